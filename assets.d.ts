@@ -1,0 +1,5 @@
+/** Assembly sources are imported as text; Vite and scripts/build.mjs both resolve the `?raw` suffix. */
+declare module "*.S?raw" {
+  const text: string;
+  export default text;
+}
