@@ -1,12 +1,42 @@
+import type Long from "long";
 import type { Position } from "./diagnostics.ts";
 
-/** An assembler expression. Values are 32-bit two's complement unless a 64-bit directive asks for more. */
+/** An assembler expression. Values are 64-bit two's complement, as in GNU as; fields take the low bits. */
 export type Expression =
-  | { readonly kind: "number"; readonly value: number }
+  | {
+      readonly kind: "number";
+      readonly value: number;
+      /** The exact value where a JavaScript number cannot hold it (beyond 2^53). */
+      readonly wide?: Long;
+    }
   | { readonly kind: "symbol"; readonly name: string; readonly position: Position }
-  | { readonly kind: "unary"; readonly operator: "-" | "~" | "!" | "+"; readonly operand: Expression }
-  | { readonly kind: "binary"; readonly operator: BinaryOperator; readonly left: Expression; readonly right: Expression };
+  | { readonly kind: "unary"; readonly operator: UnaryOperator; readonly operand: Expression }
+  | {
+      readonly kind: "binary";
+      readonly operator: BinaryOperator;
+      readonly left: Expression;
+      readonly right: Expression;
+    };
+
+export type UnaryOperator = "-" | "~" | "!" | "+";
 
 export type BinaryOperator =
-  | "+" | "-" | "*" | "/" | "%" | "<<" | ">>" | "&" | "|" | "^" | "!"
-  | "==" | "!=" | "<" | "<=" | ">" | ">=" | "&&" | "||";
+  | "+"
+  | "-"
+  | "*"
+  | "/"
+  | "%"
+  | "<<"
+  | ">>"
+  | "&"
+  | "|"
+  | "^"
+  | "!"
+  | "=="
+  | "!="
+  | "<"
+  | "<="
+  | ">"
+  | ">="
+  | "&&"
+  | "||";

@@ -1,0 +1,57 @@
+/** Character classes of the source text. Characters beyond ASCII count as letters, as in GNU as. */
+
+const NAME_START = 1;
+const NAME_PART = 2;
+const DIGIT = 4;
+
+const classes = new Uint8Array(128);
+for (const letter of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_.$") {
+  classes[letter.charCodeAt(0)] = NAME_START | NAME_PART;
+}
+for (const digit of "0123456789") classes[digit.charCodeAt(0)] = NAME_PART | DIGIT;
+
+export const SPACE = 0x20;
+export const TAB = 0x09;
+export const QUOTE = 0x22;
+export const APOSTROPHE = 0x27;
+export const BACKSLASH = 0x5c;
+
+export function isSpace(code: number): boolean {
+  return code === SPACE || code === TAB || code === 0x0d || code === 0x0c || code === 0x0b;
+}
+
+/** May begin a symbol, mnemonic or directive name. */
+export function isNameStart(code: number): boolean {
+  return code >= 128 || (classes[code] & NAME_START) !== 0;
+}
+
+export function isNamePart(code: number): boolean {
+  return code >= 128 || (classes[code] & NAME_PART) !== 0;
+}
+
+export function isDigit(code: number): boolean {
+  return code < 128 && (classes[code] & DIGIT) !== 0;
+}
+
+/** The offset just after the string literal whose opening quote is at `start`; the text's length if it is not closed. */
+export function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at + 1;
+    at += code === BACKSLASH ? 2 : 1;
+  }
+  return text.length;
+}
+
+/**
+ * The offset just after the character constant whose apostrophe is at `start`. The closing apostrophe is optional
+ * (GNU as manual, "Characters").
+ */
+export function endOfCharacter(text: string, start: number): number {
+  let at = start + 1;
+  if (at >= text.length) return text.length;
+  at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
+  if (text.charCodeAt(at) === APOSTROPHE) at++;
+  return Math.min(at, text.length);
+}

@@ -1,0 +1,327 @@
+/** Makes the object file of what was read: final bytes, relocations, symbols. */
+import Long from "long";
+import { StatementError } from "../diagnostics.ts";
+import type { Fixup } from "../instruction.ts";
+import {
+  type ObjectFile,
+  type ObjectSymbol,
+  R_386_8,
+  R_386_16,
+  R_386_32,
+  R_386_PC8,
+  R_386_PC16,
+  R_386_PC32,
+  type Relocation,
+  type Section,
+  SHF_MERGE,
+  SHT_NOBITS,
+} from "../object-file.ts";
+import type { Assembler } from "./assembler.ts";
+import { fits, hex } from "./data-directives.ts";
+import { addressOf, describeSymbol, type Value } from "./evaluator.ts";
+import { fillWithNops } from "./nop-padding.ts";
+import { relaxSection } from "./relaxation.ts";
+import type {
+  AlignFragment,
+  Fragment,
+  JumpFragment,
+  PendingField,
+  SectionBuilder,
+  Subsection,
+} from "./section-builder.ts";
+import { type AssemblerSymbol, displayName } from "./symbols.ts";
+
+const ABSOLUTE_TYPES: Readonly<Record<number, number>> = { 1: R_386_8, 2: R_386_16, 4: R_386_32 };
+const RELATIVE_TYPES: Readonly<Record<number, number>> = { 1: R_386_PC8, 2: R_386_PC16, 4: R_386_PC32 };
+
+/** What relocations to absolute addresses refer to: the first entry of every symbol table. */
+const NULL_SYMBOL: ObjectSymbol = {
+  name: "",
+  binding: "local",
+  type: "notype",
+  section: "absolute",
+  value: 0,
+  size: 0,
+};
+
+interface Target {
+  readonly builder: SectionBuilder;
+  readonly section: Section;
+  /** False if its fragments found no final sizes; distances in it then mean nothing. */
+  readonly isSettled: boolean;
+}
+
+export class ObjectBuilder {
+  private readonly targets = new Map<SectionBuilder, Target>();
+  private readonly sectionSymbols = new Map<Section, ObjectSymbol>();
+  private readonly objectSymbols = new Map<AssemblerSymbol, ObjectSymbol>();
+
+  constructor(private readonly assembler: Assembler) {}
+
+  /** Errors are reported to the assembler; the object is then of no use. */
+  build(): ObjectFile {
+    const { assembler } = this;
+    const builders = assembler.sections.all();
+    assembler.evaluator.hasAddresses = true;
+    const settled = builders.map((builder) =>
+      relaxSection(builder, assembler.evaluator, (fragment, message) => {
+        const { file, line, column } = "position" in fragment ? fragment.position : fragment.statement;
+        assembler.report({ file, line, column }, message, fragment);
+      }),
+    );
+    builders.forEach((builder, index) => {
+      this.targets.set(builder, { builder, section: emptySection(builder), isSettled: settled[index] });
+    });
+    for (const target of this.targets.values()) this.fillSection(target);
+    return {
+      name: assembler.sourceName ?? assembler.options.file,
+      sections: [...this.targets.values()].map(({ section }) => section),
+      symbols: this.symbolTable(),
+    };
+  }
+
+  private fillSection(target: Target): void {
+    const { builder, section } = target;
+    const hasContents = section.type !== SHT_NOBITS;
+    if (hasContents) section.data = new Uint8Array(section.size);
+    for (const subsection of builder.inOrder()) {
+      for (const fragment of subsection.fragments) {
+        if (hasContents) this.fillFragment(target, subsection, fragment);
+      }
+    }
+  }
+
+  private fillFragment(target: Target, subsection: Subsection, fragment: Fragment): void {
+    const { data } = target.section;
+    const end = fragment.address + fragment.size;
+    switch (fragment.kind) {
+      case "data":
+        data.set(subsection.bytes(fragment.start, fragment.start + fragment.size), fragment.address);
+        for (const field of fragment.fields) this.fillField(target, fragment, field);
+        return;
+      case "jump":
+        if (target.isSettled) this.fillJump(target, fragment);
+        return;
+      case "align":
+        this.fillPadding(fragment, data.subarray(fragment.address, end));
+        return;
+      default:
+        data.fill(fragment.fill, fragment.address, end);
+    }
+  }
+
+  private fillPadding(fragment: AlignFragment, target: Uint8Array): void {
+    const { fill, fillSize, codeSize } = fragment;
+    if (fill === undefined) {
+      fillWithNops(target, codeSize);
+    } else if (fillSize === 1) {
+      target.fill(fill);
+    } else if (target.length % fillSize === 0) {
+      for (let at = 0; at < target.length; at++) target[at] = fill >> (8 * (at % fillSize));
+    } else {
+      const { file, line, column } = fragment.statement;
+      const message = `the padding takes ${target.length} bytes, no multiple of the ${fillSize} bytes that fill it`;
+      this.assembler.report({ file, line, column }, message, fragment);
+    }
+  }
+
+  private fillJump(target: Target, fragment: JumpFragment): void {
+    const { bytes, fixups } = fragment[fragment.form];
+    target.section.data.set(bytes, fragment.address);
+    for (const fixup of fixups) this.fillField(target, fragment, jumpField(fragment, fixup, bytes.length), true);
+  }
+
+  /**
+   * Fills a field, or leaves its addend there and adds a relocation. `resolvesGlobals`: also distances to global
+   * symbols of this section are final, as GNU as has it for jumps that it may shorten.
+   */
+  private fillField(target: Target, fragment: Fragment, field: PendingField, resolvesGlobals = false): void {
+    try {
+      this.resolveField(target, fragment, field, resolvesGlobals);
+    } catch (error) {
+      if (!(error instanceof StatementError)) throw error;
+      this.assembler.report(error.position ?? field.position, error.message, field);
+    }
+  }
+
+  private resolveField(target: Target, fragment: Fragment, field: PendingField, resolvesGlobals: boolean): void {
+    const { evaluator } = this.assembler;
+    const value = evaluator.evaluate(field.expression);
+    if (value === undefined) throw new StatementError(`this can't be expressed in an object file: ${evaluator.reason}`);
+    const { builder, section } = target;
+    const offset = fragment.address + field.offset;
+    const { add, subtract } = value;
+    let { constant } = value;
+    let isRelative = field.relativeTo !== undefined;
+    if (isRelative) constant = constant.subtract(fragment.address + field.relativeTo! - offset);
+    if (subtract !== undefined) {
+      // A distance from this section is a distance from the field, and that has relocations.
+      const location = evaluator.locate(subtract);
+      if (isRelative || location?.section !== builder) throw this.inexpressible(value, builder);
+      constant = constant.add(offset - addressOf(location));
+      isRelative = true;
+    }
+    if (add !== undefined && isRelative) {
+      const location = evaluator.locate(add);
+      if (location?.section === builder && (add.binding === "local" || (resolvesGlobals && add.binding !== "weak"))) {
+        this.store(section, offset, field, constant.add(addressOf(location) - offset), true);
+        return;
+      }
+    }
+    if (add === undefined && !isRelative) {
+      this.store(section, offset, field, constant, false);
+      return;
+    }
+    const type = (isRelative ? RELATIVE_TYPES : ABSOLUTE_TYPES)[field.size];
+    if (type === undefined) {
+      throw new StatementError(`a ${field.size * 8}-bit field can't hold an address; use .long`);
+    }
+    const { symbol, addend } =
+      add === undefined ? { symbol: NULL_SYMBOL, addend: constant } : this.relocated(add, constant);
+    this.store(section, offset, field, addend, isRelative);
+    section.relocations.push({ offset, type, symbol } satisfies Relocation);
+  }
+
+  /** The symbol that a relocation names and the addend: local symbols give way to their section's symbol. */
+  private relocated(symbol: AssemblerSymbol, addend: Long): { symbol: ObjectSymbol; addend: Long } {
+    const location = this.assembler.evaluator.locate(symbol);
+    if (location === undefined && symbol.temporary) {
+      const name = displayName(symbol.name);
+      throw new StatementError(
+        /^[0-9]/.test(name)
+          ? `no label '${name}:' follows this '${name}f'`
+          : `the label '${name}' is not defined in this file`,
+      );
+    }
+    if (location !== undefined && symbol.binding === "local") {
+      const { section } = this.targets.get(location.section)!;
+      const isInMerged = (section.flags & SHF_MERGE) !== 0 && !addend.isZero();
+      if (!isInMerged) return { symbol: this.sectionSymbol(section), addend: addend.add(addressOf(location)) };
+    }
+    return { symbol: this.objectSymbol(symbol), addend };
+  }
+
+  private store(section: Section, offset: number, field: PendingField, value: Long, isRelative: boolean): void {
+    const { size } = field;
+    if (size < 4) {
+      const limit = Long.ONE.shiftLeft(8 * size - 1);
+      // A distance is signed, but IP wraps at 64 KiB.
+      const isSigned = isRelative && size === 1;
+      const inRange = isSigned ? value.lessThan(limit) && value.greaterThanOrEqual(limit.negate()) : fits(value, size);
+      if (!inRange) {
+        throw new StatementError(
+          isRelative
+            ? `the target is out of reach: ${value} bytes away, and ${8 * size} bits hold ${limit.negate()} to ${limit.subtract(1)}`
+            : `the value ${hex(value)} does not fit in ${8 * size} bits`,
+        );
+      }
+    }
+    section.data.set(value.toBytesLE().slice(0, size), offset);
+  }
+
+  private inexpressible({ add, subtract }: Value, builder: SectionBuilder): StatementError {
+    const difference = `${add === undefined ? "0" : describeSymbol(add)} minus ${describeSymbol(subtract!)}`;
+    return new StatementError(
+      `${difference} is not known here and has no relocation; both must be in one section, or the second in ${builder.name}`,
+    );
+  }
+
+  private sectionSymbol(section: Section): ObjectSymbol {
+    let symbol = this.sectionSymbols.get(section);
+    if (symbol === undefined) {
+      symbol = { name: section.name, binding: "local", type: "section", section, value: 0, size: 0 };
+      this.sectionSymbols.set(section, symbol);
+    }
+    return symbol;
+  }
+
+  private objectSymbol(symbol: AssemblerSymbol): ObjectSymbol {
+    let made = this.objectSymbols.get(symbol);
+    if (made === undefined) {
+      made = this.makeSymbol(symbol);
+      this.objectSymbols.set(symbol, made);
+    }
+    return made;
+  }
+
+  private makeSymbol(symbol: AssemblerSymbol): ObjectSymbol {
+    const { name, type, definition } = symbol;
+    const size = this.symbolSize(symbol);
+    const location = this.assembler.evaluator.locate(symbol);
+    if (location !== undefined) {
+      const { section } = this.targets.get(location.section)!;
+      return { name, binding: symbol.binding, type, section, value: addressOf(location), size };
+    }
+    if (definition?.kind === "common") {
+      const { alignment } = definition;
+      return { name, binding: symbol.binding, type, section: "common", value: alignment, size: definition.size };
+    }
+    const constant =
+      definition?.kind === "value" ? this.assembler.evaluator.constant(definition.expression) : undefined;
+    if (constant !== undefined) {
+      return { name, binding: symbol.binding, type, section: "absolute", value: constant.toInt() >>> 0, size };
+    }
+    // What this file does not define is for others to define.
+    const binding = symbol.binding === "weak" ? "weak" : "global";
+    return { name, binding, type, section: undefined, value: 0, size };
+  }
+
+  private symbolSize({ name, size }: AssemblerSymbol): number {
+    if (size === undefined) return 0;
+    const { evaluator } = this.assembler;
+    const value = evaluator.constant(size.expression);
+    if (value !== undefined) return value.toInt();
+    const message = `the .size of '${name}' must be a constant, but ${evaluator.reason}`;
+    this.assembler.report(size.position, message, size.origin);
+    return 0;
+  }
+
+  /** The file and section symbols, other local ones, then global ones; each in order of first mention. */
+  private symbolTable(): ObjectSymbol[] {
+    const { symbols, sourceName } = this.assembler;
+    const named: ObjectSymbol[] = [];
+    for (const symbol of symbols.all()) {
+      const isRelocated = this.objectSymbols.has(symbol);
+      if (!isRelocated && (symbol.temporary || !symbols.isPresent(symbol) || this.isIdle(symbol))) continue;
+      named.push(this.objectSymbol(symbol));
+    }
+    const local = named.filter(({ binding }) => binding === "local");
+    const others = named.filter(({ binding }) => binding !== "local");
+    const file: ObjectSymbol[] =
+      sourceName === undefined
+        ? []
+        : [{ name: sourceName, binding: "local", type: "file", section: "absolute", value: 0, size: 0 }];
+    return [...file, ...this.sectionSymbols.values(), ...local, ...others];
+  }
+
+  /** Whether an unused symbol stands for nothing in this file: a weak name, or another name for an undefined symbol. */
+  private isIdle(symbol: AssemblerSymbol): boolean {
+    if (symbol.definition === undefined) return symbol.binding === "weak";
+    if (symbol.definition.kind !== "value") return false;
+    const { evaluator } = this.assembler;
+    const { expression, position, origin } = symbol.definition;
+    if (evaluator.evaluate(expression) === undefined) {
+      this.assembler.report(position, `'${symbol.name}' has no value: ${evaluator.reason}`, origin);
+    }
+    return evaluator.locate(symbol) === undefined && evaluator.constant(expression) === undefined;
+  }
+}
+
+function emptySection(builder: SectionBuilder): Section {
+  const { name, type, flags, entrySize, alignment, size } = builder;
+  return { name, type, flags, entrySize, alignment, size, data: new Uint8Array(0), relocations: [] };
+}
+
+function jumpField(fragment: JumpFragment, fixup: Fixup, end: number): PendingField {
+  const { statement, order, position } = fragment;
+  const relativeTo = fixup.kind === "relative" ? end : undefined;
+  return {
+    offset: fixup.offset,
+    size: fixup.size,
+    relativeTo,
+    expression: fixup.expression,
+    position,
+    statement,
+    order,
+  };
+}

@@ -1,0 +1,124 @@
+/** `.section`, `.text`, `.pushsection` and their kin. */
+import {
+  SHF_ALLOC,
+  SHF_EXECINSTR,
+  SHF_MERGE,
+  SHF_STRINGS,
+  SHF_WRITE,
+  SHT_NOBITS,
+  SHT_NOTE,
+  SHT_PROGBITS,
+} from "../object-file.ts";
+import type { Assembler } from "./assembler.ts";
+import type { Cursor } from "./cursor.ts";
+import type { DirectiveTable, RunDirective } from "./directives.ts";
+import { type SectionAttributes, SHT_FINI_ARRAY, SHT_INIT_ARRAY, SHT_PREINIT_ARRAY } from "./section-set.ts";
+
+const MAX_SUBSECTION = 8192;
+
+const FLAGS: Readonly<Record<string, number>> = {
+  a: SHF_ALLOC,
+  w: SHF_WRITE,
+  x: SHF_EXECINSTR,
+  M: SHF_MERGE,
+  S: SHF_STRINGS,
+};
+
+const TYPES: Readonly<Record<string, number>> = {
+  progbits: SHT_PROGBITS,
+  nobits: SHT_NOBITS,
+  note: SHT_NOTE,
+  init_array: SHT_INIT_ARRAY,
+  fini_array: SHT_FINI_ARRAY,
+  preinit_array: SHT_PREINIT_ARRAY,
+};
+
+/** The names of sections may hold more than those of symbols. */
+const SECTION_NAME = /[^\s,;"]+/y;
+
+function takeSectionName(cursor: Cursor): string {
+  if (cursor.peek() === '"') return cursor.expectName("the name of a section");
+  SECTION_NAME.lastIndex = cursor.at;
+  const name = SECTION_NAME.exec(cursor.text)?.[0];
+  if (name === undefined) throw cursor.error(`expected the name of a section, found ${cursor.describeNext()}`);
+  cursor.at += name.length;
+  return name;
+}
+
+/** `"flags"[, @type[, entry size]]`, after the comma that follows the name. */
+function takeAttributes(assembler: Assembler, cursor: Cursor): Partial<SectionAttributes> {
+  cursor.skipSpace();
+  const at = cursor.at;
+  const attributes: { -readonly [Name in keyof SectionAttributes]?: SectionAttributes[Name] } = { flags: 0 };
+  for (const code of cursor.takeString()) {
+    const letter = String.fromCharCode(code);
+    const flag = FLAGS[letter];
+    if (flag === undefined) throw cursor.error(`unknown section flag '${letter}'; known are a, w, x, M and S`, at);
+    attributes.flags! |= flag;
+  }
+  if (cursor.take(",")) attributes.type = takeType(cursor);
+  if ((attributes.flags! & SHF_MERGE) !== 0) {
+    cursor.expect(",", "and the entry size, which a section with the flag M needs,");
+    attributes.entrySize = assembler.integer(cursor, "the entry size", 1, 65536);
+  }
+  return attributes;
+}
+
+function takeType(cursor: Cursor): number {
+  cursor.skipSpace();
+  const at = cursor.at;
+  if (!cursor.take("@")) cursor.take("%");
+  const name = cursor.expectName("the type of the section (@progbits, @nobits or @note)");
+  const type = TYPES[name];
+  if (type === undefined) {
+    throw cursor.error(
+      `unknown section type '${name}'; known are ${Object.keys(TYPES)
+        .map((known) => `@${known}`)
+        .join(", ")}`,
+      at,
+    );
+  }
+  return type;
+}
+
+function takeSubsection(assembler: Assembler, cursor: Cursor): number {
+  return cursor.atEnd() ? 0 : assembler.integer(cursor, "the number of the subsection", 0, MAX_SUBSECTION);
+}
+
+const section: RunDirective = (assembler, cursor) => {
+  const name = takeSectionName(cursor);
+  const attributes = cursor.take(",") ? takeAttributes(assembler, cursor) : undefined;
+  assembler.sections.switchTo(assembler.sections.find(name, attributes));
+};
+
+const pushSection: RunDirective = (assembler, cursor) => {
+  const name = takeSectionName(cursor);
+  let subsection = 0;
+  let attributes: Partial<SectionAttributes> | undefined;
+  if (cursor.take(",")) {
+    if (cursor.peek() !== '"') {
+      subsection = takeSubsection(assembler, cursor);
+      if (cursor.take(",")) attributes = takeAttributes(assembler, cursor);
+    } else {
+      attributes = takeAttributes(assembler, cursor);
+    }
+  }
+  const target = assembler.sections.find(name, attributes);
+  assembler.sections.push();
+  assembler.sections.switchTo(target, subsection);
+};
+
+const wellKnown: RunDirective = (assembler, cursor, name) => {
+  assembler.sections.switchTo(assembler.sections.find(name), takeSubsection(assembler, cursor));
+};
+
+export const SECTION_DIRECTIVES: DirectiveTable = {
+  ".section": section,
+  ".pushsection": pushSection,
+  ".popsection": (assembler) => assembler.sections.pop(),
+  ".previous": (assembler) => assembler.sections.swapPrevious(),
+  ".subsection": (assembler, cursor) => assembler.sections.switchSubsection(takeSubsection(assembler, cursor)),
+  ".text": wellKnown,
+  ".data": wellKnown,
+  ".bss": wellKnown,
+};

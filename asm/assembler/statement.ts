@@ -1,0 +1,39 @@
+/** A statement of the source and the place it came from. */
+import type { Position } from "../diagnostics.ts";
+
+/** Where a macro (or .rept, .irp) was expanded; `outer` if that was itself inside an expansion. */
+export interface Expansion {
+  readonly name: string;
+  readonly position: Position;
+  readonly outer: Expansion | undefined;
+  readonly depth: number;
+}
+
+/** The text of one statement, without comments. */
+export interface Statement {
+  readonly text: string;
+  readonly file: string;
+  readonly line: number;
+  /** Column of the first character of `text`. */
+  readonly column: number;
+  readonly expansion: Expansion | undefined;
+  /** A preprocessor error that stands in the statement's place. */
+  readonly fault?: string;
+}
+
+/** The position of the character at `offset` of a statement. */
+export function positionIn(statement: Statement, offset: number): Position {
+  return { file: statement.file, line: statement.line, column: statement.column + offset };
+}
+
+/** The macro uses that led to a statement, as an addition to an error message. */
+export function describeExpansion(expansion: Expansion | undefined): string {
+  let text = "";
+  let shown = 0;
+  for (let use = expansion; use !== undefined; use = use.outer) {
+    if (++shown > 5) return `${text}, and so on`;
+    const { file, line, column } = use.position;
+    text += `${text === "" ? " (in" : ", in"} ${use.name} used at ${file}:${line}:${column}`;
+  }
+  return text === "" ? "" : `${text})`;
+}

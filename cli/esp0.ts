@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+/** The `esp0` command. */
+import { Command, CommanderError } from "commander";
+import { registerAs } from "./as.ts";
+import { processIo, STATUS_BAD_INPUT } from "./io.ts";
+import { registerObjdump } from "./objdump.ts";
+import { processHost } from "./process-host.ts";
+import { registerRun } from "./run.ts";
+import { version } from "../package.json";
+
+const program = new Command("esp0")
+  .description("An i386 PC emulator, and a Linux-style kernel to look into.")
+  .version(version)
+  .exitOverride()
+  .showHelpAfterError("(add --help for more)");
+registerRun(program, processIo, processHost);
+registerAs(program, processIo);
+registerObjdump(program, processIo);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // Commander has told the user already.
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : STATUS_BAD_INPUT;
+}

@@ -1,0 +1,170 @@
+/** `esp0 run`: boots the kernel on a machine of its own and runs a program, or the demo, as pid 1. */
+import { type Command, InvalidArgumentError } from "commander";
+import { initramfs } from "../boot/index.ts";
+import { describe_tasks, TraceRecorder } from "../debug/index.ts";
+import { MAXIMUM_RAM } from "../emulator/index.ts";
+import { Kernel, type KernelStop } from "../kernel/index.ts";
+import { type CommandIo, InputError, parseNumber, reporting, writeOutput } from "./io.ts";
+import { demoInitramfs, prebuiltKernel } from "./prebuilt.ts";
+import { loadProgram } from "./program.ts";
+import { InputLines, type InputSource } from "./input-lines.ts";
+import { formatStatistics } from "./statistics.ts";
+
+/** Exit statuses of `esp0 run` beside pid 1's own. */
+const STATUS_PANIC = 3;
+const STATUS_BUDGET = 4;
+const STATUS_ASLEEP = 5;
+const STATUS_INTERRUPTED = 130;
+
+/** Instructions between two looks at what the host has to say (Ctrl-C); has no influence on the guest. */
+const SLICE = 2_000_000;
+const MIB = 1 << 20;
+const SMALLEST_MEMORY = 4;
+
+/** What the command needs of its process beside files: signals, input, time. */
+export interface RunHost {
+  readonly stdin: InputSource;
+  /** Calls back at Ctrl-C until the returned function is called. */
+  readonly onInterrupt: (callback: () => void) => () => void;
+  /** Seconds on some clock, for the statistics. */
+  readonly now: () => number;
+  /** Lets the process look at its events. */
+  readonly breathe: () => Promise<void>;
+  /** Writes bytes to standard output as they are; false when nobody reads it any more. */
+  readonly writeOutput: (bytes: Uint8Array) => boolean;
+}
+
+export interface RunOptions {
+  readonly quiet?: boolean;
+  readonly stats?: boolean;
+  /** MiB. */
+  readonly memory?: number;
+  readonly maxInstructions?: number;
+  readonly trace?: string;
+}
+
+/** Runs to the end and returns the exit status. @throws InputError for files and options that cannot be used */
+export async function runCommand(
+  file: string | undefined,
+  args: readonly string[],
+  options: RunOptions,
+  io: CommandIo,
+  host: RunHost,
+): Promise<number> {
+  const started = host.now();
+  const kernel = boot(file, args, options, io);
+  const recorder = options.trace === undefined ? undefined : new TraceRecorder(kernel);
+  const output: number[] = [];
+  const log: number[] = [];
+  kernel.on_output = (byte) => output.push(byte);
+  if (!options.quiet) kernel.on_log = (byte) => log.push(byte);
+  let reading = true;
+  const flush = () => {
+    if (log.length > 0) io.stderr(String.fromCharCode(...log.splice(0)));
+    if (output.length > 0) reading &&= host.writeOutput(Uint8Array.from(output.splice(0)));
+  };
+
+  let interrupted = false;
+  const stopListening = host.onInterrupt(() => {
+    interrupted = true;
+    lines.cancel();
+  });
+  const lines = new InputLines(host.stdin);
+  const budget = options.maxInstructions ?? Number.POSITIVE_INFINITY;
+  let stop: KernelStop;
+  try {
+    for (;;) {
+      stop = kernel.run({ maxInstructions: Math.min(SLICE, budget - kernel.machine.instructions) });
+      flush();
+      if (interrupted || !reading) break;
+      if (stop.kind === "input") {
+        const line = await lines.next();
+        if (interrupted) break;
+        if (line === undefined) kernel.close_input();
+        else kernel.input(line);
+      } else if (stop.kind === "budget" && kernel.machine.instructions < budget) {
+        await host.breathe();
+      } else break;
+    }
+  } finally {
+    stopListening();
+    lines.close();
+  }
+  flush();
+  if (recorder !== undefined) writeOutput(io, options.trace!, recorder.json_lines());
+  const status = interrupted ? STATUS_INTERRUPTED : reading ? report(stop, kernel, budget, io) : 0;
+  if (options.stats) io.stderr(formatStatistics(kernel.statistics, host.now() - started));
+  return status;
+}
+
+function boot(file: string | undefined, args: readonly string[], { memory = 32 }: RunOptions, io: CommandIo): Kernel {
+  const root = file === undefined ? demoInitramfs() : initramfs({ "/init": loadProgram(file, io) });
+  try {
+    return new Kernel({
+      image: prebuiltKernel(),
+      memoryBytes: memory * MIB,
+      initramfs: root,
+      args,
+      log: (line) => io.stderr(`esp0: ${line}\n`),
+    });
+  } catch (error) {
+    if (error instanceof RangeError) throw new InputError(`esp0: ${error.message}`);
+    throw error;
+  }
+}
+
+/** Says how the run ended, unless its program did so itself; returns the exit status. */
+function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo): number {
+  switch (stop.kind) {
+    case "exit":
+      return stop.status;
+    case "panic":
+      io.stderr("esp0: the kernel panicked; the log above says why (--quiet hides it)\n");
+      return STATUS_PANIC;
+    case "triple-fault":
+      io.stderr(`esp0: triple fault at ${kernel.image.symbolize(kernel.machine.getRegister("eip"))}: the CPU shut down\n`);
+      return STATUS_PANIC;
+    case "budget":
+      io.stderr(`esp0: stopped after ${budget} instructions (--max-instructions)\n`);
+      return STATUS_BUDGET;
+    default:
+      io.stderr(`esp0: everything is asleep, and nothing could wake it:\n${describe_tasks(kernel)}`);
+      return STATUS_ASLEEP;
+  }
+}
+
+function wholeNumber(what: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = parseNumber(text.replaceAll("_", "").replaceAll(",", "")) ?? Number(text.replaceAll("_", ""));
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`${what} is a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+/** Adds the command to the program. */
+export function registerRun(program: Command, io: CommandIo, host: RunHost): void {
+  program
+    .command("run")
+    .summary("boot the kernel and run a program as pid 1")
+    .description(
+      "Boots the kernel and runs FILE as pid 1: an AT&T assembly source (.S), assembled and linked at 0x08048000, or a\n" +
+        "static i386 Linux ELF. Without FILE, runs the built-in demo. Standard output carries what programs write,\n" +
+        "standard error the kernel log. Exit status: that of pid 1, or 128 + the signal that killed it; 2 for wrong\n" +
+        "usage or a file that cannot be used; 3 kernel panic; 4 instructions used up; 5 everything asleep for good.",
+    )
+    .argument("[FILE]", "program to run")
+    .argument("[ARGS...]", "its arguments; put -- before those that begin with a dash")
+    .option("-q, --quiet", "do not show the kernel log")
+    .option("--stats", "print statistics at the end")
+    .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", SMALLEST_MEMORY, MAXIMUM_RAM / MIB), 32)
+    .option("--max-instructions <N>", "end the run after N instructions", wholeNumber("a number of instructions", 1, Number.MAX_SAFE_INTEGER))
+    .option("--trace <FILE>", "write kernel events to FILE, one JSON object a line")
+    .action(async (file: string | undefined, args: string[], options: RunOptions) => {
+      await reporting(io, async () => {
+        const status = await runCommand(file, args, options, io, host);
+        if (status !== 0) io.exitStatus(status);
+      });
+    });
+}

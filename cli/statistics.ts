@@ -1,0 +1,21 @@
+/** The table that `--stats` prints. */
+import type { KernelStatistics } from "../kernel/index.ts";
+
+/** A line a figure; numbers in groups of three digits. */
+export function formatStatistics(statistics: KernelStatistics, seconds: number): string {
+  const { instructions, ticks, contextSwitches, cowCopies, cowReuses, pageFaults, forks, syscalls } = statistics;
+  const count = (value: number) => value.toLocaleString("en-US");
+  const rows: [string, string][] = [
+    ["instructions", count(instructions)],
+    ["ticks", count(ticks)],
+    ["context switches", count(contextSwitches)],
+    ["page faults", count(pageFaults)],
+    ["COW faults", `${count(cowCopies + cowReuses)} (${count(cowCopies)} copied, ${count(cowReuses)} reused)`],
+    ["forks", count(forks)],
+    ["system calls", count(syscalls)],
+    ["host seconds", seconds.toFixed(3)],
+    ["guest MIPS", seconds > 0 ? (instructions / seconds / 1e6).toFixed(1) : "-"],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+}

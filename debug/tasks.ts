@@ -1,0 +1,44 @@
+/** Looking at tasks: what `ps` shows, from guest memory alone. */
+import { back_trace, type Kernel, type StackFrame, task_list, task_struct, memory } from "../kernel/inspect.ts";
+
+export interface TaskSummary {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly comm: string;
+  /** R, S (interruptible), D (uninterruptible), Z, T. */
+  readonly state: string;
+  /** Kernel functions on its stack, innermost first; empty for the task that runs. */
+  readonly stack: readonly StackFrame[];
+}
+
+const state_letters: Readonly<Record<number, string>> = { 0: "R", 1: "S", 2: "D", 4: "Z", 8: "T" };
+const SAVED_EBP = 0;
+
+/** Every task, the idle one first. */
+export function tasks(kernel: Kernel): TaskSummary[] {
+  return kernel.inspect(() =>
+    task_list().map((address) => {
+      const task = task_struct.at(address);
+      const { esp, eip } = task.thread;
+      return {
+        pid: task.pid,
+        ppid: task.p_opptr === 0 ? 0 : task_struct.at(task.p_opptr).pid,
+        comm: task.comm,
+        state: state_letters[task.state] ?? "?",
+        stack: task.state === 0 || esp === 0 ? [] : back_trace(memory(), kernel.image, eip, memory().read32(esp + SAVED_EBP) >>> 0),
+      };
+    }),
+  );
+}
+
+/** A line a task that sleeps: pid, name, state, and the system call and kernel function it sleeps in. */
+export function describe_tasks(kernel: Kernel): string {
+  return tasks(kernel)
+    .filter(({ pid }) => pid !== 0)
+    .map(({ pid, comm, state, stack }) => {
+      const names = stack.map(({ name }) => name.replace(/\+.*/, "")).filter((name) => /^[a-z_]/i.test(name));
+      const call = names.find((name) => name.startsWith("sys_"));
+      return `  pid ${pid} (${comm}) ${state}${call ? ` in ${call}` : ""}\n`;
+    })
+    .join("");
+}

@@ -1,0 +1,196 @@
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { Op } from "./op.ts";
+
+/** A straight run of instructions that starts within one physical page. */
+export class Block {
+  readonly ops: readonly Op[];
+  /** Bytes from the first instruction to the end of the last. */
+  readonly length: number;
+  /** Host offset of the first byte. */
+  readonly host: number;
+  /** CS.D it was decoded for. */
+  readonly codeSize32: boolean;
+  /** Host page of the second part of an instruction that spans two pages (alone in its block), else -1. */
+  readonly secondPage: number;
+  /** False once its bytes were overwritten, or when it must not be found again. */
+  valid = true;
+
+  constructor(ops: readonly Op[], host: number, codeSize32: boolean, secondPage: number) {
+    const last = ops[ops.length - 1]!;
+    this.ops = ops;
+    this.length = last.offset + last.length;
+    this.host = host;
+    this.codeSize32 = codeSize32;
+    this.secondPage = secondPage;
+  }
+}
+
+/** Stands for "no instruction": what is running between blocks. */
+export const NO_BLOCK = new Block([new Op(() => {})], 0, false, -1);
+NO_BLOCK.valid = false;
+
+/** Instructions kept at most; a guest that makes up code endlessly must not exhaust the host's memory. */
+const CAPACITY_OPS = 1 << 18;
+
+const PAGE_SIZE = 4096;
+
+/** What is decoded from one host page. */
+class CodePage {
+  /** By offset in the page and code size; see `keyOf`. */
+  readonly blocks = new Map<number, Block>();
+  /** Blocks of the page before whose last instruction ends here. */
+  readonly tails = new Set<Block>();
+  /** 1 for each byte that belongs to a decoded instruction. */
+  readonly covered = new Uint8Array(PAGE_SIZE);
+}
+
+/** A core, as far as the cache must tell it things. */
+export interface CodeCacheClient {
+  /** A page now holds decoded code: writes to it must come through `CodeCache.bytesWritten`. */
+  markCodePage(hostPage: number): void;
+  /** Decoded instructions may have gone away. */
+  endBlock(): void;
+}
+
+/**
+ * The decoded instructions of a machine, shared by its cores, by host page (byte offset in the machine's buffer,
+ * shifted right by 12), so that every physical alias of a page is the same page.
+ */
+export class CodeCache {
+  readonly #memory: PhysicalMemory;
+  readonly #clients: CodeCacheClient[] = [];
+  readonly #pages = new Map<number, CodePage>();
+  readonly #hasCode: Uint8Array;
+  readonly #ramPage: number;
+  #opCount = 0;
+
+  /** Takes over `onCodeWrite` of the memory: writes by devices and loaders drop what was decoded from their pages. */
+  constructor(memory: PhysicalMemory) {
+    this.#memory = memory;
+    this.#hasCode = new Uint8Array(memory.buffer.byteLength >>> 12);
+    this.#ramPage = memory.ramOffset >>> 12;
+    memory.onCodeWrite = (physicalPage) => this.#dropPage(this.#ramPage + physicalPage);
+  }
+
+  /** Makes a core hear of new code pages and dropped code. */
+  attach(client: CodeCacheClient): void {
+    this.#clients.push(client);
+  }
+
+  /** Whether instructions decoded from this page are kept. */
+  hasCode(hostPage: number): boolean {
+    return this.#hasCode[hostPage] !== 0;
+  }
+
+  /** The block decoded at a host offset for a code size, if there is one. */
+  find(host: number, codeSize32: boolean): Block | undefined {
+    return this.#pages.get(host >>> 12)?.blocks.get(keyOf(host, codeSize32));
+  }
+
+  /** Keeps a block, in place of one that starts at the same byte. */
+  insert(block: Block): void {
+    if (this.#opCount + block.ops.length > CAPACITY_OPS) this.clear();
+    const page = this.#pageFor(block.host >>> 12);
+    const key = keyOf(block.host, block.codeSize32);
+    const old = page.blocks.get(key);
+    if (old !== undefined) this.#dropBlock(page, old);
+    page.blocks.set(key, block);
+    this.#opCount += block.ops.length;
+    const start = block.host & (PAGE_SIZE - 1);
+    page.covered.fill(1, start, start + block.length);
+    if (block.secondPage >= 0) {
+      const second = this.#pageFor(block.secondPage);
+      second.tails.add(block);
+      second.covered.fill(1, 0, start + block.length - PAGE_SIZE);
+    }
+  }
+
+  /**
+   * To be called before `size` bytes within one page are changed.
+   * @returns true when instructions were dropped because of it
+   */
+  bytesWritten(host: number, size: number): boolean {
+    const page = this.#pages.get(host >>> 12);
+    if (page === undefined) return false;
+    const start = host & (PAGE_SIZE - 1);
+    const end = start + size;
+    let hit = 0;
+    for (let i = start; i < end; i++) hit |= page.covered[i]!;
+    if (hit === 0) return false;
+    for (const block of page.blocks.values()) {
+      const first = block.host & (PAGE_SIZE - 1);
+      if (first < end && start < first + block.length) this.#dropBlock(page, block);
+    }
+    for (const block of page.tails) {
+      if (start < (block.host & (PAGE_SIZE - 1)) + block.length - PAGE_SIZE) {
+        this.#dropBlock(this.#pages.get(block.host >>> 12)!, block);
+      }
+    }
+    this.#cover(page);
+    if (page.blocks.size === 0 && page.tails.size === 0) this.#forgetPage(host >>> 12);
+    this.#endBlocks();
+    return true;
+  }
+
+  /** Drops everything. */
+  clear(): void {
+    for (const hostPage of [...this.#pages.keys()]) this.#dropPage(hostPage);
+  }
+
+  #pageFor(hostPage: number): CodePage {
+    let page = this.#pages.get(hostPage);
+    if (page === undefined) {
+      page = new CodePage();
+      this.#pages.set(hostPage, page);
+      this.#mark(hostPage, 1);
+      for (const client of this.#clients) client.markCodePage(hostPage);
+    }
+    return page;
+  }
+
+  #mark(hostPage: number, code: number): void {
+    this.#hasCode[hostPage] = code;
+    if (hostPage >= this.#ramPage) this.#memory.codePages[hostPage - this.#ramPage] = code;
+  }
+
+  #dropPage(hostPage: number): void {
+    const page = this.#pages.get(hostPage);
+    if (page === undefined) return;
+    for (const block of page.blocks.values()) this.#dropBlock(page, block);
+    for (const block of page.tails) this.#dropBlock(this.#pages.get(block.host >>> 12)!, block);
+    this.#forgetPage(hostPage);
+    this.#endBlocks();
+  }
+
+  #forgetPage(hostPage: number): void {
+    this.#pages.delete(hostPage);
+    this.#mark(hostPage, 0);
+  }
+
+  /** @param page the one its first byte is in */
+  #dropBlock(page: CodePage, block: Block): void {
+    block.valid = false;
+    page.blocks.delete(keyOf(block.host, block.codeSize32));
+    if (block.secondPage >= 0) this.#pages.get(block.secondPage)?.tails.delete(block);
+    this.#opCount -= block.ops.length;
+  }
+
+  #cover(page: CodePage): void {
+    page.covered.fill(0);
+    for (const block of page.blocks.values()) {
+      const start = block.host & (PAGE_SIZE - 1);
+      page.covered.fill(1, start, start + block.length);
+    }
+    for (const block of page.tails) {
+      page.covered.fill(1, 0, (block.host & (PAGE_SIZE - 1)) + block.length - PAGE_SIZE);
+    }
+  }
+
+  #endBlocks(): void {
+    for (const client of this.#clients) client.endBlock();
+  }
+}
+
+function keyOf(host: number, codeSize32: boolean): number {
+  return ((host & (PAGE_SIZE - 1)) << 1) | (codeSize32 ? 1 : 0);
+}

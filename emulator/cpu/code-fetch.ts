@@ -1,0 +1,84 @@
+import { Block } from "./block-cache.ts";
+import type { Core } from "./core.ts";
+import { decodeInstruction, MAXIMUM_LENGTH } from "./decoder.ts";
+import type { Op } from "./op.ts";
+import { CS, SEG_BASE, SEG_LIMIT, VECTOR_GP } from "./state-layout.ts";
+
+/** Instructions in one block at most. */
+const BLOCK_OPS = 48;
+
+const PAGE_SIZE = 4096;
+
+/**
+ * The block that starts at a linear address, from the code cache or newly decoded.
+ * @throws #PF, or #GP(0) when an instruction that spans two pages passes the CS limit
+ */
+export function fetchBlock(cpu: Core, linear: number): Block {
+  const host = cpu.resolveCode(linear);
+  if (host < 0) return fetchFromBus(cpu, linear);
+  const cached = cpu.codeCache.find(host, cpu.codeSize32);
+  if (cached !== undefined && (cached.secondPage < 0 || cached.secondPage === followingPage(cpu, linear) >> 12)) {
+    return cached;
+  }
+  const block = decodeWithinPage(cpu, host) ?? decodeAcrossPages(cpu, linear, host);
+  if (block.valid) cpu.codeCache.insert(block);
+  return block;
+}
+
+/** Decodes from a host offset to the end of the block or the page; null when not even one instruction fits. */
+function decodeWithinPage(cpu: Core, host: number): Block | null {
+  const pageEnd = (host | (PAGE_SIZE - 1)) + 1;
+  const ops: Op[] = [];
+  let position = host;
+  let ends = false;
+  while (!ends && ops.length < BLOCK_OPS) {
+    const op = decodeInstruction(cpu.bytes, position, pageEnd, cpu.codeSize32);
+    if (op === null) break;
+    op.offset = position - host;
+    ops.push(op);
+    position += op.length;
+    ends = op.endsBlock;
+  }
+  return ops.length === 0 ? null : new Block(ops, host, cpu.codeSize32, -1);
+}
+
+/** Decodes one instruction whose first bytes end their page. */
+function decodeAcrossPages(cpu: Core, linear: number, host: number): Block {
+  const room = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
+  const secondHost = followingPage(cpu, linear);
+  const bytes = new Uint8Array(MAXIMUM_LENGTH + 1);
+  bytes.set(cpu.bytes.subarray(host, host + room));
+  const nextPage = (linear + room) | 0;
+  for (let i = room; i < bytes.length; i++) {
+    bytes[i] = secondHost < 0 ? cpu.readCodeByte((nextPage + i - room) | 0) : cpu.bytes[secondHost + i - room]!;
+  }
+  return singleInstruction(cpu, bytes, host, secondHost < 0 ? -1 : secondHost >> 12, secondHost >= 0);
+}
+
+/** Decodes one instruction from device memory; it is not kept, because nothing tells when such memory changes. */
+function fetchFromBus(cpu: Core, linear: number): Block {
+  const bytes = new Uint8Array(MAXIMUM_LENGTH + 1);
+  const room = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
+  const within = Math.min(room, bytes.length);
+  for (let i = 0; i < within; i++) bytes[i] = cpu.readCodeByte((linear + i) | 0);
+  if (within < bytes.length && decodeInstruction(bytes, 0, within, cpu.codeSize32) === null) {
+    followingPage(cpu, linear);
+    for (let i = within; i < bytes.length; i++) bytes[i] = cpu.readCodeByte((linear + i) | 0);
+  }
+  return singleInstruction(cpu, bytes, 0, -1, false);
+}
+
+function singleInstruction(cpu: Core, bytes: Uint8Array, host: number, secondPage: number, keep: boolean): Block {
+  const op = decodeInstruction(bytes, 0, bytes.length, cpu.codeSize32)!;
+  const block = new Block([op], host, cpu.codeSize32, secondPage);
+  block.valid = keep;
+  return block;
+}
+
+/** Host offset of the page after the one of `linear`, or -1 when it is not plain memory. @throws #GP(0), #PF */
+function followingPage(cpu: Core, linear: number): number {
+  const next = ((linear | (PAGE_SIZE - 1)) + 1) | 0;
+  const offset = (next - cpu.r[SEG_BASE + CS]!) >>> 0;
+  if (offset > cpu.r[SEG_LIMIT + CS]! >>> 0) cpu.raise(VECTOR_GP, 0);
+  return cpu.resolveCode(next);
+}

@@ -1,0 +1,417 @@
+import type { PortBus } from "../devices/ports.ts";
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { type Block, type CodeCache, NO_BLOCK } from "./block-cache.ts";
+import {
+  DR6_BS,
+  DR6_FIXED,
+  dataBreakpoints,
+  hasDataBreakpoints,
+  hasInstructionBreakpoints,
+  instructionBreakpoints,
+} from "./breakpoints.ts";
+import { fetchBlock } from "./code-fetch.ts";
+import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
+import { CoreMemory } from "./memory-access.ts";
+import { translate } from "./paging.ts";
+import * as layout from "./state-layout.ts";
+
+export { Fault } from "./fault.ts";
+
+const { CONTROL_FLAGS, CPL, CS, EIP, SEG_BASE, SEG_LIMIT } = layout;
+
+/** Slots of the jump cache for each of its four modes; a power of two. */
+const JUMP_SLOTS = 2048;
+
+/** Bits of `#attention`: why the loop must not simply run the next block. */
+const ATTEND_STOP = 1 << 0;
+const ATTEND_HALTED = 1 << 1;
+const ATTEND_SHUTDOWN = 1 << 2;
+const ATTEND_SHADOW = 1 << 3;
+const ATTEND_NMI = 1 << 4;
+const ATTEND_INTR = 1 << 5;
+/** EFLAGS.TF or RF is set. */
+const ATTEND_TRACE = 1 << 6;
+/** A debug trap is due before the next instruction. */
+const ATTEND_DEBUG_TRAP = 1 << 7;
+/** Instruction breakpoints are enabled. */
+const ATTEND_BREAKPOINTS = 1 << 8;
+
+/** What `#attend` wants next. */
+const RUN_BLOCK = 0;
+const RUN_ONE_INSTRUCTION = 1;
+const ATTEND_AGAIN = 2;
+const LEAVE = 3;
+
+/** INT1, INT3, INT n, INTO. */
+const SOFTWARE_INTERRUPTS: ReadonlySet<number> = new Set([0xf1, 0xcc, 0xcd, 0xce]);
+
+/** One slot of the jump cache: where execution at a linear address continues, under one generation of the TLB. */
+class Jump {
+  linear = 0;
+  generation = -1;
+  block: Block = NO_BLOCK;
+}
+
+/** One i386 processor core: architectural state, access to memory, and the loop that runs instructions. */
+export class Core extends CoreMemory {
+  readonly ports: PortBus;
+
+  /** Answers an interrupt acknowledge cycle with a vector, or -1 when there is nothing to deliver. Set by the machine. */
+  acknowledge: () => number = () => -1;
+  /** What 0F 3F imm16 does at CPL 0; null makes it #UD. EIP is already after the instruction and may be changed. */
+  hostcall: ((cpu: Core, id: number) => void) | null = null;
+  /** Machine cycle at which the current `run` began; set by the machine. */
+  sliceStart = 0;
+
+  /** Called when an interrupt or exception is about to be delivered; `kind` as in interrupts.ts. */
+  onInterrupt: ((cpu: Core, vector: number, kind: number, errorCode: number) => void) | null = null;
+  /** Called after CR3 was loaded. */
+  onCr3Load: ((cpu: Core, cr3: number) => void) | null = null;
+  /** Called when an instruction that exists but is not implemented raises #UD, with its first bytes. */
+  onUnimplemented: ((cpu: Core, bytes: Uint8Array) => void) | null = null;
+
+  /** The block being run, the offset of its first instruction, and the index of the running instruction in it. */
+  #block: Block = NO_BLOCK;
+  #blockStart = 0;
+  #index = 0;
+  /** Number of instructions of the running block after which to leave it. */
+  #stop = 0;
+  #budget = 0;
+  /** Instructions retired in this `run` before the running block. */
+  #retired = 0;
+
+  #attention = 0;
+
+  readonly #jumps: readonly Jump[] = Array.from({ length: JUMP_SLOTS * 4 }, () => new Jump());
+  /** First slot for the current code size and privilege. */
+  #jumpBase = 0;
+
+  /**
+   * @param id core number, 0 to 7; core 0 is the bootstrap processor
+   * @param codeCache the machine's; shared by its cores
+   */
+  constructor(id: number, memory: PhysicalMemory, ports: PortBus, codeCache: CodeCache) {
+    super(id, memory, codeCache);
+    this.ports = ports;
+    codeCache.attach(this);
+    this.reset();
+  }
+
+  /**
+   * Power-on state (Intel SDM 3A 9.1.1): real mode at FFFF:FFF0. Cores other than 0 wait for a start-up IPI, halted.
+   */
+  reset(): void {
+    const r = this.r;
+    r.fill(0);
+    r[layout.EDX] = layout.CPU_SIGNATURE;
+    r[layout.CR0] = 0x60000010;
+    r[layout.DR + 6] = DR6_FIXED;
+    r[layout.DR + 7] = 0x400;
+    r[layout.GDTR_LIMIT] = 0xffff;
+    r[layout.IDTR_LIMIT] = 0xffff;
+    const data = layout.ACCESS_PRESENT | layout.ACCESS_SEGMENT | layout.ACCESS_READ_WRITE | layout.ACCESS_ACCESSED;
+    for (let seg = layout.ES; seg <= layout.GS; seg++) this.setSegment(seg, 0, 0, 0xffff, data);
+    this.setSegment(layout.LDTR, 0, 0, 0xffff, layout.ACCESS_PRESENT | 0x02);
+    this.setSegment(layout.TR, 0, 0, 0xffff, layout.ACCESS_PRESENT | 0x0b);
+    this.setSegment(CS, 0xf000, 0xffff0000 | 0, 0xffff, data);
+    r[EIP] = 0xfff0;
+    this.setEflags(0);
+    r[layout.HALTED] = this.id === 0 ? 0 : 1;
+    this.flushTlb(false);
+    this.refreshDerivedState();
+  }
+
+  // ---- Pins and conditions ---------------------------------------------------------------------------------------
+
+  /** Level of the INTR pin, 0 or 1. */
+  get intr(): number {
+    return this.r[layout.INTR]!;
+  }
+  set intr(level: number) {
+    this.r[layout.INTR] = level;
+    this.#setAttention(ATTEND_INTR, level !== 0);
+  }
+
+  /** 1 when a non-maskable interrupt is pending; delivery sets it to 0. */
+  get nmi(): number {
+    return this.r[layout.NMI]!;
+  }
+  set nmi(pending: number) {
+    this.r[layout.NMI] = pending;
+    this.#setAttention(ATTEND_NMI, pending !== 0);
+  }
+
+  /** Waiting in HLT or for a start-up IPI. */
+  get halted(): boolean {
+    return this.r[layout.HALTED] !== 0;
+  }
+  set halted(halted: boolean) {
+    this.r[layout.HALTED] = halted ? 1 : 0;
+    this.#setAttention(ATTEND_HALTED, halted);
+  }
+
+  /** Stopped by a triple fault; only `reset` helps. */
+  get shutdown(): boolean {
+    return this.r[layout.SHUTDOWN] !== 0;
+  }
+  set shutdown(shutdown: boolean) {
+    this.r[layout.SHUTDOWN] = shutdown ? 1 : 0;
+    this.#setAttention(ATTEND_SHUTDOWN, shutdown);
+  }
+
+  /** Set by STI, MOV SS and POP SS: no interrupt before the instruction after the next one. */
+  get interruptShadow(): boolean {
+    return this.r[layout.INTERRUPT_SHADOW] !== 0;
+  }
+  set interruptShadow(shadow: boolean) {
+    this.r[layout.INTERRUPT_SHADOW] = shadow ? 1 : 0;
+    this.#setAttention(ATTEND_SHADOW, shadow);
+  }
+
+  /** Makes `run` return after the current instruction. */
+  requestStop(): void {
+    this.#setAttention(ATTEND_STOP, true);
+  }
+
+  #setAttention(bit: number, on: boolean): void {
+    if (on) {
+      this.#attention |= bit;
+      this.endBlock();
+    } else {
+      this.#attention &= ~bit;
+    }
+  }
+
+  override setEflags(value: number, mask = -1): void {
+    super.setEflags(value, mask);
+    this.#setAttention(ATTEND_TRACE, (this.r[CONTROL_FLAGS]! & (layout.FLAG_TF | layout.FLAG_RF)) !== 0);
+    if ((mask & layout.FLAG_AC) !== 0) this.refreshRights();
+  }
+
+  override refreshDerivedState(): void {
+    super.refreshDerivedState();
+    const r = this.r;
+    this.#setAttention(ATTEND_INTR, r[layout.INTR] !== 0);
+    this.#setAttention(ATTEND_NMI, r[layout.NMI] !== 0);
+    this.#setAttention(ATTEND_HALTED, r[layout.HALTED] !== 0);
+    this.#setAttention(ATTEND_SHUTDOWN, r[layout.SHUTDOWN] !== 0);
+    this.#setAttention(ATTEND_SHADOW, r[layout.INTERRUPT_SHADOW] !== 0);
+    this.#setAttention(ATTEND_TRACE, (r[CONTROL_FLAGS]! & (layout.FLAG_TF | layout.FLAG_RF)) !== 0);
+    this.#setAttention(ATTEND_DEBUG_TRAP, r[layout.DEBUG_TRAP] !== 0);
+    this.#setAttention(ATTEND_BREAKPOINTS, hasInstructionBreakpoints(this));
+    this.endBlock();
+  }
+
+  // ---- Time ------------------------------------------------------------------------------------------------------
+
+  /**
+   * Instructions retired since reset, exact at any moment. An exception or interrupt delivered counts as one, and so
+   * does each page-sized piece of a repeated string instruction.
+   */
+  get instructions(): number {
+    return this.f64[layout.F64_INSTRUCTIONS]! + this.#retired + this.#index;
+  }
+
+  /** Machine cycle of the current instruction. */
+  now(): number {
+    return this.sliceStart + this.#retired + this.#index;
+  }
+
+  // ---- The loop --------------------------------------------------------------------------------------------------
+
+  /**
+   * Runs at most `budget` instructions (1 to 2^30). Returns early when the core is halted with nothing to wake it,
+   * after a triple fault, or when `requestStop` was called.
+   */
+  run(budget: number): void {
+    this.#budget = budget;
+    this.#attention &= ~ATTEND_STOP;
+    try {
+      while (!this.#runUntilFault()) {
+        // Each turn delivered the exception that an instruction raised.
+      }
+    } finally {
+      this.f64[layout.F64_INSTRUCTIONS]! += this.#retired;
+      this.#retired = 0;
+    }
+  }
+
+  #runUntilFault(): boolean {
+    try {
+      this.#runBlocks();
+      return true;
+    } catch (error) {
+      // Whatever was thrown, leave the state as it was before the instruction.
+      this.r[EIP] = (this.#blockStart + this.#block.ops[this.#index]!.offset) | 0;
+      this.#retired += this.#index;
+      this.#index = 0;
+      if (error !== this.fault) throw error;
+      this.#retired++;
+      this.#setDebugTrap(0);
+      deliverException(this, this.fault);
+      return false;
+    }
+  }
+
+  #runBlocks(): void {
+    const r = this.r;
+    while (this.#retired < this.#budget) {
+      let limit = this.#budget - this.#retired;
+      if (this.#attention !== 0) {
+        const next = this.#attend();
+        if (next === LEAVE) return;
+        if (next === ATTEND_AGAIN) continue;
+        if (next === RUN_ONE_INSTRUCTION) limit = 1;
+      }
+      const eip = r[EIP]!;
+      const linear = (r[SEG_BASE + CS]! + eip) | 0;
+      const jump = this.#jumps[this.#jumpBase + ((linear ^ (linear >>> 11)) & (JUMP_SLOTS - 1))]!;
+      let block = jump.block;
+      if (jump.linear !== linear || jump.generation !== this.generation || !block.valid) {
+        block = this.#findBlock(linear, eip, jump);
+      }
+      const ops = block.ops;
+      if (ops.length < limit) limit = ops.length;
+      if (r[SEG_LIMIT + CS] !== -1) limit = this.#withinCodeLimit(block, eip, limit);
+      this.#block = block;
+      this.#blockStart = eip;
+      this.#stop = limit;
+      r[EIP] = eip + block.length;
+      let index = 0;
+      do {
+        this.#index = index;
+        const op = ops[index]!;
+        op.execute(this, op);
+        index++;
+      } while (index < this.#stop);
+      if (index < ops.length) r[EIP] = eip + ops[index]!.offset;
+      this.#retired += index;
+      this.#index = 0;
+    }
+  }
+
+  endBlock(): void {
+    this.#stop = 0;
+  }
+
+  /** What comes before the next instruction, in the order of Intel SDM 3A 6.9. */
+  #attend(): number {
+    const r = this.r;
+    const previous = this.#block.ops[0]!.opcode;
+    this.#betweenInstructions();
+    if ((this.#attention & (ATTEND_STOP | ATTEND_SHUTDOWN)) !== 0) return LEAVE;
+    const shadowed = this.interruptShadow;
+    if (shadowed) {
+      this.interruptShadow = false;
+    } else {
+      if (r[layout.DEBUG_TRAP] !== 0) this.#raiseDebugTrap(previous);
+      if (r[layout.NMI] !== 0 && r[layout.NMI_BLOCKED] === 0) {
+        this.nmi = 0;
+        r[layout.NMI_BLOCKED] = 1;
+        this.#interrupt(layout.VECTOR_NMI);
+        return ATTEND_AGAIN;
+      }
+      if (r[layout.INTR] !== 0 && (r[CONTROL_FLAGS]! & layout.FLAG_IF) !== 0) {
+        const vector = this.acknowledge();
+        if (vector >= 0) {
+          this.#interrupt(vector);
+          return ATTEND_AGAIN;
+        }
+      }
+      if (this.halted) return LEAVE;
+    }
+    if ((this.#attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) === 0)
+      return shadowed ? RUN_ONE_INSTRUCTION : RUN_BLOCK;
+    this.#trace();
+    return RUN_ONE_INSTRUCTION;
+  }
+
+  /** Faults raised from here on belong to no instruction: they leave EIP where it is. */
+  #betweenInstructions(): void {
+    this.#block = NO_BLOCK;
+    this.#blockStart = this.r[EIP]!;
+  }
+
+  #interrupt(vector: number): void {
+    this.halted = false;
+    this.#retired++;
+    deliverInterrupt(this, vector, EXTERNAL, -1);
+  }
+
+  /** Instruction breakpoints (faults), then the single-step trap of the instruction about to run. */
+  #trace(): void {
+    const r = this.r;
+    const flags = r[CONTROL_FLAGS]!;
+    if ((flags & layout.FLAG_RF) !== 0) {
+      this.setEflags(0, layout.FLAG_RF);
+    } else if ((this.#attention & ATTEND_BREAKPOINTS) !== 0) {
+      const hit = instructionBreakpoints(this, (r[SEG_BASE + CS]! + r[EIP]!) | 0);
+      if (hit !== 0) {
+        r[layout.DR + 6]! |= hit;
+        this.raise(layout.VECTOR_DB);
+      }
+    }
+    if ((flags & layout.FLAG_TF) !== 0) this.#setDebugTrap(DR6_BS);
+  }
+
+  #raiseDebugTrap(previousOpcode: number): void {
+    const r = this.r;
+    const bits = r[layout.DEBUG_TRAP]!;
+    this.#setDebugTrap(0);
+    // INT n, INT3, INTO and INT1 clear TF on their way to the handler, and are not single-stepped.
+    const traced = (r[CONTROL_FLAGS]! & layout.FLAG_TF) !== 0 || !SOFTWARE_INTERRUPTS.has(previousOpcode);
+    if (bits === DR6_BS && !traced) return;
+    this.halted = false;
+    r[layout.DR + 6]! |= bits;
+    this.raise(layout.VECTOR_DB);
+  }
+
+  #setDebugTrap(bits: number): void {
+    this.r[layout.DEBUG_TRAP] = bits;
+    this.#setAttention(ATTEND_DEBUG_TRAP, bits !== 0);
+  }
+
+  protected override hasWatchpoints(): boolean {
+    return hasDataBreakpoints(this);
+  }
+
+  protected override checkWatchpoints(linear: number, size: number, write: boolean): void {
+    const hit = dataBreakpoints(this, linear, size, write);
+    if (hit !== 0) this.#setDebugTrap(this.r[layout.DEBUG_TRAP]! | hit);
+  }
+
+  // ---- Finding code ------------------------------------------------------------------------------------------------
+
+  protected override translate(linear: number, write: boolean, user: boolean): number {
+    return translate(this, linear, write, user);
+  }
+
+  protected override refreshCodeMode(): void {
+    this.codeSize32 = (this.r[layout.SEG_ACCESS + CS]! & layout.ACCESS_BIG) !== 0;
+    this.#jumpBase = ((this.codeSize32 ? 1 : 0) | (this.r[CPL] === 3 ? 2 : 0)) * JUMP_SLOTS;
+    this.endBlock();
+  }
+
+  #findBlock(linear: number, eip: number, jump: Jump): Block {
+    this.#betweenInstructions();
+    if (eip >>> 0 > this.r[SEG_LIMIT + CS]! >>> 0) this.raise(layout.VECTOR_GP, 0);
+    const block = fetchBlock(this, linear);
+    jump.linear = linear;
+    jump.generation = this.generation;
+    jump.block = block;
+    return block;
+  }
+
+  /** How many of the first `count` instructions of a block lie within the CS limit. @throws #GP(0) when none does */
+  #withinCodeLimit(block: Block, eip: number, count: number): number {
+    const room = (this.r[SEG_LIMIT + CS]! >>> 0) - (eip >>> 0) + 1;
+    if (block.length <= room) return count;
+    let fitting = 0;
+    while (fitting < count && block.ops[fitting]!.offset + block.ops[fitting]!.length <= room) fitting++;
+    if (fitting === 0) {
+      this.#betweenInstructions();
+      this.raise(layout.VECTOR_GP, 0);
+    }
+    return fitting;
+  }
+}

@@ -1,0 +1,38 @@
+/** Opcodes that do nothing but fault, and those of parts this processor does not have. */
+import type { Core } from "./core.ts";
+import type { Op } from "./op.ts";
+import { CR0, CR0_EM, CR0_MP, CR0_TS, CS, SEG_BASE, VECTOR_GP, VECTOR_NM, VECTOR_UD } from "./state-layout.ts";
+
+/** No such instruction, UD2, or a LOCK prefix where none is allowed. */
+export function undefined_opcode(cpu: Core): void {
+  cpu.raise(VECTOR_UD);
+}
+
+/** More than 15 bytes. */
+export function instruction_too_long(cpu: Core): void {
+  cpu.raise(VECTOR_GP, 0);
+}
+
+/** Exists on some processor of the family, not on this one: tells `onUnimplemented`, then #UD. */
+export function unimplemented(cpu: Core, op: Op): void {
+  if (cpu.onUnimplemented !== null) {
+    // EIP is the offset after the instruction: it ends its block.
+    const start = (cpu.r[SEG_BASE + CS]! + cpu.eip - op.length) | 0;
+    cpu.onUnimplemented(
+      cpu,
+      Uint8Array.from({ length: op.length }, (_, i) => cpu.readCodeByte((start + i) | 0)),
+    );
+  }
+  cpu.raise(VECTOR_UD);
+}
+
+/** D8 to DF: x87, which is absent. #NM when the guest asked for it (CR0.EM, CR0.TS). */
+export function coprocessor_escape(cpu: Core, op: Op): void {
+  if ((cpu.r[CR0]! & (CR0_EM | CR0_TS)) !== 0) cpu.raise(VECTOR_NM);
+  unimplemented(cpu, op);
+}
+
+/** WAIT: #NM when CR0.MP and CR0.TS are both set. */
+export function wait(cpu: Core): void {
+  if ((cpu.r[CR0]! & (CR0_MP | CR0_TS)) === (CR0_MP | CR0_TS)) cpu.raise(VECTOR_NM);
+}

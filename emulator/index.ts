@@ -1,0 +1,22 @@
+/** An i386 PC in software: see `Machine`. */
+
+export type { EventHandle } from "./clock.ts";
+export { Clock, DEFAULT_HZ } from "./clock.ts";
+export { Core, Fault } from "./cpu/core.ts";
+export { DEBUG_CONSOLE_PORT } from "./devices/debug-console.ts";
+export { EXIT_PORT } from "./devices/exit-port.ts";
+export type { I8254 } from "./devices/i8254.ts";
+export { PIT_HZ } from "./devices/i8254.ts";
+export type { I8259A, I8259APair } from "./devices/i8259a.ts";
+export type { PortBus, PortDevice } from "./devices/ports.ts";
+export type { Rtc } from "./devices/rtc.ts";
+export type { Uart16550 } from "./devices/uart16550.ts";
+export { COM1, COM2 } from "./devices/uart16550.ts";
+export type { Interleaver } from "./interleaver.ts";
+export { RoundRobin } from "./interleaver.ts";
+export type { MachineCounters, MachineOptions, RunLimits, StopReason } from "./machine.ts";
+export { Machine, UNTIL_INTERVAL } from "./machine.ts";
+export type { MmioHandler } from "./memory/physical-memory.ts";
+export { DEFAULT_RAM, MAXIMUM_CPUS, MAXIMUM_RAM, MINIMUM_RAM, PhysicalMemory } from "./memory/physical-memory.ts";
+export type { RegisterName } from "./named-registers.ts";
+export { REGISTER_NAMES } from "./named-registers.ts";

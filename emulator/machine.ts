@@ -1,0 +1,462 @@
+import { Clock, DEFAULT_HZ } from "./clock.ts";
+import { CodeCache } from "./cpu/block-cache.ts";
+import { Core } from "./cpu/core.ts";
+import { probe } from "./cpu/paging.ts";
+import { FLAG_IF } from "./cpu/state-layout.ts";
+import { DebugConsole } from "./devices/debug-console.ts";
+import { ExitPort } from "./devices/exit-port.ts";
+import { I8254 } from "./devices/i8254.ts";
+import { I8259APair } from "./devices/i8259a.ts";
+import { Port61 } from "./devices/port61.ts";
+import { Port92 } from "./devices/port92.ts";
+import { PortBus } from "./devices/ports.ts";
+import { DEFAULT_RTC_TIME, Rtc } from "./devices/rtc.ts";
+import { COM1, COM2, Uart16550 } from "./devices/uart16550.ts";
+import { type Interleaver, RoundRobin } from "./interleaver.ts";
+import { DEFAULT_RAM, PAGE_SIZE, PhysicalMemory } from "./memory/physical-memory.ts";
+import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
+
+const PIT_IRQ = 0;
+const RTC_IRQ = 8;
+
+/** Instructions between two looks at `until`, at most. */
+export const UNTIL_INTERVAL = 1024;
+/** The longest time that a core runs without coming back here, in instructions. */
+const LONGEST_SLICE = 1 << 20;
+
+/** How to build a machine. Everything has a default. */
+export interface MachineOptions {
+  /** Guest RAM in bytes: a multiple of 4 KiB from 1 MiB to 1 GiB; 32 MiB by default. */
+  memoryBytes?: number;
+  /** Cores, 1 to 8; 1 by default. Cores other than 0 wait for a start-up interrupt. */
+  cpus?: number;
+  /** Cycles, which are instructions, in a second of the machine's time; 10,000,000 by default. */
+  cpuHz?: number;
+  /** Serial ports: whether the other side waits for RTS before it sends ("rts"), or not ("none", the default). */
+  serial?: { flowControl?: "none" | "rts" };
+  /** Real-time clock: date at power-on in seconds from 1970 UTC; 4 January 2001 by default. */
+  rtc?: { time?: number };
+  /** Which core runs when; round robin by default. */
+  interleaver?: Interleaver;
+  /** Receives a line of text when the emulator has something to tell, as an instruction that it does not know. */
+  log?: (line: string) => void;
+}
+
+/** Why `run` returned. */
+export type StopReason =
+  /** The guest wrote `value` (0 to 2^32 - 1) to the exit port. */
+  | { readonly kind: "exit"; readonly value: number }
+  /** `maxInstructions` were executed, or `untilCycle` was reached. */
+  | { readonly kind: "budget" }
+  /** `until` returned true. */
+  | { readonly kind: "condition" }
+  /** All cores are halted, and no interrupt can come that would wake one. */
+  | { readonly kind: "halted-forever" }
+  /** A core shut down: an exception came up on the way to the double fault handler. */
+  | { readonly kind: "triple-fault"; readonly core: number }
+  /** `requestStop` was called, or `onHalt` said so. */
+  | { readonly kind: "stopped" };
+
+/** How far `run` goes. */
+export interface RunLimits {
+  /**
+   * Instructions to execute at most, by all cores together. While all cores are halted, each wait for an event counts
+   * as one, so that a run always ends.
+   */
+  maxInstructions?: number;
+  /**
+   * Ends the run when it returns true. Asked before the first instruction, after every event, and at least once in
+   * UNTIL_INTERVAL instructions.
+   */
+  until?: (machine: Machine) => boolean;
+  /** Cycle, counted from power-on, at which to end the run. */
+  untilCycle?: number;
+}
+
+/** What has happened since power-on. */
+export interface MachineCounters {
+  /** Instructions, by core. */
+  readonly instructions: readonly number[];
+  /** Interrupts that the 8259A pair delivered, spurious ones included. */
+  readonly interrupts: number;
+  /** How often a core went to sleep in HLT. */
+  readonly halts: number;
+  /** Cycles during which all cores were halted. */
+  readonly idleCycles: number;
+}
+
+/**
+ * An i386 PC: cores, memory, devices and the clock that drives them.
+ *
+ * The machine runs only inside `run` and `step`, on virtual time: one instruction by any core takes one cycle, and
+ * when all cores are halted time jumps to the next event. Events happen at exactly their cycle, so the same inputs
+ * give the same run.
+ */
+export class Machine {
+  readonly memory: PhysicalMemory;
+  readonly ports = new PortBus();
+  readonly clock: Clock;
+  readonly cores: readonly Core[];
+  readonly interleaver: Interleaver;
+
+  readonly pic: I8259APair;
+  readonly pit: I8254;
+  readonly rtc: Rtc;
+  readonly com1: Uart16550;
+  readonly com2: Uart16550;
+
+  /** Called with each byte that a serial port (1 or 2) has sent, at its time. */
+  onSerialOutput: ((byte: number, port: 1 | 2) => void) | null = null;
+  /** Called with each byte written to the debug console, port 0xE9. */
+  onDebugOutput: ((byte: number) => void) | null = null;
+  /** Called when all cores are halted, before time jumps; "stop" ends the run. It may supply input. */
+  onHalt: ((machine: Machine) => "stop" | undefined) | null = null;
+
+  readonly #port61: Port61;
+  readonly #port92: Port92;
+  readonly #log: (line: string) => void;
+  readonly #instructions: number[];
+  /** One for each core: its idea of the current cycle, made once so that running allocates nothing. */
+  readonly #coreClocks: readonly (() => number)[];
+  #interrupts = 0;
+  #halts = 0;
+  #idleCycles = 0;
+  /** The core that executes right now. */
+  #running: Core | null = null;
+  #inRun = false;
+  #stop: StopReason | null = null;
+  #resetRequested = false;
+
+  /** @throws RangeError when an option is out of range */
+  constructor(options: MachineOptions = {}) {
+    const cpus = options.cpus ?? 1;
+    this.memory = new PhysicalMemory(options.memoryBytes ?? DEFAULT_RAM, cpus);
+    const clock = new Clock(options.cpuHz ?? DEFAULT_HZ);
+    this.clock = clock;
+    this.#log = options.log ?? (() => {});
+    this.interleaver = options.interleaver ?? new RoundRobin();
+
+    const codeCache = new CodeCache(this.memory);
+    this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
+    this.#coreClocks = this.cores.map((core) => () => core.now());
+    this.#instructions = this.cores.map(() => 0);
+    const bootCore = this.cores[0]!;
+
+    this.pic = new I8259APair({ onIntr: (level) => (bootCore.intr = level) });
+    this.pit = new I8254({ clock, onOut0: (level) => this.#driveIrq(PIT_IRQ, level) });
+    this.rtc = new Rtc(
+      { clock, onIrq: (level) => this.#driveIrq(RTC_IRQ, level) },
+      options.rtc?.time ?? DEFAULT_RTC_TIME,
+    );
+    this.com1 = this.#serialPort(1, COM1.irq, options);
+    this.com2 = this.#serialPort(2, COM2.irq, options);
+    this.#port61 = new Port61(this.pit);
+    this.#port92 = new Port92({
+      onA20: (enabled) => (this.memory.a20 = enabled),
+      onReset: () => this.#requestReset(),
+    });
+    this.pic.connect(this.ports);
+    this.pit.connect(this.ports);
+    this.#port61.connect(this.ports);
+    this.rtc.connect(this.ports);
+    this.#port92.connect(this.ports);
+    this.com1.connect(this.ports, COM1.base, "COM1");
+    this.com2.connect(this.ports, COM2.base, "COM2");
+    new DebugConsole({ onOutput: (byte) => this.onDebugOutput?.(byte) }).connect(this.ports);
+    new ExitPort({ onExit: (value) => this.#endRun({ kind: "exit", value }) }).connect(this.ports);
+
+    bootCore.acknowledge = () => {
+      this.#interrupts++;
+      return this.pic.acknowledge();
+    };
+    for (const core of this.cores) {
+      core.onUnimplemented = (cpu, bytes) => this.#logUnimplemented(cpu, bytes);
+    }
+    clock.onEarlierEvent = () => this.#running?.requestStop();
+    this.memory.onRemap = () => {
+      for (const core of this.cores) core.flushTlb(false);
+    };
+    this.rtc.setMemorySize(this.memory.ramSize);
+    this.reset();
+  }
+
+  // ---- State ---------------------------------------------------------------------------------------------------------
+
+  /** Current cycle, counted from power-on. Exact inside callbacks too. */
+  get cycles(): number {
+    return this.clock.now;
+  }
+
+  /** Instructions executed by all cores since power-on. */
+  get instructions(): number {
+    return this.counters.instructions.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** A copy of the counters. */
+  get counters(): MachineCounters {
+    const instructions = this.#instructions.slice();
+    const running = this.#running;
+    if (running !== null) instructions[running.id]! += running.now() - running.sliceStart;
+    return { instructions, interrupts: this.#interrupts, halts: this.#halts, idleCycles: this.#idleCycles };
+  }
+
+  /**
+   * The reset button: CPUs and devices start afresh, memory keeps its contents, and time goes on. During an
+   * instruction it takes effect after it.
+   */
+  reset(): void {
+    if (this.#running !== null) {
+      this.#requestReset();
+      return;
+    }
+    this.#resetRequested = false;
+    this.#port92.reset();
+    this.#port61.reset();
+    this.pit.reset();
+    this.rtc.reset();
+    this.com1.reset();
+    this.com2.reset();
+    // Last, so that lines which the others drove high on reset are not taken for requests.
+    this.pic.reset();
+    for (const core of this.cores) core.reset();
+  }
+
+  /** Copies bytes into guest RAM at a physical address. @throws RangeError when part of the range is not RAM */
+  load(bytes: Uint8Array, physical: number): void {
+    this.memory.load(bytes, physical);
+  }
+
+  /**
+   * Puts a ROM at a physical address; see `PhysicalMemory.loadRom` for its aliases.
+   * @throws RangeError when it does not fit
+   */
+  loadRom(bytes: Uint8Array, physical: number): void {
+    this.memory.loadRom(bytes, physical);
+  }
+
+  /** Value of a register, unsigned. @throws RangeError for an unknown name or core */
+  getRegister(name: RegisterName, core = 0): number {
+    return getRegister(this.#core(core), name);
+  }
+
+  /**
+   * Sets a register, with what follows from it; see `setRegister` in named-registers.ts.
+   * @throws RangeError for an unknown name or core, or a selector whose descriptor cannot be read
+   */
+  setRegister(name: RegisterName, value: number, core = 0): void {
+    setRegister(this.#core(core), name, value);
+  }
+
+  /**
+   * A copy of physical memory, read without side effects: what is not RAM or ROM reads as ones.
+   * @throws RangeError when the range leaves the address space
+   */
+  readPhysical(address: number, length: number): Uint8Array {
+    return this.memory.peek(address, length);
+  }
+
+  /** Changes guest RAM. @throws RangeError when part of the range is not RAM */
+  writePhysical(address: number, bytes: Uint8Array): void {
+    this.memory.load(bytes, address);
+  }
+
+  /**
+   * A copy of memory as a core sees it through its page tables, read without side effects.
+   * @param address linear, 0 to 2^32 - 1; wraps round at 4 GiB
+   * @throws RangeError when a page is not mapped
+   */
+  readLinear(address: number, length: number, core = 0): Uint8Array {
+    const cpu = this.#core(core);
+    const result = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const linear = (address + done) >>> 0;
+      const physical = probe(cpu, linear);
+      if (physical < 0) {
+        throw new RangeError(`linear address 0x${linear.toString(16)} is not mapped on core ${core}`);
+      }
+      const count = Math.min(length - done, PAGE_SIZE - (linear % PAGE_SIZE));
+      result.set(this.memory.peek(physical, count), done);
+      done += count;
+    }
+    return result;
+  }
+
+  /**
+   * Attaches the bridge: the instruction 0F 3F imm16 at CPL 0 calls `handler` with its number. Null takes it away, and
+   * the instruction is undefined again.
+   */
+  attachBridge(handler: ((core: Core, id: number) => void) | null): void {
+    for (const core of this.cores) core.hostcall = handler;
+  }
+
+  // ---- Running -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Runs the machine until something of what `StopReason` names happens. A run that ended can be continued by
+   * another; only after a triple fault `reset` is needed first.
+   * @throws RangeError when a limit is not a number of instructions or cycles
+   * @throws Error when called from inside a run; and what a callback or the bridge throws
+   */
+  run(limits: RunLimits = {}): StopReason {
+    const { maxInstructions = Number.POSITIVE_INFINITY, untilCycle = Number.POSITIVE_INFINITY, until } = limits;
+    checkLimit("maxInstructions", maxInstructions);
+    checkLimit("untilCycle", untilCycle);
+    if (this.#inRun) throw new Error("the machine is running already: run and step cannot be called from a callback");
+    this.#inRun = true;
+    this.#stop = null;
+    try {
+      return this.#loop(maxInstructions, untilCycle, until);
+    } finally {
+      this.#inRun = false;
+    }
+  }
+
+  /**
+   * Executes exactly `count` instructions, unless the run ends before. While all cores are halted, the wait for one
+   * event is one step.
+   */
+  step(count = 1): StopReason {
+    return this.run({ maxInstructions: count });
+  }
+
+  /** From a callback: ends the run after the current instruction. Does nothing when the machine is not running. */
+  requestStop(): void {
+    if (this.#inRun) this.#endRun({ kind: "stopped" });
+  }
+
+  #loop(maxInstructions: number, untilCycle: number, until: ((machine: Machine) => boolean) | undefined): StopReason {
+    const clock = this.clock;
+    let left = maxInstructions;
+    for (;;) {
+      if (clock.nextEvent <= clock.now) clock.advanceTo(clock.now);
+      if (this.#resetRequested) this.reset();
+      const down = this.cores.find((core) => core.shutdown);
+      if (this.#stop !== null) return this.#stopped(this.#stop);
+      if (down !== undefined) return { kind: "triple-fault", core: down.id };
+      if (until?.(this) === true) return { kind: "condition" };
+      if (left <= 0 || clock.now >= untilCycle) return { kind: "budget" };
+
+      const runnable = this.#runnable();
+      if (runnable === 0) {
+        const reason = this.#idle(untilCycle);
+        if (reason !== null) return reason;
+        left--;
+        continue;
+      }
+      const core = this.cores[this.interleaver.next(runnable)]!;
+      const alone = (runnable & (runnable - 1)) === 0;
+      const turn = alone ? LONGEST_SLICE : this.interleaver.quantum;
+      const patience = until === undefined ? LONGEST_SLICE : UNTIL_INTERVAL;
+      const horizon = Math.min(clock.nextEvent, untilCycle) - clock.now;
+      left -= this.#runCore(core, Math.min(left, turn, patience, horizon, LONGEST_SLICE));
+    }
+  }
+
+  /** Runs a core up to `budget` instructions, and the clock with it. Returns how many it executed. */
+  #runCore(core: Core, budget: number): number {
+    const clock = this.clock;
+    const start = clock.now;
+    const before = core.instructions;
+    const wasHalted = core.halted;
+    let executed = 0;
+    core.sliceStart = start;
+    this.#running = core;
+    clock.runOn(this.#coreClocks[core.id]!);
+    try {
+      core.run(budget);
+    } finally {
+      clock.runOn(null);
+      this.#running = null;
+      executed = core.instructions - before;
+      this.#instructions[core.id]! += executed;
+      if (core.halted && (!wasHalted || executed > 0)) this.#halts++;
+      clock.advanceTo(start + executed);
+    }
+    return executed;
+  }
+
+  /** All cores are halted: lets time jump to the next event. Returns why to end the run, or null to go on. */
+  #idle(untilCycle: number): StopReason | null {
+    if (this.onHalt?.(this) === "stop") return { kind: "stopped" };
+    if (this.#stop !== null) return this.#stopped(this.#stop);
+    const clock = this.clock;
+    if (clock.nextEvent === Number.POSITIVE_INFINITY || !this.#canWake()) return { kind: "halted-forever" };
+    const before = clock.now;
+    const target = Math.max(before, Math.min(clock.nextEvent, untilCycle));
+    this.#idleCycles += target - before;
+    clock.advanceTo(target);
+    return null;
+  }
+
+  /** Bit mask of the cores that are not halted, or have a reason to wake. */
+  #runnable(): number {
+    let mask = 0;
+    for (const core of this.cores) {
+      const interrupted = core.nmi !== 0 || (core.intr !== 0 && interruptsEnabled(core));
+      if (!core.halted || interrupted) mask |= 1 << core.id;
+    }
+    return mask;
+  }
+
+  /** Whether an interrupt request would reach a halted core. */
+  #canWake(): boolean {
+    return this.pic.anyUnmasked && interruptsEnabled(this.cores[0]!);
+  }
+
+  #stopped(reason: StopReason): StopReason {
+    if (reason.kind === "exit") {
+      // The guest is done; what it handed to its serial ports before is not lost.
+      this.com1.drain();
+      this.com2.drain();
+    }
+    return reason;
+  }
+
+  #endRun(reason: StopReason): void {
+    this.#stop ??= reason;
+    this.#running?.requestStop();
+  }
+
+  #requestReset(): void {
+    this.#resetRequested = true;
+    this.#running?.requestStop();
+  }
+
+  // ---- Wiring --------------------------------------------------------------------------------------------------------
+
+  #core(id: number): Core {
+    const core = this.cores[id];
+    if (core === undefined) throw new RangeError(`core ${id}: this machine has cores 0 to ${this.cores.length - 1}`);
+    return core;
+  }
+
+  #driveIrq(irq: number, level: boolean): void {
+    if (level) this.pic.raise(irq);
+    else this.pic.lower(irq);
+  }
+
+  #serialPort(port: 1 | 2, irq: number, options: MachineOptions): Uart16550 {
+    return new Uart16550({
+      clock: this.clock,
+      onIrq: (level) => this.#driveIrq(irq, level),
+      onTransmit: (byte) => this.onSerialOutput?.(byte, port),
+      flowControl: options.serial?.flowControl ?? "none",
+    });
+  }
+
+  #logUnimplemented(core: Core, bytes: Uint8Array): void {
+    const code = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
+    const place = `${getRegister(core, "cs").toString(16).padStart(4, "0")}:${getRegister(core, "eip").toString(16).padStart(8, "0")}`;
+    this.#log(`core ${core.id}, cycle ${this.cycles}: unimplemented instruction ${code} at ${place}`);
+  }
+}
+
+function interruptsEnabled(core: Core): boolean {
+  return (core.getEflags() & FLAG_IF) !== 0;
+}
+
+function checkLimit(name: string, value: number): void {
+  if (value !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(value) || value < 0)) {
+    throw new RangeError(`${name} = ${value}: expected an integer, 0 or more`);
+  }
+}

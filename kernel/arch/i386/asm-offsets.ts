@@ -1,0 +1,48 @@
+/** What the kernel's `.S` files know of the rest: struct offsets and sizes, and the named constants below. */
+import { declared_structs, field_paths } from "../../host/types.ts";
+import { THREAD_SIZE } from "../../include/asm/processor.ts";
+import { PAGE_OFFSET, PAGE_SIZE, TASK_SIZE, PAGE_KERNEL, _PAGE_TABLE } from "../../include/asm/page.ts";
+import { VM_MASK } from "../../include/asm/ptrace.ts";
+import { __KERNEL_CS, __KERNEL_DS, __USER_CS, __USER_DS, GDT_ENTRIES } from "../../include/asm/segment.ts";
+import { EFAULT, ENAMETOOLONG, ENOSYS } from "../../include/linux/errno.ts";
+import { CLONE_VM } from "../../include/linux/sched.ts";
+import { SIGSEGV } from "../../include/linux/signal.ts";
+import { BOOT_PARAMS_SIZE } from "../../include/asm/boot-params.ts";
+import { __NR_clone, __NR_execve, __NR_exit, NR_syscalls } from "../../include/asm/unistd.ts";
+
+const constants = {
+  THREAD_SIZE,
+  PAGE_SIZE,
+  __PAGE_OFFSET: PAGE_OFFSET,
+  TASK_SIZE,
+  _PAGE_KERNEL_EARLY: PAGE_KERNEL,
+  _PAGE_TABLE_EARLY: _PAGE_TABLE,
+  CR0_PG: 0x80000000,
+  CR0_WP: 0x00010000,
+  VM_MASK,
+  __KERNEL_CS,
+  __KERNEL_DS,
+  __USER_CS,
+  __USER_DS,
+  GDT_ENTRIES,
+  BOOT_PARAMS_SIZE,
+  EFAULT,
+  ENOSYS,
+  ENAMETOOLONG,
+  SIGSEGV,
+  CLONE_VM,
+  NR_syscalls,
+  __NR_clone,
+  __NR_execve,
+  __NR_exit,
+};
+
+/** Absolute symbols for the assembler: the constants, `STRUCT_FIELD` offsets and `sizeof_STRUCT`, all in bytes. */
+export function asm_offsets(): Record<string, number> {
+  const defines: Record<string, number> = { ...constants };
+  for (const type of declared_structs().values()) {
+    defines[`sizeof_${type.name}`] = type.size;
+    for (const path of field_paths(type)) defines[`${type.name}_${path.replaceAll(".", "_")}`] = type.offset(path);
+  }
+  return defines;
+}

@@ -1,0 +1,236 @@
+# The one way into the kernel and the one way out (arch/i386/kernel/entry.S).
+#
+# Every entry leaves a struct pt_regs on the kernel stack that TSS.esp0 named:
+#	ebx ecx edx esi edi ebp eax xds xes orig_eax | eip xcs eflags [esp xss]
+# the part behind the bar pushed by the CPU. orig_eax holds the system call's number, the IRQ's number - 256,
+# or -1 for an exception.
+
+.macro SAVE_ALL
+	cld
+	pushl %es
+	pushl %ds
+	pushl %eax
+	pushl %ebp
+	pushl %edi
+	pushl %esi
+	pushl %edx
+	pushl %ecx
+	pushl %ebx
+	movl $__KERNEL_DS, %edx
+	movl %edx, %ds
+	movl %edx, %es
+.endm
+
+.macro RESTORE_ALL
+	popl %ebx
+	popl %ecx
+	popl %edx
+	popl %esi
+	popl %edi
+	popl %ebp
+	popl %eax
+1:	popl %ds
+2:	popl %es
+	addl $4, %esp			# orig_eax
+3:	iret
+	# A selector or frame that user space spoilt: ends the task there, where no pt_regs are left to return by.
+	.section .fixup,"ax"
+4:	movl $0, (%esp)
+	jmp 1b
+5:	movl $0, (%esp)
+	jmp 2b
+6:	pushl %ss
+	popl %ds
+	pushl %ss
+	popl %es
+	pushl $SIGSEGV
+	call do_exit
+	.previous
+	.section __ex_table,"a"
+	.align 4
+	.long 1b, 4b
+	.long 2b, 5b
+	.long 3b, 6b
+	.previous
+.endm
+
+# current: the kernel stack is 8 KiB, aligned, with the PCB at its bottom.
+.macro GET_CURRENT reg
+	movl $-THREAD_SIZE, \reg
+	andl %esp, \reg
+.endm
+
+.text
+
+# int $0x80: number in EAX, arguments in EBX ECX EDX ESI EDI EBP; the result goes to the saved EAX.
+.align 16
+.globl system_call
+.type system_call,@function
+system_call:
+	pushl %eax
+	SAVE_ALL
+	GET_CURRENT %ebx
+	incl kstat+kernel_stat_syscalls
+	cmpl $NR_syscalls, %eax
+	jae badsys
+	call *sys_call_table(,%eax,4)
+	movl %eax, pt_regs_eax(%esp)
+
+# Back from a system call: bottom halves first, then need_resched, then signals; interrupts are off from the last
+# check to iret, so nothing that an interrupt asks for is overlooked.
+.globl ret_from_sys_call
+ret_from_sys_call:
+	cli
+	movl bh_active, %ecx
+	testl bh_mask, %ecx
+	jne handle_bottom_half_sys_call
+	cmpl $0, task_struct_need_resched(%ebx)
+	jne reschedule
+	cmpl $0, task_struct_sigpending(%ebx)
+	jne signal_return
+restore_all:
+	RESTORE_ALL
+.size system_call, . - system_call
+
+badsys:
+	movl $-ENOSYS, pt_regs_eax(%esp)
+	jmp ret_from_sys_call
+
+handle_bottom_half_sys_call:
+	call do_bottom_half
+	jmp ret_from_sys_call
+
+reschedule:
+	sti
+	call schedule
+	jmp ret_from_sys_call
+
+signal_return:
+	sti
+	movl %esp, %eax
+	pushl $0			# oldset
+	pushl %eax			# regs
+	call do_signal
+	addl $8, %esp
+	jmp restore_all
+
+# A new task's first instruction: switch_to jumped here through __switch_to's ret, EBX = the task switched from.
+.align 16
+.globl ret_from_fork
+.type ret_from_fork,@function
+ret_from_fork:
+	pushl %ebx
+	call schedule_tail
+	addl $4, %esp
+	GET_CURRENT %ebx
+	jmp ret_from_sys_call
+.size ret_from_fork, . - ret_from_fork
+
+# Back from an interrupt: bottom halves always; need_resched and signals only on the way to user space
+# (a 2.4 kernel does not preempt itself).
+.align 16
+.globl ret_from_intr
+.type ret_from_intr,@function
+ret_from_intr:
+	GET_CURRENT %ebx
+	cli
+	movl bh_active, %ecx
+	testl bh_mask, %ecx
+	jne handle_bottom_half_intr
+.globl ret_from_exception
+ret_from_exception:
+	movl pt_regs_eflags(%esp), %eax	# VM flag and saved CPL in one register
+	movb pt_regs_xcs(%esp), %al
+	testl $VM_MASK|3, %eax
+	jne ret_from_sys_call
+	jmp restore_all
+.size ret_from_intr, . - ret_from_intr
+
+handle_bottom_half_intr:
+	call do_bottom_half
+	jmp ret_from_exception
+
+# Hardware interrupts: one stub a line, which leaves its number where orig_eax is.
+.macro BUILD_IRQ nr
+	.align 16
+	.globl IRQ\nr\()_interrupt
+	.type IRQ\nr\()_interrupt,@function
+IRQ\nr\()_interrupt:
+	pushl $\nr-256
+	jmp common_interrupt
+	.size IRQ\nr\()_interrupt, . - IRQ\nr\()_interrupt
+.endm
+
+.irp nr, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+BUILD_IRQ \nr
+.endr
+
+.align 16
+.type common_interrupt,@function
+common_interrupt:
+	SAVE_ALL
+	call do_IRQ			# its argument is the struct pt_regs that lies here
+	jmp ret_from_intr
+.size common_interrupt, . - common_interrupt
+
+# Exceptions: the CPU or the stub pushed an error code (where orig_eax is), the stub its handler (where xes is).
+.align 16
+.type error_code,@function
+error_code:
+	pushl %ds
+	pushl %eax
+	pushl %ebp
+	pushl %edi
+	pushl %esi
+	pushl %edx
+	pushl %ecx
+	pushl %ebx
+	cld
+	movl %es, %ecx
+	movl pt_regs_orig_eax(%esp), %esi
+	movl pt_regs_xes(%esp), %edi
+	movl $-1, pt_regs_orig_eax(%esp)
+	movl %ecx, pt_regs_xes(%esp)
+	movl %esp, %edx
+	pushl %esi			# error code
+	pushl %edx			# regs
+	movl $__KERNEL_DS, %edx
+	movl %edx, %ds
+	movl %edx, %es
+	call *%edi
+	addl $8, %esp
+	GET_CURRENT %ebx
+	jmp ret_from_exception
+.size error_code, . - error_code
+
+.macro EXCEPTION name, has_error_code=0
+	.align 8
+	.globl \name
+	.type \name,@function
+\name:
+	.if !\has_error_code
+	pushl $0
+	.endif
+	pushl $do_\name
+	jmp error_code
+	.size \name, . - \name
+.endm
+
+EXCEPTION divide_error
+EXCEPTION debug
+EXCEPTION nmi
+EXCEPTION int3
+EXCEPTION overflow
+EXCEPTION bounds
+EXCEPTION invalid_op
+EXCEPTION device_not_available
+EXCEPTION coprocessor_segment_overrun
+EXCEPTION invalid_TSS, 1
+EXCEPTION segment_not_present, 1
+EXCEPTION stack_segment, 1
+EXCEPTION general_protection, 1
+EXCEPTION page_fault, 1
+EXCEPTION coprocessor_error
+EXCEPTION alignment_check, 1
+EXCEPTION machine_check
+EXCEPTION spurious_interrupt_bug

@@ -1,0 +1,103 @@
+/** Tasks' registers: copy_thread, __switch_to, kernel threads, the idle loop (arch/i386/kernel/process.c). */
+import { cpu, image } from "../../../host/context.ts";
+import { asm_function, kernel_function, kernel_variable } from "../../../host/declarations.ts";
+import { memcpy } from "../../../host/memory.ts";
+import { i32, pointer, u32 } from "../../../host/types.ts";
+import { INVALID_IO_BITMAP_OFFSET, THREAD_SIZE, thread_struct, tss_struct } from "../../../include/asm/processor.ts";
+import { pt_regs } from "../../../include/asm/ptrace.ts";
+import { __KERNEL_DS, FIRST_TSS_ENTRY } from "../../../include/asm/segment.ts";
+import { local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
+import { current, init_task_union, task_struct } from "../../../include/linux/sched.ts";
+import { init_idle, schedule } from "../../../kernel/sched.ts";
+import { set_system_descriptor } from "./setup.ts";
+
+const FS = 4;
+const GS = 5;
+const TSS_AVAILABLE = 0x89;
+
+/** The TSS of each CPU: where it finds the kernel stack when ring 3 is interrupted. */
+export const init_tss = kernel_variable("init_tss", tss_struct, undefined, { alignment: 32 });
+
+/** Fills in this CPU's TSS and loads TR. */
+export function init_cpu_tss(): void {
+  const tss = init_tss.value;
+  tss.ss0 = __KERNEL_DS;
+  tss.esp0 = init_task_union.address + THREAD_SIZE;
+  tss.bitmap = INVALID_IO_BITMAP_OFFSET;
+  set_system_descriptor(FIRST_TSS_ENTRY, tss.address, tss_struct.size - 1, TSS_AVAILABLE);
+}
+
+const load_tr = asm_function("load_tr", [u32], undefined);
+
+/** `ltr`: from here on a ring change finds the TSS. */
+export const cpu_init = kernel_function("cpu_init", [], undefined, function* () {
+  init_cpu_tss();
+  yield* load_tr(FIRST_TSS_ENTRY * 8);
+});
+
+/** Loads FS or GS; a selector that no longer names a segment becomes the null selector. */
+const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
+
+/**
+ * The rest of a context switch, on the new task's stack already (FASTCALL, jumped to from switch_to): TSS.esp0 for its
+ * next entry from ring 3, FS and GS.
+ */
+export const __switch_to = kernel_function(
+  "__switch_to",
+  [pointer("task_struct"), pointer("task_struct")],
+  undefined,
+  function* (prev_p, next_p) {
+    const prev = thread_struct.at(prev_p + task_struct.offset("thread"));
+    const next = thread_struct.at(next_p + task_struct.offset("thread"));
+    init_tss.value.esp0 = next.esp0;
+    prev.fs = cpu().segSelector(FS);
+    prev.gs = cpu().segSelector(GS);
+    if (next.fs !== prev.fs) yield* loadsegment(FS, next.fs);
+    if (next.gs !== prev.gs) yield* loadsegment(GS, next.gs);
+  },
+  { fastcall: true },
+);
+
+/** Gives a child its registers: a copy of the parent's with EAX 0, resumed at ret_from_fork on its own stack. */
+export const copy_thread = kernel_function(
+  "copy_thread",
+  [i32, u32, u32, u32, pointer("task_struct"), pointer("pt_regs")],
+  i32,
+  (_nr, _clone_flags, esp, _unused, p, regs) => {
+    const thread = thread_struct.at(p + task_struct.offset("thread"));
+    const top = p + THREAD_SIZE;
+    const childregs = pt_regs.at(top - pt_regs.size);
+    memcpy(childregs.address, regs, pt_regs.size);
+    childregs.eax = 0;
+    childregs.esp = esp;
+    thread.esp = childregs.address;
+    thread.esp0 = top;
+    thread.eip = image().symbol("ret_from_fork");
+    thread.fs = cpu().segSelector(FS);
+    thread.gs = cpu().segSelector(GS);
+    return 0;
+  },
+);
+
+const arch_kernel_thread = asm_function("arch_kernel_thread", [pointer("fn"), u32, u32], i32);
+
+/** Starts a kernel thread running fn(arg), a guest function; returns its pid or -errno. */
+export const kernel_thread = kernel_function("kernel_thread", [pointer("fn"), u32, u32], i32, function* (fn, arg, flags) {
+  return yield* arch_kernel_thread(fn, arg, flags);
+});
+
+/** What the idle task does for ever: halts until something wants the CPU. */
+export const cpu_idle = kernel_function("cpu_idle", [], undefined, function* () {
+  init_idle();
+  const idle = current();
+  idle.nice = 20;
+  idle.counter = -100;
+  for (;;) {
+    while (idle.need_resched === 0) {
+      local_irq_disable();
+      if (idle.need_resched === 0) yield* safe_halt();
+      else local_irq_enable();
+    }
+    yield* schedule();
+  }
+});

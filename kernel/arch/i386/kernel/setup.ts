@@ -1,0 +1,76 @@
+/** What the boot loader said, and the descriptor tables' places (arch/i386/kernel/setup.c). */
+import { kernel_function, kernel_table, kernel_variable } from "../../../host/declarations.ts";
+import { memcpy, memory, read_cstring } from "../../../host/memory.ts";
+import { array, chars, struct, u8, u16, u32 } from "../../../host/types.ts";
+import { ALT_MEM_K, BOOT_PARAMS_SIZE, CMD_LINE_PTR, COMMAND_LINE_SIZE, RAMDISK_IMAGE, RAMDISK_SIZE } from "../../../include/asm/boot-params.ts";
+import { __va, PAGE_SHIFT } from "../../../include/asm/page.ts";
+import { GDT_ENTRIES } from "../../../include/asm/segment.ts";
+import { KERN_INFO, printk } from "../../../kernel/printk.ts";
+
+export const boot_params = kernel_variable("boot_params", array(u32, BOOT_PARAMS_SIZE / 4));
+export const saved_command_line = kernel_variable("saved_command_line", chars(COMMAND_LINE_SIZE));
+
+/** Page frames of directly mapped RAM; linear addresses of the initramfs archive, 0 when there is none. */
+export const max_low_pfn = kernel_variable("max_low_pfn", u32);
+export const initrd_start = kernel_variable("initrd_start", u32);
+export const initrd_end = kernel_variable("initrd_end", u32);
+
+/** Frames the kernel maps at most: 896 MiB. */
+const MAXMEM_PFN = (896 << 20) >>> PAGE_SHIFT;
+
+function gdt(): number[] {
+  const words = new Array<number>(GDT_ENTRIES * 2).fill(0);
+  const set = (selector: number, low: number, high: number) => {
+    words[(selector >> 3) * 2] = low;
+    words[(selector >> 3) * 2 + 1] = high;
+  };
+  set(0x10, 0x0000ffff, 0x00cf9a00);
+  set(0x18, 0x0000ffff, 0x00cf9200);
+  set(0x23, 0x0000ffff, 0x00cffa00);
+  set(0x2b, 0x0000ffff, 0x00cff200);
+  return words;
+}
+
+/** The GDT: null, unused, kernel code and data, user code and data, then TSS and LDT of every CPU. */
+export const gdt_table = kernel_table("gdt_table", gdt());
+
+/** An interrupt descriptor (Intel SDM vol. 3, 6.11). */
+export const desc_struct = struct("desc_struct", { a: u32, b: u32 });
+export const idt_table = kernel_variable("idt_table", array(desc_struct, 256), undefined, { alignment: 8 });
+
+const segment_descriptor = struct("segment_descriptor", { limit: u16, base_low: u16, base_mid: u8, access: u8, flags: u8, base_high: u8 });
+
+/** Writes a system-segment descriptor into the GDT: byte granular, `limit` as the manual counts it (size - 1). */
+export function set_system_descriptor(entry: number, base: number, limit: number, access: number): void {
+  const descriptor = segment_descriptor.at(gdt_table.address + entry * 8);
+  descriptor.limit = limit & 0xffff;
+  descriptor.base_low = base & 0xffff;
+  descriptor.base_mid = (base >>> 16) & 0xff;
+  descriptor.access = access;
+  descriptor.flags = (limit >>> 16) & 0x0f;
+  descriptor.base_high = base >>> 24;
+}
+
+/** Base address of a system segment in the GDT. */
+export function system_descriptor_base(entry: number): number {
+  const descriptor = segment_descriptor.at(gdt_table.address + entry * 8);
+  return (descriptor.base_low | (descriptor.base_mid << 16) | (descriptor.base_high << 24)) >>> 0;
+}
+
+/** Reads the boot parameters: how much memory, which command line, where the initramfs lies. */
+export const setup_arch = kernel_function("setup_arch", [], undefined, () => {
+  const params = boot_params.address;
+  const word = (offset: number) => memory().read32(params + offset) >>> 0;
+  max_low_pfn.value = Math.min(((1 << 20) >>> PAGE_SHIFT) + (word(ALT_MEM_K) >>> (PAGE_SHIFT - 10)), MAXMEM_PFN);
+  const command_line = word(CMD_LINE_PTR);
+  if (command_line !== 0) {
+    const text = read_cstring(__va(command_line), COMMAND_LINE_SIZE - 1);
+    memcpy(saved_command_line.address, __va(command_line), text.length);
+  }
+  const initrd_size = word(RAMDISK_SIZE);
+  if (initrd_size !== 0) {
+    initrd_start.value = __va(word(RAMDISK_IMAGE));
+    initrd_end.value = __va(word(RAMDISK_IMAGE) + initrd_size);
+  }
+  printk(`${KERN_INFO}${max_low_pfn.value >>> (20 - PAGE_SHIFT)}MB LOWMEM available.\n`);
+});

@@ -1,0 +1,193 @@
+/** Exceptions (arch/i386/kernel/traps.c). */
+import { cpu, image, kernel_host } from "../../../host/context.ts";
+import { kernel_function, kernel_variable } from "../../../host/declarations.ts";
+import { read_cstring } from "../../../host/memory.ts";
+import { array, i32, pointer, u32 } from "../../../host/types.ts";
+import { __pa } from "../../../include/asm/page.ts";
+import { THREAD_SIZE, tss_struct } from "../../../include/asm/processor.ts";
+import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
+import { __KERNEL_CS, __KERNEL_DS } from "../../../include/asm/segment.ts";
+import { local_irq_enable } from "../../../include/asm/system.ts";
+import { current, PF_SIGNALED } from "../../../include/linux/sched.ts";
+import { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../include/linux/signal.ts";
+import { search_exception_table } from "../../../mm/extable.ts";
+import { do_exit } from "../../../kernel/exit.ts";
+import { panic } from "../../../kernel/panic.ts";
+import { hex8, KERN_EMERG, KERN_WARNING, printk } from "../../../kernel/printk.ts";
+import { force_sig } from "../../../kernel/signal.ts";
+import { in_interrupt } from "../../../kernel/softirq.ts";
+import { set_intr_gate, set_system_gate, set_task_gate, set_trap_gate } from "./gates.ts";
+import { cpu_init } from "./process.ts";
+import { set_system_descriptor, system_descriptor_base } from "./setup.ts";
+import { show_registers } from "./show.ts";
+
+const EFLAGS_IF = 0x200;
+const EFLAGS_TF = 0x100;
+
+/** Oopses so far. */
+const die_counter = kernel_variable("die_counter", i32);
+
+/**
+ * An oops: says what went wrong in the kernel, shows registers, stack, calls and code, and ends the task. In an
+ * interrupt, in the idle task or in init there is no task to end: panic.
+ */
+export const die = kernel_function("die", [pointer("char"), pointer("pt_regs"), i32], undefined, function* (message, regs, error_code) {
+  yield* oops(read_cstring(message, 256), regs, error_code);
+});
+
+/** The body of die(), for callers with a JavaScript string. Does not return. */
+export function* oops(message: string, regs: number, error_code: number) {
+  die_counter.value++;
+  printk(`${KERN_EMERG}${message}: ${(error_code & 0xffff).toString(16).padStart(4, "0")} [#${die_counter.value}]\n`);
+  show_registers(regs);
+  if (in_interrupt()) yield* panic("Fatal exception in interrupt");
+  const { pid } = current();
+  if (pid === 0) yield* panic("Attempted to kill the idle task!");
+  if (pid === 1) yield* panic("Attempted to kill init!");
+  current().flags |= PF_SIGNALED;
+  yield* do_exit(SIGSEGV);
+}
+
+/** A fault of a user program is its signal; one of the kernel is fixed up if the exception table knows it, else fatal. */
+function* do_trap(trapnr: number, signr: number, name: string, address: number, error_code: number) {
+  const regs = pt_regs.at(address);
+  if (user_mode(regs)) {
+    const tsk = current();
+    tsk.thread.error_code = error_code;
+    tsk.thread.trap_no = trapnr;
+    yield* force_sig(signr, tsk.address);
+    return;
+  }
+  const fixup = search_exception_table(regs.eip);
+  if (fixup !== 0) {
+    regs.eip = fixup;
+    return;
+  }
+  yield* oops(name, address, error_code);
+}
+
+/** Vector, handler's name, signal and message of the exceptions that are nothing but a signal. */
+const simple_traps = [
+  [0, "divide_error", SIGFPE, "divide error"],
+  [4, "overflow", SIGSEGV, "overflow"],
+  [5, "bounds", SIGSEGV, "bounds"],
+  [9, "coprocessor_segment_overrun", SIGFPE, "coprocessor segment overrun"],
+  [10, "invalid_TSS", SIGSEGV, "invalid TSS"],
+  [11, "segment_not_present", SIGBUS, "segment not present"],
+  [12, "stack_segment", SIGBUS, "stack segment"],
+  [13, "general_protection", SIGSEGV, "general protection fault"],
+  [16, "coprocessor_error", SIGFPE, "fpu exception"],
+  [17, "alignment_check", SIGBUS, "alignment check"],
+  [18, "machine_check", SIGBUS, "machine check"],
+  [7, "device_not_available", SIGFPE, "device not available"],
+] as const;
+
+for (const [trapnr, name, signr, message] of simple_traps) {
+  kernel_function(`do_${name}`, [pointer("pt_regs"), i32], undefined, function* (regs, error_code) {
+    yield* do_trap(trapnr, signr, message, regs, error_code);
+  });
+}
+
+/** Single step and INT3: SIGTRAP to programs; in the kernel a stray trap flag is cleared. */
+kernel_function("do_debug", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
+  const regs = pt_regs.at(address);
+  if (!user_mode(regs)) {
+    regs.eflags &= ~EFLAGS_TF;
+    return;
+  }
+  yield* do_trap(1, SIGTRAP, "debug", address, error_code);
+});
+
+kernel_function("do_int3", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
+  yield* do_trap(3, SIGTRAP, "int3", address, error_code);
+});
+
+/** Undefined opcodes, and kernel functions whose TypeScript threw: the bridge raises #UD at their hostcall. */
+kernel_function("do_invalid_op", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
+  const regs = pt_regs.at(address);
+  if (!user_mode(regs)) {
+    const exception = kernel_host().exception_of(regs.ebp);
+    if (exception !== undefined) printk(`${KERN_EMERG}kernel BUG in ${image().function_at(regs.eip) ?? "?"}: ${exception}\n`);
+  }
+  if (regs.eflags & EFLAGS_IF) local_irq_enable();
+  yield* do_trap(6, SIGILL, "invalid operand", address, error_code);
+});
+
+kernel_function("do_nmi", [pointer("pt_regs"), i32], undefined, () => {
+  printk(`${KERN_WARNING}Uhhuh. NMI received. Dazed and confused, but trying to continue\n`);
+});
+
+kernel_function("do_spurious_interrupt_bug", [pointer("pt_regs"), i32], undefined, () => {});
+
+/** A vector that nobody set up. */
+kernel_function("unknown_interrupt", [], undefined, () => {
+  printk(`${KERN_WARNING}Unknown interrupt\n`);
+});
+
+/**
+ * Double faults run as a task of their own, on their own stack: the one at fault may be unusable. What the CPU was doing
+ * is in the TSS it switched from.
+ */
+const DOUBLEFAULT_STACKSIZE = 4096;
+const DOUBLEFAULT_TSS_ENTRY = 31;
+const TSS_AVAILABLE = 0x89;
+const doublefault_stack = kernel_variable("doublefault_stack", array(u32, DOUBLEFAULT_STACKSIZE / 4), undefined, { alignment: THREAD_SIZE });
+const doublefault_tss = kernel_variable("doublefault_tss", tss_struct, undefined, { alignment: 32 });
+const TR = 7;
+
+kernel_function("doublefault_fn", [], undefined, function* () {
+  const stopped = tss_struct.at(interrupted_tss());
+  printk(`${KERN_EMERG}double fault, tss at ${hex8(stopped.address)}\n`);
+  printk(`${KERN_EMERG}eip = ${hex8(stopped.eip)} <${image().symbolize(stopped.eip)}>, esp = ${hex8(stopped.esp)}\n`);
+  printk(`${KERN_EMERG}eax = ${hex8(stopped.eax)}, ebx = ${hex8(stopped.ebx)}, ecx = ${hex8(stopped.ecx)}, edx = ${hex8(stopped.edx)}\n`);
+  printk(`${KERN_EMERG}esi = ${hex8(stopped.esi)}, edi = ${hex8(stopped.edi)}, ebp = ${hex8(stopped.ebp)}\n`);
+  yield* panic("double fault");
+});
+
+function interrupted_tss(): number {
+  const link = tss_struct.at(cpu().segBase(TR)).back_link;
+  return system_descriptor_base(link >> 3);
+}
+
+function init_doublefault_task(): void {
+  const tss = doublefault_tss.value;
+  tss.esp0 = doublefault_stack.address + DOUBLEFAULT_STACKSIZE;
+  tss.ss0 = __KERNEL_DS;
+  tss.eip = image().symbol("doublefault_fn");
+  tss.eflags = 2;
+  tss.esp = doublefault_stack.address + DOUBLEFAULT_STACKSIZE;
+  tss.es = tss.ss = tss.ds = __KERNEL_DS;
+  tss.cs = __KERNEL_CS;
+  tss.bitmap = 0x8000;
+  tss.__cr3 = __pa(image().symbol("swapper_pg_dir"));
+  set_system_descriptor(DOUBLEFAULT_TSS_ENTRY, tss.address, tss_struct.size - 1, TSS_AVAILABLE);
+}
+
+/** Gates for the CPU's exceptions and for the system call, and the TSS. */
+export const trap_init = kernel_function("trap_init", [], undefined, function* () {
+  const entry = (name: string) => image().symbol(name);
+  set_trap_gate(0, entry("divide_error"));
+  set_trap_gate(1, entry("debug"));
+  set_intr_gate(2, entry("nmi"));
+  set_system_gate(3, entry("int3"));
+  set_system_gate(4, entry("overflow"));
+  set_system_gate(5, entry("bounds"));
+  set_trap_gate(6, entry("invalid_op"));
+  set_trap_gate(7, entry("device_not_available"));
+  init_doublefault_task();
+  set_task_gate(8, DOUBLEFAULT_TSS_ENTRY * 8);
+  set_trap_gate(9, entry("coprocessor_segment_overrun"));
+  set_trap_gate(10, entry("invalid_TSS"));
+  set_trap_gate(11, entry("segment_not_present"));
+  set_trap_gate(12, entry("stack_segment"));
+  set_trap_gate(13, entry("general_protection"));
+  set_intr_gate(14, entry("page_fault"));
+  set_trap_gate(15, entry("spurious_interrupt_bug"));
+  set_trap_gate(16, entry("coprocessor_error"));
+  set_trap_gate(17, entry("alignment_check"));
+  set_trap_gate(18, entry("machine_check"));
+  set_system_gate(SYSCALL_VECTOR, entry("system_call"));
+  yield* cpu_init();
+});
+
+const SYSCALL_VECTOR = 0x80;

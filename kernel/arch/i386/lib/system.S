@@ -1,0 +1,78 @@
+# Privileged operations as functions (include/asm-i386/system.h, pgtable.h).
+
+.text
+# void load_cr3(unsigned long physical)
+.align 16
+.globl load_cr3
+.type load_cr3,@function
+load_cr3:
+	movl 4(%esp), %eax
+	incl kstat+kernel_stat_cr3_loads
+	movl %eax, %cr3
+	ret
+.size load_cr3, . - load_cr3
+
+# void __flush_tlb(void)
+.align 16
+.globl __flush_tlb
+.type __flush_tlb,@function
+__flush_tlb:
+	movl %cr3, %eax
+	movl %eax, %cr3
+	ret
+.size __flush_tlb, . - __flush_tlb
+
+# void __flush_tlb_one(unsigned long linear)
+.align 16
+.globl __flush_tlb_one
+.type __flush_tlb_one,@function
+__flush_tlb_one:
+	movl 4(%esp), %eax
+	invlpg (%eax)
+	ret
+.size __flush_tlb_one, . - __flush_tlb_one
+
+# void safe_halt(void): sti takes effect after the next instruction, so an interrupt cannot come before hlt.
+.align 16
+.globl safe_halt
+.type safe_halt,@function
+safe_halt:
+	sti
+	hlt
+	ret
+.size safe_halt, . - safe_halt
+
+# void load_tr(unsigned long selector)
+.align 16
+.globl load_tr
+.type load_tr,@function
+load_tr:
+	movl 4(%esp), %eax
+	ltr %ax
+	ret
+.size load_tr, . - load_tr
+
+# void loadsegment(int segment, unsigned long selector): FS (4) or GS (5); a bad selector loads as null.
+.align 16
+.globl loadsegment
+.type loadsegment,@function
+loadsegment:
+	movl 8(%esp), %eax
+	cmpl $4, 4(%esp)
+	jne 2f
+1:	movl %eax, %fs
+	ret
+2:	movl %eax, %gs
+	ret
+.size loadsegment, . - loadsegment
+	.section .fixup,"ax"
+3:	xorl %eax, %eax
+	jmp 1b
+4:	xorl %eax, %eax
+	jmp 2b
+	.previous
+	.section __ex_table,"a"
+	.align 4
+	.long 1b, 3b
+	.long 2b, 4b
+	.previous

@@ -1,0 +1,107 @@
+/**
+ * Kernel page tables and the memory map at boot (arch/i386/mm/init.c).
+ *
+ * head.S has mapped the first 8 MiB at PAGE_OFFSET and at 0; from `paging_init` on all RAM is mapped at PAGE_OFFSET with
+ * 4 KiB pages, and nothing below it.
+ */
+import { image } from "../../../host/context.ts";
+import { kernel_function } from "../../../host/declarations.ts";
+import { memory, memset } from "../../../host/memory.ts";
+import {
+  __pa,
+  PAGE_KERNEL,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  PTRS_PER_PGD,
+  PTRS_PER_PTE,
+  USER_PTRS_PER_PGD,
+} from "../../../include/asm/page.ts";
+import { _KERNPG_TABLE } from "../../../include/asm/pgtable.ts";
+import { load_cr3 } from "../../../include/asm/system.ts";
+import { page } from "../../../include/linux/mm.ts";
+import { KERN_INFO, printk } from "../../../kernel/printk.ts";
+import {
+  __alloc_bootmem_pages,
+  free_all_bootmem,
+  free_bootmem,
+  init_bootmem,
+  reserve_bootmem,
+} from "../../../mm/bootmem.ts";
+import { free_area_init } from "../../../mm/page_alloc.ts";
+import { initrd_end, initrd_start, max_low_pfn } from "../kernel/setup.ts";
+
+/** The hole below 1 MiB: VGA memory and ROMs. */
+const ISA_HOLE_START = 0xa0000;
+const ISA_HOLE_END = 0x100000;
+
+/** First frame after the kernel image where `pages` frames hold neither kernel nor initrd. */
+function bitmap_pfn(kernel_end: number, pages: number): number {
+  const after_kernel = Math.ceil(kernel_end / PAGE_SIZE);
+  if (initrd_start.value === 0) return after_kernel;
+  const first = __pa(initrd_start.value) >>> PAGE_SHIFT;
+  const end = Math.ceil(__pa(initrd_end.value) / PAGE_SIZE);
+  return after_kernel + pages <= first || end <= after_kernel ? after_kernel : end;
+}
+
+/** Starts bootmem: all RAM but the BIOS's page, the ISA hole, the kernel image, the initrd and the bitmap. */
+const setup_bootmem_allocator = kernel_function("setup_bootmem_allocator", [], undefined, function* () {
+  const end_pfn = max_low_pfn.value;
+  const kernel_start = __pa(image().symbol("_text"));
+  const kernel_end = __pa(image().symbol("_end"));
+  const map_pfn = bitmap_pfn(kernel_end, Math.ceil(end_pfn / 8 / PAGE_SIZE));
+  const map_size = yield* init_bootmem(map_pfn, end_pfn);
+  yield* free_bootmem(0, end_pfn << PAGE_SHIFT);
+  yield* reserve_bootmem(0, PAGE_SIZE);
+  yield* reserve_bootmem(ISA_HOLE_START, ISA_HOLE_END - ISA_HOLE_START);
+  yield* reserve_bootmem(kernel_start, kernel_end - kernel_start);
+  yield* reserve_bootmem(map_pfn << PAGE_SHIFT, map_size);
+  if (initrd_start.value !== 0) yield* reserve_bootmem(__pa(initrd_start.value), initrd_end.value - initrd_start.value);
+});
+
+/** Maps frames 0 to max_low_pfn at PAGE_OFFSET, a page table at a time: each is live before the next is needed. */
+const pagetable_init = kernel_function("pagetable_init", [], undefined, function* () {
+  const swapper_pg_dir = image().symbol("swapper_pg_dir");
+  const end_pfn = max_low_pfn.value;
+  for (let pfn = 0, entry = USER_PTRS_PER_PGD; pfn < end_pfn; pfn += PTRS_PER_PTE, entry++) {
+    const table = yield* __alloc_bootmem_pages(PAGE_SIZE);
+    const m = memory();
+    for (let i = 0; i < PTRS_PER_PTE && pfn + i < end_pfn; i++) {
+      m.write32(table + 4 * i, ((pfn + i) << PAGE_SHIFT) | PAGE_KERNEL);
+    }
+    m.write32(swapper_pg_dir + 4 * entry, __pa(table) | _KERNPG_TABLE);
+  }
+  // head.S mapped 8 MiB whatever there is.
+  const mapped = USER_PTRS_PER_PGD + Math.ceil(end_pfn / PTRS_PER_PTE);
+  memset(swapper_pg_dir + 4 * mapped, 0, 4 * (PTRS_PER_PGD - mapped));
+});
+
+/** Takes away the identity mapping that boot code ran on. */
+const zap_low_mappings = kernel_function("zap_low_mappings", [], undefined, () => {
+  memset(image().symbol("swapper_pg_dir"), 0, 4 * USER_PTRS_PER_PGD);
+});
+
+/**
+ * Sets up the kernel's page tables and mem_map, after setup_arch has said how much memory there is and where the initrd
+ * lies.
+ */
+export const paging_init = kernel_function("paging_init", [], undefined, function* () {
+  yield* setup_bootmem_allocator();
+  yield* pagetable_init();
+  yield* zap_low_mappings();
+  yield* load_cr3(__pa(image().symbol("swapper_pg_dir")));
+  const frames = max_low_pfn.value;
+  free_area_init(yield* __alloc_bootmem_pages(frames * page.size), frames);
+});
+
+/** Gives all memory that is not reserved to the buddy allocator, and says how much there is. */
+export const mem_init = kernel_function("mem_init", [], undefined, function* () {
+  const available = yield* free_all_bootmem();
+  const total = max_low_pfn.value;
+  const kilobytes = (from: string, to: string) => (image().symbol(to) - image().symbol(from)) >>> 10;
+  const code = kilobytes("_text", "_etext");
+  const data = kilobytes("_etext", "_end");
+  printk(
+    `${KERN_INFO}Memory: ${available << 2}k/${total << 2}k available ` +
+      `(${code}k kernel code, ${(total - available) << 2}k reserved, ${data}k data)\n`,
+  );
+});

@@ -1,0 +1,21 @@
+/** The kernel's assembly sources. */
+import entry from "./kernel/entry.S?raw";
+import head from "./kernel/head.S?raw";
+import kernel_thread from "./kernel/kernel_thread.S?raw";
+import switch_to from "./kernel/switch_to.S?raw";
+import getuser from "./lib/getuser.S?raw";
+import mem from "./lib/mem.S?raw";
+import system from "./lib/system.S?raw";
+import usercopy from "./lib/usercopy.S?raw";
+
+/** Each with the name that messages and line numbers give it. */
+export const sources: readonly { readonly file: string; readonly text: string }[] = [
+  { file: "kernel/arch/i386/kernel/head.S", text: head },
+  { file: "kernel/arch/i386/kernel/entry.S", text: entry },
+  { file: "kernel/arch/i386/kernel/switch_to.S", text: switch_to },
+  { file: "kernel/arch/i386/kernel/kernel_thread.S", text: kernel_thread },
+  { file: "kernel/arch/i386/lib/system.S", text: system },
+  { file: "kernel/arch/i386/lib/mem.S", text: mem },
+  { file: "kernel/arch/i386/lib/getuser.S", text: getuser },
+  { file: "kernel/arch/i386/lib/usercopy.S", text: usercopy },
+];

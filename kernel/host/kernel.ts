@@ -1,0 +1,172 @@
+/** A machine with the kernel on it: booting, running, looking. */
+import { Machine, type MachineOptions, type StopReason } from "../../emulator/index.ts";
+import { loadKernel } from "../../boot/index.ts";
+import { PAGE_OFFSET } from "../include/asm/page.ts";
+import { list_head } from "../include/linux/list.ts";
+import { kstat } from "../include/linux/sched.ts";
+import { runqueue_head } from "../kernel/sched.ts";
+import { EXIT_PANIC } from "../kernel/panic.ts";
+import { jiffies, nr_timers } from "../kernel/timer.ts";
+import { tty_readers } from "../drivers/char/tty_io.ts";
+import { Bridge } from "./bridge.ts";
+import { type KernelHost, type TraceEvent, with_context } from "./context.ts";
+import { InspectMemory } from "./inspect-memory.ts";
+import { type KernelImage, kernel_image } from "./kernel-image.ts";
+
+/** How to boot. */
+export interface BootOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log"> {
+  /** The linked kernel; by default linked from source, once for the process. */
+  readonly image?: KernelImage;
+  /** A newc cpio archive whose /init becomes pid 1. */
+  readonly initramfs: Uint8Array;
+  /** Arguments of /init behind its name: at most 64. */
+  readonly args?: readonly string[];
+}
+
+/** How a run of the kernel ended. */
+export type KernelStop =
+  /** pid 1 ended: its exit status, or 128 + the signal that killed it. */
+  | { readonly kind: "exit"; readonly status: number }
+  /** The kernel stopped itself; the log says why. */
+  | { readonly kind: "panic" }
+  /** Everything sleeps and no timer and no input can wake it. */
+  | { readonly kind: "asleep" }
+  /** The same, but a task waits for input that the host can still give. */
+  | { readonly kind: "input" }
+  | Exclude<StopReason, { readonly kind: "exit" | "halted-forever" }>;
+
+/** A recorded kernel event with its time. */
+export type RecordedEvent = TraceEvent & { readonly instruction: number; readonly cycle: number };
+
+/** What has happened since boot, read from guest memory and the machine's counters. */
+export interface KernelStatistics {
+  readonly instructions: number;
+  readonly ticks: number;
+  readonly contextSwitches: number;
+  /** Write faults on shared pages: those that copied the page, and those whose writer was the last user. */
+  readonly cowCopies: number;
+  readonly cowReuses: number;
+  readonly syscalls: number;
+  readonly forks: number;
+  readonly pageFaults: number;
+}
+
+export class Kernel implements KernelHost {
+  readonly machine: Machine;
+  readonly image: KernelImage;
+  readonly #bridge: Bridge;
+  readonly #inspect: InspectMemory;
+  #listener: ((event: RecordedEvent) => void) | undefined;
+  #input_closed = false;
+
+  /** Called with each byte the programs write to ttyS0. */
+  on_output: ((byte: number) => void) | undefined;
+  /** Called with each byte of the kernel log. */
+  on_log: ((byte: number) => void) | undefined;
+
+  /** Builds a machine and loads the kernel; nothing has run yet. @throws RangeError when it does not fit in memory */
+  constructor(options: BootOptions) {
+    this.image = options.image ?? kernel_image();
+    this.machine = new Machine(options);
+    this.#bridge = new Bridge(this);
+    this.#inspect = new InspectMemory(this.machine);
+    this.machine.attachBridge(this.#bridge.hostcall);
+    this.machine.onSerialOutput = (byte, port) => {
+      if (port === 1) this.on_output?.(byte);
+    };
+    this.machine.onDebugOutput = (byte) => this.on_log?.(byte);
+    this.machine.com1.setCarrier(true);
+    loadKernel(this.machine, {
+      segments: this.image.segments,
+      entry: this.image.entry - PAGE_OFFSET,
+      initramfs: options.initramfs,
+      commandLine: `init=/init -- ${(options.args ?? []).map(quote).join(" ")}`.trimEnd(),
+    });
+  }
+
+  /** Runs on, until pid 1 ends or something else in KernelStop happens. A run can be continued unless it ended. */
+  run(limits: { readonly maxInstructions?: number; readonly until?: (kernel: Kernel) => boolean } = {}): KernelStop {
+    let asleep: KernelStop | undefined;
+    this.machine.onHalt = () => {
+      if (!this.#asleep()) return undefined;
+      asleep = !this.#input_closed && this.inspect(tty_readers) > 0 ? { kind: "input" } : { kind: "asleep" };
+      return "stop";
+    };
+    const { maxInstructions, until } = limits;
+    const stop = this.machine.run({
+      ...(maxInstructions !== undefined ? { maxInstructions } : {}),
+      ...(until !== undefined ? { until: () => until(this) } : {}),
+    });
+    switch (stop.kind) {
+      case "exit":
+        return stop.value === EXIT_PANIC ? { kind: "panic" } : { kind: "exit", status: stop.value & 0xff };
+      case "stopped":
+        return asleep ?? stop;
+      case "halted-forever":
+        return { kind: "asleep" };
+      default:
+        return stop;
+    }
+  }
+
+  /** Gives the programs input on ttyS0, at the speed of the line. */
+  input(bytes: Uint8Array): void {
+    this.machine.com1.receive(bytes);
+  }
+
+  /** No more input will come: the carrier drops, readers get end of file. */
+  close_input(): void {
+    this.#input_closed = true;
+    this.machine.com1.setCarrier(false);
+  }
+
+  /** Looks at the kernel's data with the kernel's own types: `kernel.inspect(() => jiffies.value)`. Changes nothing. */
+  inspect<T>(look: () => T): T {
+    return with_context(undefined, this, this.#inspect, look);
+  }
+
+  /** Hears every kernel event from now on; costs nothing while nobody listens. */
+  on_event(listener: ((event: RecordedEvent) => void) | undefined): void {
+    this.#listener = listener;
+  }
+
+  get statistics(): KernelStatistics {
+    return this.inspect(() => {
+      const stat = kstat.value;
+      return {
+        instructions: this.machine.instructions,
+        ticks: jiffies.value,
+        contextSwitches: stat.context_swtch,
+        cowCopies: stat.cow_copies,
+        cowReuses: stat.cow_reuses,
+        syscalls: stat.syscalls,
+        forks: stat.forks,
+        pageFaults: stat.pgfault,
+      };
+    });
+  }
+
+  exception_of(ebp: number): string | undefined {
+    return this.#bridge.exception_of(ebp);
+  }
+
+  get tracing(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  trace(event: TraceEvent): void {
+    const { instructions, cycles } = this.machine;
+    this.#listener?.({ ...event, instruction: instructions, cycle: cycles });
+  }
+
+  /** No task is runnable, no timer pending, no character on its way: only the host could change anything. */
+  #asleep(): boolean {
+    if (this.machine.com1.pendingInput > 0) return false;
+    return this.inspect(() => list_head.at(runqueue_head.address).next === runqueue_head.address && nr_timers.value === 0);
+  }
+}
+
+/** An argument as init/main.ts reads it from the command line. */
+function quote(word: string): string {
+  return `"${word.replace(/["\\]/g, "\\$&")}"`;
+}

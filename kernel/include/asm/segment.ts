@@ -1,0 +1,9 @@
+/** Selectors and the GDT's layout as Linux 2.4 has them (include/asm-i386/segment.h, desc.h). */
+export const __KERNEL_CS = 0x10;
+export const __KERNEL_DS = 0x18;
+export const __USER_CS = 0x23;
+export const __USER_DS = 0x2b;
+/** GDT index of the first CPU's TSS; each CPU takes four entries. */
+export const FIRST_TSS_ENTRY = 12;
+export const FIRST_LDT_ENTRY = FIRST_TSS_ENTRY + 1;
+export const GDT_ENTRIES = 12 + 8 * 4;

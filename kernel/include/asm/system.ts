@@ -1,0 +1,60 @@
+/**
+ * Interrupt flag, control registers and ports (include/asm-i386/system.h, io.h). The one-instruction operations act on
+ * the core that executes the current step; those that are several instructions long are in arch/i386/lib/system.S.
+ */
+import { asm_function } from "../../host/declarations.ts";
+import { cpu } from "../../host/context.ts";
+import { u32 } from "../../host/types.ts";
+
+const EFLAGS_IF = 0x200;
+
+/** `cli` */
+export function local_irq_disable(): void {
+  cpu().setEflags(0, EFLAGS_IF);
+}
+
+/** `sti`: interrupts come in from the next instruction boundary on (a `yield` is one). */
+export function local_irq_enable(): void {
+  cpu().setEflags(EFLAGS_IF, EFLAGS_IF);
+}
+
+/** `pushfl; popl flags; cli`: disables interrupts and returns the flags for `local_irq_restore`. */
+export function local_irq_save(): number {
+  const flags = cpu().getEflags();
+  local_irq_disable();
+  return flags;
+}
+
+export function local_irq_restore(flags: number): void {
+  cpu().setEflags(flags, EFLAGS_IF);
+}
+
+export function irqs_disabled(): boolean {
+  return (cpu().getEflags() & EFLAGS_IF) === 0;
+}
+
+/** Linear address of the last page fault. */
+export function read_cr2(): number {
+  return cpu().cr2 >>> 0;
+}
+
+export function inb(port: number): number {
+  return cpu().ports.read8(port);
+}
+
+export function outb(value: number, port: number): void {
+  cpu().ports.write8(port, value & 0xff);
+}
+
+export function outl(value: number, port: number): void {
+  cpu().ports.write32(port, value | 0);
+}
+
+/** `movl physical, %cr3`: switches page tables and flushes the TLB. */
+export const load_cr3 = asm_function("load_cr3", [u32], undefined);
+/** `invlpg (linear)` */
+export const __flush_tlb_one = asm_function("__flush_tlb_one", [u32], undefined);
+/** Reloads CR3. */
+export const __flush_tlb = asm_function("__flush_tlb", [], undefined);
+/** `sti; hlt`: waits for an interrupt; none can slip in between the two. */
+export const safe_halt = asm_function("safe_halt", [], undefined);

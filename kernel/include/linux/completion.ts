@@ -1,0 +1,11 @@
+/** Completions (include/linux/completion.h); the functions are in kernel/sched.ts. */
+import { struct, u32 } from "../../host/types.ts";
+import { init_waitqueue_head, wait_queue_head_t } from "./wait.ts";
+
+export const completion = struct("completion", { done: u32, wait: wait_queue_head_t });
+
+export function init_completion(at: number): void {
+  const x = completion.at(at);
+  x.done = 0;
+  init_waitqueue_head(x.wait.address);
+}

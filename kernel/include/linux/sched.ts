@@ -1,0 +1,179 @@
+/** The task and its constants (include/linux/sched.h, Linux 2.4). */
+import { memory } from "../../host/memory.ts";
+import { cpu } from "../../host/context.ts";
+import { array, chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
+import { kernel_variable } from "../../host/declarations.ts";
+import { thread_struct, THREAD_SIZE } from "../asm/processor.ts";
+import { list_head } from "./list.ts";
+import { wait_queue_head_t } from "./wait.ts";
+
+export const TASK_RUNNING = 0;
+export const TASK_INTERRUPTIBLE = 1;
+export const TASK_UNINTERRUPTIBLE = 2;
+export const TASK_ZOMBIE = 4;
+export const TASK_STOPPED = 8;
+
+export const SCHED_OTHER = 0;
+export const SCHED_FIFO = 1;
+export const SCHED_RR = 2;
+/** Bit in `policy` while a task has yielded. */
+export const SCHED_YIELD = 0x10;
+
+export const CLONE_VM = 0x00000100;
+export const CLONE_FS = 0x00000200;
+export const CLONE_FILES = 0x00000400;
+export const CLONE_SIGHAND = 0x00000800;
+export const CLONE_PID = 0x00001000;
+export const CLONE_PTRACE = 0x00002000;
+export const CLONE_VFORK = 0x00004000;
+export const CLONE_PARENT = 0x00008000;
+export const CLONE_THREAD = 0x00010000;
+export const CLONE_SETTLS = 0x00080000;
+
+/** Being created: not yet on the run queue. */
+export const PF_STARTING = 0x00000002;
+export const PF_EXITING = 0x00000004;
+export const PF_FORKNOEXEC = 0x00000040;
+export const PF_SIGNALED = 0x00000400;
+
+export const MAX_SCHEDULE_TIMEOUT = 0x7fffffff;
+export const PID_MAX = 0x8000;
+export const NR_OPEN_DEFAULT = 32;
+
+/** Open files of a process: a table of `struct file *` (include/linux/sched.h). */
+export const files_struct = struct("files_struct", {
+  count: i32,
+  max_fds: i32,
+  close_on_exec: u32,
+  fd: array(pointer("file"), NR_OPEN_DEFAULT),
+});
+
+export const fs_struct = struct("fs_struct", {
+  count: i32,
+  umask: i32,
+});
+
+export const k_sigaction = struct("k_sigaction", {
+  sa_handler: u32,
+  sa_flags: u32,
+  sa_restorer: u32,
+  sa_mask: array(u32, 2),
+});
+
+export const signal_struct = struct("signal_struct", {
+  count: i32,
+  action: array(k_sigaction, 64),
+});
+
+export const sigset = struct("sigset_t", { sig: array(u32, 2) });
+
+/** The first fields stand where Linux 2.4's entry.S expects them (state 0, flags 4, sigpending 8, need_resched 20). */
+export const task_struct = struct("task_struct", {
+  state: i32,
+  flags: u32,
+  sigpending: i32,
+  addr_limit: u32,
+  exec_domain: u32,
+  need_resched: i32,
+  ptrace: u32,
+  lock_depth: i32,
+  counter: i32,
+  nice: i32,
+  policy: u32,
+  mm: pointer("mm_struct"),
+  processor: i32,
+  cpus_runnable: u32,
+  cpus_allowed: u32,
+  run_list: list_head,
+  sleep_time: u32,
+  next_task: pointer("task_struct"),
+  prev_task: pointer("task_struct"),
+  active_mm: pointer("mm_struct"),
+  exit_code: i32,
+  exit_signal: i32,
+  did_exec: i32,
+  pid: i32,
+  pgrp: i32,
+  session: i32,
+  tgid: i32,
+  /** Original parent, parent, youngest child, younger and older sibling. */
+  p_opptr: pointer("task_struct"),
+  p_pptr: pointer("task_struct"),
+  p_cptr: pointer("task_struct"),
+  p_ysptr: pointer("task_struct"),
+  p_osptr: pointer("task_struct"),
+  thread_group: list_head,
+  pidhash_next: pointer("task_struct"),
+  pidhash_pprev: pointer("task_struct *"),
+  wait_chldexit: wait_queue_head_t,
+  vfork_done: pointer("wait_queue_head_t"),
+  rt_priority: u32,
+  start_time: u32,
+  /** Ticks in user and in kernel mode. */
+  utime: u32,
+  stime: u32,
+  cutime: u32,
+  cstime: u32,
+  min_flt: u32,
+  maj_flt: u32,
+  comm: chars(16),
+  thread: thread_struct,
+  fs: pointer("fs_struct"),
+  files: pointer("files_struct"),
+  sig: pointer("signal_struct"),
+  blocked: sigset,
+  pending: sigset,
+});
+export type task_struct = ViewOf<typeof task_struct>;
+
+/** union task_union of pid 0: 8 KiB aligned, PCB at the bottom, boot stack above (init_task_union + 8192 is its top). */
+export const init_task_union = kernel_variable("init_task_union", array(u32, THREAD_SIZE / 4), undefined, {
+  alignment: THREAD_SIZE,
+  section: ".data.init_task",
+});
+
+/** The PCB of the idle task. */
+export function init_task(): task_struct {
+  return task_struct.at(init_task_union.address);
+}
+
+/** Linear address of the PCB of the task that is running: ESP masked down to its 8 KiB stack. */
+export function get_current(): number {
+  return (cpu().r[4] & -THREAD_SIZE) >>> 0;
+}
+
+export function current(): task_struct {
+  return task_struct.at(get_current());
+}
+
+/** The CPU that executes this step. */
+export function smp_processor_id(): number {
+  return cpu().id;
+}
+
+/** Every task but the idle one, in list order (`for_each_task`). */
+export function* for_each_task(): Generator<task_struct, void, undefined> {
+  const first = init_task_union.address;
+  const next_task = task_struct.offset("next_task");
+  let at = memory().read32(first + next_task) >>> 0;
+  while (at !== first) {
+    const next = memory().read32(at + next_task) >>> 0;
+    yield task_struct.at(at);
+    at = next;
+  }
+}
+
+/** Counters that `--stats` prints; all in guest memory (include/linux/kernel_stat.h). */
+export const kernel_stat = struct("kernel_stat", {
+  context_swtch: u32,
+  syscalls: u32,
+  irqs: array(u32, 16),
+  pgfault: u32,
+  /** Write faults on shared copy-on-write pages that copied a page, and those that found themselves the last user. */
+  cow_copies: u32,
+  cow_reuses: u32,
+  forks: u32,
+  cr3_loads: u32,
+});
+
+export const kstat = kernel_variable("kstat", kernel_stat);

@@ -1,0 +1,200 @@
+/** The end of tasks, and waiting for it (kernel/exit.c, Linux 2.4). */
+import { kernel_host, stack_local } from "../host/context.ts";
+import { kernel_function } from "../host/declarations.ts";
+import { i32, pointer, u32 } from "../host/types.ts";
+import { put_user } from "../include/asm/uaccess.ts";
+import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
+import { EFAULT, EINVAL, ERESTARTSYS, ECHILD } from "../include/linux/errno.ts";
+import { mm_struct } from "../include/linux/mm.ts";
+import { list_del } from "../include/linux/list.ts";
+import {
+  current,
+  for_each_task,
+  get_current,
+  init_task,
+  PF_EXITING,
+  TASK_INTERRUPTIBLE,
+  TASK_RUNNING,
+  TASK_STOPPED,
+  TASK_ZOMBIE,
+  task_struct,
+} from "../include/linux/sched.ts";
+import { SIGCHLD } from "../include/linux/signal.ts";
+import { init_waitqueue_entry, wait_queue_t } from "../include/linux/wait.ts";
+import { console_sync } from "../drivers/char/serial.ts";
+import { exit_files, exit_fs, exit_sighand, free_task_struct, mm_release, nr_threads } from "./fork.ts";
+import { mmput } from "./mm.ts";
+import { panic, stop_machine } from "./panic.ts";
+import { find_task_by_pid, link_child, remove_links, unhash_pid, unlink_child } from "./pid.ts";
+import { add_wait_queue, remove_wait_queue, schedule } from "./sched.ts";
+import { do_notify_parent, signal_pending } from "./signal.ts";
+import { in_interrupt } from "./softirq.ts";
+
+const WNOHANG = 1;
+const WUNTRACED = 2;
+const __WNOTHREAD = 0x20000000;
+const __WALL = 0x40000000;
+const __WCLONE = 0x80000000;
+
+/** Frees what a zombie still had: its pid, its place in the family, PCB and stack. */
+export const release_task = kernel_function("release_task", [pointer("task_struct")], undefined, function* (task) {
+  const p = task_struct.at(task);
+  if (task === get_current()) throw new Error("release_task: task releasing itself");
+  local_irq_disable();
+  nr_threads.value--;
+  unhash_pid(p);
+  remove_links(p);
+  list_del(p.thread_group.address);
+  // What is left of its time slice goes back to its parent.
+  const parent = task_struct.at(p.p_pptr);
+  parent.counter = Math.min(parent.counter + p.counter, MAX_COUNTER);
+  local_irq_enable();
+  yield* free_task_struct(task);
+});
+
+/** More than the longest slice nobody may inherit. */
+const MAX_COUNTER = 11;
+
+/** Gives the children of a dying task to init, or to the idle task when init itself dies. */
+function* forget_original_parent(father: task_struct) {
+  const init = find_task_by_pid(1);
+  const reaper = init !== undefined && init.address !== father.address && init.state !== TASK_ZOMBIE ? init : init_task();
+  for (const p of for_each_task()) {
+    if (p.p_opptr === father.address) p.p_opptr = reaper.address;
+    if (p.p_pptr !== father.address) continue;
+    unlink_child(p);
+    p.p_pptr = reaper.address;
+    p.exit_signal = SIGCHLD;
+    link_child(p);
+    if (p.state === TASK_ZOMBIE) yield* do_notify_parent(p.address, p.exit_signal);
+  }
+}
+
+/** Drops the task's address space and goes on with the one that is loaded, as kernel threads do. */
+export function* exit_mm(tsk: task_struct) {
+  const { mm } = tsk;
+  yield* mm_release(tsk);
+  if (mm === 0) return;
+  mm_struct.at(mm).mm_count++; // active_mm keeps it until the next switch
+  tsk.mm = 0;
+  yield* mmput(mm);
+}
+
+/** Ends the current task; never returns. `code` is the wait status: exit status << 8, or the signal that killed it. */
+export const do_exit = kernel_function("do_exit", [i32], undefined, function* (code) {
+  const tsk = current();
+  if (in_interrupt()) yield* panic("Aiee, killing interrupt handler!");
+  if (tsk.pid === 0) yield* panic("Attempted to kill the idle task!");
+  const host = kernel_host();
+  if (host.tracing) host.trace({ event: "exit", pid: tsk.pid, code });
+  if (tsk.pid === 1) {
+    // The run's first program is over, and the machine's work with it.
+    yield* console_sync();
+    yield* stop_machine(code & 0x7f ? 128 + (code & 0x7f) : (code >> 8) & 0xff);
+  }
+  tsk.flags |= PF_EXITING;
+  yield* exit_mm(tsk);
+  yield* exit_files(tsk.address);
+  yield* exit_fs(tsk.address);
+  yield* exit_sighand(tsk.address);
+  tsk.exit_code = code;
+  yield* forget_original_parent(tsk);
+  local_irq_disable();
+  tsk.state = TASK_ZOMBIE;
+  yield* do_notify_parent(tsk.address, tsk.exit_signal);
+  yield* schedule();
+  throw new Error("a dead task was scheduled");
+});
+
+export const sys_exit = kernel_function("sys_exit", [i32], i32, function* (error_code) {
+  yield* do_exit((error_code & 0xff) << 8);
+  return 0;
+});
+
+/** exit_group(2): this kernel ends the calling task; the others of its group go on. */
+export const sys_exit_group = kernel_function("sys_exit_group", [i32], i32, function* (error_code) {
+  yield* do_exit((error_code & 0xff) << 8);
+  return 0;
+});
+
+function matches(p: task_struct, pid: number, options: number): boolean {
+  if (pid > 0 && p.pid !== pid) return false;
+  if (pid === 0 && p.pgrp !== current().pgrp) return false;
+  if (pid < -1 && p.pgrp !== -pid) return false;
+  // Children that do not signal with SIGCHLD are "clone" children: waited for only when asked.
+  const is_clone = p.exit_signal !== SIGCHLD;
+  return (options & __WALL) !== 0 || is_clone === ((options & __WCLONE) !== 0);
+}
+
+/** The children of a task, youngest first. */
+function* children_of(parent: task_struct): Generator<task_struct, void, undefined> {
+  for (let at = parent.p_cptr; at !== 0; at = task_struct.at(at).p_osptr) yield task_struct.at(at);
+}
+
+/** The tasks that a wait may collect for: all of the caller's thread group, or the caller alone. */
+function* waiters(options: number): Generator<task_struct, void, undefined> {
+  const self = current();
+  yield self;
+  if (options & __WNOTHREAD) return;
+  for (const p of for_each_task()) if (p.tgid === self.tgid && p.address !== self.address) yield p;
+}
+
+/** Looks for a child to report: its pid, -ECHILD when there is no such child, 0 when one exists but none is ready. */
+function* wait_once(pid: number, stat_addr: number, options: number) {
+  let found = false;
+  for (const waiter of waiters(options)) {
+    for (const p of children_of(waiter)) {
+      if (!matches(p, pid, options)) continue;
+      found = true;
+      if (p.state === TASK_STOPPED && p.exit_code !== 0 && options & WUNTRACED) {
+        if (stat_addr !== 0 && (yield* put_user((p.exit_code << 8) | 0x7f, stat_addr)) !== 0) return -EFAULT;
+        p.exit_code = 0;
+        return p.pid;
+      }
+      if (p.state === TASK_ZOMBIE) {
+        if (stat_addr !== 0 && (yield* put_user(p.exit_code, stat_addr)) !== 0) return -EFAULT;
+        const reaped = p.pid;
+        waiter.cutime += p.utime + p.cutime;
+        waiter.cstime += p.stime + p.cstime;
+        yield* release_task(p.address);
+        return reaped;
+      }
+    }
+  }
+  return found ? 0 : -ECHILD;
+}
+
+/** wait4(2): collects a child that died (or stopped, with WUNTRACED), sleeping until there is one. */
+export const sys_wait4 = kernel_function(
+  "sys_wait4",
+  [i32, u32, u32, u32],
+  i32,
+  function* (pid, stat_addr, options, _ru) {
+    if (options & ~(WNOHANG | WUNTRACED | __WNOTHREAD | __WCLONE | __WALL)) return -EINVAL;
+    const wait = stack_local(wait_queue_t.size);
+    const queue = current().wait_chldexit.address;
+    init_waitqueue_entry(wait, get_current());
+    add_wait_queue(queue, wait);
+    let result: number;
+    for (;;) {
+      // The state is set before the look: a child that dies in between makes it RUNNING again.
+      current().state = TASK_INTERRUPTIBLE;
+      result = yield* wait_once(pid, stat_addr, options);
+      if (result !== 0 || options & WNOHANG) break;
+      if (signal_pending(current())) {
+        result = -ERESTARTSYS;
+        break;
+      }
+      yield* schedule();
+    }
+    current().state = TASK_RUNNING;
+    remove_wait_queue(queue, wait);
+    return result;
+  },
+  { locals: wait_queue_t.size },
+);
+
+export const sys_waitpid = kernel_function("sys_waitpid", [i32, u32, u32], i32, function* (pid, stat_addr, options) {
+  return yield* sys_wait4(pid, stat_addr, options, 0);
+});
+

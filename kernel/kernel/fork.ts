@@ -1,0 +1,385 @@
+/** New tasks (kernel/fork.c and the entry points of arch/i386/kernel/process.c, Linux 2.4). */
+import { kernel_host, stack_local } from "../host/context.ts";
+import { by_value, cstring, kernel_function, kernel_variable } from "../host/declarations.ts";
+import { memcpy, memset } from "../host/memory.ts";
+import { i32, pointer, u32 } from "../host/types.ts";
+import { THREAD_SIZE } from "../include/asm/processor.ts";
+import { pt_regs } from "../include/asm/ptrace.ts";
+import { KERNEL_DS } from "../include/asm/uaccess.ts";
+import { __flush_tlb, local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
+import { completion, init_completion } from "../include/linux/completion.ts";
+import { EAGAIN, EINVAL, ENOMEM } from "../include/linux/errno.ts";
+import { INIT_LIST_HEAD, list_add } from "../include/linux/list.ts";
+import { GFP_KERNEL, mm_struct, vm_area_struct } from "../include/linux/mm.ts";
+import {
+  CLONE_FILES,
+  CLONE_FS,
+  CLONE_PARENT,
+  CLONE_PID,
+  CLONE_SIGHAND,
+  CLONE_THREAD,
+  CLONE_VFORK,
+  CLONE_VM,
+  current,
+  files_struct,
+  for_each_task,
+  fs_struct,
+  init_task,
+  kstat,
+  PF_FORKNOEXEC,
+  PF_STARTING,
+  PID_MAX,
+  signal_struct,
+  TASK_UNINTERRUPTIBLE,
+  task_struct,
+} from "../include/linux/sched.ts";
+import { CSIGNAL, SIGCHLD } from "../include/linux/signal.ts";
+import { init_waitqueue_head } from "../include/linux/wait.ts";
+import { copy_thread } from "../arch/i386/kernel/process.ts";
+import { filp_close, get_file } from "../fs/file_table.ts";
+import { copy_page_range } from "../mm/memory.ts";
+import { vm_area_cachep } from "../mm/mmap.ts";
+import { __get_free_pages, free_pages } from "../mm/page_alloc.ts";
+import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab.ts";
+import { mm_cachep, mm_init, mmput } from "./mm.ts";
+import { hash_pid, set_links } from "./pid.ts";
+import { complete, wait_for_completion, wake_up_process } from "./sched.ts";
+import { jiffies } from "./timer.ts";
+
+/** Pages of a task_union: 2^1. */
+export const TASK_UNION_ORDER = 1;
+const RESERVED_PIDS = 300;
+
+export const files_cachep = kernel_variable("files_cachep", pointer("kmem_cache_t"));
+export const fs_cachep = kernel_variable("fs_cachep", pointer("kmem_cache_t"));
+export const sigact_cachep = kernel_variable("sigact_cachep", pointer("kmem_cache_t"));
+
+/** Tasks besides the idle one; at most max_threads. */
+export const nr_threads = kernel_variable("nr_threads", i32);
+export const max_threads = kernel_variable("max_threads", i32);
+const last_pid = kernel_variable("last_pid", i32);
+
+const names = {
+  mm: cstring("mm_struct"),
+  files: cstring("files_cache"),
+  fs: cstring("fs_cache"),
+  sigact: cstring("signal_act"),
+};
+
+/** Limits the number of tasks so that their stacks take at most an eighth of memory. */
+export const fork_init = kernel_function("fork_init", [u32], undefined, (mempages) => {
+  max_threads.value = Math.max(20, Math.floor(mempages / (THREAD_SIZE / 4096) / 8));
+});
+
+/** Creates the caches of what every process has (proc_caches_init). */
+export const proc_caches_init = kernel_function("proc_caches_init", [], undefined, function* () {
+  sigact_cachep.value = yield* kmem_cache_create(names.sigact.address, signal_struct.size, 4);
+  files_cachep.value = yield* kmem_cache_create(names.files.address, files_struct.size, 4);
+  fs_cachep.value = yield* kmem_cache_create(names.fs.address, fs_struct.size, 4);
+  mm_cachep.value = yield* kmem_cache_create(names.mm.address, mm_struct.size, 4);
+});
+
+/** The PCB and its stack, 8 KiB aligned, or 0. */
+function alloc_task_struct() {
+  return __get_free_pages(GFP_KERNEL, TASK_UNION_ORDER);
+}
+
+export function free_task_struct(task: number) {
+  return free_pages(task, TASK_UNION_ORDER);
+}
+
+/** A pid that is no task's pid, process group, session or thread group. */
+function get_pid(clone_flags: number): number {
+  if (clone_flags & CLONE_PID) return current().pid;
+  const taken = new Set<number>([0]);
+  for (const p of for_each_task()) taken.add(p.pid).add(p.pgrp).add(p.session).add(p.tgid);
+  for (let tries = 0; tries < PID_MAX; tries++) {
+    const next = last_pid.value + 1;
+    last_pid.value = next >= PID_MAX ? RESERVED_PIDS : next;
+    if (!taken.has(last_pid.value)) return last_pid.value;
+  }
+  return 0;
+}
+
+function* copy_files(clone_flags: number, tsk: task_struct) {
+  const old = current().files;
+  if (old === 0) return 0; // a kernel thread of the boot phase has none
+  if (clone_flags & CLONE_FILES) {
+    files_struct.at(old).count++;
+    return 0;
+  }
+  const address = yield* kmem_cache_alloc(files_cachep.value, GFP_KERNEL);
+  if (address === 0) return -ENOMEM;
+  memcpy(address, old, files_struct.size);
+  const files = files_struct.at(address);
+  files.count = 1;
+  for (let fd = 0; fd < files.fd.length; fd++) if (files.fd.get(fd) !== 0) get_file(files.fd.get(fd));
+  tsk.files = address;
+  return 0;
+}
+
+/** Drops a task's table of open files; the last user closes them. */
+export const exit_files = kernel_function("exit_files", [pointer("task_struct")], undefined, function* (task) {
+  const tsk = task_struct.at(task);
+  const address = tsk.files;
+  if (address === 0) return;
+  tsk.files = 0;
+  const files = files_struct.at(address);
+  if (--files.count !== 0) return;
+  for (let fd = 0; fd < files.fd.length; fd++) {
+    const file = files.fd.get(fd);
+    if (file !== 0) yield* filp_close(file);
+  }
+  yield* kmem_cache_free(files_cachep.value, address);
+});
+
+function* copy_fs(clone_flags: number, tsk: task_struct) {
+  const old = current().fs;
+  if (old === 0) return 0;
+  if (clone_flags & CLONE_FS) {
+    fs_struct.at(old).count++;
+    return 0;
+  }
+  const address = yield* kmem_cache_alloc(fs_cachep.value, GFP_KERNEL);
+  if (address === 0) return -ENOMEM;
+  memcpy(address, old, fs_struct.size);
+  fs_struct.at(address).count = 1;
+  tsk.fs = address;
+  return 0;
+}
+
+export const exit_fs = kernel_function("exit_fs", [pointer("task_struct")], undefined, function* (task) {
+  const tsk = task_struct.at(task);
+  const address = tsk.fs;
+  if (address === 0) return;
+  tsk.fs = 0;
+  if (--fs_struct.at(address).count === 0) yield* kmem_cache_free(fs_cachep.value, address);
+});
+
+function* copy_sighand(clone_flags: number, tsk: task_struct) {
+  const old = current().sig;
+  if (clone_flags & CLONE_SIGHAND) {
+    signal_struct.at(old).count++;
+    return 0;
+  }
+  const address = yield* kmem_cache_alloc(sigact_cachep.value, GFP_KERNEL);
+  if (address === 0) return -ENOMEM;
+  memcpy(address, old, signal_struct.size);
+  signal_struct.at(address).count = 1;
+  tsk.sig = address;
+  return 0;
+}
+
+export const exit_sighand = kernel_function("exit_sighand", [pointer("task_struct")], undefined, function* (task) {
+  const tsk = task_struct.at(task);
+  const address = tsk.sig;
+  if (address === 0) return;
+  tsk.sig = 0;
+  if (--signal_struct.at(address).count === 0) yield* kmem_cache_free(sigact_cachep.value, address);
+});
+
+/** Copies every area of the current address space, its pages shared copy-on-write. */
+const dup_mmap = kernel_function("dup_mmap", [pointer("mm_struct")], i32, function* (address) {
+  const mm = mm_struct.at(address);
+  const oldmm = mm_struct.at(current().mm);
+  mm.mmap = 0;
+  mm.mmap_cache = 0;
+  mm.map_count = 0;
+  mm.rss = 0;
+  let previous = 0;
+  for (let at = oldmm.mmap; at !== 0; at = vm_area_struct.at(at).vm_next) {
+    const copy = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
+    if (copy === 0) return -ENOMEM;
+    memcpy(copy, at, vm_area_struct.size);
+    const area = vm_area_struct.at(copy);
+    area.vm_mm = address;
+    area.vm_next = 0;
+    if (area.vm_file !== 0) get_file(area.vm_file);
+    // Linked before its pages are copied, so that a failure on the way is undone by exit_mmap.
+    if (previous === 0) mm.mmap = copy;
+    else vm_area_struct.at(previous).vm_next = copy;
+    previous = copy;
+    mm.map_count++;
+    const error = yield* copy_page_range(address, oldmm.address, at);
+    if (error !== 0) return error;
+  }
+  return 0;
+});
+
+/** Gives the child its address space: shared, copied, or none for kernel threads. */
+const copy_mm = kernel_function("copy_mm", [u32, pointer("task_struct")], i32, function* (clone_flags, task) {
+  const tsk = task_struct.at(task);
+  tsk.mm = 0;
+  tsk.active_mm = 0;
+  const oldmm = current().mm;
+  if (oldmm === 0) return 0;
+  if (clone_flags & CLONE_VM) {
+    mm_struct.at(oldmm).mm_users++;
+    tsk.mm = oldmm;
+    tsk.active_mm = oldmm;
+    return 0;
+  }
+  const mm = yield* kmem_cache_alloc(mm_cachep.value, GFP_KERNEL);
+  if (mm === 0) return -ENOMEM;
+  memcpy(mm, oldmm, mm_struct.size);
+  if ((yield* mm_init(mm)) === 0) return -ENOMEM;
+  const error = yield* dup_mmap(mm);
+  // The parent's writable pages are read-only now: no stale permission may survive in its TLB.
+  yield* __flush_tlb();
+  if (error !== 0) {
+    yield* mmput(mm);
+    return error;
+  }
+  tsk.mm = mm;
+  tsk.active_mm = mm;
+  return 0;
+});
+
+/** Lets a vfork parent go on: the child no longer uses its memory (mm_release). */
+export function* mm_release(tsk: task_struct) {
+  const { vfork_done } = tsk;
+  if (vfork_done === 0) return;
+  tsk.vfork_done = 0;
+  yield* complete(vfork_done);
+}
+
+/** Everything of the parent's that the child copies or shares; -errno after undoing what was done. */
+function* copy_process(clone_flags: number, stack_start: number, regs: number, stack_size: number, p: task_struct) {
+  let error = yield* copy_files(clone_flags, p);
+  if (error !== 0) {
+    p.files = 0;
+    return error;
+  }
+  error = yield* copy_fs(clone_flags, p);
+  if (error === 0) {
+    error = yield* copy_sighand(clone_flags, p);
+    if (error === 0) {
+      error = yield* copy_mm(clone_flags, p.address);
+      if (error === 0) return yield* copy_thread(0, clone_flags, stack_start, stack_size, p.address, regs);
+      yield* exit_sighand(p.address);
+    }
+    yield* exit_fs(p.address);
+  }
+  yield* exit_files(p.address);
+  return error;
+}
+
+/** Creates a task: returns its pid, or -errno with everything undone. */
+export const do_fork = kernel_function(
+  "do_fork",
+  [u32, u32, pointer("pt_regs"), u32],
+  i32,
+  function* (clone_flags, stack_start, regs, stack_size) {
+    const parent = current();
+    // CLONE_PID is for the boot of further CPUs; a thread shares its group's memory and signals.
+    if (clone_flags & CLONE_PID && parent.pid !== 0) return -EINVAL;
+    if (clone_flags & CLONE_SIGHAND && !(clone_flags & CLONE_VM)) return -EINVAL;
+    if (clone_flags & CLONE_THREAD && !(clone_flags & CLONE_SIGHAND)) return -EINVAL;
+    if (nr_threads.value >= max_threads.value) return -EAGAIN;
+    const address = yield* alloc_task_struct();
+    if (address === 0) return -ENOMEM;
+    const p = task_struct.at(address);
+    memcpy(address, parent.address, task_struct.size);
+    p.state = TASK_UNINTERRUPTIBLE;
+    p.flags = (p.flags & ~PF_STARTING) | PF_FORKNOEXEC;
+    p.did_exec = 0;
+    p.pid = get_pid(clone_flags);
+    if (p.pid === 0 && parent.pid !== 0) {
+      yield* free_task_struct(address);
+      return -EAGAIN;
+    }
+    p.run_list.next = 0;
+    p.run_list.prev = 0;
+    p.p_cptr = 0;
+    init_waitqueue_head(p.wait_chldexit.address);
+    p.vfork_done = 0;
+    p.sigpending = 0;
+    memset(p.pending.address, 0, 8);
+    p.need_resched = 0;
+    p.utime = p.stime = p.cutime = p.cstime = 0;
+    p.min_flt = p.maj_flt = 0;
+    p.start_time = jiffies.value;
+
+    const error = yield* copy_process(clone_flags, stack_start, regs, stack_size, p);
+    if (error !== 0) {
+      yield* free_task_struct(address);
+      return error;
+    }
+    p.exit_signal = clone_flags & CSIGNAL;
+
+    // Parent and child share what is left of the parent's time slice: forking gains nobody CPU time.
+    p.counter = (parent.counter + 1) >> 1;
+    parent.counter >>= 1;
+    if (parent.counter === 0) parent.need_resched = 1;
+
+    INIT_LIST_HEAD(p.thread_group.address);
+    p.tgid = p.pid;
+    local_irq_disable();
+    if (clone_flags & CLONE_THREAD) {
+      p.tgid = parent.tgid;
+      list_add(p.thread_group.address, parent.thread_group.address);
+    }
+    if (clone_flags & (CLONE_PARENT | CLONE_THREAD)) {
+      p.p_opptr = parent.p_opptr;
+      p.p_pptr = parent.p_pptr;
+    } else {
+      p.p_opptr = parent.address;
+      p.p_pptr = parent.address;
+    }
+    set_links(p);
+    hash_pid(p);
+    nr_threads.value++;
+    local_irq_enable();
+
+    const vfork = clone_flags & CLONE_VFORK ? stack_local(completion.size) : 0;
+    if (vfork !== 0) {
+      init_completion(vfork);
+      p.vfork_done = vfork;
+    }
+    kstat.value.forks++;
+    const { pid } = p;
+    const host = kernel_host();
+    if (host.tracing) host.trace({ event: "fork", parent: parent.pid, child: pid, clone_flags });
+    yield* wake_up_process(address); // last: from here on the child may run, and be gone
+    if (vfork !== 0) yield* wait_for_completion(vfork);
+    return pid;
+  },
+  { locals: completion.size },
+);
+
+export const sys_fork = kernel_function("sys_fork", [by_value(pt_regs)], i32, function* (regs) {
+  return yield* do_fork(SIGCHLD, regs.esp, regs.address, 0);
+});
+
+/** clone(flags in EBX, stack in ECX): a stack of 0 is the caller's own address. */
+export const sys_clone = kernel_function("sys_clone", [by_value(pt_regs)], i32, function* (regs) {
+  return yield* do_fork(regs.ebx, regs.ecx || regs.esp, regs.address, 0);
+});
+
+export const sys_vfork = kernel_function("sys_vfork", [by_value(pt_regs)], i32, function* (regs) {
+  return yield* do_fork(CLONE_VFORK | CLONE_VM | SIGCHLD, regs.esp, regs.address, 0);
+});
+
+/** What every task inherits in the end: the idle task's signal table. */
+const init_signals = kernel_variable("init_signals", signal_struct);
+
+/** Fills in the PCB of pid 0, which C does at compile time (INIT_TASK). */
+export function init_task_fields(init_mm: number): void {
+  const task = init_task();
+  task.addr_limit = KERNEL_DS;
+  task.counter = 6;
+  task.nice = 0;
+  task.active_mm = init_mm;
+  task.cpus_runnable = 0xffffffff;
+  task.cpus_allowed = 0xffffffff;
+  task.next_task = task.address;
+  task.prev_task = task.address;
+  task.p_opptr = task.address;
+  task.p_pptr = task.address;
+  INIT_LIST_HEAD(task.thread_group.address);
+  init_waitqueue_head(task.wait_chldexit.address);
+  task.comm = "swapper";
+  init_signals.value.count = 1;
+  task.sig = init_signals.address;
+  task.thread.esp0 = task.address + THREAD_SIZE;
+}

@@ -1,0 +1,34 @@
+/** The end of the kernel (kernel/panic.c). */
+import { kernel_function } from "../host/declarations.ts";
+import { i32 } from "../host/types.ts";
+import { local_irq_disable, outl } from "../include/asm/system.ts";
+import { KERN_EMERG, printk } from "./printk.ts";
+import { show_registers_of_core } from "../arch/i386/kernel/show.ts";
+import { in_interrupt } from "./softirq.ts";
+import { current } from "../include/linux/sched.ts";
+
+/** Port of the device that ends a run. */
+const EXIT_PORT = 0xf4;
+/** What panic() writes there; exit statuses are 0 to 255. */
+export const EXIT_PANIC = 0x100;
+
+/**
+ * Logs the reason with registers and back-trace and stops the machine. Plain TypeScript, to be called from hosted
+ * functions: nothing runs after it.
+ */
+export function* panic(reason: string) {
+  local_irq_disable();
+  printk(`${KERN_EMERG}Kernel panic: ${reason}\n`);
+  show_registers_of_core();
+  const p = current();
+  if (in_interrupt()) printk(`${KERN_EMERG}In interrupt handler - not syncing\n`);
+  else if (p.pid === 0) printk(`${KERN_EMERG}In idle task - not syncing\n`);
+  yield* stop_machine(EXIT_PANIC);
+}
+
+/** Writes the run's result to the exit port; on a machine without one, spins with interrupts off. */
+export const stop_machine = kernel_function("stop_machine", [i32], undefined, function* (value) {
+  local_irq_disable();
+  outl(value, EXIT_PORT);
+  for (;;) yield;
+});

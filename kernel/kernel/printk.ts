@@ -1,0 +1,37 @@
+/**
+ * The kernel log: a ring of bytes in guest memory (`log_buf`, as kernel/printk.c has it), copied to the debug console
+ * port as it is written. Messages begin with their level in angle brackets, which the console leaves out.
+ */
+import { kernel_variable } from "../host/declarations.ts";
+import { memory } from "../host/memory.ts";
+import { array, u8, u32 } from "../host/types.ts";
+import { outb } from "../include/asm/system.ts";
+
+const LOG_BUF_LEN = 16384;
+const DEBUG_CONSOLE_PORT = 0xe9;
+
+export const log_buf = kernel_variable("__log_buf", array(u8, LOG_BUF_LEN));
+/** Bytes ever logged; the next goes to log_end % LOG_BUF_LEN. */
+export const log_end = kernel_variable("log_end", u32);
+
+export const KERN_EMERG = "<0>";
+export const KERN_ERR = "<3>";
+export const KERN_WARNING = "<4>";
+export const KERN_INFO = "<6>";
+export const KERN_DEBUG = "<7>";
+
+/** Writes a message to the kernel log and its console. May be called from any context; takes no guest time. */
+export function printk(message: string): void {
+  const text = message.replace(/^<\d>/, "");
+  const m = memory();
+  const base = log_buf.address;
+  let end = log_end.value;
+  for (let i = 0; i < message.length; i++) m.write8(base + (end++ % LOG_BUF_LEN), message.charCodeAt(i) & 0xff);
+  log_end.value = end;
+  for (let i = 0; i < text.length; i++) outb(text.charCodeAt(i), DEBUG_CONSOLE_PORT);
+}
+
+/** A number as the kernel prints addresses: eight hex digits. */
+export function hex8(value: number): string {
+  return (value >>> 0).toString(16).padStart(8, "0");
+}

@@ -1,0 +1,400 @@
+/** The scheduler, wait queues and sleeping (kernel/sched.c, Linux 2.4). */
+import { kernel_host, stack_local } from "../host/context.ts";
+import { asm_function, kernel_function, kernel_variable } from "../host/declarations.ts";
+import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
+import { __pa } from "../include/asm/page.ts";
+import { load_cr3, local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
+import { completion } from "../include/linux/completion.ts";
+import { INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_for_each, list_head, list_next } from "../include/linux/list.ts";
+import { mm_struct } from "../include/linux/mm.ts";
+import {
+  current,
+  for_each_task,
+  get_current,
+  init_task,
+  init_task_union,
+  kstat,
+  MAX_SCHEDULE_TIMEOUT,
+  SCHED_OTHER,
+  SCHED_RR,
+  SCHED_YIELD,
+  smp_processor_id,
+  TASK_INTERRUPTIBLE,
+  TASK_RUNNING,
+  TASK_UNINTERRUPTIBLE,
+  task_struct,
+} from "../include/linux/sched.ts";
+import { timer_list } from "../include/linux/timer.ts";
+import { init_waitqueue_entry, WQ_FLAG_EXCLUSIVE, wait_queue_head_t, wait_queue_t } from "../include/linux/wait.ts";
+import { mmdrop } from "./mm.ts";
+import { add_timer, del_timer, HZ, init_timer, init_timer_bh, init_timervecs, jiffies, nr_running } from "./timer.ts";
+import { bh_active, bh_mask, do_bottom_half, in_interrupt } from "./softirq.ts";
+
+export const runqueue_head = kernel_variable("runqueue_head", list_head);
+
+/** What each CPU runs, for those who decide whether to preempt it (aligned_data[cpu].schedule_data). */
+const schedule_data = struct("schedule_data", { curr: pointer("task_struct"), last_schedule: u32 });
+export const aligned_data = kernel_variable("aligned_data", schedule_data);
+
+const RUN_LIST = task_struct.offset("run_list");
+
+/** Saves ESP and EIP of `prev`, continues `next`; returns in prev's context, later, the task switched from then. */
+const switch_to = asm_function("switch_to", [pointer("task_struct"), pointer("task_struct")], u32);
+
+/** Ticks of a new time slice: 6 at nice 0 and HZ 100, 1 to 11 over the range of nice. */
+export function NICE_TO_TICKS(nice: number): number {
+  const scale = 20 - nice;
+  const ticks = HZ.value < 200 ? scale >> 2 : HZ.value < 400 ? scale >> 1 : HZ.value < 800 ? scale : scale << 1;
+  return ticks + 1;
+}
+
+export function task_on_runqueue(p: task_struct): boolean {
+  return p.run_list.next !== 0;
+}
+
+function add_to_runqueue(p: task_struct): void {
+  list_add(p.address + RUN_LIST, runqueue_head.address);
+  nr_running.value++;
+}
+
+function del_from_runqueue(p: task_struct): void {
+  nr_running.value--;
+  p.sleep_time = jiffies.value;
+  list_del(p.address + RUN_LIST);
+  p.run_list.next = 0;
+}
+
+function move_last_runqueue(p: task_struct): void {
+  list_del(p.address + RUN_LIST);
+  list_add_tail(p.address + RUN_LIST, runqueue_head.address);
+}
+
+/**
+ * How much `p` deserves the CPU: -1 while it yields, 0 when its slice is used up, 1000 and more for real-time tasks, else
+ * what is left of its slice, better for a higher priority and for sharing the address space that is loaded.
+ */
+export function goodness(p: task_struct, this_mm: number): number {
+  if (p.policy & SCHED_YIELD) return -1;
+  if (p.policy !== SCHED_OTHER) return 1000 + p.rt_priority;
+  const { counter } = p;
+  if (counter === 0) return 0;
+  const { mm } = p;
+  return counter + 20 - p.nice + (mm === this_mm || mm === 0 ? 1 : 0);
+}
+
+function can_schedule(p: task_struct, cpu: number): boolean {
+  return (p.cpus_runnable & p.cpus_allowed & (1 << cpu)) !== 0;
+}
+
+/** Asks the CPU to reschedule when `p` deserves it more than what runs there. */
+function reschedule_idle(p: task_struct): void {
+  const tsk = task_struct.at(aligned_data.value.curr);
+  if (goodness(p, tsk.active_mm) - goodness(tsk, tsk.active_mm) > 0) tsk.need_resched = 1;
+}
+
+/** Makes a task runnable. Returns whether it was not yet. A synchronous waker is about to sleep: no preemption. */
+export const try_to_wake_up = kernel_function("try_to_wake_up", [pointer("task_struct"), i32], i32, (task, synchronous) => {
+  const p = task_struct.at(task);
+  const flags = local_irq_save();
+  p.state = TASK_RUNNING;
+  const woken = !task_on_runqueue(p);
+  if (woken) {
+    add_to_runqueue(p);
+    if (synchronous === 0) reschedule_idle(p);
+    const host = kernel_host();
+    if (host.tracing) host.trace({ event: "sched_wakeup", pid: p.pid });
+  }
+  local_irq_restore(flags);
+  return woken ? 1 : 0;
+});
+
+export const wake_up_process = kernel_function("wake_up_process", [pointer("task_struct")], i32, function* (task) {
+  return yield* try_to_wake_up(task, 0);
+});
+
+/** Address-space switch: CR3 is loaded only when the page tables differ (include/asm-i386/mmu_context.h). */
+function* switch_mm(prev: number, next: number) {
+  if (prev !== next) yield* load_cr3(__pa(mm_struct.at(next).pgd));
+}
+
+/** What is left to do for the task switched from: a task that yielded may be chosen again. */
+function __schedule_tail(prev: task_struct): void {
+  prev.policy &= ~SCHED_YIELD;
+}
+
+/** The first thing a new task does (called from ret_from_fork). */
+export const schedule_tail = kernel_function("schedule_tail", [pointer("task_struct")], undefined, (prev) => {
+  __schedule_tail(task_struct.at(prev));
+});
+
+/** The scheduler: checks the task that leaves, picks the one that deserves the CPU most, switches to it. */
+export const schedule = kernel_function("schedule", [], undefined, function* () {
+  for (;;) {
+    let prev = current();
+    if (prev.active_mm === 0) throw new Error(`schedule: task ${prev.pid} has no active_mm`);
+    if (in_interrupt()) throw new Error("Scheduling in interrupt");
+    local_irq_disable();
+    if (bh_active.value & bh_mask.value) yield* do_bottom_half();
+
+    // Phase 1: may the current task go on?
+    if (prev.policy === SCHED_RR && prev.counter === 0) {
+      prev.counter = NICE_TO_TICKS(prev.nice);
+      move_last_runqueue(prev);
+    }
+    if (prev.state === TASK_INTERRUPTIBLE && prev.sigpending !== 0) prev.state = TASK_RUNNING;
+    if (prev.state !== TASK_RUNNING && task_on_runqueue(prev)) del_from_runqueue(prev);
+    prev.need_resched = 0;
+
+    // Phase 2: who deserves the CPU most?
+    const next = task_struct.at(yield* pick_next_task(prev));
+    aligned_data.value.curr = next.address;
+    aligned_data.value.last_schedule = jiffies.value;
+    local_irq_enable();
+
+    // Phase 3: switch.
+    if (prev.address === next.address) {
+      prev.policy &= ~SCHED_YIELD;
+    } else {
+      yield* context_switch(prev, next);
+      // Everything above is as old as our last turn: refresh from the stack we are on.
+      prev = current();
+    }
+    if (prev.need_resched === 0) return;
+  }
+});
+
+/** The best task on the run queue, after a new epoch when all of them have used up their slices; else the idle task. */
+function* pick_next_task(prev: task_struct) {
+  const this_cpu = smp_processor_id();
+  const host = kernel_host();
+  for (;;) {
+    let best = -1000;
+    let next = init_task_union.address;
+    for (const entry of list_for_each(runqueue_head.address)) {
+      const p = task_struct.at(container_of(entry, task_struct, "run_list"));
+      if (can_schedule(p, this_cpu)) {
+        const weight = goodness(p, prev.active_mm);
+        if (host.tracing) host.trace({ event: "sched_goodness", pid: p.pid, goodness: weight });
+        if (weight > best) {
+          best = weight;
+          next = p.address;
+        }
+      }
+      yield; // one instruction a candidate: the cost of an O(n) scheduler shows
+    }
+    if (best !== 0) return next;
+    if (host.tracing) host.trace({ event: "sched_epoch", jiffies: jiffies.value });
+    for (const p of for_each_task()) {
+      p.counter = (p.counter >> 1) + NICE_TO_TICKS(p.nice);
+      yield;
+    }
+  }
+}
+
+function* context_switch(prev: task_struct, next: task_struct) {
+  kstat.value.context_swtch++;
+  const host = kernel_host();
+  if (host.tracing) {
+    host.trace({ event: "sched_switch", prev: prev.pid, prev_state: prev.state, next: next.pid, esp: next.thread.esp, eip: next.thread.eip });
+  }
+  const oldmm = prev.active_mm;
+  const { mm } = next;
+  if (mm === 0) {
+    // A kernel thread borrows the page tables that are loaded; no CR3 load.
+    next.active_mm = oldmm;
+    mm_struct.at(oldmm).mm_count++;
+  } else {
+    yield* switch_mm(oldmm, mm);
+  }
+  if (prev.mm === 0) {
+    prev.active_mm = 0;
+    yield* mmdrop(oldmm);
+  }
+  const last = yield* switch_to(prev.address, next.address);
+  __schedule_tail(task_struct.at(last));
+}
+
+/** Wakes the tasks on a wait queue whose state is in `mode`: all of them, but only `nr` of the exclusive waiters. */
+export const __wake_up = kernel_function("__wake_up", [pointer("wait_queue_head_t"), u32, i32], undefined, function* (queue, mode, nr) {
+  const flags = local_irq_save();
+  let exclusive_left = nr;
+  for (const entry of list_for_each(queue)) {
+    const wait = wait_queue_t.at(container_of(entry, wait_queue_t, "task_list"));
+    const p = task_struct.at(wait.task);
+    if ((p.state & mode) === 0) continue;
+    const woken = yield* try_to_wake_up(p.address, 0);
+    if (woken !== 0 && wait.flags & WQ_FLAG_EXCLUSIVE && --exclusive_left === 0) break;
+  }
+  local_irq_restore(flags);
+});
+
+export function wake_up(queue: number) {
+  return __wake_up(queue, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+}
+
+export function wake_up_interruptible(queue: number) {
+  return __wake_up(queue, TASK_INTERRUPTIBLE, 1);
+}
+
+const TASK_LIST = wait_queue_t.offset("task_list");
+
+/** Puts a wait-queue entry first on the queue (kernel/fork.c). */
+export function add_wait_queue(queue: number, wait: number): void {
+  const flags = local_irq_save();
+  wait_queue_t.at(wait).flags &= ~WQ_FLAG_EXCLUSIVE;
+  list_add(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
+  local_irq_restore(flags);
+}
+
+/** Exclusive waiters go to the end, so that everybody else is woken with the first of them. */
+export function add_wait_queue_exclusive(queue: number, wait: number): void {
+  const flags = local_irq_save();
+  wait_queue_t.at(wait).flags |= WQ_FLAG_EXCLUSIVE;
+  list_add_tail(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
+  local_irq_restore(flags);
+}
+
+export function remove_wait_queue(_queue: number, wait: number): void {
+  const flags = local_irq_save();
+  list_del(wait + TASK_LIST);
+  local_irq_restore(flags);
+}
+
+function* sleep_on_queue(queue: number, state: number, timeout: number) {
+  const wait = stack_local(wait_queue_t.size);
+  init_waitqueue_entry(wait, get_current());
+  current().state = state;
+  add_wait_queue(queue, wait);
+  const left = yield* schedule_timeout(timeout);
+  remove_wait_queue(queue, wait);
+  return left;
+}
+
+const wait_on_stack = { locals: wait_queue_t.size };
+
+/**
+ * Sleeps until woken through the queue. Nobody rechecks a condition: a wake-up between the caller's check and the sleep
+ * is lost, unless interrupts are off from the check on.
+ */
+export const sleep_on = kernel_function("sleep_on", [pointer("wait_queue_head_t")], undefined, function* (queue) {
+  yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+}, wait_on_stack);
+
+/** The same; a signal wakes too. */
+export const interruptible_sleep_on = kernel_function("interruptible_sleep_on", [pointer("wait_queue_head_t")], undefined, function* (queue) {
+  yield* sleep_on_queue(queue, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+}, wait_on_stack);
+
+/** Sleeps at most `timeout` ticks; returns the ticks left. */
+export const sleep_on_timeout = kernel_function("sleep_on_timeout", [pointer("wait_queue_head_t"), i32], i32, function* (queue, timeout) {
+  return yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, timeout);
+}, wait_on_stack);
+
+export const interruptible_sleep_on_timeout = kernel_function(
+  "interruptible_sleep_on_timeout",
+  [pointer("wait_queue_head_t"), i32],
+  i32,
+  function* (queue, timeout) {
+    return yield* sleep_on_queue(queue, TASK_INTERRUPTIBLE, timeout);
+  },
+  wait_on_stack,
+);
+
+/** A sleeping task's alarm clock. */
+const process_timeout = kernel_function("process_timeout", [pointer("task_struct")], undefined, function* (task) {
+  yield* wake_up_process(task);
+});
+
+/**
+ * Gives up the CPU until woken or until `timeout` ticks have passed; the caller has set its state. Returns the ticks
+ * left, 0 when the time is up. MAX_SCHEDULE_TIMEOUT sleeps without an alarm.
+ */
+export const schedule_timeout = kernel_function("schedule_timeout", [i32], i32, function* (timeout) {
+  if (timeout === MAX_SCHEDULE_TIMEOUT) {
+    yield* schedule();
+    return timeout;
+  }
+  if (timeout < 0) throw new Error(`schedule_timeout: wrong timeout value ${timeout}`);
+  const expire = (timeout + jiffies.value) >>> 0;
+  const at = stack_local(timer_list.size);
+  const timer = timer_list.at(at);
+  init_timer(at);
+  timer.expires = expire;
+  timer.data = get_current();
+  timer.function = process_timeout.address;
+  yield* add_timer(at);
+  yield* schedule();
+  yield* del_timer(at);
+  return Math.max(0, (expire - jiffies.value) | 0);
+}, { locals: timer_list.size });
+
+/** Lets others run that have the same claim to the CPU. */
+export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, () => {
+  // Alone on the run queue there is nobody to yield to.
+  if (nr_running.value <= 1) return 0;
+  const p = current();
+  if (p.policy === SCHED_OTHER) p.policy |= SCHED_YIELD;
+  p.need_resched = 1;
+  local_irq_disable();
+  move_last_runqueue(p);
+  local_irq_enable();
+  return 0;
+});
+
+/** Changes the caller's nice value; only downwards in priority is free, and this kernel has no privileges to refuse with. */
+export const sys_nice = kernel_function("sys_nice", [i32], i32, (increment) => {
+  const step = Math.max(-40, Math.min(40, increment));
+  const p = current();
+  p.nice = Math.max(-20, Math.min(19, p.nice + step));
+  return 0;
+});
+
+/** Makes the boot thread the idle task's PCB and starts the timers. */
+export const sched_init = kernel_function("sched_init", [], undefined, () => {
+  INIT_LIST_HEAD(runqueue_head.address);
+  init_task().processor = smp_processor_id();
+  aligned_data.value.curr = init_task_union.address;
+  init_timervecs();
+  init_timer_bh();
+});
+
+/** Whether any task could run: the idle loop's question. */
+export function runqueue_is_empty(): boolean {
+  return list_next(runqueue_head.address) === runqueue_head.address;
+}
+
+/** Marks the boot thread as the idle task of its CPU: never on the run queue, chosen when nothing else is. */
+export function init_idle(): void {
+  const idle = current();
+  if (task_on_runqueue(idle)) del_from_runqueue(idle);
+  aligned_data.value.curr = idle.address;
+  idle.state = TASK_RUNNING;
+}
+
+/** Completes `x`: lets one waiter, now or later, go on. */
+export const complete = kernel_function("complete", [pointer("completion")], undefined, function* (x) {
+  const flags = local_irq_save();
+  completion.at(x).done++;
+  yield* __wake_up(completion.at(x).wait.address, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+  local_irq_restore(flags);
+});
+
+/** Sleeps, deaf to signals, until `x` is completed. Waiters are served in order. */
+export const wait_for_completion = kernel_function("wait_for_completion", [pointer("completion")], undefined, function* (at) {
+  const x = completion.at(at);
+  local_irq_disable();
+  if (x.done === 0) {
+    const wait = stack_local(wait_queue_t.size);
+    init_waitqueue_entry(wait, get_current());
+    add_wait_queue_exclusive(x.wait.address, wait);
+    do {
+      current().state = TASK_UNINTERRUPTIBLE;
+      local_irq_enable();
+      yield* schedule();
+      local_irq_disable();
+    } while (x.done === 0);
+    remove_wait_queue(x.wait.address, wait);
+  }
+  x.done--;
+  local_irq_enable();
+}, wait_on_stack);

@@ -1,0 +1,74 @@
+/** Bottom halves (kernel/softirq.c): what interrupt handlers put off until the way out of the kernel. */
+import { kernel_host } from "../host/context.ts";
+import { call_pointer, kernel_function, kernel_variable } from "../host/declarations.ts";
+import { array, i32, pointer, struct, u32 } from "../host/types.ts";
+import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
+
+/** Nesting of interrupt handlers and of bottom halves (include/asm-i386/hardirq.h). */
+const irq_cpustat_t = struct("irq_cpustat_t", { local_irq_count: i32, local_bh_count: i32 });
+export const irq_stat = kernel_variable("irq_stat", irq_cpustat_t);
+
+/** One bit a bottom half: asked for; and installed and not disabled. entry.S tests them on every way out. */
+export const bh_active = kernel_variable("bh_active", u32);
+export const bh_mask = kernel_variable("bh_mask", u32);
+export const bh_base = kernel_variable("bh_base", array(pointer("bottom half"), 32));
+
+export function irq_enter(): void {
+  irq_stat.value.local_irq_count++;
+}
+
+export function irq_exit(): void {
+  irq_stat.value.local_irq_count--;
+}
+
+export function in_irq(): boolean {
+  return irq_stat.value.local_irq_count !== 0;
+}
+
+export function in_interrupt(): boolean {
+  const stat = irq_stat.value;
+  return stat.local_irq_count + stat.local_bh_count !== 0;
+}
+
+export function local_bh_disable(): void {
+  irq_stat.value.local_bh_count++;
+}
+
+export function local_bh_enable(): void {
+  irq_stat.value.local_bh_count--;
+}
+
+/** Installs a bottom half: a guest function without arguments. */
+export function init_bh(nr: number, routine: number): void {
+  bh_base.value.set(nr, routine);
+  bh_mask.value |= 1 << nr;
+}
+
+/** Asks for a bottom half; several requests before it runs are one. */
+export function mark_bh(nr: number): void {
+  bh_active.value |= 1 << nr;
+}
+
+/**
+ * Runs what was marked, lowest number first, with interrupts on. Entered with interrupts off and returns so; does nothing
+ * when it would nest in an interrupt handler or in another bottom half, which will see the marks when it is done.
+ */
+export const do_bottom_half = kernel_function("do_bottom_half", [], undefined, function* () {
+  if (in_interrupt()) return;
+  local_bh_disable();
+  const host = kernel_host();
+  for (;;) {
+    const active = (bh_active.value & bh_mask.value) >>> 0;
+    if (active === 0) break;
+    bh_active.value &= ~active;
+    local_irq_enable();
+    for (let nr = 0; nr < 32; nr++) {
+      if ((active & (1 << nr)) === 0) continue;
+      if (host.tracing) host.trace({ event: "bh_entry", nr });
+      yield* call_pointer(bh_base.value.get(nr), undefined);
+      if (host.tracing) host.trace({ event: "bh_exit", nr });
+    }
+    local_irq_disable();
+  }
+  local_bh_enable();
+});

@@ -1,0 +1,175 @@
+/** jiffies, time accounting and dynamic timers (kernel/timer.c, Linux 2.4). */
+import { call_pointer, kernel_function, kernel_variable } from "../host/declarations.ts";
+import { array, pointer, u32, i32 } from "../host/types.ts";
+import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
+import { pt_regs, user_mode } from "../include/asm/ptrace.ts";
+import { TIMER_BH } from "../include/linux/interrupt.ts";
+import { INIT_LIST_HEAD, list_add_tail, list_del, list_empty, list_head, list_next } from "../include/linux/list.ts";
+import { current } from "../include/linux/sched.ts";
+import { timer_list } from "../include/linux/timer.ts";
+import { init_bh, mark_bh } from "./softirq.ts";
+
+/** Ticks since boot. */
+export const jiffies = kernel_variable("jiffies", u32, 0);
+
+/**
+ * The timer wheel: 256 slots of one tick, then four vectors of 64 slots, each slot as wide as the whole vector before it.
+ * A slot is a list of timers; those of a wider slot are spread over the narrower ones when their time comes near.
+ */
+const TVR_BITS = 8;
+const TVN_BITS = 6;
+const TVR_SIZE = 1 << TVR_BITS;
+const TVN_SIZE = 1 << TVN_BITS;
+const WIDER_VECTORS = 4;
+export const timer_vectors = kernel_variable("timer_vectors", array(list_head, TVR_SIZE + WIDER_VECTORS * TVN_SIZE));
+/** The next tick that run_timer_list() has to look at. */
+export const timer_jiffies = kernel_variable("timer_jiffies", u32, 0);
+/** Timers pending: when none are and every task sleeps, nothing but a device can wake one. */
+export const nr_timers = kernel_variable("nr_timers", i32);
+
+export function init_timervecs(): void {
+  const slots = timer_vectors.value;
+  for (let i = 0; i < slots.length; i++) INIT_LIST_HEAD(slots.address_of(i));
+}
+
+function slot_of(expires: number): number {
+  const now = timer_jiffies.value;
+  const distance = (expires - now) >>> 0;
+  if ((distance | 0) < 0) return now & (TVR_SIZE - 1); // already past: the next tick
+  if (distance < TVR_SIZE) return expires & (TVR_SIZE - 1);
+  let shift = TVR_BITS;
+  for (let vector = 0; vector < WIDER_VECTORS; vector++, shift += TVN_BITS) {
+    if (vector === WIDER_VECTORS - 1 || distance < 2 ** (shift + TVN_BITS)) {
+      return TVR_SIZE + vector * TVN_SIZE + ((expires >>> shift) & (TVN_SIZE - 1));
+    }
+  }
+  throw new RangeError(`no slot for a timer at ${expires}`);
+}
+
+function internal_add_timer(timer: number): void {
+  const slot = slot_of(timer_list.at(timer).expires);
+  list_add_tail(timer, timer_vectors.value.address_of(slot));
+}
+
+export function init_timer(timer: number): void {
+  timer_list.at(timer).list.next = 0;
+}
+
+export function timer_pending(timer: number): boolean {
+  return timer_list.at(timer).list.next !== 0;
+}
+
+/** Starts a timer whose expires, function and data are set. It must not be pending. */
+export const add_timer = kernel_function("add_timer", [pointer("timer_list")], undefined, (timer) => {
+  const flags = local_irq_save();
+  if (timer_pending(timer)) throw new Error(`add_timer: the timer at ${timer.toString(16)} is pending already`);
+  internal_add_timer(timer);
+  nr_timers.value++;
+  local_irq_restore(flags);
+});
+
+/** Stops a timer. Returns whether it was pending. */
+export const del_timer = kernel_function("del_timer", [pointer("timer_list")], i32, (timer) => {
+  const flags = local_irq_save();
+  const pending = timer_pending(timer);
+  if (pending) {
+    list_del(timer);
+    timer_list.at(timer).list.next = 0;
+    nr_timers.value--;
+  }
+  local_irq_restore(flags);
+  return pending ? 1 : 0;
+});
+
+/** Spreads the timers of a wide slot over the narrower vectors. */
+function cascade(slot: number): void {
+  const head = timer_vectors.value.address_of(slot);
+  const last = list_head.at(head).prev;
+  if (list_empty(head)) return;
+  let at = list_next(head);
+  INIT_LIST_HEAD(head);
+  for (;;) {
+    const next = list_next(at);
+    internal_add_timer(at);
+    if (at === last) break;
+    at = next;
+  }
+}
+
+/** Runs the functions of all timers that have expired, with interrupts on. */
+export const run_timer_list = kernel_function("run_timer_list", [], undefined, function* () {
+  local_irq_disable();
+  while (((jiffies.value - timer_jiffies.value) | 0) >= 0) {
+    const now = timer_jiffies.value;
+    let shift = TVR_BITS;
+    for (let vector = 0; vector < WIDER_VECTORS && (now & (2 ** shift - 1)) === 0; vector++, shift += TVN_BITS) {
+      cascade(TVR_SIZE + vector * TVN_SIZE + ((now >>> shift) & (TVN_SIZE - 1)));
+    }
+    const head = timer_vectors.value.address_of(now & (TVR_SIZE - 1));
+    while (!list_empty(head)) {
+      const at = list_next(head);
+      const timer = timer_list.at(at);
+      const { function: routine, data } = timer;
+      list_del(at);
+      timer.list.next = 0;
+      nr_timers.value--;
+      local_irq_enable();
+      yield* call_pointer(routine, undefined, data);
+      local_irq_disable();
+    }
+    timer_jiffies.value = now + 1;
+  }
+  local_irq_enable();
+});
+
+/** Charges the tick to the current task; its time slice over, asks for another to run. */
+function update_process_times(user_tick: boolean): void {
+  const p = current();
+  if (user_tick) p.utime++;
+  else p.stime++;
+  if (p.pid !== 0 && --p.counter <= 0) {
+    p.counter = 0;
+    p.need_resched = 1;
+  }
+}
+
+/** The timer interrupt's top half: counts the tick, charges it and asks for the bottom half. */
+export const do_timer = kernel_function("do_timer", [pointer("pt_regs")], undefined, (regs) => {
+  jiffies.value++;
+  update_process_times(user_mode(pt_regs.at(regs)));
+  mark_bh(TIMER_BH);
+});
+
+/** Tasks running or about to, averaged as 11-bit fixed point over 1, 5 and 15 minutes. */
+export const avenrun = kernel_variable("avenrun", array(u32, 3));
+const LOAD_FREQ_SECONDS = 5;
+const EXP_N = [1884, 2014, 2037];
+const FIXED_1 = 1 << 11;
+const load_countdown = kernel_variable("load_countdown", i32, 0);
+/** Tick that update_times() has counted up to. */
+const wall_jiffies = kernel_variable("wall_jiffies", u32, 0);
+export const HZ = kernel_variable("HZ", u32, 100);
+export const nr_running = kernel_variable("nr_running", i32, 0);
+
+function update_times(): void {
+  const ticks = (jiffies.value - wall_jiffies.value) >>> 0;
+  if (ticks === 0) return;
+  wall_jiffies.value += ticks;
+  load_countdown.value -= ticks;
+  if (load_countdown.value >= 0) return;
+  load_countdown.value += LOAD_FREQ_SECONDS * HZ.value;
+  const active = nr_running.value * FIXED_1;
+  EXP_N.forEach((factor, i) => {
+    avenrun.value.set(i, (avenrun.value.get(i) * factor + active * (FIXED_1 - factor)) >>> 11);
+  });
+}
+
+/** The timer's bottom half. */
+export const timer_bh = kernel_function("timer_bh", [], undefined, function* () {
+  update_times();
+  yield* run_timer_list();
+});
+
+export function init_timer_bh(): void {
+  init_bh(TIMER_BH, timer_bh.address);
+}

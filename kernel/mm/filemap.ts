@@ -1,0 +1,86 @@
+/**
+ * The page cache (mm/filemap.c): page-sized copies of files, shared by everybody who maps them.
+ *
+ * A page in the cache is on its inode's list and holds one reference for it; mappings hold one each. It stays when the
+ * last mapping goes, so that the next exec finds it, until memory runs out and `shrink_cache` takes back the unmapped ones.
+ */
+import { kernel_function, kernel_table, type Steps } from "../host/declarations.ts";
+import { memcpy, memory, memset } from "../host/memory.ts";
+import { i32, pointer, u32 } from "../host/types.ts";
+import { PAGE_SHIFT, PAGE_SIZE } from "../include/asm/page.ts";
+import { ENOEXEC } from "../include/linux/errno.ts";
+import { file, inode, S_IFMT, S_IFREG } from "../include/linux/fs.ts";
+import { list_add_tail, list_del, list_for_each } from "../include/linux/list.ts";
+import { GFP_HIGHUSER, page, vm_area_struct } from "../include/linux/mm.ts";
+import { NOPAGE_OOM, NOPAGE_SIGBUS } from "./memory.ts";
+import { alloc_page, get_page, page_address, page_count, put_page } from "./page_alloc.ts";
+
+const INDEX = page.offset("index");
+
+/** The cached page of a file, or 0. */
+function find_page(host: inode, index: number): number {
+  for (const at of list_for_each(host.i_pages.address)) {
+    if (memory().read32(at + INDEX) === index) return at;
+  }
+  return 0;
+}
+
+/** Reads a page of a file into the cache; 0 when out of memory. The page ends in zeros where the file ends in it. */
+const read_cache_page = kernel_function("read_cache_page", [pointer("inode"), u32], pointer("page"), function* (inode_address, index) {
+  const cached = yield* alloc_page(GFP_HIGHUSER);
+  if (cached === 0) return 0;
+  const host = inode.at(inode_address);
+  const to = page_address(cached);
+  const offset = index << PAGE_SHIFT;
+  const bytes = Math.min(PAGE_SIZE, host.i_size - offset);
+  memcpy(to, host.i_data + offset, bytes);
+  memset(to + bytes, 0, PAGE_SIZE - bytes);
+  memory().write32(cached + INDEX, index);
+  list_add_tail(cached, host.i_pages.address);
+  return cached;
+});
+
+/** The page of the file that the area shows at `address`, with a reference for the mapping. SIGBUS behind its end. */
+export const filemap_nopage = kernel_function(
+  "filemap_nopage",
+  [pointer("vm_area_struct"), u32],
+  pointer("page"),
+  function* (vma_address, address) {
+    const vma = vm_area_struct.at(vma_address);
+    const host = inode.at(file.at(vma.vm_file).f_inode);
+    const index = ((address - vma.vm_start) >>> PAGE_SHIFT) + vma.vm_pgoff;
+    if (index >= Math.ceil(host.i_size / PAGE_SIZE)) return NOPAGE_SIGBUS;
+    let found = find_page(host, index);
+    if (found === 0) found = yield* read_cache_page(host.address, index);
+    if (found === 0) return NOPAGE_OOM;
+    get_page(found);
+    return found;
+  },
+);
+
+const file_vm_ops = kernel_table("generic_file_vm_ops", ["filemap_nopage"]);
+
+/** The `mmap` of regular files; they cannot be opened for writing, so no mapping ever has to write back. */
+export const generic_file_mmap = kernel_function(
+  "generic_file_mmap",
+  [pointer("file"), pointer("vm_area_struct")],
+  i32,
+  (file_address, vma_address) => {
+    if ((inode.at(file.at(file_address).f_inode).i_mode & S_IFMT) !== S_IFREG) return -ENOEXEC;
+    vm_area_struct.at(vma_address).vm_ops = file_vm_ops.address;
+    return 0;
+  },
+);
+
+/** Frees the cached pages of a file that nobody maps. Returns how many. */
+export function* invalidate_inode_pages(inode_address: number): Steps<number> {
+  let freed = 0;
+  for (const at of list_for_each(inode.at(inode_address).i_pages.address)) {
+    if (page_count(at) !== 1) continue;
+    list_del(at);
+    put_page(at);
+    freed++;
+    yield;
+  }
+  return freed;
+}

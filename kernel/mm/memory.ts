@@ -1,0 +1,347 @@
+/**
+ * User page tables (mm/memory.c): copying them for fork, emptying them, and curing page faults.
+ *
+ * Linux holds mmap_sem and page_table_lock here. This kernel runs these paths on one CPU without preempting itself, and
+ * nothing in them sleeps, so interrupts are all that can come in between; they touch no user mappings.
+ */
+import { image, kernel_host } from "../host/context.ts";
+import { call_pointer, kernel_function, type Steps } from "../host/declarations.ts";
+import { memcpy, memory, memset } from "../host/memory.ts";
+import { i32, pointer, u32 } from "../host/types.ts";
+import { BUG } from "../include/asm/bug.ts";
+import {
+  __pa,
+  _PAGE_TABLE,
+  PAGE_SHIFT,
+  page_align_down,
+  PGDIR_SIZE,
+  PTRS_PER_PGD,
+  USER_PTRS_PER_PGD,
+} from "../include/asm/page.ts";
+import {
+  pgd_index,
+  pgd_none,
+  pgd_offset,
+  pgd_page,
+  pte_mkclean,
+  pte_mkdirty,
+  pte_mkold,
+  pte_mkwrite,
+  pte_mkyoung,
+  pte_none,
+  pte_offset,
+  pte_pfn,
+  pte_present,
+  pte_write,
+  pte_wrprotect,
+} from "../include/asm/pgtable.ts";
+import { clear_page, copy_page } from "../include/asm/string.ts";
+import { flush_tlb_mm, flush_tlb_page } from "../include/asm/tlbflush.ts";
+import { ENOMEM } from "../include/linux/errno.ts";
+import { GFP_HIGHUSER, GFP_KERNEL, mm_struct, VM_MAYWRITE, VM_SHARED, vm_area_struct, vm_operations_struct } from "../include/linux/mm.ts";
+import { current, kstat } from "../include/linux/sched.ts";
+import {
+  __get_free_pages,
+  alloc_page,
+  free_pages,
+  get_page,
+  get_zeroed_page,
+  PageReserved,
+  page_address,
+  page_count,
+  page_to_phys,
+  pfn_to_page,
+  pfn_valid,
+  put_page,
+  virt_to_page,
+} from "./page_alloc.ts";
+
+/** What handle_mm_fault says. */
+export const FAULT_MINOR = 1;
+export const FAULT_MAJOR = 2;
+export const FAULT_SIGBUS = 0;
+export const FAULT_OOM = -1;
+
+/** What `nopage` returns beside a page. */
+export const NOPAGE_SIGBUS = 0;
+export const NOPAGE_OOM = 0xffffffff;
+
+/** The entry that maps a page with a protection. */
+export function mk_pte(page_struct: number, protection: number): number {
+  return page_to_phys(page_struct) | protection;
+}
+
+/** The struct page that a present entry maps; 0 when it maps no RAM. */
+export function pte_page(pte: number): number {
+  return pfn_valid(pte_pfn(pte)) ? pfn_to_page(pte_pfn(pte)) : 0;
+}
+
+/** The frame of zeros that reads of untouched anonymous memory see. */
+function zero_page(): number {
+  return virt_to_page(image().symbol("empty_zero_page"));
+}
+
+/** A page directory with the kernel's entries and no user ones, as a kernel address; 0 when out of memory. */
+export const pgd_alloc = kernel_function("pgd_alloc", [pointer("mm_struct")], u32, function* (_mm) {
+  const pgd = yield* __get_free_pages(GFP_KERNEL, 0);
+  if (pgd === 0) return 0;
+  const user_bytes = 4 * USER_PTRS_PER_PGD;
+  memset(pgd, 0, user_bytes);
+  memcpy(pgd + user_bytes, image().symbol("swapper_pg_dir") + user_bytes, 4 * (PTRS_PER_PGD - USER_PTRS_PER_PGD));
+  return pgd;
+});
+
+/** Frees a page directory; its user entries are clear already. */
+export const pgd_free = kernel_function("pgd_free", [u32], undefined, function* (pgd) {
+  yield* free_pages(pgd, 0);
+});
+
+/**
+ * The address of the page-table entry for a linear address, with a page table made if there is none. 0 when out of
+ * memory.
+ */
+export const pte_alloc = kernel_function("pte_alloc", [pointer("mm_struct"), u32, u32], u32, function* (_mm, pgd_entry, address) {
+  if (pgd_none(pgd_entry)) {
+    const table = yield* get_zeroed_page(GFP_KERNEL);
+    if (table === 0) return 0;
+    memory().write32(pgd_entry, __pa(table) | _PAGE_TABLE);
+  }
+  return pte_offset(pgd_entry, address);
+});
+
+/** Gives the page tables of directory entries first to first + nr - 1 back; no page is mapped through them any more. */
+export const clear_page_tables = kernel_function("clear_page_tables", [pointer("mm_struct"), u32, u32], undefined, function* (mm, first, nr) {
+  const { pgd } = mm_struct.at(mm);
+  for (let index = first; index < first + nr; index++) {
+    const entry = pgd + 4 * index;
+    if (pgd_none(entry)) continue;
+    const table = pgd_page(entry);
+    memory().write32(entry, 0);
+    yield* free_pages(table, 0);
+  }
+});
+
+/** Copies one entry for fork: a private writable page is write-protected on both sides and its frame counted. */
+function copy_one_pte(source: number, destination: number, cow: boolean, shared: boolean, dst_mm: mm_struct): void {
+  const m = memory();
+  let pte = m.read32(source);
+  if (!pte_present(pte)) return;
+  const page_struct = pte_page(pte);
+  if (page_struct !== 0 && !PageReserved(page_struct)) {
+    if (cow && pte_write(pte)) {
+      pte = pte_wrprotect(pte);
+      m.write32(source, pte);
+    }
+    if (shared) pte = pte_mkclean(pte);
+    pte = pte_mkold(pte);
+    get_page(page_struct);
+    dst_mm.rss++;
+  }
+  m.write32(destination, pte);
+}
+
+/**
+ * Makes `dst` see what `src` sees in the range of `vma`, by sharing the frames (fork). The caller flushes the TLB, since
+ * entries of `src` became read-only. Returns 0 or -ENOMEM; what was copied stays and is unmapped with `dst`.
+ */
+export const copy_page_range = kernel_function(
+  "copy_page_range",
+  [pointer("mm_struct"), pointer("mm_struct"), pointer("vm_area_struct")],
+  i32,
+  function* (dst, src, vma_address) {
+    const vma = vm_area_struct.at(vma_address);
+    const flags = vma.vm_flags;
+    const cow = (flags & (VM_SHARED | VM_MAYWRITE)) === VM_MAYWRITE;
+    const shared = (flags & VM_SHARED) !== 0;
+    const dst_mm = mm_struct.at(dst);
+    const src_pgd = mm_struct.at(src).pgd;
+    const end = vma.vm_end;
+    for (let address = vma.vm_start; address < end; ) {
+      const next = Math.min(next_table(address), end);
+      const src_entry = pgd_offset(src_pgd, address);
+      if (!pgd_none(src_entry)) {
+        const first = pte_offset(src_entry, address);
+        const dst_first = yield* pte_alloc(dst, pgd_offset(dst_mm.pgd, address), address);
+        if (dst_first === 0) return -ENOMEM;
+        for (let i = 0; i < (next - address) >>> PAGE_SHIFT; i++) {
+          if (pte_none(memory().read32(first + 4 * i))) continue;
+          copy_one_pte(first + 4 * i, dst_first + 4 * i, cow, shared, dst_mm);
+          yield;
+        }
+      }
+      address = next;
+    }
+    return 0;
+  },
+);
+
+/** First address behind the 4 MiB that the page table for `address` covers. */
+function next_table(address: number): number {
+  return (pgd_index(address) + 1) * PGDIR_SIZE;
+}
+
+/** Unmaps every page in a range and drops the references to the frames. Page tables stay. */
+export const zap_page_range = kernel_function("zap_page_range", [pointer("mm_struct"), u32, u32], undefined, function* (mm_address, start, size) {
+  const mm = mm_struct.at(mm_address);
+  const end = start + size;
+  for (let address = start; address < end; ) {
+    const next = Math.min(next_table(address), end);
+    const entry = pgd_offset(mm.pgd, address);
+    if (!pgd_none(entry)) {
+      const first = pte_offset(entry, address);
+      for (let i = 0; i < (next - address) >>> PAGE_SHIFT; i++) {
+        const pte = memory().read32(first + 4 * i);
+        if (pte_none(pte)) continue;
+        memory().write32(first + 4 * i, 0);
+        const page_struct = pte_page(pte);
+        if (page_struct !== 0 && !PageReserved(page_struct)) {
+          mm.rss--;
+          put_page(page_struct);
+        }
+        yield;
+      }
+    }
+    address = next;
+  }
+  yield* flush_tlb_mm(mm_address);
+});
+
+/** Writes an entry that replaces a present one, and makes the CPU forget that. */
+function* establish_pte(vma: number, address: number, pte_address: number, pte: number): Steps<void> {
+  memory().write32(pte_address, pte);
+  yield* flush_tlb_page(vma, address);
+}
+
+function trace_cow(address: number, old_page: number, new_page: number, count_before: number): void {
+  const host = kernel_host();
+  if (!host.tracing) return;
+  host.trace({
+    event: "cow",
+    pid: current().pid,
+    address,
+    old_frame: page_to_phys(old_page),
+    new_frame: page_to_phys(new_page),
+    count_before,
+    count_after: page_count(old_page),
+    copied: old_page === new_page ? 0 : 1,
+  });
+}
+
+/**
+ * A write to a present read-only page of a writable area: the last user gets the page itself, any other a copy. The page
+ * of zeros is never reused, and taking a fresh page instead of it is demand-zero, not copy-on-write.
+ */
+const do_wp_page = kernel_function(
+  "do_wp_page",
+  [pointer("mm_struct"), pointer("vm_area_struct"), u32, u32, u32],
+  i32,
+  function* (mm_address, vma, address, pte_address, pte) {
+    const old_page = pte_page(pte);
+    if (old_page === 0) BUG(`do_wp_page: address 0x${address.toString(16)} maps no RAM (entry 0x${pte.toString(16)})`);
+    const reserved = PageReserved(old_page);
+    const count_before = page_count(old_page);
+    if (!reserved && count_before === 1) {
+      kstat.value.cow_reuses++;
+      yield* establish_pte(vma, address, pte_address, pte_mkyoung(pte_mkdirty(pte_mkwrite(pte))));
+      trace_cow(address, old_page, old_page, count_before);
+      return FAULT_MINOR;
+    }
+    if (!reserved) get_page(old_page);
+    const new_page = yield* alloc_page(GFP_HIGHUSER);
+    if (new_page === 0) {
+      if (!reserved) put_page(old_page);
+      return FAULT_OOM;
+    }
+    if (reserved) yield* clear_page(page_address(new_page));
+    else yield* copy_page(page_address(new_page), page_address(old_page));
+    if (memory().read32(pte_address) >>> 0 !== pte >>> 0) {
+      put_page(new_page);
+      if (!reserved) put_page(old_page);
+      return FAULT_MINOR;
+    }
+    const { vm_page_prot } = vm_area_struct.at(vma);
+    yield* establish_pte(vma, address, pte_address, pte_mkwrite(pte_mkdirty(mk_pte(new_page, vm_page_prot))));
+    if (reserved) {
+      mm_struct.at(mm_address).rss++;
+      return FAULT_MINOR;
+    }
+    put_page(old_page);
+    put_page(old_page);
+    kstat.value.cow_copies++;
+    trace_cow(address, old_page, new_page, count_before);
+    return FAULT_MINOR;
+  },
+);
+
+/** First touch of anonymous memory: a read maps the page of zeros read-only, a write a fresh zeroed page. */
+const do_anonymous_page = kernel_function(
+  "do_anonymous_page",
+  [pointer("mm_struct"), pointer("vm_area_struct"), u32, i32, u32],
+  i32,
+  function* (mm_address, vma_address, _address, write_access, pte_address) {
+    const vma = vm_area_struct.at(vma_address);
+    if (write_access === 0) {
+      memory().write32(pte_address, pte_wrprotect(mk_pte(zero_page(), vma.vm_page_prot)));
+      return FAULT_MINOR;
+    }
+    const page_struct = yield* alloc_page(GFP_HIGHUSER);
+    if (page_struct === 0) return FAULT_OOM;
+    yield* clear_page(page_address(page_struct));
+    mm_struct.at(mm_address).rss++;
+    memory().write32(pte_address, pte_mkwrite(pte_mkdirty(mk_pte(page_struct, vma.vm_page_prot))));
+    return FAULT_MINOR;
+  },
+);
+
+/** First touch of a page: asks the area's `nopage`. A write to a private area gets its own copy at once. */
+const do_no_page = kernel_function(
+  "do_no_page",
+  [pointer("mm_struct"), pointer("vm_area_struct"), u32, i32, u32],
+  i32,
+  function* (mm_address, vma_address, address, write_access, pte_address) {
+    const vma = vm_area_struct.at(vma_address);
+    const nopage = vma.vm_ops === 0 ? 0 : vm_operations_struct.at(vma.vm_ops).nopage;
+    if (nopage === 0) return yield* do_anonymous_page(mm_address, vma_address, address, write_access, pte_address);
+    let page_struct = yield* call_pointer(nopage, u32, vma_address, page_align_down(address));
+    if (page_struct === NOPAGE_SIGBUS) return FAULT_SIGBUS;
+    if (page_struct === NOPAGE_OOM) return FAULT_OOM;
+    if (write_access !== 0 && (vma.vm_flags & VM_SHARED) === 0) {
+      const copy = yield* alloc_page(GFP_HIGHUSER);
+      if (copy === 0) {
+        put_page(page_struct);
+        return FAULT_OOM;
+      }
+      yield* copy_page(page_address(copy), page_address(page_struct));
+      put_page(page_struct);
+      page_struct = copy;
+    }
+    if (!PageReserved(page_struct)) mm_struct.at(mm_address).rss++;
+    let pte = mk_pte(page_struct, vma.vm_page_prot);
+    if (write_access !== 0) pte = pte_mkwrite(pte_mkdirty(pte));
+    memory().write32(pte_address, pte);
+    return FAULT_MAJOR;
+  },
+);
+
+/**
+ * Makes an access to `address` in `vma` possible; the caller has checked that the area allows it. Returns FAULT_MINOR,
+ * FAULT_MAJOR, FAULT_SIGBUS or FAULT_OOM.
+ */
+export const handle_mm_fault = kernel_function(
+  "handle_mm_fault",
+  [pointer("mm_struct"), pointer("vm_area_struct"), u32, i32],
+  i32,
+  function* (mm, vma, address, write_access) {
+    const pte_address = yield* pte_alloc(mm, pgd_offset(mm_struct.at(mm).pgd, address), address);
+    if (pte_address === 0) return FAULT_OOM;
+    const pte = memory().read32(pte_address);
+    if (!pte_present(pte)) return yield* do_no_page(mm, vma, address, write_access, pte_address);
+    if (write_access !== 0) {
+      if (!pte_write(pte)) return yield* do_wp_page(mm, vma, address, pte_address, pte);
+      yield* establish_pte(vma, address, pte_address, pte_mkyoung(pte_mkdirty(pte)));
+    } else {
+      yield* establish_pte(vma, address, pte_address, pte_mkyoung(pte));
+    }
+    return FAULT_MINOR;
+  },
+);

@@ -1,0 +1,366 @@
+/** Areas of an address space (mm/mmap.c): looking them up, making, splitting and removing them. */
+import { call_pointer, cstring, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
+import { memcpy } from "../host/memory.ts";
+import { i32, pointer, u32 } from "../host/types.ts";
+import { BUG } from "../include/asm/bug.ts";
+import {
+  MAP_FIXED,
+  MAP_GROWSDOWN,
+  MAP_PRIVATE,
+  MAP_SHARED,
+  MAP_TYPE,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+} from "../include/asm/mman.ts";
+import {
+  PAGE_COPY,
+  PAGE_MASK,
+  PAGE_READONLY,
+  PAGE_SHARED,
+  PAGE_SHIFT,
+  page_align_down,
+  page_align_up,
+  PGDIR_SIZE,
+  TASK_SIZE,
+  USER_PTRS_PER_PGD,
+} from "../include/asm/page.ts";
+import { PAGE_NONE, pgd_index } from "../include/asm/pgtable.ts";
+import { flush_tlb_mm } from "../include/asm/tlbflush.ts";
+import { EACCES, EINVAL, ENODEV, ENOMEM } from "../include/linux/errno.ts";
+import { FMODE_READ, FMODE_WRITE, file, file_operations } from "../include/linux/fs.ts";
+import {
+  GFP_KERNEL,
+  mm_struct,
+  STACK_LIMIT,
+  VM_DATA_FLAGS,
+  VM_EXEC,
+  VM_GROWSDOWN,
+  VM_MAYEXEC,
+  VM_MAYREAD,
+  VM_MAYSHARE,
+  VM_MAYWRITE,
+  VM_READ,
+  VM_SHARED,
+  VM_WRITE,
+  vm_area_struct,
+} from "../include/linux/mm.ts";
+import { current } from "../include/linux/sched.ts";
+import { fput, get_file } from "../fs/file_table.ts";
+import { clear_page_tables, zap_page_range } from "./memory.ts";
+import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "./slab.ts";
+
+export const vm_area_cachep = kernel_variable("vm_area_cachep", pointer("kmem_cache_t"));
+
+const vm_area_struct_name = cstring("vm_area_struct");
+
+/** Where mappings without a wish of their own begin. */
+const TASK_UNMAPPED_BASE = TASK_SIZE / 3;
+/** Areas a process may have. */
+const MAX_MAP_COUNT = 65536;
+
+/** Makes the areas' cache. */
+export const vma_init = kernel_function("vma_init", [], undefined, function* () {
+  vm_area_cachep.value = yield* kmem_cache_create(vm_area_struct_name.address, vm_area_struct.size, 0);
+});
+
+/** The page protection for the low four flags, VM_READ, VM_WRITE, VM_EXEC, VM_SHARED (protection_map). */
+export function protection_map(vm_flags: number): number {
+  if ((vm_flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0) return PAGE_NONE;
+  if ((vm_flags & VM_WRITE) === 0) return PAGE_READONLY;
+  return vm_flags & VM_SHARED ? PAGE_SHARED : PAGE_COPY;
+}
+
+/** The areas of an address space, in order of address. */
+export function* for_each_vma(mm: number): Generator<vm_area_struct, void, undefined> {
+  for (let at = mm_struct.at(mm).mmap; at !== 0; ) {
+    const vma = vm_area_struct.at(at);
+    at = vma.vm_next;
+    yield vma;
+  }
+}
+
+/** The first area that ends after `address`, which it may or may not hold; 0 when there is none. */
+export function find_vma(mm_address: number, address: number): number {
+  const mm = mm_struct.at(mm_address);
+  const cached = mm.mmap_cache;
+  if (cached !== 0) {
+    const { vm_start, vm_end } = vm_area_struct.at(cached);
+    if (vm_start <= address && address < vm_end) return cached;
+  }
+  const found = find_vma_prev(mm_address, address).vma;
+  if (found !== 0) mm.mmap_cache = found;
+  return found;
+}
+
+/** find_vma, with the area before the one it finds. */
+export function find_vma_prev(mm: number, address: number): { readonly vma: number; readonly prev: number } {
+  let prev = 0;
+  for (const vma of for_each_vma(mm)) {
+    if (vma.vm_end > address) return { vma: vma.address, prev };
+    prev = vma.address;
+  }
+  return { vma: 0, prev };
+}
+
+/** The first area that has bytes in start to end - 1, or 0. */
+export function find_vma_intersection(mm: number, start: number, end: number): number {
+  const vma = find_vma(mm, start);
+  return vma !== 0 && vm_area_struct.at(vma).vm_start < end ? vma : 0;
+}
+
+/** Links an area into its address space. Throws KernelBug when it overlaps another. */
+export const insert_vm_struct = kernel_function(
+  "insert_vm_struct",
+  [pointer("mm_struct"), pointer("vm_area_struct")],
+  undefined,
+  (mm_address, vma_address) => {
+    const mm = mm_struct.at(mm_address);
+    const vma = vm_area_struct.at(vma_address);
+    const { vma: next, prev } = find_vma_prev(mm_address, vma.vm_start);
+    if (next !== 0 && vm_area_struct.at(next).vm_start < vma.vm_end) BUG(`areas overlap at 0x${vma.vm_start.toString(16)}`);
+    vma.vm_mm = mm_address;
+    vma.vm_next = next;
+    if (prev === 0) mm.mmap = vma_address;
+    else vm_area_struct.at(prev).vm_next = vma_address;
+    mm.map_count++;
+  },
+);
+
+/** Fills in a new area; the caller inserts it. Undefined when out of memory. */
+function* new_vma(mm: number, start: number, end: number, flags: number): Steps<vm_area_struct | undefined> {
+  const at = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
+  if (at === 0) return undefined;
+  const vma = vm_area_struct.at(at);
+  vma.vm_mm = mm;
+  vma.vm_start = start;
+  vma.vm_end = end;
+  vma.vm_next = 0;
+  vma.vm_flags = flags;
+  vma.vm_page_prot = protection_map(flags);
+  vma.vm_ops = 0;
+  vma.vm_pgoff = 0;
+  vma.vm_file = 0;
+  return vma;
+}
+
+/** Makes an anonymous area and inserts it. Returns it, or undefined when out of memory. */
+export function* insert_anonymous_area(mm: number, start: number, end: number, flags: number): Steps<vm_area_struct | undefined> {
+  const vma = yield* new_vma(mm, start, end, flags);
+  if (vma === undefined) return undefined;
+  yield* insert_vm_struct(mm, vma.address);
+  mm_struct.at(mm).total_vm += (end - start) >>> PAGE_SHIFT;
+  return vma;
+}
+
+/** Frees an area that is linked nowhere, with its reference to the file. */
+function* free_vma(vma: vm_area_struct): Steps<void> {
+  if (vma.vm_file !== 0) yield* fput(vma.vm_file);
+  yield* kmem_cache_free(vm_area_cachep.value, vma.address);
+}
+
+/** Grows the area before `start` over start to end - 1, if it is private anonymous memory with these flags. */
+function extend_previous(mm: mm_struct, start: number, end: number, flags: number): boolean {
+  const { prev } = find_vma_prev(mm.address, start);
+  if (prev === 0) return false;
+  const vma = vm_area_struct.at(prev);
+  if (vma.vm_end !== start || vma.vm_flags !== flags || vma.vm_file !== 0 || flags & VM_SHARED) return false;
+  vma.vm_end = end;
+  mm.total_vm += (end - start) >>> PAGE_SHIFT;
+  return true;
+}
+
+/** The first gap of `length` bytes, at `wish` if there is one; 0 when there is none. */
+function get_unmapped_area(mm: number, wish: number, length: number): number {
+  if (length > TASK_SIZE) return 0;
+  let start = page_align_up(wish);
+  if (start !== 0 && start <= TASK_SIZE - length && find_vma_intersection(mm, start, start + length) === 0) return start;
+  start = page_align_up(TASK_UNMAPPED_BASE);
+  for (const vma of for_each_vma(mm)) {
+    if (vma.vm_end <= start) continue;
+    if (start + length <= vma.vm_start) break;
+    start = vma.vm_end;
+  }
+  return start <= TASK_SIZE - length ? start : 0;
+}
+
+/**
+ * Maps `length` bytes of a file from page `pgoff` on (or of zeros, file 0) into the current address space: private, or
+ * shared where nothing can be written. Returns the address or -errno. MAP_FIXED replaces what was there.
+ */
+export const do_mmap_pgoff = kernel_function(
+  "do_mmap_pgoff",
+  [pointer("file"), u32, u32, u32, u32, u32],
+  u32,
+  function* (file_address, wish, length, prot, flags, pgoff) {
+    const mm = mm_struct.at(current().mm);
+    if (length === 0) return wish;
+    const bytes = page_align_up(length);
+    if (bytes === 0 || bytes > TASK_SIZE) return -EINVAL;
+    if (pgoff + (bytes >>> PAGE_SHIFT) > 0x100000) return -EINVAL;
+    if (mm.map_count > MAX_MAP_COUNT) return -ENOMEM;
+    let start = wish;
+    if (flags & MAP_FIXED) {
+      if (start & ~PAGE_MASK) return -EINVAL;
+      if (start > TASK_SIZE - bytes) return -ENOMEM;
+    } else {
+      start = get_unmapped_area(mm.address, wish, bytes);
+      if (start === 0) return -ENOMEM;
+    }
+    let vm_flags = (prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+    if (flags & MAP_GROWSDOWN) vm_flags |= VM_GROWSDOWN;
+    const sharing = flags & MAP_TYPE;
+    if (sharing !== MAP_SHARED && sharing !== MAP_PRIVATE) return -EINVAL;
+    let mmap = 0;
+    if (file_address !== 0) {
+      const { f_mode, f_op } = file.at(file_address);
+      if ((f_mode & FMODE_READ) === 0) return -EACCES;
+      if (sharing === MAP_SHARED) {
+        if (prot & PROT_WRITE && (f_mode & FMODE_WRITE) === 0) return -EACCES;
+        vm_flags |= VM_SHARED | VM_MAYSHARE;
+        if ((f_mode & FMODE_WRITE) === 0) vm_flags &= ~(VM_MAYWRITE | VM_SHARED);
+      }
+      mmap = f_op === 0 ? 0 : file_operations.at(f_op).mmap;
+      if (mmap === 0) return -ENODEV;
+    } else if (sharing === MAP_SHARED) {
+      return -ENODEV;
+    }
+    const error = yield* do_munmap(mm.address, start, bytes);
+    if (error !== 0) return error;
+    if (file_address === 0 && (vm_flags & VM_GROWSDOWN) === 0 && extend_previous(mm, start, start + bytes, vm_flags)) return start;
+    const vma = yield* new_vma(mm.address, start, start + bytes, vm_flags);
+    if (vma === undefined) return -ENOMEM;
+    if (file_address !== 0) {
+      vma.vm_pgoff = pgoff;
+      vma.vm_file = file_address;
+      get_file(file_address);
+      const refused = yield* call_pointer(mmap, i32, file_address, vma.address);
+      if (refused !== 0) {
+        yield* free_vma(vma);
+        return refused;
+      }
+    }
+    yield* insert_vm_struct(mm.address, vma.address);
+    mm.total_vm += bytes >>> PAGE_SHIFT;
+    return start;
+  },
+);
+
+/** Cuts an area in two at `address`; `tail` becomes the part from there on. */
+function* split_vma(vma: vm_area_struct, address: number, tail: vm_area_struct): Steps<void> {
+  memcpy(tail.address, vma.address, vm_area_struct.size);
+  tail.vm_start = address;
+  tail.vm_pgoff += (address - vma.vm_start) >>> PAGE_SHIFT;
+  if (tail.vm_file !== 0) get_file(tail.vm_file);
+  vma.vm_end = address;
+  yield* insert_vm_struct(vma.vm_mm, tail.address);
+}
+
+/** Frees the page tables that lie wholly in the gap between `prev` and the area behind it. */
+function* free_pgtables(mm: number, prev: number, start: number, end: number): Steps<void> {
+  const next = prev === 0 ? mm_struct.at(mm).mmap : vm_area_struct.at(prev).vm_next;
+  const used_below = prev === 0 ? 0 : vm_area_struct.at(prev).vm_end;
+  const used_from = next === 0 ? TASK_SIZE : vm_area_struct.at(next).vm_start;
+  const first = Math.max(pgd_index(start), Math.ceil(used_below / PGDIR_SIZE));
+  const last = Math.min(Math.ceil(end / PGDIR_SIZE), pgd_index(used_from));
+  if (last <= first) return;
+  yield* clear_page_tables(mm, first, last - first);
+  yield* flush_tlb_mm(mm);
+}
+
+/**
+ * Removes every mapping in a range, splitting areas that reach over its ends. Returns 0, -EINVAL for a bad range, or
+ * -ENOMEM when a split found no memory; then nothing has changed but that areas may be split.
+ */
+export const do_munmap = kernel_function("do_munmap", [pointer("mm_struct"), u32, u32], i32, function* (mm_address, start, length) {
+  const bytes = page_align_up(length);
+  if (start & ~PAGE_MASK || start > TASK_SIZE || length > TASK_SIZE - start || bytes === 0) return -EINVAL;
+  const mm = mm_struct.at(mm_address);
+  const end = start + bytes;
+  for (const boundary of [start, end]) {
+    const straddling = find_vma_intersection(mm_address, boundary, boundary + 1);
+    if (straddling === 0 || vm_area_struct.at(straddling).vm_start === boundary) continue;
+    if (mm.map_count >= MAX_MAP_COUNT) return -ENOMEM;
+    const tail = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
+    if (tail === 0) return -ENOMEM;
+    yield* split_vma(vm_area_struct.at(straddling), boundary, vm_area_struct.at(tail));
+  }
+  const { vma: first, prev } = find_vma_prev(mm_address, start);
+  if (first === 0 || vm_area_struct.at(first).vm_start >= end) return 0;
+  mm.mmap_cache = 0;
+  for (let at = first; at !== 0 && vm_area_struct.at(at).vm_start < end; ) {
+    const vma = vm_area_struct.at(at);
+    const { vm_start, vm_end, vm_next } = vma;
+    if (prev === 0) mm.mmap = vm_next;
+    else vm_area_struct.at(prev).vm_next = vm_next;
+    mm.map_count--;
+    mm.total_vm -= (vm_end - vm_start) >>> PAGE_SHIFT;
+    yield* zap_page_range(mm_address, vm_start, vm_end - vm_start);
+    yield* free_vma(vma);
+    at = vm_next;
+  }
+  yield* free_pgtables(mm_address, prev, start, end);
+  return 0;
+});
+
+/** Anonymous memory at a fixed place of the current address space, for the heap and .bss. Returns `start` or -errno. */
+export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (start, length) {
+  const mm = mm_struct.at(current().mm);
+  const bytes = page_align_up(length);
+  if (bytes === 0) return start;
+  if (start & ~PAGE_MASK || start > TASK_SIZE - bytes) return -EINVAL;
+  const error = yield* do_munmap(mm.address, start, bytes);
+  if (error !== 0) return error;
+  if (mm.map_count > MAX_MAP_COUNT) return -ENOMEM;
+  if (extend_previous(mm, start, start + bytes, VM_DATA_FLAGS)) return start;
+  return (yield* insert_anonymous_area(mm.address, start, start + bytes, VM_DATA_FLAGS)) === undefined ? -ENOMEM : start;
+});
+
+/** Moves the end of the heap. Returns the new end, or the old one if it cannot be moved there. */
+export const sys_brk = kernel_function("sys_brk", [u32], u32, function* (brk) {
+  const mm = mm_struct.at(current().mm);
+  if (brk < mm.end_code || brk < mm.start_brk || brk > TASK_SIZE) return mm.brk;
+  const old_end = page_align_up(mm.brk);
+  const new_end = page_align_up(brk);
+  if (new_end > old_end) {
+    if (find_vma_intersection(mm.address, old_end, new_end + (1 << PAGE_SHIFT)) !== 0) return mm.brk;
+    if ((yield* do_brk(old_end, new_end - old_end)) !== old_end) return mm.brk;
+  } else if (new_end < old_end) {
+    if ((yield* do_munmap(mm.address, new_end, old_end - new_end)) !== 0) return mm.brk;
+  }
+  mm.brk = brk;
+  return brk;
+});
+
+export const sys_munmap = kernel_function("sys_munmap", [u32, u32], i32, function* (start, length) {
+  return yield* do_munmap(current().mm, start, length);
+});
+
+/** Grows a stack area down to the page of `address`. Returns 0, or -ENOMEM beyond STACK_LIMIT. */
+export function expand_stack(vma_address: number, address: number): number {
+  const vma = vm_area_struct.at(vma_address);
+  const start = page_align_down(address);
+  if (vma.vm_end - start > STACK_LIMIT) return -ENOMEM;
+  const grow = (vma.vm_start - start) >>> PAGE_SHIFT;
+  vma.vm_start = start;
+  vma.vm_pgoff -= grow;
+  mm_struct.at(vma.vm_mm).total_vm += grow;
+  return 0;
+}
+
+/** Unmaps everything and frees all areas and page tables; nobody uses the address space any more. */
+export const exit_mmap = kernel_function("exit_mmap", [pointer("mm_struct")], undefined, function* (mm_address) {
+  const mm = mm_struct.at(mm_address);
+  mm.mmap_cache = 0;
+  for (const vma of for_each_vma(mm_address)) {
+    mm.mmap = vma.vm_next;
+    mm.map_count--;
+    mm.total_vm -= (vma.vm_end - vma.vm_start) >>> PAGE_SHIFT;
+    yield* zap_page_range(mm_address, vma.vm_start, vma.vm_end - vma.vm_start);
+    yield* free_vma(vma);
+  }
+  if (mm.map_count !== 0) BUG(`exit_mmap: ${mm.map_count} areas too many were counted`);
+  yield* clear_page_tables(mm_address, 0, USER_PTRS_PER_PGD);
+  yield* flush_tlb_mm(mm_address);
+});
+

@@ -1,0 +1,40 @@
+// Builds dist/: the command and the libraries as ES modules, the linked kernel with its System.map, the demo's files.
+import { readFile, writeFile } from "node:fs/promises";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { resolve } from "node:path";
+import { build } from "esbuild";
+
+/** `import text from "./x.S?raw"`, as Vite has it. */
+const rawText = {
+  name: "raw-text",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /\?raw$/ }, ({ path, resolveDir }) => ({ path: resolve(resolveDir, path.slice(0, -4)), namespace: "raw-text" }));
+    onLoad({ filter: /.*/, namespace: "raw-text" }, async ({ path }) => ({ contents: await readFile(path, "utf8"), loader: "text" }));
+  },
+};
+
+rmSync("dist", { recursive: true, force: true });
+mkdirSync("dist");
+await build({
+  entryPoints: {
+    esp0: "cli/esp0.ts",
+    emulator: "emulator/index.ts",
+    asm: "asm/index.ts",
+    kernel: "kernel/index.ts",
+    "build-artifacts": "cli/build-artifacts.ts",
+  },
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  packages: "external",
+  sourcemap: true,
+  logLevel: "warning",
+  plugins: [rawText],
+});
+chmodSync("dist/esp0.js", 0o755);
+
+const { artifacts } = await import(new URL("../dist/build-artifacts.js", import.meta.url).href);
+for (const [name, contents] of Object.entries(artifacts())) await writeFile(`dist/${name}`, contents);

@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest";
+import { errorsOf } from "./check.ts";
+
+describe("errors", () => {
+  it("all of them are reported, in source order, with line and column", () => {
+    expect(
+      errorsOf(
+        "a: movl %eax,%ebx,\n\tbogus_instruction %eax\nnop; .lnog 1\nmovl $1,%eaz\n jmp 1b\na: nop\nmovl 4(%eax,%ecx\n.long 1 2\n",
+      ),
+    ).toEqual([
+      "input.s:1:19: error: expected an expression, found the end of the statement",
+      "input.s:2:2: error: unknown instruction `bogus_instruction`",
+      "input.s:3:6: error: unknown directive '.lnog'; did you mean .long?",
+      "input.s:4:9: error: unknown register %eaz; did you mean %eax?",
+      "input.s:5:6: error: no label '1:' stands before this '1b'",
+      "input.s:6:1: error: 'a' is already defined at input.s:1",
+      "input.s:7:17: error: expected ')' to close the address, found the end of the statement",
+      "input.s:8:9: error: expected the end of the statement, found '2'",
+    ]);
+  });
+
+  it("those found only at the end stand among the others in source order", () => {
+    expect(
+      errorsOf(
+        "jmp 1f\nbogus_a\n.long other - ext\nloop far\nbogus_b\n.skip 200\nfar: .org 3\n.data\nother: .byte far - .\n",
+      ),
+    ).toEqual([
+      "input.s:1:1: error: no label '1:' follows this '1f'",
+      "input.s:2:1: error: unknown instruction `bogus_a`",
+      "input.s:3:7: error: the symbol 'other' minus the undefined symbol 'ext' is not known here and has no relocation; both must be in one section, or the second in .text",
+      "input.s:4:1: error: the target is out of reach: 200 bytes away, and 8 bits hold -128 to 127",
+      "input.s:5:1: error: unknown instruction `bogus_b`",
+      expect.stringMatching(/^input\.s:7:11: error: \.org goes back to 0x3 from 0x/),
+    ]);
+  });
+
+  it("say what was expected", () => {
+    expect(
+      errorsOf(
+        '.section .x,"q"\n.section .x,"a",@strange\n.globl\n.set a\n.type f,@strange\n.balign 3\n.p2align 40\n.byte \'\n.ascii abc\n.ascii "abc\n' +
+          '.intel_syntax noprefix\n.error "as the author says"\n.popsection\n.previous\n%eax\n5\nmovl (%eax,%ebx,3),%ecx\nmovl %eax:4,%ebx\n',
+      ),
+    ).toEqual([
+      "input.s:1:13: error: unknown section flag 'q'; known are a, w, x, M and S",
+      "input.s:2:17: error: unknown section type 'strange'; known are @progbits, @nobits, @note, @init_array, @fini_array, @preinit_array",
+      "input.s:3:7: error: expected the name of a symbol, found the end of the statement",
+      "input.s:4:7: error: expected ',' between the name and the value of .set, found the end of the statement",
+      "input.s:5:9: error: unknown symbol type 'strange'; known are @function, @object, @notype",
+      "input.s:6:9: error: the alignment must be a power of two (in bytes), not 3",
+      "input.s:7:10: error: the power of two of .p2align must be from 0 to 26, not 40",
+      "input.s:8:7: error: expected a character after '",
+      "input.s:9:8: error: expected a string in double quotes, found 'abc'",
+      'input.s:10:8: error: the string has no closing "',
+      "input.s:11:1: error: Intel syntax is not supported: write AT&T syntax (source first, %registers, $immediates)",
+      "input.s:12:1: error: as the author says",
+      "input.s:13:1: error: .popsection without .pushsection",
+      "input.s:14:1: error: .previous without a section before this one",
+      "input.s:15:1: error: expected a label, an instruction or a directive, found '%eax'",
+      "input.s:16:1: error: expected a label, an instruction or a directive, found '5'",
+      "input.s:17:17: error: the scale factor must be 1, 2, 4 or 8",
+      "input.s:18:6: error: %eax is no segment register; only %cs, %ds, %es, %fs, %gs, %ss can stand before ':'",
+    ]);
+  });
+
+  it("symbols defined by themselves", () => {
+    const errors = errorsOf("a = b\nb = a\n.long a\n");
+    expect(errors).toHaveLength(3);
+    expect(errors[0]).toMatch(/^input\.s:1:1: error: 'a' has no value: '[ab]' is defined by itself/);
+  });
+
+  it("contents in .bss, sections declared twice", () => {
+    expect(errorsOf('.bss\n.long 5\nnop\n.long 0\n.section .q,"a"\n.section .q,"aw"\n.section .q')).toEqual([
+      "input.s:2:1: error: .bss is a section without contents (@nobits): it can hold only zeros (.skip, .zero, .long 0)",
+      "input.s:3:1: error: .bss is a section without contents (@nobits): it can hold only zeros (.skip, .zero, .long 0)",
+      "input.s:6:1: error: section .q already exists with other flags or another type; leave them out or repeat those of its first .section",
+    ]);
+  });
+
+  it(".abort stops, .end ends", () => {
+    expect(errorsOf(".abort\nbogus")).toEqual(["input.s:1:1: error: .abort: the source asks to stop here"]);
+    expect(errorsOf("nop\n.end\nbogus")).toEqual([]);
+  });
+});
