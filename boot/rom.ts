@@ -4,7 +4,8 @@ import setup from "./setup.S?raw";
 
 export const ROM_BASE = 0xf0000;
 export const ROM_SIZE = 0x10000;
-const RESET_VECTOR = 0xffff0;
+/** Offset of the reset vector in the ROM. */
+const RESET_VECTOR = 0xfff0;
 
 export interface RomTargets {
   /** Physical addresses: where to jump, what to hand over in ESI, and the top of a stack to arrive with. */
@@ -23,7 +24,7 @@ export function bootRom({ kernelEntry, bootParams, bootStack }: RomTargets): Uin
     entry: "setup",
     pageSize: 1,
     layout: [
-      { name: ".text", inputs: [".text"], address: ROM_BASE },
+      { name: ".text", inputs: [".text"], address: 0 },
       { name: ".reset", inputs: [".reset"], address: RESET_VECTOR },
     ],
   });

@@ -3,6 +3,7 @@
 # Lies at 0xF0000 and, for the reset vector, at the top of the address space. Leaves the CPU as the 32-bit boot protocol
 # wants it: flat segments in 0x10 (code) and 0x18 (data), A20 on, paging and interrupts off, ESI = physical address of
 # the boot parameters. The host has put kernel and parameters in memory and links this with their addresses.
+# Linked at 0, as its segment sees it: flat addresses have ROM_BASE added.
 
 .set PORT_A20, 0x92		# system control port A: bit 1 opens the A20 gate
 .set CR0_PE, 1
@@ -19,11 +20,11 @@ setup:
 	outb %al, $PORT_A20
 	movw %cs, %ax
 	movw %ax, %ds
-	lgdtl gdt_descr - rom_start
+	lgdtl gdt_descr
 	movl %cr0, %eax
 	orl $CR0_PE, %eax
 	movl %eax, %cr0
-	ljmpl $0x10, $protected_mode
+	ljmpl $0x10, $protected_mode + ROM_BASE
 
 .code32
 protected_mode:
@@ -49,11 +50,9 @@ gdt:
 	.quad 0x00cf92000000ffff	# 0x18: data, 4 GiB
 gdt_descr:
 	.word . - gdt - 1
-	.long gdt
-
-.set rom_start, ROM_BASE
+	.long gdt + ROM_BASE
 
 .section .reset,"ax"
 .code16
 reset_vector:
-	ljmp $ROM_BASE >> 4, $setup - ROM_BASE
+	ljmp $ROM_BASE >> 4, $setup

@@ -2,7 +2,9 @@
 import "./arch/i386/kernel/signal.ts";
 import "./arch/i386/kernel/syscalls.ts";
 import "./arch/i386/mm/fault.ts";
+import "./fs/exec.ts";
 import "./init/main.ts";
+import "./mm/filemap.ts";
 
 export type { TraceEvent } from "./host/context.ts";
 export { type BootOptions, Kernel, type KernelStatistics, type KernelStop, type RecordedEvent } from "./host/kernel.ts";

@@ -4,7 +4,7 @@ import { AssemblyError, type Diagnostic, type Position, StatementError } from ".
 import { encodeInstruction, isMnemonic, isPrefix } from "../encoder.ts";
 import type { ConstantOf, Encoding, Instruction } from "../instruction.ts";
 import { isNamePart } from "./characters.ts";
-import { Conditionals, unclosedMessage } from "./conditionals.ts";
+import { Conditionals } from "./conditionals.ts";
 import { Cursor } from "./cursor.ts";
 import { DIRECTIVES, unknownDirective } from "./directives.ts";
 import { Evaluator } from "./evaluator.ts";
@@ -15,7 +15,7 @@ import { parseOperands } from "./operand-parser.ts";
 import { type Include, Preprocessor } from "./preprocessor.ts";
 import type { Origin } from "./section-builder.ts";
 import { SectionSet } from "./section-set.ts";
-import { describeExpansion, type Expansion, positionIn, type Statement } from "./statement.ts";
+import { describeExpansion, type Expansion, positionIn, type Statement, unclosedMessage } from "./statement.ts";
 import { RunawayError, StatementReader, statementsOf } from "./statement-reader.ts";
 import { Symbols } from "./symbols.ts";
 import { numberExpression } from "./wide-arithmetic.ts";
@@ -45,7 +45,7 @@ export class Assembler {
   readonly symbols: Symbols;
   readonly evaluator: Evaluator;
   readonly expressions: ExpressionParser;
-  readonly conditionals = new Conditionals();
+  readonly conditionals = new Conditionals<Statement>({ if: ".if", elseif: ".elseif", else: ".else", endif: ".endif" });
   readonly reader = new StatementReader();
   readonly macros = new Map<string, Macro>();
   codeSize: 16 | 32 = 32;
@@ -161,7 +161,7 @@ export class Assembler {
   expand(name: string, bodies: (expansion: Expansion) => Iterable<Statement>): void {
     const { statement } = this;
     const outer = statement.expansion;
-    const expansion = { name, position: positionIn(statement, 0), outer, depth: (outer?.depth ?? 0) + 1 };
+    const expansion = { name, position: positionIn(statement, 0), outer };
     this.reader.push(bodies(expansion), expansion, this.conditionals.depth);
   }
 

@@ -13,6 +13,7 @@ for (const digit of "0123456789") classes[digit.charCodeAt(0)] = NAME_PART | DIG
 export const SPACE = 0x20;
 export const TAB = 0x09;
 export const QUOTE = 0x22;
+const DOLLAR = 0x24;
 export const APOSTROPHE = 0x27;
 export const BACKSLASH = 0x5c;
 
@@ -42,6 +43,13 @@ export function endOfString(text: string, start: number): number {
     at += code === BACKSLASH ? 2 : 1;
   }
   return text.length;
+}
+
+/** Whether the apostrophe at `at` opens a character constant: not if it stands in a word, but after `$` it does. */
+export function opensCharacter(text: string, at: number): boolean {
+  if (at === 0) return true;
+  const before = text.charCodeAt(at - 1);
+  return before === DOLLAR || !isNamePart(before);
 }
 
 /**

@@ -1,9 +1,8 @@
-/** Open `.if` blocks. */
+/** Open `.if` blocks of the assembler, `#if` blocks of the preprocessor. */
 import { StatementError } from "../diagnostics.ts";
-import { describeExpansion, positionIn, type Statement } from "./statement.ts";
 
-interface Conditional {
-  readonly opened: Statement;
+interface Conditional<Opening> {
+  readonly opened: Opening;
   /** Statements of the present branch are assembled. */
   active: boolean;
   /** A branch was chosen already, or the whole block lies in a dead branch. */
@@ -11,8 +10,19 @@ interface Conditional {
   sawElse: boolean;
 }
 
-export class Conditionals {
-  private readonly open: Conditional[] = [];
+/** The directives as they are written, for messages. */
+export interface ConditionalNames {
+  readonly if: string;
+  readonly elseif: string;
+  readonly else: string;
+  readonly endif: string;
+}
+
+/** `Opening` is what stands at the start of a block: a statement or a line. */
+export class Conditionals<Opening> {
+  private readonly open: Conditional<Opening>[] = [];
+
+  constructor(private readonly names: ConditionalNames) {}
 
   get depth(): number {
     return this.open.length;
@@ -24,9 +34,9 @@ export class Conditionals {
   }
 
   /** `.if`; `condition` is asked for only if the block is alive. */
-  begin(opened: Statement, condition: () => boolean): void {
+  begin(opened: Opening, condition: () => boolean): void {
     const alive = this.active;
-    const entry: Conditional = { opened, active: false, settled: true, sawElse: false };
+    const entry: Conditional<Opening> = { opened, active: false, settled: true, sawElse: false };
     this.open.push(entry);
     if (!alive) return;
     // If the condition is faulty, no branch is assembled.
@@ -36,8 +46,8 @@ export class Conditionals {
 
   /** `.elseif` */
   otherwiseIf(condition: () => boolean): void {
-    const entry = this.innermost(".elseif");
-    if (entry.sawElse) throw new StatementError(".elseif stands after .else");
+    const entry = this.innermost(this.names.elseif);
+    if (entry.sawElse) throw new StatementError(`${this.names.elseif} stands after ${this.names.else}`);
     entry.active = false;
     if (entry.settled) return;
     entry.settled = true;
@@ -46,15 +56,15 @@ export class Conditionals {
   }
 
   otherwise(): void {
-    const entry = this.innermost(".else");
-    if (entry.sawElse) throw new StatementError("this .if block already has an .else");
+    const entry = this.innermost(this.names.else);
+    if (entry.sawElse) throw new StatementError(`this ${this.names.if} block already has an ${this.names.else}`);
     entry.sawElse = true;
     entry.active = !entry.settled;
     entry.settled = true;
   }
 
   end(): void {
-    this.innermost(".endif");
+    this.innermost(this.names.endif);
     this.open.pop();
   }
 
@@ -63,21 +73,14 @@ export class Conditionals {
     this.open.length = Math.min(depth, this.open.length);
   }
 
-  /** Takes what is still open at the end of the source. */
-  unclosed(): Statement[] {
+  /** What is still open. */
+  unclosed(): Opening[] {
     return this.open.map(({ opened }) => opened);
   }
 
-  private innermost(directive: string): Conditional {
+  private innermost(directive: string): Conditional<Opening> {
     const entry = this.open.at(-1);
-    if (entry === undefined) throw new StatementError(`${directive} without .if`);
+    if (entry === undefined) throw new StatementError(`${directive} without ${this.names.if}`);
     return entry;
   }
-}
-
-/** The message for a block that nothing closes. */
-export function unclosedMessage(opened: Statement, closing: string): string {
-  const { file, line } = positionIn(opened, 0);
-  const name = /^\S+/.exec(opened.text)?.[0] ?? opened.text;
-  return `${name} at ${file}:${line} has no ${closing}${describeExpansion(opened.expansion)}`;
 }

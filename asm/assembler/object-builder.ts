@@ -21,14 +21,16 @@ import { fits, hex } from "./data-directives.ts";
 import { addressOf, describeSymbol, type Value } from "./evaluator.ts";
 import { fillWithNops } from "./nop-padding.ts";
 import { relaxSection } from "./relaxation.ts";
-import type {
-  AlignFragment,
-  Fragment,
-  JumpFragment,
-  PendingField,
-  SectionBuilder,
-  Subsection,
+import {
+  type AlignFragment,
+  type Fragment,
+  type JumpFragment,
+  MAX_OBJECT_SIZE,
+  type PendingField,
+  type SectionBuilder,
+  type Subsection,
 } from "./section-builder.ts";
+import { positionIn } from "./statement.ts";
 import { type AssemblerSymbol, displayName } from "./symbols.ts";
 
 const ABSOLUTE_TYPES: Readonly<Record<number, number>> = { 1: R_386_8, 2: R_386_16, 4: R_386_32 };
@@ -58,7 +60,10 @@ export class ObjectBuilder {
 
   constructor(private readonly assembler: Assembler) {}
 
-  /** Errors are reported to the assembler; the object is then of no use. */
+  /**
+   * Errors are reported to the assembler; the object is then of no use.
+   * @throws AssemblyError if the object is too large to go on
+   */
   build(): ObjectFile {
     const { assembler } = this;
     const builders = assembler.sections.all();
@@ -69,6 +74,7 @@ export class ObjectBuilder {
         assembler.report({ file, line, column }, message, fragment);
       }),
     );
+    this.limitSize(builders);
     builders.forEach((builder, index) => {
       this.targets.set(builder, { builder, section: emptySection(builder), isSettled: settled[index] });
     });
@@ -78,6 +84,21 @@ export class ObjectBuilder {
       sections: [...this.targets.values()].map(({ section }) => section),
       symbols: this.symbolTable(),
     };
+  }
+
+  /** Padding is not counted before layout: refuses what has become too large with it. */
+  private limitSize(builders: readonly SectionBuilder[]): void {
+    let total = 0;
+    for (const builder of builders) {
+      if (total + builder.size <= MAX_OBJECT_SIZE) {
+        total += builder.size;
+        continue;
+      }
+      const { statement, order } = builder.inOrder().at(-1)!.fragments.at(-1)!;
+      const message = `with its padding, the object would be larger than ${MAX_OBJECT_SIZE / 1024 / 1024} MiB`;
+      this.assembler.report(positionIn(statement, 0), message, { statement, order });
+      this.assembler.finish();
+    }
   }
 
   private fillSection(target: Target): void {
@@ -100,7 +121,7 @@ export class ObjectBuilder {
         for (const field of fragment.fields) this.fillField(target, fragment, field);
         return;
       case "jump":
-        if (target.isSettled) this.fillJump(target, fragment);
+        if (target.isSettled || fragment.form === "long") this.fillJump(target, fragment);
         return;
       case "align":
         this.fillPadding(fragment, data.subarray(fragment.address, end));
@@ -220,6 +241,10 @@ export class ObjectBuilder {
   }
 
   private inexpressible({ add, subtract }: Value, builder: SectionBuilder): StatementError {
+    if (subtract!.definition === undefined) {
+      const name = displayName(subtract!.name);
+      return new StatementError(`'${name}' is subtracted, so it must be defined here or given as a constant`);
+    }
     const difference = `${add === undefined ? "0" : describeSymbol(add)} minus ${describeSymbol(subtract!)}`;
     return new StatementError(
       `${difference} is not known here and has no relocation; both must be in one section, or the second in ${builder.name}`,

@@ -11,6 +11,8 @@ export interface SectionAttributes {
   readonly entrySize: number;
 }
 
+const NOP = 0x90;
+
 export const SHT_INIT_ARRAY = 14;
 export const SHT_FINI_ARRAY = 15;
 export const SHT_PREINIT_ARRAY = 16;
@@ -144,7 +146,9 @@ export class SectionSet {
     const { section } = this.place;
     section.alignment = Math.max(section.alignment, alignment);
     if (alignment === 1) return;
-    const filling = fill ?? (section.isCode ? undefined : 0);
+    // In code, filling with one-byte NOPs means: with instructions that do nothing.
+    const isNops = section.isCode && (fill === undefined || (fillSize === 1 && (fill & 0xff) === NOP));
+    const filling = isNops ? undefined : (fill ?? 0);
     this.current.add({ kind: "align", alignment, fill: filling, fillSize, limit, codeSize }, origin);
   }
 

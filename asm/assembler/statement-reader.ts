@@ -1,14 +1,14 @@
 /** Gives the statements of a source one by one: files, and pushed on top of them includes and macro expansions. */
 import { StatementError } from "../diagnostics.ts";
-import { APOSTROPHE, endOfCharacter, endOfString, isNamePart, QUOTE } from "./characters.ts";
-import type { Line } from "./preprocessor.ts";
+import { APOSTROPHE, endOfCharacter, endOfString, opensCharacter, QUOTE } from "./characters.ts";
+import type { Line } from "./logical-lines.ts";
 import type { Expansion, Statement } from "./statement.ts";
 
 /** Macros, loops and includes may be nested this deep. */
 const MAX_NESTING = 100;
 
 /** What hostile input may make us read: statements, counting every expansion. */
-const MAX_STATEMENTS = 2_000_000;
+const MAX_STATEMENTS = 1_000_000;
 
 /** Thrown when going on is pointless: the source expands without end. */
 export class RunawayError extends StatementError {}
@@ -111,7 +111,7 @@ export function splitStatements(
       const code = text.charCodeAt(at);
       if (code === QUOTE) {
         at = endOfString(text, at);
-      } else if (code === APOSTROPHE && (at === 0 || !isNamePart(text.charCodeAt(at - 1)))) {
+      } else if (code === APOSTROPHE && opensCharacter(text, at)) {
         at = endOfCharacter(text, at);
       } else if (code === 0x23) {
         break;

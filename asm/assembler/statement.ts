@@ -6,7 +6,6 @@ export interface Expansion {
   readonly name: string;
   readonly position: Position;
   readonly outer: Expansion | undefined;
-  readonly depth: number;
 }
 
 /** The text of one statement, without comments. */
@@ -36,4 +35,11 @@ export function describeExpansion(expansion: Expansion | undefined): string {
     text += `${text === "" ? " (in" : ", in"} ${use.name} used at ${file}:${line}:${column}`;
   }
   return text === "" ? "" : `${text})`;
+}
+
+/** The message for a block that nothing closes. */
+export function unclosedMessage(opened: Statement, closing: string): string {
+  const { file, line } = positionIn(opened, 0);
+  const name = /^\S+/.exec(opened.text)?.[0] ?? opened.text;
+  return `${name} at ${file}:${line} has no ${closing}${describeExpansion(opened.expansion)}`;
 }

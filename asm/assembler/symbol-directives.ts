@@ -1,4 +1,5 @@
 /** `.globl`, `.set`, `.type`, `.comm` and their kin: what symbols are. */
+import type { Position } from "../diagnostics.ts";
 import type { ObjectSymbol } from "../object-file.ts";
 import type { Assembler } from "./assembler.ts";
 import type { Cursor } from "./cursor.ts";
@@ -61,30 +62,44 @@ const size: RunDirective = (assembler, cursor) => {
   symbol.size = { expression: assembler.expressions.parse(cursor), position, origin: assembler.origin() };
 };
 
-/** `.comm name, size[, alignment]` */
+/** `.comm name, size[, alignment]`: shared between objects, or after `.local name` room in .bss. */
 const common: RunDirective = (assembler, cursor) => {
-  cursor.skipSpace();
-  const at = cursor.at;
-  const name = cursor.expectName("the name of a symbol");
-  cursor.expect(",", "between the symbol and its size");
-  const bytes = assembler.integer(cursor, "the size", 0, MAX_OBJECT_SIZE);
-  let alignment = bytes === 0 ? 1 : Math.min(16, 2 ** Math.ceil(Math.log2(bytes)));
-  if (cursor.take(",")) alignment = takeAlignment(assembler, cursor);
-  const position = cursor.position(at);
-  const symbol = assembler.symbols.define(name, { kind: "common", size: bytes, alignment, position });
+  const { name, position, bytes, alignment } = takeCommon(assembler, cursor);
+  const blockAlignment = alignment ?? (bytes === 0 ? 1 : Math.min(16, 2 ** Math.ceil(Math.log2(bytes))));
+  if (assembler.symbols.mention(name, position).declaredLocal) {
+    reserve(assembler, name, position, bytes, blockAlignment);
+    return;
+  }
+  const definition = { kind: "common", size: bytes, alignment: blockAlignment, position } as const;
+  const symbol = assembler.symbols.define(name, definition);
   if (symbol.binding === "local") symbol.binding = "global";
   symbol.type = "object";
 };
 
-/** `.lcomm name, size[, alignment]`: zeroed room in .bss, aligned to the largest power of two up to its size, at most 8. */
+/** `.lcomm name, size[, alignment]`: room in .bss. */
 const localCommon: RunDirective = (assembler, cursor) => {
+  const { name, position, bytes, alignment } = takeCommon(assembler, cursor);
+  reserve(assembler, name, position, bytes, alignment ?? localAlignment(bytes));
+};
+
+interface CommonBlock {
+  readonly name: string;
+  readonly position: Position;
+  readonly bytes: number;
+  readonly alignment: number | undefined;
+}
+
+function takeCommon(assembler: Assembler, cursor: Cursor): CommonBlock {
   cursor.skipSpace();
-  const at = cursor.at;
+  const position = cursor.position();
   const name = cursor.expectName("the name of a symbol");
   cursor.expect(",", "between the symbol and its size");
   const bytes = assembler.integer(cursor, "the size", 0, MAX_OBJECT_SIZE);
-  const position = cursor.position(at);
-  const alignment = cursor.take(",") ? takeAlignment(assembler, cursor) : localAlignment(bytes);
+  return { name, position, bytes, alignment: cursor.take(",") ? takeAlignment(assembler, cursor) : undefined };
+}
+
+/** Zeroed room in .bss. */
+function reserve(assembler: Assembler, name: string, position: Position, bytes: number, alignment: number): void {
   const { sections, symbols } = assembler;
   sections.push();
   sections.switchTo(sections.find(".bss"));
@@ -97,8 +112,9 @@ const localCommon: RunDirective = (assembler, cursor) => {
   } finally {
     sections.pop();
   }
-};
+}
 
+/** The largest power of two up to the size, at most 8. */
 function localAlignment(bytes: number): number {
   return bytes >= 8 ? 8 : bytes >= 4 ? 4 : bytes >= 2 ? 2 : 1;
 }
@@ -123,6 +139,7 @@ export const SYMBOL_DIRECTIVES: DirectiveTable = {
   ".globl": makeGlobal,
   ".global": makeGlobal,
   ".local": eachSymbol((symbol) => {
+    symbol.declaredLocal = true;
     symbol.binding = "local";
   }),
   ".weak": eachSymbol((symbol) => {

@@ -34,6 +34,8 @@ export interface AssemblerSymbol {
   readonly name: string;
   definition: Definition | undefined;
   binding: ObjectSymbol["binding"];
+  /** By `.local`: a common block of that name is room in .bss. */
+  declaredLocal: boolean;
   type: ObjectSymbol["type"];
   /** As .size gave it. */
   size: DeferredExpression | undefined;
@@ -180,5 +182,14 @@ export function displayName(key: string): string {
 }
 
 function createSymbol(name: string, position: Position, temporary: boolean): AssemblerSymbol {
-  return { name, definition: undefined, binding: "local", type: "notype", size: undefined, position, temporary };
+  return {
+    name,
+    definition: undefined,
+    binding: "local",
+    declaredLocal: false,
+    type: "notype",
+    size: undefined,
+    position,
+    temporary,
+  };
 }

@@ -226,7 +226,7 @@ export abstract class CoreMemory extends CoreState {
   /** Raises the fault that writing `size` bytes would raise, and does nothing else. Up to a page. */
   probeWrite(linear: number, size: number): void {
     this.#resolve(linear, this.#writeRights, true);
-    if ((linear & 0xfff) + size > 0x1000) this.#resolve((linear + size - 1) | 0, this.#writeRights, true);
+    if ((linear & 0xfff) + size > 0x1000) this.#resolve(((linear | 0xfff) + 1) | 0, this.#writeRights, true);
   }
 
   // ---- Read, then write the same operand -----------------------------------------------------------------------
@@ -320,7 +320,7 @@ export abstract class CoreMemory extends CoreState {
   #readAcrossPages(linear: number, size: number, rights: number): number {
     // Both pages must be there before a device register on the first is read.
     this.#resolve(linear, rights, false);
-    this.#resolve((linear + size - 1) | 0, rights, false);
+    this.#resolve(((linear | 0xfff) + 1) | 0, rights, false);
     let value = 0;
     for (let i = 0; i < size; i++) value |= this.#readByte((linear + i) | 0, rights) << (8 * i);
     return value;
@@ -330,7 +330,7 @@ export abstract class CoreMemory extends CoreState {
     if (this.writeMask === 0 && rights === this.#writeRights) this.#observe(linear, size, true);
     if ((linear & 0xfff) + size > 0x1000) {
       this.#resolve(linear, rights, true);
-      this.#resolve((linear + size - 1) | 0, rights, true);
+      this.#resolve(((linear | 0xfff) + 1) | 0, rights, true);
       for (let i = 0; i < size; i++) this.#writeWithinPage((linear + i) | 0, value >> (8 * i), 1, rights);
     } else this.#writeWithinPage(linear, value, size, rights);
   }

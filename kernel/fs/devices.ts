@@ -48,4 +48,3 @@ export const unregister_chrdev = kernel_function("unregister_chrdev", [u32, poin
 export function get_chrfops(device: number): number {
   return MAJOR(device) < MAX_CHRDEV ? chrdevs.value.get(MAJOR(device)).fops : 0;
 }
-

@@ -2,29 +2,87 @@
  * execve (fs/exec.c): a new program in the current process. Until `flush_old_exec` gives up the old address space any
  * error leaves the process as it was; from then on an error kills it.
  */
-import { image, kernel_host, stack_local } from "../host/context.ts";
-import { asm_function, by_value, kernel_function, type Steps } from "../host/declarations.ts";
-import { memcpy, memory, memset, read_bytes, read_cstring } from "../host/memory.ts";
+import { kernel_host, stack_local } from "../host/context.ts";
+import { by_value, kernel_function, type Steps } from "../host/declarations.ts";
+import { memset, read_cstring } from "../host/memory.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
-import { __pa, PAGE_SHIFT, PAGE_SIZE, page_align_down, TASK_SIZE } from "../include/asm/page.ts";
-import { pgd_offset, pte_mkdirty, pte_mkwrite } from "../include/asm/pgtable.ts";
+import { PAGE_SIZE } from "../include/asm/page.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
-import { __USER_CS, __USER_DS } from "../include/asm/segment.ts";
-import { load_cr3 } from "../include/asm/system.ts";
-import { get_user, set_fs, strnlen_user, USER_DS, __copy_from_user, access_ok } from "../include/asm/uaccess.ts";
+import { get_fs, KERNEL_DS, set_fs } from "../include/asm/uaccess.ts";
 import { BINPRM_BUF_SIZE, linux_binprm, MAX_ARG_PAGES } from "../include/linux/binfmts.ts";
-import { E2BIG, EACCES, EFAULT, ENOEXEC, ENOMEM } from "../include/linux/errno.ts";
-import { file, IS_ERR, inode, O_RDONLY, S_IFMT, S_IFREG } from "../include/linux/fs.ts";
-import { GFP_HIGHUSER, GFP_KERNEL, mm_struct, VM_STACK_FLAGS } from "../include/linux/mm.ts";
-import { current, k_sigaction, PF_FORKNOEXEC, signal_struct } from "../include/linux/sched.ts";
-import { mm_release, sigact_cachep } from "../kernel/fork.ts";
-import { mm_alloc, mmdrop, mmput } from "../kernel/mm.ts";
-import { mk_pte, pte_alloc } from "../mm/memory.ts";
-import { insert_anonymous_area } from "../mm/mmap.ts";
-import { free_pages, get_zeroed_page, page_address, virt_to_page } from "../mm/page_alloc.ts";
-import { kmem_cache_alloc, kmem_cache_free } from "../mm/slab.ts";
+import { EACCES } from "../include/linux/errno.ts";
+import { IS_ERR, inode, O_RDONLY, S_IFMT, S_IFREG } from "../include/linux/fs.ts";
+import { current } from "../include/linux/sched.ts";
 import { load_elf_binary } from "./binfmt_elf.ts";
-import { flush_old_files } from "./fcntl.ts";
+import { copy_strings, count, free_arg_pages, kernel_read } from "./binprm.ts";
 import { fput } from "./file_table.ts";
 import { getname, path_lookup, putname } from "./namei.ts";
 import { dentry_open } from "./open.ts";
+
+const S_IXUGO = 0o111;
+const POINTER_SIZE = 4;
+/** More pointers than the argument pages could hold strings for. */
+const MAX_STRINGS = (MAX_ARG_PAGES * PAGE_SIZE) / POINTER_SIZE;
+
+/** Opens a program by a name in kernel memory: a file with one reference, or -errno as an unsigned number. */
+const open_exec = kernel_function("open_exec", [pointer("char")], u32, function* (name) {
+  const found = path_lookup(read_cstring(name, PAGE_SIZE));
+  if (found < 0) return found;
+  const { i_mode } = inode.at(found);
+  if ((i_mode & S_IFMT) !== S_IFREG || (i_mode & S_IXUGO) === 0) return -EACCES;
+  return yield* dentry_open(found, O_RDONLY);
+});
+
+/** Collects the strings, tells the format and loads the program. Returns 0 or -errno. */
+function* load_program(bprm: linux_binprm, argv: number, envp: number, regs: number): Steps<number> {
+  bprm.argc = yield* count(argv, MAX_STRINGS);
+  if (bprm.argc < 0) return bprm.argc;
+  bprm.envc = yield* count(envp, MAX_STRINGS);
+  if (bprm.envc < 0) return bprm.envc;
+  kernel_read(bprm.file, 0, bprm.buf.address, BINPRM_BUF_SIZE);
+  const limit = get_fs();
+  set_fs(KERNEL_DS);
+  const error = yield* copy_strings(1, bprm.address + linux_binprm.offset("filename"), bprm.address);
+  set_fs(limit);
+  return (
+    error ||
+    (yield* copy_strings(bprm.envc, envp, bprm.address)) ||
+    (yield* copy_strings(bprm.argc, argv, bprm.address)) ||
+    (yield* load_elf_binary(bprm.address, regs))
+  );
+}
+
+/**
+ * Runs a program: its name in kernel memory, argv and envp in memory that the caller's addr_limit allows, the registers
+ * that the return from the system call will load. Returns 0 or -errno.
+ */
+export const do_execve = kernel_function(
+  "do_execve",
+  [pointer("char"), u32, u32, pointer("pt_regs")],
+  i32,
+  function* (filename, argv, envp, regs) {
+    const opened = yield* open_exec(filename);
+    if (IS_ERR(opened)) return opened | 0;
+    const bprm = linux_binprm.at(stack_local(linux_binprm.size));
+    memset(bprm.address, 0, linux_binprm.size);
+    bprm.p = PAGE_SIZE * MAX_ARG_PAGES - POINTER_SIZE;
+    bprm.file = opened;
+    bprm.filename = filename;
+    const result = yield* load_program(bprm, argv, envp, regs);
+    yield* free_arg_pages(bprm);
+    yield* fput(opened);
+    const host = kernel_host();
+    if (result === 0 && host.tracing) host.trace({ event: "exec", pid: current().pid, comm: current().comm });
+    return result;
+  },
+  { locals: linux_binprm.size },
+);
+
+/** execve(2): name in EBX, argv in ECX, envp in EDX. */
+export const sys_execve = kernel_function("sys_execve", [by_value(pt_regs)], i32, function* (regs) {
+  const name = yield* getname(regs.ebx);
+  if (IS_ERR(name)) return name | 0;
+  const result = yield* do_execve(name, regs.ecx, regs.edx, regs.address);
+  yield* putname(name);
+  return result;
+});

@@ -79,4 +79,3 @@ export function* flush_old_files(): Steps<void> {
     if (at !== 0) yield* filp_close(at);
   }
 }
-

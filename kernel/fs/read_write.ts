@@ -30,7 +30,7 @@ export const generic_file_read = kernel_function(
 );
 
 /** Operations of regular files, which are read-only: read and mmap. */
-export const generic_file_fops = kernel_table("generic_file_fops", ["generic_file_read", 0, "generic_file_mmap", 0, 0], file_operations);
+export const generic_file_fops = kernel_table("generic_file_fops", ["generic_file_read", 0, "generic_file_mmap", 0, 0, 0], file_operations);
 
 /** read(2). */
 export const sys_read = kernel_function("sys_read", [i32, u32, u32], i32, function* (fd, buffer, count) {

@@ -2,6 +2,7 @@
  * Back-traces by frame pointers: hosted stubs and the kernel's assembly functions keep them. An exception or interrupt
  * frame (struct pt_regs) in between is recognised by the return address into entry.S in front of it and crossed.
  */
+import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import type { SymbolSource } from "./context.ts";
 import type { GuestMemory } from "./memory.ts";
@@ -15,19 +16,21 @@ export interface StackFrame {
   readonly frame: number;
 }
 
-const PAGE_OFFSET = 0xc0000000;
 const DEEPEST = 64;
 /** Functions of entry.S whose calls have a struct pt_regs right above their arguments, and the arguments' bytes. */
 const entry_points: Readonly<Record<string, number>> = { common_interrupt: 0, system_call: 0, error_code: 8 };
 
-/** Frames from the innermost outwards, ending at the first user-mode frame or where the chain does. Never faults. */
-export function back_trace(memory: GuestMemory, symbols: SymbolSource, eip: number, ebp: number): StackFrame[] {
+/**
+ * Frames from the innermost outwards, ending at the first user-mode frame or where the chain does. Never faults. Frames
+ * below `lowest` are not followed: entry code still has the user's EBP.
+ */
+export function back_trace(memory: GuestMemory, symbols: SymbolSource, eip: number, ebp: number, lowest = PAGE_OFFSET): StackFrame[] {
   const frames: StackFrame[] = [];
   let address = eip >>> 0;
   let frame = ebp >>> 0;
   const push = () => frames.push({ address, name: symbols.symbolize(address), frame });
   push();
-  while (frames.length < DEEPEST && frame >= PAGE_OFFSET && frame < 0xfffffff8 && (frame & 3) === 0) {
+  while (frames.length < DEEPEST && frame >= lowest && frame < 0xfffffff8 && (frame & 3) === 0) {
     let next: number;
     try {
       next = memory.read32(frame) >>> 0;

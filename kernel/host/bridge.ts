@@ -15,6 +15,8 @@ const ESP = 4;
 const EBP = 5;
 const INVALID_OPCODE = 6;
 const HOSTCALL_LENGTH = 4;
+/** Lines of a JavaScript stack that an oops names. */
+const DEEPEST_PLACE = 4;
 const FASTCALL_REGISTERS = [EAX, EDX, ECX];
 
 interface Activation {
@@ -170,14 +172,14 @@ function hex(value: number): string {
   return `0x${(value >>> 0).toString(16).padStart(8, "0")}`;
 }
 
-/** An exception in kernel TypeScript, as its oops names it: the message and the kernel's own lines of the stack. */
+/** An exception in kernel TypeScript, as its oops names it: the message and where in the kernel's sources it was thrown. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const where = (error.stack ?? "")
-    .split("\n")
-    .filter((line) => /^\s+at /.test(line))
-    .slice(0, 4)
-    .map((line) => line.trim().replace(/\(?(?:file:\/\/)?\/\S*\/(?=[^/\s]+:\d+:\d+)/, "("))
-    .join(" ");
-  return `${error.name}: ${error.message}${where ? ` ${where}` : ""}`;
+  const places: string[] = [];
+  for (const line of (error.stack ?? "").split("\n")) {
+    const place = /([^/\\\s(]+:\d+):\d+\)?$/.exec(line)?.[1];
+    if (place?.startsWith("bridge.ts")) break;
+    if (place !== undefined) places.push(place);
+  }
+  return `${error.name}: ${error.message}${places.length > 0 ? ` (${places.slice(0, DEEPEST_PLACE).join(" < ")})` : ""}`;
 }

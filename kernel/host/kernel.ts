@@ -13,6 +13,8 @@ import { type KernelHost, type TraceEvent, with_context } from "./context.ts";
 import { InspectMemory } from "./inspect-memory.ts";
 import { type KernelImage, kernel_image } from "./kernel-image.ts";
 
+const USER_CPL = 3;
+
 /** How to boot. */
 export interface BootOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log"> {
   /** The linked kernel; by default linked from source, once for the process. */
@@ -107,6 +109,32 @@ export class Kernel implements KernelHost {
       default:
         return stop;
     }
+  }
+
+  /** Runs until a kernel event for which `matches` is true; stops after the instruction that caused it. */
+  run_to_event(matches: (event: RecordedEvent) => boolean): KernelStop | { readonly kind: "event"; readonly event: RecordedEvent } {
+    const listener = this.#listener;
+    let found: RecordedEvent | undefined;
+    this.#listener = (event) => {
+      listener?.(event);
+      if (found === undefined && matches(event)) {
+        found = event;
+        this.machine.requestStop();
+      }
+    };
+    try {
+      const stop = this.run();
+      return found === undefined ? stop : { kind: "event", event: found };
+    } finally {
+      this.#listener = listener;
+    }
+  }
+
+  /** Runs from the reset vector to pid 1's first instruction in ring 3. @throws Error when the kernel does not get there */
+  run_to_user(): void {
+    const stop = this.run_to_event(({ event }) => event === "exec");
+    if (stop.kind !== "event") throw new Error(`the kernel did not get to user space: ${stop.kind}`);
+    while (this.machine.cores[0].cpl !== USER_CPL) this.machine.step();
   }
 
   /** Gives the programs input on ttyS0, at the speed of the line. */

@@ -5,15 +5,18 @@ import { memory } from "../host/memory.ts";
 import { array, i32, pointer, u8, u32 } from "../host/types.ts";
 import { COMMAND_LINE_SIZE } from "../include/asm/boot-params.ts";
 import { local_irq_enable } from "../include/asm/system.ts";
-import { CLONE_FILES, CLONE_FS, CLONE_SIGHAND, current } from "../include/linux/sched.ts";
+import { current } from "../include/linux/sched.ts";
 import { init_IRQ } from "../arch/i386/kernel/irqinit.ts";
 import { cpu_idle, kernel_thread } from "../arch/i386/kernel/process.ts";
 import { max_low_pfn, saved_command_line, setup_arch } from "../arch/i386/kernel/setup.ts";
 import { time_init } from "../arch/i386/kernel/time.ts";
 import { trap_init } from "../arch/i386/kernel/traps.ts";
 import { mem_init, paging_init } from "../arch/i386/mm/init.ts";
+import { chr_dev_init } from "../drivers/char/mem.ts";
 import { serial_init } from "../drivers/char/serial.ts";
+import { tty_init } from "../drivers/char/tty_io.ts";
 import { files_init } from "../fs/file_table.ts";
+import { inode_init } from "../fs/inode.ts";
 import { populate_rootfs } from "../fs/initramfs.ts";
 import { open_console } from "../fs/open.ts";
 import { fork_init, init_task_fields, proc_caches_init } from "../kernel/fork.ts";
@@ -62,6 +65,8 @@ function prepare_init_arguments(): void {
 
 /** pid 1, still a kernel thread: drivers, the root file system, then /init. */
 const init = kernel_function("init", [u32], i32, function* (_unused) {
+  yield* chr_dev_init();
+  yield* tty_init();
   yield* serial_init();
   yield* populate_rootfs();
   yield* open_console();
@@ -72,9 +77,10 @@ const init = kernel_function("init", [u32], i32, function* (_unused) {
   return 0;
 });
 
-/** Starts pid 1 and becomes the idle task. */
+/** Starts pid 1, with files and signals of its own, and becomes the idle task. */
 const rest_init = kernel_function("rest_init", [], undefined, function* () {
-  yield* kernel_thread(init.address, 0, CLONE_FS | CLONE_FILES | CLONE_SIGHAND);
+  yield* kernel_thread(init.address, 0, 0);
+  current().need_resched = 1; // let init run before the first halt
   yield* cpu_idle();
 });
 
@@ -82,7 +88,7 @@ const rest_init = kernel_function("rest_init", [], undefined, function* () {
 export const start_kernel = kernel_function("start_kernel", [], undefined, function* () {
   init_mm.value.pgd = image().symbol("swapper_pg_dir");
   init_mm.value.mm_users = 2;
-  init_mm.value.mm_count = 1;
+  init_mm.value.mm_count = 2; // its own, and the idle task's active_mm
   init_task_fields(init_mm.address);
   printk(`${KERN_INFO}Linux version ${UTS_RELEASE} (i386, TypeScript)\n`);
   yield* setup_arch();
@@ -99,6 +105,7 @@ export const start_kernel = kernel_function("start_kernel", [], undefined, funct
   yield* proc_caches_init();
   yield* vma_init();
   yield* files_init();
+  yield* inode_init();
   yield* rest_init();
 });
 

@@ -103,7 +103,6 @@ function get_pid(clone_flags: number): number {
 
 function* copy_files(clone_flags: number, tsk: task_struct) {
   const old = current().files;
-  if (old === 0) return 0; // a kernel thread of the boot phase has none
   if (clone_flags & CLONE_FILES) {
     files_struct.at(old).count++;
     return 0;
@@ -135,7 +134,6 @@ export const exit_files = kernel_function("exit_files", [pointer("task_struct")]
 
 function* copy_fs(clone_flags: number, tsk: task_struct) {
   const old = current().fs;
-  if (old === 0) return 0;
   if (clone_flags & CLONE_FS) {
     fs_struct.at(old).count++;
     return 0;
@@ -360,8 +358,10 @@ export const sys_vfork = kernel_function("sys_vfork", [by_value(pt_regs)], i32, 
   return yield* do_fork(CLONE_VFORK | CLONE_VM | SIGCHLD, regs.esp, regs.address, 0);
 });
 
-/** What every task inherits in the end: the idle task's signal table. */
+/** What every task inherits in the end: the idle task's signal table, open files and file-system context. */
 const init_signals = kernel_variable("init_signals", signal_struct);
+const init_files = kernel_variable("init_files", files_struct);
+const init_fs = kernel_variable("init_fs", fs_struct);
 
 /** Fills in the PCB of pid 0, which C does at compile time (INIT_TASK). */
 export function init_task_fields(init_mm: number): void {
@@ -381,5 +381,11 @@ export function init_task_fields(init_mm: number): void {
   task.comm = "swapper";
   init_signals.value.count = 1;
   task.sig = init_signals.address;
+  init_files.value.count = 1;
+  init_files.value.max_fds = init_files.value.fd.length;
+  task.files = init_files.address;
+  init_fs.value.count = 1;
+  init_fs.value.umask = 0o22;
+  task.fs = init_fs.address;
   task.thread.esp0 = task.address + THREAD_SIZE;
 }

@@ -363,4 +363,3 @@ export const exit_mmap = kernel_function("exit_mmap", [pointer("mm_struct")], un
   yield* clear_page_tables(mm_address, 0, USER_PTRS_PER_PGD);
   yield* flush_tlb_mm(mm_address);
 });
-

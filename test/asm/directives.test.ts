@@ -72,6 +72,10 @@ describe("layout directives", () => {
     );
   });
 
+  it("a fill of 0x90 in code counts as none", () => {
+    expect(code("nop\n.align 4,0x90\nnop\n.align 4,0xcc\nret")).toBe("908d760090ccccccc3");
+  });
+
   it("large gaps are jumped over", () => {
     expect(code("nop\n.balign 256").slice(0, 40)).toBe("90e9fa0000008db426000000008db42600000000");
     expect(code(".skip 127, 0x90\n.balign 256").slice(254, 274)).toBe(
@@ -288,14 +292,14 @@ jmp 0x1000
   it(".comm, .lcomm, .type, .size and .file", () => {
     expect(
       assembled(
-        '.file "hello.c"\n.comm a,1\n.comm b,7\n.comm c,100\n.comm d,64,32\n.lcomm e,1\n.lcomm f,3\n.lcomm g,4\n.lcomm h,20\n.globl fn\n.type fn,@function\nfn: ret\n.size fn, .-fn\n.data\nobj: .long 1,2\n.type obj,%object\n.size obj,8',
+        '.file "hello.c"\n.comm a,1\n.comm b,7\n.comm c,100\n.comm d,64,32\n.lcomm e,1\n.lcomm f,3\n.lcomm g,4\n.lcomm h,20\n.local i\n.comm i,40,32\n.globl fn\n.type fn,@function\nfn: ret\n.size fn, .-fn\n.data\nobj: .long 1,2\n.type obj,%object\n.size obj,8',
       ),
     ).toMatchInlineSnapshot(`
       ".text type 1 flags 6 entry 0 align 1 size 1
         0000 c3
       .data type 1 flags 3 entry 0 align 1 size 8
         0000 0100000002000000
-      .bss type 8 flags 3 entry 0 align 8 size 24
+      .bss type 8 flags 3 entry 0 align 32 size 68
       a global object common+1 size 1
       b global object common+8 size 7
       c global object common+10 size 100
@@ -306,6 +310,7 @@ jmp 0x1000
       g local object .bss+8 size 4
       h local object .bss+10 size 20
       hello.c local file absolute+0 size 0
+      i local object .bss+40 size 40
       obj local object .data+0 size 8"
     `);
   });

@@ -14,8 +14,7 @@ describe("sources that would exhaust the host are refused", () => {
 
   it("loops without end", () => {
     expect(errorsOf(".rept 1000000000\n.endr\n")).toEqual([]);
-    expect(errorsOf(".rept 1000000000\nnop\n.endr\n")[0]).toContain("expands to more than 2000000 statements");
-    expect(errorsOf(".rept 1000000000\n.rept 0\n.endr\n.endr\n")[0]).toContain("more than 2000000 statements");
+    expect(errorsOf(".rept 1000000000\n.byte 1\n.endr\n")[0]).toContain("expands to more than 1000000 statements");
   });
 
   it("objects of more than 64 MiB", () => {
@@ -26,7 +25,14 @@ describe("sources that would exhaust the host are refused", () => {
       "input.s:3:1: error: the object would be larger than 64 MiB",
     ]);
     expect(errorsOf("a:\n.skip b - a\n.skip b - a\nnop\nb:")[0]).toContain("would be larger than 64 MiB");
-    expect(errorsOf(".bss\n.balign 0x4000000\n.byte 0\n.balign 0x4000000\n.byte 0")[0]).toContain("larger than 64 MiB");
+    expect(errorsOf(".bss\n.byte 0\n.balign 0x4000000\n.byte 0")[0]).toContain("larger than 64 MiB");
+  });
+
+  it("many sections of much padding", () => {
+    const sections = Array.from({ length: 100 }, (_, index) => `.section .s${index}\n.byte 1\n.balign 0x2000000`);
+    expect(errorsOf(sections.join("\n"))).toEqual([
+      "input.s:9:1: error: with its padding, the object would be larger than 64 MiB",
+    ]);
   });
 
   it("expressions nested or chained too deep", () => {
@@ -46,7 +52,7 @@ describe("sources that would exhaust the host are refused", () => {
   });
 
   it("at most 1000 errors are reported", () => {
-    const errors = errorsOf("bogus\n".repeat(5000));
+    const errors = errorsOf("bogus\n".repeat(2000));
     expect(errors).toHaveLength(1001);
     expect(errors[1000]).toContain("more than 1000 errors");
   });

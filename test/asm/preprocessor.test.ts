@@ -122,7 +122,7 @@ describe("includes", () => {
       file: "entry.S",
       include,
     });
-    expect(Buffer.from(object.sections[0].data).toString("hex")).toBe("90909090c3");
+    expect(Buffer.from(object.sections[0].data).toString("hex")).toBe("908d7600c3");
     expect(object.symbols).toMatchObject([{ name: "system_call", binding: "global", value: 4 }]);
   });
 

@@ -28,7 +28,7 @@ describe("whole programs", () => {
     } else {
       console.warn("programs.test.ts: gcc or GNU as is NOT installed; comparison with them SKIPPED");
     }
-    expect(digest(object)).toMatchInlineSnapshot();
+    expect(digest(object)).toMatchInlineSnapshot(`"a59d19910b1a6a76"`);
   });
 });
 
@@ -44,13 +44,8 @@ describe("assembleBinary", () => {
   });
 
   it("puts data behind the code, and undefined symbols are errors", () => {
-    expect([...assembleBinary("movl value,%eax\n.data\nvalue: .long 7", { file: "a.S", origin: 0x1000 })]).toEqual(
-      [0xa1, ...littleEndian(0x1008), 0, 0, 0, 7, 0, 0, 0].filter((_, index) => index < 5 || index >= 5),
-    );
+    const binary = assembleBinary("movl value,%eax\n.data\nvalue: .long 7", { file: "a.S", origin: 0x1000 });
+    expect(Buffer.from(binary).toString("hex")).toBe("a105100000" + "07000000");
     expect(() => assembleBinary("call nowhere", { file: "a.S" })).toThrow(/nowhere/);
   });
 });
-
-function littleEndian(value: number): number[] {
-  return [value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24];
-}

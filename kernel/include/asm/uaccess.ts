@@ -78,7 +78,7 @@ export function* strncpy_from_user(to: number, from: number, size: number): Step
 /** Length of a user string with its NUL; 0 when it cannot be read, more than `size` when it does not end in `size` bytes. */
 export function* strnlen_user(from: number, size: number): Steps<number> {
   const within = Math.min(size, current().addr_limit - from);
-  if (within <= 0) return 0;
+  if (size > 0 && within <= 0) return 0;
   const length = yield* __strnlen_user(from, within);
   return length > within && within < size ? 0 : length;
 }

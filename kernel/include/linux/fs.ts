@@ -46,7 +46,7 @@ export type inode = ViewOf<typeof inode>;
 
 /**
  * Guest function pointers, 0 for what a file cannot do: read/write(file, user buffer, count) return bytes or -errno,
- * mmap(file, vma) and open(inode, file) 0 or -errno, release(inode, file) nothing.
+ * mmap(file, vma), open(inode, file) and ioctl(file, command, argument) 0 or -errno, release(inode, file) nothing.
  */
 export const file_operations = struct("file_operations", {
   read: pointer("read"),
@@ -54,6 +54,7 @@ export const file_operations = struct("file_operations", {
   mmap: pointer("mmap"),
   open: pointer("open"),
   release: pointer("release"),
+  ioctl: pointer("ioctl"),
 });
 
 export const file = struct("file", {

@@ -161,7 +161,9 @@ BUILD_INTERRUPT(timer, 0x20)
 #endif
 
 	.irp n, 0, 1, 2, 3
-	ENTRY(vector\n)
+	.globl vector\n
+	ALIGN
+vector\n:
 	pushl $0; pushl $\n
 	jmp error_code
 	.endr
@@ -188,11 +190,13 @@ error_code:
 	jmp ret_from_sys_call
 
 	.macro exception name code=0
-ENTRY(\name)
+	.globl \name
+	ALIGN
+\name:
 	.if \code == 0
 	pushl $0
 	.endif
-	pushl $SYMBOL_NAME(do_\name)
+	pushl $do_\name
 	jmp error_code
 	.endm
 	exception overflow

@@ -15,8 +15,9 @@
 typedef unsigned int u32;
 enum { CF = 1, PF = 4, AF = 16, ZF = 64, SF = 128, OF = 2048, ALL = CF | PF | AF | ZF | SF | OF };
 
-static unsigned char *page;
-static u32 in[5], out[5];
+/* Used from assembly. */
+unsigned char *page;
+u32 in[5], out[5];
 static sigjmp_buf faulted;
 static u32 seed = 1;
 
@@ -54,6 +55,8 @@ static void run(const unsigned char *bytes, int length) {
 static void record(const unsigned char *bytes, int length, int modrm, u32 undefined, int cl) {
   int i;
   for (i = 0; i < 4; i++) in[i] = next_value();
+  /* Dividends that fit their quotient more often than chance has it. */
+  if (next_random() & 0x4000) in[3] = (int)in[0] >> 31;
   if (cl >= 0) in[2] = (in[2] & ~0xffu) | (u32)cl;
   in[4] = 0x202 | (next_random() >> 8 & ALL);
   for (i = 0; i < length; i++) printf("%02x", bytes[i]);

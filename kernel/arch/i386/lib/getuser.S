@@ -54,14 +54,3 @@ __put_user_\size:
 PUT_USER 1, movb, %al
 PUT_USER 2, movw, %ax
 PUT_USER 4, movl, %eax
-
-# void load_user_segments(unsigned long selector): FS and GS, which the kernel itself does not use
-.align 16
-.globl load_user_segments
-.type load_user_segments,@function
-load_user_segments:
-	movl 4(%esp), %eax
-	movl %eax, %fs
-	movl %eax, %gs
-	ret
-.size load_user_segments, . - load_user_segments

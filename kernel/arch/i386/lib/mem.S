@@ -30,3 +30,16 @@ clear_page:
 	popl %edi
 	ret
 .size clear_page, . - clear_page
+
+# unsigned long cpu_features(void): what CPUID leaf 1 reports in EDX
+.align 16
+.globl cpu_features
+.type cpu_features,@function
+cpu_features:
+	pushl %ebx
+	movl $1, %eax
+	cpuid
+	movl %edx, %eax
+	popl %ebx
+	ret
+.size cpu_features, . - cpu_features

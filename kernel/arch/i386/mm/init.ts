@@ -28,6 +28,7 @@ import {
   reserve_bootmem,
 } from "../../../mm/bootmem.ts";
 import { free_area_init } from "../../../mm/page_alloc.ts";
+import "../../../mm/vmscan.ts"; // called by symbol when memory runs out
 import { initrd_end, initrd_start, max_low_pfn } from "../kernel/setup.ts";
 
 /** The hole below 1 MiB: VGA memory and ROMs. */

@@ -70,8 +70,7 @@ const DEFINES = {
 /** The two doublewords of a segment descriptor. */
 export function segment(base: number, limit: number, access: number, flags = BIG): [number, number] {
   const low = (limit & 0xffff) | (base << 16);
-  const high =
-    ((base >>> 16) & 0xff) | (access << 8) | (limit & 0xf0000) | (flags << 20) | (base & 0xff000000);
+  const high = ((base >>> 16) & 0xff) | (access << 8) | (limit & 0xf0000) | (flags << 20) | (base & 0xff000000);
   return [low, high];
 }
 
@@ -147,8 +146,9 @@ export class Guest {
     return this.run(budget);
   }
 
-  load(source: string, origin: number): void {
-    this.memory.load(assembleBinary(source, { file: "guest.S", origin, defines: DEFINES }), origin);
+  /** Assembles and loads code; `origin` is its first offset in the segment it runs in. */
+  load(source: string, physical: number, origin = physical): void {
+    this.memory.load(assembleBinary(source, { file: "guest.S", origin, defines: DEFINES }), physical);
   }
 
   /** Goes on for at most `budget` instructions; a core that neither halts nor shuts down meanwhile is an error. */

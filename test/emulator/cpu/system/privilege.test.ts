@@ -143,7 +143,7 @@ describe("interrupts between rings", () => {
       [FREE, segment(0, 0xfffff, CODE_READABLE, FLAT), KERNEL_STACK, [10, FREE]],
       [FREE, segment(0, 0xfffff, DATA_WRITABLE & 0x7f, FLAT), KERNEL_STACK, [12, FREE]],
       [FREE, segment(0, 0xfff, DATA_WRITABLE, BIG), KERNEL_STACK, [12, FREE]],
-      [FREE, segment(0, 0xfffff, DATA_WRITABLE, FLAT), 16, [12, FREE]],
+      [FREE, segment(0, 0xfffff, DATA_WRITABLE, BIG), 16, [12, FREE]],
       [0, [0, 0], KERNEL_STACK, [10, 0]],
       [0x3f8 + 8, [0, 0], KERNEL_STACK, [10, 0x400]],
     ];

@@ -19,9 +19,9 @@ import {
   LDT_SELECTOR,
   PAGES,
   segment,
+  TSS_SELECTOR,
   TSS2,
   TSS2_SELECTOR,
-  TSS_SELECTOR,
   USER_CS,
   USER_DS,
 } from "./guest.ts";

@@ -70,13 +70,19 @@ describe("real mode", () => {
     expect(core.r[EBX]! & 0xffff).toBe(0x7000);
   });
 
-  it.each(["sldtw %ax", "strw %ax", "lldt %ax", "ltr %ax", "verr %ax", "lar %ax, %ax", "lsl %ax, %ax", "arpl %ax, %ax"])(
-    "does not have %s",
-    (source) => {
-      const core = boot(`movw $1f, 6*4; movw $0, 6*4+2; ${source}; hlt; 1: movw $0x606, %di; hlt`);
-      expect(core.r[7]! & 0xffff).toBe(0x606);
-    },
-  );
+  it.each([
+    "sldtw %ax",
+    "strw %ax",
+    "lldt %ax",
+    "ltr %ax",
+    "verr %ax",
+    "lar %ax, %ax",
+    "lsl %ax, %ax",
+    "arpl %ax, %ax",
+  ])("does not have %s", (source) => {
+    const core = boot(`movw $1f, 6*4; movw $0, 6*4+2; ${source}; hlt; 1: movw $0x606, %di; hlt`);
+    expect(core.r[7]! & 0xffff).toBe(0x606);
+  });
 });
 
 const PROTECTED = `
@@ -225,7 +231,9 @@ describe("changing modes", () => {
       movl 0x1ff123, %esi
       hlt
 
-      user: movl $0xcafe, %ebx
+      user: movw $0x23, %ax
+      movw %ax, %ds
+      movl $0xcafe, %ebx
       movl %ebx, 0x300123
       movl 0x300123, %eax
       int $0x80

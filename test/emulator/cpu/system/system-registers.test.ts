@@ -37,7 +37,9 @@ describe("control registers", () => {
   });
 
   it("CR2, CR3 and CR4 can be read back", () => {
-    guest.kernel("movl $0x12345678, %eax; movl %eax, %cr2; movl %cr2, %ebx; movl $0x9c, %eax; movl %eax, %cr4; movl %cr4, %ecx; movl $0x12345fff, %eax; movl %eax, %cr3; movl %cr3, %edx; hlt");
+    guest.kernel(
+      "movl $0x12345678, %eax; movl %eax, %cr2; movl %cr2, %ebx; movl $0x9c, %eax; movl %eax, %cr4; movl %cr4, %ecx; movl $0x12345fff, %eax; movl %eax, %cr3; movl %cr3, %edx; hlt",
+    );
     expect(guest.ebx).toBe(0x12345678);
     expect(guest.ecx).toBe(0x9c);
     expect(guest.edx).toBe(0x12345018);
@@ -50,7 +52,15 @@ describe("control registers", () => {
   });
 
   it("are out of reach of ring 3, except by SMSW", () => {
-    for (const source of ["movl %cr0, %eax", "movl %eax, %cr3", "lmsw %ax", "clts", "movl %dr7, %eax", "invd", "wbinvd"]) {
+    for (const source of [
+      "movl %cr0, %eax",
+      "movl %eax, %cr3",
+      "lmsw %ax",
+      "clts",
+      "movl %dr7, %eax",
+      "invd",
+      "wbinvd",
+    ]) {
       guest.user(source);
       expect(guest.fault).toEqual([13, 0]);
     }
@@ -62,7 +72,9 @@ describe("control registers", () => {
 describe("GDTR and IDTR", () => {
   it("are stored and loaded; a 16-bit operand loads 24 bits of the base", () => {
     const guest = new Guest();
-    guest.kernel("sgdt DATA; sidt DATA+8; lidtl 1f; lgdtl 2f; sidt DATA+16; hlt; 1: .word 0x7ff; .long 0xff002000; 2: .word 0x3f7; .long 0x1000");
+    guest.kernel(
+      "sgdt DATA; sidt DATA+8; lidtl 1f; lgdtl 2f; sidt DATA+16; hlt; 1: .word 0x7ff; .long 0xff002000; 2: .word 0x3f7; .long 0x1000",
+    );
     expect(guest.memory.read16(DATA)).toBe(0x3ff);
     expect(guest.read32(DATA + 2)).toBe(0x1000);
     expect(guest.memory.read16(DATA + 8)).toBe(0x7ff);
@@ -114,7 +126,9 @@ describe("CPUID", () => {
   it("names vendor, signature and features", () => {
     const guest = new Guest();
     guest.user("xorl %eax, %eax; cpuid; int $0x80");
-    const vendor = [guest.ebx, guest.edx, guest.ecx].map((v) => String.fromCharCode(v & 255, (v >> 8) & 255, (v >> 16) & 255, v >>> 24));
+    const vendor = [guest.ebx, guest.edx, guest.ecx].map((v) =>
+      String.fromCharCode(v & 255, (v >> 8) & 255, (v >> 16) & 255, v >>> 24),
+    );
     expect(vendor.join("")).toBe("GenuineIntel");
     expect(guest.eax).toBe(1);
     guest.user("movl $1, %eax; cpuid; int $0x80");
@@ -171,9 +185,14 @@ describe("model-specific registers", () => {
   it("SYSENTER and SYSEXIT go to flat segments without looking at descriptors", () => {
     guest.user("sysenter");
     expect(guest.fault).toEqual([13, 0]);
-    guest.load(`movl %esp, %ebx; movw %ss, %di; movw %cs, %si; movl $${USER_CODE + 0x100}, %edx; movl $0x1f000, %ecx; sysexit`, 0x9000);
+    guest.load(
+      `movl %esp, %ebx; movw %ss, %di; movw %cs, %si; movl $${USER_CODE + 0x100}, %edx; movl $0x1f000, %ecx; sysexit`,
+      0x9000,
+    );
     guest.load("movl %esp, %eax; int $0x80", USER_CODE + 0x100);
-    guest.kernel("movl $0x174, %ecx; movl $8, %eax; xorl %edx, %edx; wrmsr; incl %ecx; movl $0x5400, %eax; wrmsr; incl %ecx; movl $0x9000, %eax; wrmsr; hlt");
+    guest.kernel(
+      "movl $0x174, %ecx; movl $8, %eax; xorl %edx, %edx; wrmsr; incl %ecx; movl $0x5400, %eax; wrmsr; incl %ecx; movl $0x9000, %eax; wrmsr; hlt",
+    );
     guest.user("sysenter");
     expect(guest.vector).toBe(0x80);
     expect(guest.ebx).toBe(0x5400);
@@ -193,7 +212,12 @@ describe("I/O permission", () => {
   beforeEach(() => {
     guest = new Guest();
     written.length = 0;
-    guest.ports.register(0x60, 16, { readPort8: () => 0x5a, writePort8: (port, value) => written.push([port, value]) }, "probe");
+    guest.ports.register(
+      0x60,
+      16,
+      { readPort8: () => 0x5a, writePort8: (port, value) => written.push([port, value]) },
+      "probe",
+    );
     guest.core.setSegment(TR, TSS_SELECTOR, TSS, 0x7f, 0x8b);
     guest.memory.write16(TSS + 0x66, 0x68);
     // Ports 0x60 to 0x67 free except 0x64; 0x68 on taken.
@@ -265,7 +289,9 @@ describe("debug registers and single step", () => {
   });
 
   it("read back with their fixed bits; DR4 and DR5 are aliases unless CR4.DE is set", () => {
-    guest.kernel("movl $0x1234, %eax; movl %eax, %dr0; movl %dr0, %ebx; movl $0xffffffff, %eax; movl %eax, %dr6; movl %dr6, %ecx; xorl %eax, %eax; movl %eax, %dr7; .byte 0x0f, 0x21, 0xea; hlt");
+    guest.kernel(
+      "movl $0x1234, %eax; movl %eax, %dr0; movl %dr0, %ebx; movl $0xffffffff, %eax; movl %eax, %dr6; movl %dr6, %ecx; xorl %eax, %eax; movl %eax, %dr7; .byte 0x0f, 0x21, 0xea; hlt",
+    );
     expect(guest.ebx).toBe(0x1234);
     expect(guest.ecx).toBe(0xffffefff);
     expect(guest.edx).toBe(0x400);

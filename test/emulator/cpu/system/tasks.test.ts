@@ -15,9 +15,9 @@ import {
   STACK2,
   segment,
   TSS,
+  TSS_SELECTOR,
   TSS2,
   TSS2_SELECTOR,
-  TSS_SELECTOR,
   USER_CODE,
   USER_CS,
   USER_DS,
@@ -179,7 +179,7 @@ describe("hardware task switching", () => {
     memory.write16(TSS2 + 0x10, 2);
     memory.write16(TSS2 + 0x12, 0xabcd);
     memory.write16(TSS2 + 0x1a, STACK2);
-    [KERNEL_DS, KERNEL_CS, KERNEL_DS, KERNEL_DS].forEach((s, i) => memory.write16(TSS2 + 0x22 + i * 2, s));
+    for (let i = 0; i < 4; i++) memory.write16(TSS2 + 0x22 + i * 2, i === CS ? KERNEL_CS : KERNEL_DS);
     guest.load("iret", CODE2);
     guest.kernel("lcall $TSS2_SELECTOR, $0; movw %fs, %ax; hlt");
     expect(guest.memory.read16(TSS2 + 0x0e)).toBe(CODE2 + 1);

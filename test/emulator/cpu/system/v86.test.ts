@@ -1,6 +1,19 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { CS, DS, ES, FS, GS, SS } from "../../../../emulator/cpu/state-layout.ts";
-import { BIG, CODE, CODE_READABLE, FREE, Guest, gate, KERNEL_CS, KERNEL_DS, KERNEL_STACK, PAGES, segment, TSS } from "./guest.ts";
+import {
+  BIG,
+  CODE,
+  CODE_READABLE,
+  FREE,
+  Guest,
+  gate,
+  KERNEL_CS,
+  KERNEL_DS,
+  KERNEL_STACK,
+  PAGES,
+  segment,
+  TSS,
+} from "./guest.ts";
 
 const V86_SEGMENT = 0x1000;
 const VM = 0x20000;
@@ -22,7 +35,7 @@ const enter = (eflags: number) => `
 describe("virtual-8086 mode", () => {
   let guest: Guest;
   const runV86 = (source: string, eflags = 0) => {
-    guest.load(`.code16\n${source}`, V86_SEGMENT << 4);
+    guest.load(`.code16\n${source}`, V86_SEGMENT << 4, 0);
     return guest.kernel(enter(eflags));
   };
 
@@ -35,7 +48,9 @@ describe("virtual-8086 mode", () => {
     guest.load("hlt", CODE + 0x800);
     runV86("movw %es, %ax; movw %ds, %bx; movw %fs, %cx; movw %gs, %dx; movl %esp, %esi; ud2");
     expect(guest.core.eip).toBe(CODE + 0x801);
-    expect([guest.eax, guest.ebx, guest.ecx, guest.edx].map((r) => r & 0xffff)).toEqual([0x1111, 0x2222, 0x3333, 0x4444]);
+    expect([guest.eax, guest.ebx, guest.ecx, guest.edx].map((r) => r & 0xffff)).toEqual([
+      0x1111, 0x2222, 0x3333, 0x4444,
+    ]);
     expect(guest.register(6)).toBe(0xf000);
   });
 
@@ -61,7 +76,7 @@ describe("virtual-8086 mode", () => {
   });
 
   it("computes addresses as real mode does", () => {
-    runV86("movw $0x2400, %ax; movw %ax, %ds; movw $0x1234, (0x10); movw %cs:1f - 0x10000, %cx; ud2; 1: .word 0x4321");
+    runV86("movw $0x2400, %ax; movw %ax, %ds; movw $0x1234, (0x10); movw %cs:1f, %cx; ud2; 1: .word 0x4321");
     expect(guest.memory.read16(0x24010)).toBe(0x1234);
     expect(guest.ecx & 0xffff).toBe(0x4321);
   });
@@ -72,33 +87,37 @@ describe("virtual-8086 mode", () => {
     expect(guest.stack(3) & VM).toBe(VM);
   });
 
-  it.each(["cli", "sti", "pushfw", "popfw", "iretw", "int $0x80"])("raises #GP(0) for %s with IOPL below 3", (source) => {
-    runV86(source, 0x2000);
-    expect(guest.fault).toEqual([13, 0]);
-    expect(guest.stack(1)).toBe(0);
-  });
-
-  it.each([
-    "hlt",
-    "movl %cr0, %eax",
-    "lgdtl 0",
-    "clts",
-    "movl %eax, %dr7",
-    "lmsw %ax",
-    "invlpg (0)",
-    "wbinvd",
-  ])("raises #GP(0) for %s whatever IOPL is", (source) => {
-    runV86(source, IOPL3);
-    expect(guest.fault).toEqual([13, 0]);
-  });
-
-  it.each(["sldt %ax", "str %ax", "lldt %ax", "ltr %ax", "verr %ax", "verw %ax", "larw %ax, %ax", "lslw %ax, %ax", "arpl %ax, %ax"])(
-    "raises #UD for %s",
+  it.each(["cli", "sti", "pushfw", "popfw", "iretw", "int $0x80"])(
+    "raises #GP(0) for %s with IOPL below 3",
     (source) => {
-      runV86(source, IOPL3);
-      expect(guest.vector).toBe(6);
+      runV86(source, 0x2000);
+      expect(guest.fault).toEqual([13, 0]);
+      expect(guest.stack(1)).toBe(0);
     },
   );
+
+  it.each(["hlt", "movl %cr0, %eax", "lgdtl 0", "clts", "movl %eax, %dr7", "lmsw %ax", "invlpg (0)", "wbinvd"])(
+    "raises #GP(0) for %s whatever IOPL is",
+    (source) => {
+      runV86(source, IOPL3);
+      expect(guest.fault).toEqual([13, 0]);
+    },
+  );
+
+  it.each([
+    "sldt %ax",
+    "str %ax",
+    "lldt %ax",
+    "ltr %ax",
+    "verr %ax",
+    "verw %ax",
+    "larw %ax, %ax",
+    "lslw %ax, %ax",
+    "arpl %ax, %ax",
+  ])("raises #UD for %s", (source) => {
+    runV86(source, IOPL3);
+    expect(guest.vector).toBe(6);
+  });
 
   it("lets INT3 through without IOPL when the gate allows it", () => {
     guest.setGate(3, gate(KERNEL_CS, CODE + 0x800, 0xee));
@@ -109,7 +128,10 @@ describe("virtual-8086 mode", () => {
   });
 
   it("runs CLI, STI, PUSHF, POPF and IRET with IOPL 3; IOPL itself stays", () => {
-    runV86("sti; pushfw; popw %ax; pushw $0; popfw; pushfw; popw %bx; pushw $0x202; pushw %cs; pushw $1f - 0x10000; iretw; 1: pushfw; popw %cx; ud2", IOPL3);
+    runV86(
+      "sti; pushfw; popw %ax; pushw $0; popfw; pushfw; popw %bx; pushw $0x202; pushw %cs; pushw $1f; iretw; 1: pushfw; popw %cx; ud2",
+      IOPL3,
+    );
     expect(guest.eax & 0x3200).toBe(0x3200);
     expect(guest.ebx & 0x3200).toBe(0x3000);
     expect(guest.ecx & 0x3200).toBe(0x3200);

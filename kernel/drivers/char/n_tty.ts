@@ -1,0 +1,296 @@
+/**
+ * The line discipline of terminals (drivers/char/n_tty.c): received bytes become lines that can be edited until they end
+ * (canonical mode), or are handed on as they come.
+ *
+ * Terminals begin in canonical mode, with carriage returns read as newlines, without echo and without any processing of
+ * output: the other end may be a pipe as well as a person, and what programs write arrives byte for byte.
+ */
+import { stack_local } from "../../host/context.ts";
+import { call_pointer, kernel_function, type Steps } from "../../host/declarations.ts";
+import { memory } from "../../host/memory.ts";
+import { i32, pointer, u32 } from "../../host/types.ts";
+import { local_irq_restore, local_irq_save } from "../../include/asm/system.ts";
+import { copy_to_user, get_user } from "../../include/asm/uaccess.ts";
+import { EAGAIN, EFAULT, ERESTARTSYS } from "../../include/linux/errno.ts";
+import { file, O_NONBLOCK } from "../../include/linux/fs.ts";
+import { current, get_current, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../include/linux/sched.ts";
+import {
+  __DISABLED_CHAR,
+  ECHO,
+  ECHOE,
+  ECHOK,
+  ICANON,
+  ICRNL,
+  IGNCR,
+  INLCR,
+  N_TTY_BUF_SIZE,
+  ONLCR,
+  OPOST,
+  TTY_OTHER_CLOSED,
+  TTY_THRESHOLD_THROTTLE,
+  TTY_THRESHOLD_UNTHROTTLE,
+  TTY_THROTTLED,
+  tty_driver,
+  tty_struct,
+  VEOF,
+  VEOL,
+  VERASE,
+  VKILL,
+  VMIN,
+} from "../../include/linux/tty.ts";
+import { init_waitqueue_entry, wait_queue_t } from "../../include/linux/wait.ts";
+import { add_wait_queue, remove_wait_queue, schedule, wake_up_interruptible } from "../../kernel/sched.ts";
+import { signal_pending } from "../../kernel/signal.ts";
+
+const CR = 0x0d;
+const NL = 0x0a;
+const BACKSPACE = 0x08;
+const SPACE = 0x20;
+const MASK = N_TTY_BUF_SIZE - 1;
+const WORD = 4;
+
+function driver_of(tty: tty_struct) {
+  return tty_driver.at(tty.driver);
+}
+
+function is_canonical(tty: tty_struct): boolean {
+  return (tty.termios.c_lflag & ICANON) !== 0;
+}
+
+function ends_line(tty: tty_struct, index: number): boolean {
+  return (tty.read_flags.get(index >>> 5) & (1 << (index & 31))) !== 0;
+}
+
+function mark_line_end(tty: tty_struct, index: number): void {
+  tty.read_flags.set(index >>> 5, tty.read_flags.get(index >>> 5) | (1 << (index & 31)));
+}
+
+function clear_line_end(tty: tty_struct, index: number): void {
+  tty.read_flags.set(index >>> 5, tty.read_flags.get(index >>> 5) & ~(1 << (index & 31)));
+}
+
+/** Appends a byte to the input. In a full buffer the last place is kept for the end of the line: the byte is lost. */
+function put_tty_queue(tty: tty_struct, byte: number, line_end: boolean): void {
+  if (tty.read_cnt >= N_TTY_BUF_SIZE - (line_end ? 0 : 1)) return;
+  const head = tty.read_head;
+  tty.read_buf.set(head, byte);
+  if (line_end) mark_line_end(tty, head);
+  tty.read_head = (head + 1) & MASK;
+  tty.read_cnt++;
+  if (line_end) {
+    tty.canon_head = tty.read_head;
+    tty.canon_data++;
+  }
+}
+
+function* echo(tty: tty_struct, ...bytes: number[]): Steps<void> {
+  if ((tty.termios.c_lflag & ECHO) === 0) return;
+  for (const byte of bytes) yield* call_pointer(driver_of(tty).put_char, undefined, tty.address, byte);
+}
+
+/** Takes back the last byte of the unfinished line (erase), or all of it (kill). */
+function* eraser(tty: tty_struct, all: boolean): Steps<void> {
+  const { c_lflag } = tty.termios;
+  while (tty.read_head !== tty.canon_head) {
+    tty.read_head = (tty.read_head - 1) & MASK;
+    tty.read_cnt--;
+    if (c_lflag & ECHOE) yield* echo(tty, BACKSPACE, SPACE, BACKSPACE);
+    if (!all) return;
+  }
+  if (all && c_lflag & ECHOK) yield* echo(tty, NL);
+}
+
+/** What a byte is after input translation; undefined when it is dropped. */
+function translate(iflag: number, byte: number): number | undefined {
+  if (byte === CR) return iflag & IGNCR ? undefined : iflag & ICRNL ? NL : CR;
+  return byte === NL && iflag & INLCR ? CR : byte;
+}
+
+function* n_tty_receive_char(tty: tty_struct, received: number): Steps<void> {
+  const { c_iflag, c_cc } = tty.termios;
+  const byte = translate(c_iflag, received);
+  if (byte === undefined) return;
+  if (is_canonical(tty)) {
+    const is = (control: number) => byte === c_cc.get(control) && byte !== __DISABLED_CHAR;
+    if (is(VERASE)) return yield* eraser(tty, false);
+    if (is(VKILL)) return yield* eraser(tty, true);
+    // An end of file is a line end without a character.
+    if (is(VEOF)) return put_tty_queue(tty, __DISABLED_CHAR, true);
+    if (byte === NL || is(VEOL)) {
+      yield* echo(tty, byte);
+      return put_tty_queue(tty, byte, true);
+    }
+  }
+  yield* echo(tty, byte);
+  put_tty_queue(tty, byte, false);
+}
+
+/** Whether a read would find something. */
+function input_available(tty: tty_struct): boolean {
+  return is_canonical(tty) ? tty.canon_data > 0 : tty.read_cnt >= Math.max(1, tty.termios.c_cc.get(VMIN));
+}
+
+/** Takes bytes from the driver, in its interrupt. Asks it to hold the sender back when a reader should catch up first. */
+export const n_tty_receive_buf = kernel_function(
+  "n_tty_receive_buf",
+  [pointer("tty_struct"), u32, u32],
+  undefined,
+  function* (tty_address, from, count) {
+    const tty = tty_struct.at(tty_address);
+    for (let i = 0; i < count; i++) yield* n_tty_receive_char(tty, memory().read8(from + i));
+    if (input_available(tty)) yield* wake_up_interruptible(tty.read_wait.address);
+    // A single endless line has to be let in: only its end makes it readable.
+    if (N_TTY_BUF_SIZE - tty.read_cnt < TTY_THRESHOLD_THROTTLE && input_available(tty) && (tty.flags & TTY_THROTTLED) === 0) {
+      tty.flags |= TTY_THROTTLED;
+      yield* call_pointer(driver_of(tty).throttle, undefined, tty_address);
+    }
+  },
+);
+
+/** Length of what a read of `room` bytes gets as one piece: no further than the line's end or the buffer's. */
+function readable_run(tty: tty_struct, room: number): { length: number; end_of_file: boolean; line_end: boolean } {
+  const tail = tty.read_tail;
+  const limit = Math.min(room, tty.read_cnt, N_TTY_BUF_SIZE - tail);
+  if (!is_canonical(tty)) return { length: limit, end_of_file: false, line_end: false };
+  for (let i = 0; i < limit; i++) {
+    if (!ends_line(tty, tail + i)) continue;
+    const end_of_file = tty.read_buf.get(tail + i) === __DISABLED_CHAR;
+    return { length: end_of_file ? i : i + 1, end_of_file, line_end: true };
+  }
+  return { length: limit, end_of_file: false, line_end: false };
+}
+
+/** Takes the bytes that were read, and with them the end of their line, off the buffer. */
+function consume(tty: tty_struct, length: number, line_end: boolean): void {
+  if (line_end && tty.canon_data > 0) {
+    clear_line_end(tty, (tty.read_tail + length - 1) & MASK);
+    tty.canon_data--;
+  }
+  tty.read_tail = (tty.read_tail + length) & MASK;
+  tty.read_cnt -= length;
+}
+
+/** Copies one line, or all there is in raw mode. Returns bytes or -EFAULT. */
+function* copy_input(tty: tty_struct, buffer: number, count: number): Steps<number> {
+  let copied = 0;
+  while (copied < count && tty.read_cnt > 0) {
+    const { length, end_of_file, line_end } = readable_run(tty, count - copied);
+    if ((yield* copy_to_user(buffer + copied, tty.read_buf.address_of(0) + tty.read_tail, length)) !== 0) return copied || -EFAULT;
+    const flags = local_irq_save();
+    consume(tty, end_of_file ? length + 1 : length, line_end);
+    local_irq_restore(flags);
+    copied += length;
+    if (line_end) break;
+    yield;
+  }
+  return copied;
+}
+
+/** read(2) on a terminal: waits for a line (or VMIN bytes). 0 at an end of file, and for good when the carrier is gone. */
+export const read_chan = kernel_function(
+  "read_chan",
+  [pointer("tty_struct"), pointer("file"), u32, u32],
+  i32,
+  function* (tty_address, file_address, buffer, count) {
+    const tty = tty_struct.at(tty_address);
+    const wait = stack_local(wait_queue_t.size);
+    init_waitqueue_entry(wait, get_current());
+    add_wait_queue(tty.read_wait.address, wait);
+    let result = 0;
+    for (;;) {
+      current().state = TASK_INTERRUPTIBLE;
+      if (input_available(tty)) {
+        current().state = TASK_RUNNING;
+        result = yield* copy_input(tty, buffer, count);
+        break;
+      }
+      if (tty.flags & TTY_OTHER_CLOSED) {
+        // What came before the line went dead can still be read: nobody will finish it.
+        current().state = TASK_RUNNING;
+        tty.canon_head = tty.read_head;
+        result = yield* copy_input(tty, buffer, count);
+        break;
+      }
+      if (file.at(file_address).f_flags & O_NONBLOCK) {
+        result = -EAGAIN;
+        break;
+      }
+      if (signal_pending(current())) {
+        result = -ERESTARTSYS;
+        break;
+      }
+      yield* schedule();
+    }
+    current().state = TASK_RUNNING;
+    remove_wait_queue(tty.read_wait.address, wait);
+    if (tty.flags & TTY_THROTTLED && tty.read_cnt <= TTY_THRESHOLD_UNTHROTTLE) {
+      tty.flags &= ~TTY_THROTTLED;
+      yield* call_pointer(driver_of(tty).unthrottle, undefined, tty_address);
+    }
+    return result;
+  },
+  { locals: wait_queue_t.size },
+);
+
+/** Writes with output processing: newlines as carriage return and newline. Returns bytes taken or -EFAULT. */
+const opost_block = kernel_function(
+  "opost_block",
+  [pointer("tty_struct"), u32, u32],
+  i32,
+  function* (tty_address, buffer, count) {
+    const tty = tty_struct.at(tty_address);
+    const { write_room, put_char } = driver_of(tty);
+    const word = stack_local(WORD);
+    for (let i = 0; i < count; i++) {
+      if ((yield* get_user(word, buffer + i, 1)) !== 0) return i || -EFAULT;
+      const byte = memory().read8(word);
+      const expands = byte === NL && (tty.termios.c_oflag & ONLCR) !== 0;
+      if ((yield* call_pointer(write_room, i32, tty_address)) < (expands ? 2 : 1)) return i;
+      if (expands) yield* call_pointer(put_char, undefined, tty_address, CR);
+      yield* call_pointer(put_char, undefined, tty_address, byte);
+    }
+    return count;
+  },
+  { locals: WORD },
+);
+
+/** write(2) on a terminal: gives everything to the driver, waiting for room as often as need be. */
+export const write_chan = kernel_function(
+  "write_chan",
+  [pointer("tty_struct"), pointer("file"), u32, u32],
+  i32,
+  function* (tty_address, file_address, buffer, count) {
+    const tty = tty_struct.at(tty_address);
+    const wait = stack_local(wait_queue_t.size);
+    init_waitqueue_entry(wait, get_current());
+    add_wait_queue(tty.write_wait.address, wait);
+    let written = 0;
+    let error = 0;
+    while (written < count) {
+      current().state = TASK_INTERRUPTIBLE;
+      if (signal_pending(current())) {
+        error = -ERESTARTSYS;
+        break;
+      }
+      const taken =
+        tty.termios.c_oflag & OPOST
+          ? yield* opost_block(tty_address, buffer + written, count - written)
+          : yield* call_pointer(driver_of(tty).write, i32, tty_address, buffer + written, count - written);
+      if (taken < 0) {
+        error = taken;
+        break;
+      }
+      written += taken;
+      if (written === count) break;
+      if (file.at(file_address).f_flags & O_NONBLOCK) {
+        error = -EAGAIN;
+        break;
+      }
+      if (taken === 0) yield* schedule();
+    }
+    current().state = TASK_RUNNING;
+    remove_wait_queue(tty.write_wait.address, wait);
+    return written || error;
+  },
+  { locals: wait_queue_t.size },
+);

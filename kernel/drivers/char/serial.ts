@@ -1,0 +1,269 @@
+/**
+ * The 16550A driver (drivers/char/serial.c) for the first serial port: interrupt driven in both directions, 115200 8N1.
+ * Registers as in National Semiconductor's PC16550D data sheet.
+ */
+import { kernel_function, kernel_table, kernel_variable, cstring, type Steps } from "../../host/declarations.ts";
+import { array, i32, pointer, struct, u8, u32, type ViewOf } from "../../host/types.ts";
+import { inb, local_irq_restore, local_irq_save, outb } from "../../include/asm/system.ts";
+import { copy_from_user } from "../../include/asm/uaccess.ts";
+import { EFAULT } from "../../include/linux/errno.ts";
+import { IRQ_HANDLED, IRQ_NONE, SA_INTERRUPT } from "../../include/linux/interrupt.ts";
+import { list_empty } from "../../include/linux/list.ts";
+import { TTY_FLIPBUF_SIZE, tty_driver, tty_struct } from "../../include/linux/tty.ts";
+import { request_irq } from "../../arch/i386/kernel/irq.ts";
+import { KERN_ERR, KERN_INFO, printk } from "../../kernel/printk.ts";
+import { wake_up_interruptible } from "../../kernel/sched.ts";
+import { chr_dev_init } from "./mem.ts";
+import { initialize_tty_struct, tty_carrier, tty_flip_buffer_push, tty_init, tty_insert_flip_char, ttyS0 } from "./tty_io.ts";
+
+/** COM1. */
+const PORT = 0x3f8;
+const IRQ = 4;
+/** 1.8432 MHz / 16 / 115200. */
+const DIVISOR = 1;
+const FIFO_SIZE = 16;
+
+/** Registers by offset; the divisor latch stands in for the first two while LCR.DLAB is set. */
+const UART_RX = 0;
+const UART_TX = 0;
+const UART_DLL = 0;
+const UART_IER = 1;
+const UART_DLM = 1;
+const UART_IIR = 2;
+const UART_FCR = 2;
+const UART_LCR = 3;
+const UART_MCR = 4;
+const UART_LSR = 5;
+const UART_MSR = 6;
+const UART_IER_RDI = 0x01;
+const UART_IER_THRI = 0x02;
+const UART_IER_RLSI = 0x04;
+const UART_IER_MSI = 0x08;
+const UART_IIR_NO_INT = 0x01;
+/** FIFOs on and cleared, interrupt at 8 received bytes (or when they have waited). */
+const UART_FCR_SETUP = 0x87;
+const UART_LCR_WLEN8 = 0x03;
+const UART_LCR_DLAB = 0x80;
+const UART_MCR_DTR = 0x01;
+const UART_MCR_RTS = 0x02;
+const UART_MCR_OUT2 = 0x08;
+const UART_LSR_DR = 0x01;
+const UART_LSR_OE = 0x02;
+const UART_LSR_BI = 0x10;
+const UART_LSR_THRE = 0x20;
+const UART_LSR_TEMT = 0x40;
+const UART_MSR_DDCD = 0x08;
+const UART_MSR_DCD = 0x80;
+
+/** Bytes of output that wait for the transmitter, at most one less; a power of two. */
+const SERIAL_XMIT_SIZE = 4096;
+/** Writers are woken when no more bytes than this wait. */
+const WAKEUP_CHARS = 256;
+/** Turns of the interrupt handler before it takes the line for stuck. */
+const RS_ISR_PASS_LIMIT = 256;
+
+const async_struct = struct("async_struct", {
+  port: u32,
+  irq: u32,
+  /** What was last written to the registers of these names. */
+  IER: u32,
+  MCR: u32,
+  tty: pointer("tty_struct"),
+  /** Output: circular, from tail to head. */
+  xmit_head: u32,
+  xmit_tail: u32,
+  /** Bytes received and sent, bytes that the receiver lost, breaks. */
+  rx: u32,
+  tx: u32,
+  overrun: u32,
+  brk: u32,
+  xmit_buf: array(u8, SERIAL_XMIT_SIZE),
+});
+type async_struct = ViewOf<typeof async_struct>;
+
+export const rs_table = kernel_variable("rs_table", async_struct);
+
+function serial_in(info: async_struct, offset: number): number {
+  return inb(info.port + offset);
+}
+
+function serial_out(info: async_struct, offset: number, value: number): void {
+  outb(value, info.port + offset);
+}
+
+function set_ier(info: async_struct, value: number): void {
+  info.IER = value;
+  serial_out(info, UART_IER, value);
+}
+
+function set_mcr(info: async_struct, value: number): void {
+  info.MCR = value;
+  serial_out(info, UART_MCR, value);
+}
+
+function chars_in_buffer(info: async_struct): number {
+  return (info.xmit_head - info.xmit_tail) & (SERIAL_XMIT_SIZE - 1);
+}
+
+function xmit_room(info: async_struct): number {
+  return SERIAL_XMIT_SIZE - 1 - chars_in_buffer(info);
+}
+
+function push_xmit(info: async_struct, byte: number): void {
+  info.xmit_buf.set(info.xmit_head, byte);
+  info.xmit_head = (info.xmit_head + 1) & (SERIAL_XMIT_SIZE - 1);
+}
+
+/** Sends waiting bytes, no more than the transmitter's FIFO takes. */
+function fill_transmitter(info: async_struct): void {
+  for (let room = FIFO_SIZE; room > 0 && chars_in_buffer(info) > 0; room--) {
+    serial_out(info, UART_TX, info.xmit_buf.get(info.xmit_tail));
+    info.xmit_tail = (info.xmit_tail + 1) & (SERIAL_XMIT_SIZE - 1);
+    info.tx++;
+  }
+}
+
+/** Has the transmitter interrupt whenever it is empty, if there is anything to send. */
+function start_transmitter(info: async_struct): void {
+  const flags = local_irq_save();
+  if (chars_in_buffer(info) > 0 && (info.IER & UART_IER_THRI) === 0) set_ier(info, info.IER | UART_IER_THRI);
+  local_irq_restore(flags);
+}
+
+function* receive_chars(info: async_struct): Steps<void> {
+  const tty = tty_struct.at(info.tty);
+  for (let i = 0; i < TTY_FLIPBUF_SIZE; i++) {
+    const status = serial_in(info, UART_LSR);
+    if (status & UART_LSR_OE) info.overrun++;
+    if ((status & UART_LSR_DR) === 0) break;
+    const byte = serial_in(info, UART_RX);
+    if (status & UART_LSR_BI) {
+      info.brk++;
+      continue;
+    }
+    info.rx++;
+    tty_insert_flip_char(tty, byte);
+  }
+  yield* tty_flip_buffer_push(info.tty);
+}
+
+function* transmit_chars(info: async_struct): Steps<void> {
+  fill_transmitter(info);
+  const waiting = chars_in_buffer(info);
+  if (waiting === 0) set_ier(info, info.IER & ~UART_IER_THRI);
+  const writers = tty_struct.at(info.tty).write_wait.address;
+  if (waiting <= WAKEUP_CHARS && !list_empty(writers)) yield* wake_up_interruptible(writers);
+}
+
+function* check_modem_status(info: async_struct): Steps<void> {
+  const status = serial_in(info, UART_MSR);
+  if (status & UART_MSR_DDCD) yield* tty_carrier(info.tty, status & UART_MSR_DCD ? 1 : 0);
+}
+
+/** The handler of the port's line: everything that the UART has to say, received bytes before the loss of the carrier. */
+const rs_interrupt = kernel_function("rs_interrupt", [i32, pointer("async_struct"), pointer("pt_regs")], i32, function* (_irq, dev_id, _regs) {
+  const info = async_struct.at(dev_id);
+  let handled = IRQ_NONE;
+  for (let pass = 0; pass < RS_ISR_PASS_LIMIT; pass++) {
+    if (serial_in(info, UART_IIR) & UART_IIR_NO_INT) break;
+    handled = IRQ_HANDLED;
+    yield* receive_chars(info);
+    yield* check_modem_status(info);
+    if (info.IER & UART_IER_THRI && serial_in(info, UART_LSR) & UART_LSR_THRE) yield* transmit_chars(info);
+    yield;
+  }
+  return handled;
+});
+
+/** Takes bytes of the writer's memory into the transmit buffer. They are copied in place: only the head makes them count. */
+const rs_write = kernel_function("rs_write", [pointer("tty_struct"), u32, u32], i32, function* (tty, buffer, count) {
+  const info = async_struct.at(tty_struct.at(tty).driver_data);
+  let written = 0;
+  while (written < count) {
+    const head = info.xmit_head;
+    const run = Math.min(count - written, xmit_room(info), SERIAL_XMIT_SIZE - head);
+    if (run === 0) break;
+    const copied = run - (yield* copy_from_user(info.xmit_buf.address_of(head), buffer + written, run));
+    if (copied === 0) {
+      if (written === 0) written = -EFAULT;
+      break;
+    }
+    info.xmit_head = (head + copied) & (SERIAL_XMIT_SIZE - 1);
+    written += copied;
+  }
+  start_transmitter(info);
+  return written;
+});
+
+const rs_put_char = kernel_function("rs_put_char", [pointer("tty_struct"), u32], undefined, (tty, byte) => {
+  const info = async_struct.at(tty_struct.at(tty).driver_data);
+  if (xmit_room(info) === 0) return;
+  push_xmit(info, byte);
+  start_transmitter(info);
+});
+
+const rs_write_room = kernel_function("rs_write_room", [pointer("tty_struct")], i32, (tty) => {
+  return xmit_room(async_struct.at(tty_struct.at(tty).driver_data));
+});
+
+/** RTS off: the other side stops sending. */
+const rs_throttle = kernel_function("rs_throttle", [pointer("tty_struct")], undefined, (tty) => {
+  const info = async_struct.at(tty_struct.at(tty).driver_data);
+  set_mcr(info, info.MCR & ~UART_MCR_RTS);
+});
+
+const rs_unthrottle = kernel_function("rs_unthrottle", [pointer("tty_struct")], undefined, (tty) => {
+  const info = async_struct.at(tty_struct.at(tty).driver_data);
+  set_mcr(info, info.MCR | UART_MCR_RTS);
+});
+
+const serial_driver = kernel_table(
+  "serial_driver",
+  [rs_write.symbol, rs_put_char.symbol, rs_write_room.symbol, rs_throttle.symbol, rs_unthrottle.symbol],
+  tty_driver,
+);
+
+const serial_name = cstring("serial");
+
+/** Sets the port up: speed, FIFOs, interrupts, and what the carrier says already. */
+const startup = kernel_function("startup", [pointer("async_struct")], i32, function* (address) {
+  const info = async_struct.at(address);
+  set_ier(info, 0);
+  serial_out(info, UART_FCR, UART_FCR_SETUP);
+  serial_out(info, UART_LCR, UART_LCR_WLEN8 | UART_LCR_DLAB);
+  serial_out(info, UART_DLL, DIVISOR & 0xff);
+  serial_out(info, UART_DLM, DIVISOR >> 8);
+  serial_out(info, UART_LCR, UART_LCR_WLEN8);
+  const error = yield* request_irq(info.irq, rs_interrupt.address, SA_INTERRUPT, serial_name.address, address);
+  if (error !== 0) return error;
+  if ((serial_in(info, UART_MSR) & UART_MSR_DCD) === 0) yield* tty_carrier(info.tty, 0);
+  set_mcr(info, UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT2);
+  set_ier(info, UART_IER_MSI | UART_IER_RLSI | UART_IER_RDI);
+  return 0;
+});
+
+/** Starts the character devices: the memory devices, the terminals, and the serial port below them. */
+export const serial_init = kernel_function("serial_init", [], undefined, function* () {
+  yield* chr_dev_init();
+  yield* tty_init();
+  const info = rs_table.value;
+  info.port = PORT;
+  info.irq = IRQ;
+  info.tty = ttyS0.address;
+  initialize_tty_struct(ttyS0.value, serial_driver.address, info.address);
+  const error = yield* startup(info.address);
+  if (error !== 0) printk(`${KERN_ERR}ttyS0: no IRQ ${IRQ} for it (error ${-error})\n`);
+  else printk(`${KERN_INFO}ttyS00 at 0x${PORT.toString(16).padStart(4, "0")} (irq = ${IRQ}) is a 16550A\n`);
+});
+
+/** Waits until everything written has left the wire, by asking and not by interrupts: for the moments before the power goes. */
+export const console_sync = kernel_function("console_sync", [], undefined, function* () {
+  const info = rs_table.value;
+  if (info.port === 0) return;
+  set_ier(info, info.IER & ~UART_IER_THRI);
+  while (chars_in_buffer(info) > 0) {
+    if (serial_in(info, UART_LSR) & UART_LSR_THRE) fill_transmitter(info);
+    yield;
+  }
+  while ((serial_in(info, UART_LSR) & UART_LSR_TEMT) === 0) yield;
+});

@@ -1,0 +1,137 @@
+/**
+ * Terminals as files (drivers/char/tty_io.c). There is one, the first serial port, which is also the console: it does not
+ * come and go with those who open it.
+ */
+import { cstring, kernel_function, kernel_table, kernel_variable } from "../../host/declarations.ts";
+import { i32, pointer, u32 } from "../../host/types.ts";
+import { copy_from_user, copy_to_user } from "../../include/asm/uaccess.ts";
+import { EFAULT, ENODEV, ENOTTY } from "../../include/linux/errno.ts";
+import { file, file_operations, inode } from "../../include/linux/fs.ts";
+import { list_for_each, list_next } from "../../include/linux/list.ts";
+import {
+  B115200,
+  CONSOLE_MINOR,
+  CREAD,
+  CS8,
+  ICANON,
+  ICRNL,
+  TCGETS,
+  TCSETS,
+  TCSETSF,
+  TCSETSW,
+  TTY_FLIPBUF_SIZE,
+  TTY_MAJOR,
+  TTY_OTHER_CLOSED,
+  TTYAUX_MAJOR,
+  TTYS_MINOR,
+  termios,
+  tty_struct,
+  VEOF,
+  VERASE,
+  VINTR,
+  VKILL,
+  VMIN,
+  VQUIT,
+} from "../../include/linux/tty.ts";
+import { init_waitqueue_head } from "../../include/linux/wait.ts";
+import { MKDEV, register_chrdev } from "../../fs/devices.ts";
+import { wake_up_interruptible } from "../../kernel/sched.ts";
+import { n_tty_receive_buf, read_chan, write_chan } from "./n_tty.ts";
+
+/** The terminal on the first serial port. */
+export const ttyS0 = kernel_variable("ttyS0", tty_struct);
+
+/** Control characters at the start: ^C, ^\, DEL, ^U, ^D, and one byte for a raw read. */
+const INIT_C_CC = [
+  [VINTR, 0x03],
+  [VQUIT, 0x1c],
+  [VERASE, 0x7f],
+  [VKILL, 0x15],
+  [VEOF, 0x04],
+  [VMIN, 1],
+] as const;
+
+/** How many tasks wait for input, for hosts that want to know whether a machine at rest could go on. */
+export function tty_readers(): number {
+  const queue = ttyS0.value.read_wait.address;
+  return list_next(queue) === 0 ? 0 : [...list_for_each(queue)].length;
+}
+
+/** Gives a terminal its driver and the standard settings (see n_tty.ts for what is off, and why). */
+export function initialize_tty_struct(tty: tty_struct, driver: number, driver_data: number): void {
+  tty.driver = driver;
+  tty.driver_data = driver_data;
+  tty.flags = 0;
+  tty.termios.c_iflag = ICRNL;
+  tty.termios.c_oflag = 0;
+  tty.termios.c_cflag = B115200 | CS8 | CREAD;
+  tty.termios.c_lflag = ICANON;
+  for (const [index, value] of INIT_C_CC) tty.termios.c_cc.set(index, value);
+  init_waitqueue_head(tty.read_wait.address);
+  init_waitqueue_head(tty.write_wait.address);
+}
+
+/** Collects a received byte, in the driver's interrupt. Returns false when the buffer is full. */
+export function tty_insert_flip_char(tty: tty_struct, byte: number): boolean {
+  const count = tty.flip_count;
+  if (count >= TTY_FLIPBUF_SIZE) return false;
+  tty.flip_buf.set(count, byte);
+  tty.flip_count = count + 1;
+  return true;
+}
+
+/** Hands the collected bytes to the line discipline, right away (`low_latency`). */
+export const tty_flip_buffer_push = kernel_function("tty_flip_buffer_push", [pointer("tty_struct")], undefined, function* (address) {
+  const tty = tty_struct.at(address);
+  const count = tty.flip_count;
+  tty.flip_count = 0;
+  if (count > 0) yield* n_tty_receive_buf(address, tty.flip_buf.address, count);
+});
+
+/** The carrier came or went: without it, reads of what has not been received yet end. Writes go on. */
+export const tty_carrier = kernel_function("tty_carrier", [pointer("tty_struct"), i32], undefined, function* (address, present) {
+  const tty = tty_struct.at(address);
+  tty.flags = present !== 0 ? tty.flags & ~TTY_OTHER_CLOSED : tty.flags | TTY_OTHER_CLOSED;
+  if (present === 0) yield* wake_up_interruptible(tty.read_wait.address);
+});
+
+const tty_open = kernel_function("tty_open", [pointer("inode"), pointer("file")], i32, (inode_address, file_address) => {
+  const device = inode.at(inode_address).i_rdev;
+  if (device !== MKDEV(TTYAUX_MAJOR, CONSOLE_MINOR) && device !== MKDEV(TTY_MAJOR, TTYS_MINOR)) return -ENODEV;
+  file.at(file_address).private_data = ttyS0.address;
+  return 0;
+});
+
+const tty_read = kernel_function("tty_read", [pointer("file"), u32, u32], i32, function* (at, buffer, count) {
+  return yield* read_chan(file.at(at).private_data, at, buffer, count);
+});
+
+const tty_write = kernel_function("tty_write", [pointer("file"), u32, u32], i32, function* (at, buffer, count) {
+  return yield* write_chan(file.at(at).private_data, at, buffer, count);
+});
+
+const tty_ioctl = kernel_function("tty_ioctl", [pointer("file"), u32, u32], i32, function* (at, command, argument) {
+  const tty = tty_struct.at(file.at(at).private_data);
+  switch (command) {
+    case TCGETS:
+      return (yield* copy_to_user(argument, tty.termios.address, termios.size)) === 0 ? 0 : -EFAULT;
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+      return (yield* copy_from_user(tty.termios.address, argument, termios.size)) === 0 ? 0 : -EFAULT;
+    default:
+      return -ENOTTY;
+  }
+});
+
+const tty_fops = kernel_table("tty_fops", [tty_read.symbol, tty_write.symbol, 0, tty_open.symbol, 0, tty_ioctl.symbol], file_operations);
+
+const tty_name = cstring("tty");
+const serial_name = cstring("ttyS");
+
+/** Registers the terminals' device numbers. */
+export const tty_init = kernel_function("tty_init", [], undefined, function* () {
+  yield* register_chrdev(TTYAUX_MAJOR, tty_name.address, tty_fops.address);
+  yield* register_chrdev(TTY_MAJOR, serial_name.address, tty_fops.address);
+});
+

@@ -1,0 +1,204 @@
+/**
+ * What every binary format needs of exec (fs/exec.c): argument strings on their way to the new stack, and
+ * `flush_old_exec`, the point of no return.
+ */
+import { stack_local } from "../host/context.ts";
+import { asm_function, kernel_function, type Steps } from "../host/declarations.ts";
+import { memcpy, memory, memset, read_cstring } from "../host/memory.ts";
+import { i32, pointer, u32 } from "../host/types.ts";
+import { __pa, PAGE_SHIFT, PAGE_SIZE, page_align_down, TASK_SIZE } from "../include/asm/page.ts";
+import { pgd_offset, pte_mkdirty, pte_mkwrite } from "../include/asm/pgtable.ts";
+import { pt_regs } from "../include/asm/ptrace.ts";
+import { __USER_CS, __USER_DS } from "../include/asm/segment.ts";
+import { load_cr3 } from "../include/asm/system.ts";
+import { copy_from_user, get_user, set_fs, strnlen_user, USER_DS } from "../include/asm/uaccess.ts";
+import { linux_binprm, MAX_ARG_PAGES } from "../include/linux/binfmts.ts";
+import { E2BIG, EFAULT, ENOMEM } from "../include/linux/errno.ts";
+import { file, inode } from "../include/linux/fs.ts";
+import { GFP_KERNEL, mm_struct, VM_STACK_FLAGS } from "../include/linux/mm.ts";
+import { current, PF_FORKNOEXEC, signal_struct } from "../include/linux/sched.ts";
+import { mm_release, sigact_cachep } from "../kernel/fork.ts";
+import { mm_alloc, mmdrop, mmput } from "../kernel/mm.ts";
+import { mk_pte, pte_alloc } from "../mm/memory.ts";
+import { insert_anonymous_area } from "../mm/mmap.ts";
+import { free_pages, get_zeroed_page, virt_to_page } from "../mm/page_alloc.ts";
+import { kmem_cache_alloc, kmem_cache_free } from "../mm/slab.ts";
+import { flush_old_files } from "./fcntl.ts";
+
+const SIG_DFL = 0;
+const SIG_IGN = 1;
+const FS = 4;
+const GS = 5;
+const POINTER_SIZE = 4;
+const STACK_TOP = TASK_SIZE;
+
+const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
+
+/** Reads part of a file into kernel memory. Returns bytes read, fewer than asked for at the file's end. */
+export function kernel_read(filp: number, offset: number, to: number, count: number): number {
+  const node = inode.at(file.at(filp).f_inode);
+  const bytes = Math.min(count, Math.max(0, node.i_size - offset));
+  memcpy(to, node.i_data + offset, bytes);
+  return bytes;
+}
+
+/** The number of strings in a user's array that ends in a null pointer, or -EFAULT, or -E2BIG beyond `max`. */
+export const count = kernel_function("count", [pointer("char *"), i32], i32, function* (argv, max) {
+  if (argv === 0) return 0;
+  const word = stack_local(POINTER_SIZE);
+  for (let i = 0; ; i++) {
+    if ((yield* get_user(word, argv + POINTER_SIZE * i)) !== 0) return -EFAULT;
+    if (memory().read32(word) === 0) return i;
+    if (i >= max) return -E2BIG;
+  }
+}, { locals: POINTER_SIZE });
+
+/** Copies strings in front of those that are in the argument pages already, the last first. Returns 0 or -errno. */
+export const copy_strings = kernel_function(
+  "copy_strings",
+  [i32, pointer("char *"), pointer("linux_binprm")],
+  i32,
+  function* (argc, argv, bprm_address) {
+    const bprm = linux_binprm.at(bprm_address);
+    const word = stack_local(POINTER_SIZE);
+    for (let i = argc - 1; i >= 0; i--) {
+      if ((yield* get_user(word, argv + POINTER_SIZE * i)) !== 0) return -EFAULT;
+      const string = memory().read32(word) >>> 0;
+      const length = yield* strnlen_user(string, bprm.p);
+      if (length === 0) return -EFAULT;
+      if (length > bprm.p) return -E2BIG;
+      bprm.p -= length;
+      const error = yield* copy_to_pages(bprm, bprm.p, string, length);
+      if (error !== 0) return error;
+    }
+    return 0;
+  },
+  { locals: POINTER_SIZE },
+);
+
+/** Copies user memory to an offset in the argument pages, a page at a time. */
+function* copy_to_pages(bprm: linux_binprm, offset: number, from: number, length: number): Steps<number> {
+  for (let done = 0; done < length; ) {
+    const position = offset + done;
+    const index = position >>> PAGE_SHIFT;
+    let page = bprm.page.get(index);
+    if (page === 0) {
+      page = yield* get_zeroed_page(GFP_KERNEL);
+      if (page === 0) return -ENOMEM;
+      bprm.page.set(index, page);
+    }
+    const within = position & (PAGE_SIZE - 1);
+    const bytes = Math.min(length - done, PAGE_SIZE - within);
+    if ((yield* copy_from_user(page + within, from + done, bytes)) !== 0) return -EFAULT;
+    done += bytes;
+  }
+  return 0;
+}
+
+/** Frees the argument pages that no stack has taken over. */
+export function* free_arg_pages(bprm: linux_binprm): Steps<void> {
+  for (let i = 0; i < MAX_ARG_PAGES; i++) {
+    const page = bprm.page.get(i);
+    if (page === 0) continue;
+    bprm.page.set(i, 0);
+    yield* free_pages(page, 0);
+  }
+}
+
+/** Gives the process its stack area, with the argument pages at its top. Returns 0 or -ENOMEM. */
+export const setup_arg_pages = kernel_function("setup_arg_pages", [pointer("linux_binprm")], i32, function* (bprm_address) {
+  const bprm = linux_binprm.at(bprm_address);
+  const mm = mm_struct.at(current().mm);
+  const base = STACK_TOP - MAX_ARG_PAGES * PAGE_SIZE;
+  bprm.p += base;
+  mm.arg_start = bprm.p;
+  const stack = yield* insert_anonymous_area(mm.address, page_align_down(bprm.p), STACK_TOP, VM_STACK_FLAGS);
+  if (stack === undefined) return -ENOMEM;
+  for (let i = 0; i < MAX_ARG_PAGES; i++) {
+    const page = bprm.page.get(i);
+    if (page === 0) continue;
+    const address = base + i * PAGE_SIZE;
+    const pte_address = yield* pte_alloc(mm.address, pgd_offset(mm.pgd, address), address);
+    if (pte_address === 0) return -ENOMEM;
+    memory().write32(pte_address, pte_mkdirty(pte_mkwrite(mk_pte(virt_to_page(page), stack.vm_page_prot))));
+    bprm.page.set(i, 0);
+    mm.rss++;
+  }
+  return 0;
+});
+
+/** Makes sure that the signal table is the process's own. Returns the one shared before, or 0; -ENOMEM as unsigned. */
+function* make_private_signals(): Steps<number> {
+  const shared = current().sig;
+  if (signal_struct.at(shared).count <= 1) return 0;
+  const own = yield* kmem_cache_alloc(sigact_cachep.value, GFP_KERNEL);
+  if (own === 0) return -ENOMEM;
+  memcpy(own, shared, signal_struct.size);
+  signal_struct.at(own).count = 1;
+  current().sig = own;
+  return shared;
+}
+
+/** Every signal gets its default action, except those that are ignored. */
+function flush_signal_handlers(): void {
+  const { action } = signal_struct.at(current().sig);
+  for (let i = 0; i < action.length; i++) {
+    const entry = action.get(i);
+    const handler = entry.sa_handler === SIG_IGN ? SIG_IGN : SIG_DFL;
+    memset(action.address_of(i), 0, action.address_of(1) - action.address_of(0));
+    entry.sa_handler = handler;
+  }
+}
+
+/** Gives the process a new, empty address space and drops the old one. Returns 0 or -ENOMEM. */
+function* exec_mmap(): Steps<number> {
+  const mm = yield* mm_alloc();
+  if (mm === 0) return -ENOMEM;
+  const tsk = current();
+  const { mm: old, active_mm } = tsk;
+  tsk.mm = mm;
+  tsk.active_mm = mm;
+  yield* load_cr3(__pa(mm_struct.at(mm).pgd));
+  yield* mm_release(tsk);
+  if (old !== 0) yield* mmput(old);
+  else yield* mmdrop(active_mm);
+  return 0;
+}
+
+/**
+ * Gives up the old program: address space, signal handlers, descriptors marked close-on-exec, the name. Returns 0, or
+ * -ENOMEM with the old program intact.
+ */
+export const flush_old_exec = kernel_function("flush_old_exec", [pointer("linux_binprm")], i32, function* (bprm_address) {
+  const tsk = current();
+  const shared_signals = yield* make_private_signals();
+  if (shared_signals === -ENOMEM) return -ENOMEM;
+  const error = yield* exec_mmap();
+  if (error !== 0) {
+    if (shared_signals !== 0) {
+      yield* kmem_cache_free(sigact_cachep.value, tsk.sig);
+      tsk.sig = shared_signals;
+    }
+    return error;
+  }
+  if (shared_signals !== 0) signal_struct.at(shared_signals).count--;
+  tsk.comm = read_cstring(linux_binprm.at(bprm_address).filename, PAGE_SIZE).replace(/^.*\//, "");
+  tsk.flags &= ~PF_FORKNOEXEC;
+  tsk.did_exec = 1;
+  flush_signal_handlers();
+  yield* flush_old_files();
+  return 0;
+});
+
+/** Has the return from the system call enter a new program (include/asm-i386/processor.h). */
+export function* start_thread(regs_address: number, eip: number, esp: number): Steps<void> {
+  yield* loadsegment(FS, 0);
+  yield* loadsegment(GS, 0);
+  set_fs(USER_DS);
+  const regs = pt_regs.at(regs_address);
+  regs.ebx = regs.ecx = regs.edx = regs.esi = regs.edi = regs.ebp = regs.eax = 0;
+  regs.xds = regs.xes = regs.xss = __USER_DS;
+  regs.xcs = __USER_CS;
+  regs.eip = eip;
+  regs.esp = esp;
+}

@@ -1,0 +1,312 @@
+import { describe, expect, it } from "vitest";
+import { back_trace } from "../../kernel/host/back-trace.ts";
+import { cpu, image, stack_local } from "../../kernel/host/context.ts";
+import { asm_function, by_value, call_pointer, kernel_function, kernel_variable } from "../../kernel/host/declarations.ts";
+import { memory } from "../../kernel/host/memory.ts";
+import { array, i8, i32, struct, u8, u32 } from "../../kernel/host/types.ts";
+import { bare } from "./bare.ts";
+
+const log = kernel_variable("log", array(u32, 64));
+const log_length = kernel_variable("log_length", u32);
+
+function note(value: number): void {
+  log.value.set(log_length.value++, value);
+}
+
+const noted = ({ word }: ReturnType<typeof bare>) => Array.from({ length: word("log_length") }, (_, i) => word("log", i));
+
+kernel_function("add", [i32, i32], i32, (a, b) => a + b);
+kernel_function("add_fast", [i32, i32, i32, i32], i32, (a, b, c, d) => a * 1000 + b * 100 + c * 10 + d, { fastcall: true });
+kernel_function("narrow", [i8, u8], i32, (a, b) => a * 1000 + b);
+const pair = struct("test_pair", { first: i32, second: i32 });
+kernel_function("difference", [by_value(pair), i32], i32, (p, scale) => (p.first - p.second) * scale);
+
+const factorial: (n: number) => Generator<never, number, number> = kernel_function("factorial", [u32], u32, function* (n): Generator<never, number, number> {
+  return n <= 1 ? 1 : n * (yield* factorial(n - 1));
+}) as never;
+
+kernel_function("spin_until_two_ticks", [], u32, function* () {
+  let steps = 0;
+  const ticks = image().symbol("ticks");
+  while (memory().read32(ticks) < 2) {
+    steps++;
+    yield;
+  }
+  return steps;
+});
+
+const switch_stacks = asm_function("switch_stacks", [], undefined);
+kernel_function("worker", [u32], undefined, function* (id) {
+  for (let round = 0; round < 3; round++) {
+    note(id * 10 + round);
+    yield* switch_stacks();
+  }
+});
+
+const innermost = kernel_function("innermost", [], undefined, () => {
+  for (const { address } of back_trace(memory(), image(), cpu().eip, cpu().r[5], 1)) note(address);
+});
+const asm_middle = asm_function("asm_middle", [u32], undefined);
+kernel_function("outermost", [], undefined, function* () {
+  yield* asm_middle(innermost.address);
+});
+
+kernel_function("throws", [], undefined, () => {
+  throw new TypeError("a cow is not a pig");
+});
+kernel_function("reads_beyond_memory", [], undefined, () => {
+  cpu().raise(14, 0);
+});
+
+kernel_function("abandoned", [u32], u32, function* (value) {
+  if (value === 1) yield* call_pointer(image().symbol("escape"), undefined);
+  return value;
+});
+
+kernel_function("has_locals", [], u32, function* () {
+  const at = stack_local(16);
+  for (let i = 0; i < 4; i++) memory().write32(at + 4 * i, 0x11 * (i + 1));
+  yield* call_pointer(image().symbol("clobber_below"), undefined);
+  let sum = 0;
+  for (let i = 0; i < 4; i++) sum += memory().read32(at + 4 * i);
+  return sum;
+}, { locals: 16 });
+
+const calls_unbalanced = asm_function("unbalanced", [u32], undefined);
+kernel_function("trusting", [], undefined, function* () {
+  yield* calls_unbalanced(1);
+});
+
+/** Code around the functions under test: stacks, IDT with a #UD handler at 6 and the timer at 0x20, results. */
+function guest(body: string): string {
+  return `
+.text
+.globl _start
+.type _start,@function
+_start:
+	movl $invalid_opcode, %eax
+	movl $idt+6*8, %edi
+	call set_gate
+	movl $timer, %eax
+	movl $idt+0x20*8, %edi
+	call set_gate
+	lidt idt_descr
+${body}
+	hlt
+.size _start, .-_start
+set_gate:
+	movl $0x00080000, %edx
+	movw %ax, %dx
+	movl %edx, (%edi)
+	movw $0x8e00, %ax
+	movl %eax, 4(%edi)
+	ret
+invalid_opcode:
+	movl (%esp), %eax
+	movl %eax, fault_eip
+	hlt
+timer:
+	pushl %eax
+	incl ticks
+	movl 4(%esp), %eax
+	movl %eax, interrupted_eip
+	movl %esp, interrupted_esp
+	movb $0x20, %al
+	outb %al, $0x20
+	popl %eax
+	iret
+# Changes ESP to that of the other stack; nothing else says who runs.
+.globl switch_stacks
+.type switch_stacks,@function
+switch_stacks:
+	pushl %ebp
+	movl %esp, %eax
+	xchgl %eax, other_esp
+	movl %eax, %esp
+	popl %ebp
+	ret
+.size switch_stacks, .-switch_stacks
+.globl asm_middle
+.type asm_middle,@function
+asm_middle:
+	pushl %ebp
+	movl %esp, %ebp
+	call *8(%ebp)
+after_inner:
+	leave
+	ret
+.size asm_middle, .-asm_middle
+.globl escape
+escape:
+	movl saved_esp, %esp
+	jmp *saved_eip
+.globl clobber_below
+clobber_below:
+	movl $-1, -4(%esp)
+	movl $-1, -8(%esp)
+	ret
+.globl unbalanced
+unbalanced:
+	ret $4
+.data
+idt_descr: .word 0x7ff
+	.long idt
+.globl ticks
+ticks: .long 0
+interrupted_eip: .long 0
+interrupted_esp: .long 0
+fault_eip: .long 0
+other_esp: .long 0
+saved_esp: .long 0
+saved_eip: .long 0
+.globl result
+result: .long 0, 0, 0, 0
+.bss
+.align 16
+idt: .skip 2048
+	.skip 4096
+second_stack_top:
+	.skip 65536
+.globl stack_top
+stack_top:
+`;
+}
+
+function runs(body: string) {
+  const b = bare(guest(body));
+  b.machine.run({ maxInstructions: 1_000_000 });
+  return b;
+}
+
+const call = (name: string, ...args: (number | string)[]) =>
+  `${args.reverse().map((arg) => `\tpushl $${arg}\n`).join("")}\tcall ${name}\n\taddl $${4 * args.length}, %esp\n`;
+
+describe("a hosted function", () => {
+  it("takes cdecl arguments from the guest stack and returns in EAX", () => {
+    expect(runs(`${call("add", 40, 2)} movl %eax, result`).word("result")).toBe(42);
+  });
+
+  it("takes FASTCALL arguments from EAX, EDX, ECX, the rest from the stack", () => {
+    const b = runs(`movl $1, %eax; movl $2, %edx; movl $3, %ecx\n${call("add_fast", 4)} movl %eax, result`);
+    expect(b.word("result")).toBe(1234);
+  });
+
+  it("converts arguments to their declared types", () => {
+    expect(runs(`${call("narrow", 0x1ff, 0x1ff)} movl %eax, result`).word("result")).toBe(-1000 + 255);
+  });
+
+  it("sees a struct passed by value where it lies on the stack", () => {
+    expect(runs(`${call("difference", 50, 8, 10)} movl %eax, result`).word("result")).toBe(420);
+  });
+
+  it("recurses on the guest stack, and leaves it as it was", () => {
+    const b = runs(`movl %esp, result+4\n${call("factorial", 10)} movl %eax, result; movl %esp, result+8`);
+    expect(b.word("result")).toBe(3628800);
+    expect(b.word("result", 2)).toBe(b.word("result", 1));
+  });
+
+  it("preserves EBX, ESI, EDI and EBP", () => {
+    const b = runs(`movl $1, %ebx; movl $2, %esi; movl $3, %edi; movl $4, %ebp\n${call("factorial", 5)}
+	movl %ebx, result; movl %esi, result+4; movl %edi, result+8; movl %ebp, result+12`);
+    expect([0, 1, 2, 3].map((i) => b.word("result", i))).toEqual([1, 2, 3, 4]);
+  });
+
+  it("keeps locals on the guest stack, where calls do not reach", () => {
+    expect(runs(`${call("has_locals")} movl %eax, result`).word("result")).toBe(0x11 + 0x22 + 0x33 + 0x44);
+  });
+});
+
+describe("interrupts", () => {
+  it("come in between two steps, on the function's own stack, with EIP at its hostcall", () => {
+    const b = runs(`
+	movb $0x11, %al; outb %al, $0x20; movb $0x20, %al; outb %al, $0x21; movb $4, %al; outb %al, $0x21
+	movb $1, %al; outb %al, $0x21; movb $0xfe, %al; outb %al, $0x21
+	movb $0x34, %al; outb %al, $0x43; movb $0, %al; outb %al, $0x40; movb $1, %al; outb %al, $0x40
+	sti
+	movl %esp, result+4
+${call("spin_until_two_ticks")}
+	movl %eax, result
+	cli`);
+    expect(b.word("ticks")).toBeGreaterThanOrEqual(2);
+    expect(b.word("result")).toBeGreaterThan(100);
+    const stub = b.symbol("spin_until_two_ticks");
+    const code = b.machine.readPhysical(b.word("interrupted_eip"), 2);
+    expect(b.word("interrupted_eip") - stub).toBe(5);
+    expect([...code]).toEqual([0x0f, 0x3f]);
+    // Return address, EBP and handle of the stub, then EFLAGS, CS, EIP of the interrupt and the handler's EAX.
+    expect(b.word("interrupted_esp")).toBe(b.word("result", 1) - 12 - 16);
+  });
+});
+
+describe("two stacks inside the same function at once", () => {
+  it("are told apart by the frame alone", () => {
+    const b = runs(`
+	movl $second_stack_top, %eax
+	subl $4, %eax
+	movl $second_task, (%eax)
+	subl $4, %eax
+	movl $0, (%eax)
+	movl %eax, other_esp
+${call("worker", 1)}
+	hlt
+second_task:
+${call("worker", 2)}
+	call switch_stacks`);
+    expect(noted(b)).toEqual([10, 20, 11, 21, 12, 22]);
+  });
+});
+
+describe("a back-trace", () => {
+  it("crosses hosted and assembly frames", () => {
+    const b = runs(call("outermost"));
+    const { symbol } = b;
+    const [here, middle, outer, start] = noted(b);
+    expect(here - symbol("innermost")).toBe(5 + 4);
+    expect(middle).toBe(symbol("after_inner"));
+    expect(outer - symbol("outermost")).toBe(5);
+    expect(start).toBeGreaterThan(symbol("_start"));
+    expect(start).toBeLessThan(symbol("set_gate"));
+  });
+});
+
+describe("what goes wrong in a function", () => {
+  it("is a #UD at its hostcall when its TypeScript throws, and says why", () => {
+    const b = runs(call("throws"));
+    expect(b.word("fault_eip") - b.symbol("throws")).toBe(5);
+    const frame = b.machine.getRegister("ebp");
+    expect(b.bridge.exception_of(frame)).toMatch(/^TypeError: a cow is not a pig .*bridge\.test\.ts/);
+  });
+
+  it("is found when a callee does not balance the stack", () => {
+    const b = runs(call("trusting"));
+    expect(b.bridge.exception_of(b.machine.getRegister("ebp"))).toMatch(/came back with ESP/);
+  });
+
+  it("is found when its frame's handle is overwritten", () => {
+    const b = runs(`
+	pushl %ebp
+	movl %esp, %ebp
+	pushl $12345
+	jmp add+5`);
+    expect(b.bridge.exception_of(b.machine.getRegister("ebp"))).toMatch(/frame was overwritten/);
+  });
+
+  it("is a #UD when no function has the number", () => {
+    const b = runs(".globl bad\nbad: hostcall $0xfffe");
+    expect(b.word("fault_eip")).toBe(b.symbol("bad"));
+  });
+});
+
+describe("a frame that was abandoned", () => {
+  it("does not disturb the next call on the same place of the stack", () => {
+    const b = runs(`
+	movl %esp, saved_esp
+	movl $1f, saved_eip
+	pushl $1
+	call abandoned
+1:	pushl $7
+	call abandoned
+	movl %eax, result`);
+    expect(b.word("result")).toBe(7);
+  });
+});
