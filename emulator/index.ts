@@ -3,6 +3,9 @@
 export type { EventHandle } from "./clock.ts";
 export { Clock, DEFAULT_HZ } from "./clock.ts";
 export { Core, Fault } from "./cpu/core.ts";
+export { EXCEPTION, EXTERNAL, SOFTWARE } from "./cpu/interrupts.ts";
+/** Indices of the general registers in `Core.r`, and numbers of the segment registers. */
+export { CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, LDTR, SS, TR } from "./cpu/state-layout.ts";
 export { DEBUG_CONSOLE_PORT } from "./devices/debug-console.ts";
 export { EXIT_PORT } from "./devices/exit-port.ts";
 export type { I8254 } from "./devices/i8254.ts";
@@ -14,9 +17,11 @@ export type { Uart16550 } from "./devices/uart16550.ts";
 export { COM1, COM2 } from "./devices/uart16550.ts";
 export type { Interleaver } from "./interleaver.ts";
 export { RoundRobin } from "./interleaver.ts";
-export type { MachineCounters, MachineOptions, RunLimits, StopReason } from "./machine.ts";
+export type { MachineCounters, RunLimits } from "./machine.ts";
 export { Machine, UNTIL_INTERVAL } from "./machine.ts";
+export type { MachineOptions } from "./machine-options.ts";
 export type { MmioHandler } from "./memory/physical-memory.ts";
 export { DEFAULT_RAM, MAXIMUM_CPUS, MAXIMUM_RAM, MINIMUM_RAM, PhysicalMemory } from "./memory/physical-memory.ts";
 export type { RegisterName } from "./named-registers.ts";
 export { REGISTER_NAMES } from "./named-registers.ts";
+export type { StopReason } from "./stop-reason.ts";

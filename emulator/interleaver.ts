@@ -1,5 +1,6 @@
 /**
- * Decides which core runs next, and for how long. It must depend on nothing but what it is asked, so that runs can be
+ * Decides which core runs next, and for how long. The machine asks when more than one core can run, and the one whose
+ * turn it was has used it up or cannot go on. An interleaver must depend on nothing but what it is asked, so that runs can be
  * repeated; a seeded or scripted one makes other interleavings.
  */
 export interface Interleaver {

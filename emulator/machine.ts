@@ -2,7 +2,7 @@ import { Clock, DEFAULT_HZ } from "./clock.ts";
 import { CodeCache } from "./cpu/block-cache.ts";
 import { Core } from "./cpu/core.ts";
 import { probe } from "./cpu/paging.ts";
-import { FLAG_IF } from "./cpu/state-layout.ts";
+import { FLAG_IF, NMI_BLOCKED } from "./cpu/state-layout.ts";
 import { DebugConsole } from "./devices/debug-console.ts";
 import { ExitPort } from "./devices/exit-port.ts";
 import { I8254 } from "./devices/i8254.ts";
@@ -12,9 +12,12 @@ import { Port92 } from "./devices/port92.ts";
 import { PortBus } from "./devices/ports.ts";
 import { DEFAULT_RTC_TIME, Rtc } from "./devices/rtc.ts";
 import { COM1, COM2, Uart16550 } from "./devices/uart16550.ts";
+import { LCR, UART_REGISTER } from "./devices/uart16550-registers.ts";
 import { type Interleaver, RoundRobin } from "./interleaver.ts";
+import type { MachineOptions } from "./machine-options.ts";
 import { DEFAULT_RAM, PAGE_SIZE, PhysicalMemory } from "./memory/physical-memory.ts";
 import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
+import type { StopReason } from "./stop-reason.ts";
 
 const PIT_IRQ = 0;
 const RTC_IRQ = 8;
@@ -23,39 +26,6 @@ const RTC_IRQ = 8;
 export const UNTIL_INTERVAL = 1024;
 /** The longest time that a core runs without coming back here, in instructions. */
 const LONGEST_SLICE = 1 << 20;
-
-/** How to build a machine. Everything has a default. */
-export interface MachineOptions {
-  /** Guest RAM in bytes: a multiple of 4 KiB from 1 MiB to 1 GiB; 32 MiB by default. */
-  memoryBytes?: number;
-  /** Cores, 1 to 8; 1 by default. Cores other than 0 wait for a start-up interrupt. */
-  cpus?: number;
-  /** Cycles, which are instructions, in a second of the machine's time; 10,000,000 by default. */
-  cpuHz?: number;
-  /** Serial ports: whether the other side waits for RTS before it sends ("rts"), or not ("none", the default). */
-  serial?: { flowControl?: "none" | "rts" };
-  /** Real-time clock: date at power-on in seconds from 1970 UTC; 4 January 2001 by default. */
-  rtc?: { time?: number };
-  /** Which core runs when; round robin by default. */
-  interleaver?: Interleaver;
-  /** Receives a line of text when the emulator has something to tell, as an instruction that it does not know. */
-  log?: (line: string) => void;
-}
-
-/** Why `run` returned. */
-export type StopReason =
-  /** The guest wrote `value` (0 to 2^32 - 1) to the exit port. */
-  | { readonly kind: "exit"; readonly value: number }
-  /** `maxInstructions` were executed, or `untilCycle` was reached. */
-  | { readonly kind: "budget" }
-  /** `until` returned true. */
-  | { readonly kind: "condition" }
-  /** All cores are halted, and no interrupt can come that would wake one. */
-  | { readonly kind: "halted-forever" }
-  /** A core shut down: an exception came up on the way to the double fault handler. */
-  | { readonly kind: "triple-fault"; readonly core: number }
-  /** `requestStop` was called, or `onHalt` said so. */
-  | { readonly kind: "stopped" };
 
 /** How far `run` goes. */
 export interface RunLimits {
@@ -121,6 +91,9 @@ export class Machine {
   #interrupts = 0;
   #halts = 0;
   #idleCycles = 0;
+  /** Whose turn it is, and for how many instructions more; Infinity while there is no other core that can run. */
+  #turnCore = 0;
+  #turnLeft = 0;
   /** The core that executes right now. */
   #running: Core | null = null;
   #inRun = false;
@@ -142,7 +115,7 @@ export class Machine {
     this.#instructions = this.cores.map(() => 0);
     const bootCore = this.cores[0]!;
 
-    this.pic = new I8259APair({ onIntr: (level) => (bootCore.intr = level) });
+    this.pic = new I8259APair({ onIntr: (level) => this.#driveIntr(bootCore, level) });
     this.pit = new I8254({ clock, onOut0: (level) => this.#driveIrq(PIT_IRQ, level) });
     this.rtc = new Rtc(
       { clock, onIrq: (level) => this.#driveIrq(RTC_IRQ, level) },
@@ -214,8 +187,10 @@ export class Machine {
     this.#port61.reset();
     this.pit.reset();
     this.rtc.reset();
-    this.com1.reset();
-    this.com2.reset();
+    for (const uart of [this.com1, this.com2]) {
+      uart.reset();
+      setUpAsFirmwareDoes(uart);
+    }
     // Last, so that lines which the others drove high on reset are not taken for requests.
     this.pic.reset();
     for (const core of this.cores) core.reset();
@@ -274,8 +249,10 @@ export class Machine {
       if (physical < 0) {
         throw new RangeError(`linear address 0x${linear.toString(16)} is not mapped on core ${core}`);
       }
-      const count = Math.min(length - done, PAGE_SIZE - (linear % PAGE_SIZE));
-      result.set(this.memory.peek(physical, count), done);
+      const inPage = linear % PAGE_SIZE;
+      const count = Math.min(length - done, PAGE_SIZE - inPage);
+      const onBus = this.memory.busPage(Math.floor(physical / PAGE_SIZE)) * PAGE_SIZE + inPage;
+      result.set(this.memory.peek(onBus, count), done);
       done += count;
     }
     return result;
@@ -331,8 +308,8 @@ export class Machine {
       if (clock.nextEvent <= clock.now) clock.advanceTo(clock.now);
       if (this.#resetRequested) this.reset();
       const down = this.cores.find((core) => core.shutdown);
-      if (this.#stop !== null) return this.#stopped(this.#stop);
-      if (down !== undefined) return { kind: "triple-fault", core: down.id };
+      if (this.#stop !== null) return this.#end(this.#stop);
+      if (down !== undefined) return this.#end({ kind: "triple-fault", core: down.id });
       if (until?.(this) === true) return { kind: "condition" };
       if (left <= 0 || clock.now >= untilCycle) return { kind: "budget" };
 
@@ -343,13 +320,34 @@ export class Machine {
         left--;
         continue;
       }
-      const core = this.cores[this.interleaver.next(runnable)]!;
-      const alone = (runnable & (runnable - 1)) === 0;
-      const turn = alone ? LONGEST_SLICE : this.interleaver.quantum;
+      const core = this.#choose(runnable);
       const patience = until === undefined ? LONGEST_SLICE : UNTIL_INTERVAL;
       const horizon = Math.min(clock.nextEvent, untilCycle) - clock.now;
-      left -= this.#runCore(core, Math.min(left, turn, patience, horizon, LONGEST_SLICE));
+      const executed = this.#runCore(core, Math.min(left, this.#turnLeft, patience, horizon));
+      left -= executed;
+      this.#turnLeft -= executed;
     }
+  }
+
+  /**
+   * The core that runs next. A core keeps its turn over events and ends of runs, so that it makes no difference where
+   * those fall; one that is alone has no turn to end.
+   */
+  #choose(runnable: number): Core {
+    if ((runnable & (runnable - 1)) === 0) {
+      this.#turnCore = 31 - Math.clz32(runnable);
+      this.#turnLeft = Number.POSITIVE_INFINITY;
+    } else if (this.#turnLeft <= 0 || this.#turnLeft === Number.POSITIVE_INFINITY || !has(runnable, this.#turnCore)) {
+      this.#turnCore = this.interleaver.next(runnable);
+      this.#turnLeft = this.interleaver.quantum;
+      if (!has(runnable, this.#turnCore) || !(this.#turnLeft >= 1)) {
+        throw new Error(
+          `the interleaver chose core ${this.#turnCore} for ${this.#turnLeft} instructions; ` +
+            `the cores that can run are those of the bit mask 0b${runnable.toString(2)}`,
+        );
+      }
+    }
+    return this.cores[this.#turnCore]!;
   }
 
   /** Runs a core up to `budget` instructions, and the clock with it. Returns how many it executed. */
@@ -378,9 +376,10 @@ export class Machine {
   /** All cores are halted: lets time jump to the next event. Returns why to end the run, or null to go on. */
   #idle(untilCycle: number): StopReason | null {
     if (this.onHalt?.(this) === "stop") return { kind: "stopped" };
-    if (this.#stop !== null) return this.#stopped(this.#stop);
+    if (this.#stop !== null) return this.#end(this.#stop);
+    if (this.#runnable() !== 0) return null;
     const clock = this.clock;
-    if (clock.nextEvent === Number.POSITIVE_INFINITY || !this.#canWake()) return { kind: "halted-forever" };
+    if (clock.nextEvent === Number.POSITIVE_INFINITY || !this.#canWake()) return this.#end({ kind: "halted-forever" });
     const before = clock.now;
     const target = Math.max(before, Math.min(clock.nextEvent, untilCycle));
     this.#idleCycles += target - before;
@@ -392,8 +391,7 @@ export class Machine {
   #runnable(): number {
     let mask = 0;
     for (const core of this.cores) {
-      const interrupted = core.nmi !== 0 || (core.intr !== 0 && interruptsEnabled(core));
-      if (!core.halted || interrupted) mask |= 1 << core.id;
+      if (!core.halted || isInterrupted(core)) mask |= 1 << core.id;
     }
     return mask;
   }
@@ -403,9 +401,9 @@ export class Machine {
     return this.pic.anyUnmasked && interruptsEnabled(this.cores[0]!);
   }
 
-  #stopped(reason: StopReason): StopReason {
-    if (reason.kind === "exit") {
-      // The guest is done; what it handed to its serial ports before is not lost.
+  /** When the guest is done, what it handed to its serial ports before is not lost. */
+  #end(reason: StopReason): StopReason {
+    if (reason.kind !== "stopped") {
       this.com1.drain();
       this.com2.drain();
     }
@@ -430,6 +428,12 @@ export class Machine {
     return core;
   }
 
+  /** Another core that runs meanwhile must stop, as there may be two now that want to run. */
+  #driveIntr(core: Core, level: 0 | 1): void {
+    core.intr = level;
+    if (this.#running !== core) this.#running?.requestStop();
+  }
+
   #driveIrq(irq: number, level: boolean): void {
     if (level) this.pic.raise(irq);
     else this.pic.lower(irq);
@@ -444,11 +448,35 @@ export class Machine {
     });
   }
 
+  /** EIP is already after the instruction. */
   #logUnimplemented(core: Core, bytes: Uint8Array): void {
-    const code = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(" ");
-    const place = `${getRegister(core, "cs").toString(16).padStart(4, "0")}:${getRegister(core, "eip").toString(16).padStart(8, "0")}`;
+    const code = Array.from(bytes, (byte) => hex(byte, 2)).join(" ");
+    const eip = (getRegister(core, "eip") - bytes.length) >>> 0;
+    const place = `${hex(getRegister(core, "cs"), 4)}:${hex(eip, 8)}`;
     this.#log(`core ${core.id}, cycle ${this.cycles}: unimplemented instruction ${code} at ${place}`);
   }
+}
+
+function has(mask: number, bit: number): boolean {
+  return ((mask >>> bit) & 1) !== 0;
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, "0");
+}
+
+/** There is no firmware to do it: 115200 baud, 8 data bits, no parity, one stop bit. */
+function setUpAsFirmwareDoes(uart: Uart16550): void {
+  uart.writePort8(UART_REGISTER.LCR, LCR.DLAB);
+  uart.writePort8(UART_REGISTER.DLL, 1);
+  uart.writePort8(UART_REGISTER.DLM, 0);
+  uart.writePort8(UART_REGISTER.LCR, LCR.WORD_LENGTH);
+}
+
+/** Whether an interrupt waits that the core would take now. */
+function isInterrupted(core: Core): boolean {
+  if (core.nmi !== 0 && core.r[NMI_BLOCKED] === 0) return true;
+  return core.intr !== 0 && interruptsEnabled(core);
 }
 
 function interruptsEnabled(core: Core): boolean {

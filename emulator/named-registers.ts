@@ -40,9 +40,9 @@ export const REGISTER_NAMES: readonly RegisterName[] = [
 
 /** Value of a register, unsigned. @throws RangeError for an unknown name */
 export function getRegister(core: Core, name: RegisterName): number {
-  if (name in GENERAL) return core.r[GENERAL[name as keyof typeof GENERAL]]! >>> 0;
-  if (name in SEGMENTS) return core.segSelector(SEGMENTS[name as keyof typeof SEGMENTS]) & 0xffff;
-  if (name in DEBUG) return core.getDr(DEBUG[name as keyof typeof DEBUG]) >>> 0;
+  if (Object.hasOwn(GENERAL, name)) return core.r[GENERAL[name as keyof typeof GENERAL]]! >>> 0;
+  if (Object.hasOwn(SEGMENTS, name)) return core.segSelector(SEGMENTS[name as keyof typeof SEGMENTS]) & 0xffff;
+  if (Object.hasOwn(DEBUG, name)) return core.getDr(DEBUG[name as keyof typeof DEBUG]) >>> 0;
   switch (name) {
     case "eip":
       return core.eip >>> 0;
@@ -76,15 +76,15 @@ export function getRegister(core: Core, name: RegisterName): number {
  * @throws RangeError for an unknown name, or a selector whose descriptor cannot be read
  */
 export function setRegister(core: Core, name: RegisterName, value: number): void {
-  if (name in GENERAL) {
+  if (Object.hasOwn(GENERAL, name)) {
     core.r[GENERAL[name as keyof typeof GENERAL]] = value;
     return;
   }
-  if (name in SEGMENTS) {
+  if (Object.hasOwn(SEGMENTS, name)) {
     setSegment(core, name, SEGMENTS[name as keyof typeof SEGMENTS], value & 0xffff);
     return;
   }
-  if (name in DEBUG) {
+  if (Object.hasOwn(DEBUG, name)) {
     core.setDr(DEBUG[name as keyof typeof DEBUG], value | 0);
     return;
   }

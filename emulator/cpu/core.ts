@@ -22,6 +22,9 @@ const { CONTROL_FLAGS, CPL, CS, EIP, SEG_BASE, SEG_LIMIT } = layout;
 /** Slots of the jump cache for each of its four modes; a power of two. */
 const JUMP_SLOTS = 2048;
 
+/** Value of `#stop`: leave the block, and EIP is right already. */
+const EIP_REPLACED = -1;
+
 /** Bits of `#attention`: why the loop must not simply run the next block. */
 const ATTEND_STOP = 1 << 0;
 const ATTEND_HALTED = 1 << 1;
@@ -99,10 +102,13 @@ export class Core extends CoreMemory {
 
   /**
    * Power-on state (Intel SDM 3A 9.1.1): real mode at FFFF:FFF0. Cores other than 0 wait for a start-up IPI, halted.
+   * The count of instructions goes on. During an instruction it takes effect after it.
    */
   reset(): void {
     const r = this.r;
+    const instructions = this.f64[layout.F64_INSTRUCTIONS]!;
     r.fill(0);
+    this.f64[layout.F64_INSTRUCTIONS] = instructions;
     r[layout.EDX] = layout.CPU_SIGNATURE;
     r[layout.CR0] = 0x60000010;
     r[layout.DR + 6] = DR6_FIXED;
@@ -119,6 +125,7 @@ export class Core extends CoreMemory {
     r[layout.HALTED] = this.id === 0 ? 0 : 1;
     this.flushTlb(false);
     this.refreshDerivedState();
+    this.#stop = EIP_REPLACED;
   }
 
   // ---- Pins and conditions ---------------------------------------------------------------------------------------
@@ -205,7 +212,7 @@ export class Core extends CoreMemory {
   // ---- Time ------------------------------------------------------------------------------------------------------
 
   /**
-   * Instructions retired since reset, exact at any moment. An exception or interrupt delivered counts as one, and so
+   * Instructions retired since power-on, exact at any moment. An exception or interrupt delivered counts as one, and so
    * does each page-sized piece of a repeated string instruction.
    */
   get instructions(): number {
@@ -284,7 +291,7 @@ export class Core extends CoreMemory {
         op.execute(this, op);
         index++;
       } while (index < this.#stop);
-      if (index < ops.length) r[EIP] = eip + ops[index]!.offset;
+      if (index < ops.length && this.#stop !== EIP_REPLACED) r[EIP] = eip + ops[index]!.offset;
       this.#retired += index;
       this.#index = 0;
     }

@@ -1,12 +1,6 @@
 import type { Core } from "./core.ts";
 import type { Op } from "./op.ts";
-import { EAX, EBX, ECX, EDX } from "./state-layout.ts";
-
-/**
- * Family 6, model 3, stepping 4: a Pentium II as its stepping C1 reports itself (less MMX). The first one whose
- * SYSENTER operating systems trust.
- */
-export const CPU_SIGNATURE = 0x634;
+import { CPU_SIGNATURE, EAX, EBX, ECX, EDX } from "./state-layout.ts";
 
 /** Feature flags in EDX of leaf 1 (Intel SDM vol. 2, CPUID): what this CPU really has. */
 const FEATURES =
@@ -33,7 +27,10 @@ const BRAND_FIRST = 0x80000002 | 0;
 const BRAND_LAST = 0x80000004 | 0;
 const BRAND = brandWords("esp0 i386 emulator");
 
-/** CPUID: identification by leaf in EAX; leaves that do not exist answer as the highest basic one. */
+/**
+ * CPUID: identification by leaf in EAX; leaves that do not exist answer as the highest basic one. The signature is that
+ * of a Pentium II, stepping 3: the first whose SYSENTER operating systems trust.
+ */
 export function cpuid(cpu: Core, _op: Op): void {
   const leaf = cpu.r[EAX]!;
   if (leaf === 0) answer(cpu, BASIC_LEAVES, VENDOR[0], VENDOR[2], VENDOR[1]);

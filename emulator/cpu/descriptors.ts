@@ -37,8 +37,6 @@ export const TYPE_32 = 8;
 
 /** Bit of a selector that chooses the LDT. */
 export const SELECTOR_LDT = 4;
-/** Requested privilege level of a selector. */
-export const SELECTOR_RPL = 3;
 
 export function descriptorBase(low: number, high: number): number {
   return (low >>> 16) | ((high & 0xff) << 16) | (high & 0xff000000);

@@ -1,190 +1,27 @@
-import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import type { CodeCache } from "./block-cache.ts";
-import { CoreState } from "./core-state.ts";
 import type { Op } from "./op.ts";
 import * as layout from "./state-layout.ts";
+import { CoreTranslation, SUPERVISOR_READ, SUPERVISOR_WRITE } from "./translation.ts";
 
-const { ESP, SS, SEG_ACCESS, SEG_BASE, SEG_FLAT, SEG_LIMIT, SEG_VALID } = layout;
-const { TLB_VALID, TLB_NO_USER, TLB_NO_WRITE_USER, TLB_NO_WRITE_SUPER, TLB_MMIO, TLB_CODE, TLB_GLOBAL } = layout;
-
-const TLB_PAGES = 1 << 20;
-/** Pages the TLB holds before it is emptied; bounds the work of a flush. */
-const TLB_CAPACITY = 16384;
-
-const SUPERVISOR_READ = TLB_VALID;
-const SUPERVISOR_WRITE = TLB_VALID | TLB_NO_WRITE_SUPER;
-const USER_READ = TLB_VALID | TLB_NO_USER;
-const USER_WRITE = TLB_VALID | TLB_NO_USER | TLB_NO_WRITE_USER;
+const { ESP, SS, SEG_ACCESS, SEG_BASE, SEG_FLAT, SEG_LIMIT, SEG_VALID, TLB_CODE, TLB_VALID } = layout;
 
 /**
- * How instructions reach memory: linear accesses through the TLB, segmented accesses, the stack.
+ * How instructions reach memory: linear accesses, segmented accesses, the stack.
  *
  * Every access has a fast path (plain memory, right allowed, within one page) and a slow one. Reads of 8 and 16 bits
  * return unsigned numbers, reads of 32 bits signed ones; values written are truncated. Accesses throw #PF, #GP, #SS
  * or #AC before anything is changed, also when they span two pages.
  */
-export abstract class CoreMemory extends CoreState {
-  readonly codeCache: CodeCache;
-  /** The machine's whole memory, addressed by host offset. */
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
-  /** One entry for each linear page; see the TLB_ constants. */
-  readonly tlb: Int32Array;
-  /** Bits of a TLB entry that must read TLB_VALID alone for a fast read or write. 0 sends every access the slow way. */
-  readMask = 0;
-  writeMask = 0;
-  /** Changes whenever a translation may have gone away. */
-  generation = 0;
-
-  /** The same as the masks above without the bits that only ask for the slow path. */
-  #readRights = SUPERVISOR_READ;
-  #writeRights = SUPERVISOR_WRITE;
-  #alignmentChecked = false;
-  #watchpoints = false;
-
-  readonly #filledPages = new Int32Array(TLB_CAPACITY);
-  #filledCount = 0;
-  /** Physical address of the last access that `#resolve` found not to be plain memory. */
-  #busAddress = 0;
+export abstract class CoreMemory extends CoreTranslation {
   /** Where `modify…` found its operand: host offset, or -1 and a linear address. */
   #modifyHost = -1;
   #modifyLinear = 0;
-
-  protected constructor(id: number, memory: PhysicalMemory, codeCache: CodeCache) {
-    super(id, memory);
-    this.codeCache = codeCache;
-    this.bytes = memory.bytes;
-    this.view = memory.view;
-    this.tlb = new Int32Array(memory.buffer, memory.tlbOffset(id), TLB_PAGES);
-  }
-
-  // ---- TLB -------------------------------------------------------------------------------------------------------
-
-  /**
-   * Enters a translation, as a page walk ends.
-   * @param flags TLB_NO_USER, TLB_NO_WRITE_USER, TLB_NO_WRITE_SUPER and TLB_GLOBAL as the page tables say; the rest is
-   *   worked out from what lies at the physical address
-   */
-  fillTlb(linear: number, physical: number, flags: number): void {
-    const page = linear >>> 12;
-    if (this.tlb[page] === 0) {
-      if (this.#filledCount === TLB_CAPACITY) this.flushTlb(false);
-      this.#filledPages[this.#filledCount++] = page;
-    }
-    const physicalPage = physical >>> 12;
-    const host = this.memory.hostPage(physicalPage);
-    if (host < 0) {
-      this.tlb[page] = ((physical ^ linear) & ~0xfff) | flags | TLB_VALID | TLB_MMIO;
-      return;
-    }
-    let bits = flags | TLB_VALID;
-    if (!this.memory.isWritablePage(physicalPage)) bits |= TLB_NO_WRITE_USER | TLB_NO_WRITE_SUPER;
-    if (this.codeCache.hasCode(host >>> 12)) bits |= TLB_CODE;
-    this.tlb[page] = ((host ^ linear) & ~0xfff) | bits;
-  }
-
-  /** Drops all translations, or all but those of global pages. */
-  flushTlb(keepGlobal: boolean): void {
-    const filled = this.#filledPages;
-    let kept = 0;
-    for (let i = 0; i < this.#filledCount; i++) {
-      const page = filled[i]!;
-      if (keepGlobal && (this.tlb[page]! & TLB_GLOBAL) !== 0) filled[kept++] = page;
-      else this.tlb[page] = 0;
-    }
-    this.#filledCount = kept;
-    this.#translationsChanged();
-  }
-
-  /** Drops the translation of the page that holds `linear`, global or not. */
-  flushTlbPage(linear: number): void {
-    this.tlb[linear >>> 12] = 0;
-    this.#translationsChanged();
-  }
-
-  /** Marks the translations to a host page: instructions were decoded from it, so stores must be seen. */
-  markCodePage(hostPage: number): void {
-    for (let i = 0; i < this.#filledCount; i++) {
-      const page = this.#filledPages[i]!;
-      const entry = this.tlb[page]!;
-      if ((entry & (TLB_VALID | TLB_MMIO)) === TLB_VALID && ((entry >>> 12) ^ page) === hostPage) {
-        this.tlb[page] = entry | TLB_CODE;
-      }
-    }
-  }
-
-  #translationsChanged(): void {
-    this.generation = (this.generation + 1) | 0;
-    this.endBlock();
-  }
-
-  /**
-   * Walks the page tables (or maps one to one with paging off) and fills the TLB entry.
-   * @returns the physical address
-   * @throws #PF
-   */
-  protected abstract translate(linear: number, write: boolean, user: boolean): number;
-  /** Notes accesses that hit a data breakpoint. */
-  protected abstract checkWatchpoints(linear: number, size: number, write: boolean): void;
-  /** Whether data breakpoints are enabled. */
-  protected abstract hasWatchpoints(): boolean;
-
-  protected refreshRights(): void {
-    const user = this.r[layout.CPL] === 3;
-    this.#readRights = user ? USER_READ : SUPERVISOR_READ;
-    this.#writeRights = user ? USER_WRITE : SUPERVISOR_WRITE;
-    this.#alignmentChecked =
-      user && (this.r[layout.CR0]! & layout.CR0_AM) !== 0 && (this.r[layout.CONTROL_FLAGS]! & layout.FLAG_AC) !== 0;
-    this.#watchpoints = this.hasWatchpoints();
-    const observed = this.#alignmentChecked || this.#watchpoints;
-    this.readMask = observed ? 0 : this.#readRights | TLB_MMIO;
-    this.writeMask = observed ? 0 : this.#writeRights | TLB_MMIO | TLB_CODE;
-    this.refreshCodeMode();
-  }
-
-  /**
-   * Host offset of a byte that may be read with `rights`, or -1 when it is not plain memory (then #busAddress has its
-   * physical address).
-   */
-  #resolve(linear: number, rights: number, write: boolean): number {
-    let entry = this.tlb[linear >>> 12]!;
-    if ((entry & rights) !== TLB_VALID) {
-      const physical = this.translate(linear, write, (rights & TLB_NO_USER) !== 0);
-      entry = this.tlb[linear >>> 12]!;
-      if ((entry & rights) !== TLB_VALID) {
-        // Allowed by the page tables, yet not writable: ROM.
-        this.#busAddress = physical;
-        return -1;
-      }
-    }
-    if ((entry & TLB_MMIO) !== 0) {
-      this.#busAddress = (entry & ~0xfff) ^ linear;
-      return -1;
-    }
-    return (entry & ~0xfff) ^ linear;
-  }
-
-  /** Host offset of the code byte at `linear` for the current CPL, or -1 when it is not plain memory. @throws #PF */
-  resolveCode(linear: number): number {
-    return this.#resolve(linear, this.#readRights, false);
-  }
-
-  /** One byte of code that is not plain memory. @throws #PF */
-  readCodeByte(linear: number): number {
-    return this.#readByte(linear, this.#readRights);
-  }
-
-  #observe(linear: number, size: number, write: boolean): void {
-    if (this.#alignmentChecked && (linear & (size - 1)) !== 0) this.raise(layout.VECTOR_AC, 0);
-    if (this.#watchpoints) this.checkWatchpoints(linear, size, write);
-  }
 
   // ---- Linear accesses with the current privilege --------------------------------------------------------------
 
   read8(linear: number): number {
     const entry = this.tlb[linear >>> 12]!;
     if ((entry & this.readMask) === TLB_VALID) return this.bytes[(entry & ~0xfff) ^ linear]!;
-    return this.#slowRead(linear, 1, this.#readRights) & 0xff;
+    return this.#slowRead(linear, 1, this.readRights) & 0xff;
   }
 
   read16(linear: number): number {
@@ -192,7 +29,7 @@ export abstract class CoreMemory extends CoreState {
     if ((entry & this.readMask) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
       return this.view.getUint16((entry & ~0xfff) ^ linear, true);
     }
-    return this.#slowRead(linear, 2, this.#readRights) & 0xffff;
+    return this.#slowRead(linear, 2, this.readRights) & 0xffff;
   }
 
   read32(linear: number): number {
@@ -200,33 +37,33 @@ export abstract class CoreMemory extends CoreState {
     if ((entry & this.readMask) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
       return this.view.getInt32((entry & ~0xfff) ^ linear, true);
     }
-    return this.#slowRead(linear, 4, this.#readRights);
+    return this.#slowRead(linear, 4, this.readRights);
   }
 
   write8(linear: number, value: number): void {
     const entry = this.tlb[linear >>> 12]!;
     if ((entry & this.writeMask) === TLB_VALID) this.bytes[(entry & ~0xfff) ^ linear] = value;
-    else this.#slowWrite(linear, value, 1, this.#writeRights);
+    else this.#slowWrite(linear, value, 1, this.writeRights);
   }
 
   write16(linear: number, value: number): void {
     const entry = this.tlb[linear >>> 12]!;
     if ((entry & this.writeMask) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
       this.view.setInt16((entry & ~0xfff) ^ linear, value, true);
-    } else this.#slowWrite(linear, value, 2, this.#writeRights);
+    } else this.#slowWrite(linear, value, 2, this.writeRights);
   }
 
   write32(linear: number, value: number): void {
     const entry = this.tlb[linear >>> 12]!;
     if ((entry & this.writeMask) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
       this.view.setInt32((entry & ~0xfff) ^ linear, value, true);
-    } else this.#slowWrite(linear, value, 4, this.#writeRights);
+    } else this.#slowWrite(linear, value, 4, this.writeRights);
   }
 
   /** Raises the fault that writing `size` bytes would raise, and does nothing else. Up to a page. */
   probeWrite(linear: number, size: number): void {
-    this.#resolve(linear, this.#writeRights, true);
-    if ((linear & 0xfff) + size > 0x1000) this.#resolve(((linear | 0xfff) + 1) | 0, this.#writeRights, true);
+    this.resolve(linear, this.writeRights, true);
+    if ((linear & 0xfff) + size > 0x1000) this.resolve(((linear | 0xfff) + 1) | 0, this.writeRights, true);
   }
 
   // ---- Read, then write the same operand -----------------------------------------------------------------------
@@ -270,11 +107,16 @@ export abstract class CoreMemory extends CoreState {
   }
 
   #slowModify(linear: number, size: number): number {
-    if (this.#alignmentChecked && (linear & (size - 1)) !== 0) this.raise(layout.VECTOR_AC, 0);
+    if (this.alignmentChecked && (linear & (size - 1)) !== 0) this.raise(layout.VECTOR_AC, 0);
     this.probeWrite(linear, size);
     this.#modifyHost = -1;
     this.#modifyLinear = linear;
-    return this.#slowRead(linear, size, this.#readRights);
+    return this.#slowRead(linear, size, this.readRights);
+  }
+
+  /** One byte of code that is not plain memory. @throws #PF */
+  readCodeByte(linear: number): number {
+    return this.#readByte(linear, this.readRights);
   }
 
   // ---- Implicit accesses with supervisor rights (descriptor tables, TSS) ---------------------------------------
@@ -301,46 +143,46 @@ export abstract class CoreMemory extends CoreState {
   // ---- Slow paths ------------------------------------------------------------------------------------------------
 
   #slowRead(linear: number, size: number, rights: number): number {
-    if (this.readMask === 0 && rights === this.#readRights) this.#observe(linear, size, false);
+    if (this.readMask === 0 && rights === this.readRights) this.observe(linear, size, false);
     if ((linear & 0xfff) + size > 0x1000) return this.#readAcrossPages(linear, size, rights);
-    const host = this.#resolve(linear, rights, false);
+    const host = this.resolve(linear, rights, false);
     if (host >= 0) {
       if (size === 4) return this.view.getInt32(host, true);
       return size === 2 ? this.view.getUint16(host, true) : this.bytes[host]!;
     }
-    if (size === 4) return this.memory.read32(this.#busAddress);
-    return size === 2 ? this.memory.read16(this.#busAddress) : this.memory.read8(this.#busAddress);
+    if (size === 4) return this.memory.read32(this.busAddress);
+    return size === 2 ? this.memory.read16(this.busAddress) : this.memory.read8(this.busAddress);
   }
 
   #readByte(linear: number, rights: number): number {
-    const host = this.#resolve(linear, rights, false);
-    return host >= 0 ? this.bytes[host]! : this.memory.read8(this.#busAddress);
+    const host = this.resolve(linear, rights, false);
+    return host >= 0 ? this.bytes[host]! : this.memory.read8(this.busAddress);
   }
 
   #readAcrossPages(linear: number, size: number, rights: number): number {
     // Both pages must be there before a device register on the first is read.
-    this.#resolve(linear, rights, false);
-    this.#resolve(((linear | 0xfff) + 1) | 0, rights, false);
+    this.resolve(linear, rights, false);
+    this.resolve(((linear | 0xfff) + 1) | 0, rights, false);
     let value = 0;
     for (let i = 0; i < size; i++) value |= this.#readByte((linear + i) | 0, rights) << (8 * i);
     return value;
   }
 
   #slowWrite(linear: number, value: number, size: number, rights: number): void {
-    if (this.writeMask === 0 && rights === this.#writeRights) this.#observe(linear, size, true);
+    if (this.writeMask === 0 && rights === this.writeRights) this.observe(linear, size, true);
     if ((linear & 0xfff) + size > 0x1000) {
-      this.#resolve(linear, rights, true);
-      this.#resolve(((linear | 0xfff) + 1) | 0, rights, true);
+      this.resolve(linear, rights, true);
+      this.resolve(((linear | 0xfff) + 1) | 0, rights, true);
       for (let i = 0; i < size; i++) this.#writeWithinPage((linear + i) | 0, value >> (8 * i), 1, rights);
     } else this.#writeWithinPage(linear, value, size, rights);
   }
 
   #writeWithinPage(linear: number, value: number, size: number, rights: number): void {
-    const host = this.#resolve(linear, rights, true);
+    const host = this.resolve(linear, rights, true);
     if (host < 0) {
-      if (size === 4) this.memory.write32(this.#busAddress, value);
-      else if (size === 2) this.memory.write16(this.#busAddress, value);
-      else this.memory.write8(this.#busAddress, value);
+      if (size === 4) this.memory.write32(this.busAddress, value);
+      else if (size === 2) this.memory.write16(this.busAddress, value);
+      else this.memory.write8(this.busAddress, value);
       return;
     }
     if (this.codeCache.hasCode(host >>> 12)) {

@@ -4,8 +4,8 @@ import { EAX, ECX, EDX, MSR, VECTOR_GP } from "./state-layout.ts";
 import { requirePrivileged } from "./system-operands.ts";
 
 /** Numbers of the model-specific registers that exist (Intel SDM vol. 4). */
-export const MSR_TSC = 0x10;
-export const MSR_APIC_BASE = 0x1b;
+const MSR_TSC = 0x10;
+const MSR_APIC_BASE = 0x1b;
 export const MSR_SYSENTER_CS = 0x174;
 export const MSR_SYSENTER_ESP = 0x175;
 export const MSR_SYSENTER_EIP = 0x176;
@@ -18,7 +18,7 @@ const STORED: readonly number[] = [MSR_APIC_BASE, MSR_SYSENTER_CS, MSR_SYSENTER_
 
 /** Bits of MSR_APIC_BASE: bootstrap processor (read-only), local APIC enabled. */
 const APIC_BASE_BSP = 1 << 8;
-export const APIC_BASE_ENABLE = 1 << 11;
+const APIC_BASE_ENABLE = 1 << 11;
 /** Where the local APIC's registers are. This CPU cannot move them. */
 const APIC_BASE_ADDRESS = 0xfee00000 | 0;
 

@@ -3,20 +3,20 @@ import type { Core } from "./core.ts";
 import { CR0_PG, CR0_WP, TLB_GLOBAL, TLB_NO_USER, TLB_NO_WRITE_SUPER, TLB_NO_WRITE_USER } from "./state-layout.ts";
 
 /** Bits of page directory and page table entries (Intel SDM vol. 3, 4.3). */
-export const PAGE_PRESENT = 0x001;
-export const PAGE_WRITABLE = 0x002;
-export const PAGE_USER = 0x004;
-export const PAGE_ACCESSED = 0x020;
-export const PAGE_DIRTY = 0x040;
+const PAGE_PRESENT = 0x001;
+const PAGE_WRITABLE = 0x002;
+const PAGE_USER = 0x004;
+const PAGE_ACCESSED = 0x020;
+const PAGE_DIRTY = 0x040;
 /** In a directory entry, with CR4.PSE: maps 4 MiB itself. */
-export const PAGE_LARGE = 0x080;
-export const PAGE_GLOBAL = 0x100;
+const PAGE_LARGE = 0x080;
+const PAGE_GLOBAL = 0x100;
 
 /** Bits of the #PF error code. */
-export const PF_PRESENT = 1;
-export const PF_WRITE = 2;
-export const PF_USER = 4;
-export const PF_RESERVED = 8;
+const PF_PRESENT = 1;
+const PF_WRITE = 2;
+const PF_USER = 4;
+const PF_RESERVED = 8;
 
 /** Address bits of a 4 KiB and of a 4 MiB page, and the bits between them that a 4 MiB entry must keep 0. */
 const FRAME_MASK = 0xfffff000;

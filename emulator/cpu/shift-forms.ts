@@ -1,7 +1,7 @@
 /**
- * Shift and rotate instructions, one handler for each operand size and form. What they compute and which flags they set
- * is in shift.ts.
+ * Shift and rotate instructions, by operand size and form. What they compute and which flags they set is in shift.ts.
  */
+import type { Core } from "./core.ts";
 import { byteRegister } from "./core-state.ts";
 import type { ShiftForms } from "./forms.ts";
 import {
@@ -35,221 +35,44 @@ import { ECX } from "./state-layout.ts";
 
 const CL = ECX << 2;
 
-const ROL8: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = rol8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified8(rol8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = rol8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified8(rol8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[CL]!));
-  },
-};
+type Shift = (cpu: Core, value: number, count: number) => number;
 
-const ROR8: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = ror8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified8(ror8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = ror8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified8(ror8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[CL]!));
-  },
-};
+// The forms of 8 and 16 bits share their code; those of 32 bits are written out one by one, because a processor in
+// 32-bit mode runs them all the time and V8 optimises each function for itself.
 
-const RCL8: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = rcl8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified8(rcl8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = rcl8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified8(rcl8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[CL]!));
-  },
-};
+function forms8(shift: Shift): ShiftForms {
+  return {
+    ri(cpu, op) {
+      cpu.r8[byteRegister(op.rm)] = shift(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
+    },
+    mi(cpu, op) {
+      cpu.modified8(shift(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
+    },
+    rc(cpu, op) {
+      cpu.r8[byteRegister(op.rm)] = shift(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[CL]!);
+    },
+    mc(cpu, op) {
+      cpu.modified8(shift(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[CL]!));
+    },
+  };
+}
 
-const RCR8: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = rcr8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified8(rcr8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = rcr8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified8(rcr8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[CL]!));
-  },
-};
-
-const SHL8: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = shl8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified8(shl8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = shl8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified8(shl8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[CL]!));
-  },
-};
-
-const SHR8: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = shr8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified8(shr8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = shr8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified8(shr8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[CL]!));
-  },
-};
-
-const SAR8: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = sar8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified8(sar8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = sar8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified8(sar8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[CL]!));
-  },
-};
-
-/** By ModRM.reg; 6 is an undocumented second SHL. */
-export const SHIFTS8: readonly ShiftForms[] = [ROL8, ROR8, RCL8, RCR8, SHL8, SHR8, SHL8, SAR8];
-
-const ROL16: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r16[op.rm << 1] = rol16(cpu, cpu.r16[op.rm << 1]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified16(rol16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r16[op.rm << 1] = rol16(cpu, cpu.r16[op.rm << 1]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified16(rol16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r8[CL]!));
-  },
-};
-
-const ROR16: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r16[op.rm << 1] = ror16(cpu, cpu.r16[op.rm << 1]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified16(ror16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r16[op.rm << 1] = ror16(cpu, cpu.r16[op.rm << 1]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified16(ror16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r8[CL]!));
-  },
-};
-
-const RCL16: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r16[op.rm << 1] = rcl16(cpu, cpu.r16[op.rm << 1]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified16(rcl16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r16[op.rm << 1] = rcl16(cpu, cpu.r16[op.rm << 1]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified16(rcl16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r8[CL]!));
-  },
-};
-
-const RCR16: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r16[op.rm << 1] = rcr16(cpu, cpu.r16[op.rm << 1]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified16(rcr16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r16[op.rm << 1] = rcr16(cpu, cpu.r16[op.rm << 1]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified16(rcr16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r8[CL]!));
-  },
-};
-
-const SHL16: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r16[op.rm << 1] = shl16(cpu, cpu.r16[op.rm << 1]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified16(shl16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r16[op.rm << 1] = shl16(cpu, cpu.r16[op.rm << 1]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified16(shl16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r8[CL]!));
-  },
-};
-
-const SHR16: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r16[op.rm << 1] = shr16(cpu, cpu.r16[op.rm << 1]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified16(shr16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r16[op.rm << 1] = shr16(cpu, cpu.r16[op.rm << 1]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified16(shr16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r8[CL]!));
-  },
-};
-
-const SAR16: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r16[op.rm << 1] = sar16(cpu, cpu.r16[op.rm << 1]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified16(sar16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r16[op.rm << 1] = sar16(cpu, cpu.r16[op.rm << 1]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified16(sar16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r8[CL]!));
-  },
-};
-
-/** By ModRM.reg; 6 is an undocumented second SHL. */
-export const SHIFTS16: readonly ShiftForms[] = [ROL16, ROR16, RCL16, RCR16, SHL16, SHR16, SHL16, SAR16];
+function forms16(shift: Shift): ShiftForms {
+  return {
+    ri(cpu, op) {
+      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1]!, op.imm);
+    },
+    mi(cpu, op) {
+      cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
+    },
+    rc(cpu, op) {
+      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1]!, cpu.r8[CL]!);
+    },
+    mc(cpu, op) {
+      cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r8[CL]!));
+    },
+  };
+}
 
 const ROL32: ShiftForms = {
   ri(cpu, op) {
@@ -356,65 +179,51 @@ const SAR32: ShiftForms = {
   },
 };
 
-/** By ModRM.reg; 6 is an undocumented second SHL. */
+/** By ModRM.reg: ROL ROR RCL RCR SHL SHR SHL SAR; 6 is an undocumented second SHL. */
+export const SHIFTS8: readonly ShiftForms[] = [rol8, ror8, rcl8, rcr8, shl8, shr8, shl8, sar8].map(forms8);
+
+export const SHIFTS16: readonly ShiftForms[] = [rol16, ror16, rcl16, rcr16, shl16, shr16, shl16, sar16].map(forms16);
+
 export const SHIFTS32: readonly ShiftForms[] = [ROL32, ROR32, RCL32, RCR32, SHL32, SHR32, SHL32, SAR32];
 
-export const SHLD16: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r16[op.rm << 1] = shld16(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified16(shld16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!, op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r16[op.rm << 1] = shld16(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified16(shld16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!, cpu.r8[CL]!));
-  },
-};
+type DoubleShift = (cpu: Core, value: number, source: number, count: number) => number;
 
-export const SHRD16: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r16[op.rm << 1] = shrd16(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified16(shrd16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!, op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r16[op.rm << 1] = shrd16(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified16(shrd16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!, cpu.r8[CL]!));
-  },
-};
+/** SHLD and SHRD: `op.reg` provides the bits that come in. */
+function doubleForms16(shift: DoubleShift): ShiftForms {
+  return {
+    ri(cpu, op) {
+      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!, op.imm);
+    },
+    mi(cpu, op) {
+      cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!, op.imm));
+    },
+    rc(cpu, op) {
+      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!, cpu.r8[CL]!);
+    },
+    mc(cpu, op) {
+      cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!, cpu.r8[CL]!));
+    },
+  };
+}
 
-export const SHLD32: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r[op.rm] = shld32(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified32(shld32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!, op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r[op.rm] = shld32(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified32(shld32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!, cpu.r8[CL]!));
-  },
-};
+function doubleForms32(shift: DoubleShift): ShiftForms {
+  return {
+    ri(cpu, op) {
+      cpu.r[op.rm] = shift(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!, op.imm);
+    },
+    mi(cpu, op) {
+      cpu.modified32(shift(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!, op.imm));
+    },
+    rc(cpu, op) {
+      cpu.r[op.rm] = shift(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!, cpu.r8[CL]!);
+    },
+    mc(cpu, op) {
+      cpu.modified32(shift(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!, cpu.r8[CL]!));
+    },
+  };
+}
 
-export const SHRD32: ShiftForms = {
-  ri(cpu, op) {
-    cpu.r[op.rm] = shrd32(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!, op.imm);
-  },
-  mi(cpu, op) {
-    cpu.modified32(shrd32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!, op.imm));
-  },
-  rc(cpu, op) {
-    cpu.r[op.rm] = shrd32(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!, cpu.r8[CL]!);
-  },
-  mc(cpu, op) {
-    cpu.modified32(shrd32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!, cpu.r8[CL]!));
-  },
-};
+export const SHLD16 = doubleForms16(shld16);
+export const SHRD16 = doubleForms16(shrd16);
+export const SHLD32 = doubleForms32(shld32);
+export const SHRD32 = doubleForms32(shrd32);

@@ -75,7 +75,7 @@ export const SEG_FLAT = 88;
 /** Model-specific registers kept by system instructions: 64 slots. */
 export const MSR = 128;
 
-/** Index into `Core.f64`, the state seen as doubles: instructions retired since reset, up to the last `run`. */
+/** Index into `Core.f64`, the state seen as doubles: instructions retired since power-on, up to the last `run`. */
 export const F64_INSTRUCTIONS = 128;
 /** Index into `Core.f64`: what RDTSC adds to the machine cycle. */
 export const F64_TSC_OFFSET = 129;

@@ -319,17 +319,25 @@ class Counter {
   /** Brings the counter up to the present and returns the present tick. */
   #settle(): number {
     const now = this.rate.ticksAt(this.clock.now);
-    this.#skipWholePeriods(now);
-    for (let next = Math.min(this.#loadAt, this.#edgeAt); next <= now; next = Math.min(this.#loadAt, this.#edgeAt)) {
-      if (this.#loadAt === next) this.#load(next);
-      else this.#edge(next);
+    for (let next = this.#nextChange; next <= now; next = this.#nextChange) {
+      if (this.#loadAt === next) {
+        this.#load(next);
+      } else {
+        this.#skipWholePeriods(now);
+        this.#edge(this.#edgeAt);
+      }
     }
     return now;
   }
 
+  /** Tick of the next load or edge. */
+  get #nextChange(): number {
+    return Math.min(this.#loadAt, this.#edgeAt);
+  }
+
   /** A periodic counter that nobody listens to may not have been looked at for millions of periods. */
   #skipWholePeriods(now: number): void {
-    if (this.#edgeAt >= now || this.#nullCount || (this.#mode !== 2 && this.#mode !== 3)) return;
+    if (this.#nullCount || this.#loadAt !== NEVER || (this.#mode !== 2 && this.#mode !== 3)) return;
     const skipped = Math.floor((now - this.#edgeAt) / this.#period) * this.#period;
     this.#since += skipped;
     this.#edgeAt += skipped;
@@ -339,7 +347,7 @@ class Counter {
   #reschedule(): void {
     if (this.onOut === null) return;
     this.clock.cancel(this.#event);
-    const next = Math.min(this.#loadAt, this.#edgeAt);
+    const next = this.#nextChange;
     this.#event = next === NEVER ? null : this.clock.schedule(this.rate.cycleOf(next), this.#onEvent);
   }
 

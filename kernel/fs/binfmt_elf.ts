@@ -1,7 +1,15 @@
 /** Static ELF32 programs (fs/binfmt_elf.c): checked, mapped, and given the stack that the i386 ABI describes. */
 import { asm_function, cstring, kernel_function, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
-import { MAP_DENYWRITE, MAP_EXECUTABLE, MAP_FIXED, MAP_PRIVATE, PROT_EXEC, PROT_READ, PROT_WRITE } from "../include/asm/mman.ts";
+import {
+  MAP_DENYWRITE,
+  MAP_EXECUTABLE,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  PROT_EXEC,
+  PROT_READ,
+  PROT_WRITE,
+} from "../include/asm/mman.ts";
 import { PAGE_SHIFT, PAGE_SIZE, page_align_down, page_align_up, TASK_SIZE } from "../include/asm/page.ts";
 import { clear_user, copy_to_user, put_user, strnlen_user } from "../include/asm/uaccess.ts";
 import { linux_binprm, MAX_ARG_PAGES } from "../include/linux/binfmts.ts";
@@ -36,7 +44,7 @@ import {
   PT_LOAD,
 } from "../include/linux/elf.ts";
 import { EFAULT, ENOEXEC, ENOMEM } from "../include/linux/errno.ts";
-import { file, inode, IS_ERR } from "../include/linux/fs.ts";
+import { file, IS_ERR, inode } from "../include/linux/fs.ts";
 import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
 import { current } from "../include/linux/sched.ts";
 import { SIGKILL } from "../include/linux/signal.ts";
@@ -104,12 +112,14 @@ function* map_segment(filp: number, segment: elf_phdr): Steps<number> {
   const end = page_align_up(p_vaddr + p_memsz) || TASK_SIZE;
   let zero_from = start;
   if (p_filesz !== 0) {
-    const prot = (p_flags & PF_R ? PROT_READ : 0) | (p_flags & PF_W ? PROT_WRITE : 0) | (p_flags & PF_X ? PROT_EXEC : 0);
+    const prot =
+      (p_flags & PF_R ? PROT_READ : 0) | (p_flags & PF_W ? PROT_WRITE : 0) | (p_flags & PF_X ? PROT_EXEC : 0);
     const mapped = yield* do_mmap_pgoff(filp, start, file_end - start, prot, MAP_FLAGS, p_offset >>> PAGE_SHIFT);
     if (IS_ERR(mapped)) return mapped | 0;
     zero_from = page_align_up(file_end);
     // The rest of the last page belongs to .bss, or to the heap.
-    if (p_flags & PF_W && zero_from > file_end && (yield* clear_user(file_end, zero_from - file_end)) !== 0) return -EFAULT;
+    if (p_flags & PF_W && zero_from > file_end && (yield* clear_user(file_end, zero_from - file_end)) !== 0)
+      return -EFAULT;
   }
   if (end <= zero_from) return 0;
   const mapped = yield* do_brk(zero_from, end - zero_from);

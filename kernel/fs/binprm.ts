@@ -43,15 +43,21 @@ export function kernel_read(filp: number, offset: number, to: number, count: num
 }
 
 /** The number of strings in a user's array that ends in a null pointer, or -EFAULT, or -E2BIG beyond `max`. */
-export const count = kernel_function("count", [pointer("char *"), i32], i32, function* (argv, max) {
-  if (argv === 0) return 0;
-  const word = stack_local(POINTER_SIZE);
-  for (let i = 0; ; i++) {
-    if ((yield* get_user(word, argv + POINTER_SIZE * i)) !== 0) return -EFAULT;
-    if (memory().read32(word) === 0) return i;
-    if (i >= max) return -E2BIG;
-  }
-}, { locals: POINTER_SIZE });
+export const count = kernel_function(
+  "count",
+  [pointer("char *"), i32],
+  i32,
+  function* (argv, max) {
+    if (argv === 0) return 0;
+    const word = stack_local(POINTER_SIZE);
+    for (let i = 0; ; i++) {
+      if ((yield* get_user(word, argv + POINTER_SIZE * i)) !== 0) return -EFAULT;
+      if (memory().read32(word) === 0) return i;
+      if (i >= max) return -E2BIG;
+    }
+  },
+  { locals: POINTER_SIZE },
+);
 
 /** Copies strings in front of those that are in the argument pages already, the last first. Returns 0 or -errno. */
 export const copy_strings = kernel_function(
@@ -106,26 +112,31 @@ export function* free_arg_pages(bprm: linux_binprm): Steps<void> {
 }
 
 /** Gives the process its stack area, with the argument pages at its top. Returns 0 or -ENOMEM. */
-export const setup_arg_pages = kernel_function("setup_arg_pages", [pointer("linux_binprm")], i32, function* (bprm_address) {
-  const bprm = linux_binprm.at(bprm_address);
-  const mm = mm_struct.at(current().mm);
-  const base = STACK_TOP - MAX_ARG_PAGES * PAGE_SIZE;
-  bprm.p += base;
-  mm.arg_start = bprm.p;
-  const stack = yield* insert_anonymous_area(mm.address, page_align_down(bprm.p), STACK_TOP, VM_STACK_FLAGS);
-  if (stack === undefined) return -ENOMEM;
-  for (let i = 0; i < MAX_ARG_PAGES; i++) {
-    const page = bprm.page.get(i);
-    if (page === 0) continue;
-    const address = base + i * PAGE_SIZE;
-    const pte_address = yield* pte_alloc(mm.address, pgd_offset(mm.pgd, address), address);
-    if (pte_address === 0) return -ENOMEM;
-    memory().write32(pte_address, pte_mkdirty(pte_mkwrite(mk_pte(virt_to_page(page), stack.vm_page_prot))));
-    bprm.page.set(i, 0);
-    mm.rss++;
-  }
-  return 0;
-});
+export const setup_arg_pages = kernel_function(
+  "setup_arg_pages",
+  [pointer("linux_binprm")],
+  i32,
+  function* (bprm_address) {
+    const bprm = linux_binprm.at(bprm_address);
+    const mm = mm_struct.at(current().mm);
+    const base = STACK_TOP - MAX_ARG_PAGES * PAGE_SIZE;
+    bprm.p += base;
+    mm.arg_start = bprm.p;
+    const stack = yield* insert_anonymous_area(mm.address, page_align_down(bprm.p), STACK_TOP, VM_STACK_FLAGS);
+    if (stack === undefined) return -ENOMEM;
+    for (let i = 0; i < MAX_ARG_PAGES; i++) {
+      const page = bprm.page.get(i);
+      if (page === 0) continue;
+      const address = base + i * PAGE_SIZE;
+      const pte_address = yield* pte_alloc(mm.address, pgd_offset(mm.pgd, address), address);
+      if (pte_address === 0) return -ENOMEM;
+      memory().write32(pte_address, pte_mkdirty(pte_mkwrite(mk_pte(virt_to_page(page), stack.vm_page_prot))));
+      bprm.page.set(i, 0);
+      mm.rss++;
+    }
+    return 0;
+  },
+);
 
 /** Makes sure that the signal table is the process's own. Returns the one shared before, or 0; -ENOMEM as unsigned. */
 function* make_private_signals(): Steps<number> {
@@ -169,26 +180,31 @@ function* exec_mmap(): Steps<number> {
  * Gives up the old program: address space, signal handlers, descriptors marked close-on-exec, the name. Returns 0, or
  * -ENOMEM with the old program intact.
  */
-export const flush_old_exec = kernel_function("flush_old_exec", [pointer("linux_binprm")], i32, function* (bprm_address) {
-  const tsk = current();
-  const shared_signals = yield* make_private_signals();
-  if (shared_signals === -ENOMEM) return -ENOMEM;
-  const error = yield* exec_mmap();
-  if (error !== 0) {
-    if (shared_signals !== 0) {
-      yield* kmem_cache_free(sigact_cachep.value, tsk.sig);
-      tsk.sig = shared_signals;
+export const flush_old_exec = kernel_function(
+  "flush_old_exec",
+  [pointer("linux_binprm")],
+  i32,
+  function* (bprm_address) {
+    const tsk = current();
+    const shared_signals = yield* make_private_signals();
+    if (shared_signals === -ENOMEM) return -ENOMEM;
+    const error = yield* exec_mmap();
+    if (error !== 0) {
+      if (shared_signals !== 0) {
+        yield* kmem_cache_free(sigact_cachep.value, tsk.sig);
+        tsk.sig = shared_signals;
+      }
+      return error;
     }
-    return error;
-  }
-  if (shared_signals !== 0) signal_struct.at(shared_signals).count--;
-  tsk.comm = read_cstring(linux_binprm.at(bprm_address).filename, PAGE_SIZE).replace(/^.*\//, "");
-  tsk.flags &= ~PF_FORKNOEXEC;
-  tsk.did_exec = 1;
-  flush_signal_handlers();
-  yield* flush_old_files();
-  return 0;
-});
+    if (shared_signals !== 0) signal_struct.at(shared_signals).count--;
+    tsk.comm = read_cstring(linux_binprm.at(bprm_address).filename, PAGE_SIZE).replace(/^.*\//, "");
+    tsk.flags &= ~PF_FORKNOEXEC;
+    tsk.did_exec = 1;
+    flush_signal_handlers();
+    yield* flush_old_files();
+    return 0;
+  },
+);
 
 /** Has the return from the system call enter a new program (include/asm-i386/processor.h). */
 export function* start_thread(regs_address: number, eip: number, esp: number): Steps<void> {

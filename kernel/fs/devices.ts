@@ -37,13 +37,6 @@ export const register_chrdev = kernel_function(
   },
 );
 
-export const unregister_chrdev = kernel_function("unregister_chrdev", [u32, pointer("char")], i32, (major, _name) => {
-  if (major >= MAX_CHRDEV || chrdevs.value.get(major).fops === 0) return -EINVAL;
-  chrdevs.value.get(major).name = 0;
-  chrdevs.value.get(major).fops = 0;
-  return 0;
-});
-
 /** The operations of a character device, 0 when no driver is registered for it. */
 export function get_chrfops(device: number): number {
   return MAJOR(device) < MAX_CHRDEV ? chrdevs.value.get(MAJOR(device)).fops : 0;

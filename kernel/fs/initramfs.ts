@@ -2,18 +2,33 @@
  * The root file system (init/initramfs.c): a cpio archive in "newc" format that the boot loader left in memory. Files are
  * read where they lie in it. The archive is a stranger's: whatever it claims is checked, and a bad one ends the unpacking.
  */
+
+import { initrd_end, initrd_start } from "../arch/i386/kernel/setup.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
 import { memory, read_cstring } from "../host/memory.ts";
 import { i32 } from "../host/types.ts";
-import { PATH_LENGTH, inode, S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../include/linux/fs.ts";
-import { initrd_end, initrd_start } from "../arch/i386/kernel/setup.ts";
+import { inode, PATH_LENGTH, S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../include/linux/fs.ts";
 import { KERN_ERR, KERN_INFO, KERN_WARNING, printk } from "../kernel/printk.ts";
 import { MKDEV } from "./devices.ts";
 import { find_inode, for_each_inode, insert_inode, new_inode } from "./inode.ts";
 import { normalize_path } from "./namei.ts";
 
 /** Fields of a newc header: 6 bytes of magic, then 13 numbers of 8 hex digits. */
-const FIELDS = ["ino", "mode", "uid", "gid", "nlink", "mtime", "filesize", "maj", "min", "rmaj", "rmin", "namesize", "check"] as const;
+const FIELDS = [
+  "ino",
+  "mode",
+  "uid",
+  "gid",
+  "nlink",
+  "mtime",
+  "filesize",
+  "maj",
+  "min",
+  "rmaj",
+  "rmin",
+  "namesize",
+  "check",
+] as const;
 const MAGIC = "070701";
 const MAGIC_WITH_CHECKSUM = "070702";
 const HEADER_SIZE = 110;
@@ -67,7 +82,9 @@ function share_link_data(added: inode): void {
 function* add_entry(path: string, header: Header, data: number): Steps<boolean> {
   const type = header.mode & S_IFMT;
   if (type !== S_IFREG && type !== S_IFDIR && type !== S_IFCHR && type !== S_IFLNK) {
-    printk(`${KERN_WARNING}initramfs: ${path}: file type 0${type.toString(8)} is not supported${type === S_IFBLK ? " (block device)" : ""}\n`);
+    printk(
+      `${KERN_WARNING}initramfs: ${path}: file type 0${type.toString(8)} is not supported${type === S_IFBLK ? " (block device)" : ""}\n`,
+    );
     return true;
   }
   const old = find_inode(path);
@@ -88,7 +105,8 @@ function* add_entry(path: string, header: Header, data: number): Steps<boolean> 
 
 /** Unpacks the archive from `start` to `end`. Returns the number of entries; complains and stops at the first bad one. */
 function* unpack(start: number, end: number): Steps<number> {
-  const complain = (at: number, what: string) => printk(`${KERN_ERR}initramfs: ${what} at offset ${at - start}; the rest is left out\n`);
+  const complain = (at: number, what: string) =>
+    printk(`${KERN_ERR}initramfs: ${what} at offset ${at - start}; the rest is left out\n`);
   let entries = 0;
   for (let at = start; ; entries++) {
     yield;
@@ -111,7 +129,8 @@ function* unpack(start: number, end: number): Steps<number> {
     const name = read_cstring(name_at, header.namesize - 1);
     if (name === TRAILER) return entries;
     const path = normalize_path(name);
-    if (path.length >= PATH_LENGTH) printk(`${KERN_WARNING}initramfs: ${path.slice(0, 32)}...: name of ${path.length} bytes is too long\n`);
+    if (path.length >= PATH_LENGTH)
+      printk(`${KERN_WARNING}initramfs: ${path.slice(0, 32)}...: name of ${path.length} bytes is too long\n`);
     else if (!(yield* add_entry(path, header, data))) {
       complain(at, "out of memory");
       return entries;

@@ -1,8 +1,8 @@
 /** Looking names up (fs/namei.c). All paths are taken from the root: processes have no working directory of their own. */
 import type { Steps } from "../host/declarations.ts";
 import { read_bytes } from "../host/memory.ts";
-import { strncpy_from_user } from "../include/asm/uaccess.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
+import { strncpy_from_user } from "../include/asm/uaccess.ts";
 import { ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR } from "../include/linux/errno.ts";
 import { inode, PATH_LENGTH, S_IFDIR, S_IFLNK, S_IFMT } from "../include/linux/fs.ts";
 import { GFP_KERNEL } from "../include/linux/mm.ts";
@@ -40,7 +40,9 @@ export function path_lookup(path: string): number {
     if (found !== 0 && (inode.at(found).i_mode & S_IFMT) === S_IFLNK) {
       if (++links > MAX_LINKS) return -ELOOP;
       const link = inode.at(found);
-      const target = Array.from(read_bytes(link.i_data, Math.min(link.i_size, PATH_LENGTH)), (byte) => String.fromCharCode(byte)).join("");
+      const target = Array.from(read_bytes(link.i_data, Math.min(link.i_size, PATH_LENGTH)), (byte) =>
+        String.fromCharCode(byte),
+      ).join("");
       if (target.startsWith("/")) at = "/";
       pending = [...target.split("/"), ...pending];
     } else {

@@ -54,26 +54,31 @@ function may_open(node: inode, flags: number): number {
 }
 
 /** Opens an inode: a file with one reference, or -errno as an unsigned number. */
-export const dentry_open = kernel_function("dentry_open", [pointer("inode"), u32], u32, function* (inode_address, flags) {
-  const node = inode.at(inode_address);
-  const refused = may_open(node, flags);
-  if (refused !== 0) return refused;
-  const f_op = default_file_operations(node);
-  if (f_op === 0 && (node.i_mode & S_IFMT) !== S_IFDIR) return -ENODEV;
-  const at = yield* get_empty_filp();
-  if (at === 0) return -ENFILE;
-  const filp = file.at(at);
-  filp.f_flags = flags & ~(O_CREAT | O_EXCL | O_TRUNC);
-  filp.f_mode = access_mode(flags);
-  filp.f_inode = inode_address;
-  filp.f_op = f_op;
-  const open = f_op === 0 ? 0 : file_operations.at(f_op).open;
-  const error = open === 0 ? 0 : yield* call_pointer(open, i32, inode_address, at);
-  if (error === 0) return at;
-  filp.f_op = 0; // what did not open is not released
-  yield* fput(at);
-  return error;
-});
+export const dentry_open = kernel_function(
+  "dentry_open",
+  [pointer("inode"), u32],
+  u32,
+  function* (inode_address, flags) {
+    const node = inode.at(inode_address);
+    const refused = may_open(node, flags);
+    if (refused !== 0) return refused;
+    const f_op = default_file_operations(node);
+    if (f_op === 0 && (node.i_mode & S_IFMT) !== S_IFDIR) return -ENODEV;
+    const at = yield* get_empty_filp();
+    if (at === 0) return -ENFILE;
+    const filp = file.at(at);
+    filp.f_flags = flags & ~(O_CREAT | O_EXCL | O_TRUNC);
+    filp.f_mode = access_mode(flags);
+    filp.f_inode = inode_address;
+    filp.f_op = f_op;
+    const open = f_op === 0 ? 0 : file_operations.at(f_op).open;
+    const error = open === 0 ? 0 : yield* call_pointer(open, i32, inode_address, at);
+    if (error === 0) return at;
+    filp.f_op = 0; // what did not open is not released
+    yield* fput(at);
+    return error;
+  },
+);
 
 /**
  * Opens a file by a name in kernel memory: a file with one reference, or -errno as an unsigned number. No file can be
@@ -88,13 +93,18 @@ export const filp_open = kernel_function("filp_open", [pointer("char"), u32, u32
 });
 
 /** open(2). */
-export const sys_open = kernel_function("sys_open", [pointer("char"), u32, u32], i32, function* (filename, flags, mode) {
-  const name = yield* getname(filename);
-  if (IS_ERR(name)) return name | 0;
-  const fd = yield* open_descriptor(name, flags, mode);
-  yield* putname(name);
-  return fd;
-});
+export const sys_open = kernel_function(
+  "sys_open",
+  [pointer("char"), u32, u32],
+  i32,
+  function* (filename, flags, mode) {
+    const name = yield* getname(filename);
+    if (IS_ERR(name)) return name | 0;
+    const fd = yield* open_descriptor(name, flags, mode);
+    yield* putname(name);
+    return fd;
+  },
+);
 
 function* open_descriptor(name: number, flags: number, mode: number): Steps<number> {
   const fd = get_unused_fd();

@@ -3,7 +3,16 @@ import { call_pointer, kernel_function, kernel_table } from "../host/declaration
 import { i32, pointer, u32 } from "../host/types.ts";
 import { access_ok, copy_to_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL, EISDIR, ESPIPE } from "../include/linux/errno.ts";
-import { FMODE_READ, FMODE_WRITE, file, file_operations, inode, S_IFDIR, S_IFMT, S_IFREG } from "../include/linux/fs.ts";
+import {
+  FMODE_READ,
+  FMODE_WRITE,
+  file,
+  file_operations,
+  inode,
+  S_IFDIR,
+  S_IFMT,
+  S_IFREG,
+} from "../include/linux/fs.ts";
 import { fget, fput } from "./file_table.ts";
 
 /** Most bytes that a call transfers: results are positive. */
@@ -30,7 +39,11 @@ export const generic_file_read = kernel_function(
 );
 
 /** Operations of regular files, which are read-only: read and mmap. */
-export const generic_file_fops = kernel_table("generic_file_fops", ["generic_file_read", 0, "generic_file_mmap", 0, 0, 0], file_operations);
+export const generic_file_fops = kernel_table(
+  "generic_file_fops",
+  ["generic_file_read", 0, "generic_file_mmap", 0, 0, 0],
+  file_operations,
+);
 
 /** read(2). */
 export const sys_read = kernel_function("sys_read", [i32, u32, u32], i32, function* (fd, buffer, count) {
@@ -71,7 +84,8 @@ export const sys_lseek = kernel_function("sys_lseek", [i32, i32, u32], i32, func
   if (at === 0) return -EBADF;
   const filp = file.at(at);
   const node = inode.at(filp.f_inode);
-  const base = origin === SEEK_SET ? 0 : origin === SEEK_CUR ? filp.f_pos : origin === SEEK_END ? node.i_size : Number.NaN;
+  const base =
+    origin === SEEK_SET ? 0 : origin === SEEK_CUR ? filp.f_pos : origin === SEEK_END ? node.i_size : Number.NaN;
   const position = base + offset;
   let result = -EINVAL;
   if ((node.i_mode & S_IFMT) !== S_IFREG) result = -ESPIPE;

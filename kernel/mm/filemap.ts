@@ -26,19 +26,24 @@ function find_page(host: inode, index: number): number {
 }
 
 /** Reads a page of a file into the cache; 0 when out of memory. The page ends in zeros where the file ends in it. */
-const read_cache_page = kernel_function("read_cache_page", [pointer("inode"), u32], pointer("page"), function* (inode_address, index) {
-  const cached = yield* alloc_page(GFP_HIGHUSER);
-  if (cached === 0) return 0;
-  const host = inode.at(inode_address);
-  const to = page_address(cached);
-  const offset = index << PAGE_SHIFT;
-  const bytes = Math.min(PAGE_SIZE, host.i_size - offset);
-  memcpy(to, host.i_data + offset, bytes);
-  memset(to + bytes, 0, PAGE_SIZE - bytes);
-  memory().write32(cached + INDEX, index);
-  list_add_tail(cached, host.i_pages.address);
-  return cached;
-});
+const read_cache_page = kernel_function(
+  "read_cache_page",
+  [pointer("inode"), u32],
+  pointer("page"),
+  function* (inode_address, index) {
+    const cached = yield* alloc_page(GFP_HIGHUSER);
+    if (cached === 0) return 0;
+    const host = inode.at(inode_address);
+    const to = page_address(cached);
+    const offset = index << PAGE_SHIFT;
+    const bytes = Math.min(PAGE_SIZE, host.i_size - offset);
+    memcpy(to, host.i_data + offset, bytes);
+    memset(to + bytes, 0, PAGE_SIZE - bytes);
+    memory().write32(cached + INDEX, index);
+    list_add_tail(cached, host.i_pages.address);
+    return cached;
+  },
+);
 
 /** The page of the file that the area shows at `address`, with a reference for the mapping. SIGBUS behind its end. */
 export const filemap_nopage = kernel_function(

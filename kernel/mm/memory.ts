@@ -13,9 +13,9 @@ import {
   __pa,
   _PAGE_TABLE,
   PAGE_SHIFT,
-  page_align_down,
   PGDIR_SIZE,
   PTRS_PER_PGD,
+  page_align_down,
   USER_PTRS_PER_PGD,
 } from "../include/asm/page.ts";
 import {
@@ -38,7 +38,15 @@ import {
 import { clear_page, copy_page } from "../include/asm/string.ts";
 import { flush_tlb_mm, flush_tlb_page } from "../include/asm/tlbflush.ts";
 import { ENOMEM } from "../include/linux/errno.ts";
-import { GFP_HIGHUSER, GFP_KERNEL, mm_struct, VM_MAYWRITE, VM_SHARED, vm_area_struct, vm_operations_struct } from "../include/linux/mm.ts";
+import {
+  GFP_HIGHUSER,
+  GFP_KERNEL,
+  mm_struct,
+  VM_MAYWRITE,
+  VM_SHARED,
+  vm_area_struct,
+  vm_operations_struct,
+} from "../include/linux/mm.ts";
 import { current, kstat } from "../include/linux/sched.ts";
 import {
   __get_free_pages,
@@ -100,26 +108,36 @@ export const pgd_free = kernel_function("pgd_free", [u32], undefined, function* 
  * The address of the page-table entry for a linear address, with a page table made if there is none. 0 when out of
  * memory.
  */
-export const pte_alloc = kernel_function("pte_alloc", [pointer("mm_struct"), u32, u32], u32, function* (_mm, pgd_entry, address) {
-  if (pgd_none(pgd_entry)) {
-    const table = yield* get_zeroed_page(GFP_KERNEL);
-    if (table === 0) return 0;
-    memory().write32(pgd_entry, __pa(table) | _PAGE_TABLE);
-  }
-  return pte_offset(pgd_entry, address);
-});
+export const pte_alloc = kernel_function(
+  "pte_alloc",
+  [pointer("mm_struct"), u32, u32],
+  u32,
+  function* (_mm, pgd_entry, address) {
+    if (pgd_none(pgd_entry)) {
+      const table = yield* get_zeroed_page(GFP_KERNEL);
+      if (table === 0) return 0;
+      memory().write32(pgd_entry, __pa(table) | _PAGE_TABLE);
+    }
+    return pte_offset(pgd_entry, address);
+  },
+);
 
 /** Gives the page tables of directory entries first to first + nr - 1 back; no page is mapped through them any more. */
-export const clear_page_tables = kernel_function("clear_page_tables", [pointer("mm_struct"), u32, u32], undefined, function* (mm, first, nr) {
-  const { pgd } = mm_struct.at(mm);
-  for (let index = first; index < first + nr; index++) {
-    const entry = pgd + 4 * index;
-    if (pgd_none(entry)) continue;
-    const table = pgd_page(entry);
-    memory().write32(entry, 0);
-    yield* free_pages(table, 0);
-  }
-});
+export const clear_page_tables = kernel_function(
+  "clear_page_tables",
+  [pointer("mm_struct"), u32, u32],
+  undefined,
+  function* (mm, first, nr) {
+    const { pgd } = mm_struct.at(mm);
+    for (let index = first; index < first + nr; index++) {
+      const entry = pgd + 4 * index;
+      if (pgd_none(entry)) continue;
+      const table = pgd_page(entry);
+      memory().write32(entry, 0);
+      yield* free_pages(table, 0);
+    }
+  },
+);
 
 /** Copies one entry for fork: a private writable page is write-protected on both sides and its frame counted. */
 function copy_one_pte(source: number, destination: number, cow: boolean, shared: boolean, dst_mm: mm_struct): void {
@@ -181,30 +199,35 @@ function next_table(address: number): number {
 }
 
 /** Unmaps every page in a range and drops the references to the frames. Page tables stay. */
-export const zap_page_range = kernel_function("zap_page_range", [pointer("mm_struct"), u32, u32], undefined, function* (mm_address, start, size) {
-  const mm = mm_struct.at(mm_address);
-  const end = start + size;
-  for (let address = start; address < end; ) {
-    const next = Math.min(next_table(address), end);
-    const entry = pgd_offset(mm.pgd, address);
-    if (!pgd_none(entry)) {
-      const first = pte_offset(entry, address);
-      for (let i = 0; i < (next - address) >>> PAGE_SHIFT; i++) {
-        const pte = memory().read32(first + 4 * i);
-        if (pte_none(pte)) continue;
-        memory().write32(first + 4 * i, 0);
-        const page_struct = pte_page(pte);
-        if (page_struct !== 0 && !PageReserved(page_struct)) {
-          mm.rss--;
-          put_page(page_struct);
+export const zap_page_range = kernel_function(
+  "zap_page_range",
+  [pointer("mm_struct"), u32, u32],
+  undefined,
+  function* (mm_address, start, size) {
+    const mm = mm_struct.at(mm_address);
+    const end = start + size;
+    for (let address = start; address < end; ) {
+      const next = Math.min(next_table(address), end);
+      const entry = pgd_offset(mm.pgd, address);
+      if (!pgd_none(entry)) {
+        const first = pte_offset(entry, address);
+        for (let i = 0; i < (next - address) >>> PAGE_SHIFT; i++) {
+          const pte = memory().read32(first + 4 * i);
+          if (pte_none(pte)) continue;
+          memory().write32(first + 4 * i, 0);
+          const page_struct = pte_page(pte);
+          if (page_struct !== 0 && !PageReserved(page_struct)) {
+            mm.rss--;
+            put_page(page_struct);
+          }
+          yield;
         }
-        yield;
       }
+      address = next;
     }
-    address = next;
-  }
-  yield* flush_tlb_mm(mm_address);
-});
+    yield* flush_tlb_mm(mm_address);
+  },
+);
 
 /** Writes an entry that replaces a present one, and makes the CPU forget that. */
 function* establish_pte(vma: number, address: number, pte_address: number, pte: number): Steps<void> {

@@ -1,4 +1,6 @@
 /** Areas of an address space (mm/mmap.c): looking them up, making, splitting and removing them. */
+
+import { fput, get_file } from "../fs/file_table.ts";
 import { call_pointer, cstring, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memcpy } from "../host/memory.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
@@ -19,9 +21,9 @@ import {
   PAGE_READONLY,
   PAGE_SHARED,
   PAGE_SHIFT,
+  PGDIR_SIZE,
   page_align_down,
   page_align_up,
-  PGDIR_SIZE,
   TASK_SIZE,
   USER_PTRS_PER_PGD,
 } from "../include/asm/page.ts";
@@ -46,7 +48,6 @@ import {
   vm_area_struct,
 } from "../include/linux/mm.ts";
 import { current } from "../include/linux/sched.ts";
-import { fput, get_file } from "../fs/file_table.ts";
 import { clear_page_tables, zap_page_range } from "./memory.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "./slab.ts";
 
@@ -118,7 +119,8 @@ export const insert_vm_struct = kernel_function(
     const mm = mm_struct.at(mm_address);
     const vma = vm_area_struct.at(vma_address);
     const { vma: next, prev } = find_vma_prev(mm_address, vma.vm_start);
-    if (next !== 0 && vm_area_struct.at(next).vm_start < vma.vm_end) BUG(`areas overlap at 0x${vma.vm_start.toString(16)}`);
+    if (next !== 0 && vm_area_struct.at(next).vm_start < vma.vm_end)
+      BUG(`areas overlap at 0x${vma.vm_start.toString(16)}`);
     vma.vm_mm = mm_address;
     vma.vm_next = next;
     if (prev === 0) mm.mmap = vma_address;
@@ -145,7 +147,12 @@ function* new_vma(mm: number, start: number, end: number, flags: number): Steps<
 }
 
 /** Makes an anonymous area and inserts it. Returns it, or undefined when out of memory. */
-export function* insert_anonymous_area(mm: number, start: number, end: number, flags: number): Steps<vm_area_struct | undefined> {
+export function* insert_anonymous_area(
+  mm: number,
+  start: number,
+  end: number,
+  flags: number,
+): Steps<vm_area_struct | undefined> {
   const vma = yield* new_vma(mm, start, end, flags);
   if (vma === undefined) return undefined;
   yield* insert_vm_struct(mm, vma.address);
@@ -174,7 +181,8 @@ function extend_previous(mm: mm_struct, start: number, end: number, flags: numbe
 function get_unmapped_area(mm: number, wish: number, length: number): number {
   if (length > TASK_SIZE) return 0;
   let start = page_align_up(wish);
-  if (start !== 0 && start <= TASK_SIZE - length && find_vma_intersection(mm, start, start + length) === 0) return start;
+  if (start !== 0 && start <= TASK_SIZE - length && find_vma_intersection(mm, start, start + length) === 0)
+    return start;
   start = page_align_up(TASK_UNMAPPED_BASE);
   for (const vma of for_each_vma(mm)) {
     if (vma.vm_end <= start) continue;
@@ -227,7 +235,8 @@ export const do_mmap_pgoff = kernel_function(
     }
     const error = yield* do_munmap(mm.address, start, bytes);
     if (error !== 0) return error;
-    if (file_address === 0 && (vm_flags & VM_GROWSDOWN) === 0 && extend_previous(mm, start, start + bytes, vm_flags)) return start;
+    if (file_address === 0 && (vm_flags & VM_GROWSDOWN) === 0 && extend_previous(mm, start, start + bytes, vm_flags))
+      return start;
     const vma = yield* new_vma(mm.address, start, start + bytes, vm_flags);
     if (vma === undefined) return -ENOMEM;
     if (file_address !== 0) {
@@ -272,36 +281,41 @@ function* free_pgtables(mm: number, prev: number, start: number, end: number): S
  * Removes every mapping in a range, splitting areas that reach over its ends. Returns 0, -EINVAL for a bad range, or
  * -ENOMEM when a split found no memory; then nothing has changed but that areas may be split.
  */
-export const do_munmap = kernel_function("do_munmap", [pointer("mm_struct"), u32, u32], i32, function* (mm_address, start, length) {
-  const bytes = page_align_up(length);
-  if (start & ~PAGE_MASK || start > TASK_SIZE || length > TASK_SIZE - start || bytes === 0) return -EINVAL;
-  const mm = mm_struct.at(mm_address);
-  const end = start + bytes;
-  for (const boundary of [start, end]) {
-    const straddling = find_vma_intersection(mm_address, boundary, boundary + 1);
-    if (straddling === 0 || vm_area_struct.at(straddling).vm_start === boundary) continue;
-    if (mm.map_count >= MAX_MAP_COUNT) return -ENOMEM;
-    const tail = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
-    if (tail === 0) return -ENOMEM;
-    yield* split_vma(vm_area_struct.at(straddling), boundary, vm_area_struct.at(tail));
-  }
-  const { vma: first, prev } = find_vma_prev(mm_address, start);
-  if (first === 0 || vm_area_struct.at(first).vm_start >= end) return 0;
-  mm.mmap_cache = 0;
-  for (let at = first; at !== 0 && vm_area_struct.at(at).vm_start < end; ) {
-    const vma = vm_area_struct.at(at);
-    const { vm_start, vm_end, vm_next } = vma;
-    if (prev === 0) mm.mmap = vm_next;
-    else vm_area_struct.at(prev).vm_next = vm_next;
-    mm.map_count--;
-    mm.total_vm -= (vm_end - vm_start) >>> PAGE_SHIFT;
-    yield* zap_page_range(mm_address, vm_start, vm_end - vm_start);
-    yield* free_vma(vma);
-    at = vm_next;
-  }
-  yield* free_pgtables(mm_address, prev, start, end);
-  return 0;
-});
+export const do_munmap = kernel_function(
+  "do_munmap",
+  [pointer("mm_struct"), u32, u32],
+  i32,
+  function* (mm_address, start, length) {
+    const bytes = page_align_up(length);
+    if (start & ~PAGE_MASK || start > TASK_SIZE || length > TASK_SIZE - start || bytes === 0) return -EINVAL;
+    const mm = mm_struct.at(mm_address);
+    const end = start + bytes;
+    for (const boundary of [start, end]) {
+      const straddling = find_vma_intersection(mm_address, boundary, boundary + 1);
+      if (straddling === 0 || vm_area_struct.at(straddling).vm_start === boundary) continue;
+      if (mm.map_count >= MAX_MAP_COUNT) return -ENOMEM;
+      const tail = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
+      if (tail === 0) return -ENOMEM;
+      yield* split_vma(vm_area_struct.at(straddling), boundary, vm_area_struct.at(tail));
+    }
+    const { vma: first, prev } = find_vma_prev(mm_address, start);
+    if (first === 0 || vm_area_struct.at(first).vm_start >= end) return 0;
+    mm.mmap_cache = 0;
+    for (let at = first; at !== 0 && vm_area_struct.at(at).vm_start < end; ) {
+      const vma = vm_area_struct.at(at);
+      const { vm_start, vm_end, vm_next } = vma;
+      if (prev === 0) mm.mmap = vm_next;
+      else vm_area_struct.at(prev).vm_next = vm_next;
+      mm.map_count--;
+      mm.total_vm -= (vm_end - vm_start) >>> PAGE_SHIFT;
+      yield* zap_page_range(mm_address, vm_start, vm_end - vm_start);
+      yield* free_vma(vma);
+      at = vm_next;
+    }
+    yield* free_pgtables(mm_address, prev, start, end);
+    return 0;
+  },
+);
 
 /** Anonymous memory at a fixed place of the current address space, for the heap and .bss. Returns `start` or -errno. */
 export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (start, length) {
@@ -313,7 +327,9 @@ export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (star
   if (error !== 0) return error;
   if (mm.map_count > MAX_MAP_COUNT) return -ENOMEM;
   if (extend_previous(mm, start, start + bytes, VM_DATA_FLAGS)) return start;
-  return (yield* insert_anonymous_area(mm.address, start, start + bytes, VM_DATA_FLAGS)) === undefined ? -ENOMEM : start;
+  return (yield* insert_anonymous_area(mm.address, start, start + bytes, VM_DATA_FLAGS)) === undefined
+    ? -ENOMEM
+    : start;
 });
 
 /** Moves the end of the heap. Returns the new end, or the old one if it cannot be moved there. */

@@ -8,8 +8,8 @@ import { kernel_function, kernel_variable } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { pointer, u32 } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
-import { clear_page } from "../include/asm/string.ts";
 import { __pa, __va, PAGE_SHIFT } from "../include/asm/page.ts";
+import { clear_page } from "../include/asm/string.ts";
 import { INIT_LIST_HEAD, list_add, list_del, list_empty, list_next } from "../include/linux/list.ts";
 import {
   __GFP_WAIT,
@@ -133,7 +133,8 @@ function rmqueue(order: number): number {
     const head = free_area(from).free_list.address;
     if (list_empty(head)) continue;
     const block = list_next(head);
-    if ((m.read32(block + FLAGS) & PG_buddy) === 0 || page_count(block) !== 0) BUG(`page 0x${block.toString(16)} on a free list is not free`);
+    if ((m.read32(block + FLAGS) & PG_buddy) === 0 || page_count(block) !== 0)
+      BUG(`page 0x${block.toString(16)} on a free list is not free`);
     take_block(block, from);
     for (let half = from - 1; half >= order; half--) add_block(block + page.size * (1 << half), half);
     m.write32(block + COUNT, 1);
@@ -172,7 +173,8 @@ function release_pages(block: number, order: number): void {
   const where = `page frame 0x${page_to_pfn(block).toString(16)}`;
   const count = page_count(block);
   if (flags & PG_buddy || count <= 0) BUG(`${where} is freed but not in use (count ${count})`);
-  if (m.read32(block + PRIVATE) !== order) BUG(`${where} is freed with order ${order} but was got with order ${m.read32(block + PRIVATE)}`);
+  if (m.read32(block + PRIVATE) !== order)
+    BUG(`${where} is freed with order ${order} but was got with order ${m.read32(block + PRIVATE)}`);
   if (flags & PG_slab) BUG(`${where} is freed while it is a slab`);
   m.write32(block + COUNT, count - 1);
   if (count === 1) __free_pages_ok(block, order);

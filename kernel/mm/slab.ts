@@ -10,7 +10,16 @@ import { memory, read_cstring } from "../host/memory.ts";
 import { array, chars, container_of, i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
-import { INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_empty, list_for_each, list_head, list_next } from "../include/linux/list.ts";
+import {
+  INIT_LIST_HEAD,
+  list_add,
+  list_add_tail,
+  list_del,
+  list_empty,
+  list_for_each,
+  list_head,
+  list_next,
+} from "../include/linux/list.ts";
 import { GFP_KERNEL, PG_slab, page } from "../include/linux/mm.ts";
 import { __get_free_pages, free_pages, virt_to_page } from "./page_alloc.ts";
 
@@ -111,7 +120,8 @@ function init_cache(cache: kmem_cache_t, name: number, size: number, alignment: 
 
 /** Every cache, in order of creation. */
 export function* for_each_cache(): Generator<kmem_cache_t, void, undefined> {
-  for (const entry of list_for_each(cache_chain.address)) yield kmem_cache_t.at(container_of(entry, kmem_cache_t, "next"));
+  for (const entry of list_for_each(cache_chain.address))
+    yield kmem_cache_t.at(container_of(entry, kmem_cache_t, "next"));
 }
 
 /** Starts the slab allocator and the kmalloc caches; the page allocator works already. */
@@ -137,7 +147,8 @@ export const kmem_cache_create = kernel_function(
   function* (name, size, alignment): Steps<number> {
     const at_least_words = Math.max(alignment, 4);
     if (size === 0 || size > PAGE_SIZE << MAX_GFP_ORDER) BUG(`cache ${read_cstring(name)}: objects of ${size} bytes`);
-    if (at_least_words & (at_least_words - 1) || at_least_words > PAGE_SIZE) BUG(`cache ${read_cstring(name)}: alignment ${alignment}`);
+    if (at_least_words & (at_least_words - 1) || at_least_words > PAGE_SIZE)
+      BUG(`cache ${read_cstring(name)}: alignment ${alignment}`);
     const cache = yield* kmem_cache_alloc(cache_cache.address, GFP_KERNEL);
     if (cache !== 0) init_cache(kmem_cache_t.at(cache), name, size, at_least_words);
     return cache;
@@ -145,47 +156,57 @@ export const kmem_cache_create = kernel_function(
 );
 
 /** Gives a cache one more slab. Returns whether there was memory. */
-const kmem_cache_grow: KernelFunction<[number, number], number> = kernel_function("kmem_cache_grow", [pointer("kmem_cache_t"), u32], i32, function* (cachep, gfp): Steps<number> {
-  const cache = kmem_cache_t.at(cachep);
-  const pages = yield* __get_free_pages(gfp, cache.gfporder);
-  if (pages === 0) return 0;
-  const slab = cache.offset === 0 ? yield* kmalloc(slab_t.size + 4 * cache.num, gfp) : pages;
-  if (slab === 0) {
-    yield* free_pages(pages, cache.gfporder);
-    return 0;
-  }
-  const m = memory();
-  const first_page = virt_to_page(pages);
-  for (let i = 0; i < 1 << cache.gfporder; i++) {
-    const at = first_page + i * page.size;
-    m.write32(at + FLAGS, m.read32(at + FLAGS) | PG_slab);
-    m.write32(at + PAGE_NEXT, cachep);
-    m.write32(at + PAGE_PREV, slab);
-  }
-  const view = slab_t.at(slab);
-  view.s_mem = pages + cache.offset;
-  view.inuse = 0;
-  view.free = 0;
-  for (let i = 0; i < cache.num; i++) m.write32(bufctl(slab, i), i + 1 < cache.num ? i + 1 : END);
-  list_add(slab, cache.slabs_free.address);
-  cache.num_slabs++;
-  cache.num_free_slabs++;
-  return 1;
-});
+const kmem_cache_grow: KernelFunction<[number, number], number> = kernel_function(
+  "kmem_cache_grow",
+  [pointer("kmem_cache_t"), u32],
+  i32,
+  function* (cachep, gfp): Steps<number> {
+    const cache = kmem_cache_t.at(cachep);
+    const pages = yield* __get_free_pages(gfp, cache.gfporder);
+    if (pages === 0) return 0;
+    const slab = cache.offset === 0 ? yield* kmalloc(slab_t.size + 4 * cache.num, gfp) : pages;
+    if (slab === 0) {
+      yield* free_pages(pages, cache.gfporder);
+      return 0;
+    }
+    const m = memory();
+    const first_page = virt_to_page(pages);
+    for (let i = 0; i < 1 << cache.gfporder; i++) {
+      const at = first_page + i * page.size;
+      m.write32(at + FLAGS, m.read32(at + FLAGS) | PG_slab);
+      m.write32(at + PAGE_NEXT, cachep);
+      m.write32(at + PAGE_PREV, slab);
+    }
+    const view = slab_t.at(slab);
+    view.s_mem = pages + cache.offset;
+    view.inuse = 0;
+    view.free = 0;
+    for (let i = 0; i < cache.num; i++) m.write32(bufctl(slab, i), i + 1 < cache.num ? i + 1 : END);
+    list_add(slab, cache.slabs_free.address);
+    cache.num_slabs++;
+    cache.num_free_slabs++;
+    return 1;
+  },
+);
 
 /** Gives the pages of a slab without objects back. */
-const kmem_slab_destroy: KernelFunction<[number, number], void> = kernel_function("kmem_slab_destroy", [pointer("kmem_cache_t"), pointer("slab_t")], undefined, function* (cachep, slab): Steps<void> {
-  const cache = kmem_cache_t.at(cachep);
-  const m = memory();
-  const pages = slab_t.at(slab).s_mem - cache.offset;
-  const first_page = virt_to_page(pages);
-  for (let i = 0; i < 1 << cache.gfporder; i++) {
-    const at = first_page + i * page.size;
-    m.write32(at + FLAGS, m.read32(at + FLAGS) & ~PG_slab);
-  }
-  yield* free_pages(pages, cache.gfporder);
-  if (cache.offset === 0) yield* kfree(slab);
-});
+const kmem_slab_destroy: KernelFunction<[number, number], void> = kernel_function(
+  "kmem_slab_destroy",
+  [pointer("kmem_cache_t"), pointer("slab_t")],
+  undefined,
+  function* (cachep, slab): Steps<void> {
+    const cache = kmem_cache_t.at(cachep);
+    const m = memory();
+    const pages = slab_t.at(slab).s_mem - cache.offset;
+    const first_page = virt_to_page(pages);
+    for (let i = 0; i < 1 << cache.gfporder; i++) {
+      const at = first_page + i * page.size;
+      m.write32(at + FLAGS, m.read32(at + FLAGS) & ~PG_slab);
+    }
+    yield* free_pages(pages, cache.gfporder);
+    if (cache.offset === 0) yield* kfree(slab);
+  },
+);
 
 /** Takes a slab without objects off its cache; 0 when there is none. */
 function unlink_free_slab(cache: kmem_cache_t): number {
@@ -199,25 +220,35 @@ function unlink_free_slab(cache: kmem_cache_t): number {
 }
 
 /** Frees all slabs without objects. Returns pages freed. */
-export const kmem_cache_shrink = kernel_function("kmem_cache_shrink", [pointer("kmem_cache_t")], i32, function* (cachep) {
-  const cache = kmem_cache_t.at(cachep);
-  let freed = 0;
-  for (;;) {
-    const slab = unlink_free_slab(cache);
-    if (slab === 0) return freed;
-    yield* kmem_slab_destroy(cachep, slab);
-    freed += 1 << cache.gfporder;
-  }
-});
+export const kmem_cache_shrink = kernel_function(
+  "kmem_cache_shrink",
+  [pointer("kmem_cache_t")],
+  i32,
+  function* (cachep) {
+    const cache = kmem_cache_t.at(cachep);
+    let freed = 0;
+    for (;;) {
+      const slab = unlink_free_slab(cache);
+      if (slab === 0) return freed;
+      yield* kmem_slab_destroy(cachep, slab);
+      freed += 1 << cache.gfporder;
+    }
+  },
+);
 
 /** An object of a cache; 0 when out of memory. Its contents are undefined. */
-export const kmem_cache_alloc: KernelFunction<[number, number], number> = kernel_function("kmem_cache_alloc", [pointer("kmem_cache_t"), u32], u32, function* (cachep, gfp): Steps<number> {
-  const cache = kmem_cache_t.at(cachep);
-  while (list_empty(cache.slabs_partial.address) && list_empty(cache.slabs_free.address)) {
-    if ((yield* kmem_cache_grow(cachep, gfp)) === 0) return 0;
-  }
-  return take_object(cache);
-});
+export const kmem_cache_alloc: KernelFunction<[number, number], number> = kernel_function(
+  "kmem_cache_alloc",
+  [pointer("kmem_cache_t"), u32],
+  u32,
+  function* (cachep, gfp): Steps<number> {
+    const cache = kmem_cache_t.at(cachep);
+    while (list_empty(cache.slabs_partial.address) && list_empty(cache.slabs_free.address)) {
+      if ((yield* kmem_cache_grow(cachep, gfp)) === 0) return 0;
+    }
+    return take_object(cache);
+  },
+);
 
 function take_object(cache: kmem_cache_t): number {
   const m = memory();
@@ -243,7 +274,8 @@ function take_object(cache: kmem_cache_t): number {
 function cache_of(object: number): kmem_cache_t {
   const page_struct = virt_to_page(object);
   const m = memory();
-  if ((m.read32(page_struct + FLAGS) & PG_slab) === 0) BUG(`0x${object.toString(16)} is freed but is no object of a slab`);
+  if ((m.read32(page_struct + FLAGS) & PG_slab) === 0)
+    BUG(`0x${object.toString(16)} is freed but is no object of a slab`);
   return kmem_cache_t.at(m.read32(page_struct + PAGE_NEXT));
 }
 
@@ -273,23 +305,39 @@ function return_object(cache: kmem_cache_t, object: number): number {
 }
 
 /** Frees an object of a cache. Throws KernelBug for another cache's object and for a free one. */
-export const kmem_cache_free: KernelFunction<[number, number], void> = kernel_function("kmem_cache_free", [pointer("kmem_cache_t"), u32], undefined, function* (cachep, object): Steps<void> {
-  const cache = cache_of(object);
-  if (cache.address !== cachep) BUG(`0x${object.toString(16)} of cache ${cache.name} is freed to cache ${kmem_cache_t.at(cachep).name}`);
-  const slab = return_object(cache, object);
-  if (slab !== 0) yield* kmem_slab_destroy(cachep, slab);
-});
+export const kmem_cache_free: KernelFunction<[number, number], void> = kernel_function(
+  "kmem_cache_free",
+  [pointer("kmem_cache_t"), u32],
+  undefined,
+  function* (cachep, object): Steps<void> {
+    const cache = cache_of(object);
+    if (cache.address !== cachep)
+      BUG(`0x${object.toString(16)} of cache ${cache.name} is freed to cache ${kmem_cache_t.at(cachep).name}`);
+    const slab = return_object(cache, object);
+    if (slab !== 0) yield* kmem_slab_destroy(cachep, slab);
+  },
+);
 
 /** `size` bytes of physically contiguous memory; 0 when out of memory or for more than 128 KiB. */
-export const kmalloc: KernelFunction<[number, number], number> = kernel_function("kmalloc", [u32, u32], u32, function* (size, gfp): Steps<number> {
-  for (let i = 0; i < KMALLOC_SIZES.length; i++) {
-    const entry = malloc_sizes.value.get(i);
-    if (size <= entry.cs_size) return yield* kmem_cache_alloc(entry.cs_cachep, gfp);
-  }
-  return 0;
-});
+export const kmalloc: KernelFunction<[number, number], number> = kernel_function(
+  "kmalloc",
+  [u32, u32],
+  u32,
+  function* (size, gfp): Steps<number> {
+    for (let i = 0; i < KMALLOC_SIZES.length; i++) {
+      const entry = malloc_sizes.value.get(i);
+      if (size <= entry.cs_size) return yield* kmem_cache_alloc(entry.cs_cachep, gfp);
+    }
+    return 0;
+  },
+);
 
 /** Frees what kmalloc gave; 0 is ignored. */
-export const kfree: KernelFunction<[number], void> = kernel_function("kfree", [u32], undefined, function* (object): Steps<void> {
-  if (object !== 0) yield* kmem_cache_free(cache_of(object).address, object);
-});
+export const kfree: KernelFunction<[number], void> = kernel_function(
+  "kfree",
+  [u32],
+  undefined,
+  function* (object): Steps<void> {
+    if (object !== 0) yield* kmem_cache_free(cache_of(object).address, object);
+  },
+);

@@ -1,7 +1,8 @@
 /** Getting memory back (mm/vmscan.c): slabs without objects and cached file pages that nobody maps. */
+
+import { for_each_inode } from "../fs/inode.ts";
 import { kernel_function } from "../host/declarations.ts";
 import { i32, u32 } from "../host/types.ts";
-import { for_each_inode } from "../fs/inode.ts";
 import { invalidate_inode_pages } from "./filemap.ts";
 import { for_each_cache, kmem_cache_shrink } from "./slab.ts";
 

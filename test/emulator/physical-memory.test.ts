@@ -85,7 +85,8 @@ describe("RAM", () => {
   });
 
   it("refuses a number of CPUs outside 1 to 8", () => {
-    for (const cpus of [0, 9, 1.5]) expect(() => new PhysicalMemory(MIB, cpus)).toThrow(/expected an integer from 1 to 8/);
+    for (const cpus of [0, 9, 1.5])
+      expect(() => new PhysicalMemory(MIB, cpus)).toThrow(/expected an integer from 1 to 8/);
   });
 
   it("keeps state, TLBs, ROM and RAM apart for eight cores", () => {

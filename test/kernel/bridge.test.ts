@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { back_trace } from "../../kernel/host/back-trace.ts";
 import { cpu, image, stack_local } from "../../kernel/host/context.ts";
-import { asm_function, by_value, call_pointer, kernel_function, kernel_variable } from "../../kernel/host/declarations.ts";
+import {
+  asm_function,
+  by_value,
+  call_pointer,
+  kernel_function,
+  kernel_variable,
+} from "../../kernel/host/declarations.ts";
 import { memory } from "../../kernel/host/memory.ts";
 import { array, i8, i32, struct, u8, u32 } from "../../kernel/host/types.ts";
 import { bare } from "./bare.ts";
@@ -13,17 +19,25 @@ function note(value: number): void {
   log.value.set(log_length.value++, value);
 }
 
-const noted = ({ word }: ReturnType<typeof bare>) => Array.from({ length: word("log_length") }, (_, i) => word("log", i));
+const noted = ({ word }: ReturnType<typeof bare>) =>
+  Array.from({ length: word("log_length") }, (_, i) => word("log", i));
 
 kernel_function("add", [i32, i32], i32, (a, b) => a + b);
-kernel_function("add_fast", [i32, i32, i32, i32], i32, (a, b, c, d) => a * 1000 + b * 100 + c * 10 + d, { fastcall: true });
+kernel_function("add_fast", [i32, i32, i32, i32], i32, (a, b, c, d) => a * 1000 + b * 100 + c * 10 + d, {
+  fastcall: true,
+});
 kernel_function("narrow", [i8, u8], i32, (a, b) => a * 1000 + b);
 const pair = struct("test_pair", { first: i32, second: i32 });
 kernel_function("difference", [by_value(pair), i32], i32, (p, scale) => (p.first - p.second) * scale);
 
-const factorial: (n: number) => Generator<never, number, number> = kernel_function("factorial", [u32], u32, function* (n): Generator<never, number, number> {
-  return n <= 1 ? 1 : n * (yield* factorial(n - 1));
-}) as never;
+const factorial: (n: number) => Generator<never, number, number> = kernel_function(
+  "factorial",
+  [u32],
+  u32,
+  function* (n): Generator<never, number, number> {
+    return n <= 1 ? 1 : n * (yield* factorial(n - 1));
+  },
+) as never;
 
 kernel_function("spin_until_two_ticks", [], u32, function* () {
   let steps = 0;
@@ -63,14 +77,20 @@ kernel_function("abandoned", [u32], u32, function* (value) {
   return value;
 });
 
-kernel_function("has_locals", [], u32, function* () {
-  const at = stack_local(16);
-  for (let i = 0; i < 4; i++) memory().write32(at + 4 * i, 0x11 * (i + 1));
-  yield* call_pointer(image().symbol("clobber_below"), undefined);
-  let sum = 0;
-  for (let i = 0; i < 4; i++) sum += memory().read32(at + 4 * i);
-  return sum;
-}, { locals: 16 });
+kernel_function(
+  "has_locals",
+  [],
+  u32,
+  function* () {
+    const at = stack_local(16);
+    for (let i = 0; i < 4; i++) memory().write32(at + 4 * i, 0x11 * (i + 1));
+    yield* call_pointer(image().symbol("clobber_below"), undefined);
+    let sum = 0;
+    for (let i = 0; i < 4; i++) sum += memory().read32(at + 4 * i);
+    return sum;
+  },
+  { locals: 16 },
+);
 
 const calls_unbalanced = asm_function("unbalanced", [u32], undefined);
 kernel_function("trusting", [], undefined, function* () {
@@ -179,7 +199,10 @@ function runs(body: string) {
 }
 
 const call = (name: string, ...args: (number | string)[]) =>
-  `${args.reverse().map((arg) => `\tpushl $${arg}\n`).join("")}\tcall ${name}\n\taddl $${4 * args.length}, %esp\n`;
+  `${args
+    .reverse()
+    .map((arg) => `\tpushl $${arg}\n`)
+    .join("")}\tcall ${name}\n\taddl $${4 * args.length}, %esp\n`;
 
 describe("a hosted function", () => {
   it("takes cdecl arguments from the guest stack and returns in EAX", () => {

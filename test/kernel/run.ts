@@ -55,7 +55,10 @@ const PRELUDE = `
 export function program(source: string): Uint8Array {
   const file = "test.S";
   return writeExecutable(
-    link([assemble(`.include "prelude"\n${source}`, { file, include: () => ({ file: "prelude", text: PRELUDE }) })], {}),
+    link(
+      [assemble(`.include "prelude"\n${source}`, { file, include: () => ({ file: "prelude", text: PRELUDE }) })],
+      {},
+    ),
   );
 }
 
@@ -69,18 +72,31 @@ export interface Run {
   readonly go: (limits?: Parameters<Kernel["run"]>[0]) => KernelStop;
 }
 
-export type Options = Partial<BootOptions> & { readonly trace?: boolean; readonly files?: Readonly<Record<string, Uint8Array>> };
+export type Options = Partial<BootOptions> & {
+  readonly trace?: boolean;
+  readonly files?: Readonly<Record<string, Uint8Array>>;
+};
 
 /** A kernel about to run `source` as pid 1. */
 export function boot(source: string | Uint8Array, options: Options = {}): Run {
   const init = typeof source === "string" ? program(source) : source;
-  const kernel = new Kernel({ memoryBytes: 8 << 20, initramfs: initramfs({ "/init": init, ...options.files }), ...options });
+  const kernel = new Kernel({
+    memoryBytes: 8 << 20,
+    initramfs: initramfs({ "/init": init, ...options.files }),
+    ...options,
+  });
   let output = "";
   let log = "";
   kernel.on_output = (byte) => (output += String.fromCharCode(byte));
   kernel.on_log = (byte) => (log += String.fromCharCode(byte));
   const events = options.trace ? new TraceRecorder(kernel).events : [];
-  return { kernel, output: () => output, log: () => log, events, go: (limits = { maxInstructions: 50_000_000 }) => kernel.run(limits) };
+  return {
+    kernel,
+    output: () => output,
+    log: () => log,
+    events,
+    go: (limits = { maxInstructions: 50_000_000 }) => kernel.run(limits),
+  };
 }
 
 /** Boots, runs to the end and returns everything seen. */

@@ -140,7 +140,11 @@ export const n_tty_receive_buf = kernel_function(
     for (let i = 0; i < count; i++) yield* n_tty_receive_char(tty, memory().read8(from + i));
     if (input_available(tty)) yield* wake_up_interruptible(tty.read_wait.address);
     // A single endless line has to be let in: only its end makes it readable.
-    if (N_TTY_BUF_SIZE - tty.read_cnt < TTY_THRESHOLD_THROTTLE && input_available(tty) && (tty.flags & TTY_THROTTLED) === 0) {
+    if (
+      N_TTY_BUF_SIZE - tty.read_cnt < TTY_THRESHOLD_THROTTLE &&
+      input_available(tty) &&
+      (tty.flags & TTY_THROTTLED) === 0
+    ) {
       tty.flags |= TTY_THROTTLED;
       yield* call_pointer(driver_of(tty).throttle, undefined, tty_address);
     }
@@ -175,7 +179,8 @@ function* copy_input(tty: tty_struct, buffer: number, count: number): Steps<numb
   let copied = 0;
   while (copied < count && tty.read_cnt > 0) {
     const { length, end_of_file, line_end } = readable_run(tty, count - copied);
-    if ((yield* copy_to_user(buffer + copied, tty.read_buf.address_of(0) + tty.read_tail, length)) !== 0) return copied || -EFAULT;
+    if ((yield* copy_to_user(buffer + copied, tty.read_buf.address_of(0) + tty.read_tail, length)) !== 0)
+      return copied || -EFAULT;
     const flags = local_irq_save();
     consume(tty, end_of_file ? length + 1 : length, line_end);
     local_irq_restore(flags);

@@ -2,7 +2,9 @@
  * The 16550A driver (drivers/char/serial.c) for the first serial port: interrupt driven in both directions, 115200 8N1.
  * Registers as in National Semiconductor's PC16550D data sheet.
  */
-import { kernel_function, kernel_table, kernel_variable, cstring, type Steps } from "../../host/declarations.ts";
+
+import { request_irq } from "../../arch/i386/kernel/irq.ts";
+import { cstring, kernel_function, kernel_table, kernel_variable, type Steps } from "../../host/declarations.ts";
 import { array, i32, pointer, struct, u8, u32, type ViewOf } from "../../host/types.ts";
 import { inb, local_irq_restore, local_irq_save, outb } from "../../include/asm/system.ts";
 import { copy_from_user } from "../../include/asm/uaccess.ts";
@@ -10,11 +12,9 @@ import { EFAULT } from "../../include/linux/errno.ts";
 import { IRQ_HANDLED, IRQ_NONE, SA_INTERRUPT } from "../../include/linux/interrupt.ts";
 import { list_empty } from "../../include/linux/list.ts";
 import { TTY_FLIPBUF_SIZE, tty_driver, tty_struct } from "../../include/linux/tty.ts";
-import { request_irq } from "../../arch/i386/kernel/irq.ts";
 import { KERN_ERR, KERN_INFO, printk } from "../../kernel/printk.ts";
 import { wake_up_interruptible } from "../../kernel/sched.ts";
-import { chr_dev_init } from "./mem.ts";
-import { initialize_tty_struct, tty_carrier, tty_flip_buffer_push, tty_init, tty_insert_flip_char, ttyS0 } from "./tty_io.ts";
+import { initialize_tty_struct, tty_carrier, tty_flip_buffer_push, tty_insert_flip_char, ttyS0 } from "./tty_io.ts";
 
 /** COM1. */
 const PORT = 0x3f8;
@@ -161,19 +161,24 @@ function* check_modem_status(info: async_struct): Steps<void> {
 }
 
 /** The handler of the port's line: everything that the UART has to say, received bytes before the loss of the carrier. */
-const rs_interrupt = kernel_function("rs_interrupt", [i32, pointer("async_struct"), pointer("pt_regs")], i32, function* (_irq, dev_id, _regs) {
-  const info = async_struct.at(dev_id);
-  let handled = IRQ_NONE;
-  for (let pass = 0; pass < RS_ISR_PASS_LIMIT; pass++) {
-    if (serial_in(info, UART_IIR) & UART_IIR_NO_INT) break;
-    handled = IRQ_HANDLED;
-    yield* receive_chars(info);
-    yield* check_modem_status(info);
-    if (info.IER & UART_IER_THRI && serial_in(info, UART_LSR) & UART_LSR_THRE) yield* transmit_chars(info);
-    yield;
-  }
-  return handled;
-});
+const rs_interrupt = kernel_function(
+  "rs_interrupt",
+  [i32, pointer("async_struct"), pointer("pt_regs")],
+  i32,
+  function* (_irq, dev_id, _regs) {
+    const info = async_struct.at(dev_id);
+    let handled = IRQ_NONE;
+    for (let pass = 0; pass < RS_ISR_PASS_LIMIT; pass++) {
+      if (serial_in(info, UART_IIR) & UART_IIR_NO_INT) break;
+      handled = IRQ_HANDLED;
+      yield* receive_chars(info);
+      yield* check_modem_status(info);
+      if (info.IER & UART_IER_THRI && serial_in(info, UART_LSR) & UART_LSR_THRE) yield* transmit_chars(info);
+      yield;
+    }
+    return handled;
+  },
+);
 
 /** Takes bytes of the writer's memory into the transmit buffer. They are copied in place: only the head makes them count. */
 const rs_write = kernel_function("rs_write", [pointer("tty_struct"), u32, u32], i32, function* (tty, buffer, count) {
@@ -242,10 +247,8 @@ const startup = kernel_function("startup", [pointer("async_struct")], i32, funct
   return 0;
 });
 
-/** Starts the character devices: the memory devices, the terminals, and the serial port below them. */
+/** Starts the driver and gives the first terminal its port; tty_init has registered the terminals. */
 export const serial_init = kernel_function("serial_init", [], undefined, function* () {
-  yield* chr_dev_init();
-  yield* tty_init();
   const info = rs_table.value;
   info.port = PORT;
   info.irq = IRQ;

@@ -2,6 +2,8 @@
  * Terminals as files (drivers/char/tty_io.c). There is one, the first serial port, which is also the console: it does not
  * come and go with those who open it.
  */
+
+import { MKDEV, register_chrdev } from "../../fs/devices.ts";
 import { cstring, kernel_function, kernel_table, kernel_variable } from "../../host/declarations.ts";
 import { i32, pointer, u32 } from "../../host/types.ts";
 import { copy_from_user, copy_to_user } from "../../include/asm/uaccess.ts";
@@ -34,7 +36,6 @@ import {
   VQUIT,
 } from "../../include/linux/tty.ts";
 import { init_waitqueue_head } from "../../include/linux/wait.ts";
-import { MKDEV, register_chrdev } from "../../fs/devices.ts";
 import { wake_up_interruptible } from "../../kernel/sched.ts";
 import { n_tty_receive_buf, read_chan, write_chan } from "./n_tty.ts";
 
@@ -81,26 +82,41 @@ export function tty_insert_flip_char(tty: tty_struct, byte: number): boolean {
 }
 
 /** Hands the collected bytes to the line discipline, right away (`low_latency`). */
-export const tty_flip_buffer_push = kernel_function("tty_flip_buffer_push", [pointer("tty_struct")], undefined, function* (address) {
-  const tty = tty_struct.at(address);
-  const count = tty.flip_count;
-  tty.flip_count = 0;
-  if (count > 0) yield* n_tty_receive_buf(address, tty.flip_buf.address, count);
-});
+export const tty_flip_buffer_push = kernel_function(
+  "tty_flip_buffer_push",
+  [pointer("tty_struct")],
+  undefined,
+  function* (address) {
+    const tty = tty_struct.at(address);
+    const count = tty.flip_count;
+    tty.flip_count = 0;
+    if (count > 0) yield* n_tty_receive_buf(address, tty.flip_buf.address, count);
+  },
+);
 
 /** The carrier came or went: without it, reads of what has not been received yet end. Writes go on. */
-export const tty_carrier = kernel_function("tty_carrier", [pointer("tty_struct"), i32], undefined, function* (address, present) {
-  const tty = tty_struct.at(address);
-  tty.flags = present !== 0 ? tty.flags & ~TTY_OTHER_CLOSED : tty.flags | TTY_OTHER_CLOSED;
-  if (present === 0) yield* wake_up_interruptible(tty.read_wait.address);
-});
+export const tty_carrier = kernel_function(
+  "tty_carrier",
+  [pointer("tty_struct"), i32],
+  undefined,
+  function* (address, present) {
+    const tty = tty_struct.at(address);
+    tty.flags = present !== 0 ? tty.flags & ~TTY_OTHER_CLOSED : tty.flags | TTY_OTHER_CLOSED;
+    if (present === 0) yield* wake_up_interruptible(tty.read_wait.address);
+  },
+);
 
-const tty_open = kernel_function("tty_open", [pointer("inode"), pointer("file")], i32, (inode_address, file_address) => {
-  const device = inode.at(inode_address).i_rdev;
-  if (device !== MKDEV(TTYAUX_MAJOR, CONSOLE_MINOR) && device !== MKDEV(TTY_MAJOR, TTYS_MINOR)) return -ENODEV;
-  file.at(file_address).private_data = ttyS0.address;
-  return 0;
-});
+const tty_open = kernel_function(
+  "tty_open",
+  [pointer("inode"), pointer("file")],
+  i32,
+  (inode_address, file_address) => {
+    const device = inode.at(inode_address).i_rdev;
+    if (device !== MKDEV(TTYAUX_MAJOR, CONSOLE_MINOR) && device !== MKDEV(TTY_MAJOR, TTYS_MINOR)) return -ENODEV;
+    file.at(file_address).private_data = ttyS0.address;
+    return 0;
+  },
+);
 
 const tty_read = kernel_function("tty_read", [pointer("file"), u32, u32], i32, function* (at, buffer, count) {
   return yield* read_chan(file.at(at).private_data, at, buffer, count);
@@ -124,7 +140,11 @@ const tty_ioctl = kernel_function("tty_ioctl", [pointer("file"), u32, u32], i32,
   }
 });
 
-const tty_fops = kernel_table("tty_fops", [tty_read.symbol, tty_write.symbol, 0, tty_open.symbol, 0, tty_ioctl.symbol], file_operations);
+const tty_fops = kernel_table(
+  "tty_fops",
+  [tty_read.symbol, tty_write.symbol, 0, tty_open.symbol, 0, tty_ioctl.symbol],
+  file_operations,
+);
 
 const tty_name = cstring("tty");
 const serial_name = cstring("ttyS");
@@ -134,4 +154,3 @@ export const tty_init = kernel_function("tty_init", [], undefined, function* () 
   yield* register_chrdev(TTYAUX_MAJOR, tty_name.address, tty_fops.address);
   yield* register_chrdev(TTY_MAJOR, serial_name.address, tty_fops.address);
 });
-

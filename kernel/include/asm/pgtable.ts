@@ -6,7 +6,6 @@ import {
   _PAGE_DIRTY,
   _PAGE_PRESENT,
   _PAGE_RW,
-  _PAGE_USER,
   PAGE_MASK,
   PAGE_SHIFT,
   PGDIR_SHIFT,
@@ -55,14 +54,6 @@ export function pte_none(pte: number): boolean {
 
 export function pte_write(pte: number): boolean {
   return (pte & _PAGE_RW) !== 0;
-}
-
-export function pte_dirty(pte: number): boolean {
-  return (pte & _PAGE_DIRTY) !== 0;
-}
-
-export function pte_user(pte: number): boolean {
-  return (pte & _PAGE_USER) !== 0;
 }
 
 export function pte_mkwrite(pte: number): number {

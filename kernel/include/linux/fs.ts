@@ -1,6 +1,7 @@
 /** Files (include/linux/fs.h), as far as an initramfs and character devices need them. */
-import { list_head } from "./list.ts";
+
 import { chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
+import { list_head } from "./list.ts";
 
 export const S_IFMT = 0xf000;
 export const S_IFDIR = 0x4000;

@@ -1,6 +1,7 @@
 /** Address spaces and page frames (include/linux/mm.h, mm.h's struct page; Linux 2.4). */
-import { array, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
+
 import { asm_function } from "../../host/declarations.ts";
+import { array, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
 import { list_head } from "./list.ts";
 
 export const VM_READ = 0x00000001;

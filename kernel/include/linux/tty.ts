@@ -14,10 +14,9 @@ export const VQUIT = 1;
 export const VERASE = 2;
 export const VKILL = 3;
 export const VEOF = 4;
-export const VTIME = 5;
 export const VMIN = 6;
 export const VEOL = 11;
-export const NCCS = 19;
+const NCCS = 19;
 /** A control character that is switched off. */
 export const __DISABLED_CHAR = 0;
 
@@ -96,4 +95,3 @@ export const tty_driver = struct("tty_driver", {
   throttle: pointer("throttle"),
   unthrottle: pointer("unthrottle"),
 });
-

@@ -13,6 +13,25 @@ describe("reset", () => {
     expect(core.getEflags()).toBe(2);
     expect(core.halted).toBe(false);
   });
+
+  it("goes on counting, and takes effect after the instruction that caused it", () => {
+    const guest = Guest.flat("nop\n movb $1, 0xa0000\n nop\n nop\n hlt");
+    const reset = () => {
+      guest.core.reset();
+      guest.core.requestStop();
+    };
+    const ignore = () => 0;
+    guest.memory.mapMmio(0xa0000, 0x1000, {
+      read8: ignore,
+      read16: ignore,
+      read32: ignore,
+      write8: reset,
+      write16: reset,
+      write32: reset,
+    });
+    guest.core.run(100);
+    expect([guest.core.eip, guest.core.realMode, guest.core.instructions]).toEqual([0xfff0, true, 2]);
+  });
 });
 
 describe("instruction counts", () => {
@@ -171,7 +190,11 @@ describe("instructions across pages", () => {
     const code = Uint8Array.of(0xb8, 1, 2, 3, 4, 0xf4);
     guest.load(code, boundary - 2);
     expect(guest.run().get("eax")).toBe(0x04030201);
-    for (const [offset, expected] of [[1, 0x04030255], [-1, 0x04030255], [2, 0x04550255]] as const) {
+    for (const [offset, expected] of [
+      [1, 0x04030255],
+      [-1, 0x04030255],
+      [2, 0x04550255],
+    ] as const) {
       guest.core.halted = false;
       guest.core.eip = boundary - 2;
       if (offset === 1) {

@@ -43,9 +43,9 @@ describe("decoding", () => {
   });
 
   it("sizes immediates by the prefixes and the code size", () => {
-    expect([0xb8, 0x66].map((first) => decode(first === 0x66 ? [0x66, 0xb8, 1, 2] : [0xb8, 1, 2, 3, 4])!.length)).toEqual(
-      [4, 5].reverse(),
-    );
+    expect(
+      [0xb8, 0x66].map((first) => decode(first === 0x66 ? [0x66, 0xb8, 1, 2] : [0xb8, 1, 2, 3, 4])!.length),
+    ).toEqual([4, 5].reverse());
     expect(decode([0x66, 0xb8, 1, 2, 3, 4], false)!.imm).toBe(0x04030201);
     expect(decode([0x67, 0xa1, 0x34, 0x12])!.disp).toBe(0x1234);
     const far = decode([0xea, 1, 2, 3, 4, 5, 6])!;

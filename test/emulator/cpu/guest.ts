@@ -1,9 +1,9 @@
+import { assembleBinary } from "../../../asm/index.ts";
 import { CodeCache } from "../../../emulator/cpu/block-cache.ts";
 import { Core } from "../../../emulator/cpu/core.ts";
 import { CS, DS, ES, FS, GS, SS } from "../../../emulator/cpu/state-layout.ts";
-import { type PortDevice, PortBus } from "../../../emulator/devices/ports.ts";
+import { PortBus, type PortDevice } from "../../../emulator/devices/ports.ts";
 import { PhysicalMemory } from "../../../emulator/memory/physical-memory.ts";
-import { assembleBinary } from "../../../asm/index.ts";
 
 /** Where test programs are loaded, and the top of their stack. */
 export const ORIGIN = 0x10000;

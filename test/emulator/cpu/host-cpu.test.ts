@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { Guest, hex, ORIGIN } from "./guest.ts";
 
 /** Recorded from a real CPU by test/golden/cpu/record.c. */
-const rows = readFileSync(new URL("../../golden/cpu/instructions.tsv", import.meta.url), "utf8").trim().split("\n");
+const rows = readFileSync(new URL("../../golden/cpu/instructions.tsv", import.meta.url), "utf8")
+  .trim()
+  .split("\n");
 
 const COMPARED_FLAGS = 0xcd5;
 const OPERAND = 0x4000;

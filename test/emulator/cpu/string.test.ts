@@ -73,7 +73,9 @@ describe("REP MOVS", () => {
   });
 
   it("uses SI, DI and CX with 16-bit addresses, wrapping at 64 KiB", () => {
-    const guest = Guest.flat("movl $0x1fffe, %esi\n movl $0x24000, %edi\n movl $0xff0004, %ecx\n addr16 rep movsb\n hlt");
+    const guest = Guest.flat(
+      "movl $0x1fffe, %esi\n movl $0x24000, %edi\n movl $0xff0004, %ecx\n addr16 rep movsb\n hlt",
+    );
     guest.memory.load(Uint8Array.of(3, 4), 0);
     guest.memory.load(Uint8Array.of(1, 2), 0xfffe);
     guest.run();
@@ -133,8 +135,13 @@ describe("SCAS, CMPS", () => {
   });
 
   it("scans over page boundaries in both directions", () => {
-    for (const [direction, start, found] of [["cld", 0x40800, 0x42802], ["std", 0x44000, 0x427fe]] as const) {
-      const guest = Guest.flat(`${direction}\n movl $${start}, %edi\n movl $0x10000, %ecx\n movw $0x1234, %ax\n repne scasw\n hlt`);
+    for (const [direction, start, found] of [
+      ["cld", 0x40800, 0x42802],
+      ["std", 0x44000, 0x427fe],
+    ] as const) {
+      const guest = Guest.flat(
+        `${direction}\n movl $${start}, %edi\n movl $0x10000, %ecx\n movw $0x1234, %ax\n repne scasw\n hlt`,
+      );
       guest.memory.load(Uint8Array.of(0x34, 0x12), 0x42800);
       expect(guest.run().get("edi")).toBe(found);
     }

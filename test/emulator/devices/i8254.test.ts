@@ -172,7 +172,7 @@ describe("8254 mode 1, hardware retriggerable one-shot", () => {
     expect(trace2(1)).toBe("0");
     gate2(false);
     setCount(2, 2);
-    expect(trace2(5)).toBe("00011".replace("00011", "00011"));
+    expect(trace2(5)).toBe("00011");
     gate2(true);
     expect(trace2(4)).toBe("0011");
   });
@@ -450,7 +450,7 @@ describe("8254 reading", () => {
     run(1);
     expect(values2(1)).toEqual([0x9999]);
     run(9998);
-    expect(values2(2)).toEqual([0x0000, 0x9999].map((value) => (value === 0 ? 0x9999 : 0x9998)));
+    expect(values2(2)).toEqual([0x0000, 0x9999]);
   });
 
   it("read-back latches the counts of several counters at once", () => {

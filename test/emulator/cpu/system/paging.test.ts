@@ -1,6 +1,20 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { probe } from "../../../../emulator/cpu/paging.ts";
-import { CODE, Guest, KERNEL_STACK, PAGE_DIRECTORY, PAGE_TABLE, USER_CODE } from "./guest.ts";
+import {
+  CODE,
+  FREE,
+  Guest,
+  gate,
+  KERNEL_CS,
+  KERNEL_STACK,
+  PAGE_DIRECTORY,
+  PAGE_TABLE,
+  TSS,
+  TSS_SELECTOR,
+  TSS2_SELECTOR,
+  USER_CODE,
+  USER_CS,
+} from "./guest.ts";
 
 const PRESENT = 1;
 const WRITABLE = 2;
@@ -85,6 +99,51 @@ describe("page protection", () => {
     expect(guest.fault).toEqual([14, 2]);
     expect(guest.core.cr2).toBe(PAGE + 0x1000);
     expect(guest.memory.read16(PAGE + 0xffe)).toBe(0);
+  });
+});
+
+describe("instructions with several accesses", () => {
+  const LAST = PAGE + 0xff8;
+
+  it.each([
+    ["iret", `movl $${LAST}, %esp; iret`, 4, PAGE + 0x1000],
+    ["lret", `movl $${LAST + 4}, %esp; lret`, 4, PAGE + 0x1000],
+    ["lcall", `movl $${PAGE + 0x2004}, %esp; lcall $USER_CS, $USER_CODE`, 6, PAGE + 0x1ffc],
+  ])("change nothing when a later access faults: %s", (_name, source, code, address) => {
+    const guest = new Guest();
+    guest.enablePaging();
+    guest.setPage(PAGE + 0x1000, 0);
+    guest.memory.write32(LAST, USER_CODE);
+    guest.memory.write32(LAST + 4, USER_CS);
+    guest.user(source);
+    expect(guest.fault).toEqual([14, code]);
+    expect(guest.core.cr2).toBe(address);
+    expect(guest.stack(1)).toBe(USER_CODE + 5);
+    expect(guest.stack(2)).toBe(USER_CS);
+    expect([LAST, LAST + 4, PAGE + 0x2004]).toContain(guest.stack(4));
+    expect(guest.register(7)).toBe(0);
+  });
+
+  it("copy no gate parameter to the new stack for good when one cannot be read", () => {
+    const guest = new Guest();
+    guest.enablePaging();
+    guest.setPage(PAGE + 0x1000, 0);
+    guest.setDescriptor(FREE, gate(KERNEL_CS, CODE, 0xec, 4));
+    guest.user(`movl $${LAST}, %esp; lcall $FREE+3, $0`);
+    expect(guest.fault).toEqual([14, 4]);
+    expect(guest.stack(1)).toBe(USER_CODE + 5);
+    expect(guest.stack(4)).toBe(LAST);
+  });
+
+  it("keep the whole state of a task switch that cannot save the old task", () => {
+    const guest = new Guest();
+    guest.enablePaging(WP);
+    guest.setPage(TSS, guest.page(TSS) & ~WRITABLE);
+    guest.kernel("movl $7, %ebx; ljmp $TSS2_SELECTOR, $0");
+    expect(guest.fault).toEqual([14, 3]);
+    expect(guest.ebx).toBe(7);
+    expect(guest.accessByte(TSS2_SELECTOR)).toBe(0x89);
+    expect(guest.accessByte(TSS_SELECTOR)).toBe(0x8b);
   });
 });
 

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { CPU_SIGNATURE } from "../../../../emulator/cpu/cpuid.ts";
-import { CS, SS, TR } from "../../../../emulator/cpu/state-layout.ts";
+import { CPU_SIGNATURE, CS, SS, TR } from "../../../../emulator/cpu/state-layout.ts";
 import { CODE, DATA, Guest, KERNEL_STACK, TSS, TSS_SELECTOR, USER_CODE } from "./guest.ts";
 
 const IF = 0x200;

@@ -1,0 +1,168 @@
+import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { CodeCache } from "./block-cache.ts";
+import { CoreState } from "./core-state.ts";
+import * as layout from "./state-layout.ts";
+
+const { TLB_VALID, TLB_NO_USER, TLB_NO_WRITE_USER, TLB_NO_WRITE_SUPER, TLB_MMIO, TLB_CODE, TLB_GLOBAL } = layout;
+
+const TLB_PAGES = 1 << 20;
+/** Pages the TLB holds before it is emptied; bounds the work of a flush. */
+const TLB_CAPACITY = 16384;
+
+/** TLB entry bits that must read TLB_VALID alone for an access to be allowed, by privilege and kind. */
+export const SUPERVISOR_READ = TLB_VALID;
+export const SUPERVISOR_WRITE = TLB_VALID | TLB_NO_WRITE_SUPER;
+const USER_READ = TLB_VALID | TLB_NO_USER;
+const USER_WRITE = TLB_VALID | TLB_NO_USER | TLB_NO_WRITE_USER;
+
+/**
+ * The TLB of a core, and what an access to a linear address must pass: page rights, alignment checks, data breakpoints.
+ */
+export abstract class CoreTranslation extends CoreState {
+  readonly codeCache: CodeCache;
+  /** The machine's whole memory, addressed by host offset. */
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** One entry for each linear page; see the TLB_ constants. */
+  readonly tlb: Int32Array;
+  /** Bits of a TLB entry that must read TLB_VALID alone for a fast read or write. 0 sends every access the slow way. */
+  readMask = 0;
+  writeMask = 0;
+  /** Changes whenever a translation may have gone away. */
+  generation = 0;
+
+  /** The same as the masks above without the bits that only ask for the slow path. */
+  protected readRights = SUPERVISOR_READ;
+  protected writeRights = SUPERVISOR_WRITE;
+  protected alignmentChecked = false;
+  #watchpoints = false;
+
+  readonly #filledPages = new Int32Array(TLB_CAPACITY);
+  #filledCount = 0;
+  /** Physical address of the last access that `resolve` found not to be plain memory. */
+  protected busAddress = 0;
+
+  protected constructor(id: number, memory: PhysicalMemory, codeCache: CodeCache) {
+    super(id, memory);
+    this.codeCache = codeCache;
+    this.bytes = memory.bytes;
+    this.view = memory.view;
+    this.tlb = new Int32Array(memory.buffer, memory.tlbOffset(id), TLB_PAGES);
+  }
+
+  // ---- TLB -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Enters a translation, as a page walk ends.
+   * @param flags TLB_NO_USER, TLB_NO_WRITE_USER, TLB_NO_WRITE_SUPER and TLB_GLOBAL as the page tables say; the rest is
+   *   worked out from what lies at the physical address
+   */
+  fillTlb(linear: number, physical: number, flags: number): void {
+    const page = linear >>> 12;
+    if (this.tlb[page] === 0) {
+      if (this.#filledCount === TLB_CAPACITY) this.flushTlb(false);
+      this.#filledPages[this.#filledCount++] = page;
+    }
+    const physicalPage = physical >>> 12;
+    const host = this.memory.hostPage(physicalPage);
+    if (host < 0) {
+      this.tlb[page] = ((physical ^ linear) & ~0xfff) | flags | TLB_VALID | TLB_MMIO;
+      return;
+    }
+    let bits = flags | TLB_VALID;
+    if (!this.memory.isWritablePage(physicalPage)) bits |= TLB_NO_WRITE_USER | TLB_NO_WRITE_SUPER;
+    if (this.codeCache.hasCode(host >>> 12)) bits |= TLB_CODE;
+    this.tlb[page] = ((host ^ linear) & ~0xfff) | bits;
+  }
+
+  /** Drops all translations, or all but those of global pages. */
+  flushTlb(keepGlobal: boolean): void {
+    const filled = this.#filledPages;
+    let kept = 0;
+    for (let i = 0; i < this.#filledCount; i++) {
+      const page = filled[i]!;
+      if (keepGlobal && (this.tlb[page]! & TLB_GLOBAL) !== 0) filled[kept++] = page;
+      else this.tlb[page] = 0;
+    }
+    this.#filledCount = kept;
+    this.#translationsChanged();
+  }
+
+  /** Drops the translation of the page that holds `linear`, global or not. */
+  flushTlbPage(linear: number): void {
+    this.tlb[linear >>> 12] = 0;
+    this.#translationsChanged();
+  }
+
+  /** Marks the translations to a host page: instructions were decoded from it, so stores must be seen. */
+  markCodePage(hostPage: number): void {
+    for (let i = 0; i < this.#filledCount; i++) {
+      const page = this.#filledPages[i]!;
+      const entry = this.tlb[page]!;
+      if ((entry & (TLB_VALID | TLB_MMIO)) === TLB_VALID && ((entry >>> 12) ^ page) === hostPage) {
+        this.tlb[page] = entry | TLB_CODE;
+      }
+    }
+  }
+
+  #translationsChanged(): void {
+    this.generation = (this.generation + 1) | 0;
+    this.endBlock();
+  }
+
+  /**
+   * Walks the page tables (or maps one to one with paging off) and fills the TLB entry.
+   * @returns the physical address
+   * @throws #PF
+   */
+  protected abstract translate(linear: number, write: boolean, user: boolean): number;
+  /** Notes accesses that hit a data breakpoint. */
+  protected abstract checkWatchpoints(linear: number, size: number, write: boolean): void;
+  /** Whether data breakpoints are enabled. */
+  protected abstract hasWatchpoints(): boolean;
+
+  protected refreshRights(): void {
+    const user = this.r[layout.CPL] === 3;
+    this.readRights = user ? USER_READ : SUPERVISOR_READ;
+    this.writeRights = user ? USER_WRITE : SUPERVISOR_WRITE;
+    this.alignmentChecked =
+      user && (this.r[layout.CR0]! & layout.CR0_AM) !== 0 && (this.r[layout.CONTROL_FLAGS]! & layout.FLAG_AC) !== 0;
+    this.#watchpoints = this.hasWatchpoints();
+    const observed = this.alignmentChecked || this.#watchpoints;
+    this.readMask = observed ? 0 : this.readRights | TLB_MMIO;
+    this.writeMask = observed ? 0 : this.writeRights | TLB_MMIO | TLB_CODE;
+    this.refreshCodeMode();
+  }
+
+  /**
+   * Host offset of a byte that may be read with `rights`, or -1 when it is not plain memory (then busAddress has its
+   * physical address).
+   */
+  protected resolve(linear: number, rights: number, write: boolean): number {
+    let entry = this.tlb[linear >>> 12]!;
+    if ((entry & rights) !== TLB_VALID) {
+      const physical = this.translate(linear, write, (rights & TLB_NO_USER) !== 0);
+      entry = this.tlb[linear >>> 12]!;
+      if ((entry & rights) !== TLB_VALID) {
+        // Allowed by the page tables, yet not writable: ROM.
+        this.busAddress = physical;
+        return -1;
+      }
+    }
+    if ((entry & TLB_MMIO) !== 0) {
+      this.busAddress = (entry & ~0xfff) ^ linear;
+      return -1;
+    }
+    return (entry & ~0xfff) ^ linear;
+  }
+
+  /** Host offset of the code byte at `linear` for the current CPL, or -1 when it is not plain memory. @throws #PF */
+  resolveCode(linear: number): number {
+    return this.resolve(linear, this.readRights, false);
+  }
+
+  protected observe(linear: number, size: number, write: boolean): void {
+    if (this.alignmentChecked && (linear & (size - 1)) !== 0) this.raise(layout.VECTOR_AC, 0);
+    if (this.#watchpoints) this.checkWatchpoints(linear, size, write);
+  }
+}

@@ -1,0 +1,19 @@
+import type { Interleaver } from "./interleaver.ts";
+
+/** How to build a machine. Everything has a default. */
+export interface MachineOptions {
+  /** Guest RAM in bytes: a multiple of 4 KiB from 1 MiB to 1 GiB; 32 MiB by default. */
+  memoryBytes?: number;
+  /** Cores, 1 to 8; 1 by default. Cores other than 0 wait for a start-up interrupt. */
+  cpus?: number;
+  /** Cycles, which are instructions, in a second of the machine's time; 10,000,000 by default. */
+  cpuHz?: number;
+  /** Serial ports: whether the other side waits for RTS before it sends ("rts"), or not ("none", the default). */
+  serial?: { flowControl?: "none" | "rts" };
+  /** Real-time clock: date at power-on in seconds from 1970 UTC; 4 January 2001 by default. */
+  rtc?: { time?: number };
+  /** Which core runs when; round robin by default. */
+  interleaver?: Interleaver;
+  /** Receives a line of text when the emulator has something to tell, as an instruction that it does not know. */
+  log?: (line: string) => void;
+}
