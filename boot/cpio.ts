@@ -46,9 +46,9 @@ export class CpioError extends Error {
 const FIELDS = [
   "ino",
   "mode",
-  "nlink",
   "uid",
   "gid",
+  "nlink",
   "mtime",
   "filesize",
   "devmajor",

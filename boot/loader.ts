@@ -15,6 +15,8 @@ const LONGEST_COMMAND_LINE = 2047;
 const PAGE_SIZE = 4096;
 /** The kernel maps this much before it has looked at the rest of memory, and must fit. */
 const EARLY_MEMORY = 8 << 20;
+/** The kernel maps no more of memory than this: the initramfs lies below. */
+const LOW_MEMORY = 896 << 20;
 
 export interface KernelToLoad {
   readonly segments: readonly { readonly physicalAddress: number; readonly data: Uint8Array; readonly memorySize: number }[];
@@ -34,7 +36,7 @@ export function loadKernel(machine: Machine, { segments, entry, initramfs, comma
   if (kernelEnd > Math.min(ramSize, EARLY_MEMORY)) {
     throw new RangeError(`the kernel ends at ${kernelEnd >> 10} KiB; the machine needs more than the ${ramSize >> 10} KiB of memory it has`);
   }
-  const ramdisk = (ramSize - initramfs.length) & -PAGE_SIZE;
+  const ramdisk = (Math.min(ramSize, LOW_MEMORY) - initramfs.length) & -PAGE_SIZE;
   if (ramdisk < kernelEnd) {
     throw new RangeError(
       `kernel and initramfs take ${(kernelEnd + initramfs.length) >> 10} KiB; the machine has ${ramSize >> 10} KiB of memory`,

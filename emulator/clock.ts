@@ -1,5 +1,10 @@
+import type { Snapshot } from "./snapshot.ts";
+
 /** Cycles in a second unless a machine says otherwise: a CPU that executes ten million instructions a second. */
 export const DEFAULT_HZ = 10_000_000;
+
+/** The latest cycle that a snapshot may be of; leaves room for events after it. */
+const LATEST_CYCLE = 2 ** 51;
 
 /** A scheduled callback, for `Clock.cancel`. */
 export interface EventHandle {
@@ -7,6 +12,8 @@ export interface EventHandle {
   readonly at: number;
   /** False once the callback ran or was cancelled. */
   readonly pending: boolean;
+  /** Place among events for the same cycle: those with lower numbers come first. */
+  readonly order: number;
 }
 
 class ScheduledEvent implements EventHandle {
@@ -118,6 +125,29 @@ export class Clock {
       event.callback();
     }
     this.#now = cycle;
+  }
+
+  /**
+   * The time and the order of events to come. Restoring empties the queue: each device then puts its own events back,
+   * through `requeue`.
+   */
+  snapshot(s: Snapshot): void {
+    s.section("clock");
+    this.#now = s.integer(this.#now, 0, LATEST_CYCLE);
+    this.#order = s.integer(this.#order, 0, LATEST_CYCLE);
+    if (!s.restoring) return;
+    for (const event of this.#heap) event.slot = -1;
+    this.#heap.length = 0;
+    this.nextEvent = Number.POSITIVE_INFINITY;
+  }
+
+  /** Puts an event of a snapshot back into the queue, at its old place among others for the same cycle. */
+  requeue(at: number, order: number, callback: () => void): EventHandle {
+    const event = new ScheduledEvent(at, order, callback);
+    this.#heap.push(event);
+    this.#siftUp(event, this.#heap.length - 1);
+    this.nextEvent = this.#heap[0]!.at;
+    return event;
   }
 
   #remove(event: ScheduledEvent): void {

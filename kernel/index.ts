@@ -3,6 +3,7 @@ import "./arch/i386/kernel/signal.ts";
 import "./arch/i386/kernel/syscalls.ts";
 import "./arch/i386/mm/fault.ts";
 import "./fs/exec.ts";
+import "./fs/ioctl.ts";
 import "./init/main.ts";
 import "./mm/filemap.ts";
 

@@ -9,3 +9,6 @@ export { for_each_task, init_task, kstat, task_struct } from "./include/linux/sc
 export { init_tss } from "./arch/i386/kernel/process.ts";
 export { task_list } from "./kernel/pid.ts";
 export { jiffies, nr_running } from "./kernel/timer.ts";
+export { nr_threads } from "./kernel/fork.ts";
+export { nr_free_pages } from "./mm/page_alloc.ts";
+export { slab_caches } from "./mm/slab.ts";

@@ -298,7 +298,7 @@ export class Core extends CoreMemory {
   }
 
   endBlock(): void {
-    this.#stop = 0;
+    if (this.#stop !== EIP_REPLACED) this.#stop = 0;
   }
 
   /** What comes before the next instruction, in the order of Intel SDM 3A 6.9. */

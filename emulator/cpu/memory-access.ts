@@ -2,7 +2,11 @@ import type { Op } from "./op.ts";
 import * as layout from "./state-layout.ts";
 import { CoreTranslation, SUPERVISOR_READ, SUPERVISOR_WRITE } from "./translation.ts";
 
-const { ESP, SS, SEG_ACCESS, SEG_BASE, SEG_FLAT, SEG_LIMIT, SEG_VALID, TLB_CODE, TLB_VALID } = layout;
+const { ESP, SS, SEG_ACCESS, SEG_BASE, SEG_FLAT, SEG_LIMIT, SEG_VALID, TLB_CODE, TLB_MMIO, TLB_VALID } = layout;
+
+/** What must read TLB_VALID alone for the fast path of an implicit access. */
+const SYSTEM_READ = SUPERVISOR_READ | TLB_MMIO;
+const SYSTEM_WRITE = SUPERVISOR_WRITE | TLB_MMIO | TLB_CODE;
 
 /**
  * How instructions reach memory: linear accesses, segmented accesses, the stack.
@@ -21,7 +25,7 @@ export abstract class CoreMemory extends CoreTranslation {
   read8(linear: number): number {
     const entry = this.tlb[linear >>> 12]!;
     if ((entry & this.readMask) === TLB_VALID) return this.bytes[(entry & ~0xfff) ^ linear]!;
-    return this.#slowRead(linear, 1, this.readRights) & 0xff;
+    return this.#currentRead(linear, 1) & 0xff;
   }
 
   read16(linear: number): number {
@@ -29,7 +33,7 @@ export abstract class CoreMemory extends CoreTranslation {
     if ((entry & this.readMask) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
       return this.view.getUint16((entry & ~0xfff) ^ linear, true);
     }
-    return this.#slowRead(linear, 2, this.readRights) & 0xffff;
+    return this.#currentRead(linear, 2) & 0xffff;
   }
 
   read32(linear: number): number {
@@ -37,27 +41,27 @@ export abstract class CoreMemory extends CoreTranslation {
     if ((entry & this.readMask) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
       return this.view.getInt32((entry & ~0xfff) ^ linear, true);
     }
-    return this.#slowRead(linear, 4, this.readRights);
+    return this.#currentRead(linear, 4);
   }
 
   write8(linear: number, value: number): void {
     const entry = this.tlb[linear >>> 12]!;
     if ((entry & this.writeMask) === TLB_VALID) this.bytes[(entry & ~0xfff) ^ linear] = value;
-    else this.#slowWrite(linear, value, 1, this.writeRights);
+    else this.#currentWrite(linear, value, 1);
   }
 
   write16(linear: number, value: number): void {
     const entry = this.tlb[linear >>> 12]!;
     if ((entry & this.writeMask) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
       this.view.setInt16((entry & ~0xfff) ^ linear, value, true);
-    } else this.#slowWrite(linear, value, 2, this.writeRights);
+    } else this.#currentWrite(linear, value, 2);
   }
 
   write32(linear: number, value: number): void {
     const entry = this.tlb[linear >>> 12]!;
     if ((entry & this.writeMask) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
       this.view.setInt32((entry & ~0xfff) ^ linear, value, true);
-    } else this.#slowWrite(linear, value, 4, this.writeRights);
+    } else this.#currentWrite(linear, value, 4);
   }
 
   /** Raises the fault that writing `size` bytes would raise, and does nothing else. Up to a page. */
@@ -111,7 +115,7 @@ export abstract class CoreMemory extends CoreTranslation {
     this.probeWrite(linear, size);
     this.#modifyHost = -1;
     this.#modifyLinear = linear;
-    return this.#slowRead(linear, size, this.readRights);
+    return this.#currentRead(linear, size);
   }
 
   /** One byte of code that is not plain memory. @throws #PF */
@@ -122,28 +126,64 @@ export abstract class CoreMemory extends CoreTranslation {
   // ---- Implicit accesses with supervisor rights (descriptor tables, TSS) ---------------------------------------
 
   systemRead8(linear: number): number {
+    const entry = this.tlb[linear >>> 12]!;
+    if ((entry & SYSTEM_READ) === TLB_VALID) return this.bytes[(entry & ~0xfff) ^ linear]!;
     return this.#slowRead(linear, 1, SUPERVISOR_READ) & 0xff;
   }
+
   systemRead16(linear: number): number {
+    const entry = this.tlb[linear >>> 12]!;
+    if ((entry & SYSTEM_READ) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
+      return this.view.getUint16((entry & ~0xfff) ^ linear, true);
+    }
     return this.#slowRead(linear, 2, SUPERVISOR_READ) & 0xffff;
   }
+
   systemRead32(linear: number): number {
+    const entry = this.tlb[linear >>> 12]!;
+    if ((entry & SYSTEM_READ) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
+      return this.view.getInt32((entry & ~0xfff) ^ linear, true);
+    }
     return this.#slowRead(linear, 4, SUPERVISOR_READ);
   }
+
   systemWrite8(linear: number, value: number): void {
-    this.#slowWrite(linear, value, 1, SUPERVISOR_WRITE);
+    const entry = this.tlb[linear >>> 12]!;
+    if ((entry & SYSTEM_WRITE) === TLB_VALID) this.bytes[(entry & ~0xfff) ^ linear] = value;
+    else this.#slowWrite(linear, value, 1, SUPERVISOR_WRITE);
   }
+
   systemWrite16(linear: number, value: number): void {
-    this.#slowWrite(linear, value, 2, SUPERVISOR_WRITE);
+    const entry = this.tlb[linear >>> 12]!;
+    if ((entry & SYSTEM_WRITE) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
+      this.view.setInt16((entry & ~0xfff) ^ linear, value, true);
+    } else {
+      this.#slowWrite(linear, value, 2, SUPERVISOR_WRITE);
+    }
   }
+
   systemWrite32(linear: number, value: number): void {
-    this.#slowWrite(linear, value, 4, SUPERVISOR_WRITE);
+    const entry = this.tlb[linear >>> 12]!;
+    if ((entry & SYSTEM_WRITE) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
+      this.view.setInt32((entry & ~0xfff) ^ linear, value, true);
+    } else {
+      this.#slowWrite(linear, value, 4, SUPERVISOR_WRITE);
+    }
   }
 
   // ---- Slow paths ------------------------------------------------------------------------------------------------
 
+  #currentRead(linear: number, size: number): number {
+    if (this.readMask === 0) this.observe(linear, size, false);
+    return this.#slowRead(linear, size, this.readRights);
+  }
+
+  #currentWrite(linear: number, value: number, size: number): void {
+    if (this.writeMask === 0) this.observe(linear, size, true);
+    this.#slowWrite(linear, value, size, this.writeRights);
+  }
+
   #slowRead(linear: number, size: number, rights: number): number {
-    if (this.readMask === 0 && rights === this.readRights) this.observe(linear, size, false);
     if ((linear & 0xfff) + size > 0x1000) return this.#readAcrossPages(linear, size, rights);
     const host = this.resolve(linear, rights, false);
     if (host >= 0) {
@@ -169,7 +209,6 @@ export abstract class CoreMemory extends CoreTranslation {
   }
 
   #slowWrite(linear: number, value: number, size: number, rights: number): void {
-    if (this.writeMask === 0 && rights === this.writeRights) this.observe(linear, size, true);
     if ((linear & 0xfff) + size > 0x1000) {
       this.resolve(linear, rights, true);
       this.resolve(((linear | 0xfff) + 1) | 0, rights, true);

@@ -76,18 +76,19 @@ export function pusha32(cpu: Core): void {
   cpu.moveStackPointer(-32);
 }
 
-/** The first and last word are read first: when both are there, so is everything between. The saved SP is dropped. */
+/** What POPA has read so far; registers change only when all of it is there. */
+const popped = new Int32Array(8);
+
+/** The saved SP is dropped. */
 export function popa16(cpu: Core): void {
-  cpu.peek16(0);
-  cpu.peek16(14);
-  for (let n = EDI; n >= 0; n--) if (n !== ESP) cpu.r16[n << 1] = cpu.peek16(2 * (EDI - n));
+  for (let n = EDI; n >= 0; n--) popped[n] = cpu.peek16(2 * (EDI - n));
+  for (let n = 0; n <= EDI; n++) if (n !== ESP) cpu.r16[n << 1] = popped[n]!;
   cpu.moveStackPointer(16);
 }
 
 export function popa32(cpu: Core): void {
-  cpu.peek32(0);
-  cpu.peek32(28);
-  for (let n = EDI; n >= 0; n--) if (n !== ESP) cpu.r[n] = cpu.peek32(4 * (EDI - n));
+  for (let n = EDI; n >= 0; n--) popped[n] = cpu.peek32(4 * (EDI - n));
+  for (let n = 0; n <= EDI; n++) if (n !== ESP) cpu.r[n] = popped[n]!;
   cpu.moveStackPointer(32);
 }
 

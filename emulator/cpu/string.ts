@@ -10,7 +10,20 @@ import { sub8, sub16, sub32 } from "./arithmetic.ts";
 import type { Core } from "./core.ts";
 import { isZero } from "./flags.ts";
 import { type Op, REPEAT_EQUAL, REPEAT_NONE } from "./op.ts";
-import { CONTROL_FLAGS, EAX, ECX, EDI, EIP, ES, ESI, FLAG_DF, SEG_BASE, SEG_FLAT, TLB_VALID } from "./state-layout.ts";
+import {
+  CONTROL_FLAGS,
+  EAX,
+  ECX,
+  EDI,
+  EIP,
+  ES,
+  ESI,
+  FLAG_DF,
+  FLAG_TF,
+  SEG_BASE,
+  SEG_FLAT,
+  TLB_VALID,
+} from "./state-layout.ts";
 
 const AX = EAX << 1;
 const AL = EAX << 2;
@@ -130,7 +143,10 @@ function cmpsElement32(cpu: Core, op: Op, step: number): void {
   advance(cpu, EDI, step, mask);
 }
 
-/** Elements of the next piece: as many as are left, and as lie within one page of each operand. */
+/**
+ * Elements of the next piece: as many as are left, and as lie within one page of each operand; single-stepping (EFLAGS.TF)
+ * sees one at a time.
+ */
 export function pieceLength(
   cpu: Core,
   op: Op,
@@ -143,6 +159,7 @@ export function pieceLength(
   const mask = op.addressMask;
   let count = (r[ECX]! & mask) >>> 0;
   if (count === 0) return 0;
+  if ((r[CONTROL_FLAGS]! & FLAG_TF) !== 0) return 1;
   if (usesSource) count = Math.min(count, elementsInPage(cpu, op.seg, r[ESI]! & mask, size, step));
   if (usesDestination) count = Math.min(count, elementsInPage(cpu, ES, r[EDI]! & mask, size, step));
   return count;

@@ -118,6 +118,11 @@ export class Uart16550 implements PortDevice {
     return this.#hostQueue.length - this.#hostNext;
   }
 
+  /** Whether a character is on the line or waits in the receiver: the chip will do something without being asked. */
+  get active(): boolean {
+    return this.#shifting >= 0 || this.#arrivalEvent !== null || this.#receiveFifo.length > 0;
+  }
+
   /** Has the other side send bytes, one after the other, after what it still has to send. */
   receive(bytes: Iterable<number>): void {
     for (const byte of bytes) this.#hostQueue.push(byte & 0xff);

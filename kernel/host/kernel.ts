@@ -1,7 +1,8 @@
 /** A machine with the kernel on it: booting, running, looking. */
-import { Machine, type MachineOptions, type StopReason } from "../../emulator/index.ts";
+import { type Core, Machine, type MachineOptions, type StopReason } from "../../emulator/index.ts";
 import { loadKernel } from "../../boot/index.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
+import { FIRST_EXTERNAL_VECTOR } from "../include/linux/interrupt.ts";
 import { list_head } from "../include/linux/list.ts";
 import { kstat } from "../include/linux/sched.ts";
 import { runqueue_head } from "../kernel/sched.ts";
@@ -14,6 +15,7 @@ import { InspectMemory } from "./inspect-memory.ts";
 import { type KernelImage, kernel_image } from "./kernel-image.ts";
 
 const USER_CPL = 3;
+const SYSCALL_VECTOR = 0x80;
 
 /** How to boot. */
 export interface BootOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log"> {
@@ -51,6 +53,8 @@ export interface KernelStatistics {
   readonly syscalls: number;
   readonly forks: number;
   readonly pageFaults: number;
+  /** Loads of CR3 by switches between address spaces. */
+  readonly cr3Loads: number;
 }
 
 export class Kernel implements KernelHost {
@@ -69,7 +73,8 @@ export class Kernel implements KernelHost {
   /** Builds a machine and loads the kernel; nothing has run yet. @throws RangeError when it does not fit in memory */
   constructor(options: BootOptions) {
     this.image = options.image ?? kernel_image();
-    this.machine = new Machine(options);
+    // The guest says when it is ready (RTS): input given before the driver is there waits for it.
+    this.machine = new Machine({ ...options, serial: { flowControl: "rts" } });
     this.#bridge = new Bridge(this);
     this.#inspect = new InspectMemory(this.machine);
     this.machine.attachBridge(this.#bridge.hostcall);
@@ -90,6 +95,7 @@ export class Kernel implements KernelHost {
   run(limits: { readonly maxInstructions?: number; readonly until?: (kernel: Kernel) => boolean } = {}): KernelStop {
     let asleep: KernelStop | undefined;
     this.machine.onHalt = () => {
+      this.#drop_carrier();
       if (!this.#asleep()) return undefined;
       asleep = !this.#input_closed && this.inspect(tty_readers) > 0 ? { kind: "input" } : { kind: "asleep" };
       return "stop";
@@ -115,18 +121,18 @@ export class Kernel implements KernelHost {
   run_to_event(matches: (event: RecordedEvent) => boolean): KernelStop | { readonly kind: "event"; readonly event: RecordedEvent } {
     const listener = this.#listener;
     let found: RecordedEvent | undefined;
-    this.#listener = (event) => {
+    this.on_event((event) => {
       listener?.(event);
       if (found === undefined && matches(event)) {
         found = event;
         this.machine.requestStop();
       }
-    };
+    });
     try {
       const stop = this.run();
       return found === undefined ? stop : { kind: "event", event: found };
     } finally {
-      this.#listener = listener;
+      this.on_event(listener);
     }
   }
 
@@ -142,10 +148,14 @@ export class Kernel implements KernelHost {
     this.machine.com1.receive(bytes);
   }
 
-  /** No more input will come: the carrier drops, readers get end of file. */
+  /** No more input will come: once all of it has been received the carrier drops, and readers get end of file. */
   close_input(): void {
     this.#input_closed = true;
-    this.machine.com1.setCarrier(false);
+    this.#drop_carrier();
+  }
+
+  #drop_carrier(): void {
+    if (this.#input_closed && this.machine.com1.pendingInput === 0) this.machine.com1.setCarrier(false);
   }
 
   /** Looks at the kernel's data with the kernel's own types: `kernel.inspect(() => jiffies.value)`. Changes nothing. */
@@ -156,7 +166,13 @@ export class Kernel implements KernelHost {
   /** Hears every kernel event from now on; costs nothing while nobody listens. */
   on_event(listener: ((event: RecordedEvent) => void) | undefined): void {
     this.#listener = listener;
+    for (const core of this.machine.cores) core.onInterrupt = listener === undefined ? null : this.#on_interrupt;
   }
+
+  readonly #on_interrupt = (core: Core, vector: number): void => {
+    if (vector === SYSCALL_VECTOR) this.trace({ event: "syscall", nr: core.r[0] });
+    else if (vector < FIRST_EXTERNAL_VECTOR) this.trace({ event: "exception", vector, eip: core.eip >>> 0, cpl: core.cpl });
+  };
 
   get statistics(): KernelStatistics {
     return this.inspect(() => {
@@ -170,6 +186,7 @@ export class Kernel implements KernelHost {
         syscalls: stat.syscalls,
         forks: stat.forks,
         pageFaults: stat.pgfault,
+        cr3Loads: stat.cr3_loads,
       };
     });
   }
@@ -189,7 +206,7 @@ export class Kernel implements KernelHost {
 
   /** No task is runnable, no timer pending, no character on its way: only the host could change anything. */
   #asleep(): boolean {
-    if (this.machine.com1.pendingInput > 0) return false;
+    if (this.machine.com1.active) return false;
     return this.inspect(() => list_head.at(runqueue_head.address).next === runqueue_head.address && nr_timers.value === 0);
   }
 }

@@ -49,6 +49,7 @@ import {
 } from "../include/linux/mm.ts";
 import { current } from "../include/linux/sched.ts";
 import { clear_page_tables, zap_page_range } from "./memory.ts";
+import { nr_free_pages } from "./page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "./slab.ts";
 
 export const vm_area_cachep = kernel_variable("vm_area_cachep", pointer("kmem_cache_t"));
@@ -317,6 +318,11 @@ export const do_munmap = kernel_function(
   },
 );
 
+/** Whether so many more pages are free now. What others were promised, and what reclaiming could free, is not counted. */
+function vm_enough_memory(pages: number): boolean {
+  return nr_free_pages() > pages;
+}
+
 /** Anonymous memory at a fixed place of the current address space, for the heap and .bss. Returns `start` or -errno. */
 export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (start, length) {
   const mm = mm_struct.at(current().mm);
@@ -325,7 +331,7 @@ export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (star
   if (start & ~PAGE_MASK || start > TASK_SIZE - bytes) return -EINVAL;
   const error = yield* do_munmap(mm.address, start, bytes);
   if (error !== 0) return error;
-  if (mm.map_count > MAX_MAP_COUNT) return -ENOMEM;
+  if (mm.map_count > MAX_MAP_COUNT || !vm_enough_memory(bytes >>> PAGE_SHIFT)) return -ENOMEM;
   if (extend_previous(mm, start, start + bytes, VM_DATA_FLAGS)) return start;
   return (yield* insert_anonymous_area(mm.address, start, start + bytes, VM_DATA_FLAGS)) === undefined
     ? -ENOMEM

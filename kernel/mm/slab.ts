@@ -341,3 +341,8 @@ export const kfree: KernelFunction<[number], void> = kernel_function(
     if (object !== 0) yield* kmem_cache_free(cache_of(object).address, object);
   },
 );
+
+/** Every cache's name and how many of its objects are in use. */
+export function slab_caches(): { readonly name: string; readonly active: number }[] {
+  return Array.from(for_each_cache(), ({ name, num_active }) => ({ name, active: num_active }));
+}

@@ -1,8 +1,9 @@
 /** Runs programs on the kernel, for the scenario tests. */
 import { assemble, link, writeExecutable } from "../../asm/index.ts";
 import { initramfs } from "../../boot/index.ts";
-import { TraceRecorder } from "../../debug/index.ts";
+import { TraceRecorder, tasks } from "../../debug/index.ts";
 import { type BootOptions, Kernel, type KernelStop, type RecordedEvent } from "../../kernel/index.ts";
+import { nr_free_pages, nr_threads, slab_caches, task_list, task_struct } from "../../kernel/inspect.ts";
 
 const PRELUDE = `
 .set SYS_exit, 1
@@ -70,12 +71,24 @@ export interface Run {
   readonly events: RecordedEvent[];
   /** Runs on, to the end or to the limits. */
   readonly go: (limits?: Parameters<Kernel["run"]>[0]) => KernelStop;
+  /** Free pages, objects in use of every slab cache, threads: what must balance. */
+  readonly memory: () => Record<string, number>;
+  /** "pid state" of every task. */
+  readonly tasks: () => string[];
+  /** What is left of every task's time slice, in ticks. */
+  readonly counters: () => number[];
+  readonly thread_count: () => number;
 }
 
 export type Options = Partial<BootOptions> & {
   readonly trace?: boolean;
   readonly files?: Readonly<Record<string, Uint8Array>>;
 };
+
+function memory_in_use(): Record<string, number> {
+  const caches = Object.fromEntries(slab_caches().map(({ name, active }) => [name, active]));
+  return { free_pages: nr_free_pages(), threads: nr_threads.value, ...caches };
+}
 
 /** A kernel about to run `source` as pid 1. */
 export function boot(source: string | Uint8Array, options: Options = {}): Run {
@@ -96,6 +109,10 @@ export function boot(source: string | Uint8Array, options: Options = {}): Run {
     log: () => log,
     events,
     go: (limits = { maxInstructions: 50_000_000 }) => kernel.run(limits),
+    memory: () => kernel.inspect(memory_in_use),
+    tasks: () => tasks(kernel).map(({ pid, state }) => `${pid} ${state}`),
+    counters: () => kernel.inspect(() => task_list().map((task) => task_struct.at(task).counter)),
+    thread_count: () => kernel.inspect(() => nr_threads.value),
   };
 }
 

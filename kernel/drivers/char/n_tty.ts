@@ -197,6 +197,7 @@ export const read_chan = kernel_function(
   [pointer("tty_struct"), pointer("file"), u32, u32],
   i32,
   function* (tty_address, file_address, buffer, count) {
+    if (count === 0) return 0;
     const tty = tty_struct.at(tty_address);
     const wait = stack_local(wait_queue_t.size);
     init_waitqueue_entry(wait, get_current());

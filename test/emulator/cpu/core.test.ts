@@ -317,6 +317,17 @@ describe("single step", () => {
     expect(guest.core.getDr(6) & 0x4000).toBe(0x4000);
   });
 
+  it("sees repeated string instructions one element at a time", () => {
+    const guest = Guest.flat("rep stosb\n hlt");
+    guest.catchExceptions();
+    guest.set("edi", 0x40000);
+    guest.set("ecx", 5);
+    guest.core.setEflags(FLAG_TF);
+    guest.run();
+    expect([guest.get("eax"), guest.get("ecx"), guest.get("edi")]).toEqual([1, 4, 0x40001]);
+    expect(guest.read32(guest.get("esp"))).toBe(ORIGIN);
+  });
+
   it("starts one instruction after POPF sets TF", () => {
     const guest = Guest.flat("pushl $0x100\n popfl\n incl %ebx\n incl %ebx\n hlt");
     guest.catchExceptions();

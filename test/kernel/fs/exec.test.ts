@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { initramfs } from "../../../boot/index.ts";
 import { find_inode } from "../../../kernel/fs/inode.ts";
@@ -221,6 +222,41 @@ big:	.skip 70001
 `);
     expect(stop).toEqual({ kind: "exit", status: E2BIG });
   });
+});
+
+it("no damage to a program's headers harms the kernel", () => {
+  const good = program(".globl _start\n_start: EXIT\n.data\n.long 1\n.bss\n.skip 9000\n");
+  const parent = program(`
+.globl _start
+_start:
+	SYSCALL fork
+	testl %eax, %eax
+	jnz 1f
+	SYSCALL execve, $name, $argv, $0
+	EXIT $1
+1:	SYSCALL waitpid, %eax, $0, $0
+	EXIT
+.data
+name:	.asciz "/bad"
+argv:	.long name, 0
+`);
+  const headers = 52 + 32 * new DataView(good.buffer, good.byteOffset).getUint16(E_PHNUM, true);
+  const change = fc.tuple(
+    fc.integer({ min: 16, max: headers - 1 }),
+    fc.constantFrom(0, 1, 0x0f, 0x40, 0x7f, 0x80, 0xbf, 0xff),
+  );
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 4 }), (changes) => {
+      const bad = good.slice();
+      for (const [at, value] of changes) bad[at] = value;
+      const started = boot(parent, { files: { "/bad": bad } });
+      const stop = started.go({ maxInstructions: 300_000 });
+      // A damaged program may run for ever; the kernel must not mind.
+      if (stop.kind !== "budget") expect(stop).toEqual({ kind: "exit", status: 0 });
+      expect(started.log()).not.toMatch(/Oops|BUG|invalid operand|panic/);
+    }),
+    { numRuns: 40 },
+  );
 });
 
 describe("a program in memory", () => {

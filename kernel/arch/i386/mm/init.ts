@@ -19,7 +19,7 @@ import {
 import { _KERNPG_TABLE } from "../../../include/asm/pgtable.ts";
 import { load_cr3 } from "../../../include/asm/system.ts";
 import { page } from "../../../include/linux/mm.ts";
-import { KERN_INFO, printk } from "../../../kernel/printk.ts";
+import { hex8, KERN_ERR, KERN_INFO, printk } from "../../../kernel/printk.ts";
 import {
   __alloc_bootmem_pages,
   free_all_bootmem,
@@ -47,6 +47,14 @@ function bitmap_pfn(kernel_end: number, pages: number): number {
 /** Starts bootmem: all RAM but the BIOS's page, the ISA hole, the kernel image, the initrd and the bitmap. */
 const setup_bootmem_allocator = kernel_function("setup_bootmem_allocator", [], undefined, function* () {
   const end_pfn = max_low_pfn.value;
+  const end = end_pfn * PAGE_SIZE;
+  if (initrd_start.value !== 0 && __pa(initrd_end.value) > end) {
+    printk(
+      `${KERN_ERR}initrd extends beyond end of memory (0x${hex8(__pa(initrd_end.value))} > 0x${hex8(end)})\n` +
+        "disabling initrd\n",
+    );
+    initrd_start.value = 0;
+  }
   const kernel_start = __pa(image().symbol("_text"));
   const kernel_end = __pa(image().symbol("_end"));
   const map_pfn = bitmap_pfn(kernel_end, Math.ceil(end_pfn / 8 / PAGE_SIZE));

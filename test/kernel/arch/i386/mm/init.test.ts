@@ -10,6 +10,8 @@ import { boot, type Run } from "../../../run.ts";
 
 const EXIT = ".globl _start\n_start: EXIT\n";
 const MiB = 1 << 20;
+/** Where the loader leaves address and size of the initramfs: offset 0x218 of the boot parameters. */
+const ZERO_PAGE_RAMDISK = 0x90218;
 
 function booted(memoryBytes: number, files: Record<string, Uint8Array> = {}): Run {
   const started = boot(EXIT, { memoryBytes, files });
@@ -58,6 +60,14 @@ describe("memory after boot", () => {
       }
       expect(free).toBe(nr_free_pages());
     });
+  });
+
+  it("does without an initramfs that it cannot reach", () => {
+    const { kernel, go, log } = boot(EXIT, { memoryBytes: 8 * MiB });
+    kernel.machine.writePhysical(ZERO_PAGE_RAMDISK, new Uint8Array(Uint32Array.of(16 * MiB, 4096).buffer));
+    expect(go()).toEqual({ kind: "panic" });
+    expect(log()).toMatch(/initrd extends beyond end of memory \(0x01001000 > 0x00800000\)/);
+    expect(log()).toMatch(/No init found/);
   });
 
   it("keeps an initramfs that takes most of it", () => {

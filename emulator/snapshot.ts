@@ -1,0 +1,276 @@
+import type { Clock, EventHandle } from "./clock.ts";
+
+/** The first bytes of a snapshot. */
+const MAGIC = "esp0snap";
+/** Grows when the order or meaning of what is saved changes; other versions are refused. */
+const VERSION = 1;
+/** Magic, version, CRC-32 of what follows. */
+const HEADER_BYTES = 16;
+/** The furthest that an event, or a device's own time, lies in the future, in cycles or ticks. */
+export const FURTHEST_EVENT = 2 ** 50;
+
+/** Bytes that are no snapshot, or not one that fits. The machine is as it was before the attempt to restore them. */
+export class SnapshotError extends Error {
+  override readonly name = "SnapshotError";
+}
+
+/**
+ * One pass over a machine's state. A device describes its state once, in a method `snapshot(s)` that hands every value
+ * to `s` and takes back what `s` returns:
+ *
+ *     this.#count = s.integer(this.#count, 0, 0xffff);
+ *
+ * While saving, `s` returns what it is given; while restoring, it returns the saved value, within the given bounds. So
+ * the two directions cannot disagree.
+ */
+export interface Snapshot {
+  /** Whether values come from a snapshot. What is derived from them is to be recomputed then. */
+  readonly restoring: boolean;
+  /** Begins a part. A snapshot that does not have this part here is refused. */
+  section(name: string): void;
+  /** @param least, most bounds, inclusive */
+  integer(value: number, least: number, most: number): number;
+  /** A number of any kind but NaN. */
+  double(value: number): number;
+  flag(value: boolean): boolean;
+  /** One of a few words. */
+  choice<Choice extends string>(value: Choice, choices: readonly Choice[]): Choice;
+  /** The elements of an array of fixed length, in place. */
+  bytes(array: Uint8Array): void;
+  /**
+   * The elements of an array whose length changes, in place: integers from 0 to `mostValue`.
+   * @param mostLength longest that it may be
+   */
+  list(array: number[], mostLength: number, mostValue: number): void;
+  /** A time on a device's own clock: an integer from `least` to `most`, or Infinity for never. */
+  time(value: number, least: number, most: number): number;
+  /**
+   * A callback that waits in the clock's queue, or none. While restoring, it is queued again, for the same cycle and
+   * in the same order among others for that cycle.
+   */
+  event(handle: EventHandle | null, callback: () => void): EventHandle | null;
+}
+
+/** Takes down a state. */
+export class SnapshotWriter implements Snapshot {
+  readonly restoring = false;
+  readonly #clock: Clock;
+  #buffer = new Uint8Array(1 << 16);
+  #view = new DataView(this.#buffer.buffer);
+  #length = HEADER_BYTES;
+  #events = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  section(name: string): void {
+    this.#text(name);
+  }
+
+  integer(value: number, _least: number, _most: number): number {
+    return this.double(value);
+  }
+
+  double(value: number): number {
+    const at = this.#take(8);
+    this.#view.setFloat64(at, value, true);
+    return value;
+  }
+
+  flag(value: boolean): boolean {
+    this.#buffer[this.#take(1)] = value ? 1 : 0;
+    return value;
+  }
+
+  choice<Choice extends string>(value: Choice, _choices: readonly Choice[]): Choice {
+    this.#text(value);
+    return value;
+  }
+
+  bytes(array: Uint8Array): void {
+    const at = this.#take(array.length);
+    this.#buffer.set(array, at);
+  }
+
+  list(array: number[], _mostLength: number, _mostValue: number): void {
+    this.double(array.length);
+    for (const value of array) this.double(value);
+  }
+
+  time(value: number, _least: number, _most: number): number {
+    return this.double(value);
+  }
+
+  event(handle: EventHandle | null, _callback: () => void): EventHandle | null {
+    const pending = handle?.pending === true;
+    this.flag(pending);
+    if (pending) {
+      this.#events++;
+      this.double(handle.at);
+      this.double(handle.order);
+    }
+    return handle;
+  }
+
+  /**
+   * The finished snapshot.
+   * @throws Error when the clock holds events that nobody described
+   */
+  finish(): Uint8Array {
+    const foreign = this.#clock.size - this.#events;
+    if (foreign !== 0) {
+      throw new Error(`cannot save the machine: ${foreign} events in its clock are not its devices' but the host's`);
+    }
+    const bytes = this.#buffer.slice(0, this.#length);
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < MAGIC.length; i++) bytes[i] = MAGIC.charCodeAt(i);
+    view.setUint32(8, VERSION, true);
+    view.setInt32(12, crc32(bytes.subarray(HEADER_BYTES)), true);
+    return bytes;
+  }
+
+  #text(text: string): void {
+    this.#buffer[this.#take(1)] = text.length;
+    for (let i = 0; i < text.length; i++) this.#buffer[this.#take(1)] = text.charCodeAt(i);
+  }
+
+  /** Makes room and returns where it begins. */
+  #take(count: number): number {
+    const at = this.#length;
+    this.#length += count;
+    if (this.#length > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(this.#length, this.#buffer.length * 2));
+      larger.set(this.#buffer.subarray(0, at));
+      this.#buffer = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    return at;
+  }
+}
+
+/** Puts a state back. Every method throws SnapshotError when the bytes end or a value is out of bounds. */
+export class SnapshotReader implements Snapshot {
+  readonly restoring = true;
+  /** Whose queue `event` fills; needed before the first event. */
+  clock: Clock | null = null;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  #position = HEADER_BYTES;
+  #section = "header";
+
+  /** @throws SnapshotError when the bytes are no snapshot, one of another version, or damaged */
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const magic = String.fromCharCode(...bytes.subarray(0, MAGIC.length));
+    if (magic !== MAGIC) throw new SnapshotError(`not a snapshot: it does not begin with "${MAGIC}"`);
+    if (bytes.length < HEADER_BYTES) throw new SnapshotError(`the snapshot ends after ${bytes.length} bytes`);
+    const version = this.#view.getUint32(8, true);
+    if (version !== VERSION) {
+      throw new SnapshotError(`a snapshot of version ${version}; this emulator reads version ${VERSION}`);
+    }
+    if (this.#view.getInt32(12, true) !== crc32(bytes.subarray(HEADER_BYTES))) {
+      throw new SnapshotError("the snapshot is damaged: its checksum does not fit");
+    }
+  }
+
+  section(name: string): void {
+    const found = this.#text();
+    if (found !== name) {
+      throw new SnapshotError(`the snapshot has ${JSON.stringify(found)} after its ${this.#section} instead of "${name}"`);
+    }
+    this.#section = name;
+  }
+
+  integer(_value: number, least: number, most: number): number {
+    const value = this.double(0);
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      throw this.#wrong(`${value} instead of an integer from ${least} to ${most}`);
+    }
+    return value;
+  }
+
+  double(_value: number): number {
+    const value = this.#view.getFloat64(this.#take(8), true);
+    if (Number.isNaN(value)) throw this.#wrong("something that is no number");
+    return value;
+  }
+
+  flag(_value: boolean): boolean {
+    const value = this.#bytes[this.#take(1)]!;
+    if (value > 1) throw this.#wrong(`${value} instead of 0 or 1`);
+    return value === 1;
+  }
+
+  choice<Choice extends string>(_value: Choice, choices: readonly Choice[]): Choice {
+    const text = this.#text();
+    const found = choices.find((choice) => choice === text);
+    if (found === undefined) throw this.#wrong(`${JSON.stringify(text)} instead of one of ${choices.join(", ")}`);
+    return found;
+  }
+
+  bytes(array: Uint8Array): void {
+    const at = this.#take(array.length);
+    array.set(this.#bytes.subarray(at, at + array.length));
+  }
+
+  list(array: number[], mostLength: number, mostValue: number): void {
+    const length = this.integer(0, 0, mostLength);
+    array.length = 0;
+    for (let i = 0; i < length; i++) array.push(this.integer(0, 0, mostValue));
+  }
+
+  time(_value: number, least: number, most: number): number {
+    const value = this.double(0);
+    if (value === Number.POSITIVE_INFINITY) return value;
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      throw this.#wrong(`a time of ${value} instead of one from ${least} to ${most}`);
+    }
+    return value;
+  }
+
+  event(_handle: EventHandle | null, callback: () => void): EventHandle | null {
+    if (!this.flag(false)) return null;
+    const clock = this.clock!;
+    const at = this.integer(0, clock.now, clock.now + FURTHEST_EVENT);
+    const order = this.integer(0, 0, Number.MAX_SAFE_INTEGER);
+    return clock.requeue(at, order, callback);
+  }
+
+  /** @throws SnapshotError when something is left over */
+  finish(): void {
+    const left = this.#bytes.length - this.#position;
+    if (left !== 0) throw new SnapshotError(`the snapshot has ${left} bytes after its end`);
+  }
+
+  #text(): string {
+    const length = this.#bytes[this.#take(1)]!;
+    const at = this.#take(length);
+    return String.fromCharCode(...this.#bytes.subarray(at, at + length));
+  }
+
+  #take(count: number): number {
+    const at = this.#position;
+    if (at + count > this.#bytes.length) throw new SnapshotError(`the snapshot ends within its ${this.#section}`);
+    this.#position += count;
+    return at;
+  }
+
+  #wrong(what: string): SnapshotError {
+    return new SnapshotError(`malformed snapshot: its ${this.#section} has ${what} at byte ${this.#position}`);
+  }
+}
+
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte;
+  for (let bit = 0; bit < 8; bit++) crc = (crc & 1) !== 0 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  return crc;
+});
+
+/** CRC-32 as in ISO 3309, int32. */
+export function crc32(bytes: Uint8Array): number {
+  let crc = -1;
+  for (let i = 0; i < bytes.length; i++) crc = CRC_TABLE[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
+  return ~crc;
+}
