@@ -7,6 +7,7 @@ import "./fs/ioctl.ts";
 import "./init/main.ts";
 import "./mm/filemap.ts";
 
+export { initramfs } from "../boot/index.ts";
 export type { TraceEvent } from "./host/context.ts";
 export { type BootOptions, Kernel, type KernelStatistics, type KernelStop, type RecordedEvent } from "./host/kernel.ts";
 export { KernelImage, kernel_image, link_kernel } from "./host/kernel-image.ts";

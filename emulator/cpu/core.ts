@@ -13,6 +13,7 @@ import { fetchBlock } from "./code-fetch.ts";
 import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
 import { translate } from "./paging.ts";
+import { runOps } from "./run-ops.ts";
 import * as layout from "./state-layout.ts";
 
 export { Fault } from "./fault.ts";
@@ -22,7 +23,7 @@ const { CONTROL_FLAGS, CPL, CS, EIP, SEG_BASE, SEG_LIMIT } = layout;
 /** Slots of the jump cache for each of its four modes; a power of two. */
 const JUMP_SLOTS = 2048;
 
-/** Value of `#stop`: leave the block, and EIP is right already. */
+/** Value of `runStop`: leave the block, and EIP is right already. */
 const EIP_REPLACED = -1;
 
 /** Bits of `#attention`: why the loop must not simply run the next block. */
@@ -73,12 +74,14 @@ export class Core extends CoreMemory {
   /** Called when an instruction that exists but is not implemented raises #UD, with its first bytes. */
   onUnimplemented: ((cpu: Core, bytes: Uint8Array) => void) | null = null;
 
-  /** The block being run, the offset of its first instruction, and the index of the running instruction in it. */
+  /** Index of the running instruction in its block. For `runOps`. */
+  runIndex = 0;
+  /** Number of instructions of the running block after which to leave it. For `runOps`. */
+  runStop = 0;
+
+  /** The block being run, and the offset in CS of its first instruction. */
   #block: Block = NO_BLOCK;
   #blockStart = 0;
-  #index = 0;
-  /** Number of instructions of the running block after which to leave it. */
-  #stop = 0;
   #budget = 0;
   /** Instructions retired in this `run` before the running block. */
   #retired = 0;
@@ -125,7 +128,7 @@ export class Core extends CoreMemory {
     r[layout.HALTED] = this.id === 0 ? 0 : 1;
     this.flushTlb(false);
     this.refreshDerivedState();
-    this.#stop = EIP_REPLACED;
+    this.runStop = EIP_REPLACED;
   }
 
   // ---- Pins and conditions ---------------------------------------------------------------------------------------
@@ -216,12 +219,12 @@ export class Core extends CoreMemory {
    * does each page-sized piece of a repeated string instruction.
    */
   get instructions(): number {
-    return this.f64[layout.F64_INSTRUCTIONS]! + this.#retired + this.#index;
+    return this.f64[layout.F64_INSTRUCTIONS]! + this.#retired + this.runIndex;
   }
 
   /** Machine cycle of the current instruction. */
   now(): number {
-    return this.sliceStart + this.#retired + this.#index;
+    return this.sliceStart + this.#retired + this.runIndex;
   }
 
   // ---- The loop --------------------------------------------------------------------------------------------------
@@ -249,9 +252,9 @@ export class Core extends CoreMemory {
       return true;
     } catch (error) {
       // Whatever was thrown, leave the state as it was before the instruction.
-      this.r[EIP] = (this.#blockStart + this.#block.ops[this.#index]!.offset) | 0;
-      this.#retired += this.#index;
-      this.#index = 0;
+      this.r[EIP] = (this.#blockStart + this.#block.ops[this.runIndex]!.offset) | 0;
+      this.#retired += this.runIndex;
+      this.runIndex = 0;
       if (error !== this.fault) throw error;
       this.#retired++;
       this.#setDebugTrap(0);
@@ -282,23 +285,17 @@ export class Core extends CoreMemory {
       if (r[SEG_LIMIT + CS] !== -1) limit = this.#withinCodeLimit(block, eip, limit);
       this.#block = block;
       this.#blockStart = eip;
-      this.#stop = limit;
+      this.runStop = limit;
       r[EIP] = eip + block.length;
-      let index = 0;
-      do {
-        this.#index = index;
-        const op = ops[index]!;
-        op.execute(this, op);
-        index++;
-      } while (index < this.#stop);
-      if (index < ops.length && this.#stop !== EIP_REPLACED) r[EIP] = eip + ops[index]!.offset;
+      const index = runOps(this, ops);
+      if (index < ops.length && this.runStop !== EIP_REPLACED) r[EIP] = eip + ops[index]!.offset;
       this.#retired += index;
-      this.#index = 0;
+      this.runIndex = 0;
     }
   }
 
   endBlock(): void {
-    if (this.#stop !== EIP_REPLACED) this.#stop = 0;
+    if (this.runStop !== EIP_REPLACED) this.runStop = 0;
   }
 
   /** What comes before the next instruction, in the order of Intel SDM 3A 6.9. */

@@ -134,7 +134,7 @@ const RCR32: ShiftForms = {
   },
 };
 
-const SHL32: ShiftForms = {
+export const SHL32: ShiftForms = {
   ri(cpu, op) {
     cpu.r[op.rm] = shl32(cpu, cpu.r[op.rm]!, op.imm);
   },
@@ -149,7 +149,7 @@ const SHL32: ShiftForms = {
   },
 };
 
-const SHR32: ShiftForms = {
+export const SHR32: ShiftForms = {
   ri(cpu, op) {
     cpu.r[op.rm] = shr32(cpu, cpu.r[op.rm]!, op.imm);
   },
@@ -164,7 +164,7 @@ const SHR32: ShiftForms = {
   },
 };
 
-const SAR32: ShiftForms = {
+export const SAR32: ShiftForms = {
   ri(cpu, op) {
     cpu.r[op.rm] = sar32(cpu, cpu.r[op.rm]!, op.imm);
   },

@@ -75,8 +75,12 @@ describe("running out of memory", () => {
   const eat = `
 	SYSCALL brk, $0
 	movl %eax, %edi
-	leal 0x4000000(%eax), %ebx
+	movl $12, %ebp			# 12 MiB, a MiB at a time: each request alone could be met
+	movl %eax, %ebx
+2:	addl $0x100000, %ebx
 	SYSCALL brk, %ebx
+	decl %ebp
+	jnz 2b
 1:	movl $1, (%edi)
 	addl $4096, %edi
 	jmp 1b
