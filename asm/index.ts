@@ -3,6 +3,7 @@ export { type AssembleBinaryOptions, type AssembleOptions, assemble, assembleBin
 export { AssemblyError, type Diagnostic, formatDiagnostic, type Position } from "./diagnostics.ts";
 export {
   type DisassembledInstruction,
+  type Disassembler,
   type DisassembleOptions,
   disassemble,
   loadDisassembler,

@@ -1,5 +1,12 @@
 /** Booting: images, archives and what runs before a kernel does. */
+export { BootError } from "./boot-error.ts";
 export { type CpioEntry, CpioError, type CpioFile, readCpio, writeCpio } from "./cpio.ts";
-export { type KernelToLoad, loadKernel } from "./loader.ts";
-export { bootRom, ROM_BASE, ROM_SIZE, type RomTargets } from "./rom.ts";
 export { initramfs } from "./initramfs.ts";
+export { type KernelToLoad, loadKernel } from "./loader.ts";
+export { type MemoryRange, memoryMap } from "./memory-map.ts";
+export { bootMultiboot, MULTIBOOT_BOOTLOADER_MAGIC, type MultibootBoot } from "./multiboot.ts";
+export { findMultibootHeader, MULTIBOOT_HEADER_MAGIC, type MultibootHeader } from "./multiboot-header.ts";
+export type { MultibootModule } from "./multiboot-info.ts";
+export { bootRaw, loadImages, type PlacedImage, type RawBoot, type RawMode } from "./raw.ts";
+export { bootRom, ROM_BASE, ROM_SIZE, type RomTargets } from "./rom.ts";
+export { bootRomImages } from "./rom-image.ts";

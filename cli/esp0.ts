@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { registerAs } from "./as.ts";
 import { processIo, STATUS_BAD_INPUT } from "./io.ts";
+import { registerMachine } from "./machine.ts";
 import { registerObjdump } from "./objdump.ts";
 import { processHost } from "./process-host.ts";
 import { registerRun } from "./run.ts";
@@ -14,6 +15,7 @@ const program = new Command("esp0")
   .exitOverride()
   .showHelpAfterError("(add --help for more)");
 registerRun(program, processIo, processHost);
+registerMachine(program, processIo, processHost);
 registerAs(program, processIo);
 registerObjdump(program, processIo);
 

@@ -1,5 +1,5 @@
 /** The process that `esp0 run` runs in. */
-import type { RunHost } from "./run.ts";
+import type { TimedHost } from "./run-host.ts";
 
 let outputClosed = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -8,7 +8,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   outputClosed = true;
 });
 
-export const processHost: RunHost = {
+export const processHost: TimedHost = {
   stdin: {
     chunks: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
     release: () => {
@@ -25,6 +25,7 @@ export const processHost: RunHost = {
   },
   now: () => performance.now() / 1000,
   breathe: () => new Promise((resolve) => setImmediate(resolve)),
+  sleep: (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000)),
   writeOutput: (bytes) => {
     process.stdout.write(bytes);
     return !outputClosed;

@@ -18,7 +18,7 @@ export function loadProgram(path: string, io: CommandIo): Uint8Array {
       throw new InputError(`${path}: neither an ELF file nor an assembly source (.S); nothing else can be run`);
     }
     const object = assemble(decodeText(bytes, path), { file: path, include: includer([], io) });
-    return writeExecutable(link([object], {}));
+    return writeExecutable(link([object], { entry: "_start" }));
   } catch (error) {
     if (error instanceof ElfError) throw new InputError(`${path}: ${error.message}`);
     if (error instanceof AssemblyError || error instanceof LinkError) throw new InputError(error.message);

@@ -1,38 +1,24 @@
 /** `esp0 run`: boots the kernel on a machine of its own and runs a program, or the demo, as pid 1. */
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { initramfs } from "../boot/index.ts";
 import { describe_tasks, TraceRecorder } from "../debug/index.ts";
 import { MAXIMUM_RAM } from "../emulator/index.ts";
 import { Kernel, type KernelStop } from "../kernel/index.ts";
-import { type CommandIo, InputError, parseNumber, reporting, writeOutput } from "./io.ts";
+import { InputLines } from "./input-lines.ts";
+import { type CommandIo, InputError, reporting, writeOutput } from "./io.ts";
+import { wholeNumber } from "./option-values.ts";
 import { demoInitramfs, prebuiltKernel } from "./prebuilt.ts";
 import { loadProgram } from "./program.ts";
-import { InputLines, type InputSource } from "./input-lines.ts";
+import type { RunHost } from "./run-host.ts";
+import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
 import { formatStatistics } from "./statistics.ts";
 
-/** Exit statuses of `esp0 run` beside pid 1's own. */
-const STATUS_PANIC = 3;
-const STATUS_BUDGET = 4;
-const STATUS_ASLEEP = 5;
-const STATUS_INTERRUPTED = 130;
+export type { RunHost };
 
 /** Instructions between two looks at what the host has to say (Ctrl-C); has no influence on the guest. */
 const SLICE = 2_000_000;
 const MIB = 1 << 20;
 const SMALLEST_MEMORY = 4;
-
-/** What the command needs of its process beside files: signals, input, time. */
-export interface RunHost {
-  readonly stdin: InputSource;
-  /** Calls back at Ctrl-C until the returned function is called. */
-  readonly onInterrupt: (callback: () => void) => () => void;
-  /** Seconds on some clock, for the statistics. */
-  readonly now: () => number;
-  /** Lets the process look at its events. */
-  readonly breathe: () => Promise<void>;
-  /** Writes bytes to standard output as they are; false when nobody reads it any more. */
-  readonly writeOutput: (bytes: Uint8Array) => boolean;
-}
 
 export interface RunOptions {
   readonly quiet?: boolean;
@@ -84,6 +70,7 @@ export async function runCommand(
         else kernel.input(line);
       } else if (stop.kind === "budget" && kernel.machine.instructions < budget) {
         await host.breathe();
+        if (interrupted) break;
       } else break;
     }
   } finally {
@@ -120,10 +107,10 @@ function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo)
       return stop.status;
     case "panic":
       io.stderr("esp0: the kernel panicked; the log above says why (--quiet hides it)\n");
-      return STATUS_PANIC;
+      return STATUS_CRASHED;
     case "triple-fault":
       io.stderr(`esp0: triple fault at ${kernel.image.symbolize(kernel.machine.getRegister("eip"))}: the CPU shut down\n`);
-      return STATUS_PANIC;
+      return STATUS_CRASHED;
     case "budget":
       io.stderr(`esp0: stopped after ${budget} instructions (--max-instructions)\n`);
       return STATUS_BUDGET;
@@ -131,16 +118,6 @@ function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo)
       io.stderr(`esp0: everything is asleep, and nothing could wake it:\n${describe_tasks(kernel)}`);
       return STATUS_ASLEEP;
   }
-}
-
-function wholeNumber(what: string, least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = parseNumber(text.replaceAll("_", "").replaceAll(",", "")) ?? Number(text.replaceAll("_", ""));
-    if (!Number.isSafeInteger(value) || value < least || value > most) {
-      throw new InvalidArgumentError(`${what} is a whole number from ${least} to ${most}.`);
-    }
-    return value;
-  };
 }
 
 /** Adds the command to the program. */

@@ -16,6 +16,11 @@ export function formatStatistics(statistics: KernelStatistics, seconds: number):
     ["host seconds", seconds.toFixed(3)],
     ["guest MIPS", seconds > 0 ? (instructions / seconds / 1e6).toFixed(1) : "-"],
   ];
+  return formatTable(rows);
+}
+
+/** Names and values in two columns. */
+export function formatTable(rows: readonly (readonly [name: string, value: string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
 }

@@ -16,6 +16,16 @@ export function mulDiv(value: number, multiplier: number, divisor: number): numb
   return whole + Long.fromNumber(remainder, true).mul(Long.fromNumber(multiplier, true)).div(divisor).toNumber();
 }
 
+const MICROSECONDS_PER_SECOND = 1_000_000;
+
+/**
+ * Cycles in a number of microseconds, rounded down, but at least one.
+ * @param cyclesPerSecond the CPU's rate, 1 to 2^32 - 1
+ */
+export function cyclesInMicroseconds(microseconds: number, cyclesPerSecond: number): number {
+  return Math.max(1, mulDiv(microseconds, cyclesPerSecond, MICROSECONDS_PER_SECOND));
+}
+
 /**
  * A device clock beside the CPU's: converts between cycles and the device's ticks, both counted from power-on, by
  * integer arithmetic, so nothing drifts however long a machine runs.

@@ -2,11 +2,12 @@ import { Clock, DEFAULT_HZ } from "./clock.ts";
 import { CodeCache } from "./cpu/block-cache.ts";
 import { Core } from "./cpu/core.ts";
 import { probe } from "./cpu/paging.ts";
-import { FLAG_IF, NMI_BLOCKED } from "./cpu/state-layout.ts";
 import { DebugConsole } from "./devices/debug-console.ts";
 import { ExitPort } from "./devices/exit-port.ts";
 import { I8254 } from "./devices/i8254.ts";
-import { I8259APair } from "./devices/i8259a.ts";
+import type { I8259APair } from "./devices/i8259a.ts";
+import type { IoApic } from "./devices/io-apic.ts";
+import type { LocalApic } from "./devices/local-apic.ts";
 import { Port61 } from "./devices/port61.ts";
 import { Port92 } from "./devices/port92.ts";
 import { PortBus } from "./devices/ports.ts";
@@ -14,6 +15,8 @@ import { DEFAULT_RTC_TIME, Rtc } from "./devices/rtc.ts";
 import { COM1, COM2, Uart16550 } from "./devices/uart16550.ts";
 import { LCR, UART_REGISTER } from "./devices/uart16550-registers.ts";
 import { type Interleaver, RoundRobin } from "./interleaver.ts";
+import { InterruptSystem } from "./interrupt-system.ts";
+import { type MachineCounters, sumUp } from "./machine-counters.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import { DEFAULT_RAM, PAGE_SIZE, PhysicalMemory } from "./memory/physical-memory.ts";
 import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
@@ -43,18 +46,6 @@ export interface RunLimits {
   untilCycle?: number;
 }
 
-/** What has happened since power-on. */
-export interface MachineCounters {
-  /** Instructions, by core. */
-  readonly instructions: readonly number[];
-  /** Interrupts that the 8259A pair delivered, spurious ones included. */
-  readonly interrupts: number;
-  /** How often a core went to sleep in HLT. */
-  readonly halts: number;
-  /** Cycles during which all cores were halted. */
-  readonly idleCycles: number;
-}
-
 /**
  * An i386 PC: cores, memory, devices and the clock that drives them.
  *
@@ -69,7 +60,7 @@ export class Machine {
   readonly cores: readonly Core[];
   readonly interleaver: Interleaver;
 
-  readonly pic: I8259APair;
+  readonly interruptSystem: InterruptSystem;
   readonly pit: I8254;
   readonly rtc: Rtc;
   readonly com1: Uart16550;
@@ -82,14 +73,16 @@ export class Machine {
   /** Called when all cores are halted, before time jumps; "stop" ends the run. It may supply input. */
   onHalt: ((machine: Machine) => "stop" | undefined) | null = null;
 
+  /** Called after every reset: for a host that stands in for firmware and starts the program again. */
+  onReset: (() => void) | null = null;
+
   readonly #port61: Port61;
   readonly #port92: Port92;
   readonly #log: (line: string) => void;
   readonly #instructions: number[];
   /** One for each core: its idea of the current cycle, made once so that running allocates nothing. */
   readonly #coreClocks: readonly (() => number)[];
-  #interrupts = 0;
-  #halts = 0;
+  readonly #halts: number[];
   #idleCycles = 0;
   /** Whose turn it is, and for how many instructions more; Infinity while there is no other core that can run. */
   #turnCore = 0;
@@ -113,12 +106,19 @@ export class Machine {
     this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
     this.#coreClocks = this.cores.map((core) => () => core.now());
     this.#instructions = this.cores.map(() => 0);
-    const bootCore = this.cores[0]!;
+    this.#halts = this.cores.map(() => 0);
 
-    this.pic = new I8259APair({ onIntr: (level) => this.#driveIntr(bootCore, level) });
-    this.pit = new I8254({ clock, onOut0: (level) => this.#driveIrq(PIT_IRQ, level) });
+    this.interruptSystem = new InterruptSystem({
+      clock,
+      memory: this.memory,
+      ports: this.ports,
+      cores: this.cores,
+      onAttention: (core) => this.#attendTo(core),
+      log: this.#log,
+    });
+    this.pit = new I8254({ clock, onOut0: (level) => this.interruptSystem.driveIrq(PIT_IRQ, level) });
     this.rtc = new Rtc(
-      { clock, onIrq: (level) => this.#driveIrq(RTC_IRQ, level) },
+      { clock, onIrq: (level) => this.interruptSystem.driveIrq(RTC_IRQ, level) },
       options.rtc?.time ?? DEFAULT_RTC_TIME,
     );
     this.com1 = this.#serialPort(1, COM1.irq, options);
@@ -128,7 +128,6 @@ export class Machine {
       onA20: (enabled) => (this.memory.a20 = enabled),
       onReset: () => this.#requestReset(),
     });
-    this.pic.connect(this.ports);
     this.pit.connect(this.ports);
     this.#port61.connect(this.ports);
     this.rtc.connect(this.ports);
@@ -138,10 +137,6 @@ export class Machine {
     new DebugConsole({ onOutput: (byte) => this.onDebugOutput?.(byte) }).connect(this.ports);
     new ExitPort({ onExit: (value) => this.#endRun({ kind: "exit", value }) }).connect(this.ports);
 
-    bootCore.acknowledge = () => {
-      this.#interrupts++;
-      return this.pic.acknowledge();
-    };
     for (const core of this.cores) {
       core.onUnimplemented = (cpu, bytes) => this.#logUnimplemented(cpu, bytes);
     }
@@ -160,6 +155,20 @@ export class Machine {
     return this.clock.now;
   }
 
+  /** The 8259A pair; to drive an IRQ line as a device does, use `setIrq`. */
+  get pic(): I8259APair {
+    return this.interruptSystem.pic;
+  }
+
+  get ioApic(): IoApic {
+    return this.interruptSystem.ioApic;
+  }
+
+  /** The local APICs, by core number. */
+  get localApics(): readonly LocalApic[] {
+    return this.interruptSystem.localApics;
+  }
+
   /** Instructions executed by all cores since power-on. */
   get instructions(): number {
     return this.counters.instructions.reduce((sum, count) => sum + count, 0);
@@ -167,10 +176,13 @@ export class Machine {
 
   /** A copy of the counters. */
   get counters(): MachineCounters {
-    const instructions = this.#instructions.slice();
     const running = this.#running;
-    if (running !== null) instructions[running.id]! += running.now() - running.sliceStart;
-    return { instructions, interrupts: this.#interrupts, halts: this.#halts, idleCycles: this.#idleCycles };
+    const cores = this.cores.map((core) => ({
+      instructions: this.#instructions[core.id]! + (core === running ? core.now() - core.sliceStart : 0),
+      interrupts: this.interruptSystem.delivered(core.id),
+      halts: this.#halts[core.id]!,
+    }));
+    return sumUp(cores, this.#idleCycles);
   }
 
   /**
@@ -191,9 +203,23 @@ export class Machine {
       uart.reset();
       setUpAsFirmwareDoes(uart);
     }
-    // Last, so that lines which the others drove high on reset are not taken for requests.
-    this.pic.reset();
     for (const core of this.cores) core.reset();
+    // Last, so that lines which the others drove high on reset are not taken for requests.
+    this.interruptSystem.reset();
+    this.onReset?.();
+  }
+
+  /**
+   * Drives an IRQ line, which leads to the 8259A pair and the I/O APIC.
+   * @throws RangeError for 2 (the cascade) and for numbers outside 0 to 15
+   */
+  setIrq(irq: number, level: boolean): void {
+    this.interruptSystem.driveIrq(irq, level);
+  }
+
+  /** Pulses the NMI line: to the bootstrap processor, or after a switch of the IMCR to LINT1 of all local APICs. */
+  nmi(): void {
+    this.interruptSystem.nmi();
   }
 
   /** Copies bytes into guest RAM at a physical address. @throws RangeError when part of the range is not RAM */
@@ -367,7 +393,7 @@ export class Machine {
       this.#running = null;
       executed = core.instructions - before;
       this.#instructions[core.id]! += executed;
-      if (core.halted && (!wasHalted || executed > 0)) this.#halts++;
+      if (core.halted && (!wasHalted || executed > 0)) this.#halts[core.id]!++;
       clock.advanceTo(start + executed);
     }
     return executed;
@@ -379,7 +405,8 @@ export class Machine {
     if (this.#stop !== null) return this.#end(this.#stop);
     if (this.#runnable() !== 0) return null;
     const clock = this.clock;
-    if (clock.nextEvent === Number.POSITIVE_INFINITY || !this.#canWake()) return this.#end({ kind: "halted-forever" });
+    if (clock.nextEvent === Number.POSITIVE_INFINITY || !this.interruptSystem.canWake)
+      return this.#end({ kind: "halted-forever" });
     const before = clock.now;
     const target = Math.max(before, Math.min(clock.nextEvent, untilCycle));
     this.#idleCycles += target - before;
@@ -391,14 +418,9 @@ export class Machine {
   #runnable(): number {
     let mask = 0;
     for (const core of this.cores) {
-      if (!core.halted || isInterrupted(core)) mask |= 1 << core.id;
+      if (!core.halted || this.interruptSystem.isInterrupted(core)) mask |= 1 << core.id;
     }
     return mask;
-  }
-
-  /** Whether an interrupt request would reach a halted core. */
-  #canWake(): boolean {
-    return this.pic.anyUnmasked && interruptsEnabled(this.cores[0]!);
   }
 
   /** When the guest is done, what it handed to its serial ports before is not lost. */
@@ -429,20 +451,14 @@ export class Machine {
   }
 
   /** Another core that runs meanwhile must stop, as there may be two now that want to run. */
-  #driveIntr(core: Core, level: 0 | 1): void {
-    core.intr = level;
+  #attendTo(core: Core): void {
     if (this.#running !== core) this.#running?.requestStop();
-  }
-
-  #driveIrq(irq: number, level: boolean): void {
-    if (level) this.pic.raise(irq);
-    else this.pic.lower(irq);
   }
 
   #serialPort(port: 1 | 2, irq: number, options: MachineOptions): Uart16550 {
     return new Uart16550({
       clock: this.clock,
-      onIrq: (level) => this.#driveIrq(irq, level),
+      onIrq: (level) => this.interruptSystem.driveIrq(irq, level),
       onTransmit: (byte) => this.onSerialOutput?.(byte, port),
       flowControl: options.serial?.flowControl ?? "none",
     });
@@ -471,16 +487,6 @@ function setUpAsFirmwareDoes(uart: Uart16550): void {
   uart.writePort8(UART_REGISTER.DLL, 1);
   uart.writePort8(UART_REGISTER.DLM, 0);
   uart.writePort8(UART_REGISTER.LCR, LCR.WORD_LENGTH);
-}
-
-/** Whether an interrupt waits that the core would take now. */
-function isInterrupted(core: Core): boolean {
-  if (core.nmi !== 0 && core.r[NMI_BLOCKED] === 0) return true;
-  return core.intr !== 0 && interruptsEnabled(core);
-}
-
-function interruptsEnabled(core: Core): boolean {
-  return (core.getEflags() & FLAG_IF) !== 0;
 }
 
 function checkLimit(name: string, value: number): void {

@@ -1,6 +1,6 @@
 // Builds dist/: the command and the libraries as ES modules, the linked kernel with its System.map, the demo's files.
 import { readFile, writeFile } from "node:fs/promises";
-import { chmodSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -13,8 +13,9 @@ const rawText = {
   },
 };
 
-rmSync("dist", { recursive: true, force: true });
-mkdirSync("dist");
+// Built aside and moved into place, so that nobody finds half of it.
+const staging = `dist.${process.pid}`;
+mkdirSync(staging);
 await build({
   entryPoints: {
     esp0: "cli/esp0.ts",
@@ -23,7 +24,7 @@ await build({
     kernel: "kernel/index.ts",
     "build-artifacts": "cli/build-artifacts.ts",
   },
-  outdir: "dist",
+  outdir: staging,
   bundle: true,
   splitting: true,
   format: "esm",
@@ -34,7 +35,9 @@ await build({
   logLevel: "warning",
   plugins: [rawText],
 });
-chmodSync("dist/esp0.js", 0o755);
+chmodSync(`${staging}/esp0.js`, 0o755);
 
-const { artifacts } = await import(new URL("../dist/build-artifacts.js", import.meta.url).href);
-for (const [name, contents] of Object.entries(artifacts())) await writeFile(`dist/${name}`, contents);
+const { artifacts } = await import(new URL(`../${staging}/build-artifacts.js`, import.meta.url).href);
+for (const [name, contents] of Object.entries(artifacts())) await writeFile(`${staging}/${name}`, contents);
+rmSync("dist", { recursive: true, force: true });
+renameSync(staging, "dist");

@@ -13,20 +13,23 @@ import { fetchBlock } from "./code-fetch.ts";
 import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
 import { translate } from "./paging.ts";
-import { runOps } from "./run-ops.ts";
+import {
+  ATTEND_AGAIN,
+  EIP_REPLACED,
+  JUMP_SLOTS,
+  Jump,
+  LEAVE,
+  RUN_BLOCK,
+  RUN_ONE_INSTRUCTION,
+  runBlocks,
+} from "./run-blocks.ts";
 import * as layout from "./state-layout.ts";
 
 export { Fault } from "./fault.ts";
 
 const { CONTROL_FLAGS, CPL, CS, EIP, SEG_BASE, SEG_LIMIT } = layout;
 
-/** Slots of the jump cache for each of its four modes; a power of two. */
-const JUMP_SLOTS = 2048;
-
-/** Value of `runStop`: leave the block, and EIP is right already. */
-const EIP_REPLACED = -1;
-
-/** Bits of `#attention`: why the loop must not simply run the next block. */
+/** Bits of `attention`: why the loop must not simply run the next block. */
 const ATTEND_STOP = 1 << 0;
 const ATTEND_HALTED = 1 << 1;
 const ATTEND_SHUTDOWN = 1 << 2;
@@ -40,21 +43,8 @@ const ATTEND_DEBUG_TRAP = 1 << 7;
 /** Instruction breakpoints are enabled. */
 const ATTEND_BREAKPOINTS = 1 << 8;
 
-/** What `#attend` wants next. */
-const RUN_BLOCK = 0;
-const RUN_ONE_INSTRUCTION = 1;
-const ATTEND_AGAIN = 2;
-const LEAVE = 3;
-
 /** INT1, INT3, INT n, INTO. */
 const SOFTWARE_INTERRUPTS: ReadonlySet<number> = new Set([0xf1, 0xcc, 0xcd, 0xce]);
-
-/** One slot of the jump cache: where execution at a linear address continues, under one generation of the TLB. */
-class Jump {
-  linear = 0;
-  generation = -1;
-  block: Block = NO_BLOCK;
-}
 
 /** One i386 processor core: architectural state, access to memory, and the loop that runs instructions. */
 export class Core extends CoreMemory {
@@ -71,26 +61,28 @@ export class Core extends CoreMemory {
   onInterrupt: ((cpu: Core, vector: number, kind: number, errorCode: number) => void) | null = null;
   /** Called after CR3 was loaded. */
   onCr3Load: ((cpu: Core, cr3: number) => void) | null = null;
+  /** Called after IA32_APIC_BASE was written: whether the local APIC is enabled. */
+  onApicBase: ((enabled: boolean) => void) | null = null;
   /** Called when an instruction that exists but is not implemented raises #UD, with its first bytes. */
   onUnimplemented: ((cpu: Core, bytes: Uint8Array) => void) | null = null;
 
-  /** Index of the running instruction in its block. For `runOps`. */
-  runIndex = 0;
-  /** Number of instructions of the running block after which to leave it. For `runOps`. */
-  runStop = 0;
+  // State of the loop in run-blocks.ts, and of nobody else.
 
   /** The block being run, and the offset in CS of its first instruction. */
-  #block: Block = NO_BLOCK;
-  #blockStart = 0;
-  #budget = 0;
-  /** Instructions retired in this `run` before the running block. */
-  #retired = 0;
-
-  #attention = 0;
-
-  readonly #jumps: readonly Jump[] = Array.from({ length: JUMP_SLOTS * 4 }, () => new Jump());
-  /** First slot for the current code size and privilege. */
-  #jumpBase = 0;
+  runBlock: Block = NO_BLOCK;
+  runStart = 0;
+  /** Index of the running instruction in its block. */
+  runIndex = 0;
+  /** Number of instructions of the running block after which to leave it. */
+  runStop = 0;
+  /** Instructions that this `run` may retire, and that it has retired before the running block. */
+  budget = 0;
+  retired = 0;
+  /** Not 0 when `attend` must be asked before the next block: ATTEND_ bits. */
+  attention = 0;
+  readonly jumps: readonly Jump[] = Array.from({ length: JUMP_SLOTS * 4 }, () => new Jump());
+  /** First slot of `jumps` for the current code size and privilege. */
+  jumpBase = 0;
 
   /**
    * @param id core number, 0 to 7; core 0 is the bootstrap processor
@@ -108,12 +100,39 @@ export class Core extends CoreMemory {
    * The count of instructions goes on. During an instruction it takes effect after it.
    */
   reset(): void {
-    const r = this.r;
     const instructions = this.f64[layout.F64_INSTRUCTIONS]!;
-    r.fill(0);
+    this.r.fill(0);
     this.f64[layout.F64_INSTRUCTIONS] = instructions;
+    this.#initialize(layout.CR0_CD | layout.CR0_NW);
+  }
+
+  /**
+   * INIT (SDM 3A 9.1 and table 9-1): as `reset`, but the x87 registers, the model-specific registers, the time-stamp
+   * counter, CR0.CD and CR0.NW, and the levels of the pins stay.
+   */
+  init(): void {
+    const r = this.r;
+    const cacheControl = r[layout.CR0]! & (layout.CR0_CD | layout.CR0_NW);
+    const intr = r[layout.INTR]!;
+    r.fill(0, 0, layout.MSR);
+    r[layout.INTR] = intr;
+    this.#initialize(cacheControl);
+  }
+
+  /** The start-up message: a core that waits for it begins in real mode at page `vector`; others ignore it. */
+  startup(vector: number): void {
+    if (!this.waitsForStartup) return;
+    const data = layout.ACCESS_PRESENT | layout.ACCESS_SEGMENT | layout.ACCESS_READ_WRITE | layout.ACCESS_ACCESSED;
+    this.setSegment(CS, vector << 8, vector << 12, 0xffff, data);
+    this.r[EIP] = 0;
+    this.halted = false;
+  }
+
+  /** What power-on and INIT have in common, in cleared state. */
+  #initialize(cacheControl: number): void {
+    const r = this.r;
     r[layout.EDX] = layout.CPU_SIGNATURE;
-    r[layout.CR0] = 0x60000010;
+    r[layout.CR0] = layout.CR0_ET | cacheControl;
     r[layout.DR + 6] = DR6_FIXED;
     r[layout.DR + 7] = 0x400;
     r[layout.GDTR_LIMIT] = 0xffff;
@@ -125,7 +144,7 @@ export class Core extends CoreMemory {
     this.setSegment(CS, 0xf000, 0xffff0000 | 0, 0xffff, data);
     r[EIP] = 0xfff0;
     this.setEflags(0);
-    r[layout.HALTED] = this.id === 0 ? 0 : 1;
+    r[layout.HALTED] = this.id === 0 ? layout.NOT_HALTED : layout.WAIT_FOR_SIPI;
     this.flushTlb(false);
     this.refreshDerivedState();
     this.runStop = EIP_REPLACED;
@@ -153,11 +172,16 @@ export class Core extends CoreMemory {
 
   /** Waiting in HLT or for a start-up IPI. */
   get halted(): boolean {
-    return this.r[layout.HALTED] !== 0;
+    return this.r[layout.HALTED] !== layout.NOT_HALTED;
   }
   set halted(halted: boolean) {
-    this.r[layout.HALTED] = halted ? 1 : 0;
+    this.r[layout.HALTED] = halted ? layout.IN_HLT : layout.NOT_HALTED;
     this.#setAttention(ATTEND_HALTED, halted);
+  }
+
+  /** Waiting for a start-up IPI: interrupts, NMIs included, stay pending until it came. */
+  get waitsForStartup(): boolean {
+    return this.r[layout.HALTED] === layout.WAIT_FOR_SIPI;
   }
 
   /** Stopped by a triple fault; only `reset` helps. */
@@ -185,10 +209,10 @@ export class Core extends CoreMemory {
 
   #setAttention(bit: number, on: boolean): void {
     if (on) {
-      this.#attention |= bit;
+      this.attention |= bit;
       this.endBlock();
     } else {
-      this.#attention &= ~bit;
+      this.attention &= ~bit;
     }
   }
 
@@ -219,12 +243,12 @@ export class Core extends CoreMemory {
    * does each page-sized piece of a repeated string instruction.
    */
   get instructions(): number {
-    return this.f64[layout.F64_INSTRUCTIONS]! + this.#retired + this.runIndex;
+    return this.f64[layout.F64_INSTRUCTIONS]! + this.retired + this.runIndex;
   }
 
   /** Machine cycle of the current instruction. */
   now(): number {
-    return this.sliceStart + this.#retired + this.runIndex;
+    return this.sliceStart + this.retired + this.runIndex;
   }
 
   // ---- The loop --------------------------------------------------------------------------------------------------
@@ -234,63 +258,32 @@ export class Core extends CoreMemory {
    * after a triple fault, or when `requestStop` was called.
    */
   run(budget: number): void {
-    this.#budget = budget;
-    this.#attention &= ~ATTEND_STOP;
+    this.budget = budget;
+    this.attention &= ~ATTEND_STOP;
     try {
       while (!this.#runUntilFault()) {
         // Each turn delivered the exception that an instruction raised.
       }
     } finally {
-      this.f64[layout.F64_INSTRUCTIONS]! += this.#retired;
-      this.#retired = 0;
+      this.f64[layout.F64_INSTRUCTIONS]! += this.retired;
+      this.retired = 0;
     }
   }
 
   #runUntilFault(): boolean {
     try {
-      this.#runBlocks();
+      runBlocks(this);
       return true;
     } catch (error) {
       // Whatever was thrown, leave the state as it was before the instruction.
-      this.r[EIP] = (this.#blockStart + this.#block.ops[this.runIndex]!.offset) | 0;
-      this.#retired += this.runIndex;
+      this.r[EIP] = (this.runStart + this.runBlock.ops[this.runIndex]!.offset) | 0;
+      this.retired += this.runIndex;
       this.runIndex = 0;
       if (error !== this.fault) throw error;
-      this.#retired++;
+      this.retired++;
       this.#setDebugTrap(0);
       deliverException(this, this.fault);
       return false;
-    }
-  }
-
-  #runBlocks(): void {
-    const r = this.r;
-    while (this.#retired < this.#budget) {
-      let limit = this.#budget - this.#retired;
-      if (this.#attention !== 0) {
-        const next = this.#attend();
-        if (next === LEAVE) return;
-        if (next === ATTEND_AGAIN) continue;
-        if (next === RUN_ONE_INSTRUCTION) limit = 1;
-      }
-      const eip = r[EIP]!;
-      const linear = (r[SEG_BASE + CS]! + eip) | 0;
-      const jump = this.#jumps[this.#jumpBase + ((linear ^ (linear >>> 11)) & (JUMP_SLOTS - 1))]!;
-      let block = jump.block;
-      if (jump.linear !== linear || jump.generation !== this.generation || !block.valid) {
-        block = this.#findBlock(linear, eip, jump);
-      }
-      const ops = block.ops;
-      if (ops.length < limit) limit = ops.length;
-      if (r[SEG_LIMIT + CS] !== -1) limit = this.#withinCodeLimit(block, eip, limit);
-      this.#block = block;
-      this.#blockStart = eip;
-      this.runStop = limit;
-      r[EIP] = eip + block.length;
-      const index = runOps(this, ops);
-      if (index < ops.length && this.runStop !== EIP_REPLACED) r[EIP] = eip + ops[index]!.offset;
-      this.#retired += index;
-      this.runIndex = 0;
     }
   }
 
@@ -298,12 +291,15 @@ export class Core extends CoreMemory {
     if (this.runStop !== EIP_REPLACED) this.runStop = 0;
   }
 
-  /** What comes before the next instruction, in the order of Intel SDM 3A 6.9. */
-  #attend(): number {
+  /**
+   * What comes before the next instruction, in the order of Intel SDM 3A 6.9: stops, traps, interrupts, breakpoints.
+   * @returns what the loop shall do next
+   */
+  attend(): number {
     const r = this.r;
-    const previous = this.#block.ops[0]!.opcode;
+    const previous = this.runBlock.ops[0]!.opcode;
     this.#betweenInstructions();
-    if ((this.#attention & (ATTEND_STOP | ATTEND_SHUTDOWN)) !== 0) return LEAVE;
+    if ((this.attention & (ATTEND_STOP | ATTEND_SHUTDOWN)) !== 0 || this.waitsForStartup) return LEAVE;
     const shadowed = this.interruptShadow;
     if (shadowed) {
       this.interruptShadow = false;
@@ -324,21 +320,20 @@ export class Core extends CoreMemory {
       }
       if (this.halted) return LEAVE;
     }
-    if ((this.#attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) === 0)
-      return shadowed ? RUN_ONE_INSTRUCTION : RUN_BLOCK;
+    if ((this.attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) === 0) return shadowed ? RUN_ONE_INSTRUCTION : RUN_BLOCK;
     this.#trace();
     return RUN_ONE_INSTRUCTION;
   }
 
   /** Faults raised from here on belong to no instruction: they leave EIP where it is. */
   #betweenInstructions(): void {
-    this.#block = NO_BLOCK;
-    this.#blockStart = this.r[EIP]!;
+    this.runBlock = NO_BLOCK;
+    this.runStart = this.r[EIP]!;
   }
 
   #interrupt(vector: number): void {
     this.halted = false;
-    this.#retired++;
+    this.retired++;
     deliverInterrupt(this, vector, EXTERNAL, -1);
   }
 
@@ -348,7 +343,7 @@ export class Core extends CoreMemory {
     const flags = r[CONTROL_FLAGS]!;
     if ((flags & layout.FLAG_RF) !== 0) {
       this.setEflags(0, layout.FLAG_RF);
-    } else if ((this.#attention & ATTEND_BREAKPOINTS) !== 0) {
+    } else if ((this.attention & ATTEND_BREAKPOINTS) !== 0) {
       const hit = instructionBreakpoints(this, (r[SEG_BASE + CS]! + r[EIP]!) | 0);
       if (hit !== 0) {
         r[layout.DR + 6]! |= hit;
@@ -392,11 +387,12 @@ export class Core extends CoreMemory {
 
   protected override refreshCodeMode(): void {
     this.codeSize32 = (this.r[layout.SEG_ACCESS + CS]! & layout.ACCESS_BIG) !== 0;
-    this.#jumpBase = ((this.codeSize32 ? 1 : 0) | (this.r[CPL] === 3 ? 2 : 0)) * JUMP_SLOTS;
+    this.jumpBase = ((this.codeSize32 ? 1 : 0) | (this.r[CPL] === 3 ? 2 : 0)) * JUMP_SLOTS;
     this.endBlock();
   }
 
-  #findBlock(linear: number, eip: number, jump: Jump): Block {
+  /** The block at a linear address, whose offset in CS is `eip`; put into its slot of the jump cache. @throws #GP(0), #PF */
+  findBlock(linear: number, eip: number, jump: Jump): Block {
     this.#betweenInstructions();
     if (eip >>> 0 > this.r[SEG_LIMIT + CS]! >>> 0) this.raise(layout.VECTOR_GP, 0);
     const block = fetchBlock(this, linear);
@@ -407,7 +403,7 @@ export class Core extends CoreMemory {
   }
 
   /** How many of the first `count` instructions of a block lie within the CS limit. @throws #GP(0) when none does */
-  #withinCodeLimit(block: Block, eip: number, count: number): number {
+  withinCodeLimit(block: Block, eip: number, count: number): number {
     const room = (this.r[SEG_LIMIT + CS]! >>> 0) - (eip >>> 0) + 1;
     if (block.length <= room) return count;
     let fitting = 0;

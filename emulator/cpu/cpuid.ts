@@ -1,16 +1,19 @@
+import { localApicPage } from "./apic-base.ts";
 import type { Core } from "./core.ts";
 import type { Op } from "./op.ts";
 import { CPU_SIGNATURE, EAX, EBX, ECX, EDX } from "./state-layout.ts";
 
+const FEATURE_APIC = 1 << 9;
+
 /** Feature flags in EDX of leaf 1 (Intel SDM vol. 2, CPUID): what this CPU really has. */
-const FEATURES =
+export const FEATURES =
   (1 << 0) | // FPU
   (1 << 2) | // DE: debugging extensions
   (1 << 3) | // PSE: 4 MiB pages
   (1 << 4) | // TSC
   (1 << 5) | // MSR: RDMSR, WRMSR
   (1 << 8) | // CX8: CMPXCHG8B
-  (1 << 9) | // APIC
+  FEATURE_APIC | // while IA32_APIC_BASE has it enabled
   (1 << 11) | // SEP: SYSENTER, SYSEXIT
   (1 << 13) | // PGE: global pages
   (1 << 15); // CMOV
@@ -40,7 +43,8 @@ export function cpuid(cpu: Core, _op: Op): void {
     const first = (leaf - BRAND_FIRST) * 4;
     answer(cpu, BRAND[first]!, BRAND[first + 1]!, BRAND[first + 2]!, BRAND[first + 3]!);
   } else {
-    answer(cpu, CPU_SIGNATURE, cpu.id << 24, 0, FEATURES);
+    const features = localApicPage(cpu) < 0 ? FEATURES & ~FEATURE_APIC : FEATURES;
+    answer(cpu, CPU_SIGNATURE, cpu.id << 24, 0, features);
   }
 }
 

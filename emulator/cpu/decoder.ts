@@ -3,7 +3,7 @@ import { type Handler, Op, REPEAT_EQUAL, REPEAT_NONE, REPEAT_NOT_EQUAL } from ".
 import type { Immediate, Opcode, OpcodeEntry } from "./opcode.ts";
 import { OPCODE_MAP } from "./opcode-map.ts";
 import { OPCODE_MAP_0F } from "./opcode-map-0f.ts";
-import { frequentNumber } from "./run-ops.ts";
+import { frequentNumber } from "./run-blocks.ts";
 import { CS, DS, EBP, EBX, EDI, ES, ESI, ESP, FS, GS, SS, ZERO } from "./state-layout.ts";
 import { instruction_too_long, undefined_opcode } from "./undefined.ts";
 

@@ -190,13 +190,12 @@ export abstract class CoreMemory extends CoreTranslation {
       if (size === 4) return this.view.getInt32(host, true);
       return size === 2 ? this.view.getUint16(host, true) : this.bytes[host]!;
     }
-    if (size === 4) return this.memory.read32(this.busAddress);
-    return size === 2 ? this.memory.read16(this.busAddress) : this.memory.read8(this.busAddress);
+    return this.readBus(size);
   }
 
   #readByte(linear: number, rights: number): number {
     const host = this.resolve(linear, rights, false);
-    return host >= 0 ? this.bytes[host]! : this.memory.read8(this.busAddress);
+    return host >= 0 ? this.bytes[host]! : this.readBus(1) & 0xff;
   }
 
   #readAcrossPages(linear: number, size: number, rights: number): number {
@@ -219,9 +218,7 @@ export abstract class CoreMemory extends CoreTranslation {
   #writeWithinPage(linear: number, value: number, size: number, rights: number): void {
     const host = this.resolve(linear, rights, true);
     if (host < 0) {
-      if (size === 4) this.memory.write32(this.busAddress, value);
-      else if (size === 2) this.memory.write16(this.busAddress, value);
-      else this.memory.write8(this.busAddress, value);
+      this.writeBus(value, size);
       return;
     }
     if (this.codeCache.hasCode(host >>> 12)) {

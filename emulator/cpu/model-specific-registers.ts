@@ -1,3 +1,4 @@
+import { APIC_BASE_ADDRESS, APIC_BASE_ENABLE, powerOnApicBase } from "./apic-base.ts";
 import type { Core } from "./core.ts";
 import type { Op } from "./op.ts";
 import { EAX, ECX, EDX, MSR, VECTOR_GP } from "./state-layout.ts";
@@ -16,12 +17,6 @@ export const MSR_SYSENTER_EIP = 0x176;
  */
 const STORED: readonly number[] = [MSR_APIC_BASE, MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP];
 
-/** Bits of MSR_APIC_BASE: bootstrap processor (read-only), local APIC enabled. */
-const APIC_BASE_BSP = 1 << 8;
-const APIC_BASE_ENABLE = 1 << 11;
-/** Where the local APIC's registers are. This CPU cannot move them. */
-const APIC_BASE_ADDRESS = 0xfee00000 | 0;
-
 const TWO_TO_32 = 2 ** 32;
 
 /** The low half of a stored register. */
@@ -30,8 +25,7 @@ export function readStoredMsr(cpu: Core, number: number): number {
 }
 
 function powerOnValue(cpu: Core, number: number): number {
-  if (number !== MSR_APIC_BASE) return 0;
-  return APIC_BASE_ADDRESS | APIC_BASE_ENABLE | (cpu.id === 0 ? APIC_BASE_BSP : 0);
+  return number === MSR_APIC_BASE ? powerOnApicBase(cpu) : 0;
 }
 
 /** RDMSR: EDX:EAX = the register numbered ECX; #GP(0) when there is none. */
@@ -50,7 +44,7 @@ export function rdmsr(cpu: Core, _op: Op): void {
 
 /**
  * WRMSR: the register numbered ECX = EDX:EAX; #GP(0) for unknown registers, and for changes of the APIC base register
- * other than its enable bit.
+ * other than its address below 4 GiB and its enable bit.
  */
 export function wrmsr(cpu: Core, _op: Op): void {
   requirePrivileged(cpu);
@@ -65,9 +59,14 @@ export function wrmsr(cpu: Core, _op: Op): void {
   const slot = STORED.indexOf(number);
   if (slot < 0) cpu.raise(VECTOR_GP, 0);
   const change = low ^ powerOnValue(cpu, number);
-  if (number === MSR_APIC_BASE && ((change & ~APIC_BASE_ENABLE) !== 0 || high !== 0)) cpu.raise(VECTOR_GP, 0);
+  const isApicBase = number === MSR_APIC_BASE;
+  if (isApicBase && ((change & ~(APIC_BASE_ADDRESS | APIC_BASE_ENABLE)) !== 0 || high !== 0)) cpu.raise(VECTOR_GP, 0);
   cpu.r[MSR + slot * 2] = change;
   cpu.r[MSR + slot * 2 + 1] = high;
+  if (!isApicBase) return;
+  cpu.refreshDerivedState();
+  cpu.flushTlb(false);
+  cpu.onApicBase?.((low & APIC_BASE_ENABLE) !== 0);
 }
 
 /** EDX:EAX = time-stamp counter: machine cycles plus this core's offset. */

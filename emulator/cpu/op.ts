@@ -52,7 +52,7 @@ export class Op {
   lock = false;
   /** Nothing after it in its block: a branch, or what may change how the next instruction is run. */
   endsBlock = false;
-  /** Number of `execute` among the handlers that `runOps` calls by name, else -1. */
+  /** Number of `execute` among the handlers that `runBlocks` calls by name, else -1. */
   frequent = -1;
   /** The whole opcode: 0x00 to 0xFF, or 0x0F00 to 0x0FFF. */
   opcode = 0;

@@ -44,8 +44,13 @@ export const GDTR_LIMIT = 33;
 export const IDTR_BASE = 34;
 export const IDTR_LIMIT = 35;
 
-/** 1 when the core waits in HLT (or, on an application processor, for a start-up IPI). */
+/** Whether the core executes instructions: one of the values below. */
 export const HALTED = 36;
+export const NOT_HALTED = 0;
+/** Waits in HLT for an interrupt. */
+export const IN_HLT = 1;
+/** Waits for a start-up message, and for nothing else. */
+export const WAIT_FOR_SIPI = 2;
 /** 1 after a triple fault. */
 export const SHUTDOWN = 37;
 /** 1 when the next instruction runs before any interrupt is taken (after STI, MOV SS, POP SS). */

@@ -1,9 +1,17 @@
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { localApicPage } from "./apic-base.ts";
 import type { CodeCache } from "./block-cache.ts";
 import { CoreState } from "./core-state.ts";
 import * as layout from "./state-layout.ts";
 
 const { TLB_VALID, TLB_NO_USER, TLB_NO_WRITE_USER, TLB_NO_WRITE_SUPER, TLB_MMIO, TLB_CODE, TLB_GLOBAL } = layout;
+
+/** The register page of a local APIC. */
+export interface LocalApicRegisters {
+  /** @param offset in the page; `size` is 1, 2 or 4 bytes, all in the page */
+  read(offset: number, size: number): number;
+  write(offset: number, size: number, value: number): void;
+}
 
 const TLB_PAGES = 1 << 20;
 /** Pages the TLB holds before it is emptied; bounds the work of a flush. */
@@ -39,6 +47,10 @@ export abstract class CoreTranslation extends CoreState {
 
   readonly #filledPages = new Int32Array(TLB_CAPACITY);
   #filledCount = 0;
+  /** The registers of this core's own local APIC, seen by no other; null when it has none. */
+  localApic: LocalApicRegisters | null = null;
+  /** Number of the physical page that they cover, -1 when they are switched off. Derived. */
+  protected localApicPage = -1;
   /** Physical address of the last access that `resolve` found not to be plain memory. */
   protected busAddress = 0;
 
@@ -64,7 +76,7 @@ export abstract class CoreTranslation extends CoreState {
       this.#filledPages[this.#filledCount++] = page;
     }
     const physicalPage = physical >>> 12;
-    const host = this.memory.hostPage(physicalPage);
+    const host = physicalPage === this.localApicPage ? -1 : this.memory.hostPage(physicalPage);
     if (host < 0) {
       this.tlb[page] = ((physical ^ linear) & ~0xfff) | flags | TLB_VALID | TLB_MMIO;
       return;
@@ -103,6 +115,28 @@ export abstract class CoreTranslation extends CoreState {
         this.tlb[page] = entry | TLB_CODE;
       }
     }
+  }
+
+  override refreshDerivedState(): void {
+    super.refreshDerivedState();
+    this.localApicPage = this.localApic === null ? -1 : localApicPage(this);
+  }
+
+  /** Reads from the bus at busAddress. */
+  protected readBus(size: number): number {
+    const address = this.busAddress;
+    if (address >>> 12 === this.localApicPage) return this.localApic!.read(address & 0xfff, size);
+    if (size === 4) return this.memory.read32(address);
+    return size === 2 ? this.memory.read16(address) : this.memory.read8(address);
+  }
+
+  /** Writes to the bus at busAddress. */
+  protected writeBus(value: number, size: number): void {
+    const address = this.busAddress;
+    if (address >>> 12 === this.localApicPage) this.localApic!.write(address & 0xfff, size, value);
+    else if (size === 4) this.memory.write32(address, value);
+    else if (size === 2) this.memory.write16(address, value);
+    else this.memory.write8(address, value);
   }
 
   #translationsChanged(): void {

@@ -1,8 +1,8 @@
 /**
- * What a key sends in scan code set 3 unless the system changes it: its make code, repeated while it is held; its make
- * and break codes; or its make code alone.
+ * What a key sends in scan code set 3, as bits: beyond its make code, the make code again while it is held, and a break
+ * code. The system can change it.
  */
-export type KeyType = "typematic" | "make-break" | "make";
+export const KEY_TYPE = { MAKE: 0, TYPEMATIC: 1, MAKE_BREAK: 2 } as const;
 
 /** Keys whose set 1 and 2 codes depend on what else is held or lit (PS/2 reference, keyboard, "Scan code tables"). */
 export type KeyQuirk = "navigation" | "keypad-slash" | "print-screen" | "pause";
@@ -12,7 +12,8 @@ export interface Key {
   /** Make code in set 2; with prefix E0, 0xE000 + the code. Set 1 is its translation. */
   readonly set2: number;
   readonly set3: number;
-  readonly type: KeyType;
+  /** KEY_TYPE bits at power-on. */
+  readonly type: number;
   readonly quirk: KeyQuirk | null;
 }
 
@@ -154,20 +155,20 @@ export type KeyName =
 
 type Codes = readonly [set2: number, set3: number];
 
-function group(codes: Readonly<Record<string, Codes>>, type: KeyType, quirk: KeyQuirk | null = null): [string, Key][] {
+function group(codes: Readonly<Record<string, Codes>>, type: number, quirk: KeyQuirk | null = null): [string, Key][] {
   return Object.entries(codes).map(([name, [set2, set3]]) => [name, { set2, set3, type, quirk }]);
 }
 
 /** All keys by name. */
 export const KEYS: ReadonlyMap<string, Key> = new Map([
-  ...group(PRINTING, "typematic"),
-  ...group(MAKE_BREAK, "make-break"),
-  ...group(MAKE_ONLY, "make"),
-  ...group(MAKE_ONLY_NAVIGATION, "make", "navigation"),
-  ...group(TYPEMATIC_NAVIGATION, "typematic", "navigation"),
-  ...group({ "keypad-/": SPECIAL["keypad-/"] }, "make", "keypad-slash"),
-  ...group({ "print-screen": SPECIAL["print-screen"] }, "make", "print-screen"),
-  ...group({ pause: SPECIAL.pause }, "make", "pause"),
+  ...group(PRINTING, KEY_TYPE.TYPEMATIC),
+  ...group(MAKE_BREAK, KEY_TYPE.MAKE_BREAK),
+  ...group(MAKE_ONLY, KEY_TYPE.MAKE),
+  ...group(MAKE_ONLY_NAVIGATION, KEY_TYPE.MAKE, "navigation"),
+  ...group(TYPEMATIC_NAVIGATION, KEY_TYPE.TYPEMATIC, "navigation"),
+  ...group({ "keypad-/": SPECIAL["keypad-/"] }, KEY_TYPE.MAKE, "keypad-slash"),
+  ...group({ "print-screen": SPECIAL["print-screen"] }, KEY_TYPE.MAKE, "print-screen"),
+  ...group({ pause: SPECIAL.pause }, KEY_TYPE.MAKE, "pause"),
 ]);
 
 /** @throws RangeError when there is no such key */

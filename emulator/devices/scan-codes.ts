@@ -1,7 +1,16 @@
-/** Prefixes in what a keyboard sends. */
-export const EXTENDED_PREFIX = 0xe0;
-export const PAUSE_PREFIX = 0xe1;
+import type { Key, KeyName } from "./keyboard-keys.ts";
+
+/** Goes before the code of a key that is let go, in sets 2 and 3. */
 export const BREAK_PREFIX = 0xf0;
+const EXTENDED_PREFIX = 0xe0;
+const PAUSE_PREFIX = 0xe1;
+
+const LEFT_SHIFT = 0x12;
+const RIGHT_SHIFT = 0x59;
+const ALT_PRINT_SCREEN = 0x84;
+/** Pause sends its make and break codes at once; with control held it is the break key. */
+const PAUSE_KEY = [PAUSE_PREFIX, 0x14, 0x77, PAUSE_PREFIX, BREAK_PREFIX, 0x14, BREAK_PREFIX, 0x77] as const;
+const BREAK_KEY = [EXTENDED_PREFIX, 0x7e, EXTENDED_PREFIX, BREAK_PREFIX, 0x7e] as const;
 
 const BREAK_BIT = 0x80;
 
@@ -34,11 +43,65 @@ export class ScanCodeTranslator {
       this.#breaking = true;
       return -1;
     }
+    const code = byte === F7.set2 ? F7.set1 : byte === SYSTEM_REQUEST.set2 ? SYSTEM_REQUEST.set1 : SET_1_OF_SET_2[byte];
+    if (code === undefined) return byte;
     const breaking = this.#breaking;
     this.#breaking = false;
-    if (byte === F7.set2) return breaking ? F7.set1 | BREAK_BIT : F7.set1;
-    if (byte === SYSTEM_REQUEST.set2) return breaking ? SYSTEM_REQUEST.set1 | BREAK_BIT : SYSTEM_REQUEST.set1;
-    if (byte >= 0x80) return byte;
-    return breaking ? SET_1_OF_SET_2[byte]! | BREAK_BIT : SET_1_OF_SET_2[byte]!;
+    return breaking ? code | BREAK_BIT : code;
   }
+}
+
+/** Bytes of whole key events in set 2, in set 1. */
+export function translated(codes: readonly number[]): readonly number[] {
+  const translator = new ScanCodeTranslator();
+  return codes.map((code) => translator.translate(code)).filter((code) => code >= 0);
+}
+
+/** What a key sends in set 2 when it goes down, given the keys that are held and whether num lock is on. */
+export function makeCodes(key: Key, held: ReadonlySet<KeyName>, numLock: boolean): readonly number[] {
+  if (key.quirk === "pause") return isControlHeld(held) ? BREAK_KEY : PAUSE_KEY;
+  return [...shiftCodes(key, held, numLock, true), ...ownCodes(key, held)];
+}
+
+/** What a key sends in set 2 when it is let go. */
+export function breakCodes(key: Key, held: ReadonlySet<KeyName>, numLock: boolean): readonly number[] {
+  if (key.quirk === "pause") return [];
+  return [...ownCodes(key, held).toSpliced(-1, 0, BREAK_PREFIX), ...shiftCodes(key, held, numLock, false)];
+}
+
+function ownCodes(key: Key, held: ReadonlySet<KeyName>): readonly number[] {
+  if (key.quirk === "print-screen" && isAltHeld(held)) return [ALT_PRINT_SCREEN];
+  return key.set2 > 0xff ? [key.set2 >>> 8, key.set2 & 0xff] : [key.set2];
+}
+
+/**
+ * Keys that the 84-key keyboard had on its keypad only send shift codes around their own, so that old programs take
+ * them for keypad keys in the right state: shifts that are held are let go meanwhile, or one is pressed.
+ */
+function shiftCodes(key: Key, held: ReadonlySet<KeyName>, numLock: boolean, down: boolean): readonly number[] {
+  const shifts = [
+    ...(held.has("left-shift") ? [LEFT_SHIFT] : []),
+    ...(held.has("right-shift") ? [RIGHT_SHIFT] : []),
+  ];
+  const letGo = (code: number) => (down ? [EXTENDED_PREFIX, BREAK_PREFIX, code] : [EXTENDED_PREFIX, code]);
+  const pressed = down ? [EXTENDED_PREFIX, LEFT_SHIFT] : [EXTENDED_PREFIX, BREAK_PREFIX, LEFT_SHIFT];
+  switch (key.quirk) {
+    case "navigation":
+      if (numLock) return shifts.length > 0 ? [] : pressed;
+      return shifts.flatMap(letGo);
+    case "keypad-slash":
+      return shifts.flatMap(letGo);
+    case "print-screen":
+      return shifts.length > 0 || isControlHeld(held) || isAltHeld(held) ? [] : pressed;
+    default:
+      return [];
+  }
+}
+
+function isControlHeld(held: ReadonlySet<KeyName>): boolean {
+  return held.has("left-control") || held.has("right-control");
+}
+
+function isAltHeld(held: ReadonlySet<KeyName>): boolean {
+  return held.has("left-alt") || held.has("right-alt");
 }

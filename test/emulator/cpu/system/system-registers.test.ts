@@ -147,12 +147,16 @@ describe("model-specific registers", () => {
     guest = new Guest();
   });
 
-  it("APIC base: enabled on the bootstrap processor, only the enable bit can change", () => {
+  it("APIC base: enabled on the bootstrap processor, only address and enable bit can change", () => {
     guest.kernel("movl $0x1b, %ecx; rdmsr; movl %eax, %ebx; andl $0xfffff7ff, %eax; wrmsr; rdmsr; hlt");
     expect(guest.ebx).toBe(0xfee00900);
     expect(guest.eax).toBe(0xfee00100);
-    guest.kernel("movl $0x1b, %ecx; movl $0xfef00900, %eax; xorl %edx, %edx; wrmsr");
-    expect(guest.fault).toEqual([13, 0]);
+    guest.kernel("movl $0x1b, %ecx; movl $0xfef00900, %eax; xorl %edx, %edx; wrmsr; xorl %eax, %eax; rdmsr; hlt");
+    expect(guest.eax).toBe(0xfef00900);
+    for (const [eax, edx] of [[0xfef00800, 0], [0xfef00901, 0], [0xfef00900, 1]]) {
+      guest.kernel(`movl $0x1b, %ecx; movl $${eax}, %eax; movl $${edx}, %edx; wrmsr`);
+      expect(guest.fault).toEqual([13, 0]);
+    }
   });
 
   it("that do not exist, or are used in ring 3, raise #GP(0)", () => {

@@ -1,0 +1,161 @@
+/** `esp0 machine`: an i386 PC of its own, for kernels, ROMs, disks and raw images. */
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { RawMode } from "../boot/index.ts";
+import { type Machine, MAXIMUM_CPUS, MAXIMUM_RAM } from "../emulator/index.ts";
+import { type CommandIo, reporting, writeOutput } from "./io.ts";
+import { type Plan, type PlanOptions, parseRegisters, planMachine, type RegisterValue } from "./machine-plan.ts";
+import { describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
+import { type RecordedInput, type RunEnd, runMachine } from "./machine-run.ts";
+import { fileAt, wholeNumber } from "./option-values.ts";
+import type { TimedHost } from "./run-host.ts";
+import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
+
+const MIB = 1 << 20;
+/** Of an exit status; what is above is lost in the operating system. */
+const STATUS_MASK = 0xff;
+const STDIO = "stdio";
+
+export interface MachineCommandOptions extends PlanOptions {
+  /** `stdio` or a file; `stdio` if not given. */
+  readonly serial?: string;
+  readonly realtime?: boolean;
+  readonly maxInstructions?: number;
+  readonly stats?: boolean;
+  readonly reboot?: boolean;
+}
+
+/** Runs to the end and returns the exit status. @throws InputError for files and options that cannot be used */
+export async function machineCommand(options: MachineCommandOptions, io: CommandIo, host: TimedHost): Promise<number> {
+  const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
+  const machine = plan.build();
+  const output = new Output(machine, options.serial ?? STDIO, io, host);
+  const started = host.now();
+  const record: RecordedInput[] = [];
+  const end = await runMachine(
+    machine,
+    host,
+    {
+      realtime: options.realtime === true,
+      input: output.isStdio,
+      maxInstructions: options.maxInstructions ?? Number.POSITIVE_INFINITY,
+      reboot: options.reboot === true,
+      flush: () => output.flush(),
+    },
+    record,
+  );
+  const seconds = host.now() - started;
+  output.close();
+  const status = await report(end, machine, plan, options, record, io);
+  if (options.stats) io.stderr(machineStatistics(machine, seconds));
+  return status;
+}
+
+/** What the guest puts out: COM1 to standard output or a file, the debug console to standard error. */
+class Output {
+  readonly isStdio: boolean;
+  readonly #serial: number[] = [];
+  readonly #debug: number[] = [];
+
+  constructor(
+    machine: Machine,
+    readonly target: string,
+    readonly io: CommandIo,
+    readonly host: TimedHost,
+  ) {
+    this.isStdio = target === STDIO;
+    machine.onSerialOutput = (byte, port) => {
+      if (port === 1) this.#serial.push(byte);
+    };
+    machine.onDebugOutput = (byte) => this.#debug.push(byte);
+  }
+
+  flush(): boolean {
+    if (this.#debug.length > 0) this.io.stderr(new TextDecoder().decode(Uint8Array.from(this.#debug.splice(0))));
+    if (!this.isStdio || this.#serial.length === 0) return true;
+    return this.host.writeOutput(Uint8Array.from(this.#serial.splice(0)));
+  }
+
+  /** @throws InputError when the file cannot be written */
+  close(): void {
+    this.flush();
+    if (!this.isStdio) writeOutput(this.io, this.target, Uint8Array.from(this.#serial));
+  }
+}
+
+/** Says how the run ended, unless the guest did so itself; returns the exit status. */
+async function report(
+  end: RunEnd,
+  machine: Machine,
+  plan: Plan,
+  options: MachineCommandOptions,
+  record: readonly RecordedInput[],
+  io: CommandIo,
+): Promise<number> {
+  switch (end.kind) {
+    case "exit":
+      return ((end.value << 1) | 1) & STATUS_MASK;
+    case "triple-fault": {
+      io.stderr(`esp0: triple fault: core ${end.core} shut down\n${describeRegisters(machine, end.core)}`);
+      const last = await describeLastInstructions(machine, end.core, plan.build, record);
+      io.stderr(last === "" ? "The run was too long to show its last instructions.\n" : `Last instructions:\n${last}`);
+      return STATUS_CRASHED;
+    }
+    case "budget":
+      io.stderr(`esp0: stopped after ${options.maxInstructions} instructions (--max-instructions)\n`);
+      return STATUS_BUDGET;
+    case "interrupted":
+      return STATUS_INTERRUPTED;
+    case "output-closed":
+      return 0;
+    default:
+      io.stderr("esp0: all cores are halted, and no interrupt can wake one\n");
+      return STATUS_ASLEEP;
+  }
+}
+
+function registerValues(text: string, previous: readonly RegisterValue[] = []): readonly RegisterValue[] {
+  try {
+    return [...previous, ...parseRegisters(text)];
+  } catch (error) {
+    throw error instanceof RangeError ? new InvalidArgumentError(error.message) : error;
+  }
+}
+
+/** Adds the command to the program. */
+export function registerMachine(program: Command, io: CommandIo, host: TimedHost): void {
+  program
+    .command("machine")
+    .summary("run a kernel, ROM or raw image of your own on an i386 PC")
+    .description(
+      "Runs an i386 PC. It boots a Multiboot kernel, ROM images from the reset vector, or raw images.\n" +
+        "COM1 is standard input and output, the debug console (port 0xE9) standard error. Exit status: (V << 1) | 1\n" +
+        "for a write of V to the exit port 0xF4; 2 for wrong usage or a file that cannot be used; 3 after a triple\n" +
+        "fault; 4 instructions used up; 5 all cores halted for good; 130 after Ctrl-C.",
+    )
+    .option("--cpus <N>", "processors", wholeNumber("the number of processors", 1, MAXIMUM_CPUS), 1)
+    .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32)
+    .option("--multiboot <FILE>", "boot a Multiboot kernel")
+    .option("--append <STRING>", "what follows FILE in the kernel's command line")
+    .option("--module <FILE...>", "files to load beside the kernel")
+    .addOption(new Option("--rom <FILE@ADDR...>", "map ROM images, and start at the reset vector").argParser(fileAt))
+    .addOption(new Option("--load <FILE@ADDR...>", "load raw images; alone, start at the first").argParser(fileAt))
+    .addOption(
+      new Option("--mode <MODE>", "CPU mode in which raw images start").choices(["real", "protected"] satisfies RawMode[]),
+    )
+    .addOption(new Option("--reg <NAME=VALUE,...>", "registers to start with").argParser(registerValues))
+    .option("--serial <stdio|FILE>", "where COM1 leads", STDIO)
+    .option("--realtime", "hold the machine's time to real time")
+    .option("--reboot", "start again after a triple fault")
+    .option(
+      "--max-instructions <N>",
+      "end the run after N instructions",
+      wholeNumber("a number of instructions", 1, Number.MAX_SAFE_INTEGER),
+    )
+    .option("--stats", "print statistics at the end")
+    .action(async (options: MachineCommandOptions) => {
+      await reporting(io, async () => {
+        const status = await machineCommand(options, io, host);
+        if (status !== 0) io.exitStatus(status);
+      });
+    });
+}

@@ -1,0 +1,31 @@
+/** Parsers for option values. What they throw, commander shows with the option's name. */
+import { InvalidArgumentError } from "commander";
+import { parseNumber } from "./io.ts";
+
+/** A whole number within bounds; `1_000` and `1,000` are fine. */
+export function wholeNumber(what: string, least: number, most: number): (text: string) => number {
+  return (text) => {
+    const digits = text.replaceAll("_", "").replaceAll(",", "");
+    const value = parseNumber(digits) ?? Number(digits);
+    if (!Number.isSafeInteger(value) || value < least || value > most) {
+      throw new InvalidArgumentError(`${what} is a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+/** A file and a physical address. */
+export interface FileAt {
+  readonly file: string;
+  readonly address: number;
+}
+
+/** FILE@ADDRESS, added to those that were given before. */
+export function fileAt(text: string, previous: readonly FileAt[] = []): readonly FileAt[] {
+  const at = text.lastIndexOf("@");
+  const address = at < 0 ? undefined : parseNumber(text.slice(at + 1));
+  if (at <= 0 || address === undefined || address < 0) {
+    throw new InvalidArgumentError("It is FILE@ADDRESS, as in image.bin@0x7c00.");
+  }
+  return [...previous, { file: text.slice(0, at), address }];
+}

@@ -1,0 +1,20 @@
+/** What the commands that run a machine need of their process beside files: signals, input, output, time. */
+import type { InputSource } from "./input-lines.ts";
+
+export interface RunHost {
+  readonly stdin: InputSource;
+  /** Calls back at Ctrl-C until the returned function is called. */
+  readonly onInterrupt: (callback: () => void) => () => void;
+  /** Seconds on some clock. */
+  readonly now: () => number;
+  /** Lets the process look at its events. */
+  readonly breathe: () => Promise<void>;
+  /** Writes bytes to standard output as they are; false when nobody reads it any more. */
+  readonly writeOutput: (bytes: Uint8Array) => boolean;
+}
+
+/** With a clock to hold a machine's time to. */
+export interface TimedHost extends RunHost {
+  /** Lets the process do nothing for a number of seconds. */
+  readonly sleep: (seconds: number) => Promise<void>;
+}
