@@ -3,8 +3,8 @@ export { type AssembleBinaryOptions, type AssembleOptions, assemble, assembleBin
 export { AssemblyError, type Diagnostic, formatDiagnostic, type Position } from "./diagnostics.ts";
 export {
   type DisassembledInstruction,
-  type Disassembler,
   type DisassembleOptions,
+  type Disassembler,
   disassemble,
   loadDisassembler,
 } from "./disassembler.ts";

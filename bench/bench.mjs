@@ -43,7 +43,12 @@ function row(what, value, unit, aim = "") {
 console.log(`${cpus()[0].model}, Node ${process.version}\n`);
 
 const begun = performance.now();
-const { status } = spawnSync(process.execPath, [here("../dist/esp0.js"), "run", "--quiet", here("../examples/hello.S")]);
+const { status } = spawnSync(process.execPath, [
+  here("../dist/esp0.js"),
+  "run",
+  "--quiet",
+  here("../examples/hello.S"),
+]);
 if (status !== 0) throw new Error(`esp0 run examples/hello.S exited with ${status}`);
 row("the whole of `esp0 run examples/hello.S`", ((performance.now() - begun) / 1000).toFixed(3), "s");
 
@@ -57,4 +62,8 @@ const forks = run("forks");
 row("fork + exit + wait", Math.round(forks.done("forks") / forks.seconds).toLocaleString("en-US"), "a second");
 
 const yields = run("yields");
-row("context switches (sched_yield)", Math.round(yields.done("contextSwitches") / yields.seconds).toLocaleString("en-US"), "a second");
+row(
+  "context switches (sched_yield)",
+  Math.round(yields.done("contextSwitches") / yields.seconds).toLocaleString("en-US"),
+  "a second",
+);

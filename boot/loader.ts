@@ -19,7 +19,11 @@ const EARLY_MEMORY = 8 << 20;
 const LOW_MEMORY = 896 << 20;
 
 export interface KernelToLoad {
-  readonly segments: readonly { readonly physicalAddress: number; readonly data: Uint8Array; readonly memorySize: number }[];
+  readonly segments: readonly {
+    readonly physicalAddress: number;
+    readonly data: Uint8Array;
+    readonly memorySize: number;
+  }[];
   /** Physical address of the 32-bit entry point. */
   readonly entry: number;
   readonly initramfs: Uint8Array;
@@ -34,7 +38,9 @@ export function loadKernel(machine: Machine, { segments, entry, initramfs, comma
   const { ramSize } = machine.memory;
   const kernelEnd = Math.max(...segments.map(({ physicalAddress, memorySize }) => physicalAddress + memorySize));
   if (kernelEnd > Math.min(ramSize, EARLY_MEMORY)) {
-    throw new RangeError(`the kernel ends at ${kernelEnd >> 10} KiB; the machine needs more than the ${ramSize >> 10} KiB of memory it has`);
+    throw new RangeError(
+      `the kernel ends at ${kernelEnd >> 10} KiB; the machine needs more than the ${ramSize >> 10} KiB of memory it has`,
+    );
   }
   const ramdisk = (Math.min(ramSize, LOW_MEMORY) - initramfs.length) & -PAGE_SIZE;
   if (ramdisk < kernelEnd) {
@@ -50,7 +56,9 @@ export function loadKernel(machine: Machine, { segments, entry, initramfs, comma
 
   const text = Uint8Array.from([...commandLine], (character) => character.charCodeAt(0));
   if (text.length > LONGEST_COMMAND_LINE) {
-    throw new RangeError(`the command line has ${text.length} bytes; the longest a kernel takes is ${LONGEST_COMMAND_LINE}`);
+    throw new RangeError(
+      `the command line has ${text.length} bytes; the longest a kernel takes is ${LONGEST_COMMAND_LINE}`,
+    );
   }
   machine.load(text, COMMAND_LINE);
 

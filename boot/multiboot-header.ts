@@ -53,14 +53,22 @@ export function findMultibootHeader(file: Uint8Array): MultibootHeader {
   const hasVideoMode = (flags & FLAG_VIDEO_MODE) !== 0;
   const size = hasVideoMode ? SIZE_WITH_VIDEO_MODE : hasAddresses ? SIZE_WITH_ADDRESSES : SIZE;
   if (offset + size > view.byteLength) {
-    throw new BootError(`the Multiboot header at offset ${offset} has ${size} bytes, but only ${view.byteLength - offset} are there`);
+    throw new BootError(
+      `the Multiboot header at offset ${offset} has ${size} bytes, but only ${view.byteLength - offset} are there`,
+    );
   }
   if (hasVideoMode && view.getUint32(offset + VIDEO_MODE_TYPE, true) !== TEXT_MODE) {
     throw new BootError("the Multiboot header wants a graphics mode; this machine's display shows text only");
   }
   const field = (index: number) => view.getUint32(offset + SIZE + 4 * index, true);
   const addresses = hasAddresses
-    ? { headerAddress: field(0), loadAddress: field(1), loadEndAddress: field(2), bssEndAddress: field(3), entryAddress: field(4) }
+    ? {
+        headerAddress: field(0),
+        loadAddress: field(1),
+        loadEndAddress: field(2),
+        bssEndAddress: field(3),
+        entryAddress: field(4),
+      }
     : undefined;
   return { offset, flags, addresses };
 }
@@ -74,7 +82,9 @@ function findHeader(view: DataView): number {
     damaged = offset;
   }
   if (damaged >= 0) {
-    throw new BootError(`the Multiboot header at offset ${damaged} is damaged: magic, flags and checksum do not add up to 0`);
+    throw new BootError(
+      `the Multiboot header at offset ${damaged} is damaged: magic, flags and checksum do not add up to 0`,
+    );
   }
   throw new BootError(
     `no Multiboot header: ${hex(MULTIBOOT_HEADER_MAGIC)} is not in the first ${SEARCHED_BYTES} bytes at a multiple of ${ALIGNMENT}`,

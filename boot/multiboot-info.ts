@@ -87,7 +87,10 @@ class Placer {
  * @returns the structure's physical address
  * @throws RangeError when memory does not suffice
  */
-export function writeMultibootInfo(machine: Machine, { commandLine, modules, kernel, elf, start }: MultibootInfo): number {
+export function writeMultibootInfo(
+  machine: Machine,
+  { commandLine, modules, kernel, elf, start }: MultibootInfo,
+): number {
   const placer = new Placer(machine, start);
   const places = modules.map(({ bytes }) => placer.place(bytes, PAGE_SIZE));
   const info = new DataView(new ArrayBuffer(INFO_BYTES));

@@ -87,7 +87,9 @@ function addressPlan(kernel: Uint8Array, { offset, addresses }: MultibootHeader)
   }
   const memorySize = bssEndAddress === 0 ? size : bssEndAddress - loadAddress;
   if (memorySize < size) {
-    throw new BootError(`the Multiboot header's bss_end_addr ${hex(bssEndAddress)} lies before the end of what is loaded`);
+    throw new BootError(
+      `the Multiboot header's bss_end_addr ${hex(bssEndAddress)} lies before the end of what is loaded`,
+    );
   }
   const data = kernel.subarray(start, start + size);
   return { pieces: [{ address: loadAddress, data, memorySize }], entry: entryAddress, elf: undefined };
@@ -97,7 +99,11 @@ function elfPlan(kernel: Uint8Array): LoadPlan {
   const elf = readKernelElf(kernel);
   const loaded = elf.segments.filter(({ type, memorySize }) => type === PT_LOAD && memorySize > 0);
   if (loaded.length === 0) throw new BootError("the kernel has nothing to load (no PT_LOAD segment)");
-  const pieces = loaded.map(({ physicalAddress, data, memorySize }) => ({ address: physicalAddress, data, memorySize }));
+  const pieces = loaded.map(({ physicalAddress, data, memorySize }) => ({
+    address: physicalAddress,
+    data,
+    memorySize,
+  }));
   // A kernel linked for high addresses may give its entry point as a linear address.
   const home = loaded.find(({ virtualAddress, memorySize }) => {
     return elf.entry >= virtualAddress && elf.entry < virtualAddress + memorySize;
@@ -111,6 +117,8 @@ function readKernelElf(kernel: Uint8Array): ElfFile {
     return readElf(kernel);
   } catch (error) {
     if (!(error instanceof ElfError)) throw error;
-    throw new BootError(`${error.message}; the Multiboot header gives no addresses (flag bit 16), so the kernel must be ELF32`);
+    throw new BootError(
+      `${error.message}; the Multiboot header gives no addresses (flag bit 16), so the kernel must be ELF32`,
+    );
   }
 }

@@ -45,7 +45,9 @@ function startAt(machine: Machine, { name, address }: PlacedImage, mode: RawMode
     return;
   }
   if (address > 0xfffff) {
-    throw new BootError(`${name}: ${hex(address)} is beyond the 1 MiB that real mode reaches; load it lower, or start in protected mode`);
+    throw new BootError(
+      `${name}: ${hex(address)} is beyond the 1 MiB that real mode reaches; load it lower, or start in protected mode`,
+    );
   }
   const segment = address > 0xffff ? address >>> 4 : 0;
   machine.setRegister("cs", segment);

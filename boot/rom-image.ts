@@ -19,7 +19,9 @@ export function bootRomImages(machine: Machine, images: readonly PlacedImage[]):
     booting(name, () => machine.loadRom(bytes, address));
   }
   if (images.some(holdsResetVector)) return;
-  const places = images.map(({ name, bytes, address }) => `${name} is ${hex(address)} to ${hex(address + bytes.length - 1)}`);
+  const places = images.map(
+    ({ name, bytes, address }) => `${name} is ${hex(address)} to ${hex(address + bytes.length - 1)}`,
+  );
   throw new BootError(
     `no ROM image holds the reset vector at ${hex(RESET_VECTOR)} (or ${hex(LOW_BIOS_END - 16)}): ${places.join(", ")}`,
   );

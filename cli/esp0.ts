@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /** The `esp0` command. */
 import { Command, CommanderError } from "commander";
+import { version } from "../package.json";
 import { registerAs } from "./as.ts";
 import { processIo, STATUS_BAD_INPUT } from "./io.ts";
 import { registerMachine } from "./machine.ts";
 import { registerObjdump } from "./objdump.ts";
 import { processHost } from "./process-host.ts";
 import { registerRun } from "./run.ts";
-import { version } from "../package.json";
 
 const program = new Command("esp0")
   .description("An i386 PC emulator, and a Linux-style kernel to look into.")

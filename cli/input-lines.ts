@@ -26,7 +26,8 @@ export class InputLines {
     for (;;) {
       const newline = this.#pending.indexOf(NEWLINE);
       const length = newline >= 0 ? newline + 1 : this.#ended ? this.#pending.length : 0;
-      if (length > 0 || this.#pending.length >= LONGEST_LINE) return this.#take(Math.min(length || LONGEST_LINE, LONGEST_LINE));
+      if (length > 0 || this.#pending.length >= LONGEST_LINE)
+        return this.#take(Math.min(length || LONGEST_LINE, LONGEST_LINE));
       if (this.#ended) return undefined;
       await this.#read();
     }

@@ -1,5 +1,13 @@
 /** What `esp0 machine` is to boot: the files that its options name, read and checked. */
-import { BootError, bootMultiboot, bootRaw, bootRomImages, loadImages, type PlacedImage, type RawMode } from "../boot/index.ts";
+import {
+  BootError,
+  bootMultiboot,
+  bootRaw,
+  bootRomImages,
+  loadImages,
+  type PlacedImage,
+  type RawMode,
+} from "../boot/index.ts";
 import { Machine, type MachineOptions, REGISTER_NAMES, type RegisterName } from "../emulator/index.ts";
 import { type CommandIo, InputError, parseNumber, readInput } from "./io.ts";
 import type { FileAt } from "./option-values.ts";
@@ -79,7 +87,12 @@ function bootWay(options: PlanOptions, io: CommandIo): Boot {
   };
 }
 
-function multibootWay(path: string, { append, module = [] }: PlanOptions, images: readonly PlacedImage[], io: CommandIo): Boot {
+function multibootWay(
+  path: string,
+  { append, module = [] }: PlanOptions,
+  images: readonly PlacedImage[],
+  io: CommandIo,
+): Boot {
   const kernel = readInput(io, path);
   const modules = module.map((file) => ({ bytes: readInput(io, file), string: file }));
   const commandLine = append === undefined ? path : `${path} ${append}`;
@@ -113,9 +126,11 @@ export function parseRegisters(text: string): RegisterValue[] {
   return text.split(",").map((assignment): RegisterValue => {
     const [name, value, ...rest] = assignment.split("=");
     const register = REGISTER_NAMES.find((known) => known === name!.trim().toLowerCase());
-    if (register === undefined) throw new RangeError(`There is no register "${name}"; known are ${REGISTER_NAMES.join(", ")}.`);
+    if (register === undefined)
+      throw new RangeError(`There is no register "${name}"; known are ${REGISTER_NAMES.join(", ")}.`);
     const number = value === undefined ? undefined : parseNumber(value.trim());
-    if (number === undefined || rest.length > 0) throw new RangeError(`${name} needs a value of at most 32 bits, as in ${name}=0x1000.`);
+    if (number === undefined || rest.length > 0)
+      throw new RangeError(`${name} needs a value of at most 32 bits, as in ${name}=0x1000.`);
     return [register, number];
   });
 }

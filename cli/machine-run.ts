@@ -71,7 +71,9 @@ export async function runMachine(
 
 /** Whether a character on COM1 would wake the machine. */
 function wantsInput(machine: Machine): boolean {
-  return (machine.com1.readPort8(COM1.base + UART_IER) & IER_ERBFI) !== 0 && (machine.getRegister("eflags") & FLAG_IF) !== 0;
+  return (
+    (machine.com1.readPort8(COM1.base + UART_IER) & IER_ERBFI) !== 0 && (machine.getRegister("eflags") & FLAG_IF) !== 0
+  );
 }
 
 function giveInput(machine: Machine, input: SerialInput | undefined, record: RecordedInput[]): void {

@@ -1,7 +1,7 @@
 /** `esp0 machine`: an i386 PC of its own, for kernels, ROMs, disks and raw images. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { RawMode } from "../boot/index.ts";
-import { type Machine, MAXIMUM_CPUS, MAXIMUM_RAM } from "../emulator/index.ts";
+import { MAXIMUM_CPUS, MAXIMUM_RAM, type Machine } from "../emulator/index.ts";
 import { type CommandIo, reporting, writeOutput } from "./io.ts";
 import { type Plan, type PlanOptions, parseRegisters, planMachine, type RegisterValue } from "./machine-plan.ts";
 import { describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
@@ -140,7 +140,10 @@ export function registerMachine(program: Command, io: CommandIo, host: TimedHost
     .addOption(new Option("--rom <FILE@ADDR...>", "map ROM images, and start at the reset vector").argParser(fileAt))
     .addOption(new Option("--load <FILE@ADDR...>", "load raw images; alone, start at the first").argParser(fileAt))
     .addOption(
-      new Option("--mode <MODE>", "CPU mode in which raw images start").choices(["real", "protected"] satisfies RawMode[]),
+      new Option("--mode <MODE>", "CPU mode in which raw images start").choices([
+        "real",
+        "protected",
+      ] satisfies RawMode[]),
     )
     .addOption(new Option("--reg <NAME=VALUE,...>", "registers to start with").argParser(registerValues))
     .option("--serial <stdio|FILE>", "where COM1 leads", STDIO)

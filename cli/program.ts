@@ -34,12 +34,15 @@ function checkedElf(bytes: Uint8Array, path: string): Uint8Array {
     throw new InputError(`${path}: dynamically linked; link it with -static`);
   }
   if (type === ET_DYN) throw new InputError(`${path}: position-independent; link it with -static -no-pie`);
-  if (type !== ET_EXEC) throw new InputError(`${path}: not an executable; link it first (esp0 as --link, or ld -m elf_i386)`);
+  if (type !== ET_EXEC)
+    throw new InputError(`${path}: not an executable; link it first (esp0 as --link, or ld -m elf_i386)`);
   const loaded = segments.filter((segment) => segment.type === PT_LOAD);
   if (loaded.length === 0) throw new InputError(`${path}: has nothing to load (no PT_LOAD segment)`);
   for (const { virtualAddress, memorySize } of loaded) {
     if (virtualAddress + memorySize > USER_END) {
-      throw new InputError(`${path}: has a segment at 0x${virtualAddress.toString(16)}; programs end below 0x${USER_END.toString(16)}`);
+      throw new InputError(
+        `${path}: has a segment at 0x${virtualAddress.toString(16)}; programs end below 0x${USER_END.toString(16)}`,
+      );
     }
   }
   return bytes;

@@ -109,7 +109,9 @@ function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo)
       io.stderr("esp0: the kernel panicked; the log above says why (--quiet hides it)\n");
       return STATUS_CRASHED;
     case "triple-fault":
-      io.stderr(`esp0: triple fault at ${kernel.image.symbolize(kernel.machine.getRegister("eip"))}: the CPU shut down\n`);
+      io.stderr(
+        `esp0: triple fault at ${kernel.image.symbolize(kernel.machine.getRegister("eip"))}: the CPU shut down\n`,
+      );
       return STATUS_CRASHED;
     case "budget":
       io.stderr(`esp0: stopped after ${budget} instructions (--max-instructions)\n`);
@@ -135,8 +137,17 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
     .argument("[ARGS...]", "its arguments; put -- before those that begin with a dash")
     .option("-q, --quiet", "do not show the kernel log")
     .option("--stats", "print statistics at the end")
-    .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", SMALLEST_MEMORY, MAXIMUM_RAM / MIB), 32)
-    .option("--max-instructions <N>", "end the run after N instructions", wholeNumber("a number of instructions", 1, Number.MAX_SAFE_INTEGER))
+    .option(
+      "--memory <MiB>",
+      "memory of the machine",
+      wholeNumber("memory in MiB", SMALLEST_MEMORY, MAXIMUM_RAM / MIB),
+      32,
+    )
+    .option(
+      "--max-instructions <N>",
+      "end the run after N instructions",
+      wholeNumber("a number of instructions", 1, Number.MAX_SAFE_INTEGER),
+    )
     .option("--trace <FILE>", "write kernel events to FILE, one JSON object a line")
     .action(async (file: string | undefined, args: string[], options: RunOptions) => {
       await reporting(io, async () => {

@@ -10,7 +10,10 @@ export function isElf(bytes: Uint8Array): boolean {
 }
 
 /** Looks for an included file beside the one that includes it, then in the include path. */
-export function includer(directories: readonly string[], io: CommandIo): (name: string, from: string) => Found | undefined {
+export function includer(
+  directories: readonly string[],
+  io: CommandIo,
+): (name: string, from: string) => Found | undefined {
   return (name, from) => {
     for (const directory of [dirname(from), ...directories]) {
       const file = join(directory, name);

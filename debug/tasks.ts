@@ -1,5 +1,5 @@
 /** Looking at tasks: what `ps` shows, from guest memory alone. */
-import { back_trace, type Kernel, type StackFrame, task_list, task_struct, memory } from "../kernel/inspect.ts";
+import { back_trace, type Kernel, memory, type StackFrame, task_list, task_struct } from "../kernel/inspect.ts";
 
 export interface TaskSummary {
   readonly pid: number;
@@ -25,7 +25,10 @@ export function tasks(kernel: Kernel): TaskSummary[] {
         ppid: task.p_opptr === 0 ? 0 : task_struct.at(task.p_opptr).pid,
         comm: task.comm,
         state: state_letters[task.state] ?? "?",
-        stack: task.state === 0 || esp === 0 ? [] : back_trace(memory(), kernel.image, eip, memory().read32(esp + SAVED_EBP) >>> 0),
+        stack:
+          task.state === 0 || esp === 0
+            ? []
+            : back_trace(memory(), kernel.image, eip, memory().read32(esp + SAVED_EBP) >>> 0),
       };
     }),
   );

@@ -11,6 +11,10 @@ export class TraceRecorder {
 
   /** One JSON object a line, in order: `instruction`, `cycle`, `event`, then the event's own fields. */
   json_lines(): string {
-    return this.events.map(({ instruction, cycle, event, ...fields }) => `${JSON.stringify({ instruction, cycle, event, ...fields })}\n`).join("");
+    return this.events
+      .map(
+        ({ instruction, cycle, event, ...fields }) => `${JSON.stringify({ instruction, cycle, event, ...fields })}\n`,
+      )
+      .join("");
   }
 }

@@ -1,6 +1,7 @@
 // Builds dist/: the command and the libraries as ES modules, the linked kernel with its System.map, the demo's files.
-import { readFile, writeFile } from "node:fs/promises";
+
 import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { build } from "esbuild";
 
@@ -8,8 +9,14 @@ import { build } from "esbuild";
 const rawText = {
   name: "raw-text",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /\?raw$/ }, ({ path, resolveDir }) => ({ path: resolve(resolveDir, path.slice(0, -4)), namespace: "raw-text" }));
-    onLoad({ filter: /.*/, namespace: "raw-text" }, async ({ path }) => ({ contents: await readFile(path, "utf8"), loader: "text" }));
+    onResolve({ filter: /\?raw$/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path.slice(0, -4)),
+      namespace: "raw-text",
+    }));
+    onLoad({ filter: /.*/, namespace: "raw-text" }, async ({ path }) => ({
+      contents: await readFile(path, "utf8"),
+      loader: "text",
+    }));
   },
 };
 

@@ -16,5 +16,6 @@ function built(): number {
 }
 
 export function setup(): void {
-  if (built() < Math.max(...SOURCES.map(newest))) execFileSync(process.execPath, ["scripts/build.mjs"], { stdio: "inherit" });
+  if (built() < Math.max(...SOURCES.map(newest)))
+    execFileSync(process.execPath, ["scripts/build.mjs"], { stdio: "inherit" });
 }

@@ -82,7 +82,7 @@ copy_on_write:
 2:	SYSCALL getpid
 	movl %eax, %edi
 	movl $0x6c696863, shared	# "chil"
-	movw $0x2064, shared+4		# "d "
+	movl $0x00002064, shared+4	# "d "
 	leal '0'(%esi), %eax
 	movb %al, shared+6
 	PRINT "child "
@@ -107,7 +107,7 @@ environment:	.long 0
 
 .section .data.page,"aw"
 .align 4096
-shared:		.asciz "init's "
+shared:		.asciz "untouched"
 .align 4096
 
 .bss

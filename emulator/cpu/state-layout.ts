@@ -80,6 +80,25 @@ export const SEG_FLAT = 88;
 /** Model-specific registers kept by system instructions: 64 slots. */
 export const MSR = 128;
 
+/** x87 control and status words, as stored by FNSTCW and FNSTSW. */
+export const FPU_CONTROL = 320;
+export const FPU_STATUS = 321;
+/** Bit n is set when physical register n is not empty. */
+export const FPU_OCCUPIED = 322;
+/** The last instruction that was not a control one: opcode (11 bits), offset and selector of its first byte. */
+export const FPU_OPCODE = 323;
+export const FPU_IP = 324;
+export const FPU_CS = 325;
+/** Offset and selector of its memory operand. */
+export const FPU_DP = 326;
+export const FPU_DS = 327;
+/** 1 while IGNNE# is asserted: pending x87 exceptions do not keep instructions from running (CR0.NE clear). */
+export const FPU_IGNNE = 328;
+/** The eight physical x87 registers: sign (bit 15) and exponent, upper and lower half of the significand. */
+export const FPU_EXPONENT = 336;
+export const FPU_HIGH = 344;
+export const FPU_LOW = 352;
+
 /** Index into `Core.f64`, the state seen as doubles: instructions retired since power-on, up to the last `run`. */
 export const F64_INSTRUCTIONS = 128;
 /** Index into `Core.f64`: what RDTSC adds to the machine cycle. */

@@ -315,6 +315,24 @@ export class PhysicalMemory {
     this.onRemap?.();
   }
 
+  /**
+   * Makes part of the video hole plain memory, as the frame buffer of a display adapter is to the CPU.
+   * @param start physical address, page aligned
+   * @param size bytes, a multiple of the page size
+   * @throws RangeError when the range is not made of whole pages of the hole, 0xA0000 to 0xBFFFF
+   */
+  exposeVideoMemory(start: number, size: number): void {
+    const inHole = start >= VIDEO_HOLE_START && size > 0 && start + size <= VIDEO_HOLE_END;
+    if (!inHole || (start & PAGE_OFFSET_MASK) !== 0 || (size & PAGE_OFFSET_MASK) !== 0) {
+      throw new RangeError(
+        `video memory ${hex(start)}, ${hex(size)} bytes: expected whole pages of ${PAGE_SIZE} bytes ` +
+          `from ${hex(VIDEO_HOLE_START)} to ${hex(VIDEO_HOLE_END - 1)}`,
+      );
+    }
+    for (let address = start; address < start + size; address += PAGE_SIZE) this.#map(address, this.ramOffset + address);
+    this.onRemap?.();
+  }
+
   #entryOf(physicalPageNumber: number): number {
     return this.#pageMap[this.busPage(physicalPageNumber)]!;
   }

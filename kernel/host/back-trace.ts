@@ -24,7 +24,13 @@ const entry_points: Readonly<Record<string, number>> = { common_interrupt: 0, sy
  * Frames from the innermost outwards, ending at the first user-mode frame or where the chain does. Never faults. Frames
  * below `lowest` are not followed: entry code still has the user's EBP.
  */
-export function back_trace(memory: GuestMemory, symbols: SymbolSource, eip: number, ebp: number, lowest = PAGE_OFFSET): StackFrame[] {
+export function back_trace(
+  memory: GuestMemory,
+  symbols: SymbolSource,
+  eip: number,
+  ebp: number,
+  lowest = PAGE_OFFSET,
+): StackFrame[] {
   const frames: StackFrame[] = [];
   let address = eip >>> 0;
   let frame = ebp >>> 0;

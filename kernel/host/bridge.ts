@@ -65,7 +65,14 @@ export class Bridge {
     }
     const activation = this.frames.get(frame);
     if (activation === undefined || activation.handle !== handle || activation.declaration !== declaration) {
-      this.frames.set(frame, failed(declaration, handle, "its frame was overwritten: the handle at -4(%ebp) is not that of a function begun here"));
+      this.frames.set(
+        frame,
+        failed(
+          declaration,
+          handle,
+          "its frame was overwritten: the handle at -4(%ebp) is not that of a function begun here",
+        ),
+      );
       core.raise(INVALID_OPCODE);
     }
     if (activation.failure !== undefined) core.raise(INVALID_OPCODE);
@@ -76,7 +83,11 @@ export class Bridge {
     if (activation.argument_bytes >= 0) {
       const expected = (frame - 4 - declaration.locals - activation.argument_bytes) | 0;
       if (core.r[ESP] !== expected) {
-        this.fail(core, activation, `a function it called came back with ESP ${hex(core.r[ESP])} instead of ${hex(expected)}`);
+        this.fail(
+          core,
+          activation,
+          `a function it called came back with ESP ${hex(core.r[ESP])} instead of ${hex(expected)}`,
+        );
       }
       core.r[ESP] = (frame - 4 - declaration.locals) | 0;
       activation.argument_bytes = -1;
@@ -88,7 +99,14 @@ export class Bridge {
   private begin(core: Core, declaration: FunctionDeclaration, frame: number): void {
     const args = this.arguments_of(core, declaration, frame);
     const handle = (this.handles = (this.handles % 0x7fffffff) + 1);
-    const activation: Activation = { declaration, handle, steps: undefined, to_push: undefined, argument_bytes: -1, failure: undefined };
+    const activation: Activation = {
+      declaration,
+      handle,
+      steps: undefined,
+      to_push: undefined,
+      argument_bytes: -1,
+      failure: undefined,
+    };
     core.write32(frame - 4, handle);
     this.frames.set(frame, activation);
     this.advance(core, activation, frame, () => {
@@ -108,14 +126,20 @@ export class Bridge {
         at += parameter.struct.size;
         return view;
       }
-      if (fastcall && registers < FASTCALL_REGISTERS.length) return parameter.from_register(core.r[FASTCALL_REGISTERS[registers++]]);
+      if (fastcall && registers < FASTCALL_REGISTERS.length)
+        return parameter.from_register(core.r[FASTCALL_REGISTERS[registers++]]);
       const value = parameter.from_register(core.read32(at));
       at += 4;
       return value;
     });
   }
 
-  private advance(core: Core, activation: Activation, frame: number, resume: () => IteratorResult<unknown, unknown>): void {
+  private advance(
+    core: Core,
+    activation: Activation,
+    frame: number,
+    resume: () => IteratorResult<unknown, unknown>,
+  ): void {
     let result: IteratorResult<unknown, unknown>;
     try {
       result = resume();
@@ -145,8 +169,8 @@ export class Bridge {
     const return_address = core.eip - HOSTCALL_LENGTH;
     const in_registers = call.fastcall ? Math.min(args.length, FASTCALL_REGISTERS.length) : 0;
     let at = core.r[ESP];
-    for (let i = args.length - 1; i >= in_registers; i--) core.write32(((at -= 4) >>> 0), args[i] | 0);
-    core.write32(((at -= 4) >>> 0), return_address);
+    for (let i = args.length - 1; i >= in_registers; i--) core.write32((at -= 4) >>> 0, args[i] | 0);
+    core.write32((at -= 4) >>> 0, return_address);
     for (let i = 0; i < in_registers; i++) core.r[FASTCALL_REGISTERS[i]] = args[i] | 0;
     core.r[ESP] = at | 0;
     core.eip = call.address | 0;

@@ -50,14 +50,16 @@ export function with_context<T>(core: Core | undefined, host: KernelHost, memory
 }
 
 function context(): Context {
-  if (active === undefined) throw new Error("kernel code was used while no kernel is running; wrap it in kernel.inspect(() => …)");
+  if (active === undefined)
+    throw new Error("kernel code was used while no kernel is running; wrap it in kernel.inspect(() => …)");
   return active;
 }
 
 /** The core that executes the current step. */
 export function cpu(): Core {
   const { core } = context();
-  if (core === undefined) throw new Error("this part of the kernel needs a running core; it cannot be used while inspecting");
+  if (core === undefined)
+    throw new Error("this part of the kernel needs a running core; it cannot be used while inspecting");
   return core;
 }
 

@@ -34,6 +34,7 @@ export function by_value<S extends StructType>(struct: S): ByValue<S> {
 export type Parameter = ScalarType | ByValue;
 type ArgumentOf<P> = P extends ByValue<StructType<infer F>> ? View<F> : number;
 type Arguments<P extends readonly Parameter[]> = { [K in keyof P]: ArgumentOf<P[K]> };
+// biome-ignore lint/suspicious/noConfusingVoidType: what a generator body without a return statement returns
 type Result<R extends ScalarType | undefined> = R extends ScalarType ? number : void;
 
 export interface Signature {
@@ -84,7 +85,10 @@ const names = new Set<string>();
 const strings = new Map<string, string>();
 
 /** Everything declared so far, in order of declaration. */
-export function declarations(): { readonly functions: readonly FunctionDeclaration[]; readonly data: readonly DataDeclaration[] } {
+export function declarations(): {
+  readonly functions: readonly FunctionDeclaration[];
+  readonly data: readonly DataDeclaration[];
+} {
   return { functions, data };
 }
 
@@ -105,11 +109,15 @@ function callable<A extends readonly unknown[], R>(declaration: FunctionDeclarat
     };
     return with_address(entry as never, declaration.name);
   }
-  const steps = (...args: number[]) => call_steps(new GuestCall(image().symbol(declaration.name), args, declaration.fastcall), declaration.returns);
+  const steps = (...args: number[]) =>
+    call_steps(new GuestCall(image().symbol(declaration.name), args, declaration.fastcall), declaration.returns);
   return with_address(steps as never, declaration.name);
 }
 
-function with_address<A extends readonly unknown[], R>(steps: (...args: A) => Steps<R>, name: string): KernelFunction<A, R> {
+function with_address<A extends readonly unknown[], R>(
+  steps: (...args: A) => Steps<R>,
+  name: string,
+): KernelFunction<A, R> {
   Object.defineProperty(steps, "address", { get: () => image().symbol(name) });
   return Object.assign(steps, { symbol: name }) as KernelFunction<A, R>;
 }
@@ -148,11 +156,23 @@ export function asm_function<const P extends readonly ScalarType[], R extends Sc
   returns: R,
   options: { readonly fastcall?: boolean } = {},
 ): KernelFunction<Arguments<P>, Result<R>> {
-  return callable({ name, parameters, returns, fastcall: options.fastcall ?? false, locals: 0, id: undefined, body: undefined });
+  return callable({
+    name,
+    parameters,
+    returns,
+    fastcall: options.fastcall ?? false,
+    locals: 0,
+    id: undefined,
+    body: undefined,
+  });
 }
 
 /** Calls guest code by address, as C does through a function pointer. */
-export function call_pointer<R extends ScalarType | undefined>(address: number, returns: R, ...args: number[]): Steps<Result<R>> {
+export function call_pointer<R extends ScalarType | undefined>(
+  address: number,
+  returns: R,
+  ...args: number[]
+): Steps<Result<R>> {
   return call_steps(new GuestCall(address >>> 0, args, false), returns) as Steps<Result<R>>;
 }
 
@@ -172,7 +192,8 @@ export function kernel_variable<T extends Type>(
   options: { readonly alignment?: number; readonly section?: ".data.init_task" } = {},
 ): KernelVariable<T> {
   claim(name);
-  if (initial !== undefined && (type.kind !== "scalar" || type.size !== 4)) throw new Error(`${name}: only 32-bit scalars take an initial value`);
+  if (initial !== undefined && (type.kind !== "scalar" || type.size !== 4))
+    throw new Error(`${name}: only 32-bit scalars take an initial value`);
   const words = initial === undefined ? undefined : [initial];
   data.push({
     name,
@@ -198,7 +219,11 @@ export function kernel_variable<T extends Type>(
 }
 
 /** Declares a table of words, each a number or the name of a symbol (`sys_call_table`, operation tables). */
-export function kernel_table(name: string, words: readonly (number | string)[], type?: Type): { readonly symbol: string; readonly address: number } {
+export function kernel_table(
+  name: string,
+  words: readonly (number | string)[],
+  type?: Type,
+): { readonly symbol: string; readonly address: number } {
   claim(name);
   data.push({ name, size: words.length * 4, alignment: 4, words, section: ".data", type });
   return {

@@ -31,9 +31,11 @@ export function hostcall_offset(locals: number): number {
 
 function stub_bytes({ id, locals }: FunctionDeclaration): number[] {
   const allocate =
-    locals === 0 ? []
-    : locals < 128 ? [0x83, 0xec, locals]
-    : [0x81, 0xec, locals & 0xff, (locals >> 8) & 0xff, (locals >> 16) & 0xff, locals >>> 24];
+    locals === 0
+      ? []
+      : locals < 128
+        ? [0x83, 0xec, locals]
+        : [0x81, 0xec, locals & 0xff, (locals >> 8) & 0xff, (locals >> 16) & 0xff, locals >>> 24];
   const hostcall = [0x0f, 0x3f, id! & 0xff, id! >> 8];
   return [0x55, 0x89, 0xe5, 0x6a, 0x00, ...allocate, ...hostcall, 0xc9, 0xc3];
 }
@@ -53,7 +55,16 @@ class SectionBuilder {
 
   constructor(readonly name: keyof typeof section_flags) {
     const type = name === ".bss" ? SHT_NOBITS : SHT_PROGBITS;
-    this.section = { name, type, flags: section_flags[name], entrySize: 0, alignment: 4, data: new Uint8Array(0), size: 0, relocations: [] };
+    this.section = {
+      name,
+      type,
+      flags: section_flags[name],
+      entrySize: 0,
+      alignment: 4,
+      data: new Uint8Array(0),
+      size: 0,
+      relocations: [],
+    };
   }
 
   /** Reserves aligned space and returns its offset. */
@@ -73,13 +84,22 @@ class SectionBuilder {
 /** The object file of everything declared in TypeScript. */
 export function hosted_object(): ObjectFile {
   const { functions, data } = declarations();
-  const builders = new Map((Object.keys(section_flags) as (keyof typeof section_flags)[]).map((name) => [name, new SectionBuilder(name)]));
+  const builders = new Map(
+    (Object.keys(section_flags) as (keyof typeof section_flags)[]).map((name) => [name, new SectionBuilder(name)]),
+  );
   const symbols = new Map<string, ObjectSymbol>();
   const writes: (() => void)[] = [];
   const contents = new Map<SectionBuilder, DataView>();
 
   const define = (name: string, builder: SectionBuilder, value: number, size: number, type: "function" | "object") =>
-    symbols.set(name, { name, binding: name.startsWith(".L") ? "local" : "global", type, section: builder.section, value, size });
+    symbols.set(name, {
+      name,
+      binding: name.startsWith(".L") ? "local" : "global",
+      type,
+      section: builder.section,
+      value,
+      size,
+    });
   const reference = (name: string): ObjectSymbol => {
     let symbol = symbols.get(name);
     if (symbol === undefined) {
@@ -95,7 +115,9 @@ export function hosted_object(): ObjectFile {
     const bytes = stub_bytes(declaration);
     const offset = text.place(bytes.length, 16);
     define(declaration.name, text, offset, bytes.length, "function");
-    writes.push(() => bytes.forEach((byte, i) => contents.get(text)!.setUint8(offset + i, byte)));
+    writes.push(() => {
+      for (const [i, byte] of bytes.entries()) contents.get(text)!.setUint8(offset + i, byte);
+    });
   }
   for (const declaration of data) {
     const builder = builders.get(declaration.section)!;
@@ -107,7 +129,8 @@ export function hosted_object(): ObjectFile {
     if (builder.section.type !== SHT_NOBITS) contents.set(builder, new DataView(new ArrayBuffer(builder.size)));
   }
   for (const write of writes) write();
-  for (const builder of builders.values()) builder.finish(new Uint8Array(contents.get(builder)?.buffer ?? new ArrayBuffer(0)));
+  for (const builder of builders.values())
+    builder.finish(new Uint8Array(contents.get(builder)?.buffer ?? new ArrayBuffer(0)));
   return {
     name: "hosted",
     sections: [...builders.values()].filter((builder) => builder.size > 0).map((builder) => builder.section),
@@ -122,7 +145,7 @@ function fill(
   relocations: Relocation[],
   reference: (name: string) => ObjectSymbol,
 ): void {
-  declaration.bytes?.forEach((byte, i) => view!.setUint8(offset + i, byte));
+  for (const [i, byte] of declaration.bytes?.entries() ?? []) view!.setUint8(offset + i, byte);
   declaration.words?.forEach((word, i) => {
     if (typeof word === "number") view!.setInt32(offset + 4 * i, word, true);
     else relocations.push({ offset: offset + 4 * i, type: R_386_32, symbol: reference(word) });

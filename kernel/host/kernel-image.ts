@@ -1,11 +1,5 @@
 /** The linked kernel: where everything is, and how to make one. */
-import {
-  assemble,
-  type ElfFile,
-  type OutputSectionLayout,
-  type LinkedImage,
-  link,
-} from "../../asm/index.ts";
+import { assemble, type ElfFile, type LinkedImage, link, type OutputSectionLayout } from "../../asm/index.ts";
 import { asm_offsets } from "../arch/i386/asm-offsets.ts";
 import { sources } from "../arch/i386/sources.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
@@ -36,7 +30,8 @@ function build_id(): number {
   };
   const { functions, data } = declarations();
   for (const { name, id, locals } of functions) add(`${name} ${id} ${locals};`);
-  for (const { name, size, alignment, section, words, bytes } of data) add(`${name} ${size} ${alignment} ${section} ${words} ${bytes};`);
+  for (const { name, size, alignment, section, words, bytes } of data)
+    add(`${name} ${size} ${alignment} ${section} ${words} ${bytes};`);
   for (const [name, value] of Object.entries(asm_offsets())) add(`${name}=${value};`);
   for (const { text } of sources) add(text);
   return hash >>> 0;
@@ -85,7 +80,10 @@ export class KernelImage implements SymbolSource {
     const start = this.symbol("_text");
     const end = this.symbol("_etext");
     this.text = symbols
-      .filter(({ type, address, name }) => address >= start && address < end && (type === "function" || (type === "notype" && name !== "_text")))
+      .filter(
+        ({ type, address, name }) =>
+          address >= start && address < end && (type === "function" || (type === "notype" && name !== "_text")),
+      )
       .sort((a, b) => a.address - b.address || b.size - a.size);
   }
 
@@ -99,7 +97,9 @@ export class KernelImage implements SymbolSource {
     const image = new KernelImage(
       elf.entry,
       segments.map(({ physicalAddress, data, memorySize }) => ({ physicalAddress, data, memorySize })),
-      elf.symbols.filter(({ name }) => name !== "").map(({ name, value, size, type }) => ({ name, address: value, size, type })),
+      elf.symbols
+        .filter(({ name }) => name !== "")
+        .map(({ name, value, size, type }) => ({ name, address: value, size, type })),
     );
     return image.addresses.get(BUILD_ID) === build_id() ? image : undefined;
   }

@@ -1,14 +1,15 @@
 /** A machine with the kernel on it: booting, running, looking. */
-import { type Core, Machine, type MachineOptions, type StopReason } from "../../emulator/index.ts";
+
 import { loadKernel } from "../../boot/index.ts";
+import { type Core, Machine, type MachineOptions, type StopReason } from "../../emulator/index.ts";
+import { tty_readers } from "../drivers/char/tty_io.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { FIRST_EXTERNAL_VECTOR } from "../include/linux/interrupt.ts";
 import { list_head } from "../include/linux/list.ts";
 import { kstat } from "../include/linux/sched.ts";
-import { runqueue_head } from "../kernel/sched.ts";
 import { EXIT_PANIC } from "../kernel/panic.ts";
+import { runqueue_head } from "../kernel/sched.ts";
 import { jiffies, nr_timers } from "../kernel/timer.ts";
-import { tty_readers } from "../drivers/char/tty_io.ts";
 import { Bridge } from "./bridge.ts";
 import { type KernelHost, type TraceEvent, with_context } from "./context.ts";
 import { InspectMemory } from "./inspect-memory.ts";
@@ -118,7 +119,9 @@ export class Kernel implements KernelHost {
   }
 
   /** Runs until a kernel event for which `matches` is true; stops after the instruction that caused it. */
-  run_to_event(matches: (event: RecordedEvent) => boolean): KernelStop | { readonly kind: "event"; readonly event: RecordedEvent } {
+  run_to_event(
+    matches: (event: RecordedEvent) => boolean,
+  ): KernelStop | { readonly kind: "event"; readonly event: RecordedEvent } {
     const listener = this.#listener;
     let found: RecordedEvent | undefined;
     this.on_event((event) => {
@@ -171,7 +174,8 @@ export class Kernel implements KernelHost {
 
   readonly #on_interrupt = (core: Core, vector: number): void => {
     if (vector === SYSCALL_VECTOR) this.trace({ event: "syscall", nr: core.r[0] });
-    else if (vector < FIRST_EXTERNAL_VECTOR) this.trace({ event: "exception", vector, eip: core.eip >>> 0, cpl: core.cpl });
+    else if (vector < FIRST_EXTERNAL_VECTOR)
+      this.trace({ event: "exception", vector, eip: core.eip >>> 0, cpl: core.cpl });
   };
 
   get statistics(): KernelStatistics {
@@ -207,7 +211,9 @@ export class Kernel implements KernelHost {
   /** No task is runnable, no timer pending, no character on its way: only the host could change anything. */
   #asleep(): boolean {
     if (this.machine.com1.active) return false;
-    return this.inspect(() => list_head.at(runqueue_head.address).next === runqueue_head.address && nr_timers.value === 0);
+    return this.inspect(
+      () => list_head.at(runqueue_head.address).next === runqueue_head.address && nr_timers.value === 0,
+    );
   }
 }
 

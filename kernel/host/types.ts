@@ -21,13 +21,17 @@ function scalar(name: string, size: 1 | 2 | 4, signed: boolean): ScalarType {
   const shift = 32 - 8 * size;
   const from_register = signed ? (v: number) => (v << shift) >> shift : (v: number) => (v << shift) >>> shift;
   const read =
-    size === 1 ? (at: number) => from_register(memory().read8(at))
-    : size === 2 ? (at: number) => from_register(memory().read16(at))
-    : (at: number) => from_register(memory().read32(at));
+    size === 1
+      ? (at: number) => from_register(memory().read8(at))
+      : size === 2
+        ? (at: number) => from_register(memory().read16(at))
+        : (at: number) => from_register(memory().read32(at));
   const write =
-    size === 1 ? (at: number, v: number) => memory().write8(at, v)
-    : size === 2 ? (at: number, v: number) => memory().write16(at, v)
-    : (at: number, v: number) => memory().write32(at, v);
+    size === 1
+      ? (at: number, v: number) => memory().write8(at, v)
+      : size === 2
+        ? (at: number, v: number) => memory().write16(at, v)
+        : (at: number, v: number) => memory().write32(at, v);
   return { kind: "scalar", name, size, alignment: size, read, write, from_register };
 }
 
@@ -66,7 +70,14 @@ export interface ArrayType<T extends Type = Type> {
 
 export function array<T extends Type>(element: T, length: number): ArrayType<T> {
   const stride = element.size;
-  return { kind: "array", name: `${element.name}[${length}]`, element, length, size: stride * length, alignment: element.alignment };
+  return {
+    kind: "array",
+    name: `${element.name}[${length}]`,
+    element,
+    length,
+    size: stride * length,
+    alignment: element.alignment,
+  };
 }
 
 export type Fields = Readonly<Record<string, Type>>;
@@ -86,11 +97,15 @@ export interface StructType<F extends Fields = Fields> {
 export type Type = ScalarType | CharsType | ArrayType | StructType;
 
 /** What reading a value of the type gives: numbers for scalars, strings for chars, views for the rest. */
-export type Value<T> = T extends ScalarType ? number
-  : T extends CharsType ? string
-  : T extends ArrayType<infer E> ? ArrayView<E>
-  : T extends StructType<infer F> ? View<F>
-  : never;
+export type Value<T> = T extends ScalarType
+  ? number
+  : T extends CharsType
+    ? string
+    : T extends ArrayType<infer E>
+      ? ArrayView<E>
+      : T extends StructType<infer F>
+        ? View<F>
+        : never;
 
 export type View<F extends Fields = Fields> = { readonly address: number } & { -readonly [K in keyof F]: Value<F[K]> };
 
@@ -160,7 +175,8 @@ export function write_value(type: Type, linear: number, value: number | string):
   else if (type.kind === "chars") {
     const m = memory();
     const text = value as string;
-    for (let i = 0; i < type.size; i++) m.write8(linear + i, i < text.length && i < type.size - 1 ? text.charCodeAt(i) : 0);
+    for (let i = 0; i < type.size; i++)
+      m.write8(linear + i, i < text.length && i < type.size - 1 ? text.charCodeAt(i) : 0);
   } else throw new TypeError(`${type.name} cannot be assigned as a whole; copy it with memcpy`);
 }
 
@@ -189,7 +205,8 @@ export function struct<F extends Fields>(name: string, fields: F): StructType<F>
   for (const [field, type] of Object.entries(fields) as [string, Type][]) {
     const offset = align(end, type.alignment);
     offsets.set(field, offset);
-    if (type.kind === "struct") for (const inner of field_paths(type)) offsets.set(`${field}.${inner}`, offset + type.offset(inner));
+    if (type.kind === "struct")
+      for (const inner of field_paths(type)) offsets.set(`${field}.${inner}`, offset + type.offset(inner));
     end = offset + type.size;
     alignment = Math.max(alignment, type.alignment);
     Object.defineProperty(StructView.prototype, field, {

@@ -1,11 +1,5 @@
 /** From the first call to the first process (init/main.c). */
-import { image } from "../host/context.ts";
-import { asm_function, cstring, kernel_function, kernel_variable } from "../host/declarations.ts";
-import { memory } from "../host/memory.ts";
-import { array, i32, pointer, u8, u32 } from "../host/types.ts";
-import { COMMAND_LINE_SIZE } from "../include/asm/boot-params.ts";
-import { local_irq_enable } from "../include/asm/system.ts";
-import { current } from "../include/linux/sched.ts";
+
 import { init_IRQ } from "../arch/i386/kernel/irqinit.ts";
 import { cpu_idle, kernel_thread } from "../arch/i386/kernel/process.ts";
 import { max_low_pfn, saved_command_line, setup_arch } from "../arch/i386/kernel/setup.ts";
@@ -16,9 +10,16 @@ import { chr_dev_init } from "../drivers/char/mem.ts";
 import { serial_init } from "../drivers/char/serial.ts";
 import { tty_init } from "../drivers/char/tty_io.ts";
 import { files_init } from "../fs/file_table.ts";
-import { inode_init } from "../fs/inode.ts";
 import { populate_rootfs } from "../fs/initramfs.ts";
+import { inode_init } from "../fs/inode.ts";
 import { open_console } from "../fs/open.ts";
+import { image } from "../host/context.ts";
+import { asm_function, cstring, kernel_function, kernel_variable } from "../host/declarations.ts";
+import { memory } from "../host/memory.ts";
+import { array, i32, pointer, u8, u32 } from "../host/types.ts";
+import { COMMAND_LINE_SIZE } from "../include/asm/boot-params.ts";
+import { local_irq_enable } from "../include/asm/system.ts";
+import { current } from "../include/linux/sched.ts";
 import { fork_init, init_task_fields, proc_caches_init } from "../kernel/fork.ts";
 import { panic } from "../kernel/panic.ts";
 import { KERN_INFO, printk } from "../kernel/printk.ts";
@@ -60,7 +61,7 @@ function prepare_init_arguments(): void {
     for (const character of `${word}\0`) m.write8(at++, character.charCodeAt(0));
   });
   argv_init.value.set(words.length + 1, 0);
-  default_environment.forEach((text, i) => envp_init.value.set(i, text.address));
+  for (const [i, text] of default_environment.entries()) envp_init.value.set(i, text.address);
 }
 
 /** pid 1, still a kernel thread: drivers, the root file system, then /init. */
@@ -108,4 +109,3 @@ export const start_kernel = kernel_function("start_kernel", [], undefined, funct
   yield* inode_init();
   yield* rest_init();
 });
-

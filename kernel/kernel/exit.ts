@@ -1,12 +1,14 @@
 /** The end of tasks, and waiting for it (kernel/exit.c, Linux 2.4). */
+
+import { console_sync } from "../drivers/char/serial.ts";
 import { kernel_host, stack_local } from "../host/context.ts";
 import { kernel_function } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
-import { put_user } from "../include/asm/uaccess.ts";
 import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
-import { EFAULT, EINVAL, ERESTARTSYS, ECHILD } from "../include/linux/errno.ts";
-import { mm_struct } from "../include/linux/mm.ts";
+import { put_user } from "../include/asm/uaccess.ts";
+import { ECHILD, EFAULT, EINVAL, ERESTARTSYS } from "../include/linux/errno.ts";
 import { list_del } from "../include/linux/list.ts";
+import { mm_struct } from "../include/linux/mm.ts";
 import {
   current,
   for_each_task,
@@ -21,7 +23,6 @@ import {
 } from "../include/linux/sched.ts";
 import { SIGCHLD } from "../include/linux/signal.ts";
 import { init_waitqueue_entry, wait_queue_t } from "../include/linux/wait.ts";
-import { console_sync } from "../drivers/char/serial.ts";
 import { exit_files, exit_fs, exit_sighand, free_task_struct, mm_release, nr_threads } from "./fork.ts";
 import { mmput } from "./mm.ts";
 import { panic, stop_machine } from "./panic.ts";
@@ -58,7 +59,8 @@ const MAX_COUNTER = 11;
 /** Gives the children of a dying task to init, or to the idle task when init itself dies. */
 function* forget_original_parent(father: task_struct) {
   const init = find_task_by_pid(1);
-  const reaper = init !== undefined && init.address !== father.address && init.state !== TASK_ZOMBIE ? init : init_task();
+  const reaper =
+    init !== undefined && init.address !== father.address && init.state !== TASK_ZOMBIE ? init : init_task();
   for (const p of for_each_task()) {
     if (p.p_opptr === father.address) p.p_opptr = reaper.address;
     if (p.p_pptr !== father.address) continue;
@@ -197,4 +199,3 @@ export const sys_wait4 = kernel_function(
 export const sys_waitpid = kernel_function("sys_waitpid", [i32, u32, u32], i32, function* (pid, stat_addr, options) {
   return yield* sys_wait4(pid, stat_addr, options, 0);
 });
-

@@ -1,12 +1,15 @@
 /** New tasks (kernel/fork.c and the entry points of arch/i386/kernel/process.c, Linux 2.4). */
+
+import { copy_thread } from "../arch/i386/kernel/process.ts";
+import { filp_close, get_file } from "../fs/file_table.ts";
 import { kernel_host, stack_local } from "../host/context.ts";
 import { by_value, cstring, kernel_function, kernel_variable } from "../host/declarations.ts";
 import { memcpy, memset } from "../host/memory.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
-import { KERNEL_DS } from "../include/asm/uaccess.ts";
 import { __flush_tlb, local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
+import { KERNEL_DS } from "../include/asm/uaccess.ts";
 import { completion, init_completion } from "../include/linux/completion.ts";
 import { EAGAIN, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { INIT_LIST_HEAD, list_add } from "../include/linux/list.ts";
@@ -35,8 +38,6 @@ import {
 } from "../include/linux/sched.ts";
 import { CSIGNAL, SIGCHLD } from "../include/linux/signal.ts";
 import { init_waitqueue_head } from "../include/linux/wait.ts";
-import { copy_thread } from "../arch/i386/kernel/process.ts";
-import { filp_close, get_file } from "../fs/file_table.ts";
 import { copy_page_range } from "../mm/memory.ts";
 import { vm_area_cachep } from "../mm/mmap.ts";
 import { __get_free_pages, free_pages } from "../mm/page_alloc.ts";

@@ -49,4 +49,3 @@ export const mmput = kernel_function("mmput", [pointer("mm_struct")], undefined,
   yield* exit_mmap(address);
   yield* mmdrop(address);
 });
-

@@ -1,11 +1,12 @@
 /** The end of the kernel (kernel/panic.c). */
+
+import { show_registers_of_core } from "../arch/i386/kernel/show.ts";
 import { kernel_function } from "../host/declarations.ts";
 import { i32 } from "../host/types.ts";
 import { local_irq_disable, outl } from "../include/asm/system.ts";
-import { KERN_EMERG, printk } from "./printk.ts";
-import { show_registers_of_core } from "../arch/i386/kernel/show.ts";
-import { in_interrupt } from "./softirq.ts";
 import { current } from "../include/linux/sched.ts";
+import { KERN_EMERG, printk } from "./printk.ts";
+import { in_interrupt } from "./softirq.ts";
 
 /** Port of the device that ends a run. */
 const EXIT_PORT = 0xf4;

@@ -3,9 +3,23 @@ import { kernel_host, stack_local } from "../host/context.ts";
 import { asm_function, kernel_function, kernel_variable } from "../host/declarations.ts";
 import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
 import { __pa } from "../include/asm/page.ts";
-import { load_cr3, local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
+import {
+  load_cr3,
+  local_irq_disable,
+  local_irq_enable,
+  local_irq_restore,
+  local_irq_save,
+} from "../include/asm/system.ts";
 import { completion } from "../include/linux/completion.ts";
-import { INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_for_each, list_head, list_next } from "../include/linux/list.ts";
+import {
+  INIT_LIST_HEAD,
+  list_add,
+  list_add_tail,
+  list_del,
+  list_for_each,
+  list_head,
+  list_next,
+} from "../include/linux/list.ts";
 import { mm_struct } from "../include/linux/mm.ts";
 import {
   current,
@@ -27,8 +41,8 @@ import {
 import { timer_list } from "../include/linux/timer.ts";
 import { init_waitqueue_entry, WQ_FLAG_EXCLUSIVE, wait_queue_head_t, wait_queue_t } from "../include/linux/wait.ts";
 import { mmdrop } from "./mm.ts";
-import { add_timer, del_timer, HZ, init_timer, init_timer_bh, init_timervecs, jiffies, nr_running } from "./timer.ts";
 import { bh_active, bh_mask, do_bottom_half, in_interrupt } from "./softirq.ts";
+import { add_timer, del_timer, HZ, init_timer, init_timer_bh, init_timervecs, jiffies, nr_running } from "./timer.ts";
 
 export const runqueue_head = kernel_variable("runqueue_head", list_head);
 
@@ -93,20 +107,25 @@ function reschedule_idle(p: task_struct): void {
 }
 
 /** Makes a task runnable. Returns whether it was not yet. A synchronous waker is about to sleep: no preemption. */
-export const try_to_wake_up = kernel_function("try_to_wake_up", [pointer("task_struct"), i32], i32, (task, synchronous) => {
-  const p = task_struct.at(task);
-  const flags = local_irq_save();
-  p.state = TASK_RUNNING;
-  const woken = !task_on_runqueue(p);
-  if (woken) {
-    add_to_runqueue(p);
-    if (synchronous === 0) reschedule_idle(p);
-    const host = kernel_host();
-    if (host.tracing) host.trace({ event: "sched_wakeup", pid: p.pid });
-  }
-  local_irq_restore(flags);
-  return woken ? 1 : 0;
-});
+export const try_to_wake_up = kernel_function(
+  "try_to_wake_up",
+  [pointer("task_struct"), i32],
+  i32,
+  (task, synchronous) => {
+    const p = task_struct.at(task);
+    const flags = local_irq_save();
+    p.state = TASK_RUNNING;
+    const woken = !task_on_runqueue(p);
+    if (woken) {
+      add_to_runqueue(p);
+      if (synchronous === 0) reschedule_idle(p);
+      const host = kernel_host();
+      if (host.tracing) host.trace({ event: "sched_wakeup", pid: p.pid });
+    }
+    local_irq_restore(flags);
+    return woken ? 1 : 0;
+  },
+);
 
 export const wake_up_process = kernel_function("wake_up_process", [pointer("task_struct")], i32, function* (task) {
   return yield* try_to_wake_up(task, 0);
@@ -195,7 +214,14 @@ function* context_switch(prev: task_struct, next: task_struct) {
   kstat.value.context_swtch++;
   const host = kernel_host();
   if (host.tracing) {
-    host.trace({ event: "sched_switch", prev: prev.pid, prev_state: prev.state, next: next.pid, esp: next.thread.esp, eip: next.thread.eip });
+    host.trace({
+      event: "sched_switch",
+      prev: prev.pid,
+      prev_state: prev.state,
+      next: next.pid,
+      esp: next.thread.esp,
+      eip: next.thread.eip,
+    });
   }
   const oldmm = prev.active_mm;
   const { mm } = next;
@@ -215,18 +241,23 @@ function* context_switch(prev: task_struct, next: task_struct) {
 }
 
 /** Wakes the tasks on a wait queue whose state is in `mode`: all of them, but only `nr` of the exclusive waiters. */
-export const __wake_up = kernel_function("__wake_up", [pointer("wait_queue_head_t"), u32, i32], undefined, function* (queue, mode, nr) {
-  const flags = local_irq_save();
-  let exclusive_left = nr;
-  for (const entry of list_for_each(queue)) {
-    const wait = wait_queue_t.at(container_of(entry, wait_queue_t, "task_list"));
-    const p = task_struct.at(wait.task);
-    if ((p.state & mode) === 0) continue;
-    const woken = yield* try_to_wake_up(p.address, 0);
-    if (woken !== 0 && wait.flags & WQ_FLAG_EXCLUSIVE && --exclusive_left === 0) break;
-  }
-  local_irq_restore(flags);
-});
+export const __wake_up = kernel_function(
+  "__wake_up",
+  [pointer("wait_queue_head_t"), u32, i32],
+  undefined,
+  function* (queue, mode, nr) {
+    const flags = local_irq_save();
+    let exclusive_left = nr;
+    for (const entry of list_for_each(queue)) {
+      const wait = wait_queue_t.at(container_of(entry, wait_queue_t, "task_list"));
+      const p = task_struct.at(wait.task);
+      if ((p.state & mode) === 0) continue;
+      const woken = yield* try_to_wake_up(p.address, 0);
+      if (woken !== 0 && wait.flags & WQ_FLAG_EXCLUSIVE && --exclusive_left === 0) break;
+    }
+    local_irq_restore(flags);
+  },
+);
 
 export function wake_up(queue: number) {
   return __wake_up(queue, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
@@ -276,19 +307,37 @@ const wait_on_stack = { locals: wait_queue_t.size };
  * Sleeps until woken through the queue. Nobody rechecks a condition: a wake-up between the caller's check and the sleep
  * is lost, unless interrupts are off from the check on.
  */
-export const sleep_on = kernel_function("sleep_on", [pointer("wait_queue_head_t")], undefined, function* (queue) {
-  yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
-}, wait_on_stack);
+export const sleep_on = kernel_function(
+  "sleep_on",
+  [pointer("wait_queue_head_t")],
+  undefined,
+  function* (queue) {
+    yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+  },
+  wait_on_stack,
+);
 
 /** The same; a signal wakes too. */
-export const interruptible_sleep_on = kernel_function("interruptible_sleep_on", [pointer("wait_queue_head_t")], undefined, function* (queue) {
-  yield* sleep_on_queue(queue, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
-}, wait_on_stack);
+export const interruptible_sleep_on = kernel_function(
+  "interruptible_sleep_on",
+  [pointer("wait_queue_head_t")],
+  undefined,
+  function* (queue) {
+    yield* sleep_on_queue(queue, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+  },
+  wait_on_stack,
+);
 
 /** Sleeps at most `timeout` ticks; returns the ticks left. */
-export const sleep_on_timeout = kernel_function("sleep_on_timeout", [pointer("wait_queue_head_t"), i32], i32, function* (queue, timeout) {
-  return yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, timeout);
-}, wait_on_stack);
+export const sleep_on_timeout = kernel_function(
+  "sleep_on_timeout",
+  [pointer("wait_queue_head_t"), i32],
+  i32,
+  function* (queue, timeout) {
+    return yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, timeout);
+  },
+  wait_on_stack,
+);
 
 export const interruptible_sleep_on_timeout = kernel_function(
   "interruptible_sleep_on_timeout",
@@ -309,24 +358,30 @@ const process_timeout = kernel_function("process_timeout", [pointer("task_struct
  * Gives up the CPU until woken or until `timeout` ticks have passed; the caller has set its state. Returns the ticks
  * left, 0 when the time is up. MAX_SCHEDULE_TIMEOUT sleeps without an alarm.
  */
-export const schedule_timeout = kernel_function("schedule_timeout", [i32], i32, function* (timeout) {
-  if (timeout === MAX_SCHEDULE_TIMEOUT) {
+export const schedule_timeout = kernel_function(
+  "schedule_timeout",
+  [i32],
+  i32,
+  function* (timeout) {
+    if (timeout === MAX_SCHEDULE_TIMEOUT) {
+      yield* schedule();
+      return timeout;
+    }
+    if (timeout < 0) throw new Error(`schedule_timeout: wrong timeout value ${timeout}`);
+    const expire = (timeout + jiffies.value) >>> 0;
+    const at = stack_local(timer_list.size);
+    const timer = timer_list.at(at);
+    init_timer(at);
+    timer.expires = expire;
+    timer.data = get_current();
+    timer.function = process_timeout.address;
+    yield* add_timer(at);
     yield* schedule();
-    return timeout;
-  }
-  if (timeout < 0) throw new Error(`schedule_timeout: wrong timeout value ${timeout}`);
-  const expire = (timeout + jiffies.value) >>> 0;
-  const at = stack_local(timer_list.size);
-  const timer = timer_list.at(at);
-  init_timer(at);
-  timer.expires = expire;
-  timer.data = get_current();
-  timer.function = process_timeout.address;
-  yield* add_timer(at);
-  yield* schedule();
-  yield* del_timer(at);
-  return Math.max(0, (expire - jiffies.value) | 0);
-}, { locals: timer_list.size });
+    yield* del_timer(at);
+    return Math.max(0, (expire - jiffies.value) | 0);
+  },
+  { locals: timer_list.size },
+);
 
 /** Lets others run that have the same claim to the CPU. */
 export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, () => {
@@ -380,21 +435,27 @@ export const complete = kernel_function("complete", [pointer("completion")], und
 });
 
 /** Sleeps, deaf to signals, until `x` is completed. Waiters are served in order. */
-export const wait_for_completion = kernel_function("wait_for_completion", [pointer("completion")], undefined, function* (at) {
-  const x = completion.at(at);
-  local_irq_disable();
-  if (x.done === 0) {
-    const wait = stack_local(wait_queue_t.size);
-    init_waitqueue_entry(wait, get_current());
-    add_wait_queue_exclusive(x.wait.address, wait);
-    do {
-      current().state = TASK_UNINTERRUPTIBLE;
-      local_irq_enable();
-      yield* schedule();
-      local_irq_disable();
-    } while (x.done === 0);
-    remove_wait_queue(x.wait.address, wait);
-  }
-  x.done--;
-  local_irq_enable();
-}, wait_on_stack);
+export const wait_for_completion = kernel_function(
+  "wait_for_completion",
+  [pointer("completion")],
+  undefined,
+  function* (at) {
+    const x = completion.at(at);
+    local_irq_disable();
+    if (x.done === 0) {
+      const wait = stack_local(wait_queue_t.size);
+      init_waitqueue_entry(wait, get_current());
+      add_wait_queue_exclusive(x.wait.address, wait);
+      do {
+        current().state = TASK_UNINTERRUPTIBLE;
+        local_irq_enable();
+        yield* schedule();
+        local_irq_disable();
+      } while (x.done === 0);
+      remove_wait_queue(x.wait.address, wait);
+    }
+    x.done--;
+    local_irq_enable();
+  },
+  wait_on_stack,
+);

@@ -4,8 +4,27 @@ import { kernel_function } from "../host/declarations.ts";
 import { i32, pointer } from "../host/types.ts";
 import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
-import { current, for_each_task, signal_struct, TASK_INTERRUPTIBLE, TASK_STOPPED, TASK_ZOMBIE, task_struct } from "../include/linux/sched.ts";
-import { _NSIG, SIGCHLD, SIGCONT, SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH } from "../include/linux/signal.ts";
+import {
+  current,
+  for_each_task,
+  signal_struct,
+  TASK_INTERRUPTIBLE,
+  TASK_STOPPED,
+  TASK_ZOMBIE,
+  task_struct,
+} from "../include/linux/sched.ts";
+import {
+  _NSIG,
+  SIGCHLD,
+  SIGCONT,
+  SIGKILL,
+  SIGSTOP,
+  SIGTSTP,
+  SIGTTIN,
+  SIGTTOU,
+  SIGURG,
+  SIGWINCH,
+} from "../include/linux/signal.ts";
 import { find_task_by_pid } from "./pid.ts";
 import { wake_up_interruptible, wake_up_process } from "./sched.ts";
 
@@ -76,28 +95,33 @@ function ignored_signal(sig: number, p: task_struct): boolean {
 }
 
 /** Sends a signal: 0, -EINVAL for a bad number. A signal of 0 only checks. */
-export const send_sig = kernel_function("send_sig", [i32, pointer("task_struct"), i32], i32, function* (sig, task, _priv) {
-  if (sig < 0 || sig >= _NSIG) return -EINVAL;
-  const p = task_struct.at(task);
-  if (sig === 0 || p.sig === 0) return 0; // only asked, or a zombie
-  const flags = local_irq_save();
-  if (sig === SIGKILL || sig === SIGCONT) {
-    if (p.state === TASK_STOPPED) yield* wake_up_process(task);
-    p.exit_code = 0;
-    for (const stop of [SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]) sigdelset(p.pending, stop);
-  } else if (default_action(sig) === "stop") {
-    sigdelset(p.pending, SIGCONT);
-  }
-  if (!ignored_signal(sig, p)) {
-    sigaddset(p.pending, sig);
-    recalc_sigpending(p);
-    const host = kernel_host();
-    if (host.tracing) host.trace({ event: "signal", pid: p.pid, sig });
-    if (p.state === TASK_INTERRUPTIBLE && signal_pending(p)) yield* wake_up_process(task);
-  }
-  local_irq_restore(flags);
-  return 0;
-});
+export const send_sig = kernel_function(
+  "send_sig",
+  [i32, pointer("task_struct"), i32],
+  i32,
+  function* (sig, task, _priv) {
+    if (sig < 0 || sig >= _NSIG) return -EINVAL;
+    const p = task_struct.at(task);
+    if (sig === 0 || p.sig === 0) return 0; // only asked, or a zombie
+    const flags = local_irq_save();
+    if (sig === SIGKILL || sig === SIGCONT) {
+      if (p.state === TASK_STOPPED) yield* wake_up_process(task);
+      p.exit_code = 0;
+      for (const stop of [SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]) sigdelset(p.pending, stop);
+    } else if (default_action(sig) === "stop") {
+      sigdelset(p.pending, SIGCONT);
+    }
+    if (!ignored_signal(sig, p)) {
+      sigaddset(p.pending, sig);
+      recalc_sigpending(p);
+      const host = kernel_host();
+      if (host.tracing) host.trace({ event: "signal", pid: p.pid, sig });
+      if (p.state === TASK_INTERRUPTIBLE && signal_pending(p)) yield* wake_up_process(task);
+    }
+    local_irq_restore(flags);
+    return 0;
+  },
+);
 
 /** Sends a signal that cannot be ignored or blocked: the task's own fault. */
 export const force_sig = kernel_function("force_sig", [i32, pointer("task_struct")], undefined, function* (sig, task) {
@@ -111,11 +135,16 @@ export const force_sig = kernel_function("force_sig", [i32, pointer("task_struct
 });
 
 /** Tells a parent that its child stopped or died, and wakes it if it waits for that. */
-export const do_notify_parent = kernel_function("do_notify_parent", [pointer("task_struct"), i32], undefined, function* (task, sig) {
-  const parent = task_struct.at(task_struct.at(task).p_pptr);
-  if (sig !== 0) yield* send_sig(sig, parent.address, 0);
-  yield* wake_up_interruptible(parent.wait_chldexit.address);
-});
+export const do_notify_parent = kernel_function(
+  "do_notify_parent",
+  [pointer("task_struct"), i32],
+  undefined,
+  function* (task, sig) {
+    const parent = task_struct.at(task_struct.at(task).p_pptr);
+    if (sig !== 0) yield* send_sig(sig, parent.address, 0);
+    yield* wake_up_interruptible(parent.wait_chldexit.address);
+  },
+);
 
 function* send_to_each(sig: number, chosen: (p: task_struct) => boolean) {
   let sent = 0;

@@ -5,7 +5,13 @@ import { memset } from "../host/memory.ts";
 import { chars, i32, struct, u32 } from "../host/types.ts";
 import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINTR, EINVAL, EPERM, ERESTARTSYS } from "../include/linux/errno.ts";
-import { current, for_each_task, MAX_SCHEDULE_TIMEOUT, TASK_INTERRUPTIBLE, task_struct } from "../include/linux/sched.ts";
+import {
+  current,
+  for_each_task,
+  MAX_SCHEDULE_TIMEOUT,
+  TASK_INTERRUPTIBLE,
+  task_struct,
+} from "../include/linux/sched.ts";
 import { schedule, schedule_timeout } from "./sched.ts";
 import { HZ, jiffies } from "./timer.ts";
 

@@ -1,8 +1,8 @@
 /** jiffies, time accounting and dynamic timers (kernel/timer.c, Linux 2.4). */
 import { call_pointer, kernel_function, kernel_variable } from "../host/declarations.ts";
-import { array, pointer, u32, i32 } from "../host/types.ts";
-import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
+import { array, i32, pointer, u32 } from "../host/types.ts";
 import { pt_regs, user_mode } from "../include/asm/ptrace.ts";
+import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { TIMER_BH } from "../include/linux/interrupt.ts";
 import { INIT_LIST_HEAD, list_add_tail, list_del, list_empty, list_head, list_next } from "../include/linux/list.ts";
 import { current } from "../include/linux/sched.ts";

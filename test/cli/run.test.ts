@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { assemble, link, writeExecutable } from "../../asm/index.ts";
-import { type RunHost, type RunOptions, runCommand } from "../../cli/run.ts";
 import { type CommandIo, InputError } from "../../cli/io.ts";
+import { type RunHost, type RunOptions, runCommand } from "../../cli/run.ts";
 
 interface Session {
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
@@ -110,7 +110,11 @@ describe("exit status", () => {
   });
 
   it("is 130 after Ctrl-C, with the statistics", async () => {
-    const { status, errors } = await esp0("p.S", { files: asm("1:\tjmp 1b"), interruptAt: 2, options: { stats: true } });
+    const { status, errors } = await esp0("p.S", {
+      files: asm("1:\tjmp 1b"),
+      interruptAt: 2,
+      options: { stats: true },
+    });
     expect(status).toBe(130);
     expect(errors).toMatch(/^instructions +4,\d{3},\d{3}$/m);
   });
@@ -130,7 +134,11 @@ describe("standard input", () => {
   it("gives the same run however the host cuts it", async () => {
     const options = { trace: "t" };
     const whole = await esp0("p.S", { files: { "p.S": ECHO }, input: ["first\nsecond\nthird\n"], options });
-    const cut = await esp0("p.S", { files: { "p.S": ECHO }, input: ["fi", "rst", "\nsec", "ond\nthi", "rd\n"], options });
+    const cut = await esp0("p.S", {
+      files: { "p.S": ECHO },
+      input: ["fi", "rst", "\nsec", "ond\nthi", "rd\n"],
+      options,
+    });
     expect(cut.output).toBe(whole.output);
     expect(cut.written.t).toBe(whole.written.t);
   });
@@ -204,7 +212,12 @@ describe("the log and the trace", () => {
     const first = (await esp0("p.S", session)).written["out.jsonl"];
     const second = (await esp0("p.S", session)).written["out.jsonl"];
     expect(second).toBe(first);
-    const events = first.trim().split("\n").map((line) => JSON.parse(line));
-    expect(events.map(({ event }) => event)).toEqual(expect.arrayContaining(["fork", "sched_switch", "exec", "syscall", "exit"]));
+    const events = first
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(events.map(({ event }) => event)).toEqual(
+      expect.arrayContaining(["fork", "sched_switch", "exec", "syscall", "exit"]),
+    );
   });
 });

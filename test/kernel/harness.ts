@@ -109,7 +109,7 @@ export class Harness {
     const write8 = (_port: number, value: number) => {
       this.log += String.fromCharCode(value);
     };
-    this.core = { r: registers, id: 0, ports: { write8 } } as unknown as Core;
+    this.core = { r: registers, id: 0, ports: { write8 }, getEflags: () => 0, setEflags: () => {} } as unknown as Core;
     this.host = {
       image: {
         symbol: (name: string) => {

@@ -1,14 +1,14 @@
 /** What the kernel's `.S` files know of the rest: struct offsets and sizes, and the named constants below. */
 import { declared_structs, field_paths } from "../../host/types.ts";
+import { BOOT_PARAMS_SIZE } from "../../include/asm/boot-params.ts";
+import { _PAGE_TABLE, PAGE_KERNEL, PAGE_OFFSET, PAGE_SIZE, TASK_SIZE } from "../../include/asm/page.ts";
 import { THREAD_SIZE } from "../../include/asm/processor.ts";
-import { PAGE_OFFSET, PAGE_SIZE, TASK_SIZE, PAGE_KERNEL, _PAGE_TABLE } from "../../include/asm/page.ts";
 import { VM_MASK } from "../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS, __USER_CS, __USER_DS, GDT_ENTRIES } from "../../include/asm/segment.ts";
+import { __NR_clone, __NR_execve, __NR_exit, NR_syscalls } from "../../include/asm/unistd.ts";
 import { EFAULT, ENAMETOOLONG, ENOSYS } from "../../include/linux/errno.ts";
 import { CLONE_VM } from "../../include/linux/sched.ts";
 import { SIGSEGV } from "../../include/linux/signal.ts";
-import { BOOT_PARAMS_SIZE } from "../../include/asm/boot-params.ts";
-import { __NR_clone, __NR_execve, __NR_exit, NR_syscalls } from "../../include/asm/unistd.ts";
 
 const constants = {
   THREAD_SIZE,

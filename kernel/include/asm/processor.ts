@@ -1,5 +1,5 @@
 /** Per-task CPU state and the TSS (include/asm-i386/processor.h). */
-import { array, struct, u8, u16, u32, i32 } from "../../host/types.ts";
+import { array, i32, struct, u8, u16, u32 } from "../../host/types.ts";
 
 /** Bytes of a task_union: the task_struct at its bottom, the kernel stack growing down from its end. */
 export const THREAD_SIZE = 8192;

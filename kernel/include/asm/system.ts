@@ -2,8 +2,9 @@
  * Interrupt flag, control registers and ports (include/asm-i386/system.h, io.h). The one-instruction operations act on
  * the core that executes the current step; those that are several instructions long are in arch/i386/lib/system.S.
  */
-import { asm_function } from "../../host/declarations.ts";
+
 import { cpu } from "../../host/context.ts";
+import { asm_function } from "../../host/declarations.ts";
 import { u32 } from "../../host/types.ts";
 
 const EFLAGS_IF = 0x200;

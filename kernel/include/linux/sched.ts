@@ -1,9 +1,10 @@
 /** The task and its constants (include/linux/sched.h, Linux 2.4). */
-import { memory } from "../../host/memory.ts";
+
 import { cpu } from "../../host/context.ts";
-import { array, chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
 import { kernel_variable } from "../../host/declarations.ts";
-import { thread_struct, THREAD_SIZE } from "../asm/processor.ts";
+import { memory } from "../../host/memory.ts";
+import { array, chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
+import { THREAD_SIZE, thread_struct } from "../asm/processor.ts";
 import { list_head } from "./list.ts";
 import { wait_queue_head_t } from "./wait.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { init_task, init_tss, jiffies, task_list, task_struct, THREAD_SIZE } from "../../../kernel/inspect.ts";
 import { TASK_UNINTERRUPTIBLE } from "../../../kernel/include/linux/sched.ts";
+import { init_task, init_tss, jiffies, THREAD_SIZE, task_list, task_struct } from "../../../kernel/inspect.ts";
 import { boot, run } from "../run.ts";
 
 const EXIT = ".globl _start\n_start:\tEXIT\n";
@@ -73,7 +73,9 @@ describe("booting", () => {
   });
 
   it("counts time at HZ from the 8254 (M5)", () => {
-    const started = boot(`.globl _start\n_start:\tSYSCALL nanosleep, $t, $0\n\tEXIT\n.section .rodata\n.align 4\nt: .long 2, 0\n`);
+    const started = boot(
+      `.globl _start\n_start:\tSYSCALL nanosleep, $t, $0\n\tEXIT\n.section .rodata\n.align 4\nt: .long 2, 0\n`,
+    );
     started.go();
     const { machine } = started.kernel;
     const seconds = machine.cycles / 10_000_000;

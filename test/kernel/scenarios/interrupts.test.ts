@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RecordedEvent } from "../../../kernel/index.ts";
-import { back_trace, memory, pt_regs, task_struct, THREAD_SIZE } from "../../../kernel/inspect.ts";
+import { back_trace, memory, pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
 import { boot, run } from "../run.ts";
 
 const SPIN = `
@@ -16,7 +16,9 @@ const names = (events: readonly RecordedEvent[]) => events.map(({ event }) => ev
 describe("the timer interrupt (D2)", () => {
   it("runs its top half in the interrupt and its bottom half on the way out", () => {
     const { events } = run(SPIN, { trace: true });
-    const tick = events.findIndex(({ event, irq }, i) => event === "irq_entry" && irq === 0 && events[i - 1].event !== "irq_entry");
+    const tick = events.findIndex(
+      ({ event, irq }, i) => event === "irq_entry" && irq === 0 && events[i - 1].event !== "irq_entry",
+    );
     expect(names(events.slice(tick, tick + 4))).toEqual(["irq_entry", "irq_exit", "bh_entry", "bh_exit"]);
     expect(events[tick + 2].nr).toBe(0);
   });
@@ -29,7 +31,9 @@ describe("the timer interrupt (D2)", () => {
     kernel.run_to_event(({ event }) => event === "irq_entry");
     for (let steps = 0; steps < 200 && machine.getRegister("eip") !== do_timer + 5; steps++) machine.step();
     const calls = kernel.inspect(() =>
-      back_trace(memory(), image, machine.getRegister("eip"), machine.getRegister("ebp")).map(({ name }) => name.replace(/\+.*/, "")),
+      back_trace(memory(), image, machine.getRegister("eip"), machine.getRegister("ebp")).map(({ name }) =>
+        name.replace(/\+.*/, ""),
+      ),
     );
     expect(calls.slice(0, 6)).toEqual([
       "do_timer",
@@ -65,9 +69,14 @@ _start:
       { trace: true },
     );
     const order = names(events);
-    const preemption = events.findIndex(({ event, prev, prev_state }) => event === "sched_switch" && prev !== 0 && prev_state === 0);
+    const preemption = events.findIndex(
+      ({ event, prev, prev_state }) => event === "sched_switch" && prev !== 0 && prev_state === 0,
+    );
     expect(preemption).toBeGreaterThan(0);
-    const last = order.slice(0, preemption).filter((name) => !name.startsWith("sched_")).slice(-4);
+    const last = order
+      .slice(0, preemption)
+      .filter((name) => !name.startsWith("sched_"))
+      .slice(-4);
     expect(last).toEqual(["irq_entry", "irq_exit", "bh_entry", "bh_exit"]);
   });
 
@@ -92,7 +101,9 @@ _start:
       const next = kernel.run_to_event(({ event }) => event === "sched_switch" || event === "syscall");
       if (next.kind === "event" && next.event.event === "sched_switch") {
         // The switch happened on the way out of the system call, not out of the interrupt.
-        const calls = kernel.inspect(() => back_trace(memory(), kernel.image, machine.getRegister("eip"), machine.getRegister("ebp")));
+        const calls = kernel.inspect(() =>
+          back_trace(memory(), kernel.image, machine.getRegister("eip"), machine.getRegister("ebp")),
+        );
         expect(calls.map(({ name }) => name.replace(/\+.*/, ""))).not.toContain("common_interrupt");
         expect(next.event.prev).toBe(before);
       }

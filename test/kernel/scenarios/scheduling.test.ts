@@ -39,7 +39,10 @@ describe("preemption (D2, D9, S1)", () => {
       .filter(({ event }) => event.event === "sched_switch" && event.prev_state === 0 && (event.prev as number) > 1);
     expect(preemptions.length).toBeGreaterThan(2);
     for (const { i } of preemptions) {
-      const before = events.slice(0, i).reverse().find(({ event }) => event !== "sched_goodness" && event !== "sched_epoch");
+      const before = events
+        .slice(0, i)
+        .reverse()
+        .find(({ event }) => event !== "sched_goodness" && event !== "sched_epoch");
       expect(["bh_exit", "irq_exit"]).toContain(before?.event);
     }
   });
@@ -78,7 +81,9 @@ describe("goodness and epochs (S2)", () => {
 
   it("gives tasks of the same priority the same share", () => {
     const { events } = run(SPINNERS, { trace: true });
-    const exits = events.filter(({ event, pid }) => event === "exit" && pid !== 1).map(({ instruction }) => instruction);
+    const exits = events
+      .filter(({ event, pid }) => event === "exit" && pid !== 1)
+      .map(({ instruction }) => instruction);
     const start = switches(events)[0].instruction;
     const lengths = exits.map((at) => at - start);
     // Three tasks with the same work end within a slice or two of each other: nobody ran to its end first.

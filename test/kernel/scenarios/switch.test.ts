@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { init_tss, pt_regs, task_struct, THREAD_SIZE } from "../../../kernel/inspect.ts";
+import { init_tss, pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
 import { boot, type Run } from "../run.ts";
 
 /** Runs to the moment `esp` has just been loaded in the next context switch, and says between whom. */
@@ -85,7 +85,8 @@ describe("__switch_to (X2)", () => {
       const found = kernel.run_to_event(({ event }) => event === "sched_switch");
       if (found.kind !== "event") break;
       const arrived = [kernel.image.symbol("switch_to_resume"), kernel.image.symbol("ret_from_fork")];
-      for (let steps = 0; steps < 100 && !arrived.includes(kernel.machine.getRegister("eip")); steps++) kernel.machine.step();
+      for (let steps = 0; steps < 100 && !arrived.includes(kernel.machine.getRegister("eip")); steps++)
+        kernel.machine.step();
       const { esp0, top } = kernel.inspect(() => {
         const task = kernel.machine.getRegister("esp") & -THREAD_SIZE;
         return { esp0: init_tss.value.esp0, top: (task + THREAD_SIZE) >>> 0 };

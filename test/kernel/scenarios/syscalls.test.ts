@@ -3,7 +3,13 @@ import { syscall_numbers } from "../../../kernel/include/asm/unistd.ts";
 import { boot, run } from "../run.ts";
 
 /** What a system call returns, as a signed number. */
-function result(nr: number, ebx: string | number = 0, ecx: string | number = 0, edx: string | number = 0, data = ""): number {
+function result(
+  nr: number,
+  ebx: string | number = 0,
+  ecx: string | number = 0,
+  edx: string | number = 0,
+  data = "",
+): number {
   const { stop, output } = run(`
 .globl _start
 _start:

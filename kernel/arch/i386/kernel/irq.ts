@@ -17,8 +17,8 @@ import {
 } from "../../../include/linux/interrupt.ts";
 import { GFP_KERNEL } from "../../../include/linux/mm.ts";
 import { kstat } from "../../../include/linux/sched.ts";
-import { irq_enter, irq_exit } from "../../../kernel/softirq.ts";
 import { KERN_ERR, printk } from "../../../kernel/printk.ts";
+import { irq_enter, irq_exit } from "../../../kernel/softirq.ts";
 import { kfree, kmalloc } from "../../../mm/slab.ts";
 import { disable_8259A_irq, enable_8259A_irq, mask_and_ack_8259A } from "./i8259.ts";
 

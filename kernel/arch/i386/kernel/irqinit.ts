@@ -11,6 +11,7 @@ import { init_pit } from "./time.ts";
 export const init_IRQ = kernel_function("init_IRQ", [], undefined, () => {
   init_8259A();
   init_IRQ_descriptors();
-  for (let irq = 0; irq < NR_IRQS; irq++) set_intr_gate(FIRST_EXTERNAL_VECTOR + irq, image().symbol(`IRQ${irq}_interrupt`));
+  for (let irq = 0; irq < NR_IRQS; irq++)
+    set_intr_gate(FIRST_EXTERNAL_VECTOR + irq, image().symbol(`IRQ${irq}_interrupt`));
   init_pit();
 });

@@ -82,9 +82,14 @@ export const copy_thread = kernel_function(
 const arch_kernel_thread = asm_function("arch_kernel_thread", [pointer("fn"), u32, u32], i32);
 
 /** Starts a kernel thread running fn(arg), a guest function; returns its pid or -errno. */
-export const kernel_thread = kernel_function("kernel_thread", [pointer("fn"), u32, u32], i32, function* (fn, arg, flags) {
-  return yield* arch_kernel_thread(fn, arg, flags);
-});
+export const kernel_thread = kernel_function(
+  "kernel_thread",
+  [pointer("fn"), u32, u32],
+  i32,
+  function* (fn, arg, flags) {
+    return yield* arch_kernel_thread(fn, arg, flags);
+  },
+);
 
 /** What the idle task does for ever: halts until something wants the CPU. */
 export const cpu_idle = kernel_function("cpu_idle", [], undefined, function* () {

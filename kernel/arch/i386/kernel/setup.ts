@@ -2,7 +2,14 @@
 import { kernel_function, kernel_table, kernel_variable } from "../../../host/declarations.ts";
 import { memcpy, memory, read_cstring } from "../../../host/memory.ts";
 import { array, chars, struct, u8, u16, u32 } from "../../../host/types.ts";
-import { ALT_MEM_K, BOOT_PARAMS_SIZE, CMD_LINE_PTR, COMMAND_LINE_SIZE, RAMDISK_IMAGE, RAMDISK_SIZE } from "../../../include/asm/boot-params.ts";
+import {
+  ALT_MEM_K,
+  BOOT_PARAMS_SIZE,
+  CMD_LINE_PTR,
+  COMMAND_LINE_SIZE,
+  RAMDISK_IMAGE,
+  RAMDISK_SIZE,
+} from "../../../include/asm/boot-params.ts";
 import { __va, PAGE_SHIFT } from "../../../include/asm/page.ts";
 import { GDT_ENTRIES } from "../../../include/asm/segment.ts";
 import { KERN_INFO, printk } from "../../../kernel/printk.ts";
@@ -38,7 +45,14 @@ export const gdt_table = kernel_table("gdt_table", gdt());
 export const desc_struct = struct("desc_struct", { a: u32, b: u32 });
 export const idt_table = kernel_variable("idt_table", array(desc_struct, 256), undefined, { alignment: 8 });
 
-const segment_descriptor = struct("segment_descriptor", { limit: u16, base_low: u16, base_mid: u8, access: u8, flags: u8, base_high: u8 });
+const segment_descriptor = struct("segment_descriptor", {
+  limit: u16,
+  base_low: u16,
+  base_mid: u8,
+  access: u8,
+  flags: u8,
+  base_high: u8,
+});
 
 /** Writes a system-segment descriptor into the GDT: byte granular, `limit` as the manual counts it (size - 1). */
 export function set_system_descriptor(entry: number, base: number, limit: number, access: number): void {

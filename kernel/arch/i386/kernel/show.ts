@@ -1,11 +1,12 @@
 /** Registers, stack and call trace as oopses print them (arch/i386/kernel/traps.c, show_registers). */
+
+import { back_trace } from "../../../host/back-trace.ts";
 import { cpu, image } from "../../../host/context.ts";
 import { memory } from "../../../host/memory.ts";
 import { THREAD_SIZE } from "../../../include/asm/processor.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { current } from "../../../include/linux/sched.ts";
 import { hex8, KERN_EMERG, printk } from "../../../kernel/printk.ts";
-import { back_trace } from "../../../host/back-trace.ts";
 
 const STACK_WORDS = 24;
 const CODE_BYTES = 20;
@@ -37,7 +38,10 @@ function header(eip: number, cs: number, eflags: number): void {
   printk(`${KERN_EMERG}EFLAGS: ${hex8(eflags)}\n`);
 }
 
-function general_registers(r: { eax: number; ebx: number; ecx: number; edx: number; esi: number; edi: number; ebp: number }, esp: number): void {
+function general_registers(
+  r: { eax: number; ebx: number; ecx: number; edx: number; esi: number; edi: number; ebp: number },
+  esp: number,
+): void {
   printk(`${KERN_EMERG}eax: ${hex8(r.eax)}   ebx: ${hex8(r.ebx)}   ecx: ${hex8(r.ecx)}   edx: ${hex8(r.edx)}\n`);
   printk(`${KERN_EMERG}esi: ${hex8(r.esi)}   edi: ${hex8(r.edi)}   ebp: ${hex8(r.ebp)}   esp: ${hex8(esp)}\n`);
 }
@@ -50,14 +54,20 @@ export function show_registers(address: number): void {
   header(regs.eip, regs.xcs, regs.eflags);
   general_registers(regs, esp);
   const p = current();
-  printk(`${KERN_EMERG}ds: ${hex4(regs.xds)}   es: ${hex4(regs.xes)}   ss: ${hex4(in_user ? regs.xss : cpu().segSelector(2))}\n`);
+  printk(
+    `${KERN_EMERG}ds: ${hex4(regs.xds)}   es: ${hex4(regs.xes)}   ss: ${hex4(in_user ? regs.xss : cpu().segSelector(2))}\n`,
+  );
   printk(`${KERN_EMERG}Process ${p.comm} (pid: ${p.pid}, stackpage=${hex8(p.address)})\n`);
   if (in_user) return;
   stack_dump(esp);
   call_trace(regs.eip, regs.ebp);
   const m = memory();
   let code = "Code:";
-  for (let i = 0; i < CODE_BYTES; i++) code += ` ${m.read8((regs.eip + i) >>> 0).toString(16).padStart(2, "0")}`;
+  for (let i = 0; i < CODE_BYTES; i++)
+    code += ` ${m
+      .read8((regs.eip + i) >>> 0)
+      .toString(16)
+      .padStart(2, "0")}`;
   printk(`${KERN_EMERG}${code}\n`);
 }
 

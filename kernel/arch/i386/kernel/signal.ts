@@ -3,7 +3,14 @@ import { kernel_function } from "../../../host/declarations.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { ERESTARTSYS } from "../../../include/linux/errno.ts";
-import { current, PF_SIGNALED, signal_struct, TASK_RUNNING, TASK_STOPPED, task_struct } from "../../../include/linux/sched.ts";
+import {
+  current,
+  PF_SIGNALED,
+  signal_struct,
+  TASK_RUNNING,
+  TASK_STOPPED,
+  type task_struct,
+} from "../../../include/linux/sched.ts";
 import { SIGCHLD } from "../../../include/linux/signal.ts";
 import { do_exit } from "../../../kernel/exit.ts";
 import { schedule } from "../../../kernel/sched.ts";
@@ -49,4 +56,3 @@ function* stop(self: task_struct, sig: number) {
   yield* schedule();
   self.state = TASK_RUNNING;
 }
-

@@ -20,14 +20,24 @@ export function init_pit(): void {
   outb(latch >> 8, PIT_CHANNEL_0);
 }
 
-export const do_timer_interrupt = kernel_function("do_timer_interrupt", [i32, u32, pointer("pt_regs")], undefined, function* (_irq, _dev_id, regs) {
-  yield* do_timer(regs);
-});
+export const do_timer_interrupt = kernel_function(
+  "do_timer_interrupt",
+  [i32, u32, pointer("pt_regs")],
+  undefined,
+  function* (_irq, _dev_id, regs) {
+    yield* do_timer(regs);
+  },
+);
 
-export const timer_interrupt = kernel_function("timer_interrupt", [i32, u32, pointer("pt_regs")], i32, function* (irq, dev_id, regs) {
-  yield* do_timer_interrupt(irq, dev_id, regs);
-  return IRQ_HANDLED;
-});
+export const timer_interrupt = kernel_function(
+  "timer_interrupt",
+  [i32, u32, pointer("pt_regs")],
+  i32,
+  function* (irq, dev_id, regs) {
+    yield* do_timer_interrupt(irq, dev_id, regs);
+    return IRQ_HANDLED;
+  },
+);
 
 /** The timer's handler, there before anything can be allocated. */
 const irq0 = kernel_variable("irq0", irqaction);

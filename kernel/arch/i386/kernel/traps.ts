@@ -10,12 +10,12 @@ import { __KERNEL_CS, __KERNEL_DS } from "../../../include/asm/segment.ts";
 import { local_irq_enable } from "../../../include/asm/system.ts";
 import { current, PF_SIGNALED } from "../../../include/linux/sched.ts";
 import { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../include/linux/signal.ts";
-import { search_exception_table } from "../../../mm/extable.ts";
 import { do_exit } from "../../../kernel/exit.ts";
 import { panic } from "../../../kernel/panic.ts";
 import { hex8, KERN_EMERG, KERN_WARNING, printk } from "../../../kernel/printk.ts";
 import { force_sig } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
+import { search_exception_table } from "../../../mm/extable.ts";
 import { set_intr_gate, set_system_gate, set_task_gate, set_trap_gate } from "./gates.ts";
 import { cpu_init } from "./process.ts";
 import { set_system_descriptor, system_descriptor_base } from "./setup.ts";
@@ -31,9 +31,14 @@ const die_counter = kernel_variable("die_counter", i32);
  * An oops: says what went wrong in the kernel, shows registers, stack, calls and code, and ends the task. In an
  * interrupt, in the idle task or in init there is no task to end: panic.
  */
-export const die = kernel_function("die", [pointer("char"), pointer("pt_regs"), i32], undefined, function* (message, regs, error_code) {
-  yield* oops(read_cstring(message, 256), regs, error_code);
-});
+export const die = kernel_function(
+  "die",
+  [pointer("char"), pointer("pt_regs"), i32],
+  undefined,
+  function* (message, regs, error_code) {
+    yield* oops(read_cstring(message, 256), regs, error_code);
+  },
+);
 
 /** The body of die(), for callers with a JavaScript string. Does not return. */
 export function* oops(message: string, regs: number, error_code: number) {
@@ -107,7 +112,8 @@ kernel_function("do_invalid_op", [pointer("pt_regs"), i32], undefined, function*
   const regs = pt_regs.at(address);
   if (!user_mode(regs)) {
     const exception = kernel_host().exception_of(regs.ebp);
-    if (exception !== undefined) printk(`${KERN_EMERG}kernel BUG in ${image().function_at(regs.eip) ?? "?"}: ${exception}\n`);
+    if (exception !== undefined)
+      printk(`${KERN_EMERG}kernel BUG in ${image().function_at(regs.eip) ?? "?"}: ${exception}\n`);
   }
   if (regs.eflags & EFLAGS_IF) local_irq_enable();
   yield* do_trap(6, SIGILL, "invalid operand", address, error_code);
@@ -131,7 +137,9 @@ kernel_function("unknown_interrupt", [], undefined, () => {
 const DOUBLEFAULT_STACKSIZE = 4096;
 const DOUBLEFAULT_TSS_ENTRY = 31;
 const TSS_AVAILABLE = 0x89;
-const doublefault_stack = kernel_variable("doublefault_stack", array(u32, DOUBLEFAULT_STACKSIZE / 4), undefined, { alignment: THREAD_SIZE });
+const doublefault_stack = kernel_variable("doublefault_stack", array(u32, DOUBLEFAULT_STACKSIZE / 4), undefined, {
+  alignment: THREAD_SIZE,
+});
 const doublefault_tss = kernel_variable("doublefault_tss", tss_struct, undefined, { alignment: 32 });
 const TR = 7;
 
@@ -139,7 +147,9 @@ kernel_function("doublefault_fn", [], undefined, function* () {
   const stopped = tss_struct.at(interrupted_tss());
   printk(`${KERN_EMERG}double fault, tss at ${hex8(stopped.address)}\n`);
   printk(`${KERN_EMERG}eip = ${hex8(stopped.eip)} <${image().symbolize(stopped.eip)}>, esp = ${hex8(stopped.esp)}\n`);
-  printk(`${KERN_EMERG}eax = ${hex8(stopped.eax)}, ebx = ${hex8(stopped.ebx)}, ecx = ${hex8(stopped.ecx)}, edx = ${hex8(stopped.edx)}\n`);
+  printk(
+    `${KERN_EMERG}eax = ${hex8(stopped.eax)}, ebx = ${hex8(stopped.ebx)}, ecx = ${hex8(stopped.ecx)}, edx = ${hex8(stopped.edx)}\n`,
+  );
   printk(`${KERN_EMERG}esi = ${hex8(stopped.esi)}, edi = ${hex8(stopped.edi)}, ebp = ${hex8(stopped.ebp)}\n`);
   yield* panic("double fault");
 });

@@ -1,0 +1,529 @@
+import type { Clock, EventHandle } from "../clock.ts";
+import { cyclesInMicroseconds } from "../hz.ts";
+import { identifyData } from "./ata-identify.ts";
+import {
+  ATA_COMMAND,
+  ATA_ERROR,
+  ATA_FEATURE,
+  ATA_REGISTER,
+  ATA_STATUS,
+  DEVICE_HEAD,
+  MAXIMUM_MULTIPLE,
+} from "./ata-registers.ts";
+import { type Disk, type DiskGeometry, SECTOR_BYTES } from "./disk.ts";
+
+/** From a command to its first block of data or its end, between blocks of data, and for a reset, in microseconds. */
+export const COMMAND_MICROSECONDS = 100;
+export const BLOCK_MICROSECONDS = 20;
+export const RESET_MICROSECONDS = 2000;
+
+const REGISTERS = 8;
+const IDLE_STATUS = ATA_STATUS.READY | ATA_STATUS.SEEK_COMPLETE;
+const MAXIMUM_LOGICAL_CYLINDERS = 65_535;
+const POWER_MODE = { STANDBY: 0x00, ACTIVE_OR_IDLE: 0xff } as const;
+const PIO_MODES = 5;
+
+/** How a command takes or gives its data. */
+interface Transfer {
+  readonly direction: "in" | "out";
+  /** Next sector, and how many are left; sectors is 0 when the data are not of the disk. */
+  sector: number;
+  sectors: number;
+  /** Sectors in a block. */
+  readonly block: number;
+}
+
+/**
+ * An ATA hard disk that transfers data by PIO, after ATA/ATAPI-4 (T13/1153D revision 18), with what it dropped of
+ * ATA-3 (X3T10/2008D) and programs of the time still use: RECALIBRATE and the geometry commands.
+ *
+ * Commands take COMMAND_MICROSECONDS with BSY set, then come DRQ and an interrupt (no interrupt before the first block
+ * that is written), or the end; BLOCK_MICROSECONDS pass between blocks of data. The registers then hold the address
+ * of the last sector, or of the one at fault, with the number of those that were not transferred.
+ */
+export class AtaDrive {
+  /** The interrupt that waits for a status read or a command. */
+  interruptPending = false;
+
+  readonly #clock: Clock;
+  readonly #onInterrupt: () => void;
+  readonly #registers = new Uint8Array(REGISTERS);
+  #error = 0;
+  #status = 0;
+  #event: EventHandle | null = null;
+
+  #geometry: DiskGeometry;
+  #multiple = 0;
+  #writeCache = true;
+  #lookAhead = true;
+  #keepSettings = false;
+  #powerMode: number = POWER_MODE.ACTIVE_OR_IDLE;
+  #asleep = false;
+
+  readonly #buffer = new Uint8Array(MAXIMUM_MULTIPLE * SECTOR_BYTES);
+  /** While DRQ is set: what is transferred, where in the buffer, and where the block ends. */
+  #transfer: Transfer | null = null;
+  #position = 0;
+  #end = 0;
+  /** What to do when BSY has been set long enough. */
+  #then: () => void = () => {};
+
+  /**
+   * @param device 0 or 1 on its channel
+   * @param onInterrupt called when `interruptPending` changed
+   */
+  constructor(
+    readonly disk: Disk,
+    readonly device: 0 | 1,
+    lines: { clock: Clock; onInterrupt: () => void },
+  ) {
+    this.#clock = lines.clock;
+    this.#onInterrupt = lines.onInterrupt;
+    this.#geometry = disk.geometry;
+    this.reset();
+  }
+
+  /** Power-on or hardware reset, and what the drive does after it. */
+  reset(): void {
+    this.#keepSettings = false;
+    this.holdReset();
+    this.#finishReset();
+  }
+
+  /** SRST goes on: BSY until `releaseReset`. */
+  holdReset(): void {
+    this.#stop();
+    this.#setInterrupt(false);
+    this.#status = ATA_STATUS.BUSY;
+  }
+
+  /** SRST goes off: BSY for RESET_MICROSECONDS. */
+  releaseReset(): void {
+    this.#busy(RESET_MICROSECONDS, () => this.#finishReset());
+  }
+
+  get busy(): boolean {
+    return (this.#status & ATA_STATUS.BUSY) !== 0;
+  }
+
+  /** Status without acknowledging the interrupt. */
+  get status(): number {
+    return this.#status;
+  }
+
+  /** A command block register other than data and status. */
+  readRegister(register: number): number {
+    return register === ATA_REGISTER.ERROR ? this.#error : this.#registers[register]!;
+  }
+
+  /** Ignored while the drive is busy. */
+  writeRegister(register: number, value: number): void {
+    if (!this.busy) this.#registers[register] = value;
+  }
+
+  readStatus(): number {
+    this.#setInterrupt(false);
+    return this.#status;
+  }
+
+  /** The next byte of the data register, 0 when no data are to be read. */
+  readData(): number {
+    if (this.#transfer?.direction !== "in" || !this.#requestsData) return 0;
+    const byte = this.#buffer[this.#position++]!;
+    if (this.#position === this.#end) this.#endReadBlock();
+    return byte;
+  }
+
+  /** Ignored when no data are to be written. */
+  writeData(byte: number): void {
+    if (this.#transfer?.direction !== "out" || !this.#requestsData) return;
+    this.#buffer[this.#position++] = byte;
+    if (this.#position === this.#end) this.#busy(BLOCK_MICROSECONDS, () => this.#endWrittenBlock());
+  }
+
+  /** Ignored while the drive is busy or asleep. One that comes while data are transferred takes its place. */
+  execute(command: number): void {
+    if (this.busy || this.#asleep) return;
+    this.#stop();
+    this.#setInterrupt(false);
+    this.#error = 0;
+    this.#busy(COMMAND_MICROSECONDS, () => this.#command(command));
+  }
+
+  /** EXECUTE DEVICE DIAGNOSTIC, which both drives of a channel do at once; device 0 reports. */
+  diagnose(): void {
+    if (this.#asleep) return;
+    this.#stop();
+    this.#setInterrupt(false);
+    this.#busy(COMMAND_MICROSECONDS, () => {
+      this.#putSignature();
+      this.#finish();
+    });
+  }
+
+  get #requestsData(): boolean {
+    return (this.#status & ATA_STATUS.DATA_REQUEST) !== 0;
+  }
+
+  #command(command: number): void {
+    switch (command) {
+      case ATA_COMMAND.READ_SECTORS:
+      case ATA_COMMAND.READ_SECTORS_NO_RETRY:
+        this.#startRead(1);
+        break;
+      case ATA_COMMAND.WRITE_SECTORS:
+      case ATA_COMMAND.WRITE_SECTORS_NO_RETRY:
+        this.#startWrite(1);
+        break;
+      case ATA_COMMAND.READ_MULTIPLE:
+        if (this.#multiple === 0) this.#fail(ATA_ERROR.ABORTED);
+        else this.#startRead(this.#multiple);
+        break;
+      case ATA_COMMAND.WRITE_MULTIPLE:
+        if (this.#multiple === 0) this.#fail(ATA_ERROR.ABORTED);
+        else this.#startWrite(this.#multiple);
+        break;
+      case ATA_COMMAND.READ_VERIFY:
+      case ATA_COMMAND.READ_VERIFY_NO_RETRY:
+        this.#verify();
+        break;
+      case ATA_COMMAND.READ_BUFFER:
+        this.#requestData({ direction: "in", sector: 0, sectors: 0, block: 1 }, SECTOR_BYTES);
+        this.#setInterrupt(true);
+        break;
+      case ATA_COMMAND.WRITE_BUFFER:
+        this.#requestData({ direction: "out", sector: 0, sectors: 0, block: 1 }, SECTOR_BYTES);
+        break;
+      case ATA_COMMAND.IDENTIFY:
+        this.#buffer.set(
+          identifyData(this.disk, {
+            geometry: this.#geometry,
+            multiple: this.#multiple,
+            writeCache: this.#writeCache,
+            lookAhead: this.#lookAhead,
+          }),
+        );
+        this.#requestData({ direction: "in", sector: 0, sectors: 0, block: 1 }, SECTOR_BYTES);
+        this.#setInterrupt(true);
+        break;
+      case ATA_COMMAND.INITIALIZE_PARAMETERS:
+        this.#initializeParameters();
+        break;
+      case ATA_COMMAND.SET_MULTIPLE:
+        this.#setMultiple();
+        break;
+      case ATA_COMMAND.SET_FEATURES:
+        this.#setFeatures();
+        break;
+      case ATA_COMMAND.FLUSH_CACHE:
+        this.#finish();
+        break;
+      case ATA_COMMAND.STANDBY_IMMEDIATE:
+      case ATA_COMMAND.STANDBY:
+        this.#powerMode = POWER_MODE.STANDBY;
+        this.#finish();
+        break;
+      case ATA_COMMAND.IDLE_IMMEDIATE:
+      case ATA_COMMAND.IDLE:
+        this.#powerMode = POWER_MODE.ACTIVE_OR_IDLE;
+        this.#finish();
+        break;
+      case ATA_COMMAND.CHECK_POWER_MODE:
+        this.#registers[ATA_REGISTER.SECTOR_COUNT] = this.#powerMode;
+        this.#finish();
+        break;
+      case ATA_COMMAND.SLEEP:
+        this.#asleep = true;
+        this.#finish();
+        break;
+      default:
+        this.#commandWithoutLowBits(command);
+        break;
+    }
+  }
+
+  #commandWithoutLowBits(command: number): void {
+    switch (command & 0xf0) {
+      case ATA_COMMAND.RECALIBRATE:
+        this.#registers[ATA_REGISTER.CYLINDER_LOW] = this.#registers[ATA_REGISTER.CYLINDER_HIGH] = 0;
+        this.#finish();
+        break;
+      case ATA_COMMAND.SEEK:
+        if (this.#addressedSector() < 0) this.#fail(ATA_ERROR.ID_NOT_FOUND);
+        else this.#finish();
+        break;
+      default:
+        // Unknown commands, and NOP.
+        this.#fail(ATA_ERROR.ABORTED);
+        break;
+    }
+  }
+
+  // ---- Data ----------------------------------------------------------------------------------------------------------
+
+  #startRead(block: number): void {
+    this.#wakeUp();
+    const sector = this.#addressedSector();
+    if (sector < 0) this.#fail(ATA_ERROR.ID_NOT_FOUND);
+    else this.#offerBlock({ direction: "in", sector, sectors: this.#addressedCount, block });
+  }
+
+  #startWrite(block: number): void {
+    this.#wakeUp();
+    const sector = this.#addressedSector();
+    if (sector < 0) this.#fail(ATA_ERROR.ID_NOT_FOUND);
+    else this.#askForBlock({ direction: "out", sector, sectors: this.#addressedCount, block });
+  }
+
+  /** Reads the next block from the disk and has the system fetch it. */
+  #offerBlock(transfer: Transfer): void {
+    const count = this.#sectorsInBlock(transfer);
+    if (count === 0) {
+      this.#failAt(transfer);
+      return;
+    }
+    for (let i = 0; i < count; i++) this.disk.read(transfer.sector + i, this.#buffer, i * SECTOR_BYTES);
+    this.#requestData(transfer, count * SECTOR_BYTES);
+    this.#setInterrupt(true);
+  }
+
+  /** The system has read a block; there is no interrupt at the end. */
+  #endReadBlock(): void {
+    const transfer = this.#transfer!;
+    this.#advance(transfer, this.#end / SECTOR_BYTES);
+    if (transfer.sectors > 0) {
+      this.#busy(BLOCK_MICROSECONDS, () => this.#offerBlock(transfer));
+    } else {
+      this.#transfer = null;
+      this.#status = IDLE_STATUS;
+    }
+  }
+
+  /** Has the system write the next block. Returns false at the end of the disk. */
+  #askForBlock(transfer: Transfer): boolean {
+    const count = this.#sectorsInBlock(transfer);
+    if (count === 0) {
+      this.#failAt(transfer);
+      return false;
+    }
+    this.#requestData(transfer, count * SECTOR_BYTES);
+    return true;
+  }
+
+  /** Puts a block that the system has written on the disk. */
+  #endWrittenBlock(): void {
+    const transfer = this.#transfer!;
+    if (transfer.sectors === 0) {
+      this.#finish();
+      return;
+    }
+    const count = this.#end / SECTOR_BYTES;
+    for (let i = 0; i < count; i++) this.disk.write(transfer.sector + i, this.#buffer, i * SECTOR_BYTES);
+    this.#advance(transfer, count);
+    if (transfer.sectors === 0) this.#finish();
+    else if (this.#askForBlock(transfer)) this.#setInterrupt(true);
+  }
+
+  #requestData(transfer: Transfer, bytes: number): void {
+    this.#transfer = transfer;
+    this.#position = 0;
+    this.#end = bytes;
+    this.#status = IDLE_STATUS | ATA_STATUS.DATA_REQUEST;
+  }
+
+  /** The last block may be short, as may one that reaches the end of the disk; 0 behind it. */
+  #sectorsInBlock(transfer: Transfer): number {
+    return Math.min(transfer.block, transfer.sectors, this.disk.sectors - transfer.sector);
+  }
+
+  #advance(transfer: Transfer, count: number): void {
+    // For data that are not of the disk there is nothing to count.
+    if (transfer.sectors === 0) return;
+    transfer.sector += count;
+    transfer.sectors -= count;
+    this.#putAddress(transfer.sector - 1);
+    this.#registers[ATA_REGISTER.SECTOR_COUNT] = transfer.sectors;
+  }
+
+  #failAt(transfer: Transfer): void {
+    this.#putAddress(transfer.sector);
+    this.#registers[ATA_REGISTER.SECTOR_COUNT] = transfer.sectors;
+    this.#fail(ATA_ERROR.ID_NOT_FOUND);
+  }
+
+  #verify(): void {
+    this.#wakeUp();
+    const sector = this.#addressedSector();
+    if (sector < 0) {
+      this.#fail(ATA_ERROR.ID_NOT_FOUND);
+      return;
+    }
+    const transfer: Transfer = { direction: "in", sector, sectors: this.#addressedCount, block: 1 };
+    const onDisk = Math.min(transfer.sectors, this.disk.sectors - sector);
+    this.#advance(transfer, onDisk);
+    if (transfer.sectors > 0) this.#failAt(transfer);
+    else this.#finish();
+  }
+
+  // ---- Addresses -----------------------------------------------------------------------------------------------------
+
+  get #usesLba(): boolean {
+    return (this.#registers[ATA_REGISTER.DEVICE_HEAD]! & DEVICE_HEAD.LBA) !== 0;
+  }
+
+  /** Sectors that the command asks for: 0 stands for 256. */
+  get #addressedCount(): number {
+    return this.#registers[ATA_REGISTER.SECTOR_COUNT]! || 256;
+  }
+
+  /** The block that the registers name, or -1 when it is not on the disk or not in the geometry. */
+  #addressedSector(): number {
+    const sectorNumber = this.#registers[ATA_REGISTER.SECTOR_NUMBER]!;
+    const cylinder = this.#registers[ATA_REGISTER.CYLINDER_LOW]! | (this.#registers[ATA_REGISTER.CYLINDER_HIGH]! << 8);
+    const head = this.#registers[ATA_REGISTER.DEVICE_HEAD]! & DEVICE_HEAD.HEAD;
+    if (this.#usesLba) {
+      const block = sectorNumber | (cylinder << 8) | (head << 24);
+      return block < this.disk.sectors ? block : -1;
+    }
+    const { cylinders, heads, sectors } = this.#geometry;
+    if (cylinder >= cylinders || head >= heads || sectorNumber < 1 || sectorNumber > sectors) return -1;
+    return (cylinder * heads + head) * sectors + sectorNumber - 1;
+  }
+
+  #putAddress(block: number): void {
+    const { heads, sectors } = this.#geometry;
+    const track = Math.floor(block / sectors);
+    const cylinder = this.#usesLba ? (block >>> 8) & 0xffff : Math.floor(track / heads);
+    const head = this.#usesLba ? block >>> 24 : track % heads;
+    const registers = this.#registers;
+    registers[ATA_REGISTER.SECTOR_NUMBER] = this.#usesLba ? block & 0xff : (block % sectors) + 1;
+    registers[ATA_REGISTER.CYLINDER_LOW] = cylinder & 0xff;
+    registers[ATA_REGISTER.CYLINDER_HIGH] = cylinder >>> 8;
+    registers[ATA_REGISTER.DEVICE_HEAD] = (registers[ATA_REGISTER.DEVICE_HEAD]! & ~DEVICE_HEAD.HEAD) | (head & 0x0f);
+  }
+
+  // ---- Settings ------------------------------------------------------------------------------------------------------
+
+  #initializeParameters(): void {
+    const sectors = this.#registers[ATA_REGISTER.SECTOR_COUNT]!;
+    const heads = (this.#registers[ATA_REGISTER.DEVICE_HEAD]! & DEVICE_HEAD.HEAD) + 1;
+    const cylinders = sectors === 0 ? 0 : Math.floor(this.disk.sectors / (heads * sectors));
+    if (cylinders === 0) {
+      this.#fail(ATA_ERROR.ABORTED);
+      return;
+    }
+    this.#geometry = { cylinders: Math.min(MAXIMUM_LOGICAL_CYLINDERS, cylinders), heads, sectors };
+    this.#finish();
+  }
+
+  /** Powers of two up to the limit; 0 disables READ and WRITE MULTIPLE. */
+  #setMultiple(): void {
+    const count = this.#registers[ATA_REGISTER.SECTOR_COUNT]!;
+    if (count > MAXIMUM_MULTIPLE || (count & (count - 1)) !== 0) {
+      this.#fail(ATA_ERROR.ABORTED);
+      return;
+    }
+    this.#multiple = count;
+    this.#finish();
+  }
+
+  #setFeatures(): void {
+    switch (this.#registers[ATA_REGISTER.FEATURES]) {
+      case ATA_FEATURE.WRITE_CACHE_ON:
+        this.#writeCache = true;
+        break;
+      case ATA_FEATURE.WRITE_CACHE_OFF:
+        this.#writeCache = false;
+        break;
+      case ATA_FEATURE.LOOK_AHEAD_ON:
+        this.#lookAhead = true;
+        break;
+      case ATA_FEATURE.LOOK_AHEAD_OFF:
+        this.#lookAhead = false;
+        break;
+      case ATA_FEATURE.KEEP_SETTINGS:
+        this.#keepSettings = true;
+        break;
+      case ATA_FEATURE.DEFAULT_SETTINGS:
+        this.#keepSettings = false;
+        break;
+      case ATA_FEATURE.TRANSFER_MODE:
+        if (!isPioMode(this.#registers[ATA_REGISTER.SECTOR_COUNT]!)) {
+          this.#fail(ATA_ERROR.ABORTED);
+          return;
+        }
+        break;
+      default:
+        this.#fail(ATA_ERROR.ABORTED);
+        return;
+    }
+    this.#finish();
+  }
+
+  #wakeUp(): void {
+    this.#powerMode = POWER_MODE.ACTIVE_OR_IDLE;
+  }
+
+  // ---- State ---------------------------------------------------------------------------------------------------------
+
+  #finishReset(): void {
+    if (!this.#keepSettings) {
+      this.#geometry = this.disk.geometry;
+      this.#multiple = 0;
+      this.#writeCache = this.#lookAhead = true;
+    }
+    this.#asleep = false;
+    this.#powerMode = POWER_MODE.ACTIVE_OR_IDLE;
+    this.#putSignature();
+    this.#status = IDLE_STATUS;
+  }
+
+  /** By which programs tell an ATA disk from other devices. */
+  #putSignature(): void {
+    this.#registers.fill(0);
+    this.#registers[ATA_REGISTER.SECTOR_COUNT] = this.#registers[ATA_REGISTER.SECTOR_NUMBER] = 1;
+    this.#error = ATA_ERROR.DIAGNOSTIC_PASSED;
+  }
+
+  #busy(microseconds: number, then: () => void): void {
+    this.#status = ATA_STATUS.BUSY;
+    this.#then = then;
+    const at = this.#clock.now + cyclesInMicroseconds(microseconds, this.#clock.hz);
+    this.#event = this.#clock.schedule(at, this.#onReady);
+  }
+
+  readonly #onReady = (): void => {
+    this.#event = null;
+    this.#then();
+  };
+
+  #stop(): void {
+    this.#clock.cancel(this.#event);
+    this.#event = null;
+    this.#transfer = null;
+  }
+
+  #finish(): void {
+    this.#transfer = null;
+    this.#status = IDLE_STATUS;
+    this.#setInterrupt(true);
+  }
+
+  #fail(error: number): void {
+    this.#transfer = null;
+    this.#error = error;
+    this.#status = IDLE_STATUS | ATA_STATUS.ERROR;
+    this.#setInterrupt(true);
+  }
+
+  #setInterrupt(pending: boolean): void {
+    if (pending === this.interruptPending) return;
+    this.interruptPending = pending;
+    this.#onInterrupt();
+  }
+}
+
+/** The default mode with or without IORDY, or one of the flow control modes. */
+function isPioMode(value: number): boolean {
+  return value <= 1 || (value >>> 3 === 1 && (value & 7) < PIO_MODES);
+}

@@ -1,0 +1,63 @@
+/**
+ * The documentation's console sessions, run. A block of ```console holds `$ command` lines, each followed by what it
+ * prints; `…` stands for whatever differs from machine to machine.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+interface Session {
+  readonly command: string;
+  readonly expected: string;
+  readonly line: number;
+}
+
+function sessions(text: string): Session[] {
+  const found: Session[] = [];
+  for (const block of text.matchAll(/```console\n([\s\S]*?)```/g)) {
+    const line = text.slice(0, block.index).split("\n").length;
+    for (const [, command, expected] of block[1].matchAll(/^\$ (.*)\n((?:(?!\$ ).*\n)*)/gm)) found.push({ command, expected, line });
+  }
+  return found;
+}
+
+function pattern(expected: string): RegExp {
+  const literal = expected.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll("…", ".*");
+  return new RegExp(`^${literal}$`);
+}
+
+/** A directory with an `npx` that runs this checkout's own command, as npm's does, without npm's start-up time. */
+function pathWithNpx(): string {
+  const directory = join(tmpdir(), `esp0-docs-${process.pid}`);
+  mkdirSync(directory, { recursive: true });
+  symlinkSync(resolve("test/npx.sh"), join(directory, "npx"));
+  return `${directory}${delimiter}${process.env.PATH}`;
+}
+
+const environment = { ...process.env, PATH: pathWithNpx() };
+const files = ["README.md", ...readdirSync("docs").map((name) => `docs/${name}`)].filter((name) => name.endsWith(".md"));
+
+for (const file of files) {
+  const commands = sessions(readFileSync(file, "utf8"));
+  if (commands.length === 0) continue;
+  describe(file, () => {
+    for (const { command, expected, line } of commands) {
+      it(`line ${line}: ${command}`, () => {
+        const { stdout } = spawnSync("sh", ["-c", `exec 2>&1; ${command}`], { env: environment, encoding: "utf8", timeout: 60_000 });
+        expect(stdout).toMatch(pattern(expected));
+      });
+    }
+  });
+}
+
+describe("the documentation", () => {
+  it("links only to what exists", () => {
+    for (const file of files) {
+      for (const [, target] of readFileSync(file, "utf8").matchAll(/\]\(([^)#:]+)\)/g)) {
+        expect(() => readFileSync(join(file, "..", target)), `${file} links to ${target}`).not.toThrow();
+      }
+    }
+  });
+});

@@ -1,0 +1,110 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { kernel_function, kernel_variable } from "../../../kernel/host/declarations.ts";
+import { array, u32 } from "../../../kernel/host/types.ts";
+import { timer_list } from "../../../kernel/include/linux/timer.ts";
+import {
+  add_timer,
+  del_timer,
+  init_timer,
+  init_timervecs,
+  jiffies,
+  nr_timers,
+  run_timer_list,
+  timer_jiffies,
+} from "../../../kernel/kernel/timer.ts";
+import { Harness } from "../harness.ts";
+
+const TIMERS = 40;
+const timers = kernel_variable("test_timers", array(timer_list, TIMERS));
+const fired = kernel_variable("test_fired", array(u32, TIMERS));
+
+const test_fire = kernel_function("test_fire", [u32], undefined, (index) => {
+  fired.value.set(index, jiffies.value);
+});
+
+/** A kernel whose clock stands at `now`, with nothing pending. */
+function at(now: number): Harness {
+  const harness = new Harness(64);
+  harness.inspect(() => {
+    init_timervecs();
+    jiffies.value = now;
+    timer_jiffies.value = now;
+  });
+  return harness;
+}
+
+function start(harness: Harness, index: number, expires: number): void {
+  const address = harness.inspect(() => {
+    const timer = timers.value.get(index);
+    init_timer(timer.address);
+    timer.expires = expires >>> 0;
+    timer.data = index;
+    timer.function = test_fire.address;
+    return timer.address;
+  });
+  harness.run(() => add_timer(address));
+}
+
+/** Lets `ticks` timer interrupts happen; the bottom half runs after every `each` of them. */
+function tick(harness: Harness, ticks: number, each = 1): void {
+  for (let i = 0; i < ticks; i += each) {
+    harness.inspect(() => {
+      jiffies.value += Math.min(each, ticks - i);
+    });
+    harness.run(() => run_timer_list());
+  }
+}
+
+describe("the timer wheel (D10)", () => {
+  it("fires every timer at exactly its tick, whatever vector it starts in", () => {
+    const delay = fc.oneof(fc.integer({ min: 0, max: 300 }), fc.integer({ min: 250, max: 20_000 }));
+    fc.assert(
+      fc.property(
+        fc.array(delay, { minLength: 1, maxLength: TIMERS }),
+        fc.constantFrom(0, 1, 250, 0x3f00, 0xffffff00, 0xfffff000),
+        (delays, now) => {
+          const harness = at(now);
+          delays.forEach((ticks, i) => {
+            start(harness, i, now + ticks);
+          });
+          tick(harness, 20_400);
+          delays.forEach((ticks, i) => {
+            const when = harness.inspect(() => fired.value.get(i));
+            expect((when - now) >>> 0).toBe(Math.max(ticks, 1));
+          });
+          expect(harness.inspect(() => nr_timers.value)).toBe(0);
+        },
+      ),
+      { numRuns: 12 },
+    );
+  });
+
+  it("fires late, but none lost, when bottom halves come seldom", () => {
+    const harness = at(1000);
+    for (let i = 0; i < TIMERS; i++) start(harness, i, 1000 + 37 * i + 1);
+    tick(harness, 2000, 100);
+    for (let i = 0; i < TIMERS; i++) {
+      const late = harness.inspect(() => fired.value.get(i)) - (1000 + 37 * i + 1);
+      expect(late).toBeGreaterThanOrEqual(0);
+      expect(late).toBeLessThan(100);
+    }
+  });
+
+  it("does not fire what was deleted, and says whether it was pending", () => {
+    const harness = at(0);
+    start(harness, 0, 10);
+    const address = harness.inspect(() => timers.value.address_of(0));
+    expect(harness.run(() => del_timer(address))).toBe(1);
+    expect(harness.run(() => del_timer(address))).toBe(0);
+    tick(harness, 20);
+    expect(harness.inspect(() => fired.value.get(0))).toBe(0);
+  });
+
+  it("refuses a timer that is pending already", () => {
+    const harness = at(0);
+    start(harness, 0, 10);
+    const address = harness.inspect(() => timers.value.address_of(0));
+    expect(() => harness.run(() => add_timer(address))).toThrow(/pending already/);
+  });
+});
