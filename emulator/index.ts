@@ -3,6 +3,7 @@
 export type { EventHandle } from "./clock.ts";
 export { Clock, DEFAULT_HZ } from "./clock.ts";
 export { Core, Fault } from "./cpu/core.ts";
+export { type DescriptorView, formatDescriptor, viewDescriptorTable } from "./cpu/descriptor-view.ts";
 export { EXCEPTION, EXTERNAL, SOFTWARE } from "./cpu/interrupts.ts";
 /** Indices of the general registers in `Core.r`, and numbers of the segment registers. */
 export { CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, LDTR, SS, TR } from "./cpu/state-layout.ts";

@@ -2,6 +2,7 @@ import { Clock, DEFAULT_HZ } from "./clock.ts";
 import { CodeCache } from "./cpu/block-cache.ts";
 import { Core } from "./cpu/core.ts";
 import { probe } from "./cpu/paging.ts";
+import { completeSplitAccess, splitNextAccess } from "./cpu/split-access.ts";
 import { DebugConsole } from "./devices/debug-console.ts";
 import { ExitPort } from "./devices/exit-port.ts";
 import { I8254 } from "./devices/i8254.ts";
@@ -360,6 +361,17 @@ export class Machine {
    * those fall; one that is alone has no turn to end.
    */
   #choose(runnable: number): Core {
+    const previous = this.#turnCore;
+    this.#chooseTurn(runnable);
+    const core = this.cores[this.#turnCore]!;
+    if (this.#turnCore !== previous) {
+      if (has(runnable, previous)) splitNextAccess(this.cores[previous]!);
+      completeSplitAccess(core);
+    }
+    return core;
+  }
+
+  #chooseTurn(runnable: number): void {
     if ((runnable & (runnable - 1)) === 0) {
       this.#turnCore = 31 - Math.clz32(runnable);
       this.#turnLeft = Number.POSITIVE_INFINITY;
@@ -373,7 +385,6 @@ export class Machine {
         );
       }
     }
-    return this.cores[this.#turnCore]!;
   }
 
   /** Runs a core up to `budget` instructions, and the clock with it. Returns how many it executed. */

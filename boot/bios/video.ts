@@ -20,7 +20,15 @@ const CARRIAGE_RETURN = 13;
 /** What INT 10h AX=1A00h calls a VGA with a colour display. */
 const VGA_COLOUR = 8;
 
-export function videoService(call: ServiceCall): void {
+/** @param onTeletype is told every character of the teletype service (AH = 0Eh), for a host that has no screen */
+export function videoService(onTeletype: ((character: number) => void) | null): (call: ServiceCall) => void {
+  return (call) => {
+    if (call.ah === 0x0e) onTeletype?.(call.al);
+    serve(call);
+  };
+}
+
+function serve(call: ServiceCall): void {
   const { machine } = call;
   const { memory } = machine;
   switch (call.ah) {

@@ -202,6 +202,11 @@ export class Core extends CoreMemory {
     this.#setAttention(ATTEND_SHADOW, shadow);
   }
 
+  /** Whether something else may have to be done before the next instruction, or that is not to run at all. */
+  get disturbed(): boolean {
+    return (this.attention & ~ATTEND_STOP) !== 0;
+  }
+
   /** Makes `run` return after the current instruction. */
   requestStop(): void {
     this.#setAttention(ATTEND_STOP, true);

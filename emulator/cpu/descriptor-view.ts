@@ -1,3 +1,4 @@
+import { Parser } from "binary-parser";
 import {
   accessDpl,
   descriptorAccess,
@@ -99,6 +100,25 @@ export function viewDescriptor(low: number, high: number): DescriptorView {
     offset: name === "task gate" ? 0 : offset,
     parameters: name.startsWith("call") ? high & 0x1f : 0,
   };
+}
+
+const DESCRIPTOR_SIZE = 8;
+
+/** GDT, LDT and IDT are arrays of descriptors, each two doublewords (Intel SDM vol. 3, 3.4.5, 6.11). */
+let tableParser: Parser | undefined;
+
+/**
+ * Takes a descriptor table apart: GDT, LDT or IDT, as it lies in memory. Bytes behind the last whole descriptor are left
+ * out, as the CPU cannot use them.
+ */
+export function viewDescriptorTable(bytes: Uint8Array): DescriptorView[] {
+  tableParser ??= new Parser().array("descriptors", {
+    type: new Parser().endianness("little").uint32("low").uint32("high"),
+    readUntil: "eof",
+  });
+  const whole = bytes.subarray(0, bytes.length - (bytes.length % DESCRIPTOR_SIZE));
+  const { descriptors } = tableParser.parse(whole) as { descriptors: { low: number; high: number }[] };
+  return descriptors.map(({ low, high }) => viewDescriptor(low, high));
 }
 
 /** One line for a descriptor: `code 32-bit readable accessed, base 00000000, limit ffffffff, DPL 0`. */

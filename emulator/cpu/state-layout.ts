@@ -63,6 +63,14 @@ export const NMI = 40;
 export const NMI_BLOCKED = 41;
 /** DR6 bits of the debug trap that is due before the next instruction. */
 export const DEBUG_TRAP = 42;
+/**
+ * A read-modify-write instruction whose read was made at the end of this core's turn (see split-access.ts): bytes of
+ * its operand, 0 when there is none; its EIP; host offset of the operand; and what was read.
+ */
+export const SPLIT_SIZE = 43;
+export const SPLIT_EIP = 44;
+export const SPLIT_HOST = 45;
+export const SPLIT_VALUE = 46;
 
 /**
  * Segment registers: eight slots for each attribute, in the order ES CS SS DS FS GS LDTR TR. Limits are in bytes with

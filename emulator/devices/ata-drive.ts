@@ -1,16 +1,16 @@
 import type { Clock, EventHandle } from "../clock.ts";
 import { cyclesInMicroseconds } from "../hz.ts";
+import { addressedSector, addressLimit, putAddress } from "./ata-address.ts";
 import { identifyData } from "./ata-identify.ts";
 import {
   ATA_COMMAND,
   ATA_ERROR,
-  ATA_FEATURE,
   ATA_REGISTER,
   ATA_STATUS,
-  DEVICE_HEAD,
   MAXIMUM_MULTIPLE,
 } from "./ata-registers.ts";
-import { type Disk, type DiskGeometry, SECTOR_BYTES } from "./disk.ts";
+import { AtaSettings } from "./ata-settings.ts";
+import { type Disk, SECTOR_BYTES } from "./disk.ts";
 
 /** From a command to its first block of data or its end, between blocks of data, and for a reset, in microseconds. */
 export const COMMAND_MICROSECONDS = 100;
@@ -19,18 +19,18 @@ export const RESET_MICROSECONDS = 2000;
 
 const REGISTERS = 8;
 const IDLE_STATUS = ATA_STATUS.READY | ATA_STATUS.SEEK_COMPLETE;
-const MAXIMUM_LOGICAL_CYLINDERS = 65_535;
 const POWER_MODE = { STANDBY: 0x00, ACTIVE_OR_IDLE: 0xff } as const;
-const PIO_MODES = 5;
 
 /** How a command takes or gives its data. */
 interface Transfer {
   readonly direction: "in" | "out";
-  /** Next sector, and how many are left; sectors is 0 when the data are not of the disk. */
+  /** Next sector, and how many are left; `sectors` is 0 when the data are not of the disk. */
   sector: number;
   sectors: number;
   /** Sectors in a block. */
   readonly block: number;
+  /** Sector at which the addresses end. */
+  readonly end: number;
 }
 
 /**
@@ -52,11 +52,7 @@ export class AtaDrive {
   #status = 0;
   #event: EventHandle | null = null;
 
-  #geometry: DiskGeometry;
-  #multiple = 0;
-  #writeCache = true;
-  #lookAhead = true;
-  #keepSettings = false;
+  readonly #settings: AtaSettings;
   #powerMode: number = POWER_MODE.ACTIVE_OR_IDLE;
   #asleep = false;
 
@@ -79,13 +75,13 @@ export class AtaDrive {
   ) {
     this.#clock = lines.clock;
     this.#onInterrupt = lines.onInterrupt;
-    this.#geometry = disk.geometry;
+    this.#settings = new AtaSettings(disk);
     this.reset();
   }
 
   /** Power-on or hardware reset, and what the drive does after it. */
   reset(): void {
-    this.#keepSettings = false;
+    this.#settings.powerOn();
     this.holdReset();
     this.#finishReset();
   }
@@ -157,7 +153,8 @@ export class AtaDrive {
     this.#setInterrupt(false);
     this.#busy(COMMAND_MICROSECONDS, () => {
       this.#putSignature();
-      this.#finish();
+      if (this.device === 0) this.#finish();
+      else this.#status = IDLE_STATUS;
     });
   }
 
@@ -176,44 +173,37 @@ export class AtaDrive {
         this.#startWrite(1);
         break;
       case ATA_COMMAND.READ_MULTIPLE:
-        if (this.#multiple === 0) this.#fail(ATA_ERROR.ABORTED);
-        else this.#startRead(this.#multiple);
+        if (this.#settings.multiple === 0) this.#fail(ATA_ERROR.ABORTED);
+        else this.#startRead(this.#settings.multiple);
         break;
       case ATA_COMMAND.WRITE_MULTIPLE:
-        if (this.#multiple === 0) this.#fail(ATA_ERROR.ABORTED);
-        else this.#startWrite(this.#multiple);
+        if (this.#settings.multiple === 0) this.#fail(ATA_ERROR.ABORTED);
+        else this.#startWrite(this.#settings.multiple);
         break;
       case ATA_COMMAND.READ_VERIFY:
       case ATA_COMMAND.READ_VERIFY_NO_RETRY:
         this.#verify();
         break;
       case ATA_COMMAND.READ_BUFFER:
-        this.#requestData({ direction: "in", sector: 0, sectors: 0, block: 1 }, SECTOR_BYTES);
+        this.#requestData(bufferTransfer("in"), SECTOR_BYTES);
         this.#setInterrupt(true);
         break;
       case ATA_COMMAND.WRITE_BUFFER:
-        this.#requestData({ direction: "out", sector: 0, sectors: 0, block: 1 }, SECTOR_BYTES);
+        this.#requestData(bufferTransfer("out"), SECTOR_BYTES);
         break;
       case ATA_COMMAND.IDENTIFY:
-        this.#buffer.set(
-          identifyData(this.disk, {
-            geometry: this.#geometry,
-            multiple: this.#multiple,
-            writeCache: this.#writeCache,
-            lookAhead: this.#lookAhead,
-          }),
-        );
-        this.#requestData({ direction: "in", sector: 0, sectors: 0, block: 1 }, SECTOR_BYTES);
+        this.#buffer.set(identifyData(this.disk, this.#settings));
+        this.#requestData(bufferTransfer("in"), SECTOR_BYTES);
         this.#setInterrupt(true);
         break;
       case ATA_COMMAND.INITIALIZE_PARAMETERS:
-        this.#initializeParameters();
+        this.#finishIf(this.#settings.initializeParameters(this.#registers));
         break;
       case ATA_COMMAND.SET_MULTIPLE:
-        this.#setMultiple();
+        this.#finishIf(this.#settings.setMultiple(this.#registers));
         break;
       case ATA_COMMAND.SET_FEATURES:
-        this.#setFeatures();
+        this.#finishIf(this.#settings.setFeatures(this.#registers));
         break;
       case ATA_COMMAND.FLUSH_CACHE:
         this.#finish();
@@ -249,7 +239,7 @@ export class AtaDrive {
         this.#finish();
         break;
       case ATA_COMMAND.SEEK:
-        if (this.#addressedSector() < 0) this.#fail(ATA_ERROR.ID_NOT_FOUND);
+        if (this.#addressedSector < 0) this.#fail(ATA_ERROR.ID_NOT_FOUND);
         else this.#finish();
         break;
       default:
@@ -262,17 +252,32 @@ export class AtaDrive {
   // ---- Data ----------------------------------------------------------------------------------------------------------
 
   #startRead(block: number): void {
-    this.#wakeUp();
-    const sector = this.#addressedSector();
-    if (sector < 0) this.#fail(ATA_ERROR.ID_NOT_FOUND);
-    else this.#offerBlock({ direction: "in", sector, sectors: this.#addressedCount, block });
+    const transfer = this.#addressedTransfer("in", block);
+    if (transfer !== null) this.#offerBlock(transfer);
   }
 
   #startWrite(block: number): void {
-    this.#wakeUp();
-    const sector = this.#addressedSector();
-    if (sector < 0) this.#fail(ATA_ERROR.ID_NOT_FOUND);
-    else this.#askForBlock({ direction: "out", sector, sectors: this.#addressedCount, block });
+    const transfer = this.#addressedTransfer("out", block);
+    if (transfer !== null) this.#askForBlock(transfer);
+  }
+
+  /** -1 when there is no such sector. */
+  get #addressedSector(): number {
+    return addressedSector(this.#registers, this.#settings.geometry, this.disk.sectors);
+  }
+
+  /** What the registers ask for, or null when the command has failed because there is no such sector. */
+  #addressedTransfer(direction: "in" | "out", block: number): Transfer | null {
+    this.#powerMode = POWER_MODE.ACTIVE_OR_IDLE;
+    const sector = this.#addressedSector;
+    if (sector < 0) {
+      this.#fail(ATA_ERROR.ID_NOT_FOUND);
+      return null;
+    }
+    // A count of 0 stands for 256.
+    const sectors = this.#registers[ATA_REGISTER.SECTOR_COUNT]! || 256;
+    const end = addressLimit(this.#registers, this.#settings.geometry, this.disk.sectors);
+    return { direction, sector, sectors, block, end };
   }
 
   /** Reads the next block from the disk and has the system fetch it. */
@@ -331,9 +336,9 @@ export class AtaDrive {
     this.#status = IDLE_STATUS | ATA_STATUS.DATA_REQUEST;
   }
 
-  /** The last block may be short, as may one that reaches the end of the disk; 0 behind it. */
+  /** The last block may be short, as may the last before the addresses end; 0 behind that. */
   #sectorsInBlock(transfer: Transfer): number {
-    return Math.min(transfer.block, transfer.sectors, this.disk.sectors - transfer.sector);
+    return Math.min(transfer.block, transfer.sectors, transfer.end - transfer.sector);
   }
 
   #advance(transfer: Transfer, count: number): void {
@@ -341,137 +346,28 @@ export class AtaDrive {
     if (transfer.sectors === 0) return;
     transfer.sector += count;
     transfer.sectors -= count;
-    this.#putAddress(transfer.sector - 1);
+    putAddress(this.#registers, this.#settings.geometry, transfer.sector - 1);
     this.#registers[ATA_REGISTER.SECTOR_COUNT] = transfer.sectors;
   }
 
   #failAt(transfer: Transfer): void {
-    this.#putAddress(transfer.sector);
+    putAddress(this.#registers, this.#settings.geometry, transfer.sector);
     this.#registers[ATA_REGISTER.SECTOR_COUNT] = transfer.sectors;
     this.#fail(ATA_ERROR.ID_NOT_FOUND);
   }
 
   #verify(): void {
-    this.#wakeUp();
-    const sector = this.#addressedSector();
-    if (sector < 0) {
-      this.#fail(ATA_ERROR.ID_NOT_FOUND);
-      return;
-    }
-    const transfer: Transfer = { direction: "in", sector, sectors: this.#addressedCount, block: 1 };
-    const onDisk = Math.min(transfer.sectors, this.disk.sectors - sector);
-    this.#advance(transfer, onDisk);
+    const transfer = this.#addressedTransfer("in", 1);
+    if (transfer === null) return;
+    this.#advance(transfer, Math.min(transfer.sectors, transfer.end - transfer.sector));
     if (transfer.sectors > 0) this.#failAt(transfer);
     else this.#finish();
-  }
-
-  // ---- Addresses -----------------------------------------------------------------------------------------------------
-
-  get #usesLba(): boolean {
-    return (this.#registers[ATA_REGISTER.DEVICE_HEAD]! & DEVICE_HEAD.LBA) !== 0;
-  }
-
-  /** Sectors that the command asks for: 0 stands for 256. */
-  get #addressedCount(): number {
-    return this.#registers[ATA_REGISTER.SECTOR_COUNT]! || 256;
-  }
-
-  /** The block that the registers name, or -1 when it is not on the disk or not in the geometry. */
-  #addressedSector(): number {
-    const sectorNumber = this.#registers[ATA_REGISTER.SECTOR_NUMBER]!;
-    const cylinder = this.#registers[ATA_REGISTER.CYLINDER_LOW]! | (this.#registers[ATA_REGISTER.CYLINDER_HIGH]! << 8);
-    const head = this.#registers[ATA_REGISTER.DEVICE_HEAD]! & DEVICE_HEAD.HEAD;
-    if (this.#usesLba) {
-      const block = sectorNumber | (cylinder << 8) | (head << 24);
-      return block < this.disk.sectors ? block : -1;
-    }
-    const { cylinders, heads, sectors } = this.#geometry;
-    if (cylinder >= cylinders || head >= heads || sectorNumber < 1 || sectorNumber > sectors) return -1;
-    return (cylinder * heads + head) * sectors + sectorNumber - 1;
-  }
-
-  #putAddress(block: number): void {
-    const { heads, sectors } = this.#geometry;
-    const track = Math.floor(block / sectors);
-    const cylinder = this.#usesLba ? (block >>> 8) & 0xffff : Math.floor(track / heads);
-    const head = this.#usesLba ? block >>> 24 : track % heads;
-    const registers = this.#registers;
-    registers[ATA_REGISTER.SECTOR_NUMBER] = this.#usesLba ? block & 0xff : (block % sectors) + 1;
-    registers[ATA_REGISTER.CYLINDER_LOW] = cylinder & 0xff;
-    registers[ATA_REGISTER.CYLINDER_HIGH] = cylinder >>> 8;
-    registers[ATA_REGISTER.DEVICE_HEAD] = (registers[ATA_REGISTER.DEVICE_HEAD]! & ~DEVICE_HEAD.HEAD) | (head & 0x0f);
-  }
-
-  // ---- Settings ------------------------------------------------------------------------------------------------------
-
-  #initializeParameters(): void {
-    const sectors = this.#registers[ATA_REGISTER.SECTOR_COUNT]!;
-    const heads = (this.#registers[ATA_REGISTER.DEVICE_HEAD]! & DEVICE_HEAD.HEAD) + 1;
-    const cylinders = sectors === 0 ? 0 : Math.floor(this.disk.sectors / (heads * sectors));
-    if (cylinders === 0) {
-      this.#fail(ATA_ERROR.ABORTED);
-      return;
-    }
-    this.#geometry = { cylinders: Math.min(MAXIMUM_LOGICAL_CYLINDERS, cylinders), heads, sectors };
-    this.#finish();
-  }
-
-  /** Powers of two up to the limit; 0 disables READ and WRITE MULTIPLE. */
-  #setMultiple(): void {
-    const count = this.#registers[ATA_REGISTER.SECTOR_COUNT]!;
-    if (count > MAXIMUM_MULTIPLE || (count & (count - 1)) !== 0) {
-      this.#fail(ATA_ERROR.ABORTED);
-      return;
-    }
-    this.#multiple = count;
-    this.#finish();
-  }
-
-  #setFeatures(): void {
-    switch (this.#registers[ATA_REGISTER.FEATURES]) {
-      case ATA_FEATURE.WRITE_CACHE_ON:
-        this.#writeCache = true;
-        break;
-      case ATA_FEATURE.WRITE_CACHE_OFF:
-        this.#writeCache = false;
-        break;
-      case ATA_FEATURE.LOOK_AHEAD_ON:
-        this.#lookAhead = true;
-        break;
-      case ATA_FEATURE.LOOK_AHEAD_OFF:
-        this.#lookAhead = false;
-        break;
-      case ATA_FEATURE.KEEP_SETTINGS:
-        this.#keepSettings = true;
-        break;
-      case ATA_FEATURE.DEFAULT_SETTINGS:
-        this.#keepSettings = false;
-        break;
-      case ATA_FEATURE.TRANSFER_MODE:
-        if (!isPioMode(this.#registers[ATA_REGISTER.SECTOR_COUNT]!)) {
-          this.#fail(ATA_ERROR.ABORTED);
-          return;
-        }
-        break;
-      default:
-        this.#fail(ATA_ERROR.ABORTED);
-        return;
-    }
-    this.#finish();
-  }
-
-  #wakeUp(): void {
-    this.#powerMode = POWER_MODE.ACTIVE_OR_IDLE;
   }
 
   // ---- State ---------------------------------------------------------------------------------------------------------
 
   #finishReset(): void {
-    if (!this.#keepSettings) {
-      this.#geometry = this.disk.geometry;
-      this.#multiple = 0;
-      this.#writeCache = this.#lookAhead = true;
-    }
+    this.#settings.reset();
     this.#asleep = false;
     this.#powerMode = POWER_MODE.ACTIVE_OR_IDLE;
     this.#putSignature();
@@ -509,6 +405,11 @@ export class AtaDrive {
     this.#setInterrupt(true);
   }
 
+  #finishIf(done: boolean): void {
+    if (done) this.#finish();
+    else this.#fail(ATA_ERROR.ABORTED);
+  }
+
   #fail(error: number): void {
     this.#transfer = null;
     this.#error = error;
@@ -523,7 +424,7 @@ export class AtaDrive {
   }
 }
 
-/** The default mode with or without IORDY, or one of the flow control modes. */
-function isPioMode(value: number): boolean {
-  return value <= 1 || (value >>> 3 === 1 && (value & 7) < PIO_MODES);
+/** One sector of data that are not of the disk. */
+function bufferTransfer(direction: "in" | "out"): Transfer {
+  return { direction, sector: 0, sectors: 0, block: 1, end: 0 };
 }

@@ -1,15 +1,6 @@
 import { MAXIMUM_MULTIPLE } from "./ata-registers.ts";
-import { type Disk, type DiskGeometry, SECTOR_BYTES } from "./disk.ts";
-
-/** What of a drive's state IDENTIFY DEVICE shows. */
-export interface IdentifiedState {
-  /** The geometry that INITIALIZE DEVICE PARAMETERS set. */
-  readonly geometry: DiskGeometry;
-  /** Sectors in a block of READ and WRITE MULTIPLE, 0 when those are disabled. */
-  readonly multiple: number;
-  readonly writeCache: boolean;
-  readonly lookAhead: boolean;
-}
+import type { AtaSettings } from "./ata-settings.ts";
+import { type Disk, SECTOR_BYTES } from "./disk.ts";
 
 const FIRMWARE_REVISION = "1.0";
 const PIO_3_AND_4 = 0x0003;
@@ -20,7 +11,7 @@ const VALID = 0x4000;
 const FLUSH_CACHE = 0x1000;
 
 /** The 512 bytes that IDENTIFY DEVICE answers (ATA/ATAPI-4, table 11). */
-export function identifyData(disk: Disk, state: IdentifiedState): Uint8Array {
+export function identifyData(disk: Disk, settings: AtaSettings): Uint8Array {
   const data = new Uint8Array(SECTOR_BYTES);
   const view = new DataView(data.buffer);
   const word = (index: number, value: number) => view.setUint16(index * 2, value, true);
@@ -30,7 +21,7 @@ export function identifyData(disk: Disk, state: IdentifiedState): Uint8Array {
     const padded = value.padEnd(words * 2);
     for (let i = 0; i < padded.length; i++) data[index * 2 + (i ^ 1)] = padded.charCodeAt(i);
   };
-  const { geometry } = state;
+  const { geometry } = settings;
   const fixed = COMMAND_SET.NOP | COMMAND_SET.BUFFER | COMMAND_SET.POWER;
 
   word(0, 0x0040);
@@ -51,7 +42,7 @@ export function identifyData(disk: Disk, state: IdentifiedState): Uint8Array {
   word(55, geometry.heads);
   word(56, geometry.sectors);
   double(57, geometry.cylinders * geometry.heads * geometry.sectors);
-  word(59, state.multiple === 0 ? 0 : 0x0100 | state.multiple);
+  word(59, settings.multiple === 0 ? 0 : 0x0100 | settings.multiple);
   double(60, disk.sectors);
   word(64, PIO_3_AND_4);
   word(67, CYCLE_NANOSECONDS);
@@ -61,7 +52,7 @@ export function identifyData(disk: Disk, state: IdentifiedState): Uint8Array {
   word(82, fixed | COMMAND_SET.LOOK_AHEAD | COMMAND_SET.WRITE_CACHE);
   word(83, VALID | FLUSH_CACHE);
   word(84, VALID);
-  word(85, fixed | (state.lookAhead ? COMMAND_SET.LOOK_AHEAD : 0) | (state.writeCache ? COMMAND_SET.WRITE_CACHE : 0));
+  word(85, fixed | (settings.lookAhead ? COMMAND_SET.LOOK_AHEAD : 0) | (settings.writeCache ? COMMAND_SET.WRITE_CACHE : 0));
   word(86, FLUSH_CACHE);
   word(87, VALID);
   return data;

@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { AtaDrive } from "./ata-drive.ts";
-import { ATA_COMMAND, ATA_REGISTER, ATA_STATUS, DEVICE_CONTROL, DEVICE_HEAD } from "./ata-registers.ts";
+import { ATA_COMMAND, ATA_REGISTER, DEVICE_CONTROL, DEVICE_HEAD } from "./ata-registers.ts";
 import type { Disk } from "./disk.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
@@ -9,6 +9,9 @@ export const ATA_PRIMARY = { base: 0x1f0, control: 0x3f6, irq: 14 } as const;
 export const ATA_SECONDARY = { base: 0x170, control: 0x376, irq: 15 } as const;
 
 const COMMAND_BLOCK_PORTS = 8;
+/** The one register of the control block, beside the offsets of the command block. */
+const ALTERNATE_STATUS = 8;
+const DEVICE_CONTROL_REGISTER = ALTERNATE_STATUS;
 /** A data bus that nobody drives: all lines are pulled up but DD7, so that BSY reads as 0. */
 const FLOATING_BYTE = 0x7f;
 const FLOATING_WORD = 0xff7f;
@@ -45,27 +48,30 @@ export class AtaChannel implements PortDevice {
 
   connect(ports: PortBus, where: { readonly base: number; readonly control: number }, name: string): void {
     this.#base = where.base;
-    ports.register(where.base, COMMAND_BLOCK_PORTS, this, `${name} ATA channel`);
-    ports.register(where.control, 1, this, `${name} ATA channel control`);
+    ports.register(where.base, 1, new AtaDataPort(this), `${name} ATA data`);
+    ports.register(where.base + 1, COMMAND_BLOCK_PORTS - 1, this, `${name} ATA registers`);
+    ports.register(where.control, 1, this, `${name} ATA control`);
   }
 
   /** Hardware reset. */
   reset(): void {
-    this.#selected = 0;
+    this.#select(0);
     this.#control = 0;
     for (const drive of this.drives) drive?.reset();
-    this.#updateIrq();
+  }
+
+  /** The drive that answers, null when nobody does or only for its absence. */
+  get selectedDrive(): AtaDrive | null {
+    return this.drives[this.#selected]!;
   }
 
   readPort8(port: number): number {
-    const drive = this.#drive;
-    const register = port - this.#base;
-    const isControl = register >= COMMAND_BLOCK_PORTS || register < 0;
-    if (drive === null) return this.#readForAbsent(isControl ? ATA_REGISTER.STATUS : register);
-    if (isControl) return drive.status;
+    const register = this.#registerAt(port);
+    const drive = this.selectedDrive;
+    if (drive === null) return this.#readForAbsent(register);
     switch (register) {
-      case ATA_REGISTER.DATA:
-        return drive.readData();
+      case ALTERNATE_STATUS:
+        return drive.status;
       case ATA_REGISTER.STATUS:
         return drive.readStatus();
       case ATA_REGISTER.DEVICE_HEAD:
@@ -76,57 +82,31 @@ export class AtaChannel implements PortDevice {
   }
 
   writePort8(port: number, value: number): void {
-    const register = port - this.#base;
-    if (register < 0 || register >= COMMAND_BLOCK_PORTS) {
-      this.#writeControl(value);
-      return;
-    }
+    const register = this.#registerAt(port);
     switch (register) {
-      case ATA_REGISTER.DATA:
-        this.#drive?.writeData(value);
+      case DEVICE_CONTROL_REGISTER:
+        this.#writeControl(value);
         break;
       case ATA_REGISTER.COMMAND:
         this.#writeCommand(value);
         break;
       default:
-        if (register === ATA_REGISTER.DEVICE_HEAD && this.#drive?.busy !== true) this.#select(value);
         for (const drive of this.drives) drive?.writeRegister(register, value);
+        if (register === ATA_REGISTER.DEVICE_HEAD) this.#select(value);
         break;
     }
   }
 
-  readPort16(port: number): number {
-    if (port !== this.#base) return this.readPort8(port) | (this.#readBehind(port) << 8);
-    const drive = this.#drive;
-    if (drive === null) return this.drives[0] === null ? FLOATING_WORD : 0;
-    return drive.readData() | (drive.readData() << 8);
+  #registerAt(port: number): number {
+    const register = port - this.#base;
+    return register > 0 && register < COMMAND_BLOCK_PORTS ? register : ALTERNATE_STATUS;
   }
 
-  writePort16(port: number, value: number): void {
-    this.writePort8(port, value & 0xff);
-    if (port === this.#base) this.writePort8(port, value >>> 8);
-    else this.#writeBehind(port, value >>> 8);
-  }
-
-  /** Two accesses of 16 bits to the data register, as a local bus adapter makes of one. */
-  readPort32(port: number): number {
-    const low = this.readPort16(port);
-    return low | (this.readPort16(port === this.#base ? port : port + 2) << 16);
-  }
-
-  writePort32(port: number, value: number): void {
-    this.writePort16(port, value & 0xffff);
-    this.writePort16(port === this.#base ? port : port + 2, value >>> 16);
-  }
-
-  get #drive(): AtaDrive | null {
-    return this.drives[this.#selected]!;
-  }
-
+  /** What is read while a missing drive is selected. */
   #readForAbsent(register: number): number {
-    const other = this.drives[0];
-    if (other === null || other === undefined) return FLOATING_BYTE;
-    if (register === ATA_REGISTER.STATUS || register === ATA_REGISTER.DATA) return 0;
+    const other = this.drives[0]!;
+    if (other === null) return FLOATING_BYTE;
+    if (register === ATA_REGISTER.STATUS || register === ALTERNATE_STATUS) return 0;
     const value = other.readRegister(register);
     return register === ATA_REGISTER.DEVICE_HEAD ? this.#withSelection(value) : value;
   }
@@ -135,8 +115,84 @@ export class AtaChannel implements PortDevice {
     return this.#selected === 1 ? value | DEVICE_HEAD.DEVICE : value & ~DEVICE_HEAD.DEVICE;
   }
 
+  /** A drive that is busy does not see the write. */
   #select(deviceHead: number): void {
+    if (this.selectedDrive?.busy === true) return;
     this.#selected = (deviceHead & DEVICE_HEAD.DEVICE) !== 0 ? 1 : 0;
     this.#updateIrq();
+  }
+
+  #writeCommand(command: number): void {
+    if (command !== ATA_COMMAND.DIAGNOSTIC) {
+      this.selectedDrive?.execute(command);
+      return;
+    }
+    if (this.selectedDrive?.busy === true) return;
+    this.#select(0);
+    for (const drive of this.drives) drive?.diagnose();
+  }
+
+  #writeControl(value: number): void {
+    const changed = value ^ this.#control;
+    this.#control = value;
+    if ((changed & DEVICE_CONTROL.SOFTWARE_RESET) !== 0) {
+      const on = (value & DEVICE_CONTROL.SOFTWARE_RESET) !== 0;
+      if (on) this.#selected = 0;
+      for (const drive of this.drives) {
+        if (on) drive?.holdReset();
+        else drive?.releaseReset();
+      }
+    }
+    this.#updateIrq();
+  }
+
+  #updateIrq(): void {
+    const disabled = (this.#control & DEVICE_CONTROL.INTERRUPT_DISABLE) !== 0;
+    const irq = !disabled && this.selectedDrive?.interruptPending === true;
+    if (irq === this.#irq) return;
+    this.#irq = irq;
+    this.#onIrq(irq);
+  }
+}
+
+/**
+ * The data register: 16 bits wide. An access of 32 bits is two, as a local bus adapter makes them; one of 8 bits moves one
+ * byte.
+ */
+class AtaDataPort implements PortDevice {
+  constructor(readonly channel: AtaChannel) {}
+
+  readPort8(_port: number): number {
+    const drive = this.channel.selectedDrive;
+    return drive === null ? this.#floating & 0xff : drive.readData();
+  }
+
+  writePort8(_port: number, value: number): void {
+    this.channel.selectedDrive?.writeData(value);
+  }
+
+  readPort16(_port: number): number {
+    const drive = this.channel.selectedDrive;
+    return drive === null ? this.#floating : drive.readData() | (drive.readData() << 8);
+  }
+
+  writePort16(port: number, value: number): void {
+    this.writePort8(port, value & 0xff);
+    this.writePort8(port, value >>> 8);
+  }
+
+  readPort32(port: number): number {
+    const low = this.readPort16(port);
+    return low | (this.readPort16(port) << 16);
+  }
+
+  writePort32(port: number, value: number): void {
+    this.writePort16(port, value & 0xffff);
+    this.writePort16(port, value >>> 16);
+  }
+
+  /** Drive 0 has no data for a missing drive 1. */
+  get #floating(): number {
+    return this.channel.drives[0] === null ? FLOATING_WORD : 0;
   }
 }

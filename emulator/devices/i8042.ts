@@ -68,7 +68,14 @@ const NO_ANSWER = 0xfe;
 
 /** Keyboard not locked, colour display, no manufacturing jumper, second 256 KiB of RAM; both data lines are high. */
 const INPUT_PORT = 0xb3;
-const OUTPUT_PORT = { NOT_RESET: 0x01, A20: 0x02, AUX_LINES: 0x0c, IRQ1: 0x10, IRQ12: 0x20, KEYBOARD_LINES: 0xc0 } as const;
+const OUTPUT_PORT = {
+  NOT_RESET: 0x01,
+  A20: 0x02,
+  AUX_LINES: 0x0c,
+  IRQ1: 0x10,
+  IRQ12: 0x20,
+  KEYBOARD_LINES: 0xc0,
+} as const;
 const TEST_INPUT = { KEYBOARD_CLOCK: 0x01, AUX_CLOCK: 0x02 } as const;
 
 /** Who put the byte in the output buffer. */

@@ -79,10 +79,7 @@ function ownCodes(key: Key, held: ReadonlySet<KeyName>): readonly number[] {
  * them for keypad keys in the right state: shifts that are held are let go meanwhile, or one is pressed.
  */
 function shiftCodes(key: Key, held: ReadonlySet<KeyName>, numLock: boolean, down: boolean): readonly number[] {
-  const shifts = [
-    ...(held.has("left-shift") ? [LEFT_SHIFT] : []),
-    ...(held.has("right-shift") ? [RIGHT_SHIFT] : []),
-  ];
+  const shifts = [...(held.has("left-shift") ? [LEFT_SHIFT] : []), ...(held.has("right-shift") ? [RIGHT_SHIFT] : [])];
   const letGo = (code: number) => (down ? [EXTENDED_PREFIX, BREAK_PREFIX, code] : [EXTENDED_PREFIX, code]);
   const pressed = down ? [EXTENDED_PREFIX, LEFT_SHIFT] : [EXTENDED_PREFIX, BREAK_PREFIX, LEFT_SHIFT];
   switch (key.quirk) {

@@ -263,7 +263,7 @@ export class VgaText implements PortDevice {
   /** CRT controller and input status 1 are at 3Bx or at 3Dx; the other ones do not answer. */
   #isSelected(port: number): boolean {
     const color = (this.#miscellaneous & MISCELLANEOUS.COLOR_PORTS) !== 0;
-    return color === (port >= VGA_PORT.ATTRIBUTE);
+    return color === port >= VGA_PORT.ATTRIBUTE;
   }
 
   #readMoved(port: number): number {

@@ -329,7 +329,8 @@ export class PhysicalMemory {
           `from ${hex(VIDEO_HOLE_START)} to ${hex(VIDEO_HOLE_END - 1)}`,
       );
     }
-    for (let address = start; address < start + size; address += PAGE_SIZE) this.#map(address, this.ramOffset + address);
+    for (let address = start; address < start + size; address += PAGE_SIZE)
+      this.#map(address, this.ramOffset + address);
     this.onRemap?.();
   }
 

@@ -3,6 +3,11 @@
 # A Multiboot 1 kernel. It finds the MP floating pointer, counts the processors in the MP configuration table, starts
 # those that sleep with INIT, start-up, start-up, lets all of them increment two counters, prints what came of it on
 # COM1, and writes to the exit port: 0 when the locked counter is right, 1 when it is not, 2 without MP tables.
+#
+#   esp0 as --link 0x100000 -o smp.elf smp.S
+#   esp0 machine --cpus 8 --multiboot smp.elf
+#   qemu-system-i386 -smp 8,sockets=8 -kernel smp.elf -serial stdio -display none \
+#     -device isa-debug-exit,iobase=0xf4,iosize=4
 
 .set MULTIBOOT_MAGIC, 0x1badb002
 .set MULTIBOOT_FLAGS, 0
@@ -40,7 +45,10 @@ _start:
 	cld
 	lgdt gdt_pointer
 	ljmp $0x08, $1f
-1:	call load_segments
+1:	movw $0x10, %ax
+	movw %ax, %ds
+	movw %ax, %es
+	movw %ax, %ss
 	movl $stacks + STACK_BYTES, %esp
 
 	call find_mp_pointer
@@ -216,15 +224,6 @@ other_start:
 	lock; incl done
 2:	hlt
 	jmp 2b
-
-load_segments:
-	movw $0x10, %ax
-	movw %ax, %ds
-	movw %ax, %es
-	movw %ax, %fs
-	movw %ax, %gs
-	movw %ax, %ss
-	ret
 
 # Prints the text at ESI, the number in EAX and the end of the line.
 print_line:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatDescriptor, viewDescriptor } from "../../../../emulator/cpu/descriptor-view.ts";
+import { formatDescriptor, viewDescriptor, viewDescriptorTable } from "../../../../emulator/cpu/descriptor-view.ts";
 import { gate, segment } from "./guest.ts";
 
 describe("descriptors as text", () => {
@@ -19,5 +19,26 @@ describe("descriptors as text", () => {
     [[0, 0], "invalid, DPL 0, not present"],
   ])("%#: %s", ([low, high], text) => {
     expect(formatDescriptor(viewDescriptor(low, high))).toBe(text);
+  });
+});
+
+describe("viewDescriptorTable", () => {
+  const table = new Uint8Array([
+    ...[0, 0, 0, 0, 0, 0, 0, 0],
+    ...[0xff, 0xff, 0, 0, 0, 0x9a, 0xcf, 0],
+    ...[0x67, 0, 0x00, 0x10, 0x11, 0x89, 0, 0xc0],
+    ...[0x34, 0x12, 0x10],
+  ]);
+
+  it("takes every whole descriptor of a table apart", () => {
+    expect(viewDescriptorTable(table).map(formatDescriptor)).toEqual([
+      "invalid, DPL 0, not present",
+      "code 32-bit readable, base 00000000, limit ffffffff, DPL 0",
+      "tss32, base c0111000, limit 00000067, DPL 0",
+    ]);
+  });
+
+  it("finds none in an empty table", () => {
+    expect(viewDescriptorTable(new Uint8Array(0))).toEqual([]);
   });
 });

@@ -1,0 +1,189 @@
+/** INT 13h: hard disks, by cylinder, head and sector and, with the Enhanced Disk Drive services, by block number. */
+import { type Disk, DS, ES, ESI, type Machine } from "../../emulator/index.ts";
+import { BDA } from "./data-area.ts";
+import type { ServiceCall } from "./services.ts";
+
+const SECTOR_BYTES = 512;
+const FIRST_DRIVE = 0x80;
+
+/** A hard disk as the BIOS sees it. */
+export type BiosDisk = Pick<Disk, "sectors" | "read" | "write">;
+
+export interface Geometry {
+  readonly cylinders: number;
+  readonly heads: number;
+  readonly sectorsPerTrack: number;
+}
+
+/** Status codes, in AH after a call. */
+const STATUS = { OK: 0x00, BAD_COMMAND: 0x01, SECTOR_NOT_FOUND: 0x04, NO_DRIVE: 0x80 } as const;
+
+/** Services that tell something in AH when all is well. */
+const ANSWER_IN_AH: ReadonlySet<number> = new Set([0x15, 0x41]);
+
+const SECTORS_PER_TRACK = 63;
+const MOST_CYLINDERS = 1024;
+/** Numbers of heads by disk size, so that 1024 cylinders suffice as long as they can ("LBA assist"). */
+const HEADS = [16, 32, 64, 128, 255] as const;
+const HARD_DISK = 3;
+
+const EDD_MAGIC = 0x55aa;
+const EDD_MAGIC_ANSWER = 0xaa55;
+const EDD_VERSION = 0x01;
+/** Fixed disk access, with the disk address packet. */
+const EDD_PACKETS = 1;
+const EDD_PACKET_BYTES = 16;
+const EDD_PARAMETERS_BYTES = 26;
+const EDD_GEOMETRY_VALID = 2;
+
+/** The geometry that the BIOS gives a disk of so many sectors. */
+export function geometryOf(sectors: number): Geometry {
+  const heads = HEADS.find((count) => sectors <= MOST_CYLINDERS * count * SECTORS_PER_TRACK) ?? 255;
+  const cylinders = Math.min(MOST_CYLINDERS, Math.max(1, Math.ceil(sectors / (heads * SECTORS_PER_TRACK))));
+  return { cylinders, heads, sectorsPerTrack: SECTORS_PER_TRACK };
+}
+
+export function diskService(disks: readonly BiosDisk[]): (call: ServiceCall) => void {
+  return (call) => {
+    const { memory } = call.machine;
+    const number = call.ah;
+    const disk = disks[(call.dx & 0xff) - FIRST_DRIVE];
+    const status =
+      number === 0x01
+        ? memory.read8(BDA.DISK_STATUS)
+        : disk === undefined
+          ? absentDrive(call)
+          : command(call, disk, disks.length);
+    memory.write8(BDA.DISK_STATUS, status);
+    call.carry = status !== STATUS.OK;
+    if (status !== STATUS.OK || !ANSWER_IN_AH.has(number)) call.ah = status;
+  };
+}
+
+/** There are no diskette drives to reset, and no harm in doing so. */
+function absentDrive(call: ServiceCall): number {
+  return call.ah === 0x00 && (call.dx & 0xff) < FIRST_DRIVE ? STATUS.OK : STATUS.NO_DRIVE;
+}
+
+/** Executes a command on a drive that is there; returns its status. */
+function command(call: ServiceCall, disk: BiosDisk, drives: number): number {
+  switch (call.ah) {
+    case 0x00:
+    case 0x0d:
+    case 0x10:
+    case 0x11:
+      return STATUS.OK;
+    case 0x02:
+    case 0x03:
+    case 0x04:
+      return transferTrack(call, disk);
+    case 0x08: {
+      const { cylinders, heads, sectorsPerTrack } = geometryOf(disk.sectors);
+      const last = cylinders - 1;
+      call.cx = ((last & 0xff) << 8) | ((last >>> 8) << 6) | sectorsPerTrack;
+      call.dx = ((heads - 1) << 8) | drives;
+      return STATUS.OK;
+    }
+    case 0x15:
+      call.ah = HARD_DISK;
+      call.cx = disk.sectors >>> 16;
+      call.dx = disk.sectors;
+      return STATUS.OK;
+    case 0x41:
+      if (call.bx !== EDD_MAGIC) return STATUS.BAD_COMMAND;
+      call.bx = EDD_MAGIC_ANSWER;
+      call.ah = EDD_VERSION;
+      call.cx = EDD_PACKETS;
+      return STATUS.OK;
+    case 0x42:
+    case 0x43:
+    case 0x44:
+      return transferPacket(call, disk);
+    case 0x48:
+      return tellParameters(call, disk);
+    default:
+      return STATUS.BAD_COMMAND;
+  }
+}
+
+/** AH = 02h to 04h: AL sectors from CH,CL / DH to ES:BX. */
+function transferTrack(call: ServiceCall, disk: BiosDisk): number {
+  const { heads, sectorsPerTrack, cylinders } = geometryOf(disk.sectors);
+  const cylinder = (call.cx >>> 8) | ((call.cx & 0xc0) << 2);
+  const head = call.dx >>> 8;
+  const sector = call.cx & 0x3f;
+  const count = call.al;
+  if (count === 0) return STATUS.BAD_COMMAND;
+  if (cylinder >= cylinders || head >= heads || sector === 0 || sector > sectorsPerTrack) return STATUS.SECTOR_NOT_FOUND;
+  const lba = (cylinder * heads + head) * sectorsPerTrack + sector - 1;
+  const status = transfer(call, disk, lba, count, call.linear(ES, call.bx), call.ah & 7);
+  if (status !== STATUS.OK) call.al = 0;
+  return status;
+}
+
+/** AH = 42h to 44h: what the packet at DS:SI says. */
+function transferPacket(call: ServiceCall, disk: BiosDisk): number {
+  const { core } = call;
+  const packet = call.linear(DS, call.register16(ESI));
+  if (core.read8(packet) < EDD_PACKET_BYTES) return STATUS.BAD_COMMAND;
+  const count = core.read16((packet + 2) | 0);
+  const buffer = core.read16((packet + 4) | 0) + core.read16((packet + 6) | 0) * 16;
+  const lba = core.read32((packet + 8) | 0) >>> 0;
+  const lbaHigh = core.read32((packet + 12) | 0);
+  const status = lbaHigh !== 0 ? STATUS.SECTOR_NOT_FOUND : transfer(call, disk, lba, count, buffer, call.ah & 7);
+  if (status !== STATUS.OK) core.write16((packet + 2) | 0, 0);
+  return status;
+}
+
+/** @param kind 2 or more: by the low bits of the command, 2 read, 3 write, 4 verify */
+function transfer(call: ServiceCall, disk: BiosDisk, lba: number, count: number, linear: number, kind: number): number {
+  if (lba + count > disk.sectors) return STATUS.SECTOR_NOT_FOUND;
+  const { core } = call;
+  const sector = new Uint8Array(SECTOR_BYTES);
+  for (let i = 0; i < count; i++) {
+    const at = linear + i * SECTOR_BYTES;
+    if (kind === 2) {
+      disk.read(lba + i, sector, 0);
+      sector.forEach((byte, offset) => core.write8((at + offset) | 0, byte));
+    } else if (kind === 3) {
+      for (let offset = 0; offset < SECTOR_BYTES; offset++) sector[offset] = core.read8((at + offset) | 0);
+      disk.write(lba + i, sector, 0);
+    }
+  }
+  return STATUS.OK;
+}
+
+/** AH = 48h: to the buffer at DS:SI, as much of version 1.x as it has room for. */
+function tellParameters(call: ServiceCall, disk: BiosDisk): number {
+  const { core } = call;
+  const buffer = call.linear(DS, call.register16(ESI));
+  if (core.read16(buffer) < EDD_PARAMETERS_BYTES) return STATUS.BAD_COMMAND;
+  const { cylinders, heads, sectorsPerTrack } = geometryOf(disk.sectors);
+  core.write16(buffer, EDD_PARAMETERS_BYTES);
+  core.write16((buffer + 2) | 0, EDD_GEOMETRY_VALID);
+  const words = [cylinders, heads, sectorsPerTrack, disk.sectors, 0];
+  words.forEach((value, index) => core.write32((buffer + 4 + 4 * index) | 0, value));
+  core.write16((buffer + 24) | 0, SECTOR_BYTES);
+  return STATUS.OK;
+}
+
+/** INT 19h: the first sector of the first disk, when it is marked as one to boot from. Answers AX = 0, DL = drive. */
+export function bootstrapService([disk]: readonly BiosDisk[]): (call: ServiceCall) => void {
+  return (call) => {
+    const sector = disk === undefined ? null : bootSector(disk);
+    call.ax = sector === null ? 1 : 0;
+    if (sector === null) return;
+    call.machine.load(sector, BOOT_ADDRESS);
+    call.dx = FIRST_DRIVE;
+  };
+}
+
+/** Where boot sectors expect to be. */
+export const BOOT_ADDRESS = 0x7c00;
+
+/** The first sector, or null when it does not end with the mark of those that can be booted, 55 AA. */
+export function bootSector(disk: BiosDisk): Uint8Array | null {
+  const sector = new Uint8Array(SECTOR_BYTES);
+  disk.read(0, sector, 0);
+  return sector[SECTOR_BYTES - 2] === 0x55 && sector[SECTOR_BYTES - 1] === 0xaa ? sector : null;
+}
