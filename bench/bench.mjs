@@ -6,6 +6,7 @@ import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { assemble, link, readElf, writeExecutable } from "../dist/asm.js";
 import { initramfs, Kernel, KernelImage } from "../dist/kernel.js";
+import { compare } from "./yardstick/compare.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const vmlinux = readFileSync(here("../dist/vmlinux"));
@@ -67,3 +68,6 @@ row(
   Math.round(yields.done("contextSwitches") / yields.seconds).toLocaleString("en-US"),
   "a second",
 );
+
+console.log();
+compare();

@@ -12,7 +12,7 @@ export interface MachineOptions {
   serial?: { flowControl?: "none" | "rts" };
   /** Real-time clock: date at power-on in seconds from 1970 UTC; 4 January 2001 by default. */
   rtc?: { time?: number };
-  /** Which core runs when; round robin by default. */
+  /** Which core runs when; round robin in turns of 100 instructions by default. */
   interleaver?: Interleaver;
   /** Receives a line of text when the emulator has something to tell, as an instruction that it does not know. */
   log?: (line: string) => void;

@@ -178,7 +178,9 @@ export class SnapshotReader implements Snapshot {
   section(name: string): void {
     const found = this.#text();
     if (found !== name) {
-      throw new SnapshotError(`the snapshot has ${JSON.stringify(found)} after its ${this.#section} instead of "${name}"`);
+      throw new SnapshotError(
+        `the snapshot has ${JSON.stringify(found)} after its ${this.#section} instead of "${name}"`,
+      );
     }
     this.#section = name;
   }

@@ -27,6 +27,7 @@ await build({
   entryPoints: {
     esp0: "cli/esp0.ts",
     emulator: "emulator/index.ts",
+    boot: "boot/index.ts",
     asm: "asm/index.ts",
     kernel: "kernel/index.ts",
     "build-artifacts": "cli/build-artifacts.ts",

@@ -1,5 +1,5 @@
 /** INT 13h: hard disks, by cylinder, head and sector and, with the Enhanced Disk Drive services, by block number. */
-import { type Disk, DS, ES, ESI, type Machine } from "../../emulator/index.ts";
+import { type Disk, DS, ES, ESI } from "../../emulator/index.ts";
 import { BDA } from "./data-area.ts";
 import type { ServiceCall } from "./services.ts";
 
@@ -139,15 +139,12 @@ function transferPacket(call: ServiceCall, disk: BiosDisk): number {
 function transfer(call: ServiceCall, disk: BiosDisk, lba: number, count: number, linear: number, kind: number): number {
   if (lba + count > disk.sectors) return STATUS.SECTOR_NOT_FOUND;
   const { core } = call;
-  const sector = new Uint8Array(SECTOR_BYTES);
   for (let i = 0; i < count; i++) {
     const at = linear + i * SECTOR_BYTES;
     if (kind === 2) {
-      disk.read(lba + i, sector, 0);
-      sector.forEach((byte, offset) => core.write8((at + offset) | 0, byte));
+      disk.read(lba + i).forEach((byte, offset) => core.write8((at + offset) | 0, byte));
     } else if (kind === 3) {
-      for (let offset = 0; offset < SECTOR_BYTES; offset++) sector[offset] = core.read8((at + offset) | 0);
-      disk.write(lba + i, sector, 0);
+      disk.write(lba + i, Uint8Array.from({ length: SECTOR_BYTES }, (_, offset) => core.read8((at + offset) | 0)));
     }
   }
   return STATUS.OK;
@@ -183,7 +180,6 @@ export const BOOT_ADDRESS = 0x7c00;
 
 /** The first sector, or null when it does not end with the mark of those that can be booted, 55 AA. */
 export function bootSector(disk: BiosDisk): Uint8Array | null {
-  const sector = new Uint8Array(SECTOR_BYTES);
-  disk.read(0, sector, 0);
+  const sector = disk.read(0);
   return sector[SECTOR_BYTES - 2] === 0x55 && sector[SECTOR_BYTES - 1] === 0xaa ? sector : null;
 }

@@ -2,13 +2,7 @@ import type { Clock, EventHandle } from "../clock.ts";
 import { cyclesInMicroseconds } from "../hz.ts";
 import { addressedSector, addressLimit, putAddress } from "./ata-address.ts";
 import { identifyData } from "./ata-identify.ts";
-import {
-  ATA_COMMAND,
-  ATA_ERROR,
-  ATA_REGISTER,
-  ATA_STATUS,
-  MAXIMUM_MULTIPLE,
-} from "./ata-registers.ts";
+import { ATA_COMMAND, ATA_ERROR, ATA_REGISTER, ATA_STATUS, MAXIMUM_MULTIPLE } from "./ata-registers.ts";
 import { AtaSettings } from "./ata-settings.ts";
 import { type Disk, SECTOR_BYTES } from "./disk.ts";
 
@@ -287,7 +281,7 @@ export class AtaDrive {
       this.#failAt(transfer);
       return;
     }
-    for (let i = 0; i < count; i++) this.disk.read(transfer.sector + i, this.#buffer, i * SECTOR_BYTES);
+    for (let i = 0; i < count; i++) this.#buffer.set(this.disk.read(transfer.sector + i), i * SECTOR_BYTES);
     this.#requestData(transfer, count * SECTOR_BYTES);
     this.#setInterrupt(true);
   }
@@ -323,7 +317,9 @@ export class AtaDrive {
       return;
     }
     const count = this.#end / SECTOR_BYTES;
-    for (let i = 0; i < count; i++) this.disk.write(transfer.sector + i, this.#buffer, i * SECTOR_BYTES);
+    for (let i = 0; i < count; i++) {
+      this.disk.write(transfer.sector + i, this.#buffer.subarray(i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES));
+    }
     this.#advance(transfer, count);
     if (transfer.sectors === 0) this.#finish();
     else if (this.#askForBlock(transfer)) this.#setInterrupt(true);

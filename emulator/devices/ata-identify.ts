@@ -52,7 +52,10 @@ export function identifyData(disk: Disk, settings: AtaSettings): Uint8Array {
   word(82, fixed | COMMAND_SET.LOOK_AHEAD | COMMAND_SET.WRITE_CACHE);
   word(83, VALID | FLUSH_CACHE);
   word(84, VALID);
-  word(85, fixed | (settings.lookAhead ? COMMAND_SET.LOOK_AHEAD : 0) | (settings.writeCache ? COMMAND_SET.WRITE_CACHE : 0));
+  word(
+    85,
+    fixed | (settings.lookAhead ? COMMAND_SET.LOOK_AHEAD : 0) | (settings.writeCache ? COMMAND_SET.WRITE_CACHE : 0),
+  );
   word(86, FLUSH_CACHE);
   word(87, VALID);
   return data;

@@ -63,16 +63,22 @@ export class Disk {
     return this.#changes;
   }
 
-  /** Copies a sector to `target`. @param sector 0 to `sectors` - 1 */
-  read(sector: number, target: Uint8Array, offset: number): void {
-    const changed = this.#changes.get(sector);
+  /**
+   * A copy of a sector.
+   * @param sector 0 to `sectors` - 1
+   */
+  read(sector: number): Uint8Array {
     const start = sector * SECTOR_BYTES;
-    target.set(changed ?? this.#image.subarray(start, start + SECTOR_BYTES), offset);
+    return (this.#changes.get(sector) ?? this.#image.subarray(start, start + SECTOR_BYTES)).slice();
   }
 
-  /** Changes a sector. @param sector 0 to `sectors` - 1 */
-  write(sector: number, source: Uint8Array, offset: number): void {
-    this.#changes.set(sector, source.slice(offset, offset + SECTOR_BYTES));
+  /**
+   * Changes a sector.
+   * @param sector 0 to `sectors` - 1
+   * @param data 512 bytes, which are copied
+   */
+  write(sector: number, data: Uint8Array): void {
+    this.#changes.set(sector, data.slice());
   }
 
   /** A copy of the whole disk as it is now. */

@@ -2,6 +2,7 @@
  * What every binary format needs of exec (fs/exec.c): argument strings on their way to the new stack, and
  * `flush_old_exec`, the point of no return.
  */
+import { load_TLS } from "../arch/i386/kernel/tls.ts";
 import { stack_local } from "../host/context.ts";
 import { asm_function, kernel_function, type Steps } from "../host/declarations.ts";
 import { memcpy, memory, memset, read_cstring } from "../host/memory.ts";
@@ -167,10 +168,10 @@ function* exec_mmap(): Steps<number> {
   if (mm === 0) return -ENOMEM;
   const tsk = current();
   const { mm: old, active_mm } = tsk;
+  yield* mm_release(tsk);
   tsk.mm = mm;
   tsk.active_mm = mm;
   yield* load_cr3(__pa(mm_struct.at(mm).pgd));
-  yield* mm_release(tsk);
   if (old !== 0) yield* mmput(old);
   else yield* mmdrop(active_mm);
   return 0;
@@ -206,10 +207,18 @@ export const flush_old_exec = kernel_function(
   },
 );
 
+/** Takes away what belonged to the old program's threads (arch/i386/kernel/process.c). */
+function flush_thread(): void {
+  const { thread } = current();
+  memset(thread.tls_array.address, 0, 4 * thread.tls_array.length);
+  load_TLS(thread.address);
+}
+
 /** Has the return from the system call enter a new program (include/asm-i386/processor.h). */
 export function* start_thread(regs_address: number, eip: number, esp: number): Steps<void> {
   yield* loadsegment(FS, 0);
   yield* loadsegment(GS, 0);
+  flush_thread();
   set_fs(USER_DS);
   const regs = pt_regs.at(regs_address);
   regs.ebx = regs.ecx = regs.edx = regs.esi = regs.edi = regs.ebp = regs.eax = 0;

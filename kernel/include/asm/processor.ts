@@ -1,5 +1,6 @@
 /** Per-task CPU state and the TSS (include/asm-i386/processor.h). */
 import { array, i32, struct, u8, u16, u32 } from "../../host/types.ts";
+import { GDT_ENTRY_TLS_ENTRIES } from "./segment.ts";
 
 /** Bytes of a task_union: the task_struct at its bottom, the kernel stack growing down from its end. */
 export const THREAD_SIZE = 8192;
@@ -16,6 +17,8 @@ export const thread_struct = struct("thread_struct", {
   cr2: u32,
   trap_no: i32,
   error_code: i32,
+  /** Descriptors of the thread's TLS segments, low and high words: GDT entries 6 to 8 while it runs. */
+  tls_array: array(u32, 2 * GDT_ENTRY_TLS_ENTRIES),
 });
 
 /** The 32-bit TSS of the manual (Intel SDM vol. 3, 7.2.1) with an I/O bitmap that permits nothing. */

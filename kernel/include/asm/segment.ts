@@ -3,6 +3,9 @@ export const __KERNEL_CS = 0x10;
 export const __KERNEL_DS = 0x18;
 export const __USER_CS = 0x23;
 export const __USER_DS = 0x2b;
+/** GDT indexes of the current thread's own segments (thread-local storage), as Linux 2.6 has them. */
+export const GDT_ENTRY_TLS_MIN = 6;
+export const GDT_ENTRY_TLS_ENTRIES = 3;
 /** GDT index of the first CPU's TSS; each CPU takes four entries. */
 export const FIRST_TSS_ENTRY = 12;
 export const FIRST_LDT_ENTRY = FIRST_TSS_ENTRY + 1;

@@ -26,7 +26,16 @@ export const EFBIG = 27;
 export const ENOSPC = 28;
 export const ESPIPE = 29;
 export const EROFS = 30;
+export const EPIPE = 32;
+export const ERANGE = 34;
 export const ENAMETOOLONG = 36;
 export const ENOSYS = 38;
 export const ELOOP = 40;
+export const ETIMEDOUT = 110;
+/**
+ * Never seen by programs: the system call is restarted after the signal that interrupted it. With a handler, ERESTARTSYS
+ * only if that has SA_RESTART, ERESTARTNOHAND never; they become EINTR.
+ */
 export const ERESTARTSYS = 512;
+export const ERESTARTNOINTR = 513;
+export const ERESTARTNOHAND = 514;

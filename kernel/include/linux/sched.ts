@@ -6,6 +6,7 @@ import { memory } from "../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
 import { THREAD_SIZE, thread_struct } from "../asm/processor.ts";
 import { list_head } from "./list.ts";
+import { timer_list } from "./timer.ts";
 import { wait_queue_head_t } from "./wait.ts";
 
 export const TASK_RUNNING = 0;
@@ -30,12 +31,17 @@ export const CLONE_VFORK = 0x00004000;
 export const CLONE_PARENT = 0x00008000;
 export const CLONE_THREAD = 0x00010000;
 export const CLONE_SETTLS = 0x00080000;
+export const CLONE_PARENT_SETTID = 0x00100000;
+export const CLONE_CHILD_CLEARTID = 0x00200000;
+export const CLONE_CHILD_SETTID = 0x01000000;
 
 /** Being created: not yet on the run queue. */
 export const PF_STARTING = 0x00000002;
 export const PF_EXITING = 0x00000004;
 export const PF_FORKNOEXEC = 0x00000040;
 export const PF_SIGNALED = 0x00000400;
+/** The thread group ends: whatever kills this thread, its status is `group_exit_code`. */
+export const PF_GROUP_EXIT = 0x00800000;
 
 export const MAX_SCHEDULE_TIMEOUT = 0x7fffffff;
 export const PID_MAX = 0x8000;
@@ -52,6 +58,8 @@ export const files_struct = struct("files_struct", {
 export const fs_struct = struct("fs_struct", {
   count: i32,
   umask: i32,
+  /** The working directory. */
+  pwd: pointer("inode"),
 });
 
 export const k_sigaction = struct("k_sigaction", {
@@ -67,6 +75,16 @@ export const signal_struct = struct("signal_struct", {
 });
 
 export const sigset = struct("sigset_t", { sig: array(u32, 2) });
+
+/** What a signal brought along: si_code, and its two words (pid and uid, or address). */
+export const pending_info = struct("pending_info", { si_code: i32, value0: u32, value1: u32 });
+
+export const rlimit = struct("rlimit", { rlim_cur: u32, rlim_max: u32 });
+export const RLIM_NLIMITS = 16;
+export const RLIM_INFINITY = 0xffffffff;
+export const RLIMIT_STACK = 3;
+export const RLIMIT_NPROC = 6;
+export const RLIMIT_NOFILE = 7;
 
 /** The first fields stand where Linux 2.4's entry.S expects them (state 0, flags 4, sigpending 8, need_resched 20). */
 export const task_struct = struct("task_struct", {
@@ -124,6 +142,20 @@ export const task_struct = struct("task_struct", {
   sig: pointer("signal_struct"),
   blocked: sigset,
   pending: sigset,
+  /** What came with each pending signal. */
+  siginfo: array(pending_info, 64),
+  /** The alternate signal stack; size 0 means none. */
+  sas_ss_sp: u32,
+  sas_ss_size: u32,
+  /** User addresses that get the thread's id when it starts, and 0 when it ends; 0 for none. */
+  set_child_tid: u32,
+  clear_child_tid: u32,
+  group_exit_code: i32,
+  /** ITIMER_REAL: the timer, and ticks between two alarms (0: only one). */
+  real_timer: timer_list,
+  it_real_incr: u32,
+  /** Resource limits: soft and hard one of each resource. */
+  rlim: array(rlimit, RLIM_NLIMITS),
 });
 export type task_struct = ViewOf<typeof task_struct>;
 

@@ -7,9 +7,10 @@ import { INVALID_IO_BITMAP_OFFSET, THREAD_SIZE, thread_struct, tss_struct } from
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_DS, FIRST_TSS_ENTRY } from "../../../include/asm/segment.ts";
 import { local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
-import { current, init_task_union, task_struct } from "../../../include/linux/sched.ts";
+import { CLONE_SETTLS, current, init_task_union, task_struct } from "../../../include/linux/sched.ts";
 import { init_idle, schedule } from "../../../kernel/sched.ts";
 import { set_system_descriptor } from "./setup.ts";
+import { load_TLS, set_child_tls } from "./tls.ts";
 
 const FS = 4;
 const GS = 5;
@@ -40,7 +41,8 @@ const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 
 /**
  * The rest of a context switch, on the new task's stack already (FASTCALL, jumped to from switch_to): TSS.esp0 for its
- * next entry from ring 3, FS and GS.
+ * next entry from ring 3, the thread's segments in the GDT, FS and GS. These are reloaded also when the selector is the
+ * same: it may name another segment now.
  */
 export const __switch_to = kernel_function(
   "__switch_to",
@@ -52,18 +54,22 @@ export const __switch_to = kernel_function(
     init_tss.value.esp0 = next.esp0;
     prev.fs = cpu().segSelector(FS);
     prev.gs = cpu().segSelector(GS);
-    if (next.fs !== prev.fs) yield* loadsegment(FS, next.fs);
-    if (next.gs !== prev.gs) yield* loadsegment(GS, next.gs);
+    load_TLS(next.address);
+    if ((prev.fs | next.fs) !== 0) yield* loadsegment(FS, next.fs);
+    if ((prev.gs | next.gs) !== 0) yield* loadsegment(GS, next.gs);
   },
   { fastcall: true },
 );
 
-/** Gives a child its registers: a copy of the parent's with EAX 0, resumed at ret_from_fork on its own stack. */
+/**
+ * Gives a child its registers: a copy of the parent's with EAX 0, resumed at ret_from_fork on its own stack. With
+ * CLONE_SETTLS its ESI describes a TLS segment. 0 or -errno.
+ */
 export const copy_thread = kernel_function(
   "copy_thread",
   [i32, u32, u32, u32, pointer("task_struct"), pointer("pt_regs")],
   i32,
-  (_nr, _clone_flags, esp, _unused, p, regs) => {
+  function* (_nr, clone_flags, esp, _unused, p, regs) {
     const thread = thread_struct.at(p + task_struct.offset("thread"));
     const top = p + THREAD_SIZE;
     const childregs = pt_regs.at(top - pt_regs.size);
@@ -75,7 +81,7 @@ export const copy_thread = kernel_function(
     thread.eip = image().symbol("ret_from_fork");
     thread.fs = cpu().segSelector(FS);
     thread.gs = cpu().segSelector(GS);
-    return 0;
+    return clone_flags & CLONE_SETTLS ? yield* set_child_tls(thread.address, childregs.esi) : 0;
   },
 );
 

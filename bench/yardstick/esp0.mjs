@@ -1,0 +1,12 @@
+// Runs bench.elf on this project's machine.
+import { readFileSync } from "node:fs";
+import { bootMultiboot } from "../../dist/boot.js";
+import { Machine } from "../../dist/emulator.js";
+import { printed } from "./lines.mjs";
+
+const machine = new Machine({ memoryBytes: 128 << 20 });
+bootMultiboot(machine, { kernel: readFileSync(new URL("bench.elf", import.meta.url)) });
+const take = printed(() => {});
+machine.onSerialOutput = (byte) => take(byte);
+const stop = machine.run();
+if (stop.kind !== "exit") throw new Error(`the guest ended with ${JSON.stringify(stop)}`);

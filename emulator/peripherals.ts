@@ -1,0 +1,108 @@
+import type { Clock } from "./clock.ts";
+import { ATA_PRIMARY, ATA_SECONDARY, AtaChannel } from "./devices/ata.ts";
+import { Disk, type DiskOptions } from "./devices/disk.ts";
+import { I8042 } from "./devices/i8042.ts";
+import { Keyboard } from "./devices/keyboard.ts";
+import type { PortBus } from "./devices/ports.ts";
+import { PostPort } from "./devices/post-port.ts";
+import { VgaText } from "./devices/vga-text.ts";
+import type { PhysicalMemory } from "./memory/physical-memory.ts";
+import type { Snapshot } from "./snapshot.ts";
+
+const KEYBOARD_IRQ = 1;
+const AUX_IRQ = 12;
+/** Drives that two channels have room for. */
+const MOST_DISKS = 4;
+
+/** Options of keyboard, display, disks and POST port; part of `MachineOptions`. */
+export interface PeripheralOptions {
+  /**
+   * Disks, up to four: master and slave of the primary ATA channel, then of the secondary one. Null leaves a place
+   * empty. None by default.
+   */
+  disks?: readonly (DiskOptions | null)[];
+  /** Keyboard: microseconds of the machine's time between two key events that the host queued; 10,000 by default. */
+  keyboard?: { interval?: number };
+  /** Port whose writes `Machine.onPostCode` is told; 0x80 by default. */
+  postPort?: number;
+}
+
+/** What the peripherals need of their machine. */
+export interface PeripheralHost {
+  readonly clock: Clock;
+  readonly memory: PhysicalMemory;
+  readonly ports: PortBus;
+  driveIrq(irq: number, level: boolean): void;
+  onPostCode(code: number): void;
+  /** The keyboard controller pulls the reset line. */
+  onReset(): void;
+}
+
+/** The devices of a PC that people see: keyboard and its controller, display, disks, and POST port. */
+export class Peripherals {
+  readonly keyboard: Keyboard;
+  readonly vga: VgaText;
+  /** By place, as in `PeripheralOptions`; null where there is none. */
+  readonly disks: readonly (Disk | null)[];
+
+  readonly #keyboardController: I8042;
+  readonly #ataChannels: readonly AtaChannel[];
+  readonly #postPort: PostPort;
+
+  /** @throws RangeError when an option is out of range, or the POST port is another device's */
+  constructor(host: PeripheralHost, options: PeripheralOptions) {
+    const { clock, memory, ports } = host;
+    const { interval } = options.keyboard ?? {};
+    this.keyboard = new Keyboard({
+      clock,
+      onOutput: () => this.#keyboardController.onKeyboardOutput(),
+      ...(interval === undefined ? {} : { keyInterval: interval }),
+    });
+    this.#keyboardController = new I8042({
+      clock,
+      keyboard: this.keyboard,
+      onIrq1: (level) => host.driveIrq(KEYBOARD_IRQ, level),
+      onIrq12: (level) => host.driveIrq(AUX_IRQ, level),
+      a20: () => memory.a20,
+      onA20: (enabled) => (memory.a20 = enabled),
+      onReset: () => host.onReset(),
+    });
+    this.#keyboardController.connect(ports);
+
+    this.vga = new VgaText({ clock, memory });
+    this.vga.connect(ports);
+
+    const places = options.disks ?? [];
+    if (places.length > MOST_DISKS) throw new RangeError(`${places.length} disks: a PC has room for ${MOST_DISKS}`);
+    this.disks = Array.from({ length: MOST_DISKS }, (_, place) => {
+      const disk = places[place] ?? null;
+      return disk === null ? null : new Disk(disk);
+    });
+    this.#ataChannels = [ATA_PRIMARY, ATA_SECONDARY].map(({ irq }, channel) => {
+      const [drive0, drive1] = this.disks.slice(channel * 2, channel * 2 + 2);
+      return new AtaChannel({ clock, onIrq: (level) => host.driveIrq(irq, level) }, [drive0!, drive1!]);
+    });
+    this.#ataChannels[0]!.connect(ports, ATA_PRIMARY, "primary");
+    this.#ataChannels[1]!.connect(ports, ATA_SECONDARY, "secondary");
+
+    this.#postPort = new PostPort({ onCode: (code) => host.onPostCode(code) });
+    this.#postPort.connect(ports, options.postPort);
+  }
+
+  /** As after a PC's firmware has set them up. Disks keep what was written. */
+  reset(): void {
+    this.#keyboardController.reset();
+    this.vga.reset();
+    for (const channel of this.#ataChannels) channel.reset();
+    this.#postPort.reset();
+  }
+
+  snapshot(s: Snapshot): void {
+    this.keyboard.snapshot(s);
+    this.#keyboardController.snapshot(s);
+    this.vga.snapshot(s);
+    for (const channel of this.#ataChannels) channel.snapshot(s);
+    for (const disk of this.disks) disk?.snapshot(s);
+    this.#postPort.snapshot(s);
+  }
+}
