@@ -1,5 +1,5 @@
 /** Booting: images, archives and what runs before a kernel does. */
-export { attachBiosServices, type BiosDisk, type BiosOptions, bootDisk } from "./bios/index.ts";
+export { attachBiosServices, type BiosOptions, bootDisk } from "./bios/index.ts";
 export { BootError } from "./boot-error.ts";
 export { type CpioEntry, CpioError, type CpioFile, readCpio, writeCpio } from "./cpio.ts";
 export { initramfs } from "./initramfs.ts";

@@ -1,6 +1,6 @@
 /** Loading kernels by the Multiboot Specification, version 0.6.96 ("Multiboot 1"). */
 import { ElfError, type ElfFile, readElf } from "../asm/index.ts";
-import type { Machine } from "../emulator/index.ts";
+import { type Machine, writeMpTables } from "../emulator/index.ts";
 import { BootError, booting, hex } from "./boot-error.ts";
 import { enterFlatMode } from "./flat-mode.ts";
 import { findMultibootHeader, type MultibootHeader } from "./multiboot-header.ts";
@@ -36,12 +36,13 @@ interface LoadPlan {
 
 /**
  * Loads a kernel and its modules, and sets core 0 up to enter it: EAX and EBX as the specification says, flat 32-bit
- * segments, A20 on, paging and interrupts off, no GDT and no stack.
+ * segments, A20 on, paging and interrupts off, no GDT and no stack. The MP tables tell the kernel of the other cores.
  * @throws BootError when the file is no Multiboot kernel, asks for what this machine does not have, or does not fit
  */
 export function bootMultiboot(machine: Machine, { kernel, commandLine = "", modules = [] }: MultibootBoot): void {
   const header = findMultibootHeader(kernel);
   const { pieces, entry, elf } = header.addresses !== undefined ? addressPlan(kernel, header) : elfPlan(kernel);
+  writeMpTables(machine.memory, machine.cores.length);
   let end = MIB;
   for (const { address, data, memorySize } of pieces) {
     booting(`the kernel's ${memorySize} bytes at ${hex(address)}`, () => {

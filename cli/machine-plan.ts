@@ -1,6 +1,7 @@
 /** What `esp0 machine` is to boot: the files that its options name, read and checked. */
 import {
   BootError,
+  bootDisk,
   bootMultiboot,
   bootRaw,
   bootRomImages,
@@ -8,7 +9,14 @@ import {
   type PlacedImage,
   type RawMode,
 } from "../boot/index.ts";
-import { Machine, type MachineOptions, REGISTER_NAMES, type RegisterName } from "../emulator/index.ts";
+import {
+  type DiskOptions,
+  Machine,
+  type MachineOptions,
+  REGISTER_NAMES,
+  type RegisterName,
+  SECTOR_BYTES,
+} from "../emulator/index.ts";
 import { type CommandIo, InputError, parseNumber, readInput } from "./io.ts";
 import type { FileAt } from "./option-values.ts";
 
@@ -26,9 +34,15 @@ export interface PlanOptions {
   readonly load?: readonly FileAt[];
   readonly mode?: RawMode;
   readonly reg?: readonly RegisterValue[];
+  readonly disk?: readonly string[];
+  /** Port of the POST log. */
+  readonly post?: number;
 }
 
 export type RegisterValue = readonly [name: RegisterName, value: number];
+
+/** Drives that a PC has room for. */
+const MOST_DISKS = 4;
 
 /** A machine that is ready to run, as often as one is wanted: each is the same. */
 export interface Plan {
@@ -39,7 +53,13 @@ export interface Plan {
 /** Reads the files. @throws InputError for files that cannot be read, and options that do not go together */
 export function planMachine(options: PlanOptions, io: CommandIo, log: (line: string) => void): Plan {
   const boot = bootWay(options, io);
-  const machineOptions: MachineOptions = { cpus: options.cpus ?? 1, memoryBytes: (options.memory ?? 32) * MIB, log };
+  const machineOptions: MachineOptions = {
+    cpus: options.cpus ?? 1,
+    memoryBytes: (options.memory ?? 32) * MIB,
+    disks: readDisks(options.disk ?? [], io),
+    ...(options.post === undefined ? {} : { postPort: options.post }),
+    log,
+  };
   return {
     build: () => {
       try {
@@ -57,13 +77,14 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
 type Boot = (machine: Machine) => void;
 
 function bootWay(options: PlanOptions, io: CommandIo): Boot {
-  const { multiboot, rom, load = [], mode, append, module = [] } = options;
+  const { multiboot, rom, load, mode, append, disk, module = [] } = options;
   if (multiboot === undefined && (append !== undefined || module.length > 0)) {
     throw new InputError("esp0: --append and --module go with --multiboot");
   }
   if (multiboot !== undefined && rom !== undefined) throw new InputError("esp0: either --multiboot or --rom, not both");
-  const images = readImages(load, io);
-  const isRaw = multiboot === undefined && rom === undefined;
+  const images = readImages(load ?? [], io);
+  const isDisk = multiboot === undefined && rom === undefined && load === undefined && disk !== undefined;
+  const isRaw = multiboot === undefined && rom === undefined && !isDisk;
   if (!isRaw && mode !== undefined) throw new InputError("esp0: --mode is for raw images (--load alone)");
   const registers = options.reg ?? [];
   if (rom !== undefined) {
@@ -71,6 +92,12 @@ function bootWay(options: PlanOptions, io: CommandIo): Boot {
     return (machine) => {
       bootRomImages(machine, roms);
       loadImages(machine, images);
+      setRegisters(machine, registers);
+    };
+  }
+  if (isDisk) {
+    return (machine) => {
+      diskWay(machine, disk[0]!);
       setRegisters(machine, registers);
     };
   }
@@ -106,11 +133,31 @@ function multibootWay(
   };
 }
 
+function diskWay(machine: Machine, path: string): void {
+  try {
+    bootDisk(machine);
+  } catch (error) {
+    throw error instanceof BootError ? new BootError(`${path}: ${error.message}`) : error;
+  }
+}
+
 function rawWay(images: readonly PlacedImage[], mode: RawMode): Boot {
   if (images.length === 0) {
     throw new InputError("esp0: nothing to boot: give --multiboot, --rom, --load or --disk (see --help)");
   }
   return (machine) => bootRaw(machine, { images, mode });
+}
+
+/** An image that ends within a sector has zeros after it. */
+function readDisks(files: readonly string[], io: CommandIo): DiskOptions[] {
+  if (files.length > MOST_DISKS) throw new InputError(`esp0: ${files.length} disks; a PC has room for ${MOST_DISKS}`);
+  return files.map((file) => {
+    const bytes = readInput(io, file);
+    if (bytes.length === 0) throw new InputError(`${file}: the disk image is empty`);
+    const image = new Uint8Array(Math.ceil(bytes.length / SECTOR_BYTES) * SECTOR_BYTES);
+    image.set(bytes);
+    return { image };
+  });
 }
 
 function setRegisters(machine: Machine, registers: readonly RegisterValue[]): void {

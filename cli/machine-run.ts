@@ -121,7 +121,8 @@ class Pace {
   /** Sleeps until there is something to do: at once while a core runs, at the next event while all are halted. */
   async wait(): Promise<void> {
     const { machine, host } = this;
-    const isIdle = machine.cores.every((core) => core.halted);
+    const { interruptSystem } = machine;
+    const isIdle = machine.cores.every((core) => core.halted && !interruptSystem.isInterrupted(core));
     const next = isIdle ? machine.clock.nextEvent : machine.cycles + 1;
     const seconds = next / machine.clock.hz - (host.now() - this.#start);
     if (seconds > 0) await host.sleep(Math.min(seconds, LONGEST_SLEEP));

@@ -18,6 +18,8 @@ const STDIO = "stdio";
 export interface MachineCommandOptions extends PlanOptions {
   /** `stdio` or a file; `stdio` if not given. */
   readonly serial?: string;
+  readonly diskWrite?: boolean;
+  readonly vga?: boolean;
   readonly realtime?: boolean;
   readonly maxInstructions?: number;
   readonly stats?: boolean;
@@ -28,6 +30,8 @@ export interface MachineCommandOptions extends PlanOptions {
 export async function machineCommand(options: MachineCommandOptions, io: CommandIo, host: TimedHost): Promise<number> {
   const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
   const machine = plan.build();
+  if (options.post !== undefined)
+    machine.onPostCode = (code) => io.stderr(`POST ${code.toString(16).padStart(2, "0")}\n`);
   const output = new Output(machine, options.serial ?? STDIO, io, host);
   const started = host.now();
   const record: RecordedInput[] = [];
@@ -45,9 +49,24 @@ export async function machineCommand(options: MachineCommandOptions, io: Command
   );
   const seconds = host.now() - started;
   output.close();
+  if (options.diskWrite) writeDisks(machine, options.disk ?? [], io);
+  if (options.vga) io.stdout(screenText(machine));
   const status = await report(end, machine, plan, options, record, io);
-  if (options.stats) io.stderr(machineStatistics(machine, seconds));
+  if (options.stats || end.kind === "interrupted") io.stderr(machineStatistics(machine, seconds));
   return status;
+}
+
+/** Puts the disks that were written to back into their files. @throws InputError when one cannot be written */
+function writeDisks(machine: Machine, files: readonly string[], io: CommandIo): void {
+  files.forEach((file, place) => {
+    const disk = machine.disks[place]!;
+    if (disk.changes.size > 0) writeOutput(io, file, disk.contents());
+  });
+}
+
+/** The screen without the empty lines at its end. */
+function screenText(machine: Machine): string {
+  return `${machine.vga.screenText().trimEnd()}\n`;
 }
 
 /** What the guest puts out: COM1 to standard output or a file, the debug console to standard error. */
@@ -55,6 +74,7 @@ class Output {
   readonly isStdio: boolean;
   readonly #serial: number[] = [];
   readonly #debug: number[] = [];
+  readonly #debugText = new TextDecoder();
 
   constructor(
     machine: Machine,
@@ -70,7 +90,8 @@ class Output {
   }
 
   flush(): boolean {
-    if (this.#debug.length > 0) this.io.stderr(new TextDecoder().decode(Uint8Array.from(this.#debug.splice(0))));
+    if (this.#debug.length > 0)
+      this.io.stderr(this.#debugText.decode(Uint8Array.from(this.#debug.splice(0)), { stream: true }));
     if (!this.isStdio || this.#serial.length === 0) return true;
     return this.host.writeOutput(Uint8Array.from(this.#serial.splice(0)));
   }
@@ -125,12 +146,14 @@ function registerValues(text: string, previous: readonly RegisterValue[] = []): 
 export function registerMachine(program: Command, io: CommandIo, host: TimedHost): void {
   program
     .command("machine")
-    .summary("run a kernel, ROM or raw image of your own on an i386 PC")
+    .summary("run a kernel, ROM, disk or raw image of your own on an i386 PC")
     .description(
-      "Runs an i386 PC. It boots a Multiboot kernel, ROM images from the reset vector, or raw images.\n" +
-        "COM1 is standard input and output, the debug console (port 0xE9) standard error. Exit status: (V << 1) | 1\n" +
-        "for a write of V to the exit port 0xF4; 2 for wrong usage or a file that cannot be used; 3 after a triple\n" +
-        "fault; 4 instructions used up; 5 all cores halted for good; 130 after Ctrl-C.",
+      "Runs an i386 PC. It boots a Multiboot kernel, ROM images from the reset\n" +
+        "vector, raw images, or a disk. COM1 is standard input and output, the debug\n" +
+        "console (port 0xE9) standard error.\n\n" +
+        "Exit status: (V << 1) | 1 for a write of V to the exit port 0xF4; 2 for wrong\n" +
+        "usage or a file that cannot be used; 3 after a triple fault; 4 instructions\n" +
+        "used up; 5 all cores halted for good; 130 after Ctrl-C.",
     )
     .option("--cpus <N>", "processors", wholeNumber("the number of processors", 1, MAXIMUM_CPUS), 1)
     .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32)
@@ -146,7 +169,15 @@ export function registerMachine(program: Command, io: CommandIo, host: TimedHost
       ] satisfies RawMode[]),
     )
     .addOption(new Option("--reg <NAME=VALUE,...>", "registers to start with").argParser(registerValues))
+    .option("--disk <FILE...>", "disks; the first is booted when nothing else is given to boot")
+    .option("--disk-write", "write what changed on the disks back to their files at the end")
     .option("--serial <stdio|FILE>", "where COM1 leads", STDIO)
+    .option(
+      "--post <PORT>",
+      "print what is written to this port, as firmware reports its progress",
+      wholeNumber("a port", 0, 0xffff),
+    )
+    .option("--vga", "print the text screen at the end")
     .option("--realtime", "hold the machine's time to real time")
     .option("--reboot", "start again after a triple fault")
     .option(

@@ -39,8 +39,13 @@ export class SerialInput {
   }
 
   async #read(): Promise<void> {
-    const result = await this.#chunks.next();
-    if (result.done) this.#ended = true;
-    else this.#pending = result.value;
+    try {
+      const result = await this.#chunks.next();
+      if (result.done) this.#ended = true;
+      else this.#pending = result.value;
+    } catch {
+      // Standard input was let go, or cannot be read: nothing more comes from it.
+      this.#ended = true;
+    }
   }
 }

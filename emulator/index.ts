@@ -3,31 +3,46 @@
 export type { EventHandle } from "./clock.ts";
 export { Clock, DEFAULT_HZ } from "./clock.ts";
 export { Core, Fault } from "./cpu/core.ts";
+export { decodeInstruction } from "./cpu/decoder.ts";
 export { type DescriptorView, formatDescriptor, viewDescriptorTable } from "./cpu/descriptor-view.ts";
+export type { WatchedAccess, WatchedRange } from "./cpu/host-watchpoints.ts";
 export { EXCEPTION, EXTERNAL, SOFTWARE } from "./cpu/interrupts.ts";
+export type { Op } from "./cpu/op.ts";
 /** Indices of the general registers in `Core.r`, and numbers of the segment registers. */
 export { CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, LDTR, SS, TR } from "./cpu/state-layout.ts";
 export { DEBUG_CONSOLE_PORT } from "./devices/debug-console.ts";
-export { Disk, type DiskGeometry, type DiskOptions } from "./devices/disk.ts";
+export {
+  Disk,
+  type DiskGeometry,
+  type DiskOptions,
+  SECTOR_BYTES,
+} from "./devices/disk.ts";
 export { EXIT_PORT } from "./devices/exit-port.ts";
 export type { I8254 } from "./devices/i8254.ts";
 export { PIT_HZ } from "./devices/i8254.ts";
 export type { I8259A, I8259APair } from "./devices/i8259a.ts";
 export type { IoApic } from "./devices/io-apic.ts";
+export type { Keyboard } from "./devices/keyboard.ts";
+export { KEY_NAMES, type KeyName } from "./devices/keyboard-keys.ts";
 export type { LocalApic } from "./devices/local-apic.ts";
 export type { PortBus, PortDevice } from "./devices/ports.ts";
+export { DEFAULT_POST_PORT } from "./devices/post-port.ts";
 export type { Rtc } from "./devices/rtc.ts";
 export type { Uart16550 } from "./devices/uart16550.ts";
 export { COM1, COM2 } from "./devices/uart16550.ts";
 export type { Interleaver, Turn } from "./interleaver.ts";
 export { RandomInterleaver, RoundRobin, ScriptedInterleaver } from "./interleaver.ts";
+export type { InterruptSystem } from "./interrupt-system.ts";
 export type { RunLimits } from "./machine.ts";
 export { Machine, UNTIL_INTERVAL } from "./machine.ts";
 export type { CoreCounters, MachineCounters } from "./machine-counters.ts";
 export type { MachineOptions } from "./machine-options.ts";
+export type { RestoreOptions } from "./machine-snapshot.ts";
 export type { MmioHandler } from "./memory/physical-memory.ts";
 export { DEFAULT_RAM, MAXIMUM_CPUS, MAXIMUM_RAM, MINIMUM_RAM, PhysicalMemory } from "./memory/physical-memory.ts";
 export { MP_CONFIGURATION_TABLE, MP_FLOATING_POINTER, writeMpTables } from "./mp-tables.ts";
 export type { RegisterName } from "./named-registers.ts";
 export { REGISTER_NAMES } from "./named-registers.ts";
+export type { PeripheralOptions } from "./peripherals.ts";
+export { SnapshotError } from "./snapshot.ts";
 export type { StopReason } from "./stop-reason.ts";

@@ -121,6 +121,7 @@ export class InterruptSystem {
     for (let core = 0; core < this.#delivered.length; core++) {
       this.#delivered[core] = s.integer(this.#delivered[core]!, 0, Number.MAX_SAFE_INTEGER);
     }
+    this.pic.snapshot(s);
     this.#imcr.snapshot(s);
     this.ioApic.snapshot(s);
     for (const apic of this.localApics) apic.snapshot(s);

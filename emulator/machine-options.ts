@@ -1,7 +1,8 @@
 import type { Interleaver } from "./interleaver.ts";
+import type { PeripheralOptions } from "./peripherals.ts";
 
-/** How to build a machine. Everything has a default. */
-export interface MachineOptions {
+/** How to build a machine. Everything has a default. Disks, keyboard and POST port: see `PeripheralOptions`. */
+export interface MachineOptions extends PeripheralOptions {
   /** Guest RAM in bytes: a multiple of 4 KiB from 1 MiB to 1 GiB; 32 MiB by default. */
   memoryBytes?: number;
   /** Cores, 1 to 8; 1 by default. Cores other than 0 wait for a start-up interrupt. */

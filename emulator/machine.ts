@@ -1,35 +1,56 @@
 import { Clock, DEFAULT_HZ } from "./clock.ts";
 import { CodeCache } from "./cpu/block-cache.ts";
 import { Core } from "./cpu/core.ts";
+import { snapshotCore } from "./cpu/core-snapshot.ts";
+import { HostBreakpoints } from "./cpu/host-breakpoints.ts";
+import { HostWatchpoints, type WatchedAccess, type WatchedRange } from "./cpu/host-watchpoints.ts";
 import { probe } from "./cpu/paging.ts";
 import { completeSplitAccess, splitNextAccess } from "./cpu/split-access.ts";
+import { ignoreNumericErrors } from "./cpu/x87/state.ts";
 import { DebugConsole } from "./devices/debug-console.ts";
+import type { Disk } from "./devices/disk.ts";
 import { ExitPort } from "./devices/exit-port.ts";
 import { I8254 } from "./devices/i8254.ts";
 import type { I8259APair } from "./devices/i8259a.ts";
 import type { IoApic } from "./devices/io-apic.ts";
+import type { Keyboard } from "./devices/keyboard.ts";
 import type { LocalApic } from "./devices/local-apic.ts";
+import { NumericError } from "./devices/numeric-error.ts";
 import { Port61 } from "./devices/port61.ts";
 import { Port92 } from "./devices/port92.ts";
 import { PortBus } from "./devices/ports.ts";
 import { DEFAULT_RTC_TIME, Rtc } from "./devices/rtc.ts";
 import { COM1, COM2, Uart16550 } from "./devices/uart16550.ts";
 import { LCR, UART_REGISTER } from "./devices/uart16550-registers.ts";
+import type { VgaText } from "./devices/vga-text.ts";
 import { type Interleaver, RoundRobin } from "./interleaver.ts";
 import { InterruptSystem } from "./interrupt-system.ts";
 import { type MachineCounters, sumUp } from "./machine-counters.ts";
 import type { MachineOptions } from "./machine-options.ts";
+import {
+  checkConfiguration,
+  type RestoreOptions,
+  type SavedConfiguration,
+  savedOptions,
+  snapshotConfiguration,
+} from "./machine-snapshot.ts";
 import { DEFAULT_RAM, PAGE_SIZE, PhysicalMemory } from "./memory/physical-memory.ts";
 import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
+import { Peripherals } from "./peripherals.ts";
+import { type Snapshot, SnapshotError, SnapshotReader, SnapshotWriter } from "./snapshot.ts";
 import type { StopReason } from "./stop-reason.ts";
 
 const PIT_IRQ = 0;
 const RTC_IRQ = 8;
+const X87_IRQ = 13;
 
 /** Instructions between two looks at `until`, at most. */
 export const UNTIL_INTERVAL = 1024;
 /** The longest time that a core runs without coming back here, in instructions. */
 const LONGEST_SLICE = 1 << 20;
+
+/** Reasons to end a run that the host has and the guest knows nothing of. */
+const GOES_ON: ReadonlySet<StopReason["kind"]> = new Set(["stopped", "breakpoint", "watchpoint"]);
 
 /** How far `run` goes. */
 export interface RunLimits {
@@ -45,6 +66,8 @@ export interface RunLimits {
   until?: (machine: Machine) => boolean;
   /** Cycle, counted from power-on, at which to end the run. */
   untilCycle?: number;
+  /** `maxInstructions` counts only those of this core, and waits. */
+  core?: number;
 }
 
 /**
@@ -66,19 +89,31 @@ export class Machine {
   readonly rtc: Rtc;
   readonly com1: Uart16550;
   readonly com2: Uart16550;
+  readonly #peripherals: Peripherals;
 
   /** Called with each byte that a serial port (1 or 2) has sent, at its time. */
   onSerialOutput: ((byte: number, port: 1 | 2) => void) | null = null;
   /** Called with each byte written to the debug console, port 0xE9. */
   onDebugOutput: ((byte: number) => void) | null = null;
+  /** Called with each byte written to the POST port. */
+  onPostCode: ((code: number) => void) | null = null;
   /** Called when all cores are halted, before time jumps; "stop" ends the run. It may supply input. */
   onHalt: ((machine: Machine) => "stop" | undefined) | null = null;
+
+  /**
+   * While this is the number of a core that can run, no other core does: for a debugger that steps one of several. What
+   * happens then is no longer what the interleaver would have decided.
+   */
+  onlyCore: number | null = null;
 
   /** Called after every reset: for a host that stands in for firmware and starts the program again. */
   onReset: (() => void) | null = null;
 
+  readonly #configuration: SavedConfiguration;
+  readonly #codeCache: CodeCache;
   readonly #port61: Port61;
   readonly #port92: Port92;
+  readonly #numericError: NumericError;
   readonly #log: (line: string) => void;
   readonly #instructions: number[];
   /** One for each core: its idea of the current cycle, made once so that running allocates nothing. */
@@ -104,6 +139,13 @@ export class Machine {
     this.interleaver = options.interleaver ?? new RoundRobin();
 
     const codeCache = new CodeCache(this.memory);
+    this.#codeCache = codeCache;
+    this.#configuration = {
+      memoryBytes: this.memory.ramSize,
+      cpus,
+      cpuHz: clock.hz,
+      flowControl: options.serial?.flowControl ?? "none",
+    };
     this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
     this.#coreClocks = this.cores.map((core) => () => core.now());
     this.#instructions = this.cores.map(() => 0);
@@ -129,10 +171,28 @@ export class Machine {
       onA20: (enabled) => (this.memory.a20 = enabled),
       onReset: () => this.#requestReset(),
     });
+    const bootCore = this.cores[0]!;
+    this.#numericError = new NumericError({
+      onIrq13: (level) => this.interruptSystem.driveIrq(X87_IRQ, level),
+      onIgnne: () => ignoreNumericErrors(bootCore),
+    });
+    bootCore.onFerr = (asserted) => this.#numericError.driveFerr(asserted);
+    this.#peripherals = new Peripherals(
+      {
+        clock,
+        memory: this.memory,
+        ports: this.ports,
+        driveIrq: (irq, level) => this.interruptSystem.driveIrq(irq, level),
+        onPostCode: (code) => this.onPostCode?.(code),
+        onReset: () => this.#requestReset(),
+      },
+      options,
+    );
     this.pit.connect(this.ports);
     this.#port61.connect(this.ports);
     this.rtc.connect(this.ports);
     this.#port92.connect(this.ports);
+    this.#numericError.connect(this.ports);
     this.com1.connect(this.ports, COM1.base, "COM1");
     this.com2.connect(this.ports, COM2.base, "COM2");
     new DebugConsole({ onOutput: (byte) => this.onDebugOutput?.(byte) }).connect(this.ports);
@@ -170,6 +230,19 @@ export class Machine {
     return this.interruptSystem.localApics;
   }
 
+  get keyboard(): Keyboard {
+    return this.#peripherals.keyboard;
+  }
+
+  get vga(): VgaText {
+    return this.#peripherals.vga;
+  }
+
+  /** The disks by place, as in the options; null where there is none. */
+  get disks(): readonly (Disk | null)[] {
+    return this.#peripherals.disks;
+  }
+
   /** Instructions executed by all cores since power-on. */
   get instructions(): number {
     return this.counters.instructions.reduce((sum, count) => sum + count, 0);
@@ -197,9 +270,11 @@ export class Machine {
     }
     this.#resetRequested = false;
     this.#port92.reset();
+    this.#numericError.reset();
     this.#port61.reset();
     this.pit.reset();
     this.rtc.reset();
+    this.#peripherals.reset();
     for (const uart of [this.com1, this.com2]) {
       uart.reset();
       setUpAsFirmwareDoes(uart);
@@ -218,9 +293,12 @@ export class Machine {
     this.interruptSystem.driveIrq(irq, level);
   }
 
-  /** Pulses the NMI line: to the bootstrap processor, or after a switch of the IMCR to LINT1 of all local APICs. */
+  /**
+   * Pulses the NMI line: to the bootstrap processor, or after a switch of the IMCR to LINT1 of all local APICs. Nothing
+   * happens while the program masks NMI by bit 7 of port 0x70.
+   */
   nmi(): void {
-    this.interruptSystem.nmi();
+    if (!this.rtc.nmiMasked) this.interruptSystem.nmi();
   }
 
   /** Copies bytes into guest RAM at a physical address. @throws RangeError when part of the range is not RAM */
@@ -293,6 +371,121 @@ export class Machine {
     for (const core of this.cores) core.hostcall = handler;
   }
 
+  // ---- The host's breakpoints ----------------------------------------------------------------------------------------
+
+  /**
+   * Sets breakpoints on the execution of linear addresses, in place of those set before; none cost nothing. The guest
+   * notices nothing of them.
+   * @param stops asked before a core executes the instruction at one of them; the run ends when it returns true
+   */
+  setBreakpoints(addresses: Iterable<number>, stops: (core: Core, linear: number) => boolean = () => true): void {
+    const all = [...addresses];
+    const breakpoints = new HostBreakpoints(all, (core, linear) => {
+      if (!stops(core, linear)) return false;
+      this.#endRun({ kind: "breakpoint", core: core.id, linear: linear >>> 0 });
+      return true;
+    });
+    for (const core of this.cores) core.hostBreakpoints = all.length === 0 ? null : breakpoints;
+  }
+
+  /**
+   * Watches memory, in place of what was watched before. The guest notices nothing of it.
+   * @param stops asked at each access; the run ends after the instruction when it returns true
+   */
+  setWatchpoints(
+    ranges: readonly WatchedRange[],
+    stops: (core: Core, range: number, access: WatchedAccess) => boolean = () => true,
+  ): void {
+    const watchpoints = new HostWatchpoints(ranges, (id, range, access) => {
+      if (stops(this.cores[id]!, range, access)) this.#endRun({ kind: "watchpoint", core: id, range, access });
+    });
+    for (const core of this.cores) core.hostWatchpoints = ranges.length === 0 ? null : watchpoints;
+  }
+
+  // ---- Snapshots -----------------------------------------------------------------------------------------------------
+
+  /**
+   * The whole state, disks' changes and queued input included, as bytes for `restore`. Not part of it are the callbacks,
+   * and the images under the disks.
+   * @throws Error during a run, when a bridge is attached (a hosted kernel has state of its own), or when the clock holds
+   *   events that are the host's
+   */
+  save(): Uint8Array {
+    this.#checkIdle("saved");
+    const writer = new SnapshotWriter(this.clock);
+    snapshotConfiguration(this.#configuration, writer);
+    this.#snapshot(writer);
+    return writer.finish();
+  }
+
+  /**
+   * Puts a state back, of this machine or of one with the same options. From there it runs on as the other would have,
+   * bit for bit, given the same input.
+   * @throws SnapshotError when the bytes are no snapshot, are damaged, or do not fit this machine; nothing changes then
+   * @throws Error as `save` does
+   */
+  restore(bytes: Uint8Array): void {
+    this.#checkIdle("restored");
+    const before = this.save();
+    try {
+      this.#restore(bytes);
+    } catch (error) {
+      this.#restore(before);
+      throw error instanceof RangeError ? new SnapshotError(`malformed snapshot: ${error.message}`) : error;
+    }
+  }
+
+  /**
+   * A new machine with a saved state.
+   * @param options what the snapshot does not have: the interleaver and the disks must be as they were
+   * @throws SnapshotError as the other `restore` does
+   */
+  static restore(bytes: Uint8Array, options: RestoreOptions = {}): Machine {
+    const machine = new Machine({ ...options, ...savedOptions(bytes) });
+    machine.restore(bytes);
+    return machine;
+  }
+
+  #restore(bytes: Uint8Array): void {
+    const reader = new SnapshotReader(bytes);
+    checkConfiguration(this.#configuration, reader);
+    reader.clock = this.clock;
+    this.#codeCache.clear();
+    this.#snapshot(reader);
+    reader.finish();
+  }
+
+  #snapshot(s: Snapshot): void {
+    this.clock.snapshot(s);
+    this.memory.snapshot(s);
+    for (const core of this.cores) snapshotCore(core, s);
+    s.section("machine");
+    for (const core of this.cores) {
+      this.#instructions[core.id] = s.integer(this.#instructions[core.id]!, 0, Number.MAX_SAFE_INTEGER);
+      this.#halts[core.id] = s.integer(this.#halts[core.id]!, 0, Number.MAX_SAFE_INTEGER);
+    }
+    this.#idleCycles = s.integer(this.#idleCycles, 0, Number.MAX_SAFE_INTEGER);
+    this.#turnCore = s.integer(this.#turnCore, 0, this.cores.length - 1);
+    this.#turnLeft = s.time(this.#turnLeft, 0, Number.MAX_SAFE_INTEGER);
+    this.#resetRequested = s.flag(this.#resetRequested);
+    this.interleaver.snapshot?.(s);
+    this.interruptSystem.snapshot(s);
+    this.pit.snapshot(s);
+    this.rtc.snapshot(s);
+    this.com1.snapshot(s);
+    this.com2.snapshot(s);
+    this.#port61.snapshot(s);
+    this.#port92.snapshot(s);
+    this.#numericError.snapshot(s);
+    this.#peripherals.snapshot(s);
+  }
+
+  #checkIdle(done: string): void {
+    if (this.#inRun) throw new Error(`the machine cannot be ${done} from a callback while it runs`);
+    if (this.cores[0]!.hostcall !== null)
+      throw new Error(`a machine with a bridge cannot be ${done}: its other half is not in the machine`);
+  }
+
   // ---- Running -------------------------------------------------------------------------------------------------------
 
   /**
@@ -303,13 +496,14 @@ export class Machine {
    */
   run(limits: RunLimits = {}): StopReason {
     const { maxInstructions = Number.POSITIVE_INFINITY, untilCycle = Number.POSITIVE_INFINITY, until } = limits;
+    const counted = limits.core === undefined ? null : this.#core(limits.core);
     checkLimit("maxInstructions", maxInstructions);
     checkLimit("untilCycle", untilCycle);
     if (this.#inRun) throw new Error("the machine is running already: run and step cannot be called from a callback");
     this.#inRun = true;
     this.#stop = null;
     try {
-      return this.#loop(maxInstructions, untilCycle, until);
+      return this.#loop(maxInstructions, untilCycle, until, counted);
     } finally {
       this.#inRun = false;
     }
@@ -328,7 +522,12 @@ export class Machine {
     if (this.#inRun) this.#endRun({ kind: "stopped" });
   }
 
-  #loop(maxInstructions: number, untilCycle: number, until: ((machine: Machine) => boolean) | undefined): StopReason {
+  #loop(
+    maxInstructions: number,
+    untilCycle: number,
+    until: ((machine: Machine) => boolean) | undefined,
+    counted: Core | null,
+  ): StopReason {
     const clock = this.clock;
     let left = maxInstructions;
     for (;;) {
@@ -350,8 +549,9 @@ export class Machine {
       const core = this.#choose(runnable);
       const patience = until === undefined ? LONGEST_SLICE : UNTIL_INTERVAL;
       const horizon = Math.min(clock.nextEvent, untilCycle) - clock.now;
-      const executed = this.#runCore(core, Math.min(left, this.#turnLeft, patience, horizon));
-      left -= executed;
+      const counts = counted === null || core === counted;
+      const executed = this.#runCore(core, Math.min(counts ? left : patience, this.#turnLeft, patience, horizon));
+      if (counts) left -= executed;
       this.#turnLeft -= executed;
     }
   }
@@ -372,7 +572,10 @@ export class Machine {
   }
 
   #chooseTurn(runnable: number): void {
-    if ((runnable & (runnable - 1)) === 0) {
+    if (this.onlyCore !== null && has(runnable, this.onlyCore)) {
+      this.#turnCore = this.onlyCore;
+      this.#turnLeft = Number.POSITIVE_INFINITY;
+    } else if ((runnable & (runnable - 1)) === 0) {
       this.#turnCore = 31 - Math.clz32(runnable);
       this.#turnLeft = Number.POSITIVE_INFINITY;
     } else if (this.#turnLeft <= 0 || this.#turnLeft === Number.POSITIVE_INFINITY || !has(runnable, this.#turnCore)) {
@@ -436,7 +639,7 @@ export class Machine {
 
   /** When the guest is done, what it handed to its serial ports before is not lost. */
   #end(reason: StopReason): StopReason {
-    if (reason.kind !== "stopped") {
+    if (!GOES_ON.has(reason.kind)) {
       this.com1.drain();
       this.com2.drain();
     }
@@ -444,7 +647,7 @@ export class Machine {
   }
 
   #endRun(reason: StopReason): void {
-    this.#stop ??= reason;
+    if (this.#stop === null || reason.kind === "exit") this.#stop = reason;
     this.#running?.requestStop();
   }
 

@@ -6,10 +6,11 @@ import { EXTINT_PIN, TIMER_PIN } from "./interrupt-system.ts";
 import { MAXIMUM_CPUS, type PhysicalMemory } from "./memory/physical-memory.ts";
 
 /**
- * Physical address of the floating pointer structure: the last KiB of base memory, one of the three places where
- * programs search for it. The configuration table follows. Both fill less than that KiB.
+ * Physical address of the floating pointer structure, in the last KiB of base memory, which on a PC with a BIOS is its
+ * extended data area (whose first byte is its own size): two of the three places where programs search for it. The
+ * configuration table follows. Both end within that KiB.
  */
-export const MP_FLOATING_POINTER = 0x9fc00;
+export const MP_FLOATING_POINTER = 0x9fc10;
 const FLOATING_POINTER_BYTES = 16;
 /** Physical address of the configuration table. */
 export const MP_CONFIGURATION_TABLE = MP_FLOATING_POINTER + FLOATING_POINTER_BYTES;

@@ -1,13 +1,9 @@
 /** INT 13h: hard disks, by cylinder, head and sector and, with the Enhanced Disk Drive services, by block number. */
-import { type Disk, DS, ES, ESI } from "../../emulator/index.ts";
+import { type Disk, DS, ES, ESI, SECTOR_BYTES } from "../../emulator/index.ts";
 import { BDA } from "./data-area.ts";
 import type { ServiceCall } from "./services.ts";
 
-const SECTOR_BYTES = 512;
 const FIRST_DRIVE = 0x80;
-
-/** A hard disk as the BIOS sees it. */
-export type BiosDisk = Pick<Disk, "sectors" | "read" | "write">;
 
 export interface Geometry {
   readonly cylinders: number;
@@ -43,7 +39,7 @@ export function geometryOf(sectors: number): Geometry {
   return { cylinders, heads, sectorsPerTrack: SECTORS_PER_TRACK };
 }
 
-export function diskService(disks: readonly BiosDisk[]): (call: ServiceCall) => void {
+export function diskService(disks: readonly Disk[]): (call: ServiceCall) => void {
   return (call) => {
     const { memory } = call.machine;
     const number = call.ah;
@@ -66,7 +62,7 @@ function absentDrive(call: ServiceCall): number {
 }
 
 /** Executes a command on a drive that is there; returns its status. */
-function command(call: ServiceCall, disk: BiosDisk, drives: number): number {
+function command(call: ServiceCall, disk: Disk, drives: number): number {
   switch (call.ah) {
     case 0x00:
     case 0x0d:
@@ -75,8 +71,11 @@ function command(call: ServiceCall, disk: BiosDisk, drives: number): number {
       return STATUS.OK;
     case 0x02:
     case 0x03:
-    case 0x04:
-      return transferTrack(call, disk);
+    case 0x04: {
+      const status = transferTrack(call, disk);
+      if (status !== STATUS.OK) call.al = 0;
+      return status;
+    }
     case 0x08: {
       const { cylinders, heads, sectorsPerTrack } = geometryOf(disk.sectors);
       const last = cylinders - 1;
@@ -107,22 +106,21 @@ function command(call: ServiceCall, disk: BiosDisk, drives: number): number {
 }
 
 /** AH = 02h to 04h: AL sectors from CH,CL / DH to ES:BX. */
-function transferTrack(call: ServiceCall, disk: BiosDisk): number {
+function transferTrack(call: ServiceCall, disk: Disk): number {
   const { heads, sectorsPerTrack, cylinders } = geometryOf(disk.sectors);
   const cylinder = (call.cx >>> 8) | ((call.cx & 0xc0) << 2);
   const head = call.dx >>> 8;
   const sector = call.cx & 0x3f;
   const count = call.al;
   if (count === 0) return STATUS.BAD_COMMAND;
-  if (cylinder >= cylinders || head >= heads || sector === 0 || sector > sectorsPerTrack) return STATUS.SECTOR_NOT_FOUND;
+  if (cylinder >= cylinders || head >= heads || sector === 0 || sector > sectorsPerTrack)
+    return STATUS.SECTOR_NOT_FOUND;
   const lba = (cylinder * heads + head) * sectorsPerTrack + sector - 1;
-  const status = transfer(call, disk, lba, count, call.linear(ES, call.bx), call.ah & 7);
-  if (status !== STATUS.OK) call.al = 0;
-  return status;
+  return transfer(call, disk, lba, count, call.linear(ES, call.bx), call.ah & 7);
 }
 
 /** AH = 42h to 44h: what the packet at DS:SI says. */
-function transferPacket(call: ServiceCall, disk: BiosDisk): number {
+function transferPacket(call: ServiceCall, disk: Disk): number {
   const { core } = call;
   const packet = call.linear(DS, call.register16(ESI));
   if (core.read8(packet) < EDD_PACKET_BYTES) return STATUS.BAD_COMMAND;
@@ -136,36 +134,38 @@ function transferPacket(call: ServiceCall, disk: BiosDisk): number {
 }
 
 /** @param kind 2 or more: by the low bits of the command, 2 read, 3 write, 4 verify */
-function transfer(call: ServiceCall, disk: BiosDisk, lba: number, count: number, linear: number, kind: number): number {
+function transfer(call: ServiceCall, disk: Disk, lba: number, count: number, linear: number, kind: number): number {
   if (lba + count > disk.sectors) return STATUS.SECTOR_NOT_FOUND;
   const { core } = call;
   for (let i = 0; i < count; i++) {
     const at = linear + i * SECTOR_BYTES;
     if (kind === 2) {
-      disk.read(lba + i).forEach((byte, offset) => core.write8((at + offset) | 0, byte));
+      call.write(at, disk.read(lba + i));
     } else if (kind === 3) {
-      disk.write(lba + i, Uint8Array.from({ length: SECTOR_BYTES }, (_, offset) => core.read8((at + offset) | 0)));
+      disk.write(
+        lba + i,
+        Uint8Array.from({ length: SECTOR_BYTES }, (_, offset) => core.read8((at + offset) | 0)),
+      );
     }
   }
   return STATUS.OK;
 }
 
 /** AH = 48h: to the buffer at DS:SI, as much of version 1.x as it has room for. */
-function tellParameters(call: ServiceCall, disk: BiosDisk): number {
+function tellParameters(call: ServiceCall, disk: Disk): number {
   const { core } = call;
   const buffer = call.linear(DS, call.register16(ESI));
   if (core.read16(buffer) < EDD_PARAMETERS_BYTES) return STATUS.BAD_COMMAND;
   const { cylinders, heads, sectorsPerTrack } = geometryOf(disk.sectors);
   core.write16(buffer, EDD_PARAMETERS_BYTES);
   core.write16((buffer + 2) | 0, EDD_GEOMETRY_VALID);
-  const words = [cylinders, heads, sectorsPerTrack, disk.sectors, 0];
-  words.forEach((value, index) => core.write32((buffer + 4 + 4 * index) | 0, value));
+  call.write32((buffer + 4) | 0, [cylinders, heads, sectorsPerTrack, disk.sectors, 0]);
   core.write16((buffer + 24) | 0, SECTOR_BYTES);
   return STATUS.OK;
 }
 
 /** INT 19h: the first sector of the first disk, when it is marked as one to boot from. Answers AX = 0, DL = drive. */
-export function bootstrapService([disk]: readonly BiosDisk[]): (call: ServiceCall) => void {
+export function bootstrapService([disk]: readonly Disk[]): (call: ServiceCall) => void {
   return (call) => {
     const sector = disk === undefined ? null : bootSector(disk);
     call.ax = sector === null ? 1 : 0;
@@ -179,7 +179,7 @@ export function bootstrapService([disk]: readonly BiosDisk[]): (call: ServiceCal
 export const BOOT_ADDRESS = 0x7c00;
 
 /** The first sector, or null when it does not end with the mark of those that can be booted, 55 AA. */
-export function bootSector(disk: BiosDisk): Uint8Array | null {
+export function bootSector(disk: Disk): Uint8Array | null {
   const sector = disk.read(0);
   return sector[SECTOR_BYTES - 2] === 0x55 && sector[SECTOR_BYTES - 1] === 0xaa ? sector : null;
 }

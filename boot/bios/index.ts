@@ -1,17 +1,15 @@
 /** The small BIOS that disk boots get: what boot loaders call, and no more. */
 import { assemble, flatBinary, link } from "../../asm/index.ts";
-import type { Machine } from "../../emulator/index.ts";
+import { type Disk, type Machine, writeMpTables } from "../../emulator/index.ts";
 import { BootError, booting } from "../boot-error.ts";
 import source from "./bios.S?raw";
 import { initializeDataArea } from "./data-area.ts";
-import { type BiosDisk, BOOT_ADDRESS, bootSector, bootstrapService, diskService } from "./disk.ts";
+import { BOOT_ADDRESS, bootSector, bootstrapService, diskService } from "./disk.ts";
 import { keyboardInterrupt } from "./keyboard.ts";
 import { connectServices, SERVICE_PORT } from "./services.ts";
 import { systemService } from "./system.ts";
 import { timeService } from "./time.ts";
 import { setMode, videoService } from "./video.ts";
-
-export type { BiosDisk } from "./disk.ts";
 
 const BIOS_BASE = 0xf0000;
 const BIOS_BYTES = 0x10000;
@@ -37,19 +35,18 @@ function biosImage(): Uint8Array {
 }
 
 export interface BiosOptions {
-  /** Drives 0x80, 0x81 and so on. */
-  readonly disks: readonly BiosDisk[];
   /** Told every character that programs print through the teletype service. */
   readonly onTeletype?: (character: number) => void;
 }
 
 /**
- * Gives a machine its BIOS: it will start there, in the boot sector of the first disk, whenever it is reset. A machine
- * restored from a snapshot that was made with a BIOS needs `attachBiosServices` instead.
+ * Gives a machine its BIOS: whenever it is reset it starts there, and goes on in the boot sector of its first disk. Its
+ * disks are drives 0x80, 0x81 and so on. A machine restored from a snapshot that was made with a BIOS has the ROM; it
+ * needs `attachBiosServices` instead.
  * @throws BootError when there is no disk, or the first is none to boot from
  */
-export function bootDisk(machine: Machine, options: BiosOptions): void {
-  const [first] = options.disks;
+export function bootDisk(machine: Machine, options: BiosOptions = {}): void {
+  const [first] = disksOf(machine);
   if (first === undefined) throw new BootError("no disk to boot from");
   if (bootSector(first) === null) {
     throw new BootError("the disk cannot be booted: its first sector does not end with the bytes 0x55 0xaa");
@@ -58,11 +55,16 @@ export function bootDisk(machine: Machine, options: BiosOptions): void {
   attachBiosServices(machine, options);
 }
 
-/** The part of the BIOS that is not in the machine: what its ROM calls in the host. */
-export function attachBiosServices(machine: Machine, { disks, onTeletype }: BiosOptions): void {
+/**
+ * The part of the BIOS that is not in the machine: what its ROM calls in the host.
+ * @throws RangeError when the machine has it already
+ */
+export function attachBiosServices(machine: Machine, { onTeletype }: BiosOptions = {}): void {
+  const disks = disksOf(machine);
   connectServices(machine, [
     () => {
       initializeDataArea(machine, disks.length);
+      writeMpTables(machine.memory, machine.cores.length);
       setMode(machine);
     },
     keyboardInterrupt,
@@ -72,4 +74,8 @@ export function attachBiosServices(machine: Machine, { disks, onTeletype }: Bios
     timeService,
     bootstrapService(disks),
   ]);
+}
+
+function disksOf(machine: Machine): Disk[] {
+  return machine.disks.filter((disk) => disk !== null);
 }

@@ -9,7 +9,15 @@ const RELEASED = 0x80;
 const EXTENDED_PREFIX = 0xe0;
 
 /** Bits of the first byte of shift flags. */
-const FLAG = { RIGHT_SHIFT: 0x01, LEFT_SHIFT: 0x02, CTRL: 0x04, ALT: 0x08, SCROLL: 0x10, NUM: 0x20, CAPS: 0x40 } as const;
+const FLAG = {
+  RIGHT_SHIFT: 0x01,
+  LEFT_SHIFT: 0x02,
+  CTRL: 0x04,
+  ALT: 0x08,
+  SCROLL: 0x10,
+  NUM: 0x20,
+  CAPS: 0x40,
+} as const;
 const HELD: Readonly<Record<number, number>> = {
   42: FLAG.LEFT_SHIFT,
   54: FLAG.RIGHT_SHIFT,
@@ -52,7 +60,7 @@ function characterOf(scanCode: number, flags: number): number {
   if (scanCode === SPACE_BAR) return 0x20;
   if (scanCode >= FIRST_OF_KEY_PAD && scanCode < FIRST_OF_KEY_PAD + KEY_PAD.length) {
     const character = KEY_PAD[scanCode - FIRST_OF_KEY_PAD]!;
-    const isDigit = (flags & FLAG.NUM) !== 0 !== shift || character === "-" || character === "+";
+    const isDigit = ((flags & FLAG.NUM) !== 0) !== shift || character === "-" || character === "+";
     return isDigit ? character.charCodeAt(0) : 0;
   }
   if (scanCode >= FIRST_WITHOUT_CHARACTER) return 0;

@@ -5,7 +5,7 @@
  * matter, and other writes do nothing. All that services remember is in guest memory (the BIOS data area) or in the
  * machine's devices, so that a machine restored from a snapshot only needs a BIOS attached again.
  */
-import { CS, EAX, type Core, EBX, ECX, EDX, ESP, type Machine, type PortDevice, SS } from "../../emulator/index.ts";
+import { type Core, CS, EAX, EBX, ECX, EDX, ESP, type Machine, type PortDevice, SS } from "../../emulator/index.ts";
 
 /** No PC device has these ports; next to them, at 0xB2, firmware of the nineties had its way into system management. */
 export const SERVICE_PORT = 0xb0;
@@ -74,6 +74,16 @@ export class ServiceCall {
   /** Linear address of an offset in a segment register's segment. */
   linear(segment: number, offset: number): number {
     return (this.core.segBase(segment) + (offset & 0xffff)) | 0;
+  }
+
+  /** Copies bytes into the caller's memory. */
+  write(linear: number, bytes: Uint8Array): void {
+    for (let i = 0; i < bytes.length; i++) this.core.write8((linear + i) | 0, bytes[i]!);
+  }
+
+  /** Writes 32-bit values one after the other. */
+  write32(linear: number, values: readonly number[]): void {
+    this.write(linear, new Uint8Array(Uint32Array.from(values).buffer));
   }
 
   #setLow(register: number, value: number): void {

@@ -61,8 +61,8 @@ export function systemService(call: ServiceCall): void {
 
 /** AX = E820h: the range numbered EBX to ES:DI, and the next one's number to EBX, 0 after the last. */
 function describeRange(call: ServiceCall): void {
-  const { core, machine } = call;
-  const r = core.r;
+  const { machine } = call;
+  const { r } = call.core;
   const ranges = memoryMap(machine);
   const index = r[EBX]! >>> 0;
   const range = ranges[index];
@@ -73,7 +73,7 @@ function describeRange(call: ServiceCall): void {
   }
   const buffer = call.linear(ES, call.register16(EDI));
   const { base, length, type } = range;
-  [base, 0, length, 0, type].forEach((value, field) => core.write32((buffer + 4 * field) | 0, value | 0));
+  call.write32(buffer, [base, 0, length, 0, type]);
   r[EAX] = SMAP;
   r[ECX] = E820_BYTES;
   r[EBX] = index + 1 < ranges.length ? index + 1 : 0;

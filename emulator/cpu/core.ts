@@ -10,20 +10,13 @@ import {
   instructionBreakpoints,
 } from "./breakpoints.ts";
 import { fetchBlock } from "./code-fetch.ts";
+import { FAR_AWAY, type HostBreakpoints } from "./host-breakpoints.ts";
 import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
 import { translate } from "./paging.ts";
-import {
-  ATTEND_AGAIN,
-  EIP_REPLACED,
-  JUMP_SLOTS,
-  Jump,
-  LEAVE,
-  RUN_BLOCK,
-  RUN_ONE_INSTRUCTION,
-  runBlocks,
-} from "./run-blocks.ts";
+import { ATTEND_AGAIN, EIP_REPLACED, JUMP_SLOTS, Jump, jumpSlot, LEAVE, runBlocks } from "./run-blocks.ts";
 import * as layout from "./state-layout.ts";
+import { powerOn } from "./x87/state.ts";
 
 export { Fault } from "./fault.ts";
 
@@ -42,6 +35,14 @@ const ATTEND_TRACE = 1 << 6;
 const ATTEND_DEBUG_TRAP = 1 << 7;
 /** Instruction breakpoints are enabled. */
 const ATTEND_BREAKPOINTS = 1 << 8;
+/** The host has set breakpoints, of which the guest must notice nothing. */
+const ATTEND_HOST = 1 << 9;
+
+/** More instructions than a block has: `attend` sets no limit. */
+const NO_LIMIT = 1 << 30;
+
+/** "Vector" of `waitForInterrupt`: the instruction starts over, and no exception is delivered. */
+const RESTART = -1;
 
 /** INT1, INT3, INT n, INTO. */
 const SOFTWARE_INTERRUPTS: ReadonlySet<number> = new Set([0xf1, 0xcc, 0xcd, 0xce]);
@@ -56,9 +57,13 @@ export class Core extends CoreMemory {
   hostcall: ((cpu: Core, id: number) => void) | null = null;
   /** Machine cycle at which the current `run` began; set by the machine. */
   sliceStart = 0;
+  /** What `instructions` was when a host breakpoint stopped here: it does not stop here again. -1 for none. */
+  passedBreakpoint = -1;
 
   /** Called when an interrupt or exception is about to be delivered; `kind` as in interrupts.ts. */
   onInterrupt: ((cpu: Core, vector: number, kind: number, errorCode: number) => void) | null = null;
+  /** Called when the FERR# pin changes: an unmasked x87 exception is pending (CR0.NE clear), or not any more. */
+  onFerr: ((asserted: boolean) => void) | null = null;
   /** Called after CR3 was loaded. */
   onCr3Load: ((cpu: Core, cr3: number) => void) | null = null;
   /** Called after IA32_APIC_BASE was written: whether the local APIC is enabled. */
@@ -83,6 +88,7 @@ export class Core extends CoreMemory {
   readonly jumps: readonly Jump[] = Array.from({ length: JUMP_SLOTS * 4 }, () => new Jump());
   /** First slot of `jumps` for the current code size and privilege. */
   jumpBase = 0;
+  #hostBreakpoints: HostBreakpoints | null = null;
 
   /**
    * @param id core number, 0 to 7; core 0 is the bootstrap processor
@@ -103,6 +109,7 @@ export class Core extends CoreMemory {
     const instructions = this.f64[layout.F64_INSTRUCTIONS]!;
     this.r.fill(0);
     this.f64[layout.F64_INSTRUCTIONS] = instructions;
+    powerOn(this.r);
     this.#initialize(layout.CR0_CD | layout.CR0_NW);
   }
 
@@ -204,12 +211,18 @@ export class Core extends CoreMemory {
 
   /** Whether something else may have to be done before the next instruction, or that is not to run at all. */
   get disturbed(): boolean {
-    return (this.attention & ~ATTEND_STOP) !== 0;
+    return (this.attention & ~(ATTEND_STOP | ATTEND_HOST)) !== 0;
   }
 
   /** Makes `run` return after the current instruction. */
   requestStop(): void {
     this.#setAttention(ATTEND_STOP, true);
+  }
+
+  /** Ends the running instruction, which must not have changed anything, and sleeps; an interrupt returns to it. */
+  waitForInterrupt(): never {
+    this.halted = true;
+    this.raise(RESTART);
   }
 
   #setAttention(bit: number, on: boolean): void {
@@ -287,7 +300,7 @@ export class Core extends CoreMemory {
       if (error !== this.fault) throw error;
       this.retired++;
       this.#setDebugTrap(0);
-      deliverException(this, this.fault);
+      if (this.fault.vector !== RESTART) deliverException(this, this.fault);
       return false;
     }
   }
@@ -298,17 +311,16 @@ export class Core extends CoreMemory {
 
   /**
    * What comes before the next instruction, in the order of Intel SDM 3A 6.9: stops, traps, interrupts, breakpoints.
-   * @returns what the loop shall do next
+   * @returns how many instructions the loop may run next, LEAVE or ATTEND_AGAIN
    */
   attend(): number {
+    if (this.attention === ATTEND_HOST) return this.#approachBreakpoint();
     const r = this.r;
     const previous = this.runBlock.ops[0]!.opcode;
     this.#betweenInstructions();
     if ((this.attention & (ATTEND_STOP | ATTEND_SHUTDOWN)) !== 0 || this.waitsForStartup) return LEAVE;
     const shadowed = this.interruptShadow;
-    if (shadowed) {
-      this.interruptShadow = false;
-    } else {
+    if (!shadowed) {
       if (r[layout.DEBUG_TRAP] !== 0) this.#raiseDebugTrap(previous);
       if (r[layout.NMI] !== 0 && r[layout.NMI_BLOCKED] === 0) {
         this.nmi = 0;
@@ -325,9 +337,42 @@ export class Core extends CoreMemory {
       }
       if (this.halted) return LEAVE;
     }
-    if ((this.attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) === 0) return shadowed ? RUN_ONE_INSTRUCTION : RUN_BLOCK;
+    const limit = (this.attention & ATTEND_HOST) !== 0 ? this.#approachBreakpoint() : NO_LIMIT;
+    if (limit === LEAVE) return LEAVE;
+    if (shadowed) this.interruptShadow = false;
+    if ((this.attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) === 0) return shadowed ? 1 : limit;
     this.#trace();
-    return RUN_ONE_INSTRUCTION;
+    return 1;
+  }
+
+  /** How many instructions may run before the next host breakpoint; LEAVE when it is the next one and stops here. */
+  #approachBreakpoint(): number {
+    const breakpoints = this.#hostBreakpoints!;
+    const linear = (this.r[SEG_BASE + CS]! + this.r[EIP]!) | 0;
+    const distance = breakpoints.distance(linear);
+    if (distance === FAR_AWAY) return NO_LIMIT;
+    if (distance === 0) {
+      this.#betweenInstructions();
+      if (this.passedBreakpoint === this.instructions || !breakpoints.onReached(this, linear)) return 1;
+      this.passedBreakpoint = this.instructions;
+      return LEAVE;
+    }
+    const jump = this.jumps[this.jumpBase + jumpSlot(linear)]!;
+    if (jump.linear !== linear || jump.generation !== this.generation || !jump.block.valid) return 1;
+    const { ops, length } = jump.block;
+    if (length <= distance) return NO_LIMIT;
+    let before = 1;
+    while (ops[before]!.offset < distance) before++;
+    return before;
+  }
+
+  /** Breakpoints of the host, not of the guest; null for none, which costs nothing. */
+  get hostBreakpoints(): HostBreakpoints | null {
+    return this.#hostBreakpoints;
+  }
+  set hostBreakpoints(breakpoints: HostBreakpoints | null) {
+    this.#hostBreakpoints = breakpoints;
+    this.#setAttention(ATTEND_HOST, breakpoints !== null);
   }
 
   /** Faults raised from here on belong to no instruction: they leave EIP where it is. */

@@ -1,11 +1,12 @@
 /** Instruction decoding (Intel SDM 2A, chapter 2). */
 import { type Handler, Op, REPEAT_EQUAL, REPEAT_NONE, REPEAT_NOT_EQUAL } from "./op.ts";
-import type { Immediate, Opcode, OpcodeEntry } from "./opcode.ts";
+import type { EscapeOpcode, Immediate, Opcode, OpcodeEntry } from "./opcode.ts";
 import { OPCODE_MAP } from "./opcode-map.ts";
 import { OPCODE_MAP_0F } from "./opcode-map-0f.ts";
 import { frequentNumber } from "./run-blocks.ts";
 import { CS, DS, EBP, EBX, EDI, ES, ESI, ESP, FS, GS, SS, ZERO } from "./state-layout.ts";
-import { instruction_too_long, undefined_opcode } from "./undefined.ts";
+import { instruction_too_long, undefined_opcode, unimplemented } from "./undefined.ts";
+import { X87_OPCODES } from "./x87/opcode-map-x87.ts";
 
 /** Bytes of the longest instruction. */
 export const MAXIMUM_LENGTH = 15;
@@ -99,6 +100,7 @@ function decode(op: Op, codeSize32: boolean): Handler | null {
     entry = OPCODE_MAP_0F[op.opcode & 0xff];
   } else {
     op.opcode = byte;
+    if ((byte & 0xf8) === 0xd8) return decodeEscape(op, X87_OPCODES[byte & 7]!, override);
     entry = OPCODE_MAP[byte];
   }
   if (entry === undefined) return null;
@@ -122,6 +124,18 @@ function segmentOverride(byte: number): number {
     default:
       return -1;
   }
+}
+
+/** x87: `Op.imm` is the opcode as the x87 keeps it, eleven bits; `Op.rm` is i of ST(i). */
+function decodeEscape(op: Op, entry: EscapeOpcode, override: number): Handler | null {
+  const modrm = next8();
+  decodeModrm(op, modrm, false);
+  if (override >= 0) op.seg = override;
+  if (op.lock) return null;
+  op.imm = ((op.opcode & 7) << 8) | modrm;
+  const handler = (op.isMemory ? entry.memory[op.reg] : entry.registers[modrm & 0x3f]) ?? null;
+  op.endsBlock = handler === unimplemented;
+  return handler;
 }
 
 function operands(op: Op, entry: Opcode | { readonly group: readonly (Opcode | undefined)[] }, override: number) {

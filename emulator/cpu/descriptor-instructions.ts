@@ -80,7 +80,8 @@ export function lar(cpu: Core, op: Op): void {
     return;
   }
   const high = cpu.systemRead32(address + 4);
-  if (op.operandSize === 32) cpu.r[op.reg] = high & 0x00f0ff00;
+  // The manual leaves limit bits 16 to 19 undefined; processors show them.
+  if (op.operandSize === 32) cpu.r[op.reg] = high & 0x00ffff00;
   else cpu.r16[op.reg * 2] = high & 0xff00;
   setZf(cpu, true);
 }

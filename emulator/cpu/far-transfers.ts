@@ -38,7 +38,8 @@ export function jmp_far_imm(cpu: Core, op: Op): void {
 
 /** JMP m16:16, JMP m16:32. */
 export function jmp_far_mem(cpu: Core, op: Op): void {
-  jumpFar(cpu, op, farPointerSelector(cpu, op), farPointerOffset(cpu, op));
+  const offset = farPointerOffset(cpu, op);
+  jumpFar(cpu, op, farPointerSelector(cpu, op), offset);
 }
 
 /** CALL ptr16:16, CALL ptr16:32. */
@@ -48,7 +49,8 @@ export function call_far_imm(cpu: Core, op: Op): void {
 
 /** CALL m16:16, CALL m16:32. */
 export function call_far_mem(cpu: Core, op: Op): void {
-  callFar(cpu, op, farPointerSelector(cpu, op), farPointerOffset(cpu, op));
+  const offset = farPointerOffset(cpu, op);
+  callFar(cpu, op, farPointerSelector(cpu, op), offset);
 }
 
 /** RETF. */

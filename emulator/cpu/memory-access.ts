@@ -2,11 +2,12 @@ import type { Op } from "./op.ts";
 import * as layout from "./state-layout.ts";
 import { CoreTranslation, SUPERVISOR_READ, SUPERVISOR_WRITE } from "./translation.ts";
 
-const { ESP, SS, SEG_ACCESS, SEG_BASE, SEG_FLAT, SEG_LIMIT, SEG_VALID, TLB_CODE, TLB_MMIO, TLB_VALID } = layout;
+const { ESP, SS, SEG_ACCESS, SEG_BASE, SEG_FLAT, SEG_LIMIT, SEG_VALID, TLB_CODE, TLB_MMIO, TLB_VALID, TLB_WATCHED } =
+  layout;
 
 /** What must read TLB_VALID alone for the fast path of an implicit access. */
-const SYSTEM_READ = SUPERVISOR_READ | TLB_MMIO;
-const SYSTEM_WRITE = SUPERVISOR_WRITE | TLB_MMIO | TLB_CODE;
+const SYSTEM_READ = SUPERVISOR_READ | TLB_MMIO | TLB_WATCHED;
+const SYSTEM_WRITE = SUPERVISOR_WRITE | TLB_MMIO | TLB_CODE | TLB_WATCHED;
 
 /**
  * How instructions reach memory: linear accesses, segmented accesses, the stack.
@@ -62,6 +63,11 @@ export abstract class CoreMemory extends CoreTranslation {
     if ((entry & this.writeMask) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
       this.view.setInt32((entry & ~0xfff) ^ linear, value, true);
     } else this.#currentWrite(linear, value, 4);
+  }
+
+  /** Raises #AC when alignment checks are on and `linear` is no multiple of `alignment`: operands above 32 bits. */
+  checkAlignment(linear: number, alignment: number): void {
+    if (this.alignmentChecked && (linear & (alignment - 1)) !== 0) this.raise(layout.VECTOR_AC, 0);
   }
 
   /** Raises the fault that writing `size` bytes would raise, and does nothing else. Up to a page. */
@@ -186,11 +192,14 @@ export abstract class CoreMemory extends CoreTranslation {
   #slowRead(linear: number, size: number, rights: number): number {
     if ((linear & 0xfff) + size > 0x1000) return this.#readAcrossPages(linear, size, rights);
     const host = this.resolve(linear, rights, false);
-    if (host >= 0) {
-      if (size === 4) return this.view.getInt32(host, true);
-      return size === 2 ? this.view.getUint16(host, true) : this.bytes[host]!;
-    }
-    return this.readBus(size);
+    const value = host >= 0 ? this.#readHost(host, size) : this.readBus(size);
+    if (this.hostWatchpoints !== null) this.accessed(linear, host, size, false, value, value);
+    return value;
+  }
+
+  #readHost(host: number, size: number): number {
+    if (size === 4) return this.view.getInt32(host, true);
+    return size === 2 ? this.view.getUint16(host, true) : this.bytes[host]!;
   }
 
   #readByte(linear: number, rights: number): number {
@@ -203,7 +212,7 @@ export abstract class CoreMemory extends CoreTranslation {
     this.resolve(linear, rights, false);
     this.resolve(((linear | 0xfff) + 1) | 0, rights, false);
     let value = 0;
-    for (let i = 0; i < size; i++) value |= this.#readByte((linear + i) | 0, rights) << (8 * i);
+    for (let i = 0; i < size; i++) value |= (this.#slowRead((linear + i) | 0, 1, rights) & 0xff) << (8 * i);
     return value;
   }
 
@@ -217,6 +226,9 @@ export abstract class CoreMemory extends CoreTranslation {
 
   #writeWithinPage(linear: number, value: number, size: number, rights: number): void {
     const host = this.resolve(linear, rights, true);
+    if (this.hostWatchpoints !== null) {
+      this.accessed(linear, host, size, true, host < 0 ? value : this.#readHost(host, size), value);
+    }
     if (host < 0) {
       this.writeBus(value, size);
       return;

@@ -36,7 +36,7 @@ import { CS, DS, ES, SS } from "./state-layout.ts";
 import { clc, cld, cmc, lahf, sahf, salc, stc, std } from "./status-flags.ts";
 import * as string from "./string.ts";
 import { hlt } from "./system-instructions.ts";
-import { coprocessor_escape, wait } from "./undefined.ts";
+import { fwait } from "./x87/control.ts";
 
 const LOCKABLE = { lockable: true };
 const REPEATS = { repeats: true };
@@ -119,8 +119,6 @@ const JUMP_FAR = { immediate: "far", endsBlock: true } as const;
 const PORT = { immediate: "u8", endsBlock: true } as const;
 const PORT_STRING = { endsBlock: true, repeats: true };
 
-const ESCAPE = modrm(coprocessor_escape, ENDS);
-
 function pushSegment(reg: number): Opcode {
   return fixed(push_sreg, push_sreg, { reg });
 }
@@ -199,7 +197,7 @@ export const OPCODE_MAP: readonly OpcodeEntry[] = [
   /* 98 */ fixed(move.cbw, move.cwde),
   /* 99 */ fixed(move.cwd, move.cdq),
   /* 9A */ fixed(far.call_far_imm, far.call_far_imm, JUMP_FAR),
-  /* 9B */ fixed(wait),
+  /* 9B */ fixed(fwait),
   /* 9C */ fixed(pushf),
   /* 9D */ fixed(popf, popf, ENDS),
   /* 9E */ fixed(sahf),
@@ -246,7 +244,7 @@ export const OPCODE_MAP: readonly OpcodeEntry[] = [
   /* D5 */ fixed(aad, aad, { immediate: "u8" }),
   /* D6 */ fixed(salc),
   /* D7 */ fixed(move.xlat),
-  /* D8 */ ...eight(ESCAPE),
+  /* D8 to DF: x87, see x87/opcode-map-x87.ts */ ...new Array<undefined>(8).fill(undefined),
   /* E0 */ fixed(branch.loopne, branch.loopne, JUMP),
   /* E1 */ fixed(branch.loope, branch.loope, JUMP),
   /* E2 */ fixed(branch.loop, branch.loop, JUMP),

@@ -50,6 +50,12 @@ export interface OpcodeGroup {
   readonly group: readonly (Opcode | undefined)[];
 }
 
+/** An x87 opcode: handlers by ModRM.reg for memory operands, by the low six bits of ModRM for registers. */
+export interface EscapeOpcode {
+  readonly memory: readonly (Handler | null)[];
+  readonly registers: readonly (Handler | null)[];
+}
+
 export type OpcodeEntry = Opcode | OpcodeGroup | undefined;
 
 export type Options = Partial<Pick<Opcode, "immediate" | "lockable" | "endsBlock" | "repeats" | "swapped" | "reg">>;

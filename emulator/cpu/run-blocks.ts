@@ -21,6 +21,11 @@ import { CS, EIP, SEG_BASE, SEG_LIMIT } from "./state-layout.ts";
 /** Slots of the jump cache for each of its four modes; a power of two. */
 export const JUMP_SLOTS = 2048;
 
+/** Where a linear address has its slot, within those of its mode. */
+export function jumpSlot(linear: number): number {
+  return (linear ^ (linear >>> 11)) & (JUMP_SLOTS - 1);
+}
+
 /** One slot of the jump cache: where execution at a linear address continues, under one generation of the TLB. */
 export class Jump {
   linear = 0;
@@ -28,11 +33,9 @@ export class Jump {
   block: Block = NO_BLOCK;
 }
 
-/** What `Core.attend` wants next. */
-export const RUN_BLOCK = 0;
-export const RUN_ONE_INSTRUCTION = 1;
-export const ATTEND_AGAIN = 2;
-export const LEAVE = 3;
+/** What `Core.attend` wants next, unless it is to run at most a number of instructions. */
+export const ATTEND_AGAIN = -1;
+export const LEAVE = -2;
 
 /** Value of `Core.runStop`: leave the block, and EIP is right already. */
 export const EIP_REPLACED = -1;
@@ -117,14 +120,14 @@ export function runBlocks(cpu: Core): void {
   while (cpu.retired < cpu.budget) {
     let limit = cpu.budget - cpu.retired;
     if (cpu.attention !== 0) {
-      const next = cpu.attend();
-      if (next === LEAVE) return;
-      if (next === ATTEND_AGAIN) continue;
-      if (next === RUN_ONE_INSTRUCTION) limit = 1;
+      const allowed = cpu.attend();
+      if (allowed === LEAVE) return;
+      if (allowed === ATTEND_AGAIN) continue;
+      if (allowed < limit) limit = allowed;
     }
     const eip = r[EIP]!;
     const linear = (r[SEG_BASE + CS]! + eip) | 0;
-    const jump = cpu.jumps[cpu.jumpBase + ((linear ^ (linear >>> 11)) & (JUMP_SLOTS - 1))]!;
+    const jump = cpu.jumps[cpu.jumpBase + jumpSlot(linear)]!;
     let block = jump.block;
     if (jump.linear !== linear || jump.generation !== cpu.generation || !block.valid) {
       block = cpu.findBlock(linear, eip, jump);

@@ -56,8 +56,8 @@ export function lgs(cpu: Core, op: Op): void {
 }
 
 function loadFarPointer(cpu: Core, op: Op, seg: number): void {
-  const selector = farPointerSelector(cpu, op);
   const offset = farPointerOffset(cpu, op);
+  const selector = farPointerSelector(cpu, op);
   loadSegment(cpu, seg, selector);
   if (op.operandSize === 32) cpu.r[op.reg] = offset;
   else cpu.r16[op.reg * 2] = offset;

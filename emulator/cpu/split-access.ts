@@ -17,7 +17,9 @@ import {
   SPLIT_HOST,
   SPLIT_SIZE,
   SPLIT_VALUE,
+  TLB_CODE,
   TLB_VALID,
+  TLB_WATCHED,
 } from "./state-layout.ts";
 
 const PAGE_SIZE = 4096;
@@ -83,6 +85,7 @@ export function completeSplitAccess(cpu: Core): void {
   const host = r[SPLIT_HOST]!;
   if (op === null || operandBytes(op) !== size || operandHost(cpu, op, size) !== host) return;
   const value = r[SPLIT_VALUE]!;
+  cpu.codeCache.bytesWritten(host, size);
   if (size === 4) cpu.view.setInt32(host, value, true);
   else if (size === 2) cpu.view.setInt16(host, value, true);
   else cpu.bytes[host] = value;
@@ -96,7 +99,7 @@ function nextSplittable(cpu: Core): Op | null {
   if (eip + MAXIMUM_LENGTH > r[SEG_LIMIT + CS]! >>> 0) return null;
   const linear = (r[SEG_BASE + CS]! + eip) | 0;
   if ((linear & (PAGE_SIZE - 1)) + MAXIMUM_LENGTH > PAGE_SIZE) return null;
-  if ((cpu.tlb[linear >>> 12]! & cpu.readMask) !== TLB_VALID) return null;
+  if ((cpu.tlb[linear >>> 12]! & cpu.readMask & ~TLB_WATCHED) !== TLB_VALID) return null;
   const op = fetchBlock(cpu, linear).ops[0]!;
   const forms = op.isMemory && !op.lock ? (SPLITTABLE.get(op.opcode) ?? 0) : 0;
   return (forms & (1 << op.reg)) !== 0 ? op : null;
@@ -117,6 +120,11 @@ function operandHost(cpu: Core, op: Op, size: number): number {
     return -1;
   }
   const entry = cpu.tlb[linear >>> 12]!;
-  if ((entry & cpu.writeMask) !== TLB_VALID || (linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE) return -1;
+  // Whether the page holds decoded code or is watched must make no difference: that is no part of the machine's state.
+  if (
+    (entry & cpu.writeMask & ~(TLB_CODE | TLB_WATCHED)) !== TLB_VALID ||
+    (linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE
+  )
+    return -1;
   return (entry & ~(PAGE_SIZE - 1)) ^ linear;
 }

@@ -204,3 +204,5 @@ export const TLB_MMIO = 16;
 /** The page holds decoded instructions. */
 export const TLB_CODE = 32;
 export const TLB_GLOBAL = 64;
+/** A host watchpoint lies in the page; no part of the machine's state. */
+export const TLB_WATCHED = 128;

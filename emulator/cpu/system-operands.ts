@@ -29,9 +29,8 @@ export function requireProtectedMode(cpu: Core): void {
   if (!cpu.protectedMode) cpu.raise(VECTOR_UD);
 }
 
-/** The selector half of a far pointer operand; #UD for a register operand. */
+/** The selector half of a far pointer operand: read after the offset half, so that a fault is the first one's. */
 export function farPointerSelector(cpu: Core, op: Op): number {
-  if (!op.isMemory) cpu.raise(VECTOR_UD);
   return cpu.readSegment16(op.seg, (cpu.offsetOf(op) + (op.operandSize >>> 3)) & op.addressMask);
 }
 

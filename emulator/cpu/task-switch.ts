@@ -112,6 +112,8 @@ export function startTaskSwitch(cpu: Core, selector: number, descriptor: number,
   const oldSelector = cpu.segSelector(TR);
   if (reason !== TASK_NESTED) setBusy(cpu, (cpu.gdtrBase + (oldSelector & 0xfff8)) | 0, false);
   saveOutgoing(cpu, reason === TASK_RETURN ? eflags & ~FLAG_NT : eflags);
+  // A task that returns to itself loads what it has just saved.
+  if (base === cpu.segBase(TR)) readIncoming(cpu, base, access);
   if (reason === TASK_NESTED) cpu.systemWrite16(base, oldSelector);
   if (reason !== TASK_RETURN) setBusy(cpu, descriptor, true);
 

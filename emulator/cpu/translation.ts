@@ -1,10 +1,13 @@
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import { type Snapshot, SnapshotError } from "../snapshot.ts";
 import { localApicPage } from "./apic-base.ts";
 import type { CodeCache } from "./block-cache.ts";
 import { CoreState } from "./core-state.ts";
+import type { HostWatchpoints } from "./host-watchpoints.ts";
 import * as layout from "./state-layout.ts";
 
-const { TLB_VALID, TLB_NO_USER, TLB_NO_WRITE_USER, TLB_NO_WRITE_SUPER, TLB_MMIO, TLB_CODE, TLB_GLOBAL } = layout;
+const { TLB_VALID, TLB_NO_USER, TLB_NO_WRITE_USER, TLB_NO_WRITE_SUPER, TLB_MMIO, TLB_CODE, TLB_GLOBAL, TLB_WATCHED } =
+  layout;
 
 /** The register page of a local APIC. */
 export interface LocalApicRegisters {
@@ -45,6 +48,7 @@ export abstract class CoreTranslation extends CoreState {
   protected alignmentChecked = false;
   #watchpoints = false;
 
+  #hostWatchpoints: HostWatchpoints | null = null;
   readonly #filledPages = new Int32Array(TLB_CAPACITY);
   #filledCount = 0;
   /** The registers of this core's own local APIC, seen by no other; null when it has none. */
@@ -77,11 +81,12 @@ export abstract class CoreTranslation extends CoreState {
     }
     const physicalPage = physical >>> 12;
     const host = physicalPage === this.localApicPage ? -1 : this.memory.hostPage(physicalPage);
+    let bits = flags | TLB_VALID;
+    if (this.#hostWatchpoints?.concernsPages(page, this.memory.busPage(physicalPage)) === true) bits |= TLB_WATCHED;
     if (host < 0) {
-      this.tlb[page] = ((physical ^ linear) & ~0xfff) | flags | TLB_VALID | TLB_MMIO;
+      this.tlb[page] = ((physical ^ linear) & ~0xfff) | bits | TLB_MMIO;
       return;
     }
-    let bits = flags | TLB_VALID;
     if (!this.memory.isWritablePage(physicalPage)) bits |= TLB_NO_WRITE_USER | TLB_NO_WRITE_SUPER;
     if (this.codeCache.hasCode(host >>> 12)) bits |= TLB_CODE;
     this.tlb[page] = ((host ^ linear) & ~0xfff) | bits;
@@ -117,6 +122,38 @@ export abstract class CoreTranslation extends CoreState {
     }
   }
 
+  /** Memory that the host watches; null for none. Setting it costs time, having it only in accesses to its pages. */
+  get hostWatchpoints(): HostWatchpoints | null {
+    return this.#hostWatchpoints;
+  }
+  set hostWatchpoints(watchpoints: HostWatchpoints | null) {
+    this.#hostWatchpoints = watchpoints;
+    this.#markWatchedPages();
+  }
+
+  #markWatchedPages(): void {
+    for (let i = 0; i < this.#filledCount; i++) {
+      const page = this.#filledPages[i]!;
+      const entry = this.tlb[page]! & ~TLB_WATCHED;
+      if (entry === 0) continue;
+      const physical =
+        (entry & TLB_MMIO) !== 0 ? (entry & ~0xfff) ^ (page << 12) : this.#physicalOf(entry ^ (page << 12));
+      const watched = this.#hostWatchpoints?.concernsPages(page, physical >>> 12) === true;
+      this.tlb[page] = watched ? entry | TLB_WATCHED : entry;
+    }
+  }
+
+  #physicalOf(host: number): number {
+    return host - this.memory.ramOffset;
+  }
+
+  /** Tells the host of an access to `host`, or to the bus when that is negative, if it watches that. */
+  protected accessed(linear: number, host: number, size: number, write: boolean, before: number, after: number): void {
+    if ((this.tlb[linear >>> 12]! & TLB_WATCHED) === 0) return;
+    const physical = host < 0 ? this.busAddress : this.#physicalOf(host);
+    this.#hostWatchpoints?.accessed(this.id, linear, physical, size, write, before, after);
+  }
+
   override refreshDerivedState(): void {
     super.refreshDerivedState();
     this.localApicPage = this.localApic === null ? -1 : localApicPage(this);
@@ -137,6 +174,27 @@ export abstract class CoreTranslation extends CoreState {
     else if (size === 4) this.memory.write32(address, value);
     else if (size === 2) this.memory.write16(address, value);
     else this.memory.write8(address, value);
+  }
+
+  /**
+   * The translations held, stale ones included, and how many have been entered since the last flush, on which it depends
+   * when the TLB is full. TLB_CODE and TLB_WATCHED are left out: they only make accesses slower, and come back.
+   */
+  snapshotTlb(s: Snapshot): void {
+    if (s.restoring) for (let i = 0; i < this.#filledCount; i++) this.tlb[this.#filledPages[i]!] = 0;
+    this.#filledCount = s.integer(this.#filledCount, 0, TLB_CAPACITY);
+    for (let i = 0; i < this.#filledCount; i++) {
+      const page = s.integer(this.#filledPages[i]!, 0, TLB_PAGES - 1);
+      const entry = s.integer(this.tlb[page]! & ~(TLB_CODE | TLB_WATCHED), -(2 ** 31), 2 ** 31 - 1);
+      const isHost = (entry & (TLB_VALID | TLB_MMIO)) === TLB_VALID;
+      if (s.restoring && isHost && !this.memory.isGuestPage((entry >>> 12) ^ page)) {
+        throw new SnapshotError(`malformed snapshot: a translation of core ${this.id} leads out of memory`);
+      }
+      this.#filledPages[i] = page;
+      this.tlb[page] = s.restoring ? entry : this.tlb[page]!;
+    }
+    this.#markWatchedPages();
+    this.#translationsChanged();
   }
 
   #translationsChanged(): void {
@@ -163,8 +221,8 @@ export abstract class CoreTranslation extends CoreState {
       user && (this.r[layout.CR0]! & layout.CR0_AM) !== 0 && (this.r[layout.CONTROL_FLAGS]! & layout.FLAG_AC) !== 0;
     this.#watchpoints = this.hasWatchpoints();
     const observed = this.alignmentChecked || this.#watchpoints;
-    this.readMask = observed ? 0 : this.readRights | TLB_MMIO;
-    this.writeMask = observed ? 0 : this.writeRights | TLB_MMIO | TLB_CODE;
+    this.readMask = observed ? 0 : this.readRights | TLB_MMIO | TLB_WATCHED;
+    this.writeMask = observed ? 0 : this.writeRights | TLB_MMIO | TLB_CODE | TLB_WATCHED;
     this.refreshCodeMode();
   }
 

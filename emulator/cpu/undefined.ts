@@ -1,7 +1,7 @@
 /** Opcodes that do nothing but fault, and those of parts this processor does not have. */
 import type { Core } from "./core.ts";
 import type { Op } from "./op.ts";
-import { CR0, CR0_EM, CR0_MP, CR0_TS, CS, SEG_BASE, VECTOR_GP, VECTOR_NM, VECTOR_UD } from "./state-layout.ts";
+import { CS, SEG_BASE, VECTOR_GP, VECTOR_UD } from "./state-layout.ts";
 
 /** No such instruction, UD2, or a LOCK prefix where none is allowed. */
 export function undefined_opcode(cpu: Core): void {
@@ -24,15 +24,4 @@ export function unimplemented(cpu: Core, op: Op): void {
     );
   }
   cpu.raise(VECTOR_UD);
-}
-
-/** D8 to DF: x87, which is absent. #NM when the guest asked for it (CR0.EM, CR0.TS). */
-export function coprocessor_escape(cpu: Core, op: Op): void {
-  if ((cpu.r[CR0]! & (CR0_EM | CR0_TS)) !== 0) cpu.raise(VECTOR_NM);
-  unimplemented(cpu, op);
-}
-
-/** WAIT: #NM when CR0.MP and CR0.TS are both set. */
-export function wait(cpu: Core): void {
-  if ((cpu.r[CR0]! & (CR0_MP | CR0_TS)) === (CR0_MP | CR0_TS)) cpu.raise(VECTOR_NM);
 }

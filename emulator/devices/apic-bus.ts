@@ -69,21 +69,21 @@ export class ApicBus implements ApicMessenger {
   #arbitrate(message: number, targets: number): number {
     let winner = NOBODY;
     let lowest = 0;
+    let rank = 0;
     for (let i = 0; i < this.#apics.length; i++) {
       const apic = this.#apics[i]!;
       if ((targets & (1 << i)) === 0 || !apic.softwareEnabled) continue;
       if (apic.isFocusOf(message)) return i;
       const priority = apic.arbitrationPriority;
-      const better = priority === lowest && apic.arbitrationId > this.#apics[winner]!.arbitrationId;
-      if (winner === NOBODY || priority < lowest || better) {
-        winner = i;
-        lowest = priority;
-      }
+      const better = priority < lowest || (priority === lowest && apic.arbitrationId > rank);
+      if (winner !== NOBODY && !better) continue;
+      winner = i;
+      lowest = priority;
+      rank = apic.arbitrationId;
     }
     if (winner !== NOBODY) {
-      const won = this.#apics[winner]!.arbitrationId;
       for (const apic of this.#apics) {
-        if (apic.arbitrationId < won) apic.arbitrationId++;
+        if (apic.arbitrationId < rank) apic.arbitrationId++;
       }
       this.#apics[winner]!.arbitrationId = 0;
     }

@@ -1,5 +1,6 @@
 import type { Clock, EventHandle } from "../clock.ts";
 import { cyclesInMicroseconds } from "../hz.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { addressedSector, addressLimit, putAddress } from "./ata-address.ts";
 import { identifyData } from "./ata-identify.ts";
 import { ATA_COMMAND, ATA_ERROR, ATA_REGISTER, ATA_STATUS, MAXIMUM_MULTIPLE } from "./ata-registers.ts";
@@ -15,17 +16,13 @@ const REGISTERS = 8;
 const IDLE_STATUS = ATA_STATUS.READY | ATA_STATUS.SEEK_COMPLETE;
 const POWER_MODE = { STANDBY: 0x00, ACTIVE_OR_IDLE: 0xff } as const;
 
-/** How a command takes or gives its data. */
-interface Transfer {
-  readonly direction: "in" | "out";
-  /** Next sector, and how many are left; `sectors` is 0 when the data are not of the disk. */
-  sector: number;
-  sectors: number;
-  /** Sectors in a block. */
-  readonly block: number;
-  /** Sector at which the addresses end. */
-  readonly end: number;
-}
+/** Which way data go through the data register now, if any do. */
+type Direction = "none" | "in" | "out";
+const DIRECTIONS: readonly Direction[] = ["none", "in", "out"];
+
+/** What the drive does when it has been busy long enough. */
+type Phase = "reset" | "diagnostic" | "command" | "offer block" | "take block";
+const PHASES: readonly Phase[] = ["reset", "diagnostic", "command", "offer block", "take block"];
 
 /**
  * An ATA hard disk that transfers data by PIO, after ATA/ATAPI-4 (T13/1153D revision 18), with what it dropped of
@@ -51,12 +48,18 @@ export class AtaDrive {
   #asleep = false;
 
   readonly #buffer = new Uint8Array(MAXIMUM_MULTIPLE * SECTOR_BYTES);
-  /** While DRQ is set: what is transferred, where in the buffer, and where the block ends. */
-  #transfer: Transfer | null = null;
+  #direction: Direction = "none";
+  /** Position in the buffer of the next byte transferred, and the end of the block. */
   #position = 0;
   #end = 0;
-  /** What to do when BSY has been set long enough. */
-  #then: () => void = () => {};
+  /** Next sector, and how many are left, 0 when the data are not of the disk; sectors in a block; end of the addresses. */
+  #sector = 0;
+  #sectorsLeft = 0;
+  #block = 1;
+  #limit = 0;
+
+  #phase: Phase = "reset";
+  #command = 0;
 
   /**
    * @param device 0 or 1 on its channel
@@ -89,7 +92,7 @@ export class AtaDrive {
 
   /** SRST goes off: BSY for RESET_MICROSECONDS. */
   releaseReset(): void {
-    this.#busy(RESET_MICROSECONDS, () => this.#finishReset());
+    this.#busy(RESET_MICROSECONDS, "reset");
   }
 
   get busy(): boolean {
@@ -118,7 +121,7 @@ export class AtaDrive {
 
   /** The next byte of the data register, 0 when no data are to be read. */
   readData(): number {
-    if (this.#transfer?.direction !== "in" || !this.#requestsData) return 0;
+    if (this.#direction !== "in" || !this.#requestsData) return 0;
     const byte = this.#buffer[this.#position++]!;
     if (this.#position === this.#end) this.#endReadBlock();
     return byte;
@@ -126,9 +129,9 @@ export class AtaDrive {
 
   /** Ignored when no data are to be written. */
   writeData(byte: number): void {
-    if (this.#transfer?.direction !== "out" || !this.#requestsData) return;
+    if (this.#direction !== "out" || !this.#requestsData) return;
     this.#buffer[this.#position++] = byte;
-    if (this.#position === this.#end) this.#busy(BLOCK_MICROSECONDS, () => this.#endWrittenBlock());
+    if (this.#position === this.#end) this.#busy(BLOCK_MICROSECONDS, "take block");
   }
 
   /** Ignored while the drive is busy or asleep. One that comes while data are transferred takes its place. */
@@ -137,7 +140,8 @@ export class AtaDrive {
     this.#stop();
     this.#setInterrupt(false);
     this.#error = 0;
-    this.#busy(COMMAND_MICROSECONDS, () => this.#command(command));
+    this.#command = command;
+    this.#busy(COMMAND_MICROSECONDS, "command");
   }
 
   /** EXECUTE DEVICE DIAGNOSTIC, which both drives of a channel do at once; device 0 reports. */
@@ -145,18 +149,35 @@ export class AtaDrive {
     if (this.#asleep) return;
     this.#stop();
     this.#setInterrupt(false);
-    this.#busy(COMMAND_MICROSECONDS, () => {
-      this.#putSignature();
-      if (this.device === 0) this.#finish();
-      else this.#status = IDLE_STATUS;
-    });
+    this.#busy(COMMAND_MICROSECONDS, "diagnostic");
+  }
+
+  snapshot(s: Snapshot): void {
+    this.interruptPending = s.flag(this.interruptPending);
+    s.bytes(this.#registers);
+    this.#error = s.integer(this.#error, 0, 0xff);
+    this.#status = s.integer(this.#status, 0, 0xff);
+    this.#settings.snapshot(s);
+    this.#powerMode = s.integer(this.#powerMode, 0, 0xff);
+    this.#asleep = s.flag(this.#asleep);
+    s.bytes(this.#buffer);
+    this.#direction = s.choice(this.#direction, DIRECTIONS);
+    this.#position = s.integer(this.#position, 0, this.#buffer.length);
+    this.#end = s.integer(this.#end, this.#position, this.#buffer.length);
+    this.#limit = s.integer(this.#limit, 0, this.disk.sectors);
+    this.#sector = s.integer(this.#sector, 0, this.#limit);
+    this.#sectorsLeft = s.integer(this.#sectorsLeft, 0, 256);
+    this.#block = s.integer(this.#block, 1, MAXIMUM_MULTIPLE);
+    this.#phase = s.choice(this.#phase, PHASES);
+    this.#command = s.integer(this.#command, 0, 0xff);
+    this.#event = s.event(this.#event, this.#onReady);
   }
 
   get #requestsData(): boolean {
     return (this.#status & ATA_STATUS.DATA_REQUEST) !== 0;
   }
 
-  #command(command: number): void {
+  #perform(command: number): void {
     switch (command) {
       case ATA_COMMAND.READ_SECTORS:
       case ATA_COMMAND.READ_SECTORS_NO_RETRY:
@@ -179,16 +200,14 @@ export class AtaDrive {
         this.#verify();
         break;
       case ATA_COMMAND.READ_BUFFER:
-        this.#requestData(bufferTransfer("in"), SECTOR_BYTES);
-        this.#setInterrupt(true);
+        this.#transferBuffer("in");
         break;
       case ATA_COMMAND.WRITE_BUFFER:
-        this.#requestData(bufferTransfer("out"), SECTOR_BYTES);
+        this.#transferBuffer("out");
         break;
       case ATA_COMMAND.IDENTIFY:
         this.#buffer.set(identifyData(this.disk, this.#settings));
-        this.#requestData(bufferTransfer("in"), SECTOR_BYTES);
-        this.#setInterrupt(true);
+        this.#transferBuffer("in");
         break;
       case ATA_COMMAND.INITIALIZE_PARAMETERS:
         this.#finishIf(this.#settings.initializeParameters(this.#registers));
@@ -221,12 +240,12 @@ export class AtaDrive {
         this.#finish();
         break;
       default:
-        this.#commandWithoutLowBits(command);
+        this.#performWithoutLowBits(command);
         break;
     }
   }
 
-  #commandWithoutLowBits(command: number): void {
+  #performWithoutLowBits(command: number): void {
     switch (command & 0xf0) {
       case ATA_COMMAND.RECALIBRATE:
         this.#registers[ATA_REGISTER.CYLINDER_LOW] = this.#registers[ATA_REGISTER.CYLINDER_HIGH] = 0;
@@ -246,13 +265,18 @@ export class AtaDrive {
   // ---- Data ----------------------------------------------------------------------------------------------------------
 
   #startRead(block: number): void {
-    const transfer = this.#addressedTransfer("in", block);
-    if (transfer !== null) this.#offerBlock(transfer);
+    if (this.#takeAddress(block)) this.#offerBlock();
   }
 
   #startWrite(block: number): void {
-    const transfer = this.#addressedTransfer("out", block);
-    if (transfer !== null) this.#askForBlock(transfer);
+    if (this.#takeAddress(block)) this.#askForBlock();
+  }
+
+  #verify(): void {
+    if (!this.#takeAddress(1)) return;
+    this.#advance(Math.min(this.#sectorsLeft, this.#limit - this.#sector));
+    if (this.#sectorsLeft > 0) this.#failAtSector();
+    else this.#finish();
   }
 
   /** -1 when there is no such sector. */
@@ -260,104 +284,95 @@ export class AtaDrive {
     return addressedSector(this.#registers, this.#settings.geometry, this.disk.sectors);
   }
 
-  /** What the registers ask for, or null when the command has failed because there is no such sector. */
-  #addressedTransfer(direction: "in" | "out", block: number): Transfer | null {
+  /** Takes from the registers what to transfer. Returns false when the command has failed: there is no such sector. */
+  #takeAddress(block: number): boolean {
     this.#powerMode = POWER_MODE.ACTIVE_OR_IDLE;
     const sector = this.#addressedSector;
     if (sector < 0) {
       this.#fail(ATA_ERROR.ID_NOT_FOUND);
-      return null;
+      return false;
     }
+    this.#sector = sector;
     // A count of 0 stands for 256.
-    const sectors = this.#registers[ATA_REGISTER.SECTOR_COUNT]! || 256;
-    const end = addressLimit(this.#registers, this.#settings.geometry, this.disk.sectors);
-    return { direction, sector, sectors, block, end };
+    this.#sectorsLeft = this.#registers[ATA_REGISTER.SECTOR_COUNT]! || 256;
+    this.#block = block;
+    this.#limit = addressLimit(this.#registers, this.#settings.geometry, this.disk.sectors);
+    return true;
   }
 
   /** Reads the next block from the disk and has the system fetch it. */
-  #offerBlock(transfer: Transfer): void {
-    const count = this.#sectorsInBlock(transfer);
+  #offerBlock(): void {
+    const count = this.#sectorsInBlock;
     if (count === 0) {
-      this.#failAt(transfer);
+      this.#failAtSector();
       return;
     }
-    for (let i = 0; i < count; i++) this.#buffer.set(this.disk.read(transfer.sector + i), i * SECTOR_BYTES);
-    this.#requestData(transfer, count * SECTOR_BYTES);
+    for (let i = 0; i < count; i++) this.#buffer.set(this.disk.read(this.#sector + i), i * SECTOR_BYTES);
+    this.#requestData("in", count * SECTOR_BYTES);
     this.#setInterrupt(true);
   }
 
   /** The system has read a block; there is no interrupt at the end. */
   #endReadBlock(): void {
-    const transfer = this.#transfer!;
-    this.#advance(transfer, this.#end / SECTOR_BYTES);
-    if (transfer.sectors > 0) {
-      this.#busy(BLOCK_MICROSECONDS, () => this.#offerBlock(transfer));
-    } else {
-      this.#transfer = null;
-      this.#status = IDLE_STATUS;
-    }
+    if (this.#sectorsLeft > 0) this.#advance(this.#end / SECTOR_BYTES);
+    if (this.#sectorsLeft > 0) this.#busy(BLOCK_MICROSECONDS, "offer block");
+    else this.#status = IDLE_STATUS;
   }
 
-  /** Has the system write the next block. Returns false at the end of the disk. */
-  #askForBlock(transfer: Transfer): boolean {
-    const count = this.#sectorsInBlock(transfer);
+  /** Has the system write the next block. Returns false when the command has failed: there is none. */
+  #askForBlock(): boolean {
+    const count = this.#sectorsInBlock;
     if (count === 0) {
-      this.#failAt(transfer);
+      this.#failAtSector();
       return false;
     }
-    this.#requestData(transfer, count * SECTOR_BYTES);
+    this.#requestData("out", count * SECTOR_BYTES);
     return true;
   }
 
   /** Puts a block that the system has written on the disk. */
-  #endWrittenBlock(): void {
-    const transfer = this.#transfer!;
-    if (transfer.sectors === 0) {
-      this.#finish();
-      return;
+  #takeBlock(): void {
+    if (this.#sectorsLeft > 0) {
+      const count = this.#end / SECTOR_BYTES;
+      for (let i = 0; i < count; i++) {
+        this.disk.write(this.#sector + i, this.#buffer.subarray(i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES));
+      }
+      this.#advance(count);
     }
-    const count = this.#end / SECTOR_BYTES;
-    for (let i = 0; i < count; i++) {
-      this.disk.write(transfer.sector + i, this.#buffer.subarray(i * SECTOR_BYTES, (i + 1) * SECTOR_BYTES));
-    }
-    this.#advance(transfer, count);
-    if (transfer.sectors === 0) this.#finish();
-    else if (this.#askForBlock(transfer)) this.#setInterrupt(true);
+    if (this.#sectorsLeft === 0) this.#finish();
+    else if (this.#askForBlock()) this.#setInterrupt(true);
   }
 
-  #requestData(transfer: Transfer, bytes: number): void {
-    this.#transfer = transfer;
+  /** One sector of data that are not of the disk. */
+  #transferBuffer(direction: Direction): void {
+    this.#sectorsLeft = 0;
+    this.#requestData(direction, SECTOR_BYTES);
+    if (direction === "in") this.#setInterrupt(true);
+  }
+
+  #requestData(direction: Direction, bytes: number): void {
+    this.#direction = direction;
     this.#position = 0;
     this.#end = bytes;
     this.#status = IDLE_STATUS | ATA_STATUS.DATA_REQUEST;
   }
 
   /** The last block may be short, as may the last before the addresses end; 0 behind that. */
-  #sectorsInBlock(transfer: Transfer): number {
-    return Math.min(transfer.block, transfer.sectors, transfer.end - transfer.sector);
+  get #sectorsInBlock(): number {
+    return Math.min(this.#block, this.#sectorsLeft, this.#limit - this.#sector);
   }
 
-  #advance(transfer: Transfer, count: number): void {
-    // For data that are not of the disk there is nothing to count.
-    if (transfer.sectors === 0) return;
-    transfer.sector += count;
-    transfer.sectors -= count;
-    putAddress(this.#registers, this.#settings.geometry, transfer.sector - 1);
-    this.#registers[ATA_REGISTER.SECTOR_COUNT] = transfer.sectors;
+  #advance(count: number): void {
+    this.#sector += count;
+    this.#sectorsLeft -= count;
+    putAddress(this.#registers, this.#settings.geometry, this.#sector - 1);
+    this.#registers[ATA_REGISTER.SECTOR_COUNT] = this.#sectorsLeft;
   }
 
-  #failAt(transfer: Transfer): void {
-    putAddress(this.#registers, this.#settings.geometry, transfer.sector);
-    this.#registers[ATA_REGISTER.SECTOR_COUNT] = transfer.sectors;
+  #failAtSector(): void {
+    putAddress(this.#registers, this.#settings.geometry, this.#sector);
+    this.#registers[ATA_REGISTER.SECTOR_COUNT] = this.#sectorsLeft;
     this.#fail(ATA_ERROR.ID_NOT_FOUND);
-  }
-
-  #verify(): void {
-    const transfer = this.#addressedTransfer("in", 1);
-    if (transfer === null) return;
-    this.#advance(transfer, Math.min(transfer.sectors, transfer.end - transfer.sector));
-    if (transfer.sectors > 0) this.#failAt(transfer);
-    else this.#finish();
   }
 
   // ---- State ---------------------------------------------------------------------------------------------------------
@@ -377,26 +392,43 @@ export class AtaDrive {
     this.#error = ATA_ERROR.DIAGNOSTIC_PASSED;
   }
 
-  #busy(microseconds: number, then: () => void): void {
+  #busy(microseconds: number, phase: Phase): void {
     this.#status = ATA_STATUS.BUSY;
-    this.#then = then;
+    this.#phase = phase;
     const at = this.#clock.now + cyclesInMicroseconds(microseconds, this.#clock.hz);
     this.#event = this.#clock.schedule(at, this.#onReady);
   }
 
   readonly #onReady = (): void => {
     this.#event = null;
-    this.#then();
+    switch (this.#phase) {
+      case "reset":
+        this.#finishReset();
+        break;
+      case "diagnostic":
+        this.#putSignature();
+        if (this.device === 0) this.#finish();
+        else this.#status = IDLE_STATUS;
+        break;
+      case "command":
+        this.#perform(this.#command);
+        break;
+      case "offer block":
+        this.#offerBlock();
+        break;
+      case "take block":
+        this.#takeBlock();
+        break;
+    }
   };
 
   #stop(): void {
     this.#clock.cancel(this.#event);
     this.#event = null;
-    this.#transfer = null;
+    this.#direction = "none";
   }
 
   #finish(): void {
-    this.#transfer = null;
     this.#status = IDLE_STATUS;
     this.#setInterrupt(true);
   }
@@ -407,7 +439,6 @@ export class AtaDrive {
   }
 
   #fail(error: number): void {
-    this.#transfer = null;
     this.#error = error;
     this.#status = IDLE_STATUS | ATA_STATUS.ERROR;
     this.#setInterrupt(true);
@@ -418,9 +449,4 @@ export class AtaDrive {
     this.interruptPending = pending;
     this.#onInterrupt();
   }
-}
-
-/** One sector of data that are not of the disk. */
-function bufferTransfer(direction: "in" | "out"): Transfer {
-  return { direction, sector: 0, sectors: 0, block: 1, end: 0 };
 }

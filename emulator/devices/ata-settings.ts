@@ -1,3 +1,4 @@
+import type { Snapshot } from "../snapshot.ts";
 import { ATA_FEATURE, ATA_REGISTER, DEVICE_HEAD, MAXIMUM_MULTIPLE } from "./ata-registers.ts";
 import type { Disk, DiskGeometry } from "./disk.ts";
 
@@ -32,6 +33,19 @@ export class AtaSettings {
     this.geometry = this.disk.geometry;
     this.multiple = 0;
     this.writeCache = this.lookAhead = true;
+  }
+
+  snapshot(s: Snapshot): void {
+    const { cylinders, heads, sectors } = this.geometry;
+    this.geometry = {
+      cylinders: s.integer(cylinders, 1, MAXIMUM_CYLINDERS),
+      heads: s.integer(heads, 1, 16),
+      sectors: s.integer(sectors, 1, 255),
+    };
+    this.multiple = s.integer(this.multiple, 0, MAXIMUM_MULTIPLE);
+    this.writeCache = s.flag(this.writeCache);
+    this.lookAhead = s.flag(this.lookAhead);
+    this.#kept = s.flag(this.#kept);
   }
 
   /** INITIALIZE DEVICE PARAMETERS: as many cylinders as fit, at least one. */

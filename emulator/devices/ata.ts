@@ -1,4 +1,5 @@
 import type { Clock } from "../clock.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { AtaDrive } from "./ata-drive.ts";
 import { ATA_COMMAND, ATA_REGISTER, DEVICE_CONTROL, DEVICE_HEAD } from "./ata-registers.ts";
 import type { Disk } from "./disk.ts";
@@ -58,6 +59,14 @@ export class AtaChannel implements PortDevice {
     this.#select(0);
     this.#control = 0;
     for (const drive of this.drives) drive?.reset();
+  }
+
+  snapshot(s: Snapshot): void {
+    s.section("ATA");
+    this.#selected = s.integer(this.#selected, 0, 1) as 0 | 1;
+    this.#control = s.integer(this.#control, 0, 0xff);
+    this.#irq = s.flag(this.#irq);
+    for (const drive of this.drives) drive?.snapshot(s);
   }
 
   /** The drive that answers, null when nobody does or only for its absence. */

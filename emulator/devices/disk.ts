@@ -1,3 +1,5 @@
+import type { Snapshot } from "../snapshot.ts";
+
 /** Bytes in a sector. */
 export const SECTOR_BYTES = 512;
 /** Most sectors that 28-bit block addresses reach: 128 GiB. */
@@ -79,6 +81,19 @@ export class Disk {
    */
   write(sector: number, data: Uint8Array): void {
     this.#changes.set(sector, data.slice());
+  }
+
+  /** What was written; the image itself is not saved. A snapshot of a disk of another size is refused. */
+  snapshot(s: Snapshot): void {
+    s.section("disk");
+    s.integer(this.sectors, this.sectors, this.sectors);
+    const numbers = [...this.#changes.keys()];
+    s.list(numbers, this.sectors, this.sectors - 1);
+    const changes = numbers.map((sector) => this.#changes.get(sector)?.slice() ?? new Uint8Array(SECTOR_BYTES));
+    for (const data of changes) s.bytes(data);
+    if (!s.restoring) return;
+    this.#changes.clear();
+    for (const [index, sector] of numbers.entries()) this.#changes.set(sector, changes[index]!);
   }
 
   /** A copy of the whole disk as it is now. */

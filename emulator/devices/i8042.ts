@@ -1,5 +1,6 @@
 import type { Clock, EventHandle } from "../clock.ts";
 import { cyclesInMicroseconds } from "../hz.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { Keyboard } from "./keyboard.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 import { ScanCodeTranslator } from "./scan-codes.ts";
@@ -80,6 +81,10 @@ const TEST_INPUT = { KEYBOARD_CLOCK: 0x01, AUX_CLOCK: 0x02 } as const;
 
 /** Who put the byte in the output buffer. */
 type Source = "keyboard" | "aux";
+const SOURCES: readonly Source[] = ["keyboard", "aux"];
+/** Whose interrupt line is high. */
+type Line = Source | "none";
+const LINES: readonly Line[] = [...SOURCES, "none"];
 
 /** What the controller is connected to. */
 export interface I8042Lines {
@@ -89,7 +94,7 @@ export interface I8042Lines {
   onIrq1: (level: boolean) => void;
   /** Output buffer full, with a byte from the auxiliary device. */
   onIrq12: (level: boolean) => void;
-  /** The system's A20 gate, which the controller drives together with port 0x92. */
+  /** The system's A20 gate, which port 0x92 drives too: what either of them wrote last counts. */
   a20: () => boolean;
   onA20: (enabled: boolean) => void;
   /** The CPUs' reset line was pulled. */
@@ -118,7 +123,7 @@ export class I8042 implements PortDevice {
   #lastOutput = 0;
   #source: Source = "keyboard";
   #timeout = false;
-  #irq: Source | null = null;
+  #irq: Line = "none";
 
   /** What was written and waits, -1 when nothing, and whether it or what came before it is a command. */
   #input = -1;
@@ -160,6 +165,25 @@ export class I8042 implements PortDevice {
     this.#polled = -1;
     this.#lines.keyboard.reset();
     this.#update();
+  }
+
+  snapshot(s: Snapshot): void {
+    s.section("8042");
+    this.#translator.snapshot(s);
+    s.bytes(this.#ram);
+    this.#output = s.integer(this.#output, -1, 0xff);
+    this.#lastOutput = s.integer(this.#lastOutput, 0, 0xff);
+    this.#source = s.choice(this.#source, SOURCES);
+    this.#timeout = s.flag(this.#timeout);
+    this.#irq = s.choice(this.#irq, LINES);
+    this.#input = s.integer(this.#input, -1, 0xff);
+    this.#inputIsCommand = s.flag(this.#inputIsCommand);
+    this.#dataOf = s.integer(this.#dataOf, 0, 0xff);
+    this.#polled = s.integer(this.#polled, -1, 0xf0);
+    this.#sending = s.integer(this.#sending, 0, 0xff);
+    this.#sendingTo = s.choice(this.#sendingTo, SOURCES);
+    this.#sendEvent = s.event(this.#sendEvent, this.#finishSend);
+    this.#arrivalEvent = s.event(this.#arrivalEvent, this.#finishArrival);
   }
 
   /** The keyboard has something to send; see `KeyboardLines`. */
@@ -384,7 +408,7 @@ export class I8042 implements PortDevice {
 
   #driveInterrupts(): void {
     const enabled = this.#source === "aux" ? MODE.AUX_INTERRUPT : MODE.KEYBOARD_INTERRUPT;
-    const irq = this.#output >= 0 && this.#has(enabled) ? this.#source : null;
+    const irq = this.#output >= 0 && this.#has(enabled) ? this.#source : "none";
     if (irq === this.#irq) return;
     if (this.#irq === "keyboard") this.#lines.onIrq1(false);
     if (this.#irq === "aux") this.#lines.onIrq12(false);

@@ -1,5 +1,6 @@
 import type { Clock, EventHandle } from "../clock.ts";
 import { TickRate } from "../hz.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** Frequency of the CLK inputs on a PC: the colour burst crystal's 14.31818 MHz divided by 12, in Hz. */
@@ -14,6 +15,8 @@ const READ_BACK = { NO_STATUS: 0x10, NO_COUNT: 0x20 } as const;
 const STATUS = { NULL_COUNT: 0x40, OUTPUT: 0x80 } as const;
 const RW = { LATCH: 0, LSB: 1, MSB: 2, LSB_MSB: 3 } as const;
 const NEVER = Number.POSITIVE_INFINITY;
+/** A count of 1 in a periodic mode: all the way round, and one. */
+const LARGEST_COUNT = 0x10001;
 const REFRESH_TICKS = 18;
 
 /**
@@ -76,6 +79,32 @@ class Counter {
   /** Power-on: undefined by the data sheet; here as mode 3 with no count written, so OUT is high and stays so. */
   reset(): void {
     this.writeControl((RW.LSB_MSB << CONTROL.RW_SHIFT) | (3 << CONTROL.MODE_SHIFT));
+  }
+
+  snapshot(s: Snapshot): void {
+    const now = this.rate.ticksAt(this.clock.now);
+    this.#mode = s.integer(this.#mode, 0, 5);
+    this.#rw = s.integer(this.#rw, RW.LSB, RW.LSB_MSB);
+    this.#bcd = s.flag(this.#bcd);
+    this.#gate = s.flag(this.#gate);
+    this.#out = s.flag(this.#out);
+    this.#countRegister = s.integer(this.#countRegister, 0, 0xffff);
+    this.#writeLow = s.integer(this.#writeLow, 0, 0xff);
+    this.#writeHighNext = s.flag(this.#writeHighNext);
+    this.#readHighNext = s.flag(this.#readHighNext);
+    this.#latchedCount = s.integer(this.#latchedCount, 0, 0xffff);
+    this.#latchedBytes = s.integer(this.#latchedBytes, 0, 2);
+    this.#latchedStatus = s.integer(this.#latchedStatus, -1, 0xff);
+    this.#value = s.integer(this.#value, 0, LARGEST_COUNT);
+    this.#since = s.integer(this.#since, 0, now + 1);
+    this.#step = s.integer(this.#step, 0, 2);
+    this.#loaded = s.flag(this.#loaded);
+    this.#armed = s.flag(this.#armed);
+    this.#hasCount = s.flag(this.#hasCount);
+    this.#nullCount = s.flag(this.#nullCount);
+    this.#loadAt = s.time(this.#loadAt, 0, now + 1);
+    this.#edgeAt = s.time(this.#edgeAt, 0, now + 2 * LARGEST_COUNT);
+    this.#event = s.event(this.#event, this.#onEvent);
   }
 
   writeControl(control: number): void {
@@ -394,6 +423,11 @@ export class I8254 implements PortDevice {
   reset(): void {
     for (const counter of this.#counters) counter.reset();
     this.setGate2(false);
+  }
+
+  snapshot(s: Snapshot): void {
+    s.section("8254");
+    for (const counter of this.#counters) counter.snapshot(s);
   }
 
   /** Level of an OUT pin, 0 to 2. */

@@ -1,3 +1,4 @@
+import type { Snapshot } from "../snapshot.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** I/O addresses on a PC: A0 = 0 and A0 = 1 of each chip, and the edge/level control registers of the chip set. */
@@ -23,7 +24,8 @@ const OCW3 = { RIS: 0x01, RR: 0x02, POLL: 0x04, SELECT: 0x08, SMM: 0x20, ESMM: 0
 const POLL_INTERRUPT = 0x80;
 
 /** Next byte that a write with A0 = 1 supplies. */
-type InitializationStep = "ICW2" | "ICW3" | "ICW4" | "OCW1";
+const INITIALIZATION_STEPS = ["ICW2", "ICW3", "ICW4", "OCW1"] as const;
+type InitializationStep = (typeof INITIALIZATION_STEPS)[number];
 
 /**
  * One 8259A programmable interrupt controller, after Intel's data sheet 231468-003 (December 1988).
@@ -95,6 +97,26 @@ export class I8259A {
       this.#irr &= ~bit;
     }
     this.#update();
+  }
+
+  snapshot(s: Snapshot): void {
+    s.section("8259A");
+    this.int = s.flag(this.int);
+    this.elcr = s.integer(this.elcr, 0, 0xff);
+    this.#lines = s.integer(this.#lines, 0, 0xff);
+    this.#irr = s.integer(this.#irr, 0, 0xff);
+    this.#isr = s.integer(this.#isr, 0, 0xff);
+    this.#imr = s.integer(this.#imr, 0, 0xff);
+    this.#icw1 = s.integer(this.#icw1, 0, 0xff);
+    this.#icw2 = s.integer(this.#icw2, 0, 0xff);
+    this.#icw3 = s.integer(this.#icw3, 0, 0xff);
+    this.#icw4 = s.integer(this.#icw4, 0, 0xff);
+    this.#step = s.choice(this.#step, INITIALIZATION_STEPS);
+    this.#lowestPriority = s.integer(this.#lowestPriority, 0, 7);
+    this.#readIsr = s.flag(this.#readIsr);
+    this.#poll = s.flag(this.#poll);
+    this.#specialMask = s.flag(this.#specialMask);
+    this.#rotateInAeoi = s.flag(this.#rotateInAeoi);
   }
 
   /** A change of `elcr` or LTIM: level triggered inputs that are high request again. */
@@ -301,6 +323,11 @@ export class I8259APair implements PortDevice {
   reset(): void {
     this.slave.reset();
     this.master.reset();
+  }
+
+  snapshot(s: Snapshot): void {
+    this.master.snapshot(s);
+    this.slave.snapshot(s);
   }
 
   /**

@@ -9,6 +9,9 @@ export type KeyQuirk = "navigation" | "keypad-slash" | "print-screen" | "pause";
 
 /** A key of the 101/102-key keyboard, or one of the three that came later beside the space bar. */
 export interface Key {
+  readonly name: KeyName;
+  /** Position in KEY_NAMES. */
+  readonly number: number;
   /** Make code in set 2; with prefix E0, 0xE000 + the code. Set 1 is its translation. */
   readonly set2: number;
   readonly set3: number;
@@ -138,11 +141,9 @@ const TYPEMATIC_NAVIGATION = {
   right: [EXTENDED | 0x74, 0x6a],
 } as const;
 
-const SPECIAL = {
-  "keypad-/": [EXTENDED | 0x4a, 0x77],
-  "print-screen": [EXTENDED | 0x7c, 0x57],
-  pause: [EXTENDED | 0x7e, 0x62],
-} as const;
+const KEYPAD_SLASH = { "keypad-/": [EXTENDED | 0x4a, 0x77] } as const;
+const PRINT_SCREEN = { "print-screen": [EXTENDED | 0x7c, 0x57] } as const;
+const PAUSE = { pause: [EXTENDED | 0x7e, 0x62] } as const;
 
 /** A key's name: what it prints without shift, or what is written on it. */
 export type KeyName =
@@ -151,31 +152,40 @@ export type KeyName =
   | keyof typeof MAKE_ONLY
   | keyof typeof MAKE_ONLY_NAVIGATION
   | keyof typeof TYPEMATIC_NAVIGATION
-  | keyof typeof SPECIAL;
+  | keyof typeof KEYPAD_SLASH
+  | keyof typeof PRINT_SCREEN
+  | keyof typeof PAUSE;
 
 type Codes = readonly [set2: number, set3: number];
 
-function group(codes: Readonly<Record<string, Codes>>, type: number, quirk: KeyQuirk | null = null): [string, Key][] {
-  return Object.entries(codes).map(([name, [set2, set3]]) => [name, { set2, set3, type, quirk }]);
-}
+type KeyGroup = readonly [codes: Readonly<Record<string, Codes>>, type: number, quirk: KeyQuirk | null];
 
-/** All keys by name. */
-export const KEYS: ReadonlyMap<string, Key> = new Map([
-  ...group(PRINTING, KEY_TYPE.TYPEMATIC),
-  ...group(MAKE_BREAK, KEY_TYPE.MAKE_BREAK),
-  ...group(MAKE_ONLY, KEY_TYPE.MAKE),
-  ...group(MAKE_ONLY_NAVIGATION, KEY_TYPE.MAKE, "navigation"),
-  ...group(TYPEMATIC_NAVIGATION, KEY_TYPE.TYPEMATIC, "navigation"),
-  ...group({ "keypad-/": SPECIAL["keypad-/"] }, KEY_TYPE.MAKE, "keypad-slash"),
-  ...group({ "print-screen": SPECIAL["print-screen"] }, KEY_TYPE.MAKE, "print-screen"),
-  ...group({ pause: SPECIAL.pause }, KEY_TYPE.MAKE, "pause"),
-]);
+const GROUPS: readonly KeyGroup[] = [
+  [PRINTING, KEY_TYPE.TYPEMATIC, null],
+  [MAKE_BREAK, KEY_TYPE.MAKE_BREAK, null],
+  [MAKE_ONLY, KEY_TYPE.MAKE, null],
+  [MAKE_ONLY_NAVIGATION, KEY_TYPE.MAKE, "navigation"],
+  [TYPEMATIC_NAVIGATION, KEY_TYPE.TYPEMATIC, "navigation"],
+  [KEYPAD_SLASH, KEY_TYPE.MAKE, "keypad-slash"],
+  [PRINT_SCREEN, KEY_TYPE.MAKE, "print-screen"],
+  [PAUSE, KEY_TYPE.MAKE, "pause"],
+];
+
+/** All keys, by number. */
+export const KEYS: readonly Key[] = GROUPS.flatMap(([codes, type, quirk]) =>
+  Object.entries(codes).map(([name, [set2, set3]]) => ({ name: name as KeyName, set2, set3, type, quirk })),
+).map((key, number) => ({ ...key, number }));
+
+const BY_NAME: ReadonlyMap<string, Key> = new Map(KEYS.map((key) => [key.name, key]));
+
+/** The names of all keys. Their order is part of a snapshot. */
+export const KEY_NAMES: readonly KeyName[] = KEYS.map((key) => key.name);
 
 /** @throws RangeError when there is no such key */
 export function keyNamed(name: string): Key {
-  const key = KEYS.get(name);
+  const key = BY_NAME.get(name);
   if (key !== undefined) return key;
-  throw new RangeError(`no key is named ${JSON.stringify(name)}; the keys are ${[...KEYS.keys()].join(" ")}`);
+  throw new RangeError(`no key is named ${JSON.stringify(name)}; the keys are ${KEY_NAMES.join(" ")}`);
 }
 
 const SHIFTED = '~!@#$%^&*()_+QWERTYUIOP{}|ASDFGHJKL:"ZXCVBNM<>?';

@@ -1,5 +1,7 @@
 import type { Clock, EventHandle } from "../clock.ts";
 import { cyclesInMicroseconds } from "../hz.ts";
+import type { Snapshot } from "../snapshot.ts";
+import { type KeyEvent, KeyQueue } from "./key-queue.ts";
 import { KEY_TYPE, KEYS, type Key, type KeyName, keyNamed, keysFor } from "./keyboard-keys.ts";
 import { BREAK_PREFIX, breakCodes, makeCodes, translated } from "./scan-codes.ts";
 
@@ -50,12 +52,11 @@ const DEFAULT_TYPEMATIC = 0x2b;
 const TYPEMATIC_DELAY_MICROSECONDS = 250_000;
 const TYPEMATIC_UNIT_MICROSECONDS = 4170;
 
-const LED = { SCROLL_LOCK: 1, NUM_LOCK: 2, CAPS_LOCK: 4 } as const;
+/** Answers that wait at most: the next command makes the keyboard forget them. */
+const MOST_RESPONSES = 3;
+const DEFAULT_TYPES = Uint8Array.from(KEYS, (key) => key.type);
 
-interface KeyEvent {
-  readonly name: KeyName;
-  readonly down: boolean;
-}
+const LED = { SCROLL_LOCK: 1, NUM_LOCK: 2, CAPS_LOCK: 4 } as const;
 
 /** What the keyboard is connected to. */
 export interface KeyboardLines {
@@ -77,14 +78,14 @@ export interface KeyboardLines {
 export class Keyboard {
   readonly #lines: KeyboardLines;
   readonly #clock: Clock;
-  readonly #interval: number;
+  readonly #queue: KeyQueue;
 
   #leds = 0;
   #scanning = true;
   #set = DEFAULT_SCAN_CODE_SET;
   #typematic = DEFAULT_TYPEMATIC;
-  /** Types of keys in set 3 that a command changed. */
-  readonly #types = new Map<Key, number>();
+  /** KEY_TYPE bits for set 3, by key number. */
+  readonly #types = DEFAULT_TYPES.slice();
   /** The command whose option byte comes next, 0 when none. */
   #optionOf = 0;
   #lastSent = 0;
@@ -96,13 +97,8 @@ export class Keyboard {
   #overrun = false;
 
   readonly #held = new Set<KeyName>();
-  #repeating: KeyName | null = null;
+  #repeating: Key | null = null;
   #repeatEvent: EventHandle | null = null;
-
-  #queue: KeyEvent[] = [];
-  #next = 0;
-  #queueEvent: EventHandle | null = null;
-  #earliest = 0;
 
   /** @throws RangeError when the key interval is not a positive number of microseconds */
   constructor(lines: KeyboardLines) {
@@ -112,7 +108,11 @@ export class Keyboard {
     }
     this.#lines = lines;
     this.#clock = lines.clock;
-    this.#interval = cyclesInMicroseconds(interval, lines.clock.hz);
+    this.#queue = new KeyQueue(lines.clock, cyclesInMicroseconds(interval, lines.clock.hz), {
+      canPress: () => this.#scanning && !this.hasOutput,
+      keyDown: (name) => this.#keyDown(keyNamed(name)),
+      keyUp: (name) => this.#keyUp(keyNamed(name)),
+    });
   }
 
   // ---- The host's side -----------------------------------------------------------------------------------------------
@@ -122,12 +122,12 @@ export class Keyboard {
    * @throws RangeError for a name that no key has
    */
   press(...names: readonly KeyName[]): void {
-    this.#enqueue(names.map((name) => ({ name, down: true })));
+    this.#queue.add(names.map((name) => ({ name, down: true })));
   }
 
   /** Lets keys go. @throws RangeError for a name that no key has */
   release(...names: readonly KeyName[]): void {
-    this.#enqueue(names.map((name) => ({ name, down: false })));
+    this.#queue.add(names.map((name) => ({ name, down: false })));
   }
 
   /**
@@ -135,7 +135,7 @@ export class Keyboard {
    * @throws RangeError for a name that no key has
    */
   stroke(...names: readonly KeyName[]): void {
-    this.#enqueue(strokeOf(names));
+    this.#queue.add(strokeOf(names));
   }
 
   /**
@@ -144,12 +144,12 @@ export class Keyboard {
    * @throws RangeError, before anything is typed, for a character that the layout does not have
    */
   type(text: string): void {
-    this.#enqueue([...text].flatMap((character) => strokeOf(keysFor(character))));
+    this.#queue.add([...text].flatMap((character) => strokeOf(keysFor(character))));
   }
 
   /** Key events that wait in the host's queue. */
   get pendingEvents(): number {
-    return this.#queue.length - this.#next;
+    return this.#queue.length;
   }
 
   get leds(): { readonly scrollLock: boolean; readonly numLock: boolean; readonly capsLock: boolean } {
@@ -159,36 +159,6 @@ export class Keyboard {
       capsLock: (this.#leds & LED.CAPS_LOCK) !== 0,
     };
   }
-
-  #enqueue(events: readonly KeyEvent[]): void {
-    for (const { name } of events) keyNamed(name);
-    for (const event of events) this.#queue.push(event);
-    this.#playQueue();
-  }
-
-  #playQueue(): void {
-    while (this.#queueEvent === null && this.pendingEvents > 0) {
-      const { name, down } = this.#queue[this.#next]!;
-      if (down && (!this.#scanning || this.hasOutput)) return;
-      const now = this.#clock.now;
-      if (now < this.#earliest) {
-        this.#queueEvent = this.#clock.schedule(this.#earliest, this.#onQueueEvent);
-        return;
-      }
-      this.#earliest = now + this.#interval;
-      if (++this.#next === this.#queue.length) {
-        this.#queue = [];
-        this.#next = 0;
-      }
-      if (down) this.#keyDown(name);
-      else this.#keyUp(name);
-    }
-  }
-
-  readonly #onQueueEvent = (): void => {
-    this.#queueEvent = null;
-    this.#playQueue();
-  };
 
   // ---- The controller's side -----------------------------------------------------------------------------------------
 
@@ -202,7 +172,29 @@ export class Keyboard {
     this.#selfTest = null;
     this.#restoreDefaults();
     this.#setScanning(true);
-    this.#playQueue();
+    this.#queue.play();
+  }
+
+  snapshot(s: Snapshot): void {
+    s.section("keyboard");
+    this.#leds = s.integer(this.#leds, 0, 7);
+    this.#scanning = s.flag(this.#scanning);
+    this.#set = s.integer(this.#set, 1, 3);
+    this.#typematic = s.integer(this.#typematic, 0, 0x7f);
+    s.bytes(this.#types);
+    this.#optionOf = s.integer(this.#optionOf, 0, 0xff);
+    this.#lastSent = s.integer(this.#lastSent, 0, 0xff);
+    this.#selfTest = s.event(this.#selfTest, this.#finishSelfTest);
+    s.list(this.#responses, MOST_RESPONSES, 0xff);
+    s.list(this.#buffer, BUFFER_SIZE + 1, 0xff);
+    this.#overrun = s.flag(this.#overrun);
+    const held = [...this.#held].map((name) => keyNamed(name).number);
+    s.list(held, KEYS.length, KEYS.length - 1);
+    this.#held.clear();
+    for (const number of held) this.#held.add(KEYS[number]!.name);
+    this.#repeating = KEYS[s.integer(this.#repeating?.number ?? -1, -1, KEYS.length - 1)] ?? null;
+    this.#repeatEvent = s.event(this.#repeatEvent, this.#repeat);
+    this.#queue.snapshot(s);
   }
 
   /** Whether `take` has something to give. */
@@ -212,9 +204,9 @@ export class Keyboard {
 
   /** The next byte that the keyboard sends. Only when `hasOutput`. */
   take(): number {
-    const byte = this.#responses.length > 0 ? this.#responses.shift()! : this.#buffer.shift()!;
+    const byte = this.#responses.length > 0 ? this.#responses.shift()! : (this.#buffer.shift() ?? 0);
     this.#lastSent = byte;
-    this.#playQueue();
+    this.#queue.play();
     return byte;
   }
 
@@ -230,7 +222,7 @@ export class Keyboard {
     // A command in place of the option is obeyed, and the one before it has no effect.
     if (command !== 0 && byte < COMMAND.SET_LEDS) this.#option(command, byte);
     else this.#command(byte);
-    this.#playQueue();
+    this.#queue.play();
     return true;
   }
 
@@ -269,7 +261,7 @@ export class Keyboard {
       case COMMAND.ALL_MAKE_BREAK:
       case COMMAND.ALL_MAKE:
       case COMMAND.ALL_TYPEMATIC_MAKE_BREAK:
-        for (const key of KEYS.values()) this.#types.set(key, COMMANDED_TYPE[byte]!);
+        this.#types.fill(COMMANDED_TYPE[byte]!);
         this.#respond(RESPONSE.ACKNOWLEDGE);
         break;
       case COMMAND.RESEND:
@@ -307,7 +299,7 @@ export class Keyboard {
         break;
       default:
         // FB to FD take any number of keys, up to the next command.
-        for (const key of KEYS.values()) if (key.set3 === option) this.#types.set(key, COMMANDED_TYPE[command]!);
+        for (const key of KEYS) if (key.set3 === option) this.#types[key.number] = COMMANDED_TYPE[command]!;
         this.#optionOf = command;
         this.#respond(RESPONSE.ACKNOWLEDGE);
         break;
@@ -317,7 +309,7 @@ export class Keyboard {
   #restoreDefaults(): void {
     this.#set = DEFAULT_SCAN_CODE_SET;
     this.#typematic = DEFAULT_TYPEMATIC;
-    this.#types.clear();
+    this.#types.set(DEFAULT_TYPES);
   }
 
   /** Also forgets what keys have put in the buffer, and the key that repeats. */
@@ -349,33 +341,33 @@ export class Keyboard {
 
   // ---- Keys ----------------------------------------------------------------------------------------------------------
 
-  #keyDown(name: KeyName): void {
-    this.#held.add(name);
+  #keyDown(key: Key): void {
+    this.#held.add(key.name);
     if (!this.#scanning) return;
-    this.#send(this.#makeCodes(name));
-    this.#startRepeating(name);
+    this.#send(this.#makeCodes(key));
+    this.#startRepeating(key);
   }
 
-  #keyUp(name: KeyName): void {
-    if (!this.#held.delete(name)) return;
-    if (name === this.#repeating) this.#stopRepeating();
-    if (!this.#scanning) return;
-    const key = keyNamed(name);
-    if (this.#set !== 3) this.#send(breakCodes(key, this.#held, this.leds.numLock));
-    else if ((this.#typeOf(key) & KEY_TYPE.MAKE_BREAK) !== 0) this.#send([BREAK_PREFIX, key.set3]);
+  #keyUp(key: Key): void {
+    if (!this.#held.delete(key.name)) return;
+    if (key === this.#repeating) this.#stopRepeating();
+    if (this.#scanning) this.#send(this.#breakCodes(key));
   }
 
-  #makeCodes(name: KeyName): readonly number[] {
-    const key = keyNamed(name);
+  #makeCodes(key: Key): readonly number[] {
     return this.#set === 3 ? [key.set3] : makeCodes(key, this.#held, this.leds.numLock);
   }
 
-  #startRepeating(name: KeyName): void {
+  #breakCodes(key: Key): readonly number[] {
+    if (this.#set !== 3) return breakCodes(key, this.#held, this.leds.numLock);
+    return (this.#types[key.number]! & KEY_TYPE.MAKE_BREAK) !== 0 ? [BREAK_PREFIX, key.set3] : [];
+  }
+
+  #startRepeating(key: Key): void {
     this.#stopRepeating();
-    const key = keyNamed(name);
-    const repeats = this.#set === 3 ? (this.#typeOf(key) & KEY_TYPE.TYPEMATIC) !== 0 : key.quirk !== "pause";
+    const repeats = this.#set === 3 ? (this.#types[key.number]! & KEY_TYPE.TYPEMATIC) !== 0 : key.quirk !== "pause";
     if (!repeats) return;
-    this.#repeating = name;
+    this.#repeating = key;
     this.#scheduleRepeat(((this.#typematic >>> 5) + 1) * TYPEMATIC_DELAY_MICROSECONDS);
   }
 
@@ -392,14 +384,10 @@ export class Keyboard {
 
   /** Repeats are not buffered, so that a key does not go on long after it was let go. */
   readonly #repeat = (): void => {
-    if (!this.hasOutput) this.#send(this.#makeCodes(this.#repeating!));
+    if (!this.hasOutput && this.#repeating !== null) this.#send(this.#makeCodes(this.#repeating));
     const units = (8 + (this.#typematic & 7)) << ((this.#typematic >>> 3) & 3);
     this.#scheduleRepeat(units * TYPEMATIC_UNIT_MICROSECONDS);
   };
-
-  #typeOf(key: Key): number {
-    return this.#types.get(key) ?? key.type;
-  }
 
   /** Puts the codes of one key event in the buffer, all or none; what finds no room leaves the mark of an overrun. */
   #send(codes: readonly number[]): void {

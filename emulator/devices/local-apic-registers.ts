@@ -1,3 +1,5 @@
+import { ACTIVE_LOW, DELIVERY_MASK, LEVEL_TRIGGERED, MASKED, VECTOR_MASK } from "./apic-message.ts";
+
 /** Offsets of the local APIC's registers from its base (Intel SDM 3A table 10-1); each is 32 bits wide. */
 export const APIC_REGISTER = {
   ID: 0x020,
@@ -46,8 +48,44 @@ export const ESR = {
 export const SHORTHAND = { NONE: 0, SELF: 1, ALL: 2, OTHERS: 3 } as const;
 export const SHORTHAND_SHIFT = 18;
 
+/** IDs and logical IDs are in the top bits of their registers. */
+export const DESTINATION_SHIFT = 24;
+
 /** Of the timer's entry: counts again from the initial count when it has reached zero. */
 export const TIMER_PERIODIC = 1 << 17;
 
-/** IDs and logical IDs are in the top bits of their registers. */
-export const DESTINATION_SHIFT = 24;
+/** Entries of the local vector table by their place in LVT_REGISTERS; nothing ever triggers the last one. */
+export const TIMER = 0;
+export const LINT0 = 1;
+export const LINT1 = 2;
+export const ERROR = 3;
+export const LVT_REGISTERS: readonly number[] = [
+  APIC_REGISTER.LVT_TIMER,
+  APIC_REGISTER.LVT_LINT0,
+  APIC_REGISTER.LVT_LINT1,
+  APIC_REGISTER.LVT_ERROR,
+  APIC_REGISTER.LVT_PERFORMANCE,
+];
+const PIN_WRITABLE = VECTOR_MASK | DELIVERY_MASK | ACTIVE_LOW | LEVEL_TRIGGERED | MASKED;
+export const LVT_WRITABLE: readonly number[] = [
+  VECTOR_MASK | MASKED | TIMER_PERIODIC,
+  PIN_WRITABLE,
+  PIN_WRITABLE,
+  VECTOR_MASK | MASKED,
+  VECTOR_MASK | DELIVERY_MASK | MASKED,
+];
+
+/** Registers whose writes are ignored. */
+export function isReadOnly(offset: number): boolean {
+  if (offset >= APIC_REGISTER.ISR && offset < APIC_REGISTER.ESR) return true;
+  switch (offset) {
+    case APIC_REGISTER.VERSION:
+    case APIC_REGISTER.APR:
+    case APIC_REGISTER.PPR:
+    case APIC_REGISTER.REMOTE_READ:
+    case APIC_REGISTER.CURRENT_COUNT:
+      return true;
+    default:
+      return false;
+  }
+}

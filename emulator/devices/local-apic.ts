@@ -15,42 +15,28 @@ import {
   VECTOR_MASK,
 } from "./apic-message.ts";
 import { ApicTimer } from "./apic-timer.ts";
+import { ApicVectors } from "./apic-vectors.ts";
 import {
   APIC_VERSION,
   DESTINATION_SHIFT,
+  ERROR,
   ESR,
+  isReadOnly,
+  LINT0,
+  LINT1,
+  LVT_REGISTERS,
+  LVT_WRITABLE,
   APIC_REGISTER as REGISTER,
   SHORTHAND,
   SHORTHAND_SHIFT,
   SVR,
   SVR_AT_RESET,
+  TIMER,
   TIMER_PERIODIC,
 } from "./local-apic-registers.ts";
-import { VectorSet } from "./vector-set.ts";
-
-/** Entries of the local vector table by their place in LVT_REGISTERS; nothing ever triggers the last one. */
-const TIMER = 0;
-const LINT0 = 1;
-const LINT1 = 2;
-const ERROR = 3;
-const LVT_REGISTERS: readonly number[] = [
-  REGISTER.LVT_TIMER,
-  REGISTER.LVT_LINT0,
-  REGISTER.LVT_LINT1,
-  REGISTER.LVT_ERROR,
-  REGISTER.LVT_PERFORMANCE,
-];
-const PIN_WRITABLE = VECTOR_MASK | DELIVERY_MASK | ACTIVE_LOW | LEVEL_TRIGGERED | MASKED;
-const LVT_WRITABLE: readonly number[] = [
-  VECTOR_MASK | MASKED | TIMER_PERIODIC,
-  PIN_WRITABLE,
-  PIN_WRITABLE,
-  VECTOR_MASK | MASKED,
-  VECTOR_MASK | DELIVERY_MASK | MASKED,
-];
 
 const ID_MASK = 0x0f;
-const PRIORITY_CLASS = 0xf0;
+const CLUSTER = 0xf0;
 const ICR_WRITABLE =
   VECTOR_MASK | DELIVERY_MASK | LOGICAL_DESTINATION | LEVEL_ASSERT | LEVEL_TRIGGERED | (3 << SHORTHAND_SHIFT);
 const CLUSTER_BROADCAST = 0xf0;
@@ -81,9 +67,7 @@ export class LocalApic {
   readonly #bus: ApicMessenger;
   readonly #core: number;
   readonly #timer: ApicTimer;
-  readonly #irr = new VectorSet();
-  readonly #isr = new VectorSet();
-  readonly #tmr = new VectorSet();
+  readonly #vectors = new ApicVectors();
   readonly #lvt = new Int32Array(LVT_REGISTERS.length);
 
   /** Physical APIC ID, 0 to 15. */
@@ -91,7 +75,6 @@ export class LocalApic {
   /** Rank in arbitration for lowest-priority messages, 0 (wins last) to 15. */
   arbitrationId: number;
   #hardwareEnabled = true;
-  #tpr = 0;
   #ldr = 0;
   #flat = true;
   #dfr = 0xf;
@@ -151,10 +134,9 @@ export class LocalApic {
    * has to be asked; the spurious vector when there is none.
    */
   acknowledge(): number {
-    const vector = this.#deliverable();
+    const vector = this.#vectors.deliverable;
     if (vector >= 0) {
-      this.#irr.remove(vector);
-      this.#isr.add(vector);
+      this.#vectors.take(vector);
       this.#update();
       return vector;
     }
@@ -228,24 +210,21 @@ export class LocalApic {
   hasLogicalId(destination: number): boolean {
     if (destination === 0xff) return true;
     if (this.#flat) return (destination & this.#ldr) !== 0;
-    const cluster = destination & PRIORITY_CLASS;
-    if (cluster !== CLUSTER_BROADCAST && cluster !== (this.#ldr & PRIORITY_CLASS)) return false;
+    const cluster = destination & CLUSTER;
+    if (cluster !== CLUSTER_BROADCAST && cluster !== (this.#ldr & CLUSTER)) return false;
     return (destination & this.#ldr & 0x0f) !== 0;
   }
 
-  /** APR (SDM 3A 10.6.2.4): how little this APIC wants a lowest-priority interrupt, 0 to 255. */
+  /** How little this APIC wants a lowest-priority interrupt, 0 to 255. */
   get arbitrationPriority(): number {
-    const requested = this.#irr.highest & PRIORITY_CLASS & ~(this.#irr.highest >> 31);
-    const serving = this.#serving & PRIORITY_CLASS;
-    const task = this.#tpr & PRIORITY_CLASS;
-    if (task >= requested && task > serving) return this.#tpr;
-    return Math.max(task & serving, requested);
+    return this.#vectors.arbitrationPriority;
   }
 
   /** Whether the vector of a message is requested or in service here already, and focus checking is on. */
   isFocusOf(message: number): boolean {
     const vector = message & VECTOR_MASK;
-    return (this.#svr & SVR.FOCUS_DISABLED) === 0 && (this.#irr.has(vector) || this.#isr.has(vector));
+    const here = this.#vectors.requested.has(vector) || this.#vectors.inService.has(vector);
+    return here && (this.#svr & SVR.FOCUS_DISABLED) === 0;
   }
 
   /** INIT level de-assert: ranks are by ID again. */
@@ -273,7 +252,8 @@ export class LocalApic {
 
   #readRegister(offset: number): number {
     if (offset >= REGISTER.ISR && offset < REGISTER.ESR) {
-      const set = offset < REGISTER.TMR ? this.#isr : offset < REGISTER.IRR ? this.#tmr : this.#irr;
+      const { inService, levelTriggered, requested } = this.#vectors;
+      const set = offset < REGISTER.TMR ? inService : offset < REGISTER.IRR ? levelTriggered : requested;
       return set.word((offset >>> 4) & 7);
     }
     switch (offset) {
@@ -282,11 +262,11 @@ export class LocalApic {
       case REGISTER.VERSION:
         return APIC_VERSION;
       case REGISTER.TPR:
-        return this.#tpr;
+        return this.#vectors.taskPriority;
       case REGISTER.APR:
         return this.arbitrationPriority;
       case REGISTER.PPR:
-        return this.#processorPriority;
+        return this.#vectors.processorPriority;
       case REGISTER.EOI:
       case REGISTER.REMOTE_READ:
         return 0;
@@ -321,7 +301,7 @@ export class LocalApic {
         this.id = (value >>> DESTINATION_SHIFT) & ID_MASK;
         return;
       case REGISTER.TPR:
-        this.#tpr = value & 0xff;
+        this.#vectors.taskPriority = value & 0xff;
         this.#update();
         return;
       case REGISTER.EOI:
@@ -414,23 +394,7 @@ export class LocalApic {
     }
   }
 
-  // ---- Priorities ----------------------------------------------------------------------------------------------------
-
-  /** Highest vector in service, or 0. */
-  get #serving(): number {
-    return Math.max(this.#isr.highest, 0);
-  }
-
-  get #processorPriority(): number {
-    const serving = this.#serving & PRIORITY_CLASS;
-    return (this.#tpr & PRIORITY_CLASS) >= serving ? this.#tpr : serving;
-  }
-
-  /** The vector that the core would be given now, or -1. */
-  #deliverable(): number {
-    const vector = this.#irr.highest;
-    return vector >= 0 && (vector & PRIORITY_CLASS) > (this.#processorPriority & PRIORITY_CLASS) ? vector : -1;
-  }
+  // ---- Interrupts ----------------------------------------------------------------------------------------------------
 
   /** Whether the 8259A has an interrupt for this core. */
   get #externalRequest(): boolean {
@@ -441,13 +405,11 @@ export class LocalApic {
   }
 
   #update(): void {
-    const intr = this.#deliverable() >= 0 || this.#externalRequest;
+    const intr = this.#vectors.deliverable >= 0 || this.#externalRequest;
     if (intr === this.#intr) return;
     this.#intr = intr;
     this.#pins.onIntr(intr);
   }
-
-  // ---- Interrupts ----------------------------------------------------------------------------------------------------
 
   /** A fixed interrupt for this core. Returns whether it was accepted. */
   #request(vector: number, level: boolean): boolean {
@@ -456,18 +418,15 @@ export class LocalApic {
       this.#error(ESR.RECEIVE_ILLEGAL_VECTOR);
       return true;
     }
-    this.#irr.add(vector);
-    if (level) this.#tmr.add(vector);
-    else this.#tmr.remove(vector);
+    this.#vectors.request(vector, level);
     this.#update();
     return true;
   }
 
   #endOfInterrupt(): void {
-    const vector = this.#isr.highest;
+    const vector = this.#vectors.finish();
     if (vector < 0) return;
-    this.#isr.remove(vector);
-    if (this.#tmr.has(vector)) {
+    if (this.#vectors.levelTriggered.has(vector)) {
       const entry = this.#lvt[LINT0]!;
       if ((entry & REMOTE_IRR) !== 0 && (entry & VECTOR_MASK) === vector) {
         this.#lvt[LINT0] = entry & ~REMOTE_IRR;
@@ -490,7 +449,7 @@ export class LocalApic {
       this.#error(ESR.SEND_ILLEGAL_VECTOR);
       return;
     }
-    const toItself = shorthand === SHORTHAND.SELF || shorthand === SHORTHAND.ALL;
+    const toItself = shorthand === SHORTHAND.SELF || (shorthand === SHORTHAND.ALL && !levelDeassert);
     if (toItself && mode !== DELIVERY.FIXED) return;
     // Interrupts between processors are edge triggered whatever the trigger mode says, but for INIT.
     const message = mode === DELIVERY.INIT ? command : command & ~LEVEL_TRIGGERED;
@@ -512,12 +471,9 @@ export class LocalApic {
 
   /** As INIT leaves it: like power-on, but for the ID and the arbitration ID. */
   #initialize(): void {
-    this.#irr.clear();
-    this.#isr.clear();
-    this.#tmr.clear();
+    this.#vectors.clear();
     this.#lvt.fill(MASKED);
     this.#timer.reset();
-    this.#tpr = 0;
     this.#ldr = 0;
     this.#dfr = 0xf;
     this.#flat = true;
@@ -535,7 +491,6 @@ export class LocalApic {
     this.id = s.integer(this.id, 0, ID_MASK);
     this.arbitrationId = s.integer(this.arbitrationId, 0, ID_MASK);
     this.#hardwareEnabled = s.flag(this.#hardwareEnabled);
-    this.#tpr = s.integer(this.#tpr, 0, 0xff);
     this.#ldr = s.integer(this.#ldr, 0, 0xff);
     this.#dfr = s.integer(this.#dfr, 0, 0xf);
     this.#flat = this.#dfr === 0xf;
@@ -550,23 +505,8 @@ export class LocalApic {
     for (let entry = 0; entry < this.#lvt.length; entry++) {
       this.#lvt[entry] = s.integer(this.#lvt[entry]!, 0, LVT_WRITABLE[entry]! | MASKED | REMOTE_IRR);
     }
-    for (const set of [this.#irr, this.#isr, this.#tmr]) set.snapshot(s);
+    this.#vectors.snapshot(s);
     this.#timer.snapshot(s);
-    if (s.restoring) this.#intr = this.#deliverable() >= 0 || this.#externalRequest;
-  }
-}
-
-/** Registers whose writes are ignored. */
-function isReadOnly(offset: number): boolean {
-  if (offset >= REGISTER.ISR && offset < REGISTER.ESR) return true;
-  switch (offset) {
-    case REGISTER.VERSION:
-    case REGISTER.APR:
-    case REGISTER.PPR:
-    case REGISTER.REMOTE_READ:
-    case REGISTER.CURRENT_COUNT:
-      return true;
-    default:
-      return false;
+    if (s.restoring) this.#intr = this.#vectors.deliverable >= 0 || this.#externalRequest;
   }
 }

@@ -1,3 +1,4 @@
+import type { Snapshot } from "../snapshot.ts";
 import type { I8254 } from "./i8254.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
@@ -25,6 +26,11 @@ export class Port61 implements PortDevice {
 
   reset(): void {
     this.writePort8(PORT_61, 0);
+  }
+
+  snapshot(s: Snapshot): void {
+    s.section("port 0x61");
+    this.#written = s.integer(this.#written, 0, WRITABLE);
   }
 
   /** True when the speaker's cone follows OUT2. */

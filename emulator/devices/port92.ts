@@ -1,3 +1,4 @@
+import type { Snapshot } from "../snapshot.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** System control port A of the PS/2 and its successors. */
@@ -21,6 +22,11 @@ export class Port92 implements PortDevice {
   reset(): void {
     this.#value = BIT.A20;
     this.lines.onA20(true);
+  }
+
+  snapshot(s: Snapshot): void {
+    s.section("port 0x92");
+    this.#value = s.integer(this.#value, 0, BIT.A20 | BIT.FAST_RESET);
   }
 
   readPort8(_port: number): number {

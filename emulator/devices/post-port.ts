@@ -1,3 +1,4 @@
+import type { Snapshot } from "../snapshot.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** Where a PC's firmware reports its progress, and where POST cards listen. */
@@ -16,6 +17,11 @@ export class PostPort implements PortDevice {
 
   reset(): void {
     this.#code = 0;
+  }
+
+  snapshot(s: Snapshot): void {
+    s.section("POST");
+    this.#code = s.integer(this.#code, 0, 0xff);
   }
 
   readPort8(_port: number): number {

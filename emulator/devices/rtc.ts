@@ -1,5 +1,6 @@
 import type { Clock, EventHandle } from "../clock.ts";
 import { TickRate } from "../hz.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { calendarTime, secondsOf } from "./calendar.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
@@ -47,6 +48,8 @@ const ALARM_DONT_CARE = 0xc0;
 const INTERRUPTS = C.PERIODIC | C.ALARM | C.UPDATE;
 
 const REGISTERS = 128;
+/** Written with the register number: the board holds NMI back. */
+const NMI_MASK = 0x80;
 const DEFAULT_RATE = 6;
 /** Ticks before the end of a second when UIP goes on: 244 µs of notice and 1984 µs of update. */
 const UPDATE_TICKS = 73;
@@ -65,6 +68,7 @@ export class Rtc implements PortDevice {
   readonly #onIrq: (level: boolean) => void;
   readonly #registers = new Uint8Array(REGISTERS);
   #index = 0;
+  #nmiMasked = false;
   #flags = 0;
   #irq = false;
   /** Tick at which a second began, and tick up to which the registers are brought. */
@@ -99,7 +103,26 @@ export class Rtc implements PortDevice {
     this.#settle();
     this.#registers[RTC_REGISTER.B]! &= ~(B.PIE | B.AIE | B.UIE | B.SQWE);
     this.#flags = 0;
+    this.#nmiMasked = false;
     this.#update();
+  }
+
+  snapshot(s: Snapshot): void {
+    const now = this.#rate.ticksAt(this.#clock.now);
+    s.section("RTC");
+    s.bytes(this.#registers);
+    this.#index = s.integer(this.#index, 0, REGISTERS - 1);
+    this.#nmiMasked = s.flag(this.#nmiMasked);
+    this.#flags = s.integer(this.#flags, 0, 0xff);
+    this.#irq = s.flag(this.#irq);
+    this.#phase = s.integer(this.#phase, -RTC_HZ, now);
+    this.#settled = s.integer(this.#settled, 0, now);
+    this.#event = s.event(this.#event, this.#onEvent);
+  }
+
+  /** Whether the last write to RTC_INDEX masked NMI. Firmware leaves it unmasked. */
+  get nmiMasked(): boolean {
+    return this.#nmiMasked;
   }
 
   /** Tells the guest, in the set-up memory where a PC's firmware puts it, how much RAM there is, in bytes. */
@@ -117,8 +140,12 @@ export class Rtc implements PortDevice {
   }
 
   writePort8(port: number, value: number): void {
-    if (port === RTC_INDEX) this.#index = value & (REGISTERS - 1);
-    else this.#write(this.#index, value);
+    if (port === RTC_INDEX) {
+      this.#index = value & (REGISTERS - 1);
+      this.#nmiMasked = (value & NMI_MASK) !== 0;
+    } else {
+      this.#write(this.#index, value);
+    }
   }
 
   #read(register: number): number {

@@ -1,3 +1,4 @@
+import type { Snapshot } from "../snapshot.ts";
 import type { Key, KeyName } from "./keyboard-keys.ts";
 
 /** Goes before the code of a key that is let go, in sets 2 and 3. */
@@ -35,6 +36,10 @@ export class ScanCodeTranslator {
 
   reset(): void {
     this.#breaking = false;
+  }
+
+  snapshot(s: Snapshot): void {
+    this.#breaking = s.flag(this.#breaking);
   }
 
   /** The byte in set 1, or -1 for the prefix F0, which is only remembered. */

@@ -1,5 +1,6 @@
 import type { Clock, EventHandle } from "../clock.ts";
 import { TickRate } from "../hz.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 import { FCR, FIFO_SIZE, IER, IIR, LCR, LSR, MCR, MSR, TRIGGER_LEVELS, UART_REGISTER } from "./uart16550-registers.ts";
 
@@ -14,6 +15,8 @@ const PORTS = 8;
 const HALF_BIT_CLOCKS = 8;
 const TIMEOUT_CHARACTERS = 4;
 const POWER_ON_DIVISOR = 12;
+/** The slowest divisor, with 8 data bits, parity and two stop bits. */
+const LONGEST_CHARACTER_CLOCKS = 0x10000 * 16 * 12;
 const LINE_ERRORS = LSR.OVERRUN | LSR.PARITY | LSR.FRAMING | LSR.BREAK;
 const CHARACTER_ERRORS = LSR.PARITY | LSR.FRAMING | LSR.BREAK;
 const MODEM_DELTAS = MSR.DELTA_CTS | MSR.DELTA_DSR | MSR.TRAILING_RI | MSR.DELTA_DCD;
@@ -111,6 +114,40 @@ export class Uart16550 implements PortDevice {
     this.#thrInterrupt = false;
     this.#resetReceiver();
     this.#updateInterrupt();
+  }
+
+  /** What the other side has still to send is part of it. */
+  snapshot(s: Snapshot): void {
+    const latest = this.#now + LONGEST_CHARACTER_CLOCKS;
+    s.section("16550A");
+    this.#ier = s.integer(this.#ier, 0, 0x0f);
+    this.#fifos = s.flag(this.#fifos);
+    this.#trigger = s.integer(this.#trigger, 1, FIFO_SIZE);
+    this.#lcr = s.integer(this.#lcr, 0, 0xff);
+    this.#mcr = s.integer(this.#mcr, 0, 0x1f);
+    this.#lineErrors = s.integer(this.#lineErrors, 0, 0xff);
+    this.#modemInputs = s.integer(this.#modemInputs, 0, 0xff);
+    this.#modemLevels = s.integer(this.#modemLevels, 0, 0xff);
+    this.#modemDeltas = s.integer(this.#modemDeltas, 0, 0xff);
+    this.#scratch = s.integer(this.#scratch, 0, 0xff);
+    this.#divisor = s.integer(this.#divisor, 0, 0xffff);
+    this.#irq = s.flag(this.#irq);
+    s.list(this.#transmitFifo, FIFO_SIZE, 0xff);
+    this.#shifting = s.integer(this.#shifting, -1, 0xff);
+    this.#shiftEnd = s.integer(this.#shiftEnd, 0, latest);
+    this.#shiftEvent = s.event(this.#shiftEvent, this.#finishShift);
+    this.#thrEmpty = s.flag(this.#thrEmpty);
+    this.#thrEmptyEvent = s.event(this.#thrEmptyEvent, this.#setThrEmpty);
+    this.#thrInterrupt = s.flag(this.#thrInterrupt);
+    this.#heldTwo = s.flag(this.#heldTwo);
+    s.list(this.#receiveFifo, FIFO_SIZE, 0xffff);
+    this.#timedOut = s.flag(this.#timedOut);
+    this.#timeoutEvent = s.event(this.#timeoutEvent, this.#onTimeout);
+    this.#hostQueue.splice(0, this.#hostNext);
+    this.#hostNext = 0;
+    s.list(this.#hostQueue, Number.MAX_SAFE_INTEGER, 0xffff);
+    this.#arrivalEnd = s.integer(this.#arrivalEnd, 0, latest);
+    this.#arrivalEvent = s.event(this.#arrivalEvent, this.#finishArrival);
   }
 
   /** Characters that the other side has queued and that have not arrived completely yet. */

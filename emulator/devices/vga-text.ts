@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { TickRate } from "../hz.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { characterOf } from "./code-page-437.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 import {
@@ -27,8 +28,8 @@ const DOT_CLOCKS = [25_175_000, 28_322_000, 28_322_000, 28_322_000] as const;
 
 const COLORS = 256;
 const COLOR_BYTES = 3;
-const BLANK = 0x20;
-const GREY_ON_BLACK = 0x07;
+/** Two spaces, grey on black. */
+const TWO_BLANKS = 0x07200720;
 
 /** One character on the screen. */
 export interface ScreenCell {
@@ -116,12 +117,30 @@ export class VgaText implements PortDevice {
     this.#colorMask = 0xff;
     this.#colorWrite = this.#colorRead = 0;
     this.#colorReading = false;
-    const blank = new Uint8Array(TEXT_BUFFER_BYTES);
-    for (let offset = 0; offset < TEXT_BUFFER_BYTES; offset += BYTES_PER_CELL) {
-      blank[offset] = BLANK;
-      blank[offset + 1] = GREY_ON_BLACK;
+    for (let offset = 0; offset < TEXT_BUFFER_BYTES; offset += 2 * BYTES_PER_CELL) {
+      this.#memory.write32(TEXT_BUFFER + offset, TWO_BLANKS);
     }
-    this.#memory.load(blank, TEXT_BUFFER);
+  }
+
+  /** The frame buffer is part of memory. */
+  snapshot(s: Snapshot): void {
+    s.section("VGA");
+    this.#miscellaneous = s.integer(this.#miscellaneous, 0, 0xff);
+    this.#featureControl = s.integer(this.#featureControl, 0, 0xff);
+    s.bytes(this.#crtc);
+    s.bytes(this.#sequencer);
+    s.bytes(this.#graphics);
+    s.bytes(this.#attribute);
+    this.#crtcIndex = s.integer(this.#crtcIndex, 0, 0x1f);
+    this.#sequencerIndex = s.integer(this.#sequencerIndex, 0, 0x07);
+    this.#graphicsIndex = s.integer(this.#graphicsIndex, 0, 0x0f);
+    this.#attributeIndex = s.integer(this.#attributeIndex, 0, 0x3f);
+    this.#attributeData = s.flag(this.#attributeData);
+    s.bytes(this.#colors);
+    this.#colorMask = s.integer(this.#colorMask, 0, 0xff);
+    this.#colorWrite = s.integer(this.#colorWrite, 0, this.#colors.length - 1);
+    this.#colorRead = s.integer(this.#colorRead, 0, this.#colors.length - 1);
+    this.#colorReading = s.flag(this.#colorReading);
   }
 
   // ---- The host's side -----------------------------------------------------------------------------------------------

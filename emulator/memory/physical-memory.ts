@@ -1,3 +1,5 @@
+import { type Snapshot, SnapshotError } from "../snapshot.ts";
+
 /** Bytes in a page, and the shift that turns an address into a page number. */
 export const PAGE_SIZE = 4096;
 const PAGE_SHIFT = 12;
@@ -81,6 +83,8 @@ export class PhysicalMemory {
   readonly #cpus: number;
   readonly #romOffset: number;
   #romUsed = 0;
+  /** Pages that are ROM, and their entries before they were. */
+  readonly #underRom = new Map<number, number>();
   #addressMask = -1;
 
   /**
@@ -290,10 +294,10 @@ export class PhysicalMemory {
     for (let offset = 0; offset < size; offset += PAGE_SIZE) {
       const address = (first >>> 0) + offset;
       const entry = (host + offset) | ENTRY_ROM;
-      this.#map(address, entry);
-      if (address >= HIGH_BIOS_START) this.#map(address - HIGH_BIOS_START + LOW_BIOS_START, entry);
+      this.#mapRom(address, entry);
+      if (address >= HIGH_BIOS_START) this.#mapRom(address - HIGH_BIOS_START + LOW_BIOS_START, entry);
       else if (address >= LOW_BIOS_START && address < LOW_BIOS_START + BIOS_WINDOW_BYTES) {
-        this.#map(address - LOW_BIOS_START + HIGH_BIOS_START, entry);
+        this.#mapRom(address - LOW_BIOS_START + HIGH_BIOS_START, entry);
       }
     }
     this.onRemap?.();
@@ -334,6 +338,64 @@ export class PhysicalMemory {
     this.onRemap?.();
   }
 
+  /** Whether a page of `buffer` (byte offset shifted right by 12) holds guest RAM or ROM. */
+  isGuestPage(hostPage: number): boolean {
+    return hostPage >= this.#romOffset >>> PAGE_SHIFT && hostPage < (this.ramOffset + this.ramSize) >>> PAGE_SHIFT;
+  }
+
+  /** RAM, ROMs and where they are mapped, A20. Device registers are mapped by the devices. */
+  snapshot(s: Snapshot): void {
+    s.section("memory");
+    this.a20 = s.flag(this.a20);
+    this.#snapshotRom(s);
+    s.section("RAM");
+    const pages = this.ramSize >>> PAGE_SHIFT;
+    for (let page = 0; page < pages; ) {
+      const zero = s.integer(s.restoring ? 0 : this.#run(page, true), 0, pages - page);
+      if (s.restoring) this.#ram(page, zero).fill(0);
+      page += zero;
+      const filled = s.integer(s.restoring ? 0 : this.#run(page, false), 0, pages - page);
+      s.bytes(this.#ram(page, filled));
+      page += filled;
+    }
+  }
+
+  /** How many pages of RAM from this one on are all zero bytes, or are not. */
+  #run(first: number, zero: boolean): number {
+    const pages = this.ramSize >>> PAGE_SHIFT;
+    let page = first;
+    while (
+      page < pages &&
+      new Int32Array(this.buffer, this.ramOffset + page * PAGE_SIZE, PAGE_SIZE / 4).every(isZero) === zero
+    )
+      page++;
+    return page - first;
+  }
+
+  #ram(page: number, count: number): Uint8Array {
+    const start = this.ramOffset + page * PAGE_SIZE;
+    return this.bytes.subarray(start, start + count * PAGE_SIZE);
+  }
+
+  #snapshotRom(s: Snapshot): void {
+    this.#romUsed = s.integer(this.#romUsed, 0, ROM_AREA_BYTES);
+    s.bytes(this.bytes.subarray(this.#romOffset, this.#romOffset + this.#romUsed));
+    // Physical page and page of the ROM area, of each page mapped.
+    const mapping: number[] = [];
+    for (const page of this.#underRom.keys()) {
+      mapping.push(page, ((this.#pageMap[page]! & ~PAGE_OFFSET_MASK) - this.#romOffset) >>> PAGE_SHIFT);
+    }
+    s.list(mapping, 2 * PAGES_IN_4_GIB, PAGES_IN_4_GIB - 1);
+    if (!s.restoring) return;
+    for (const [page, entry] of this.#underRom) this.#pageMap[page] = entry;
+    this.#underRom.clear();
+    for (let i = 0; i + 1 < mapping.length; i += 2) {
+      const offset = mapping[i + 1]! * PAGE_SIZE;
+      if (offset + PAGE_SIZE > this.#romUsed) throw new SnapshotError("malformed snapshot: a ROM page is not there");
+      this.#mapRom(mapping[i]! * PAGE_SIZE, (this.#romOffset + offset) | ENTRY_ROM);
+    }
+  }
+
   #entryOf(physicalPageNumber: number): number {
     return this.#pageMap[this.busPage(physicalPageNumber)]!;
   }
@@ -348,6 +410,13 @@ export class PhysicalMemory {
     return entry + (address & PAGE_OFFSET_MASK);
   }
 
+  #mapRom(address: number, entry: number): void {
+    const page = address >>> PAGE_SHIFT;
+    const under = this.#pageMap[page]!;
+    if ((under & ENTRY_ROM) === 0) this.#underRom.set(page, under);
+    this.#map(address, entry);
+  }
+
   #map(address: number, entry: number): void {
     this.#pageMap[address >>> PAGE_SHIFT] = entry;
   }
@@ -360,6 +429,10 @@ export class PhysicalMemory {
       );
     }
   }
+}
+
+function isZero(value: number): boolean {
+  return value === 0;
 }
 
 function hex(value: number): string {

@@ -1,4 +1,5 @@
 /** Static ELF32 programs (fs/binfmt_elf.c): checked, mapped, and given the stack that the i386 ABI describes. */
+import { get_random_bytes } from "../drivers/char/random.ts";
 import { asm_function, cstring, kernel_function, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import {
@@ -28,6 +29,8 @@ import {
   AT_PHENT,
   AT_PHNUM,
   AT_PLATFORM,
+  AT_RANDOM,
+  AT_SECURE,
   AT_UID,
   ELFCLASS32,
   ELFDATA2LSB,
@@ -57,6 +60,8 @@ import { flush_old_exec, kernel_read, setup_arg_pages, start_thread } from "./bi
 const MAX_PROGRAM_HEADERS = 65536 / elf_phdr.size;
 /** Ticks of times(2) in a second. */
 const CLOCKS_PER_SEC = 100;
+/** What AT_RANDOM points at. */
+const RANDOM_BYTES = 16;
 const MAP_FLAGS = MAP_PRIVATE | MAP_FIXED | MAP_DENYWRITE | MAP_EXECUTABLE;
 
 const ELF_PLATFORM = "i386";
@@ -159,12 +164,16 @@ function* string_addresses(at: number, count: number): Steps<{ addresses: number
 
 /**
  * Writes what a program finds on its stack: argc, argv, a null, envp, a null, the auxiliary vector; the strings are there
- * already, the platform's name goes below them. Returns the stack pointer, 16-byte aligned, or 0 when it cannot be written.
+ * already, the platform's name and AT_RANDOM's bytes go below them (by way of the header's e_ident, which nobody needs
+ * any more). Returns the stack pointer, 16-byte aligned, or 0 when it cannot be written.
  */
 function* create_elf_tables(bprm: linux_binprm, header: elfhdr, load_address: number): Steps<number> {
   const mm = mm_struct.at(current().mm);
   const platform = bprm.p - (ELF_PLATFORM.length + 1);
   if ((yield* copy_to_user(platform, platform_string.address, ELF_PLATFORM.length + 1)) !== 0) return 0;
+  const random = platform - RANDOM_BYTES;
+  get_random_bytes(bprm.buf.address, RANDOM_BYTES);
+  if ((yield* copy_to_user(random, bprm.buf.address, RANDOM_BYTES)) !== 0) return 0;
   const argv = yield* string_addresses(mm.arg_start, bprm.argc);
   if (argv === undefined) return 0;
   const envp = yield* string_addresses(argv.end, bprm.envc);
@@ -185,11 +194,13 @@ function* create_elf_tables(bprm: linux_binprm, header: elfhdr, load_address: nu
     [AT_HWCAP, yield* cpu_features()],
     [AT_PAGESZ, PAGE_SIZE],
     [AT_CLKTCK, CLOCKS_PER_SEC],
+    [AT_SECURE, 0],
+    [AT_RANDOM, random],
     [AT_PLATFORM, platform],
     [AT_NULL, 0],
   ];
   const words = [bprm.argc, ...argv.addresses, 0, ...envp.addresses, 0, ...auxiliary.flat()];
-  const sp = ((platform & ~15) - 4 * words.length) & ~15;
+  const sp = ((random & ~15) - 4 * words.length) & ~15;
   for (let i = 0; i < words.length; i++) {
     if ((yield* put_user(words[i], (sp >>> 0) + 4 * i)) !== 0) return 0;
   }

@@ -4,13 +4,14 @@ import { i32, u32 } from "../host/types.ts";
 import { EBADF, EINVAL } from "../include/linux/errno.ts";
 import { file, O_APPEND, O_NONBLOCK } from "../include/linux/fs.ts";
 import { current, files_struct } from "../include/linux/sched.ts";
-import { fcheck, fd_install, filp_close, get_file, get_unused_fd } from "./file_table.ts";
+import { fcheck, fd_install, filp_close, get_file, get_unused_fd, set_close_on_exec } from "./file_table.ts";
 
 const F_DUPFD = 0;
 const F_GETFD = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
+const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
 
 /** Gives the lowest free descriptor from `first` on to the file of `fd`. */
@@ -42,8 +43,8 @@ export const sys_dup2 = kernel_function("sys_dup2", [i32, i32], i32, function* (
   return newfd;
 });
 
-/** fcntl(2): F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL (O_APPEND and O_NONBLOCK can change). */
-export const sys_fcntl = kernel_function("sys_fcntl", [i32, u32, u32], i32, (fd, command, argument) => {
+/** What fcntl and fcntl64 do, which differ in locks only. */
+function do_fcntl(fd: number, command: number, argument: number): number {
   const at = fcheck(fd);
   if (at === 0) return -EBADF;
   const files = files_struct.at(current().files);
@@ -52,10 +53,15 @@ export const sys_fcntl = kernel_function("sys_fcntl", [i32, u32, u32], i32, (fd,
   switch (command) {
     case F_DUPFD:
       return dupfd(fd, argument | 0);
+    case F_DUPFD_CLOEXEC: {
+      const copy = dupfd(fd, argument | 0);
+      if (copy >= 0) set_close_on_exec(copy, true);
+      return copy;
+    }
     case F_GETFD:
       return (files.close_on_exec >>> fd) & FD_CLOEXEC;
     case F_SETFD:
-      files.close_on_exec = argument & FD_CLOEXEC ? files.close_on_exec | (1 << fd) : files.close_on_exec & ~(1 << fd);
+      set_close_on_exec(fd, (argument & FD_CLOEXEC) !== 0);
       return 0;
     case F_GETFL:
       return filp.f_flags;
@@ -65,7 +71,11 @@ export const sys_fcntl = kernel_function("sys_fcntl", [i32, u32, u32], i32, (fd,
     default:
       return -EINVAL;
   }
-});
+}
+
+/** fcntl(2): F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL (O_APPEND and O_NONBLOCK can change). */
+export const sys_fcntl = kernel_function("sys_fcntl", [i32, u32, u32], i32, do_fcntl);
+export const sys_fcntl64 = kernel_function("sys_fcntl64", [i32, u32, u32], i32, do_fcntl);
 
 /** Closes the descriptors of the current process that do not outlive an exec (flush_old_files). */
 export function* flush_old_files(): Steps<void> {

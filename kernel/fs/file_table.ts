@@ -69,10 +69,16 @@ export function get_unused_fd(first = 0): number {
   return -EMFILE;
 }
 
+/** Whether a descriptor is closed on exec. */
+export function set_close_on_exec(fd: number, closes: boolean): void {
+  const files = files_struct.at(current().files);
+  files.close_on_exec = closes ? files.close_on_exec | (1 << fd) : files.close_on_exec & ~(1 << fd);
+}
+
 /** Gives a file to a free descriptor, which is not closed on exec. The descriptor takes over the caller's reference. */
 export function fd_install(fd: number, at: number): void {
   const files = files_struct.at(current().files);
   if (files.fd.get(fd) !== 0) BUG(`fd_install: descriptor ${fd} is in use`);
   files.fd.set(fd, at);
-  files.close_on_exec &= ~(1 << fd);
+  set_close_on_exec(fd, false);
 }

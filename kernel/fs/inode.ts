@@ -5,7 +5,7 @@ import { pointer } from "../host/types.ts";
 import { inode } from "../include/linux/fs.ts";
 import { INIT_LIST_HEAD } from "../include/linux/list.ts";
 import { GFP_KERNEL } from "../include/linux/mm.ts";
-import { kmem_cache_alloc, kmem_cache_create } from "../mm/slab.ts";
+import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab.ts";
 
 /** First inode of the list, the latest made. */
 export const inode_in_use = kernel_variable("inode_in_use", pointer("inode"));
@@ -26,6 +26,11 @@ export function* new_inode(): Steps<inode | undefined> {
   const made = inode.at(at);
   INIT_LIST_HEAD(made.i_pages.address);
   return made;
+}
+
+/** Frees an inode that is on no list: of a file without a name, whose last user is gone. */
+export function put_inode(at: number) {
+  return kmem_cache_free(inode_cachep.value, at);
 }
 
 /** Puts an inode on the list, where lookups find it. */

@@ -1,30 +1,52 @@
 /** Opening and closing files (fs/open.c). */
+import { stack_local } from "../host/context.ts";
 import { call_pointer, cstring, kernel_function, type Steps } from "../host/declarations.ts";
-import { read_cstring } from "../host/memory.ts";
+import { read_cstring, write_bytes } from "../host/memory.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
-import { EBADF, EEXIST, EISDIR, ENFILE, ENODEV, ENOENT, EROFS } from "../include/linux/errno.ts";
+import { copy_to_user } from "../include/asm/uaccess.ts";
 import {
+  EACCES,
+  EBADF,
+  EEXIST,
+  EFAULT,
+  EINVAL,
+  EISDIR,
+  ELOOP,
+  ENFILE,
+  ENODEV,
+  ENOENT,
+  ENOTDIR,
+  ERANGE,
+  EROFS,
+} from "../include/linux/errno.ts";
+import {
+  AT_FDCWD,
   FMODE_WRITE,
   file,
   file_operations,
   IS_ERR,
   inode,
   O_ACCMODE,
+  O_CLOEXEC,
   O_CREAT,
+  O_DIRECTORY,
   O_EXCL,
+  O_NOFOLLOW,
   O_RDWR,
   O_TRUNC,
   S_IFCHR,
+  PATH_LENGTH,
   S_IFDIR,
+  S_IFLNK,
   S_IFMT,
   S_IFREG,
 } from "../include/linux/fs.ts";
-import { current, files_struct } from "../include/linux/sched.ts";
+import { current, files_struct, fs_struct } from "../include/linux/sched.ts";
 import { KERN_WARNING, printk } from "../kernel/printk.ts";
 import { get_chrfops } from "./devices.ts";
-import { fcheck, fd_install, filp_close, fput, get_empty_filp, get_file, get_unused_fd } from "./file_table.ts";
-import { getname, path_lookup, putname } from "./namei.ts";
+import { fcheck, fd_install, filp_close, fput, get_empty_filp, get_file, get_unused_fd, set_close_on_exec } from "./file_table.ts";
+import { path_lookup, user_path_at, working_directory } from "./namei.ts";
 import { generic_file_fops } from "./read_write.ts";
 
 /** The operations for an inode's files: the driver's for devices, the generic ones for regular files; else 0. */
@@ -67,7 +89,7 @@ export const dentry_open = kernel_function(
     const at = yield* get_empty_filp();
     if (at === 0) return -ENFILE;
     const filp = file.at(at);
-    filp.f_flags = flags & ~(O_CREAT | O_EXCL | O_TRUNC);
+    filp.f_flags = flags & ~(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC);
     filp.f_mode = access_mode(flags);
     filp.f_inode = inode_address;
     filp.f_op = f_op;
@@ -81,16 +103,47 @@ export const dentry_open = kernel_function(
 );
 
 /**
- * Opens a file by a name in kernel memory: a file with one reference, or -errno as an unsigned number. No file can be
- * made: O_CREAT only opens what exists.
+ * Opens what a look-up found, an inode or -errno: a file with one reference, or -errno as an unsigned number. No file can
+ * be made: O_CREAT only opens what exists.
  */
-export const filp_open = kernel_function("filp_open", [pointer("char"), u32, u32], u32, function* (name, flags, _mode) {
-  const found = path_lookup(read_cstring(name, PAGE_SIZE));
+function* open_found(found: number, flags: number): Steps<number> {
   if (found === -ENOENT && flags & O_CREAT) return -EROFS;
   if (found < 0) return found;
   if ((flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return -EEXIST;
+  const type = inode.at(found).i_mode & S_IFMT;
+  if (type === S_IFLNK) return -ELOOP; // O_NOFOLLOW
+  if (flags & O_DIRECTORY && type !== S_IFDIR) return -ENOTDIR;
   return yield* dentry_open(found, flags);
+}
+
+/** Opens a file by a name in kernel memory: a file with one reference, or -errno as an unsigned number. */
+export const filp_open = kernel_function("filp_open", [pointer("char"), u32, u32], u32, function* (name, flags, _mode) {
+  return yield* open_found(path_lookup(read_cstring(name, PAGE_SIZE)), flags);
 });
+
+/** Gives an opened file, or -errno, to the lowest free descriptor. */
+function* install(opened: number, flags: number): Steps<number> {
+  if (IS_ERR(opened)) return opened | 0;
+  const fd = get_unused_fd();
+  if (fd < 0) {
+    yield* filp_close(opened);
+    return fd;
+  }
+  fd_install(fd, opened);
+  if (flags & O_CLOEXEC) set_close_on_exec(fd, true);
+  return fd;
+}
+
+/** openat(2). */
+export const sys_openat = kernel_function(
+  "sys_openat",
+  [i32, pointer("char"), u32, u32],
+  i32,
+  function* (dfd, filename, flags, _mode) {
+    const found = yield* user_path_at(dfd, filename, (flags & O_NOFOLLOW) === 0);
+    return yield* install(yield* open_found(found, flags), flags);
+  },
+);
 
 /** open(2). */
 export const sys_open = kernel_function(
@@ -98,22 +151,75 @@ export const sys_open = kernel_function(
   [pointer("char"), u32, u32],
   i32,
   function* (filename, flags, mode) {
-    const name = yield* getname(filename);
-    if (IS_ERR(name)) return name | 0;
-    const fd = yield* open_descriptor(name, flags, mode);
-    yield* putname(name);
-    return fd;
+    return yield* sys_openat(AT_FDCWD, filename, flags, mode);
   },
 );
 
-function* open_descriptor(name: number, flags: number, mode: number): Steps<number> {
-  const fd = get_unused_fd();
-  if (fd < 0) return fd;
-  const opened = yield* filp_open(name, flags, mode);
-  if (IS_ERR(opened)) return opened | 0;
-  fd_install(fd, opened);
-  return fd;
+const X_OK = 1;
+const W_OK = 2;
+const ACCESS_MODES = 7;
+const S_IXUGO = 0o111;
+
+function may_access(found: number, mode: number): number {
+  if (mode & ~ACCESS_MODES) return -EINVAL;
+  if (found < 0) return found;
+  const { i_mode } = inode.at(found);
+  const type = i_mode & S_IFMT;
+  if (mode & W_OK && (type === S_IFREG || type === S_IFDIR)) return -EROFS;
+  return mode & X_OK && type !== S_IFDIR && (i_mode & S_IXUGO) === 0 ? -EACCES : 0;
 }
+
+/** access(2), for the superuser that everybody is. */
+export const sys_access = kernel_function("sys_access", [u32, u32], i32, function* (filename, mode) {
+  return may_access(yield* user_path_at(AT_FDCWD, filename), mode);
+});
+
+export const sys_faccessat = kernel_function("sys_faccessat", [i32, u32, u32], i32, function* (dfd, filename, mode) {
+  return may_access(yield* user_path_at(dfd, filename), mode);
+});
+
+/** Makes an inode, or -errno, the working directory. */
+function set_working_directory(found: number): number {
+  if (found < 0) return found;
+  if ((inode.at(found).i_mode & S_IFMT) !== S_IFDIR) return -ENOTDIR;
+  fs_struct.at(current().fs).pwd = found;
+  return 0;
+}
+
+/** chdir(2). */
+export const sys_chdir = kernel_function("sys_chdir", [u32], i32, function* (filename) {
+  return set_working_directory(yield* user_path_at(AT_FDCWD, filename));
+});
+
+/** fchdir(2). */
+export const sys_fchdir = kernel_function("sys_fchdir", [i32], i32, (fd) => {
+  const at = fcheck(fd);
+  return at === 0 ? -EBADF : set_working_directory(file.at(at).f_inode);
+});
+
+/** getcwd(2): the path with its NUL. Returns its length, -ERANGE when the buffer is too small. */
+export const sys_getcwd = kernel_function(
+  "sys_getcwd",
+  [u32, u32],
+  i32,
+  function* (buffer, size) {
+    const path = working_directory();
+    const length = path.length + 1;
+    if (length > size) return -ERANGE;
+    const local = stack_local(PATH_LENGTH);
+    write_bytes(local, Uint8Array.from(`${path}\0`, (c) => c.charCodeAt(0)));
+    return (yield* copy_to_user(buffer, local, length)) === 0 ? length : -EFAULT;
+  },
+  { locals: PATH_LENGTH },
+);
+
+/** umask(2): returns the old mask. No file can be made that would feel it. */
+export const sys_umask = kernel_function("sys_umask", [u32], i32, (mask) => {
+  const fs = fs_struct.at(current().fs);
+  const old = fs.umask;
+  fs.umask = mask & 0o777;
+  return old;
+});
 
 /** close(2). */
 export const sys_close = kernel_function("sys_close", [i32], i32, function* (fd) {
@@ -129,7 +235,7 @@ const console_name = cstring("/dev/console");
 
 /** Makes the console the current task's descriptors 0, 1 and 2, as init gets them. */
 export const open_console = kernel_function("open_console", [], undefined, function* () {
-  const fd = yield* open_descriptor(console_name.address, O_RDWR, 0);
+  const fd = yield* install(yield* filp_open(console_name.address, O_RDWR, 0), 0);
   if (fd < 0) {
     printk(`${KERN_WARNING}Warning: unable to open an initial console.\n`);
     return;

@@ -1,7 +1,8 @@
 /** Reading, writing and positioning (fs/read_write.c), and regular files' own operations (mm/filemap.c). */
-import { call_pointer, kernel_function, kernel_table } from "../host/declarations.ts";
-import { i32, pointer, u32 } from "../host/types.ts";
-import { access_ok, copy_to_user } from "../include/asm/uaccess.ts";
+import { stack_local } from "../host/context.ts";
+import { call_pointer, kernel_function, kernel_table, type Steps } from "../host/declarations.ts";
+import { i32, pointer, struct, u32 } from "../host/types.ts";
+import { access_ok, copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL, EISDIR, ESPIPE } from "../include/linux/errno.ts";
 import {
   FMODE_READ,
@@ -13,7 +14,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from "../include/linux/fs.ts";
-import { fget, fput } from "./file_table.ts";
+import { fcheck, fget, fput } from "./file_table.ts";
 
 /** Most bytes that a call transfers: results are positive. */
 const MAX_RW_COUNT = 0x7ffff000;
@@ -41,23 +42,36 @@ export const generic_file_read = kernel_function(
 /** Operations of regular files, which are read-only: read and mmap. */
 export const generic_file_fops = kernel_table(
   "generic_file_fops",
-  ["generic_file_read", 0, "generic_file_mmap", 0, 0, 0],
+  ["generic_file_read", 0, "generic_file_mmap", 0, 0, 0, 0],
   file_operations,
 );
+
+/** Reads from an open file, as far as it can be read. Returns bytes or -errno. */
+function* read_file(at: number, buffer: number, count: number): Steps<number> {
+  const { f_mode, f_op, f_inode } = file.at(at);
+  const read = f_op === 0 ? 0 : file_operations.at(f_op).read;
+  if ((f_mode & FMODE_READ) === 0) return -EBADF;
+  if ((inode.at(f_inode).i_mode & S_IFMT) === S_IFDIR) return -EISDIR;
+  if (read === 0) return -EINVAL;
+  const bytes = Math.min(count, MAX_RW_COUNT);
+  return access_ok(buffer, bytes) ? yield* call_pointer(read, i32, at, buffer, bytes) : -EFAULT;
+}
+
+/** Writes to an open file. Returns bytes or -errno. */
+function* write_file(at: number, buffer: number, count: number): Steps<number> {
+  const { f_mode, f_op } = file.at(at);
+  const write = f_op === 0 ? 0 : file_operations.at(f_op).write;
+  if ((f_mode & FMODE_WRITE) === 0) return -EBADF;
+  if (write === 0) return -EINVAL;
+  const bytes = Math.min(count, MAX_RW_COUNT);
+  return access_ok(buffer, bytes) ? yield* call_pointer(write, i32, at, buffer, bytes) : -EFAULT;
+}
 
 /** read(2). */
 export const sys_read = kernel_function("sys_read", [i32, u32, u32], i32, function* (fd, buffer, count) {
   const at = fget(fd);
   if (at === 0) return -EBADF;
-  const { f_mode, f_op, f_inode } = file.at(at);
-  const read = f_op === 0 ? 0 : file_operations.at(f_op).read;
-  let result = -EBADF;
-  if (f_mode & FMODE_READ) {
-    if ((inode.at(f_inode).i_mode & S_IFMT) === S_IFDIR) result = -EISDIR;
-    else if (read === 0) result = -EINVAL;
-    else if (!access_ok(buffer, Math.min(count, MAX_RW_COUNT))) result = -EFAULT;
-    else result = yield* call_pointer(read, i32, at, buffer, Math.min(count, MAX_RW_COUNT));
-  }
+  const result = yield* read_file(at, buffer, count);
   yield* fput(at);
   return result;
 });
@@ -66,33 +80,96 @@ export const sys_read = kernel_function("sys_read", [i32, u32, u32], i32, functi
 export const sys_write = kernel_function("sys_write", [i32, u32, u32], i32, function* (fd, buffer, count) {
   const at = fget(fd);
   if (at === 0) return -EBADF;
-  const { f_mode, f_op } = file.at(at);
-  const write = f_op === 0 ? 0 : file_operations.at(f_op).write;
-  let result = -EBADF;
-  if (f_mode & FMODE_WRITE) {
-    if (write === 0) result = -EINVAL;
-    else if (!access_ok(buffer, Math.min(count, MAX_RW_COUNT))) result = -EFAULT;
-    else result = yield* call_pointer(write, i32, at, buffer, Math.min(count, MAX_RW_COUNT));
-  }
+  const result = yield* write_file(at, buffer, count);
   yield* fput(at);
   return result;
 });
 
-/** lseek(2): regular files only. */
-export const sys_lseek = kernel_function("sys_lseek", [i32, i32, u32], i32, function* (fd, offset, origin) {
-  const at = fget(fd);
-  if (at === 0) return -EBADF;
-  const filp = file.at(at);
+const iovec = struct("iovec", { iov_base: u32, iov_len: u32 });
+/** Pieces of one call (UIO_MAXIOV). */
+const UIO_MAXIOV = 1024;
+
+/** Transfers the pieces one after the other, until one comes short. Returns bytes, or -errno if there are none. */
+function* for_each_piece(
+  at: number,
+  vector: number,
+  count: number,
+  transfer: (at: number, buffer: number, count: number) => Steps<number>,
+): Steps<number> {
+  if (count > UIO_MAXIOV) return -EINVAL;
+  const piece = iovec.at(stack_local(iovec.size));
+  let done = 0;
+  for (let i = 0; i < count; i++) {
+    if ((yield* copy_from_user(piece.address, vector + i * iovec.size, iovec.size)) !== 0) return done || -EFAULT;
+    const { iov_base, iov_len } = piece;
+    if (iov_len > MAX_RW_COUNT) return done || -EINVAL;
+    const moved = iov_len === 0 ? 0 : yield* transfer(at, iov_base, iov_len);
+    if (moved < 0) return done || moved;
+    done += moved;
+    if (moved < iov_len) break;
+  }
+  return done;
+}
+
+/** readv(2). */
+export const sys_readv = kernel_function(
+  "sys_readv",
+  [i32, u32, u32],
+  i32,
+  function* (fd, vector, count) {
+    const at = fget(fd);
+    if (at === 0) return -EBADF;
+    const result = yield* for_each_piece(at, vector, count, read_file);
+    yield* fput(at);
+    return result;
+  },
+  { locals: iovec.size },
+);
+
+/** writev(2). */
+export const sys_writev = kernel_function(
+  "sys_writev",
+  [i32, u32, u32],
+  i32,
+  function* (fd, vector, count) {
+    const at = fget(fd);
+    if (at === 0) return -EBADF;
+    const result = yield* for_each_piece(at, vector, count, write_file);
+    yield* fput(at);
+    return result;
+  },
+  { locals: iovec.size },
+);
+
+/** Moves the position of a regular file or directory: the new one, or -errno. */
+function seek(filp: file, offset: number, origin: number): number {
   const node = inode.at(filp.f_inode);
+  const type = node.i_mode & S_IFMT;
+  if (type !== S_IFREG && type !== S_IFDIR) return -ESPIPE;
   const base =
     origin === SEEK_SET ? 0 : origin === SEEK_CUR ? filp.f_pos : origin === SEEK_END ? node.i_size : Number.NaN;
   const position = base + offset;
-  let result = -EINVAL;
-  if ((node.i_mode & S_IFMT) !== S_IFREG) result = -ESPIPE;
-  else if (position >= 0 && position <= 0x7fffffff) {
-    filp.f_pos = position;
-    result = position;
-  }
-  yield* fput(at);
-  return result;
+  if (!(position >= 0 && position <= 0x7fffffff)) return -EINVAL;
+  filp.f_pos = position;
+  return position;
+}
+
+/** lseek(2): regular files, and directories, whose positions count entries. */
+export const sys_lseek = kernel_function("sys_lseek", [i32, i32, u32], i32, (fd, offset, origin) => {
+  const at = fcheck(fd);
+  return at === 0 ? -EBADF : seek(file.at(at), offset, origin);
 });
+
+/** _llseek(2): a 64-bit offset in two halves, the 64-bit result in user memory. */
+export const sys_llseek = kernel_function(
+  "sys_llseek",
+  [i32, i32, u32, u32, u32],
+  i32,
+  function* (fd, offset_high, offset_low, result, origin) {
+    const at = fcheck(fd);
+    if (at === 0) return -EBADF;
+    const position = seek(file.at(at), offset_high * 2 ** 32 + offset_low, origin);
+    if (position < 0) return position;
+    return (yield* put_user(position, result)) !== 0 || (yield* put_user(0, result + 4)) !== 0 ? -EFAULT : 0;
+  },
+);

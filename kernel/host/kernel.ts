@@ -1,7 +1,7 @@
 /** A machine with the kernel on it: booting, running, looking. */
 
 import { loadKernel } from "../../boot/index.ts";
-import { type Core, Machine, type MachineOptions, type StopReason } from "../../emulator/index.ts";
+import { type Core, Machine, type MachineOptions, type RunLimits, type StopReason } from "../../emulator/index.ts";
 import { tty_readers } from "../drivers/char/tty_io.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { FIRST_EXTERNAL_VECTOR } from "../include/linux/interrupt.ts";
@@ -22,9 +22,11 @@ const SYSCALL_VECTOR = 0x80;
 export interface BootOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log"> {
   /** The linked kernel; by default linked from source, once for the process. */
   readonly image?: KernelImage;
-  /** A newc cpio archive whose /init becomes pid 1. */
+  /** A newc cpio archive that holds the first program. */
   readonly initramfs: Uint8Array;
-  /** Arguments of /init behind its name: at most 64. */
+  /** Path of the program that becomes pid 1, without spaces; /init by default. */
+  readonly init?: string;
+  /** Its arguments behind its name: at most 64. */
   readonly args?: readonly string[];
 }
 
@@ -88,12 +90,12 @@ export class Kernel implements KernelHost {
       segments: this.image.segments,
       entry: this.image.entry - PAGE_OFFSET,
       initramfs: options.initramfs,
-      commandLine: `init=/init -- ${(options.args ?? []).map(quote).join(" ")}`.trimEnd(),
+      commandLine: `init=${options.init ?? "/init"} -- ${(options.args ?? []).map(quote).join(" ")}`.trimEnd(),
     });
   }
 
   /** Runs on, until pid 1 ends or something else in KernelStop happens. A run can be continued unless it ended. */
-  run(limits: { readonly maxInstructions?: number; readonly until?: (kernel: Kernel) => boolean } = {}): KernelStop {
+  run(limits: Omit<RunLimits, "until"> & { readonly until?: (kernel: Kernel) => boolean } = {}): KernelStop {
     let asleep: KernelStop | undefined;
     this.machine.onHalt = () => {
       this.#drop_carrier();
@@ -101,11 +103,8 @@ export class Kernel implements KernelHost {
       asleep = !this.#input_closed && this.inspect(tty_readers) > 0 ? { kind: "input" } : { kind: "asleep" };
       return "stop";
     };
-    const { maxInstructions, until } = limits;
-    const stop = this.machine.run({
-      ...(maxInstructions !== undefined ? { maxInstructions } : {}),
-      ...(until !== undefined ? { until: () => until(this) } : {}),
-    });
+    const { until, ...others } = limits;
+    const stop = this.machine.run(until === undefined ? others : { ...others, until: () => until(this) });
     switch (stop.kind) {
       case "exit":
         return stop.value === EXIT_PANIC ? { kind: "panic" } : { kind: "exit", status: stop.value & 0xff };

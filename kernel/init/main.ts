@@ -16,10 +16,12 @@ import { open_console } from "../fs/open.ts";
 import { image } from "../host/context.ts";
 import { asm_function, cstring, kernel_function, kernel_variable } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { array, i32, pointer, u8, u32 } from "../host/types.ts";
+import { array, chars, i32, pointer, u8, u32 } from "../host/types.ts";
 import { COMMAND_LINE_SIZE } from "../include/asm/boot-params.ts";
 import { local_irq_enable } from "../include/asm/system.ts";
+import { PATH_LENGTH } from "../include/linux/fs.ts";
 import { current } from "../include/linux/sched.ts";
+import { futex_init } from "../kernel/futex.ts";
 import { fork_init, init_task_fields, proc_caches_init } from "../kernel/fork.ts";
 import { panic } from "../kernel/panic.ts";
 import { KERN_INFO, printk } from "../kernel/printk.ts";
@@ -32,7 +34,9 @@ import { kmem_cache_init } from "../mm/slab.ts";
 const execve = asm_function("execve", [pointer("char"), u32, u32], i32);
 
 const MAX_INIT_ARGS = 64;
-const init_path = cstring("/init");
+/** Path of the first program: `init=` on the command line, /init without it. */
+const execute_command = kernel_variable("execute_command", chars(PATH_LENGTH));
+const DEFAULT_INIT = "/init";
 const default_environment = ["HOME=/", "TERM=linux", "PATH=/bin"].map((text) => cstring(text));
 const argv_init = kernel_variable("argv_init", array(pointer("char"), MAX_INIT_ARGS + 2));
 const envp_init = kernel_variable("envp_init", array(pointer("char"), default_environment.length + 1));
@@ -51,10 +55,13 @@ function parse_init_arguments(command_line: string): string[] {
   return words;
 }
 
+/** What init is called, and with what: argv_init, envp_init and execute_command. */
 function prepare_init_arguments(): void {
   const m = memory();
   let at = init_arguments.address;
-  argv_init.value.set(0, init_path.address);
+  const [kernel_options] = ` ${saved_command_line.value}`.split(" -- ", 1);
+  execute_command.value = / init=(\S+)/.exec(kernel_options)?.[1] ?? DEFAULT_INIT;
+  argv_init.value.set(0, execute_command.address);
   const words = parse_init_arguments(saved_command_line.value).slice(0, MAX_INIT_ARGS);
   words.forEach((word, i) => {
     argv_init.value.set(i + 1, at);
@@ -73,8 +80,8 @@ const init = kernel_function("init", [u32], i32, function* (_unused) {
   yield* open_console();
   prepare_init_arguments();
   current().comm = "init";
-  const error = yield* execve(init_path.address, argv_init.address, envp_init.address);
-  if (error < 0) yield* panic(`No init found: execve of /init failed with error ${-error}.`);
+  const error = yield* execve(execute_command.address, argv_init.address, envp_init.address);
+  if (error < 0) yield* panic(`No init found: execve of ${execute_command.value} failed with error ${-error}.`);
   return 0;
 });
 
@@ -103,6 +110,7 @@ export const start_kernel = kernel_function("start_kernel", [], undefined, funct
   yield* kmem_cache_init();
   local_irq_enable();
   yield* fork_init(max_low_pfn.value);
+  futex_init();
   yield* proc_caches_init();
   yield* vma_init();
   yield* files_init();

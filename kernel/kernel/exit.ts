@@ -2,10 +2,10 @@
 
 import { console_sync } from "../drivers/char/serial.ts";
 import { kernel_host, stack_local } from "../host/context.ts";
-import { kernel_function } from "../host/declarations.ts";
+import { kernel_function, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
-import { put_user } from "../include/asm/uaccess.ts";
+import { copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { ECHILD, EFAULT, EINVAL, ERESTARTSYS } from "../include/linux/errno.ts";
 import { list_del } from "../include/linux/list.ts";
 import { mm_struct } from "../include/linux/mm.ts";
@@ -14,24 +14,28 @@ import {
   for_each_task,
   get_current,
   init_task,
+  NO_EXIT_SIGNAL,
   PF_EXITING,
+  PF_GROUP_EXIT,
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
   TASK_STOPPED,
   TASK_ZOMBIE,
   task_struct,
 } from "../include/linux/sched.ts";
-import { SIGCHLD } from "../include/linux/signal.ts";
+import { SIGCHLD, SIGKILL } from "../include/linux/signal.ts";
 import { init_waitqueue_entry, wait_queue_t } from "../include/linux/wait.ts";
 import { exit_files, exit_fs, exit_sighand, free_task_struct, mm_release, nr_threads } from "./fork.ts";
+import { exit_itimers } from "./itimer.ts";
 import { mmput } from "./mm.ts";
 import { panic, stop_machine } from "./panic.ts";
 import { find_task_by_pid, link_child, remove_links, unhash_pid, unlink_child } from "./pid.ts";
+import { fill_rusage, rusage } from "./resource.ts";
 import { add_wait_queue, remove_wait_queue, schedule } from "./sched.ts";
-import { do_notify_parent, signal_pending } from "./signal.ts";
+import { do_notify_parent, send_sig, signal_pending } from "./signal.ts";
 import { in_interrupt } from "./softirq.ts";
 
-const WNOHANG = 1;
+export const WNOHANG = 1;
 const WUNTRACED = 2;
 const __WNOTHREAD = 0x20000000;
 const __WALL = 0x40000000;
@@ -82,19 +86,49 @@ export function* exit_mm(tsk: task_struct) {
   yield* mmput(mm);
 }
 
+/** Whether a thread of the group other than `p` has not ended yet. */
+function has_live_threads(p: task_struct): boolean {
+  for (const q of for_each_task()) {
+    if (q.tgid === p.tgid && q.address !== p.address && q.state !== TASK_ZOMBIE) return true;
+  }
+  return false;
+}
+
+/** The last thread of the run's first program has ended: the machine's work is over, with the status of its leader. */
+function* end_of_init(tsk: task_struct, code: number): Steps<void> {
+  const leader = tsk.pid === 1 ? undefined : find_task_by_pid(1);
+  const status = leader === undefined ? code : leader.exit_code;
+  yield* console_sync();
+  yield* stop_machine(status & 0x7f ? 128 + (status & 0x7f) : (status >> 8) & 0xff);
+}
+
+/**
+ * Tells whoever waits for it that the task has ended: its parent, once the whole thread group has. A thread that is not
+ * the leader is nobody's child to wait for; the scheduler frees it.
+ */
+function* exit_notify(tsk: task_struct): Steps<void> {
+  const last = !has_live_threads(tsk);
+  if (tsk.exit_signal !== NO_EXIT_SIGNAL) {
+    if (last) yield* do_notify_parent(tsk.address, tsk.exit_signal);
+    return;
+  }
+  const leader = find_task_by_pid(tsk.tgid);
+  if (last && leader !== undefined && leader.state === TASK_ZOMBIE) {
+    yield* do_notify_parent(leader.address, leader.exit_signal);
+  }
+}
+
 /** Ends the current task; never returns. `code` is the wait status: exit status << 8, or the signal that killed it. */
-export const do_exit = kernel_function("do_exit", [i32], undefined, function* (code) {
+export const do_exit = kernel_function("do_exit", [i32], undefined, function* (wanted_code) {
   const tsk = current();
+  const code = tsk.flags & PF_GROUP_EXIT ? tsk.group_exit_code : wanted_code;
   if (in_interrupt()) yield* panic("Aiee, killing interrupt handler!");
   if (tsk.pid === 0) yield* panic("Attempted to kill the idle task!");
   const host = kernel_host();
   if (host.tracing) host.trace({ event: "exit", pid: tsk.pid, code });
-  if (tsk.pid === 1) {
-    // The run's first program is over, and the machine's work with it.
-    yield* console_sync();
-    yield* stop_machine(code & 0x7f ? 128 + (code & 0x7f) : (code >> 8) & 0xff);
-  }
+  if (tsk.tgid === 1 && !has_live_threads(tsk)) yield* end_of_init(tsk, code);
   tsk.flags |= PF_EXITING;
+  yield* exit_itimers(tsk);
   yield* exit_mm(tsk);
   yield* exit_files(tsk.address);
   yield* exit_fs(tsk.address);
@@ -103,23 +137,38 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (c
   yield* forget_original_parent(tsk);
   local_irq_disable();
   tsk.state = TASK_ZOMBIE;
-  yield* do_notify_parent(tsk.address, tsk.exit_signal);
+  yield* exit_notify(tsk);
   yield* schedule();
   throw new Error("a dead task was scheduled");
 });
 
+/** Ends the current task and all threads of its group, with the same status; never returns (Linux 2.6). */
+export const do_group_exit = kernel_function("do_group_exit", [i32], undefined, function* (wanted_code) {
+  const tsk = current();
+  const code = tsk.flags & PF_GROUP_EXIT ? tsk.group_exit_code : wanted_code;
+  for (const p of for_each_task()) {
+    if (p.tgid !== tsk.tgid || p.address === tsk.address || p.flags & PF_EXITING) continue;
+    p.flags |= PF_GROUP_EXIT;
+    p.group_exit_code = code;
+    yield* send_sig(SIGKILL, p.address, 1);
+  }
+  yield* do_exit(code);
+});
+
+/** exit(2): the calling thread only. */
 export const sys_exit = kernel_function("sys_exit", [i32], i32, function* (error_code) {
   yield* do_exit((error_code & 0xff) << 8);
   return 0;
 });
 
-/** exit_group(2): this kernel ends the calling task; the others of its group go on. */
+/** exit_group(2): the calling thread's whole group. */
 export const sys_exit_group = kernel_function("sys_exit_group", [i32], i32, function* (error_code) {
-  yield* do_exit((error_code & 0xff) << 8);
+  yield* do_group_exit((error_code & 0xff) << 8);
   return 0;
 });
 
 function matches(p: task_struct, pid: number, options: number): boolean {
+  if (p.exit_signal === NO_EXIT_SIGNAL) return false;
   if (pid > 0 && p.pid !== pid) return false;
   if (pid === 0 && p.pgrp !== current().pgrp) return false;
   if (pid < -1 && p.pgrp !== -pid) return false;
@@ -142,7 +191,7 @@ function* waiters(options: number): Generator<task_struct, void, undefined> {
 }
 
 /** Looks for a child to report: its pid, -ECHILD when there is no such child, 0 when one exists but none is ready. */
-function* wait_once(pid: number, stat_addr: number, options: number) {
+function* wait_once(pid: number, stat_addr: number, options: number, ru: number) {
   let found = false;
   for (const waiter of waiters(options)) {
     for (const p of children_of(waiter)) {
@@ -153,8 +202,13 @@ function* wait_once(pid: number, stat_addr: number, options: number) {
         p.exit_code = 0;
         return p.pid;
       }
-      if (p.state === TASK_ZOMBIE) {
+      if (p.state === TASK_ZOMBIE && !has_live_threads(p)) {
         if (stat_addr !== 0 && (yield* put_user(p.exit_code, stat_addr)) !== 0) return -EFAULT;
+        if (ru !== 0) {
+          const local = stack_local(WAIT_LOCALS) + wait_queue_t.size;
+          fill_rusage(local, p.utime, p.stime, p.min_flt, p.maj_flt);
+          if ((yield* copy_to_user(ru, local, rusage.size)) !== 0) return -EFAULT;
+        }
         const reaped = p.pid;
         waiter.cutime += p.utime + p.cutime;
         waiter.cstime += p.stime + p.cstime;
@@ -166,14 +220,17 @@ function* wait_once(pid: number, stat_addr: number, options: number) {
   return found ? 0 : -ECHILD;
 }
 
+/** A place on the wait queue, and what the child used. */
+const WAIT_LOCALS = wait_queue_t.size + rusage.size;
+
 /** wait4(2): collects a child that died (or stopped, with WUNTRACED), sleeping until there is one. */
 export const sys_wait4 = kernel_function(
   "sys_wait4",
   [i32, u32, u32, u32],
   i32,
-  function* (pid, stat_addr, options, _ru) {
+  function* (pid, stat_addr, options, ru) {
     if (options & ~(WNOHANG | WUNTRACED | __WNOTHREAD | __WCLONE | __WALL)) return -EINVAL;
-    const wait = stack_local(wait_queue_t.size);
+    const wait = stack_local(WAIT_LOCALS);
     const queue = current().wait_chldexit.address;
     init_waitqueue_entry(wait, get_current());
     add_wait_queue(queue, wait);
@@ -181,7 +238,7 @@ export const sys_wait4 = kernel_function(
     for (;;) {
       // The state is set before the look: a child that dies in between makes it RUNNING again.
       current().state = TASK_INTERRUPTIBLE;
-      result = yield* wait_once(pid, stat_addr, options);
+      result = yield* wait_once(pid, stat_addr, options, ru);
       if (result !== 0 || options & WNOHANG) break;
       if (signal_pending(current())) {
         result = -ERESTARTSYS;
@@ -193,7 +250,7 @@ export const sys_wait4 = kernel_function(
     remove_wait_queue(queue, wait);
     return result;
   },
-  { locals: wait_queue_t.size },
+  { locals: WAIT_LOCALS },
 );
 
 export const sys_waitpid = kernel_function("sys_waitpid", [i32, u32, u32], i32, function* (pid, stat_addr, options) {

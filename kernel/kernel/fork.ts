@@ -9,15 +9,18 @@ import { i32, pointer, u32 } from "../host/types.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { __flush_tlb, local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
-import { KERNEL_DS } from "../include/asm/uaccess.ts";
+import { KERNEL_DS, put_user } from "../include/asm/uaccess.ts";
 import { completion, init_completion } from "../include/linux/completion.ts";
 import { EAGAIN, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { INIT_LIST_HEAD, list_add } from "../include/linux/list.ts";
 import { GFP_KERNEL, mm_struct, vm_area_struct } from "../include/linux/mm.ts";
 import {
+  CLONE_CHILD_CLEARTID,
+  CLONE_CHILD_SETTID,
   CLONE_FILES,
   CLONE_FS,
   CLONE_PARENT,
+  CLONE_PARENT_SETTID,
   CLONE_PID,
   CLONE_SIGHAND,
   CLONE_THREAD,
@@ -29,7 +32,9 @@ import {
   fs_struct,
   init_task,
   kstat,
+  NO_EXIT_SIGNAL,
   PF_FORKNOEXEC,
+  PF_GROUP_EXIT,
   PF_STARTING,
   PID_MAX,
   signal_struct,
@@ -42,10 +47,12 @@ import { copy_page_range } from "../mm/memory.ts";
 import { vm_area_cachep } from "../mm/mmap.ts";
 import { __get_free_pages, free_pages } from "../mm/page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab.ts";
+import { futex_wake } from "./futex.ts";
 import { mm_cachep, mm_init, mmput } from "./mm.ts";
 import { hash_pid, set_links } from "./pid.ts";
+import { init_rlimits } from "./resource.ts";
 import { complete, wait_for_completion, wake_up_process } from "./sched.ts";
-import { jiffies } from "./timer.ts";
+import { init_timer, jiffies } from "./timer.ts";
 
 /** Pages of a task_union: 2^1. */
 export const TASK_UNION_ORDER = 1;
@@ -234,12 +241,21 @@ const copy_mm = kernel_function("copy_mm", [u32, pointer("task_struct")], i32, f
   return 0;
 });
 
-/** Lets a vfork parent go on: the child no longer uses its memory (mm_release). */
+/**
+ * The current task is about to give its address space up (mm_release): lets a vfork parent go on, and tells threads that
+ * wait for this one (CLONE_CHILD_CLEARTID).
+ */
 export function* mm_release(tsk: task_struct) {
-  const { vfork_done } = tsk;
-  if (vfork_done === 0) return;
-  tsk.vfork_done = 0;
-  yield* complete(vfork_done);
+  const { vfork_done, clear_child_tid, mm } = tsk;
+  if (vfork_done !== 0) {
+    tsk.vfork_done = 0;
+    yield* complete(vfork_done);
+  }
+  if (clear_child_tid === 0) return;
+  tsk.clear_child_tid = 0;
+  if (mm === 0 || mm_struct.at(mm).mm_users <= 1) return;
+  yield* put_user(0, clear_child_tid); // a bad address is the program's loss
+  yield* futex_wake(clear_child_tid, 1);
 }
 
 /** Everything of the parent's that the child copies or shares; -errno after undoing what was done. */
@@ -266,9 +282,9 @@ function* copy_process(clone_flags: number, stack_start: number, regs: number, s
 /** Creates a task: returns its pid, or -errno with everything undone. */
 export const do_fork = kernel_function(
   "do_fork",
-  [u32, u32, pointer("pt_regs"), u32],
+  [u32, u32, pointer("pt_regs"), u32, u32, u32],
   i32,
-  function* (clone_flags, stack_start, regs, stack_size) {
+  function* (clone_flags, stack_start, regs, stack_size, parent_tidptr, child_tidptr) {
     const parent = current();
     // CLONE_PID is for the boot of further CPUs; a thread shares its group's memory and signals.
     if (clone_flags & CLONE_PID && parent.pid !== 0) return -EINVAL;
@@ -295,6 +311,11 @@ export const do_fork = kernel_function(
     p.sigpending = 0;
     memset(p.pending.address, 0, 8);
     p.need_resched = 0;
+    p.flags &= ~PF_GROUP_EXIT;
+    p.sas_ss_sp = 0;
+    p.sas_ss_size = 0;
+    p.it_real_incr = 0;
+    init_timer(p.real_timer.address);
     p.utime = p.stime = p.cutime = p.cstime = 0;
     p.min_flt = p.maj_flt = 0;
     p.start_time = jiffies.value;
@@ -304,7 +325,11 @@ export const do_fork = kernel_function(
       yield* free_task_struct(address);
       return error;
     }
-    p.exit_signal = clone_flags & CSIGNAL;
+    p.set_child_tid = clone_flags & CLONE_CHILD_SETTID ? child_tidptr : 0;
+    p.clear_child_tid = clone_flags & CLONE_CHILD_CLEARTID ? child_tidptr : 0;
+    if (clone_flags & CLONE_PARENT_SETTID) yield* put_user(p.pid, parent_tidptr);
+    // A thread's end is its group's own business: nobody waits for it.
+    p.exit_signal = clone_flags & CLONE_THREAD ? NO_EXIT_SIGNAL : clone_flags & CSIGNAL;
 
     // Parent and child share what is left of the parent's time slice: forking gains nobody CPU time.
     p.counter = (parent.counter + 1) >> 1;
@@ -347,16 +372,26 @@ export const do_fork = kernel_function(
 );
 
 export const sys_fork = kernel_function("sys_fork", [by_value(pt_regs)], i32, function* (regs) {
-  return yield* do_fork(SIGCHLD, regs.esp, regs.address, 0);
+  return yield* do_fork(SIGCHLD, regs.esp, regs.address, 0, 0, 0);
 });
 
-/** clone(flags in EBX, stack in ECX): a stack of 0 is the caller's own address. */
+/**
+ * clone(flags in EBX, stack in ECX): a stack of 0 is the caller's own address. EDX and EDI are where the CLONE_ flags for
+ * thread ids want these stored, ESI describes the TLS segment.
+ */
 export const sys_clone = kernel_function("sys_clone", [by_value(pt_regs)], i32, function* (regs) {
-  return yield* do_fork(regs.ebx, regs.ecx || regs.esp, regs.address, 0);
+  return yield* do_fork(regs.ebx, regs.ecx || regs.esp, regs.address, 0, regs.edx, regs.edi);
 });
 
 export const sys_vfork = kernel_function("sys_vfork", [by_value(pt_regs)], i32, function* (regs) {
-  return yield* do_fork(CLONE_VFORK | CLONE_VM | SIGCHLD, regs.esp, regs.address, 0);
+  return yield* do_fork(CLONE_VFORK | CLONE_VM | SIGCHLD, regs.esp, regs.address, 0, 0, 0);
+});
+
+/** set_tid_address(2): where to store 0 when the caller ends and others share its memory. Returns the caller's id. */
+export const sys_set_tid_address = kernel_function("sys_set_tid_address", [u32], i32, (tidptr) => {
+  const self = current();
+  self.clear_child_tid = tidptr;
+  return self.pid;
 });
 
 /** What every task inherits in the end: the idle task's signal table, open files and file-system context. */
@@ -388,5 +423,6 @@ export function init_task_fields(init_mm: number): void {
   init_fs.value.count = 1;
   init_fs.value.umask = 0o22;
   task.fs = init_fs.address;
+  init_rlimits(task, max_threads.value);
   task.thread.esp0 = task.address + THREAD_SIZE;
 }

@@ -1,6 +1,6 @@
 /** The scheduler, wait queues and sleeping (kernel/sched.c, Linux 2.4). */
 import { kernel_host, stack_local } from "../host/context.ts";
-import { asm_function, kernel_function, kernel_variable } from "../host/declarations.ts";
+import { asm_function, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
 import { __pa } from "../include/asm/page.ts";
 import {
@@ -10,6 +10,7 @@ import {
   local_irq_restore,
   local_irq_save,
 } from "../include/asm/system.ts";
+import { put_user } from "../include/asm/uaccess.ts";
 import { completion } from "../include/linux/completion.ts";
 import {
   INIT_LIST_HEAD,
@@ -29,6 +30,7 @@ import {
   init_task_union,
   kstat,
   MAX_SCHEDULE_TIMEOUT,
+  NO_EXIT_SIGNAL,
   SCHED_OTHER,
   SCHED_RR,
   SCHED_YIELD,
@@ -36,6 +38,7 @@ import {
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
   TASK_UNINTERRUPTIBLE,
+  TASK_ZOMBIE,
   task_struct,
 } from "../include/linux/sched.ts";
 import { timer_list } from "../include/linux/timer.ts";
@@ -49,6 +52,9 @@ export const runqueue_head = kernel_variable("runqueue_head", list_head);
 /** What each CPU runs, for those who decide whether to preempt it (aligned_data[cpu].schedule_data). */
 const schedule_data = struct("schedule_data", { curr: pointer("task_struct"), last_schedule: u32 });
 export const aligned_data = kernel_variable("aligned_data", schedule_data);
+
+/** kernel/exit.ts, called by symbol because exiting needs the scheduler. */
+const release_task = asm_function("release_task", [pointer("task_struct")], undefined);
 
 const RUN_LIST = task_struct.offset("run_list");
 
@@ -136,14 +142,20 @@ function* switch_mm(prev: number, next: number) {
   if (prev !== next) yield* load_cr3(__pa(mm_struct.at(next).pgd));
 }
 
-/** What is left to do for the task switched from: a task that yielded may be chosen again. */
-function __schedule_tail(prev: task_struct): void {
+/**
+ * What is left to do for the task switched from: a task that yielded may be chosen again, a dead thread that nobody waits
+ * for is freed, now that its stack is no longer in use.
+ */
+function* __schedule_tail(prev: task_struct): Steps<void> {
   prev.policy &= ~SCHED_YIELD;
+  if (prev.state === TASK_ZOMBIE && prev.exit_signal === NO_EXIT_SIGNAL) yield* release_task(prev.address);
 }
 
-/** The first thing a new task does (called from ret_from_fork). */
-export const schedule_tail = kernel_function("schedule_tail", [pointer("task_struct")], undefined, (prev) => {
-  __schedule_tail(task_struct.at(prev));
+/** The first thing a new task does (called from ret_from_fork); CLONE_CHILD_SETTID: tells itself its id. */
+export const schedule_tail = kernel_function("schedule_tail", [pointer("task_struct")], undefined, function* (prev) {
+  yield* __schedule_tail(task_struct.at(prev));
+  const { pid, set_child_tid } = current();
+  if (set_child_tid !== 0) yield* put_user(pid, set_child_tid);
 });
 
 /** The scheduler: checks the task that leaves, picks the one that deserves the CPU most, switches to it. */
@@ -237,7 +249,7 @@ function* context_switch(prev: task_struct, next: task_struct) {
     yield* mmdrop(oldmm);
   }
   const last = yield* switch_to(prev.address, next.address);
-  __schedule_tail(task_struct.at(last));
+  yield* __schedule_tail(task_struct.at(last));
 }
 
 /** Wakes the tasks on a wait queue whose state is in `mode`: all of them, but only `nr` of the exclusive waiters. */

@@ -1,24 +1,103 @@
 /** Small system calls (kernel/sys.c, kernel/timer.c, arch/i386/kernel/sys_i386.c). */
 import { stack_local } from "../host/context.ts";
 import { kernel_function } from "../host/declarations.ts";
-import { memset } from "../host/memory.ts";
+import { memset, read_cstring } from "../host/memory.ts";
 import { chars, i32, struct, u32 } from "../host/types.ts";
-import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
-import { EFAULT, EINTR, EINVAL, EPERM, ERESTARTSYS } from "../include/linux/errno.ts";
+import { copy_to_user, strncpy_from_user } from "../include/asm/uaccess.ts";
+import { EACCES, EFAULT, EINVAL, EPERM, ERESTARTNOHAND, ESRCH } from "../include/linux/errno.ts";
 import {
   current,
   for_each_task,
-  MAX_SCHEDULE_TIMEOUT,
   TASK_INTERRUPTIBLE,
   task_struct,
 } from "../include/linux/sched.ts";
-import { schedule, schedule_timeout } from "./sched.ts";
-import { HZ, jiffies } from "./timer.ts";
+import { find_task_by_pid } from "./pid.ts";
+import { schedule } from "./sched.ts";
 
 export const sys_getpid = kernel_function("sys_getpid", [], i32, () => current().tgid);
 export const sys_gettid = kernel_function("sys_gettid", [], i32, () => current().pid);
 export const sys_getppid = kernel_function("sys_getppid", [], i32, () => task_struct.at(current().p_opptr).pid);
 export const sys_getpgrp = kernel_function("sys_getpgrp", [], i32, () => current().pgrp);
+
+/** There is one user, the superuser: every id is 0. */
+const superuser = (name: string) => kernel_function(name, [], i32, () => 0);
+export const sys_getuid = superuser("sys_getuid");
+export const sys_geteuid = superuser("sys_geteuid");
+export const sys_getgid = superuser("sys_getgid");
+export const sys_getegid = superuser("sys_getegid");
+export const sys_getuid32 = superuser("sys_getuid32");
+export const sys_geteuid32 = superuser("sys_geteuid32");
+export const sys_getgid32 = superuser("sys_getgid32");
+export const sys_getegid32 = superuser("sys_getegid32");
+
+/** getpgid(2): of a process, 0 for the caller's own; -ESRCH. */
+export const sys_getpgid = kernel_function("sys_getpgid", [i32], i32, (pid) => {
+  const p = pid === 0 ? current() : find_task_by_pid(pid);
+  return p === undefined ? -ESRCH : p.pgrp;
+});
+
+/** getsid(2). */
+export const sys_getsid = kernel_function("sys_getsid", [i32], i32, (pid) => {
+  const p = pid === 0 ? current() : find_task_by_pid(pid);
+  return p === undefined ? -ESRCH : p.session;
+});
+
+/**
+ * setpgid(2): moves the caller, or a child that has not run exec yet, to a process group of its session or to a new one
+ * with its own number. -ESRCH for others, -EACCES after exec, -EPERM for session leaders and groups elsewhere.
+ */
+export const sys_setpgid = kernel_function("sys_setpgid", [i32, i32], i32, (pid, pgid) => {
+  const self = current();
+  const p = find_task_by_pid(pid === 0 ? self.pid : pid);
+  const group = pgid === 0 ? (pid === 0 ? self.pid : pid) : pgid;
+  if (group < 0) return -EINVAL;
+  if (p === undefined) return -ESRCH;
+  if (p.p_pptr === self.address || p.p_opptr === self.address) {
+    if (p.session !== self.session) return -EPERM;
+    if (p.did_exec !== 0) return -EACCES;
+  } else if (p.address !== self.address) return -ESRCH;
+  if (p.pid === p.session) return -EPERM;
+  if (group !== p.pid && ![...for_each_task()].some((q) => q.pgrp === group && q.session === self.session)) {
+    return -EPERM;
+  }
+  p.pgrp = group;
+  return 0;
+});
+
+const PER_LINUX = 0;
+const ASK = 0xffffffff;
+
+/** personality(2): there is Linux's only. Returns the old one; asking for another is -EINVAL. */
+export const sys_personality = kernel_function("sys_personality", [u32], i32, (personality) =>
+  personality === PER_LINUX || personality === ASK ? PER_LINUX : -EINVAL,
+);
+
+const PR_SET_NAME = 15;
+const PR_GET_NAME = 16;
+const NAME_SIZE = 16;
+
+/** prctl(2): PR_SET_NAME and PR_GET_NAME, the thread's name of up to 15 characters; -EINVAL for everything else. */
+export const sys_prctl = kernel_function(
+  "sys_prctl",
+  [i32, u32],
+  i32,
+  function* (option, argument) {
+    const local = stack_local(NAME_SIZE);
+    switch (option) {
+      case PR_SET_NAME:
+        if ((yield* strncpy_from_user(local, argument, NAME_SIZE)) < 0) return -EFAULT;
+        current().comm = read_cstring(local, NAME_SIZE - 1);
+        return 0;
+      case PR_GET_NAME: {
+        const comm = current().address + task_struct.offset("comm");
+        return (yield* copy_to_user(argument, comm, NAME_SIZE)) === 0 ? 0 : -EFAULT;
+      }
+      default:
+        return -EINVAL;
+    }
+  },
+  { locals: NAME_SIZE },
+);
 
 /** Makes the caller leader of a new session and process group; -EPERM if it leads a group already. */
 export const sys_setsid = kernel_function("sys_setsid", [], i32, () => {
@@ -33,50 +112,8 @@ export const sys_setsid = kernel_function("sys_setsid", [], i32, () => {
 export const sys_pause = kernel_function("sys_pause", [], i32, function* () {
   current().state = TASK_INTERRUPTIBLE;
   yield* schedule();
-  return -ERESTARTSYS;
+  return -ERESTARTNOHAND;
 });
-
-/** Seconds since boot: this machine's epoch, as it has no other clock. */
-export const sys_time = kernel_function("sys_time", [u32], i32, function* (tloc) {
-  const seconds = Math.floor(jiffies.value / HZ.value);
-  if (tloc !== 0 && (yield* put_user(seconds, tloc)) !== 0) return -EFAULT;
-  return seconds;
-});
-
-const timespec = struct("timespec", { tv_sec: i32, tv_nsec: i32 });
-const NANOSECONDS = 1_000_000_000;
-
-/** Ticks that last at least as long; capped below MAX_SCHEDULE_TIMEOUT. */
-function timespec_to_jiffies(seconds: number, nanoseconds: number): number {
-  const tick = NANOSECONDS / HZ.value;
-  const ticks = seconds * HZ.value + Math.floor((nanoseconds + tick - 1) / tick);
-  return Math.min(ticks, MAX_SCHEDULE_TIMEOUT - 1);
-}
-
-/** Sleeps for at least the time asked for; a signal ends it with -EINTR and the time left in *rmtp. */
-export const sys_nanosleep = kernel_function(
-  "sys_nanosleep",
-  [u32, u32],
-  i32,
-  function* (rqtp, rmtp) {
-    const local = stack_local(timespec.size);
-    if ((yield* copy_from_user(local, rqtp, timespec.size)) !== 0) return -EFAULT;
-    const t = timespec.at(local);
-    if (t.tv_nsec < 0 || t.tv_nsec >= NANOSECONDS || t.tv_sec < 0) return -EINVAL;
-    // The current tick is partly over, so one more makes sure.
-    const expire = timespec_to_jiffies(t.tv_sec, t.tv_nsec) + (t.tv_sec !== 0 || t.tv_nsec !== 0 ? 1 : 0);
-    current().state = TASK_INTERRUPTIBLE;
-    const left = yield* schedule_timeout(expire);
-    if (left === 0) return 0;
-    if (rmtp !== 0) {
-      t.tv_sec = Math.floor(left / HZ.value);
-      t.tv_nsec = (left % HZ.value) * (NANOSECONDS / HZ.value);
-      if ((yield* copy_to_user(rmtp, local, timespec.size)) !== 0) return -EFAULT;
-    }
-    return -EINTR;
-  },
-  { locals: timespec.size },
-);
 
 const new_utsname = struct("new_utsname", {
   sysname: chars(65),

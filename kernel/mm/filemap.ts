@@ -18,7 +18,7 @@ import { alloc_page, get_page, page_address, page_count, put_page } from "./page
 const INDEX = page.offset("index");
 
 /** The cached page of a file, or 0. */
-function find_page(host: inode, index: number): number {
+export function find_page(host: inode, index: number): number {
   for (const at of list_for_each(host.i_pages.address)) {
     if (memory().read32(at + INDEX) === index) return at;
   }

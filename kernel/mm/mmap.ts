@@ -30,7 +30,7 @@ import {
 import { PAGE_NONE, pgd_index } from "../include/asm/pgtable.ts";
 import { flush_tlb_mm } from "../include/asm/tlbflush.ts";
 import { EACCES, EINVAL, ENODEV, ENOMEM } from "../include/linux/errno.ts";
-import { FMODE_READ, FMODE_WRITE, file, file_operations } from "../include/linux/fs.ts";
+import { FMODE_READ, FMODE_WRITE, file, file_operations, IS_ERR } from "../include/linux/fs.ts";
 import {
   GFP_KERNEL,
   mm_struct,
@@ -50,6 +50,7 @@ import {
 import { current } from "../include/linux/sched.ts";
 import { clear_page_tables, zap_page_range } from "./memory.ts";
 import { nr_free_pages } from "./page_alloc.ts";
+import { shmem_file_setup, shmem_mmap } from "./shmem.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "./slab.ts";
 
 export const vm_area_cachep = kernel_variable("vm_area_cachep", pointer("kmem_cache_t"));
@@ -59,7 +60,7 @@ const vm_area_struct_name = cstring("vm_area_struct");
 /** Where mappings without a wish of their own begin. */
 const TASK_UNMAPPED_BASE = TASK_SIZE / 3;
 /** Areas a process may have. */
-const MAX_MAP_COUNT = 65536;
+export const MAX_MAP_COUNT = 65536;
 
 /** Makes the areas' cache. */
 export const vma_init = kernel_function("vma_init", [], undefined, function* () {
@@ -131,7 +132,7 @@ export const insert_vm_struct = kernel_function(
 );
 
 /** Fills in a new area; the caller inserts it. Undefined when out of memory. */
-function* new_vma(mm: number, start: number, end: number, flags: number): Steps<vm_area_struct | undefined> {
+export function* new_vma(mm: number, start: number, end: number, flags: number): Steps<vm_area_struct | undefined> {
   const at = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
   if (at === 0) return undefined;
   const vma = vm_area_struct.at(at);
@@ -162,7 +163,7 @@ export function* insert_anonymous_area(
 }
 
 /** Frees an area that is linked nowhere, with its reference to the file. */
-function* free_vma(vma: vm_area_struct): Steps<void> {
+export function* free_vma(vma: vm_area_struct): Steps<void> {
   if (vma.vm_file !== 0) yield* fput(vma.vm_file);
   yield* kmem_cache_free(vm_area_cachep.value, vma.address);
 }
@@ -179,7 +180,7 @@ function extend_previous(mm: mm_struct, start: number, end: number, flags: numbe
 }
 
 /** The first gap of `length` bytes, at `wish` if there is one; 0 when there is none. */
-function get_unmapped_area(mm: number, wish: number, length: number): number {
+export function get_unmapped_area(mm: number, wish: number, length: number): number {
   if (length > TASK_SIZE) return 0;
   let start = page_align_up(wish);
   if (start !== 0 && start <= TASK_SIZE - length && find_vma_intersection(mm, start, start + length) === 0)
@@ -195,7 +196,8 @@ function get_unmapped_area(mm: number, wish: number, length: number): number {
 
 /**
  * Maps `length` bytes of a file from page `pgoff` on (or of zeros, file 0) into the current address space: private, or
- * shared where nothing can be written. Returns the address or -errno. MAP_FIXED replaces what was there.
+ * shared; files cannot be written to, so a shared mapping of one is for reading. Returns the address or -errno. MAP_FIXED
+ * replaces what was there.
  */
 export const do_mmap_pgoff = kernel_function(
   "do_mmap_pgoff",
@@ -232,7 +234,7 @@ export const do_mmap_pgoff = kernel_function(
       mmap = f_op === 0 ? 0 : file_operations.at(f_op).mmap;
       if (mmap === 0) return -ENODEV;
     } else if (sharing === MAP_SHARED) {
-      return -ENODEV;
+      vm_flags |= VM_SHARED | VM_MAYSHARE;
     }
     const error = yield* do_munmap(mm.address, start, bytes);
     if (error !== 0) return error;
@@ -240,7 +242,15 @@ export const do_mmap_pgoff = kernel_function(
       return start;
     const vma = yield* new_vma(mm.address, start, start + bytes, vm_flags);
     if (vma === undefined) return -ENOMEM;
-    if (file_address !== 0) {
+    if (file_address === 0 && sharing === MAP_SHARED) {
+      const shared = yield* shmem_file_setup(bytes);
+      if (IS_ERR(shared)) {
+        yield* free_vma(vma);
+        return shared;
+      }
+      vma.vm_file = shared;
+      yield* shmem_mmap(shared, vma.address);
+    } else if (file_address !== 0) {
       vma.vm_pgoff = pgoff;
       vma.vm_file = file_address;
       get_file(file_address);
@@ -256,14 +266,41 @@ export const do_mmap_pgoff = kernel_function(
   },
 );
 
-/** Cuts an area in two at `address`; `tail` becomes the part from there on. */
-function* split_vma(vma: vm_area_struct, address: number, tail: vm_area_struct): Steps<void> {
+/** Cuts an area in two at `address`. Returns the part from there on, or undefined when out of memory. */
+export function* split_vma(vma: vm_area_struct, address: number): Steps<vm_area_struct | undefined> {
+  const at = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
+  if (at === 0) return undefined;
+  const tail = vm_area_struct.at(at);
   memcpy(tail.address, vma.address, vm_area_struct.size);
   tail.vm_start = address;
   tail.vm_pgoff += (address - vma.vm_start) >>> PAGE_SHIFT;
   if (tail.vm_file !== 0) get_file(tail.vm_file);
   vma.vm_end = address;
-  yield* insert_vm_struct(vma.vm_mm, tail.address);
+  yield* insert_vm_struct(vma.vm_mm, at);
+  return tail;
+}
+
+/** Joins areas of private anonymous memory in start to end that touch and allow the same, also with their neighbours. */
+export function* merge_anonymous_areas(mm_address: number, start: number, end: number): Steps<void> {
+  const mm = mm_struct.at(mm_address);
+  const { prev } = find_vma_prev(mm_address, start);
+  for (let at = prev === 0 ? mm.mmap : prev; at !== 0; ) {
+    const vma = vm_area_struct.at(at);
+    if (vma.vm_start > end) return;
+    const next = vma.vm_next;
+    if (next === 0) return;
+    const following = vm_area_struct.at(next);
+    const alike = vma.vm_end === following.vm_start && vma.vm_flags === following.vm_flags;
+    if (!alike || vma.vm_file !== 0 || following.vm_file !== 0) {
+      at = next;
+      continue;
+    }
+    vma.vm_end = following.vm_end;
+    vma.vm_next = following.vm_next;
+    mm.map_count--;
+    mm.mmap_cache = 0;
+    yield* free_vma(following);
+  }
 }
 
 /** Frees the page tables that lie wholly in the gap between `prev` and the area behind it. */
@@ -295,9 +332,7 @@ export const do_munmap = kernel_function(
       const straddling = find_vma_intersection(mm_address, boundary, boundary + 1);
       if (straddling === 0 || vm_area_struct.at(straddling).vm_start === boundary) continue;
       if (mm.map_count >= MAX_MAP_COUNT) return -ENOMEM;
-      const tail = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
-      if (tail === 0) return -ENOMEM;
-      yield* split_vma(vm_area_struct.at(straddling), boundary, vm_area_struct.at(tail));
+      if ((yield* split_vma(vm_area_struct.at(straddling), boundary)) === undefined) return -ENOMEM;
     }
     const { vma: first, prev } = find_vma_prev(mm_address, start);
     if (first === 0 || vm_area_struct.at(first).vm_start >= end) return 0;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Interleaver, Machine, RoundRobin } from "../../emulator/index.ts";
+import { type Interleaver, Machine, RandomInterleaver, RoundRobin, ScriptedInterleaver } from "../../emulator/index.ts";
 
 const INC_EAX_FOREVER = [0x66, 0x40, 0xeb, 0xfc];
 
@@ -28,6 +28,67 @@ describe("RoundRobin", () => {
 
   it("refuses a turn of no length", () => {
     for (const quantum of [0, -1, 2.5, Number.NaN]) expect(() => new RoundRobin(quantum)).toThrow(/quantum/);
+  });
+});
+
+describe("RandomInterleaver", () => {
+  const turns = (interleaver: RandomInterleaver, runnable: number, count = 200) =>
+    Array.from({ length: count }, () => [interleaver.next(runnable), interleaver.quantum] as const);
+
+  it("chooses among the runnable cores, each about as often, for 1 to the maximum of instructions", () => {
+    const chosen = turns(new RandomInterleaver(7, 5), 0b10110001, 2000);
+    const counts = [0, 4, 5, 7].map((core) => chosen.filter(([name]) => name === core).length);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(2000);
+    for (const count of counts) expect(Math.abs(count - 500)).toBeLessThan(100);
+    for (let quantum = 1; quantum <= 5; quantum++) {
+      expect(Math.abs(chosen.filter(([, length]) => length === quantum).length - 400)).toBeLessThan(100);
+    }
+    expect(chosen.every(([, quantum]) => quantum >= 1 && quantum <= 5)).toBe(true);
+  });
+
+  it("chooses the same for the same seed, and something else for another", () => {
+    expect(turns(new RandomInterleaver(1), 0xff)).toEqual(turns(new RandomInterleaver(1), 0xff));
+    expect(turns(new RandomInterleaver(1), 0xff)).not.toEqual(turns(new RandomInterleaver(2), 0xff));
+  });
+
+  it("refuses seeds and maxima that are none", () => {
+    for (const seed of [0.5, 2 ** 32, Number.NaN]) expect(() => new RandomInterleaver(seed)).toThrow(/seed .* 32-bit/);
+    for (const maximum of [0, 1.5]) expect(() => new RandomInterleaver(1, maximum)).toThrow(/maximum/);
+  });
+});
+
+describe("ScriptedInterleaver", () => {
+  it("follows its script, passes over cores that cannot run, and then asks another", () => {
+    const script = [
+      { core: 1, instructions: 3 },
+      { core: 5, instructions: 9 },
+      { core: 0, instructions: 1 },
+    ];
+    const interleaver = new ScriptedInterleaver(script, new RoundRobin(70));
+    const turns = Array.from({ length: 4 }, () => [interleaver.next(0b111), interleaver.quantum]);
+    expect(turns).toEqual([
+      [1, 3],
+      [0, 1],
+      [0, 70],
+      [1, 70],
+    ]);
+  });
+
+  it("drives a machine", () => {
+    const turns = [
+      { core: 2, instructions: 8 },
+      { core: 0, instructions: 2 },
+      { core: 2, instructions: 4 },
+      { core: 1, instructions: 6 },
+    ];
+    const machine = allBusy(3, new ScriptedInterleaver(turns));
+    machine.run({ maxInstructions: 20 });
+    expect(machine.counters.instructions).toEqual([2, 6, 12]);
+  });
+
+  it("refuses turns that are none", () => {
+    expect(() => new ScriptedInterleaver([{ core: -1, instructions: 1 }])).toThrow(/no core has number -1/);
+    expect(() => new ScriptedInterleaver([{ core: 0, instructions: 0 }])).toThrow(/turn 0/);
   });
 });
 

@@ -62,6 +62,29 @@ describe("RAM", () => {
     expect(memory.read32(2 * MIB - 2)).toBe(0xffff5678 | 0);
   });
 
+  it("exposes part of the hole as a display adapter's memory", () => {
+    const memory = new PhysicalMemory(1 << 20);
+    let remaps = 0;
+    memory.onRemap = () => remaps++;
+    memory.exposeVideoMemory(0xb8000, 0x8000);
+    memory.write32(0xb8000, 0x12345678);
+    memory.write8(0xb7fff, 1);
+    memory.load(Uint8Array.of(9), 0xbffff);
+    expect([memory.read32(0xb8000), memory.read8(0xb7fff), memory.read8(0xbffff)]).toEqual([0x12345678, 0xff, 9]);
+    expect([memory.isWritablePage(0xb8), remaps]).toEqual([true, 1]);
+    for (const [start, size] of [
+      [0x9f000, 0x1000],
+      [0xbf000, 0x2000],
+      [0xb8001, 0x1000],
+      [0xb8000, 0x10],
+      [0xb8000, 0],
+    ]) {
+      expect(() => memory.exposeVideoMemory(start!, size!)).toThrow(
+        /whole pages of 4096 bytes from 0xa0000 to 0xbffff/,
+      );
+    }
+  });
+
   it("has a hole from A0000 to BFFFF for the display", () => {
     const memory = new PhysicalMemory(MIB);
     memory.write8(0x9ffff, 1);

@@ -195,10 +195,10 @@ export function fscale(cpu: Core, op: Op): void {
 }
 
 function remainder(cpu: Core, op: Op, nearest: boolean): void {
-  setConditions(cpu, 0, 0);
+  setConditions(cpu, 0, C2);
   if (!beginBinary(cpu, op)) return;
   partialRemainder(st0, operand, nearest, result);
-  if (!finish(cpu, 0)) return;
+  if (!finish(cpu, 0) || !quotient.valid) return;
   const { bits } = quotient;
   const codes = (bits & 4 ? C0 : 0) | (bits & 2 ? C3 : 0) | (bits & 1 ? C1 : 0) | (quotient.incomplete ? C2 : 0);
   setConditions(cpu, codes, CONDITION_CODES);

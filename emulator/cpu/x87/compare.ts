@@ -2,7 +2,8 @@
 import type { Core } from "../core.ts";
 import { writeArithmeticFlags } from "../flags.ts";
 import type { Op } from "../op.ts";
-import { FLAG_CF, FLAG_PF, FLAG_ZF } from "../state-layout.ts";
+import { FLAG_CF, FLAG_PF, FLAG_ZF, FPU_STATUS } from "../state-layout.ts";
+import { context, INVALID } from "./context.ts";
 import { classOf, DENORMAL, Float80, INFINITY, NORMAL, UNSUPPORTED, ZERO } from "./float80.ts";
 import { compare, UNORDERED } from "./float80-compare.ts";
 import { fromFloat32, fromInt32 } from "./float80-convert.ts";
@@ -117,7 +118,7 @@ export function ftst(cpu: Core, op: Op): void {
   compareAndPop(cpu, ZERO_OPERAND, isEmpty(cpu, 0), false, 0);
 }
 
-/** The outcome goes to ZF, PF and CF; OF, SF and AF are cleared. Nothing but C1 changes when #I is unmasked. */
+/** The outcome goes to ZF, PF and CF; OF, SF and AF are cleared. C1 stays, but for a stack fault. */
 function compareToFlags(cpu: Core, op: Op, quiet: boolean, pops: boolean): void {
   requireReady(cpu);
   beginOperation(cpu);
@@ -129,7 +130,11 @@ function compareToFlags(cpu: Core, op: Op, quiet: boolean, pops: boolean): void 
     readRegister(cpu, 0, st0);
     readRegister(cpu, op.rm, operand);
     outcome = compare(st0, operand, quiet);
-    if (!reportExceptions(cpu)) return;
+    const c1 = cpu.r[FPU_STATUS]! & C1;
+    const completed = reportExceptions(cpu);
+    setConditions(cpu, c1, C1);
+    if ((context.flags & INVALID & ~context.masks) !== 0) return;
+    if (!completed) pops = false;
   }
   // C3, C2 and C0 are at the places of ZF, PF and CF in the status word's upper byte.
   writeArithmeticFlags(cpu, (outcome >> 8) & (FLAG_ZF | FLAG_PF | FLAG_CF));

@@ -19,15 +19,7 @@ import {
 } from "../state-layout.ts";
 import { ALL_EXCEPTIONS } from "./context.ts";
 import { classOf, NORMAL, ZERO } from "./float80.ts";
-import {
-  initialize,
-  operand,
-  physical,
-  readRegister,
-  requireAvailable,
-  requireReady,
-  setControl,
-} from "./state.ts";
+import { initialize, operand, physical, readRegister, requireAvailable, requireReady, setControl } from "./state.ts";
 
 const REGISTERS = 8;
 const REGISTER_BYTES = 10;
@@ -122,6 +114,8 @@ function takeEnvironment(cpu: Core, wide: boolean): void {
       r[FPU_DP] = area.getInt32(20, true);
       r[FPU_DS] = area.getUint16(24, true);
     } else {
+      // This layout alone has no opcode.
+      r[FPU_OPCODE] = 0;
       r[FPU_IP] = area.getUint16(6, true);
       r[FPU_CS] = area.getUint16(8, true);
       r[FPU_DP] = area.getUint16(10, true);

@@ -157,10 +157,8 @@ function narrow(x: Float80, bits: 24 | 53, bias: number, maximum: number): void 
   if (exponent <= 0) {
     tiny = exponent < 0 || !roundsToNormal(x, bits);
     if (tiny && (context.masks & UNDERFLOW) === 0) {
+      // Nothing is stored, and #P is not reported.
       context.flags |= UNDERFLOW;
-      // Nothing is stored, but the exact result decides whether #P is raised too.
-      cutOff(bits);
-      if (wide.extra !== 0) context.flags |= INEXACT;
       return;
     }
     wide.shiftRight(1 - exponent);
@@ -191,7 +189,11 @@ function narrow(x: Float80, bits: 24 | 53, bias: number, maximum: number): void 
     return;
   }
   context.flags |= OVERFLOW;
-  if ((context.masks & OVERFLOW) === 0) return;
+  if ((context.masks & OVERFLOW) === 0) {
+    context.flags &= ~INEXACT;
+    context.roundedUp = 0;
+    return;
+  }
   context.flags |= INEXACT;
   context.roundedUp = overflowsToInfinity(x.sign) ? 1 : 0;
   if (context.roundedUp !== 0) fields(maximum, INTEGER_BIT, 0);

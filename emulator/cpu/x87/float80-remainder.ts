@@ -1,13 +1,11 @@
 /** Partial remainders, and taking numbers apart into exponent and significand (FPREM, FPREM1, FXTRACT, FSCALE). */
 import { context, DENORMAL_OPERAND, ZERO_DIVIDE } from "./context.ts";
-import { fromInt32 } from "./float80-convert.ts";
 import {
   classOf,
   DENORMAL,
   EXPONENT_BIAS,
   Float80,
   INFINITY,
-  INTEGER_BIT,
   invalid,
   NORMAL,
   normalize,
@@ -16,6 +14,7 @@ import {
   QUIET_NAN,
   ZERO,
 } from "./float80.ts";
+import { fromInt32 } from "./float80-convert.ts";
 import { LongDivision } from "./long-division.ts";
 import { roundExtended } from "./rounding.ts";
 
@@ -25,6 +24,8 @@ const division = new LongDivision();
 
 /** What `partialRemainder` tells beside its result. */
 class Quotient {
+  /** False when an operand was no number, or there is no remainder. */
+  valid = false;
   /** The low three bits of the quotient; 0 when the reduction is incomplete. */
   bits = 0;
   /** C2: the result is only a step towards the remainder. */
@@ -38,6 +39,7 @@ export const quotient = new Quotient();
  * exponents are 64 or more apart, only a part of the quotient is taken off, and `quotient.incomplete` is set.
  */
 export function partialRemainder(a: Float80, b: Float80, nearest: boolean, result: Float80): void {
+  quotient.valid = false;
   quotient.bits = 0;
   quotient.incomplete = false;
   const aClass = classOf(a);
@@ -50,6 +52,7 @@ export function partialRemainder(a: Float80, b: Float80, nearest: boolean, resul
     invalid(result);
     return;
   }
+  quotient.valid = true;
   if (aClass === DENORMAL || bClass === DENORMAL) context.flags |= DENORMAL_OPERAND;
   if (aClass === ZERO) {
     result.copy(a);
@@ -152,9 +155,4 @@ function truncated(b: Float80, bClass: number): number {
   if (bClass !== NORMAL || bits <= 0) return 0;
   const magnitude = bits > 17 ? SCALE_LIMIT : b.high >>> (32 - bits);
   return b.sign !== 0 ? -magnitude : magnitude;
-}
-
-/** A power of two: the sign and exponent of x with the significand 1. */
-export function isPowerOfTwo(x: Float80): boolean {
-  return x.high === INTEGER_BIT && x.low === 0;
 }

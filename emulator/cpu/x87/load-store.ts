@@ -3,7 +3,7 @@ import { holds } from "../conditions.ts";
 import type { Core } from "../core.ts";
 import type { Op } from "../op.ts";
 import { CONSTANTS } from "./constants.ts";
-import { BEFORE_OPERATION, context, OVERFLOW, UNDERFLOW } from "./context.ts";
+import { BEFORE_OPERATION, context, INVALID, OVERFLOW, UNDERFLOW } from "./context.ts";
 import { classOf, type Float80, QUIET_BIT, SIGNALING_NAN } from "./float80.ts";
 import {
   fromBcd,
@@ -37,17 +37,23 @@ import {
   st0,
   writeRegister,
 } from "./state.ts";
-import { INVALID } from "./context.ts";
 
 // ---- Loads -------------------------------------------------------------------------------------------------------
 
-/** Pushes a value whose conversion has been done, unless the register is taken or an exception forbids it. */
+/**
+ * Pushes a value whose conversion has been done, unless the register is taken or an unmasked #IA forbids it. A denormal
+ * is loaded also when #D is unmasked.
+ */
 function load(cpu: Core, value: Float80): void {
   if (!isEmpty(cpu, 7)) {
     if (!reportStackFault(cpu, true)) return;
     value.setIndefinite();
     push(cpu, value);
-  } else if (reportExceptions(cpu)) push(cpu, value);
+    return;
+  }
+  const forbidden = (context.flags & INVALID & ~context.masks) !== 0;
+  reportExceptions(cpu);
+  if (!forbidden) push(cpu, value);
 }
 
 /** A single or double that is a signaling NaN becomes quiet as it is loaded. */
@@ -132,7 +138,7 @@ export function fld_sti(cpu: Core, op: Op): void {
   requireReady(cpu);
   beginOperation(cpu);
   recordInstruction(cpu, op);
-  if (isEmpty(cpu, 7) && isEmpty(cpu, op.rm)) {
+  if (isEmpty(cpu, op.rm)) {
     if (!reportStackFault(cpu, false)) return;
     operand.setIndefinite();
     push(cpu, operand);
@@ -287,6 +293,18 @@ export function fstp_sti(cpu: Core, op: Op): void {
   storeToRegister(cpu, op, true);
 }
 
+/** D9 D8, an alias of FSTP ST(i) that only pops when ST(0) is empty. */
+export function fstpnce(cpu: Core, op: Op): void {
+  requireReady(cpu);
+  recordInstruction(cpu, op);
+  setConditions(cpu, 0, C1);
+  if (!isEmpty(cpu, 0)) {
+    readRegister(cpu, 0, st0);
+    writeRegister(cpu, op.rm, st0);
+  }
+  pop(cpu);
+}
+
 // ---- Between registers -------------------------------------------------------------------------------------------
 
 /** Exchanges ST(0) and ST(i); an empty one counts as "real indefinite". */
@@ -318,7 +336,6 @@ function moveConditionally(cpu: Core, op: Op, condition: number): void {
     writeRegister(cpu, 0, result);
     return;
   }
-  setConditions(cpu, 0, C1);
   if (!holds(cpu, condition)) return;
   readRegister(cpu, op.rm, result);
   writeRegister(cpu, 0, result);
@@ -338,6 +355,7 @@ export function fcmovn(cpu: Core, op: Op): void {
 export function ffree(cpu: Core, op: Op): void {
   requireReady(cpu);
   recordInstruction(cpu, op);
+  setConditions(cpu, 0, C1);
   free(cpu, op.rm);
 }
 

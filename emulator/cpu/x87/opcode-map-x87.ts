@@ -21,8 +21,11 @@ function eight(entry: Entry): readonly Entry[] {
  * @param memory handlers of the memory forms, by ModRM.reg
  * @param registers those of the register forms, by ModRM.reg: one for all values of ModRM.rm, or a list by these
  */
-function escape(memory: readonly Entry[], registers: readonly RegisterRow[]): EscapeOpcode {
-  return { memory, registers: registers.flatMap((row) => (row === null || typeof row === "function" ? eight(row) : row)) };
+function escapeOpcode(memory: readonly Entry[], registers: readonly RegisterRow[]): EscapeOpcode {
+  return {
+    memory,
+    registers: registers.flatMap((row) => (row === null || typeof row === "function" ? eight(row) : row)),
+  };
 }
 
 const { arithmetic_m16i, arithmetic_m32, arithmetic_m32i, arithmetic_m64 } = arithmetic;
@@ -38,12 +41,12 @@ function only(rm: number, handler: Handler): readonly Entry[] {
   return eight(null).with(rm, handler);
 }
 
-const D8 = escape(
+const D8 = escapeOpcode(
   arithmeticForms(arithmetic_m32, compare.fcom_m32),
   arithmeticForms(arithmetic_st0_sti, compare.fcom).with(3, compare.fcomp),
 );
 
-const D9 = escape(
+const D9 = escapeOpcode(
   [
     data.fld_m32,
     null,
@@ -58,7 +61,7 @@ const D9 = escape(
     data.fld_sti,
     data.fxch,
     only(0, control.fnop),
-    data.fstp_sti,
+    data.fstpnce,
     [arithmetic.fchs, arithmetic.fabs, null, null, compare.ftst, compare.fxam, null, null],
     eight(data.fld_constant).with(7, null),
     [
@@ -84,7 +87,7 @@ const D9 = escape(
   ],
 );
 
-const DA = escape(arithmeticForms(arithmetic_m32i, compare.ficom_m32), [
+const DA = escapeOpcode(arithmeticForms(arithmetic_m32i, compare.ficom_m32), [
   data.fcmov,
   data.fcmov,
   data.fcmov,
@@ -95,7 +98,7 @@ const DA = escape(arithmeticForms(arithmetic_m32i, compare.ficom_m32), [
   null,
 ]);
 
-const DB = escape(
+const DB = escapeOpcode(
   [data.fild_m32, null, data.fist_m32, data.fistp_m32, null, data.fld_m80, null, data.fstp_m80],
   [
     data.fcmovn,
@@ -109,26 +112,17 @@ const DB = escape(
   ],
 );
 
-const DC = escape(
+const DC = escapeOpcode(
   arithmeticForms(arithmetic_m64, compare.fcom_m64),
   arithmeticForms(arithmetic_sti_st0, compare.fcom).with(3, compare.fcomp),
 );
 
-const DD = escape(
-  [
-    data.fld_m64,
-    null,
-    data.fst_m64,
-    data.fstp_m64,
-    environment.frstor,
-    null,
-    environment.fnsave,
-    control.fnstsw_m16,
-  ],
+const DD = escapeOpcode(
+  [data.fld_m64, null, data.fst_m64, data.fstp_m64, environment.frstor, null, environment.fnsave, control.fnstsw_m16],
   [data.ffree, data.fxch, data.fst_sti, data.fstp_sti, compare.fucom, compare.fucomp, null, null],
 );
 
-const DE = escape(arithmeticForms(arithmetic_m16i, compare.ficom_m16), [
+const DE = escapeOpcode(arithmeticForms(arithmetic_m16i, compare.ficom_m16), [
   arithmetic_sti_st0_pop,
   arithmetic_sti_st0_pop,
   compare.fcomp,
@@ -139,17 +133,8 @@ const DE = escape(arithmeticForms(arithmetic_m16i, compare.ficom_m16), [
   arithmetic_sti_st0_pop,
 ]);
 
-const DF = escape(
-  [
-    data.fild_m16,
-    null,
-    data.fist_m16,
-    data.fistp_m16,
-    data.fbld,
-    data.fild_m64,
-    data.fbstp,
-    data.fistp_m64,
-  ],
+const DF = escapeOpcode(
+  [data.fild_m16, null, data.fist_m16, data.fistp_m16, data.fbld, data.fild_m64, data.fbstp, data.fistp_m64],
   [
     data.ffreep,
     data.fxch,

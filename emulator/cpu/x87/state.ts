@@ -71,7 +71,9 @@ export function requireReady(cpu: Core): void {
 /** #MF; or with CR0.NE clear, waits for the interrupt that FERR# makes the interrupt controller send. */
 export function reportPending(cpu: Core): void {
   if ((cpu.r[CR0]! & CR0_NE) !== 0) cpu.raise(VECTOR_MF);
-  if (cpu.r[FPU_IGNNE] === 0) cpu.waitForInterrupt();
+  if (cpu.r[FPU_IGNNE] !== 0) return;
+  cpu.onFerr?.(true);
+  cpu.waitForInterrupt();
 }
 
 /** Notes where the running instruction is: not called by control instructions. */
@@ -199,8 +201,15 @@ export function updateSummary(cpu: Core): void {
 
 /** IGNNE# goes away with FERR#, as the logic on a PC's board has it. */
 function driveFerr(cpu: Core, pending: boolean): void {
-  if (!pending) cpu.r[FPU_IGNNE] = 0;
-  if ((cpu.r[CR0]! & CR0_NE) === 0) cpu.onFerr?.(pending);
+  if (!pending) {
+    cpu.r[FPU_IGNNE] = 0;
+    cpu.onFerr?.(false);
+  } else if ((cpu.r[CR0]! & CR0_NE) === 0) cpu.onFerr?.(true);
+}
+
+/** Asserts IGNNE#: instructions run despite a pending exception, until that is gone. */
+export function ignoreNumericErrors(cpu: Core): void {
+  cpu.r[FPU_IGNNE] = 1;
 }
 
 // ---- Control -----------------------------------------------------------------------------------------------------

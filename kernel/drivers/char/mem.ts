@@ -25,8 +25,8 @@ const read_zero = kernel_function("read_zero", [pointer("file"), u32, u32], i32,
   return count;
 });
 
-const null_fops = kernel_table("null_fops", [read_null.symbol, write_null.symbol, 0, 0, 0, 0], file_operations);
-const zero_fops = kernel_table("zero_fops", [read_zero.symbol, write_null.symbol, 0, 0, 0, 0], file_operations);
+const null_fops = kernel_table("null_fops", [read_null.symbol, write_null.symbol, 0, 0, 0, 0, 0], file_operations);
+const zero_fops = kernel_table("zero_fops", [read_zero.symbol, write_null.symbol, 0, 0, 0, 0, 0], file_operations);
 
 /** Gives the file the operations of its minor number. */
 const memory_open = kernel_function(
@@ -47,7 +47,7 @@ const memory_open = kernel_function(
   },
 );
 
-const memory_fops = kernel_table("memory_fops", [0, 0, 0, memory_open.symbol, 0, 0], file_operations);
+const memory_fops = kernel_table("memory_fops", [0, 0, 0, memory_open.symbol, 0, 0, 0], file_operations);
 
 const mem_name = cstring("mem");
 

@@ -13,7 +13,9 @@ import { local_irq_restore, local_irq_save } from "../../include/asm/system.ts";
 import { copy_to_user, get_user } from "../../include/asm/uaccess.ts";
 import { EAGAIN, EFAULT, ERESTARTSYS } from "../../include/linux/errno.ts";
 import { file, O_NONBLOCK } from "../../include/linux/fs.ts";
+import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, poll_wait } from "../../include/linux/poll.ts";
 import { current, get_current, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../include/linux/sched.ts";
+import { SIGINT, SIGQUIT, SIGTSTP } from "../../include/linux/signal.ts";
 import {
   __DISABLED_CHAR,
   ECHO,
@@ -23,6 +25,7 @@ import {
   ICRNL,
   IGNCR,
   INLCR,
+  ISIG,
   N_TTY_BUF_SIZE,
   ONLCR,
   OPOST,
@@ -35,12 +38,15 @@ import {
   VEOF,
   VEOL,
   VERASE,
+  VINTR,
   VKILL,
   VMIN,
+  VQUIT,
+  VSUSP,
 } from "../../include/linux/tty.ts";
 import { init_waitqueue_entry, wait_queue_t } from "../../include/linux/wait.ts";
 import { add_wait_queue, remove_wait_queue, schedule, wake_up_interruptible } from "../../kernel/sched.ts";
-import { signal_pending } from "../../kernel/signal.ts";
+import { kill_pg, signal_pending } from "../../kernel/signal.ts";
 
 const CR = 0x0d;
 const NL = 0x0a;
@@ -106,10 +112,24 @@ function translate(iflag: number, byte: number): number | undefined {
   return byte === NL && iflag & INLCR ? CR : byte;
 }
 
+/** Characters that are signals to the foreground process group, with ISIG. */
+const signal_characters = [
+  [VINTR, SIGINT],
+  [VQUIT, SIGQUIT],
+  [VSUSP, SIGTSTP],
+] as const;
+
 function* n_tty_receive_char(tty: tty_struct, received: number): Steps<void> {
   const { c_iflag, c_cc } = tty.termios;
   const byte = translate(c_iflag, received);
   if (byte === undefined) return;
+  if (tty.termios.c_lflag & ISIG && tty.pgrp > 0 && byte !== __DISABLED_CHAR) {
+    for (const [control, sig] of signal_characters) {
+      if (byte !== c_cc.get(control)) continue;
+      yield* kill_pg(tty.pgrp, sig);
+      return;
+    }
+  }
   if (is_canonical(tty)) {
     const is = (control: number) => byte === c_cc.get(control) && byte !== __DISABLED_CHAR;
     if (is(VERASE)) return yield* eraser(tty, false);
@@ -128,6 +148,19 @@ function* n_tty_receive_char(tty: tty_struct, received: number): Steps<void> {
 /** Whether a read would find something. */
 function input_available(tty: tty_struct): boolean {
   return is_canonical(tty) ? tty.canon_data > 0 : tty.read_cnt >= Math.max(1, tty.termios.c_cc.get(VMIN));
+}
+
+/** Bytes that a read could get now. */
+export function chars_in_buffer(tty: tty_struct): number {
+  return is_canonical(tty) ? (tty.canon_head - tty.read_tail) & MASK : tty.read_cnt;
+}
+
+/** POLL bits: input, end of file or carrier lost; output always, as the driver takes what it can. */
+export function normal_poll(tty: tty_struct, table: number): number {
+  poll_wait(tty.read_wait.address, table);
+  const closed = (tty.flags & TTY_OTHER_CLOSED) !== 0;
+  const readable = input_available(tty) || closed;
+  return (readable ? POLLIN | POLLRDNORM : 0) | (closed ? POLLHUP : 0) | POLLOUT | POLLWRNORM;
 }
 
 /** Takes bytes from the driver, in its interrupt. Asks it to hold the sender back when a reader should catch up first. */

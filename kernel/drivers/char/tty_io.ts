@@ -6,7 +6,7 @@
 import { MKDEV, register_chrdev } from "../../fs/devices.ts";
 import { cstring, kernel_function, kernel_table, kernel_variable } from "../../host/declarations.ts";
 import { i32, pointer, u32 } from "../../host/types.ts";
-import { copy_from_user, copy_to_user } from "../../include/asm/uaccess.ts";
+import { copy_from_user, copy_to_user, get_user, put_user } from "../../include/asm/uaccess.ts";
 import { EFAULT, ENODEV, ENOTTY } from "../../include/linux/errno.ts";
 import { file, file_operations, inode } from "../../include/linux/fs.ts";
 import { list_for_each, list_next } from "../../include/linux/list.ts";
@@ -16,11 +16,16 @@ import {
   CREAD,
   CS8,
   ICANON,
+  FIONREAD,
   ICRNL,
   TCGETS,
   TCSETS,
   TCSETSF,
   TCSETSW,
+  TIOCGPGRP,
+  TIOCGWINSZ,
+  TIOCSPGRP,
+  TIOCSWINSZ,
   TTY_FLIPBUF_SIZE,
   TTY_MAJOR,
   TTY_OTHER_CLOSED,
@@ -34,21 +39,24 @@ import {
   VKILL,
   VMIN,
   VQUIT,
+  VSUSP,
+  winsize,
 } from "../../include/linux/tty.ts";
 import { init_waitqueue_head } from "../../include/linux/wait.ts";
 import { wake_up_interruptible } from "../../kernel/sched.ts";
-import { n_tty_receive_buf, read_chan, write_chan } from "./n_tty.ts";
+import { chars_in_buffer, n_tty_receive_buf, normal_poll, read_chan, write_chan } from "./n_tty.ts";
 
 /** The terminal on the first serial port. */
 export const ttyS0 = kernel_variable("ttyS0", tty_struct);
 
-/** Control characters at the start: ^C, ^\, DEL, ^U, ^D, and one byte for a raw read. */
+/** Control characters at the start: ^C, ^\, DEL, ^U, ^D, ^Z, and one byte for a raw read. */
 const INIT_C_CC = [
   [VINTR, 0x03],
   [VQUIT, 0x1c],
   [VERASE, 0x7f],
   [VKILL, 0x15],
   [VEOF, 0x04],
+  [VSUSP, 0x1a],
   [VMIN, 1],
 ] as const;
 
@@ -68,6 +76,8 @@ export function initialize_tty_struct(tty: tty_struct, driver: number, driver_da
   tty.termios.c_cflag = B115200 | CS8 | CREAD;
   tty.termios.c_lflag = ICANON;
   for (const [index, value] of INIT_C_CC) tty.termios.c_cc.set(index, value);
+  tty.winsize.ws_row = 24;
+  tty.winsize.ws_col = 80;
   init_waitqueue_head(tty.read_wait.address);
   init_waitqueue_head(tty.write_wait.address);
 }
@@ -135,14 +145,29 @@ const tty_ioctl = kernel_function("tty_ioctl", [pointer("file"), u32, u32], i32,
     case TCSETSW:
     case TCSETSF:
       return (yield* copy_from_user(tty.termios.address, argument, termios.size)) === 0 ? 0 : -EFAULT;
+    case TIOCGWINSZ:
+      return (yield* copy_to_user(argument, tty.winsize.address, winsize.size)) === 0 ? 0 : -EFAULT;
+    case TIOCSWINSZ:
+      return (yield* copy_from_user(tty.winsize.address, argument, winsize.size)) === 0 ? 0 : -EFAULT;
+    case TIOCGPGRP:
+      return yield* put_user(tty.pgrp, argument);
+    case TIOCSPGRP:
+      return yield* get_user(tty.address + tty_struct.offset("pgrp"), argument);
+    case FIONREAD:
+      return yield* put_user(chars_in_buffer(tty), argument);
     default:
       return -ENOTTY;
   }
 });
 
+/** What the terminal is ready for. */
+const tty_poll = kernel_function("tty_poll", [pointer("file"), u32], u32, (at, table) =>
+  normal_poll(tty_struct.at(file.at(at).private_data), table),
+);
+
 const tty_fops = kernel_table(
   "tty_fops",
-  [tty_read.symbol, tty_write.symbol, 0, tty_open.symbol, 0, tty_ioctl.symbol],
+  [tty_read.symbol, tty_write.symbol, 0, tty_open.symbol, 0, tty_ioctl.symbol, tty_poll.symbol],
   file_operations,
 );
 

@@ -59,3 +59,5 @@ export const AT_EGID = 14;
 export const AT_PLATFORM = 15;
 export const AT_HWCAP = 16;
 export const AT_CLKTCK = 17;
+export const AT_SECURE = 23;
+export const AT_RANDOM = 25;

@@ -4,6 +4,7 @@ import { chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.
 import { list_head } from "./list.ts";
 
 export const S_IFMT = 0xf000;
+export const S_IFIFO = 0x1000;
 export const S_IFDIR = 0x4000;
 export const S_IFCHR = 0x2000;
 export const S_IFBLK = 0x6000;
@@ -19,6 +20,11 @@ export const O_EXCL = 0o200;
 export const O_TRUNC = 0o1000;
 export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
+export const O_DIRECTORY = 0o200000;
+export const O_NOFOLLOW = 0o400000;
+export const O_CLOEXEC = 0o2000000;
+/** Instead of a directory's descriptor: the working directory. */
+export const AT_FDCWD = -100;
 export const FMODE_READ = 1;
 export const FMODE_WRITE = 2;
 
@@ -47,7 +53,8 @@ export type inode = ViewOf<typeof inode>;
 
 /**
  * Guest function pointers, 0 for what a file cannot do: read/write(file, user buffer, count) return bytes or -errno,
- * mmap(file, vma), open(inode, file) and ioctl(file, command, argument) 0 or -errno, release(inode, file) nothing.
+ * mmap(file, vma), open(inode, file) and ioctl(file, command, argument) 0 or -errno, release(inode, file) nothing,
+ * poll(file, table) the POLL bits that hold now; with a table that is not 0 it also has the caller woken when they change.
  */
 export const file_operations = struct("file_operations", {
   read: pointer("read"),
@@ -56,6 +63,7 @@ export const file_operations = struct("file_operations", {
   open: pointer("open"),
   release: pointer("release"),
   ioctl: pointer("ioctl"),
+  poll: pointer("poll"),
 });
 
 export const file = struct("file", {

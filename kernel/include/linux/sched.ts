@@ -43,6 +43,9 @@ export const PF_SIGNALED = 0x00000400;
 /** The thread group ends: whatever kills this thread, its status is `group_exit_code`. */
 export const PF_GROUP_EXIT = 0x00800000;
 
+/** exit_signal of a thread that is not its group's leader: it leaves no zombie. */
+export const NO_EXIT_SIGNAL = -1;
+
 export const MAX_SCHEDULE_TIMEOUT = 0x7fffffff;
 export const PID_MAX = 0x8000;
 export const NR_OPEN_DEFAULT = 32;
@@ -68,6 +71,8 @@ export const k_sigaction = struct("k_sigaction", {
   sa_restorer: u32,
   sa_mask: array(u32, 2),
 });
+
+export type k_sigaction = ViewOf<typeof k_sigaction>;
 
 export const signal_struct = struct("signal_struct", {
   count: i32,

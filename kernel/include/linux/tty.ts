@@ -1,5 +1,5 @@
 /** Terminals: their settings, their state, and what a driver does for them (include/linux/tty.h, asm-i386/termbits.h). */
-import { array, pointer, struct, u8, u32, type ViewOf } from "../../host/types.ts";
+import { array, i32, pointer, struct, u8, u16, u32, type ViewOf } from "../../host/types.ts";
 import { wait_queue_head_t } from "./wait.ts";
 
 export const TTY_MAJOR = 4;
@@ -15,6 +15,7 @@ export const VERASE = 2;
 export const VKILL = 3;
 export const VEOF = 4;
 export const VMIN = 6;
+export const VSUSP = 10;
 export const VEOL = 11;
 const NCCS = 19;
 /** A control character that is switched off. */
@@ -29,6 +30,7 @@ export const ONLCR = 0o4;
 export const B115200 = 0o10002;
 export const CS8 = 0o60;
 export const CREAD = 0o200;
+export const ISIG = 0o1;
 export const ICANON = 0o2;
 export const ECHO = 0o10;
 export const ECHOE = 0o20;
@@ -38,6 +40,11 @@ export const TCGETS = 0x5401;
 export const TCSETS = 0x5402;
 export const TCSETSW = 0x5403;
 export const TCSETSF = 0x5404;
+export const TIOCGPGRP = 0x540f;
+export const TIOCSPGRP = 0x5410;
+export const TIOCGWINSZ = 0x5413;
+export const TIOCSWINSZ = 0x5414;
+export const FIONREAD = 0x541b;
 
 /** The settings; what TCGETS and TCSETS transfer. */
 export const termios = struct("termios", {
@@ -48,6 +55,9 @@ export const termios = struct("termios", {
   c_line: u8,
   c_cc: array(u8, NCCS),
 });
+
+/** Size of the terminal; what TIOCGWINSZ and TIOCSWINSZ transfer. */
+export const winsize = struct("winsize", { ws_row: u16, ws_col: u16, ws_xpixel: u16, ws_ypixel: u16 });
 
 /** Bytes of input that wait to be read, at most; a power of two. */
 export const N_TTY_BUF_SIZE = 4096;
@@ -81,6 +91,9 @@ export const tty_struct = struct("tty_struct", {
   read_buf: array(u8, N_TTY_BUF_SIZE),
   /** One bit a byte of read_buf: a line ends with it. */
   read_flags: array(u32, N_TTY_BUF_SIZE / 32),
+  winsize,
+  /** The process group in the foreground, which keyboard signals go to; 0 for none. */
+  pgrp: i32,
 });
 export type tty_struct = ViewOf<typeof tty_struct>;
 

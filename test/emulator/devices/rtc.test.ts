@@ -236,6 +236,20 @@ describe("MC146818 memory", () => {
   });
 });
 
+describe("MC146818 index port", () => {
+  it("masks NMI with bit 7, until the next write or a reset", () => {
+    const { bus, rtc, read } = setUp();
+    expect(rtc.nmiMasked).toBe(false);
+    expect(read(0x80 | D)).toBe(0x80);
+    expect(rtc.nmiMasked).toBe(true);
+    bus.write8(0x70, D);
+    expect(rtc.nmiMasked).toBe(false);
+    bus.write8(0x70, 0xff);
+    rtc.reset();
+    expect(rtc.nmiMasked).toBe(false);
+  });
+});
+
 describe("calendar", () => {
   it("agrees with the host's, for every second of nine thousand years", () => {
     fc.assert(

@@ -37,10 +37,10 @@ function unpack(archive: Uint8Array): {
   });
   kernel.run(() => inode_init());
   kernel.run(() => populate_rootfs());
-  const look = (path: string) => kernel.inspect(() => path_lookup(path));
+  const look = (path: string) => kernel.inspect(() => path_lookup(path, { base: "/" }));
   const content = (path: string) =>
     kernel.inspect(() => {
-      const { i_data, i_size } = inode.at(path_lookup(path));
+      const { i_data, i_size } = inode.at(path_lookup(path, { base: "/" }));
       return String.fromCharCode(...read_bytes(i_data, i_size));
     });
   return { kernel, log: () => kernel.log, look, content };

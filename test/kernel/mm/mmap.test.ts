@@ -5,13 +5,12 @@ import {
   MAP_ANONYMOUS,
   MAP_FIXED,
   MAP_PRIVATE,
-  MAP_SHARED,
   PROT_READ,
   PROT_WRITE,
 } from "../../../kernel/include/asm/mman.ts";
 import { PAGE_SIZE, TASK_SIZE } from "../../../kernel/include/asm/page.ts";
 import { pgd_none, pgd_offset, pte_none, pte_offset, pte_write } from "../../../kernel/include/asm/pgtable.ts";
-import { EINVAL, ENODEV, ENOMEM } from "../../../kernel/include/linux/errno.ts";
+import { EINVAL, ENOMEM } from "../../../kernel/include/linux/errno.ts";
 import { GFP_KERNEL, mm_struct, VM_STACK_FLAGS } from "../../../kernel/include/linux/mm.ts";
 import { copy_page_range, handle_mm_fault, pgd_alloc, pgd_free, pte_page } from "../../../kernel/mm/memory.ts";
 import {
@@ -185,7 +184,6 @@ describe("areas of an address space", () => {
     expect(map(0, 0xffffffff, MAP_PRIVATE | MAP_ANONYMOUS)).toBe(-EINVAL);
     expect(map(0, TASK_SIZE, MAP_PRIVATE | MAP_ANONYMOUS)).toBe(-ENOMEM);
     expect(map(0, 0x1000, MAP_ANONYMOUS)).toBe(-EINVAL);
-    expect(map(0, 0x1000, MAP_SHARED | MAP_ANONYMOUS)).toBe(-ENODEV);
     expect(kernel.run(() => do_munmap(mm, 0x1001, 0x1000))).toBe(-EINVAL);
     expect(kernel.run(() => do_munmap(mm, TASK_SIZE, 0x1000))).toBe(-EINVAL);
     expect(kernel.run(() => do_munmap(mm, 0x1000, 0))).toBe(-EINVAL);

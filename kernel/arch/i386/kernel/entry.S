@@ -105,6 +105,7 @@ reschedule:
 	call schedule
 	jmp ret_from_sys_call
 
+# One signal's handler was set up: the next pending one, if it is not blocked now, is set up to run first.
 signal_return:
 	sti
 	movl %esp, %eax
@@ -112,7 +113,7 @@ signal_return:
 	pushl %eax			# regs
 	call do_signal
 	addl $8, %esp
-	jmp restore_all
+	jmp ret_from_sys_call
 
 # A new task's first instruction: switch_to jumped here through __switch_to's ret, EBX = the task switched from.
 .align 16

@@ -1,58 +1,166 @@
 /** Delivering signals on the way to user space (arch/i386/kernel/signal.c). */
-import { kernel_function } from "../../../host/declarations.ts";
-import { i32, pointer, u32 } from "../../../host/types.ts";
-import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
-import { ERESTARTSYS } from "../../../include/linux/errno.ts";
+import { stack_local } from "../../../host/context.ts";
+import { kernel_function, type Steps } from "../../../host/declarations.ts";
+import { memory } from "../../../host/memory.ts";
+import { i32, pointer } from "../../../host/types.ts";
+import { type pt_regs as Registers, pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
+import { EINTR, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS } from "../../../include/linux/errno.ts";
 import {
   current,
+  k_sigaction,
   PF_SIGNALED,
   signal_struct,
+  sigset,
+  TASK_INTERRUPTIBLE,
   TASK_RUNNING,
   TASK_STOPPED,
   type task_struct,
 } from "../../../include/linux/sched.ts";
-import { SIGCHLD } from "../../../include/linux/signal.ts";
-import { do_exit } from "../../../kernel/exit.ts";
+import {
+  SA_NODEFER,
+  SA_RESETHAND,
+  SA_RESTART,
+  SA_SIGINFO,
+  SIG_DFL,
+  SIG_IGN,
+  SIGCHLD,
+} from "../../../include/linux/signal.ts";
+import { do_group_exit, sys_wait4, WNOHANG } from "../../../kernel/exit.ts";
 import { schedule } from "../../../kernel/sched.ts";
-import { default_action, dequeue_signal, do_notify_parent } from "../../../kernel/signal.ts";
+import {
+  default_action,
+  dequeue_signal,
+  do_notify_parent,
+  recalc_sigpending,
+  sigaddset,
+} from "../../../kernel/signal.ts";
+import { setup_frame, setup_rt_frame } from "./sigframe.ts";
 
-const SIG_IGN = 1;
 const INT_LENGTH = 2;
 
-/**
- * Takes every pending signal and does what it does by default: nothing, stop, or die. Called by entry.S with interrupts
- * on, right before the return to user space; a system call that a signal interrupted is restarted if nothing came of it.
- */
-export const do_signal = kernel_function("do_signal", [pointer("pt_regs"), u32], i32, function* (address, _oldset) {
-  const regs = pt_regs.at(address);
-  if (!user_mode(regs)) return 1;
-  for (;;) {
-    const self = current();
-    const sig = dequeue_signal(self);
-    if (sig === 0) break;
-    if (signal_struct.at(self.sig).action.get(sig - 1).sa_handler === SIG_IGN) continue;
-    switch (default_action(sig)) {
-      case "ignore":
-        continue;
-      case "stop":
-        yield* stop(self, sig);
-        continue;
-      case "terminate":
-        self.flags |= PF_SIGNALED;
-        yield* do_exit(sig);
-    }
-  }
-  if (regs.orig_eax >= 0 && i32.from_register(regs.eax) === -ERESTARTSYS) {
-    regs.eax = regs.orig_eax;
-    regs.eip -= INT_LENGTH;
-  }
-  return 0;
-});
+/** Has the system call that the registers come from begin again. */
+function restart_system_call(regs: Registers): void {
+  regs.eax = regs.orig_eax;
+  regs.eip -= INT_LENGTH;
+}
 
-function* stop(self: task_struct, sig: number) {
+/** Whether the registers are those of a system call, and what it returned. */
+function system_call_result(regs: Registers): number | undefined {
+  return regs.orig_eax >= 0 ? i32.from_register(regs.eax) : undefined;
+}
+
+/** Copies a mask between two sigsets in kernel memory. */
+function copy_mask(to: number, from: number): void {
+  const m = memory();
+  m.write32(to, m.read32(from));
+  m.write32(to + 4, m.read32(from + 4));
+}
+
+/**
+ * Has the return to user space go to the handler: decides what becomes of an interrupted system call, builds the frame,
+ * and blocks what the handler does not want to be interrupted by. `oldset` is the mask that sigreturn puts back.
+ */
+const handle_signal = kernel_function(
+  "handle_signal",
+  [i32, pointer("k_sigaction"), pointer("sigset_t"), pointer("pt_regs")],
+  undefined,
+  function* (sig, action_address, oldset, regs_address) {
+    const action = k_sigaction.at(action_address);
+    const regs = pt_regs.at(regs_address);
+    const result = system_call_result(regs);
+    if (result === -ERESTARTNOINTR || (result === -ERESTARTSYS && action.sa_flags & SA_RESTART)) {
+      restart_system_call(regs);
+    } else if (result === -ERESTARTSYS || result === -ERESTARTNOHAND) {
+      regs.eax = -EINTR;
+    }
+    if (action.sa_flags & SA_SIGINFO) yield* setup_rt_frame(sig, action_address, oldset, regs_address);
+    else yield* setup_frame(sig, action_address, oldset, regs_address);
+    const self = current();
+    if ((action.sa_flags & SA_NODEFER) === 0) {
+      for (let word = 0; word < 2; word++) {
+        self.blocked.sig.set(word, self.blocked.sig.get(word) | action.sa_mask.get(word));
+      }
+      sigaddset(self.blocked, sig);
+      recalc_sigpending(self);
+    }
+    if (action.sa_flags & SA_RESETHAND) action.sa_handler = SIG_DFL;
+  },
+);
+
+/**
+ * Takes pending signals, lowest first, until one has a handler: that will run next. The others do what they do by
+ * default: nothing, stop, or die. Called by entry.S with interrupts on, right before the return to user space, with
+ * `oldset` 0, and by sigsuspend with the mask to put back. An interrupted system call is restarted if nothing came of it.
+ * Returns 1 when a handler will run.
+ */
+export const do_signal = kernel_function(
+  "do_signal",
+  [pointer("pt_regs"), pointer("sigset_t")],
+  i32,
+  function* (address, oldset) {
+    const regs = pt_regs.at(address);
+    if (!user_mode(regs)) return 1;
+    const self = current();
+    for (;;) {
+      const sig = dequeue_signal(self);
+      if (sig === 0) break;
+      const action = signal_struct.at(self.sig).action.get(sig - 1);
+      const handler = action.sa_handler;
+      if (handler === SIG_IGN) {
+        if (sig === SIGCHLD) while ((yield* sys_wait4(-1, 0, WNOHANG, 0)) > 0);
+        continue;
+      }
+      if (handler === SIG_DFL) {
+        yield* act_by_default(self, sig);
+        continue;
+      }
+      yield* handle_signal(sig, action.address, oldset || self.blocked.address, address);
+      return 1;
+    }
+    const result = system_call_result(regs);
+    if (result === -ERESTARTSYS || result === -ERESTARTNOINTR || result === -ERESTARTNOHAND) restart_system_call(regs);
+    return 0;
+  },
+);
+
+function* act_by_default(self: task_struct, sig: number): Steps<void> {
+  switch (default_action(sig)) {
+    case "stop":
+      return yield* stop(self, sig);
+    case "terminate":
+      self.flags |= PF_SIGNALED;
+      yield* do_group_exit(sig);
+  }
+}
+
+function* stop(self: task_struct, sig: number): Steps<void> {
   self.state = TASK_STOPPED;
   self.exit_code = sig;
   yield* do_notify_parent(self.address, SIGCHLD);
   yield* schedule();
   self.state = TASK_RUNNING;
 }
+
+/**
+ * Waits with another mask until a handler will run; what sigsuspend(2) does. The registers are those of the system call,
+ * the mask is in kernel memory. Always -EINTR.
+ */
+export const do_sigsuspend = kernel_function(
+  "do_sigsuspend",
+  [pointer("pt_regs"), pointer("sigset_t")],
+  i32,
+  function* (regs, mask) {
+    const self = current();
+    const saved = stack_local(sigset.size);
+    copy_mask(saved, self.blocked.address);
+    copy_mask(self.blocked.address, mask);
+    recalc_sigpending(self);
+    pt_regs.at(regs).eax = -EINTR;
+    for (;;) {
+      current().state = TASK_INTERRUPTIBLE;
+      yield* schedule();
+      if ((yield* do_signal(regs, saved)) !== 0) return -EINTR;
+    }
+  },
+  { locals: sigset.size },
+);

@@ -9,11 +9,11 @@ import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS } from "../../../include/asm/segment.ts";
 import { local_irq_enable } from "../../../include/asm/system.ts";
 import { current, PF_SIGNALED } from "../../../include/linux/sched.ts";
-import { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../include/linux/signal.ts";
+import { SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../include/linux/signal.ts";
 import { do_exit } from "../../../kernel/exit.ts";
 import { panic } from "../../../kernel/panic.ts";
 import { hex8, KERN_EMERG, KERN_WARNING, printk } from "../../../kernel/printk.ts";
-import { force_sig } from "../../../kernel/signal.ts";
+import { force_sig, set_siginfo } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
 import { set_intr_gate, set_system_gate, set_task_gate, set_trap_gate } from "./gates.ts";
@@ -53,6 +53,9 @@ export function* oops(message: string, regs: number, error_code: number) {
   yield* do_exit(SIGSEGV);
 }
 
+/** si_code of exceptions that have one: FPE_INTDIV, TRAP_BRKPT, ILL_ILLOPN, BUS_ADRALN. */
+const fault_codes: Readonly<Record<number, number>> = { 0: 1, 1: 1, 3: 1, 6: 2, 17: 1 };
+
 /** A fault of a user program is its signal; one of the kernel is fixed up if the exception table knows it, else fatal. */
 function* do_trap(trapnr: number, signr: number, name: string, address: number, error_code: number) {
   const regs = pt_regs.at(address);
@@ -61,6 +64,7 @@ function* do_trap(trapnr: number, signr: number, name: string, address: number, 
     tsk.thread.error_code = error_code;
     tsk.thread.trap_no = trapnr;
     yield* force_sig(signr, tsk.address);
+    set_siginfo(tsk, signr, fault_codes[trapnr] ?? SI_KERNEL, regs.eip, 0);
     return;
   }
   const fixup = search_exception_table(regs.eip);

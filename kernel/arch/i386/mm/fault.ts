@@ -9,14 +9,14 @@ import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { local_irq_enable, read_cr2 } from "../../../include/asm/system.ts";
 import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, vm_area_struct } from "../../../include/linux/mm.ts";
 import { current, kstat } from "../../../include/linux/sched.ts";
-import { SIGBUS, SIGKILL, SIGSEGV } from "../../../include/linux/signal.ts";
+import { SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGKILL, SIGSEGV } from "../../../include/linux/signal.ts";
 import { do_exit } from "../../../kernel/exit.ts";
 import { hex8, KERN_EMERG, KERN_ERR, printk } from "../../../kernel/printk.ts";
-import { force_sig } from "../../../kernel/signal.ts";
+import { force_sig, set_siginfo } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
 import { FAULT_MAJOR, FAULT_MINOR, FAULT_SIGBUS, handle_mm_fault } from "../../../mm/memory.ts";
-import { expand_stack, find_vma } from "../../../mm/mmap.ts";
+import { expand_stack, find_vma, find_vma_intersection } from "../../../mm/mmap.ts";
 import { oops } from "../kernel/traps.ts";
 
 const EFLAGS_IF = 0x200;
@@ -45,13 +45,22 @@ function accessible_area(mm: number, address: number, error_code: number, esp: n
   return vma.vm_flags & (VM_READ | VM_EXEC) ? found : 0;
 }
 
+/** si_code of SIGBUS: nothing there. */
+const BUS_ADRERR = 2;
+
+/** si_code of SIGSEGV: whether nothing is mapped at the address, or not for such an access. */
+function segv_code(mm: number, address: number): number {
+  return find_vma_intersection(mm, address, address + 1) === 0 ? SEGV_MAPERR : SEGV_ACCERR;
+}
+
 /** A program's own fault: it learns of it by a signal. */
-function* signal_fault(sig: number, address: number, error_code: number): Steps<void> {
+function* signal_fault(sig: number, address: number, error_code: number, si_code: number): Steps<void> {
   const tsk = current();
   tsk.thread.cr2 = address;
   tsk.thread.error_code = address >= TASK_SIZE ? error_code | PF_PROT : error_code;
   tsk.thread.trap_no = PAGE_FAULT_VECTOR;
   yield* force_sig(sig, tsk.address);
+  set_siginfo(tsk, sig, si_code, address, 0);
 }
 
 function show_page_tables(address: number): void {
@@ -97,7 +106,7 @@ export const do_page_fault = kernel_function(
     }
     const vma = accessible_area(mm, address, error_code, regs.esp);
     if (vma === 0) {
-      if (error_code & PF_USER) yield* signal_fault(SIGSEGV, address, error_code);
+      if (error_code & PF_USER) yield* signal_fault(SIGSEGV, address, error_code, segv_code(mm, address));
       else yield* no_context(regs, address, error_code);
       return;
     }
@@ -109,7 +118,7 @@ export const do_page_fault = kernel_function(
         tsk.maj_flt++;
         return;
       case FAULT_SIGBUS:
-        yield* signal_fault(SIGBUS, address, error_code);
+        yield* signal_fault(SIGBUS, address, error_code, BUS_ADRERR);
         if ((error_code & PF_USER) === 0) yield* no_context(regs, address, error_code);
         return;
       default:

@@ -248,7 +248,7 @@ describe("LAR, LSL, VERR, VERW and ARPL", () => {
   it("return access rights and limits in bytes", () => {
     guest.setDescriptor(FREE, segment(DATA, 0x12345, DATA_WRITABLE, BIG | PAGES));
     guest.kernel("movl $FREE, %ecx; lar %ecx, %eax; lsl %ecx, %ebx; hlt");
-    expect(guest.eax).toBe(0x00c09200);
+    expect(guest.eax).toBe(0x00c19200);
     expect(guest.ebx).toBe(0x12345fff);
     guest.kernel("movl $-1, %eax; movl %eax, %ebx; movl $FREE, %ecx; lar %cx, %ax; lsl %cx, %bx; hlt");
     expect(guest.eax).toBe(0xffff9200);

@@ -1,0 +1,367 @@
+/** The commands that move a session, forwards and backwards; each yields between slices of the run. */
+import type { Core } from "../../emulator/index.ts";
+import { EXTERNAL, SOFTWARE } from "../../emulator/index.ts";
+import type { RecordedEvent } from "../../kernel/index.ts";
+import type { BreakpointRecord, Breakpoints } from "./breakpoints.ts";
+import { callsBefore, Frame, type Instruction, instructionAt, linearEip, returnPlace } from "./instruction.ts";
+import type { SymbolTable } from "./symbol-table.ts";
+import type { Advance, Goal, Moment, Timeline } from "./timeline.ts";
+import type { Stop, StopReason } from "./types.ts";
+import { type Goalpost, type Hit, type Orders, Watcher } from "./watcher.ts";
+
+export type Running = Generator<void, Stop>;
+
+/** What the commands know of their session. */
+export interface CommandHost {
+  readonly timeline: Timeline;
+  readonly breakpoints: Breakpoints;
+  readonly symbols: SymbolTable;
+  /** Number of the selected core. */
+  core: number;
+  readonly eventListener: ((event: RecordedEvent) => void) | undefined;
+  holds(record: BreakpointRecord, core: Core): boolean;
+}
+
+/** A hit that a run found on the way to where the session stands. */
+interface Found {
+  readonly cycle: number;
+  readonly hit: Hit;
+}
+
+const REASONS = { address: "breakpoint", watch: "watchpoint", catch: "catch" } as const;
+
+export class Commands {
+  readonly #host: CommandHost;
+
+  constructor(host: CommandHost) {
+    this.#host = host;
+  }
+
+  // ---- Forwards ------------------------------------------------------------------------------------------------------
+
+  /** Lets the selected core execute `n` instructions; the others run as they would. */
+  *step(n: number): Running {
+    const core = this.#core;
+    const alone = core.halted ? undefined : core.id;
+    const done = alone === undefined ? this.#timeline.now.instructions : core.instructions;
+    return yield* this.#run({ instructions: done + n, core: alone }, [], "step");
+  }
+
+  /** The same, while no other core runs. */
+  *stepAlone(n: number, core: number): Running {
+    this.#host.core = core;
+    if (this.#timeline.target.machine.cores.length === 1) return yield* this.step(n);
+    this.#timeline.act({ kind: "only-core", core });
+    try {
+      return yield* this.step(n);
+    } finally {
+      this.#timeline.act({ kind: "only-core", core: null });
+    }
+  }
+
+  /** One instruction, with all that it calls, and without the interrupts and exceptions that come in between. */
+  *next(): Running {
+    for (;;) {
+      const core = this.#core;
+      const frame = new Frame(core);
+      const instruction = this.#instruction(core);
+      let taken = false;
+      const stop = yield* this.#run({ instructions: core.instructions + 1, core: core.id }, [], "step", (cpu, _, kind) => {
+        if (cpu === core && kind !== SOFTWARE) taken = true;
+      });
+      if (stop.reason !== "step" || instruction === undefined) return stop;
+      const goal = taken ? frame.linear : this.#afterStep(core, frame, instruction);
+      if (goal === null) return stop;
+      if (linearEip(core) !== goal || !frame.isReached(core)) {
+        const arrived = yield* this.#runTo(goal, frame, instruction.flow === "hostcall");
+        if (arrived.reason !== "step") return arrived;
+      }
+      if (!taken && instruction.flow !== "repeated") return this.#stop("step");
+    }
+  }
+
+  /** Up to where the current function has returned to its caller. */
+  *finish(): Running {
+    const core = this.#core;
+    const { linear, slot } = returnPlace(this.#timeline.target.machine, core, this.#host.symbols);
+    const frame = new Frame(core);
+    const accepts = (cpu: Core) => new Frame(cpu).esp > slot && new Frame(cpu).esp - slot < 0x1000 && frame.isOnSameStack(cpu);
+    return yield* this.#run({}, [{ linear, accepts }], "step");
+  }
+
+  /** Up to the instruction at a linear address. */
+  *until(linear: number): Running {
+    return yield* this.#run({}, [{ linear, accepts: () => true }], "step");
+  }
+
+  *continue(maxInstructions: number): Running {
+    const goal = maxInstructions === Number.POSITIVE_INFINITY ? {} : { instructions: this.#instructions + maxInstructions };
+    return yield* this.#run(goal, [], "budget");
+  }
+
+  // ---- Backwards -----------------------------------------------------------------------------------------------------
+
+  /** To where `position` instructions have been executed, the first moment of that. */
+  *goto(position: number): Running {
+    this.#timeline.rewind(({ instructions }) => instructions <= position);
+    return yield* this.#travel({ instructions: position });
+  }
+
+  /** To before the last `n` instructions of the selected core. */
+  *reverseStep(n: number): Running {
+    const core = this.#core;
+    return yield* this.#backTo(core.id, Math.max(0, core.instructions - n));
+  }
+
+  /** The reverse of `next`. */
+  *reverseNext(): Running {
+    const core = this.#core;
+    const { machine } = this.#timeline.target;
+    const frame = new Frame(core);
+    const before = core.instructions - 1;
+    if (before < 0) return yield* this.#toStart();
+    const here = frame.linear;
+    const calls = callsBefore(machine, core, here);
+    const hosted = instructionAt(machine, core, here)?.flow === "hostcall";
+    let called: number | null = null;
+    let interrupted: number | null = null;
+    const goalposts: Goalpost[] = calls.map((linear) => ({
+      linear,
+      accepts: (cpu) => {
+        if (frame.wasReached(cpu)) called = this.#timeline.cycle;
+        return false;
+      },
+    }));
+    if (hosted) {
+      goalposts.push({
+        linear: here,
+        accepts: (cpu) => {
+          if (new Frame(cpu).ebp === frame.ebp && frame.isOnSameStack(cpu)) called = this.#timeline.cycle;
+          return false;
+        },
+      });
+    }
+    const number = core.id;
+    this.#timeline.rewind(({ cores }) => cores[number]! <= before);
+    const end = yield* this.#advance({ instructions: before, core: number }, {
+      ...this.#quiet,
+      goalposts,
+      onInterrupt: (cpu, _, kind) => {
+        // The interrupt counts as an instruction, which is over when this is called.
+        if (kind !== SOFTWARE && linearEip(cpu) === here && frame.isReached(cpu)) interrupted = this.#timeline.cycle - 1;
+      },
+    });
+    if (end.kind !== "budget") return this.#ended(end, "step");
+    const flow = this.#instruction(this.#core)?.flow;
+    const goal = flow === "return" ? called : flow === "interrupt-return" ? (called ?? interrupted) : null;
+    return goal === null ? this.#stop("step") : yield* this.#travelTo(goal);
+  }
+
+  /** To the last stop before now. */
+  *reverseContinue(): Running {
+    const present = this.#timeline.cycle;
+    const starts = this.#timeline.starts().filter((cycle) => cycle < present);
+    for (let end = present, start = starts.pop(); start !== undefined; end = start, start = starts.pop()) {
+      const found = yield* this.#lastHit(start, end, present);
+      if (found === "interrupted") return this.#stop("interrupted");
+      if (found === null) continue;
+      yield* this.#travelTo(found.cycle);
+      this.#host.core = found.hit.core;
+      return this.#stopped(found.hit);
+    }
+    return yield* this.#toStart();
+  }
+
+  // ---- Parts of them -------------------------------------------------------------------------------------------------
+
+  get #timeline(): Timeline {
+    return this.#host.timeline;
+  }
+
+  get #core(): Core {
+    return this.#timeline.target.machine.cores[this.#host.core]!;
+  }
+
+  get #instructions(): number {
+    return this.#timeline.target.machine.instructions;
+  }
+
+  #instruction(core: Core): Instruction | undefined {
+    return instructionAt(this.#timeline.target.machine, core, linearEip(core));
+  }
+
+  /** Where to go on to after the instruction that `next` began with; null when it is over. */
+  #afterStep(core: Core, frame: Frame, { linear, following, flow }: Instruction): number | null {
+    const eip = linearEip(core);
+    switch (flow) {
+      case "call":
+      case "interrupt":
+        return following;
+      case "hostcall":
+        // It stays where it is, or goes on behind itself, unless it called a function, which returns to it.
+        return eip === linear || eip === following ? null : linear;
+      case "repeated":
+        return eip === linear ? linear : null;
+      default:
+        return null;
+    }
+  }
+
+  *#runTo(linear: number, frame: Frame, hosted: boolean): Running {
+    const accepts = (cpu: Core) =>
+      hosted ? new Frame(cpu).ebp === frame.ebp && frame.isOnSameStack(cpu) : frame.isReached(cpu);
+    return yield* this.#run({}, [{ linear, accepts }], "step");
+  }
+
+  /** Runs forward with everything that may stop it. */
+  *#run(
+    goal: Goal,
+    goalposts: readonly Goalpost[],
+    reached: StopReason,
+    onInterrupt?: Orders["onInterrupt"],
+  ): Running {
+    this.#core.passedBreakpoint = this.#core.instructions;
+    const orders: Orders = {
+      ...this.#loud,
+      records: this.#host.breakpoints.enabled(),
+      goalposts,
+      stops: ({ record }) => {
+        record.hits++;
+        if (record.ignore === 0) return true;
+        record.ignore--;
+        return false;
+      },
+      onInterrupt,
+    };
+    const watcher = new Watcher(this.#timeline.target, orders);
+    const end = yield* this.#watch(goal, watcher);
+    if (watcher.hit !== null && end.kind !== "exit" && end.kind !== "panic") {
+      this.#host.core = watcher.hit.core;
+      if (watcher.hit.record.request.temporary) this.#host.breakpoints.remove(watcher.hit.record.number);
+      return this.#stopped(watcher.hit);
+    }
+    if (watcher.arrived !== null) this.#host.core = watcher.arrived.id;
+    return this.#ended(end, reached);
+  }
+
+  *#watch(goal: Goal, watcher: Watcher): Generator<void, Advance> {
+    try {
+      return yield* this.#timeline.advance(goal);
+    } finally {
+      Watcher.disarm(this.#timeline.target);
+      if (watcher.failure !== null) throwAgain(watcher.failure);
+    }
+  }
+
+  *#advance(goal: Goal, orders: Orders): Generator<void, Advance> {
+    return yield* this.#watch(goal, new Watcher(this.#timeline.target, orders));
+  }
+
+  /** Runs to a place in history, or beyond it, stopping at nothing. */
+  *#travel(goal: Goal): Running {
+    const { horizon } = this.#timeline;
+    const cycle = Math.min(goal.cycle ?? Number.POSITIVE_INFINITY, horizon);
+    let end = yield* this.#advance({ ...goal, cycle }, this.#quiet);
+    if (end.kind === "budget") end = yield* this.#advance(goal, this.#loud);
+    return this.#ended(end, "step");
+  }
+
+  *#travelTo(cycle: number): Running {
+    this.#timeline.rewind((moment) => moment.cycle <= cycle);
+    return yield* this.#travel({ cycle });
+  }
+
+  *#backTo(core: number, instructions: number): Running {
+    const isEarly = ({ cores }: Moment) => cores[core]! <= instructions;
+    this.#timeline.rewind(isEarly);
+    return yield* this.#travel({ instructions, core });
+  }
+
+  *#toStart(): Running {
+    const stop = yield* this.#travelTo(0);
+    return stop.reason === "step" ? this.#stop("start") : stop;
+  }
+
+  /** The last hit in a stretch of history that ends at the cycle `end`, if it is before the cycle `present`. */
+  *#lastHit(start: number, end: number, present: number): Generator<void, Found | null | "interrupted"> {
+    this.#timeline.rewind(({ cycle }) => cycle <= start);
+    let last: Found | null = null;
+    let pending: Hit | null = null;
+    const orders: Orders = {
+      ...this.#quiet,
+      records: this.#host.breakpoints.enabled(),
+      stops: (hit) => {
+        // Where a breakpoint stops is known right now; an access or event stops after its instruction.
+        if (hit.record.request.kind === "address") {
+          last = { cycle: this.#timeline.cycle, hit };
+          return false;
+        }
+        pending = hit;
+        return true;
+      },
+    };
+    for (const core of this.#timeline.target.machine.cores) core.passedBreakpoint = -1;
+    const goal = { cycle: end };
+    while (this.#timeline.cycle < end) {
+      const stop = yield* this.#advance(goal, orders);
+      if (stop.kind === "interrupted") return "interrupted";
+      if (pending !== null && this.#timeline.cycle < present) last = { cycle: this.#timeline.cycle, hit: pending };
+      pending = null;
+      if (stop.kind === "exit" || stop.kind === "panic" || stop.kind === "triple-fault") break;
+    }
+    return last;
+  }
+
+  get #quiet(): Orders {
+    return { records: [], goalposts: [], stops: () => false, holds: (record, core) => this.#host.holds(record, core) };
+  }
+
+  get #loud(): Orders {
+    const listener = this.#host.eventListener;
+    const onEvent = (event: RecordedEvent) => {
+      if (!this.#timeline.muted) listener?.(event);
+    };
+    return { ...this.#quiet, onEvent: listener === undefined ? undefined : onEvent };
+  }
+
+  #ended(end: Advance, reached: StopReason): Stop {
+    switch (end.kind) {
+      case "budget":
+        return this.#stop(reached);
+      case "exit":
+        return { ...this.#stop("exit"), status: end.status };
+      case "triple-fault":
+        this.#host.core = end.core;
+        return this.#stop("triple-fault");
+      case "panic":
+      case "asleep":
+      case "input":
+      case "interrupted":
+        return this.#stop(end.kind);
+      case "breakpoint":
+        return this.#stop("step");
+      case "watchpoint":
+      case "condition":
+      case "stopped":
+        return this.#stop("interrupted");
+    }
+  }
+
+  #stopped(hit: Hit): Stop {
+    const { record, access, event } = hit;
+    return {
+      ...this.#stop(REASONS[record.request.kind]),
+      breakpoint: record,
+      ...(access === undefined ? {} : { access }),
+      ...(event === undefined ? {} : { event }),
+    };
+  }
+
+  #stop(reason: StopReason): Stop {
+    return { reason, core: this.#host.core, position: this.#instructions };
+  }
+}
+
+function throwAgain(error: unknown): never {
+  throw error;
+}

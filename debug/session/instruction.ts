@@ -1,0 +1,192 @@
+/** Looking at the instruction a core is about to execute, and at the frame it executes it in. */
+import { type Core, CS, decodeInstruction, EBP, ESP, type Machine, type Op, SS } from "../../emulator/index.ts";
+import type { SymbolTable } from "./symbol-table.ts";
+
+const LONGEST_INSTRUCTION = 15;
+const PAGE_SIZE = 4096;
+const USER = 3;
+/** Bytes that a callee drops at most. */
+const MOST_ARGUMENT_BYTES = 0x1000;
+
+const HOSTCALL = 0x0f3f;
+const INTERRUPTS: ReadonlySet<number> = new Set([0xcc, 0xcd, 0xce, 0xf1]);
+const RETURNS: ReadonlySet<number> = new Set([0xc2, 0xc3, 0xca, 0xcb]);
+const IRET = 0xcf;
+const STRINGS: ReadonlySet<number> = new Set([
+  0x6c, 0x6d, 0x6e, 0x6f, 0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf,
+]);
+
+/** What an instruction does to the flow of control, as far as stepping over it goes. */
+export type Flow = "plain" | "call" | "interrupt" | "return" | "interrupt-return" | "hostcall" | "repeated";
+
+export interface Instruction {
+  /** Linear address. */
+  readonly linear: number;
+  /** Linear address of the instruction behind it. */
+  readonly following: number;
+  readonly flow: Flow;
+}
+
+/** Linear address of the next instruction of a core, unsigned. */
+export function linearEip(core: Core): number {
+  return (core.segBase(CS) + core.eip) >>> 0;
+}
+
+/** Linear address of the top of a core's stack, unsigned. */
+export function linearEsp(core: Core): number {
+  return (core.segBase(SS) + (core.r[ESP]! & (core.stackSize32 ? -1 : 0xffff))) >>> 0;
+}
+
+/** The instruction at a linear address as a core would decode it; undefined where no memory is mapped. */
+export function instructionAt(machine: Machine, core: Core, linear: number): Instruction | undefined {
+  const op = decodeAt(machine, core, linear);
+  return op === undefined
+    ? undefined
+    : { linear, following: (linear + op.length) >>> 0, flow: flowOf(op) };
+}
+
+function flowOf({ opcode, reg, repeat }: Op): Flow {
+  if (opcode === 0xe8 || opcode === 0x9a || (opcode === 0xff && (reg === 2 || reg === 3))) return "call";
+  if (opcode === HOSTCALL) return "hostcall";
+  if (INTERRUPTS.has(opcode)) return "interrupt";
+  if (RETURNS.has(opcode)) return "return";
+  if (opcode === IRET) return "interrupt-return";
+  return repeat !== 0 && STRINGS.has(opcode) ? "repeated" : "plain";
+}
+
+function decodeAt(machine: Machine, core: Core, linear: number): Op | undefined {
+  const bytes = readMapped(machine, core, linear, LONGEST_INSTRUCTION);
+  return decodeInstruction(bytes, 0, bytes.length, core.codeSize32) ?? undefined;
+}
+
+/** As many bytes as are mapped. */
+function readMapped(machine: Machine, core: Core, linear: number, length: number): Uint8Array {
+  try {
+    return machine.readLinear(linear, length, core.id);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const inPage = Math.min(length, PAGE_SIZE - (linear % PAGE_SIZE));
+    return inPage < length ? readMapped(machine, core, linear, inPage) : new Uint8Array(0);
+  }
+}
+
+/**
+ * A place on a stack that execution comes back to. Kernel stacks are told apart by their addresses alone; user stacks
+ * of different processes have the same addresses, and are told apart by CR3.
+ */
+export class Frame {
+  readonly linear: number;
+  readonly esp: number;
+  readonly ebp: number;
+  readonly #cpl: number;
+  readonly #cr3: number;
+
+  constructor(core: Core) {
+    this.linear = linearEip(core);
+    this.esp = linearEsp(core);
+    this.ebp = core.r[EBP]! >>> 0;
+    this.#cpl = core.cpl;
+    this.#cr3 = core.cr3;
+  }
+
+  /** Whether a core is on this stack with nothing more on it than when this was noted. */
+  isReached(core: Core): boolean {
+    const above = linearEsp(core) - this.esp;
+    return above >= 0 && above < MOST_ARGUMENT_BYTES && this.isOnSameStack(core);
+  }
+
+  /** Whether a core was here, or here with the arguments of a call that have since been dropped. */
+  wasReached(core: Core): boolean {
+    const below = this.esp - linearEsp(core);
+    return below >= 0 && below < MOST_ARGUMENT_BYTES && this.isOnSameStack(core);
+  }
+
+  isOnSameStack(core: Core): boolean {
+    return core.cpl === this.#cpl && (core.cpl !== USER || core.cr3 === this.#cr3);
+  }
+}
+
+/** Addresses of the call and interrupt instructions that return to a linear address. */
+export function callsBefore(machine: Machine, core: Core, linear: number): number[] {
+  const found: number[] = [];
+  for (let length = 1; length <= 7; length++) {
+    const instruction = instructionAt(machine, core, (linear - length) >>> 0);
+    if (instruction?.following !== linear) continue;
+    if (instruction.flow === "call" || instruction.flow === "interrupt") found.push(instruction.linear);
+  }
+  return found;
+}
+
+/** Where the current function returns to, and where on the stack that is written (both linear). */
+export interface ReturnPlace {
+  readonly linear: number;
+  readonly slot: number;
+}
+
+/**
+ * Finds where the function that a core executes returns to: with a frame pointer through EBP, before and after it is
+ * set up, and without one by following ESP from the function's first instruction.
+ * @throws Error when what is found there is not behind a call
+ */
+export function returnPlace(machine: Machine, core: Core, symbols: SymbolTable): ReturnPlace {
+  const slot = returnSlot(machine, core, symbols);
+  const bytes = readMapped(machine, core, slot, 4);
+  if (bytes.length === 4) {
+    const linear = (new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) + core.segBase(CS)) >>> 0;
+    const isCaller =
+      callsBefore(machine, core, linear).length > 0 || instructionAt(machine, core, linear)?.flow === "hostcall";
+    if (isCaller) return { linear, slot };
+  }
+  throw new Error(
+    `it cannot be told where ${symbols.format(linearEip(core))} returns to: ` +
+      `0x${slot.toString(16)} on the stack holds no return address`,
+  );
+}
+
+function returnSlot(machine: Machine, core: Core, symbols: SymbolTable): number {
+  const esp = linearEsp(core);
+  const framed = (core.segBase(SS) + core.r[EBP]! + 4) >>> 0;
+  const eip = linearEip(core);
+  if (instructionAt(machine, core, eip)?.flow === "return") return esp;
+  const offset = symbols.symbolize(eip)?.offset;
+  if (offset === undefined) return framed;
+  if (offset === 0) return esp;
+  const start = eip - offset;
+  const code = readMapped(machine, core, start, 3);
+  const setsFrame = code[0] === 0x55 && ((code[1] === 0x89 && code[2] === 0xe5) || (code[1] === 0x8b && code[2] === 0xec));
+  if (setsFrame) return offset === 1 ? esp + 4 : framed;
+  const depth = stackDepth(machine, core, start, eip);
+  return depth === undefined ? framed : (esp + depth) >>> 0;
+}
+
+/** Bytes pushed between two addresses, taken in a straight line; undefined when that cannot be told. */
+function stackDepth(machine: Machine, core: Core, from: number, to: number): number | undefined {
+  let depth = 0;
+  for (let at = from; at < to; ) {
+    const op = decodeAt(machine, core, at);
+    if (op === undefined) return undefined;
+    const change = stackChange(op);
+    if (change === undefined) return undefined;
+    depth += change;
+    at += op.length;
+  }
+  return depth < 0 ? undefined : depth;
+}
+
+const PUSHES: ReadonlySet<number> = new Set([0x06, 0x0e, 0x16, 0x1e, 0x68, 0x6a, 0x9c, 0x0fa0, 0x0fa8]);
+const POPS: ReadonlySet<number> = new Set([0x07, 0x17, 0x1f, 0x8f, 0x9d, 0x0fa1, 0x0fa9]);
+
+/** Bytes that an instruction pushes, negative when it pops; undefined when it sets ESP otherwise. */
+function stackChange({ opcode, reg, rm, isMemory, imm, operandSize }: Op): number | undefined {
+  const word = operandSize / 8;
+  if (PUSHES.has(opcode) || (opcode >= 0x50 && opcode <= 0x57) || (opcode === 0xff && reg === 6)) return word;
+  if (POPS.has(opcode) || (opcode >= 0x58 && opcode <= 0x5f)) return -word;
+  if (opcode === 0x60) return 8 * word;
+  if (opcode === 0x61) return -8 * word;
+  const onEsp = !isMemory && rm === ESP;
+  if ((opcode === 0x81 || opcode === 0x83) && onEsp) return reg === 5 ? imm : reg === 0 ? -imm : undefined;
+  if (opcode === 0x89 && onEsp) return undefined;
+  // MOV and LEA into ESP (the decoder puts a register destination in `rm` for the one, in `reg` for the other), LEAVE.
+  if ((opcode === 0x8b && (isMemory ? reg === ESP : rm === ESP)) || (opcode === 0x8d && reg === ESP)) return undefined;
+  return opcode === 0xc9 || opcode === 0xc8 ? undefined : 0;
+}

@@ -1,0 +1,190 @@
+/** Names and addresses of what is debugged. */
+import { type ElfFile, nearNames } from "../../asm/index.ts";
+
+/** Where an address lies. */
+export interface SymbolPlace {
+  readonly symbol: string;
+  /** Bytes from the symbol to the address. */
+  readonly offset: number;
+  /** Bytes that belong to the symbol, 0 when nobody has said. */
+  readonly size: number;
+}
+
+/** Where the instruction at an address comes from. */
+export type SourceLine =
+  /** A line, from 1, of an assembly file. */
+  | { readonly file: string; readonly line: number }
+  /** A function of the kernel that is written in TypeScript, and its text. */
+  | { readonly function: string; readonly source: string };
+
+/** What any image with symbols has: a LinkedImage, a KernelImage. */
+export interface SymbolImage {
+  readonly symbols: readonly ImageSymbol[];
+  /** Addresses of instructions, by line of their source, if there is a line table. */
+  readonly lines?: readonly { readonly address: number; readonly file: string; readonly line: number }[];
+}
+
+interface ImageSymbol {
+  readonly name: string;
+  readonly address: number;
+  readonly size: number;
+  readonly type: string;
+}
+
+interface LineEntry {
+  readonly address: number;
+  readonly file: string;
+  readonly line: number;
+}
+
+/** No instruction is longer: a line entry says nothing of what lies further behind it. */
+const LONGEST_INSTRUCTION = 15;
+/** Symbols without a size are believed this far, in bytes. */
+const FURTHEST_OFFSET = 1 << 16;
+
+/** Symbols and lines of one or several images; where two define a name, the first has it. */
+export class SymbolTable {
+  readonly #addresses = new Map<string, number>();
+  #symbols: ImageSymbol[] = [];
+  #lines: LineEntry[] = [];
+  readonly #hosted = new Map<string, string>();
+
+  /** @param image a linked image, or a kernel's */
+  static forImage(image: SymbolImage): SymbolTable {
+    return new SymbolTable().add(image);
+  }
+
+  static forElf(elf: ElfFile): SymbolTable {
+    return new SymbolTable().addElf(elf);
+  }
+
+  /** Adds the symbols and lines of another image. */
+  add({ symbols, lines }: SymbolImage): this {
+    for (const { name, address } of symbols) {
+      if (name !== "" && !this.#addresses.has(name)) this.#addresses.set(name, address >>> 0);
+    }
+    this.#symbols = [...this.#symbols, ...symbols.filter(isPlace)].sort(
+      (a, b) => a.address - b.address || rank(a) - rank(b),
+    );
+    if (lines !== undefined) this.#lines = [...this.#lines, ...lines].sort((a, b) => a.address - b.address);
+    return this;
+  }
+
+  addElf(elf: ElfFile): this {
+    return this.add({
+      symbols: elf.symbols.map(({ name, value, size, type }) => ({ name, address: value, size, type })),
+    });
+  }
+
+  /** Names functions that are written in TypeScript, with their text. */
+  addHosted(functions: Iterable<{ readonly name: string; readonly source: string }>): this {
+    for (const { name, source } of functions) this.#hosted.set(name, source);
+    return this;
+  }
+
+  /** Linear address of a symbol, unsigned; undefined when there is none of that name. */
+  lookup(name: string): number | undefined {
+    return this.#addresses.get(name);
+  }
+
+  /** The symbol that an address belongs to; undefined when it is far from all of them. */
+  symbolize(address: number): SymbolPlace | undefined {
+    const at = address >>> 0;
+    let last = lastNotAfter(this.#symbols, at);
+    // Labels within a function belong to it.
+    for (let i = last; i >= 0 && i > last - 8; i--) {
+      const { address: start, size, type } = this.#symbols[i]!;
+      if (type === "function" && at < start + size) return place(this.#symbols[i]!, at);
+    }
+    // Of several at one address the first ranks highest.
+    while (last > 0 && this.#symbols[last - 1]!.address === this.#symbols[last]!.address) last--;
+    const nearest = this.#symbols[last];
+    if (nearest === undefined) return undefined;
+    const reach = nearest.size > 0 ? nearest.size : FURTHEST_OFFSET;
+    return at - nearest.address < reach ? place(nearest, at) : undefined;
+  }
+
+  /** `schedule+0x10`, `schedule`, or the address as `0xc0101234`. */
+  format(address: number): string {
+    const found = this.symbolize(address);
+    if (found === undefined) return `0x${(address >>> 0).toString(16).padStart(8, "0")}`;
+    return found.offset === 0 ? found.symbol : `${found.symbol}+0x${found.offset.toString(16)}`;
+  }
+
+  /** The source of the instruction at an address. */
+  line(address: number): SourceLine | undefined {
+    const symbol = this.symbolize(address)?.symbol;
+    const source = symbol === undefined ? undefined : this.#hosted.get(symbol);
+    if (symbol !== undefined && source !== undefined) return { function: symbol, source };
+    const entry = this.#lines[lastNotAfter(this.#lines, address >>> 0)];
+    if (entry === undefined || (address >>> 0) - entry.address >= LONGEST_INSTRUCTION) return undefined;
+    return { file: entry.file, line: entry.line };
+  }
+
+  /**
+   * Where the instructions of a line begin: each first address of a run of entries for that line.
+   * @param place `entry.S:120`; the end of a path will do
+   * @throws RangeError when it is not a file, a colon and a line, or no file has that name
+   */
+  addressesOf(place: string): number[] {
+    const match = /^(.+):(\d+)$/.exec(place);
+    if (match === null) throw new RangeError(`${place}: expected a file and a line, as in entry.S:120`);
+    const [, file, line] = match as unknown as [string, string, string];
+    const files = this.files().filter((name) => name === file || name.endsWith(`/${file}`));
+    if (files.length === 0) {
+      throw new RangeError(`no line of a file ${file} is known${suggestions(nearNames(file, this.files()))}`);
+    }
+    const found: number[] = [];
+    let previous: LineEntry | undefined;
+    for (const entry of this.#lines) {
+      const matches = entry.line === Number(line) && files.includes(entry.file);
+      if (matches && !(previous?.line === entry.line && previous.file === entry.file)) found.push(entry.address);
+      previous = entry;
+    }
+    return found;
+  }
+
+  /** Every name, in alphabetical order. */
+  names(): string[] {
+    return [...this.#addresses.keys()].sort();
+  }
+
+  /** Files that lines are known of, in alphabetical order. */
+  files(): string[] {
+    return [...new Set(this.#lines.map(({ file }) => file))].sort();
+  }
+
+  /** Names that somebody who wrote `name` may have meant. */
+  near(name: string): string[] {
+    return nearNames(name, this.#addresses.keys());
+  }
+}
+
+function suggestions(names: readonly string[]): string {
+  return names.length === 0 ? "" : `; near names: ${names.join(", ")}`;
+}
+
+function isPlace({ name, type }: ImageSymbol): boolean {
+  return name !== "" && (type === "function" || type === "object" || type === "notype");
+}
+
+/** Functions before objects before labels. */
+function rank({ type }: ImageSymbol): number {
+  return type === "function" ? 0 : type === "object" ? 1 : 2;
+}
+
+function place({ name, address, size }: ImageSymbol, at: number): SymbolPlace {
+  return { symbol: name, offset: at - address, size };
+}
+
+/** Index of the last entry at or before an address, -1 when there is none. */
+function lastNotAfter(entries: readonly { readonly address: number }[], address: number): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (entries[middle]!.address <= address) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}

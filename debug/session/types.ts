@@ -1,0 +1,136 @@
+/** What a debugging session says and is told: stops, breakpoints, watchpoints, catchpoints. */
+import type { RecordedEvent } from "../../kernel/index.ts";
+import type { DebugSession } from "./session.ts";
+
+/** Why a session stands where it stands. */
+export type StopReason =
+  /** The steps asked for are done: `step`, `next`, `finish`, `until`, `goto` and their reverse. */
+  | "step"
+  | "breakpoint"
+  | "watchpoint"
+  | "catch"
+  /** The guest ended: `status` is pid 1's exit status, or the value written to the exit port. */
+  | "exit"
+  | "panic"
+  /** Everything sleeps, and nothing can wake it. */
+  | "asleep"
+  /** The same, but a task waits for input that the host can still give. */
+  | "input"
+  | "triple-fault"
+  /** `interrupt` was called. */
+  | "interrupted"
+  /** `maxInstructions` were executed. */
+  | "budget"
+  /** Nothing has run yet, or a reverse operation found nothing to stop at. */
+  | "start";
+
+/** An access that a watchpoint saw. */
+export interface WatchedAccess {
+  /** Linear address of the first byte accessed. */
+  readonly linear: number;
+  /** Physical address of the same byte. */
+  readonly physical: number;
+  /** Bytes: 1, 2 or 4; accesses of more, or across two pages, come as several. */
+  readonly size: number;
+  readonly write: boolean;
+  /** Contents of these bytes before the access, unsigned. */
+  readonly before: number;
+  /** Contents after it; for a read the same. */
+  readonly after: number;
+}
+
+/** A place where a session stands. */
+export interface Stop {
+  readonly reason: StopReason;
+  /** The core that stopped; after `step` the selected one. */
+  readonly core: number;
+  /** `DebugSession.position` of the stop. */
+  readonly position: number;
+  /** The breakpoint, watchpoint or catchpoint that stopped it. */
+  readonly breakpoint?: Breakpoint;
+  /** The access that a watchpoint saw. The instruction that made it is done. */
+  readonly access?: WatchedAccess;
+  /** What a catchpoint caught. The instruction that caused it is done; of an exception, the delivery. */
+  readonly event?: SessionEvent;
+  /** For "exit". */
+  readonly status?: number;
+}
+
+/** What can be caught: kernel events by name; exceptions and interrupts on any machine. */
+export type CatchKind =
+  | "exception"
+  | "interrupt"
+  | "syscall"
+  | "switch"
+  | "fork"
+  | "cow"
+  | "signal"
+  | "softirq"
+  | "exec"
+  | "exit";
+
+/** A kernel event, or the delivery of an exception or interrupt, which has `vector` and `core`. */
+export type SessionEvent = RecordedEvent;
+
+/** Decides at a hit whether to stop. It may look at the session and must change nothing. */
+export type Condition = (session: DebugSession) => boolean;
+
+/** What all kinds have in common. */
+interface StopRequest {
+  readonly condition?: Condition | undefined;
+  /** Hits (with the condition true) to pass over before stopping. */
+  readonly ignore?: number | undefined;
+  /** Removed at its first stop. */
+  readonly temporary?: boolean | undefined;
+  /** Only on this core. */
+  readonly core?: number | undefined;
+  /** What the user wrote, for lists. */
+  readonly text?: string | undefined;
+}
+
+/** Stop before the instruction at a linear address. */
+export interface AddressRequest extends StopRequest {
+  readonly kind: "address";
+  readonly linear: number;
+}
+
+/** Stop after an instruction that accessed memory. */
+export interface WatchRequest extends StopRequest {
+  readonly kind: "watch";
+  readonly space: "linear" | "physical";
+  readonly address: number;
+  /** Bytes, 1 or more. */
+  readonly length: number;
+  /** "change" is a write that leaves another value. */
+  readonly on: "read" | "write" | "change" | "access";
+}
+
+/** Stop after the instruction that caused an event. */
+export interface CatchRequest extends StopRequest {
+  readonly kind: "catch";
+  readonly event: CatchKind;
+  /** Which of them; all without it. */
+  readonly filter?: ((event: SessionEvent) => boolean) | undefined;
+}
+
+export type BreakpointRequest = AddressRequest | WatchRequest | CatchRequest;
+
+/** A request that was added. */
+export interface Breakpoint {
+  /** Counts from 1. */
+  readonly number: number;
+  readonly request: BreakpointRequest;
+  readonly enabled: boolean;
+  /** How often it was hit going forward, with the condition true; passed-over hits count too. */
+  readonly hits: number;
+  /** Hits that will still be passed over. */
+  readonly ignore: number;
+}
+
+/** A run of bytes the guest sent, with the position at which it did. */
+export interface SessionOutput {
+  /** `serial1`, `serial2`: what was sent; `log`: the kernel log or debug console. */
+  readonly stream: "serial1" | "serial2" | "log";
+  readonly byte: number;
+  readonly position: number;
+}

@@ -1,0 +1,44 @@
+import type { MachineOptions } from "./machine-options.ts";
+import { MAXIMUM_CPUS, MAXIMUM_RAM } from "./memory/physical-memory.ts";
+import { type Snapshot, SnapshotError, SnapshotReader } from "./snapshot.ts";
+
+const FLOW_CONTROLS = ["none", "rts"] as const;
+
+/** The options that a snapshot is tied to. */
+export interface SavedConfiguration {
+  memoryBytes: number;
+  cpus: number;
+  cpuHz: number;
+  flowControl: (typeof FLOW_CONTROLS)[number];
+}
+
+/** Options for a machine made from a snapshot: those that the snapshot does not have. */
+export type RestoreOptions = Omit<MachineOptions, "memoryBytes" | "cpus" | "cpuHz" | "serial" | "rtc">;
+
+/** The beginning of every snapshot. Restoring changes `configuration` to what was saved. */
+export function snapshotConfiguration(configuration: SavedConfiguration, s: Snapshot): void {
+  s.section("configuration");
+  configuration.memoryBytes = s.integer(configuration.memoryBytes, 0, MAXIMUM_RAM);
+  configuration.cpus = s.integer(configuration.cpus, 1, MAXIMUM_CPUS);
+  configuration.cpuHz = s.integer(configuration.cpuHz, 1, 0xffffffff);
+  configuration.flowControl = s.choice(configuration.flowControl, FLOW_CONTROLS);
+}
+
+/** The options of the machine that a snapshot is of. @throws SnapshotError when the bytes are none */
+export function savedOptions(bytes: Uint8Array): MachineOptions {
+  const saved: SavedConfiguration = { memoryBytes: 0, cpus: 1, cpuHz: 1, flowControl: "none" };
+  snapshotConfiguration(saved, new SnapshotReader(bytes));
+  const { memoryBytes, cpus, cpuHz, flowControl } = saved;
+  return { memoryBytes, cpus, cpuHz, serial: { flowControl } };
+}
+
+/** @throws SnapshotError when a snapshot is of another machine than this */
+export function checkConfiguration(own: SavedConfiguration, s: Snapshot): void {
+  const saved = { ...own };
+  snapshotConfiguration(saved, s);
+  for (const name of ["memoryBytes", "cpus", "cpuHz", "flowControl"] as const) {
+    if (saved[name] !== own[name]) {
+      throw new SnapshotError(`a snapshot of a machine with ${name} ${saved[name]}; this one has ${own[name]}`);
+    }
+  }
+}

@@ -1,0 +1,365 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { assembleBinary } from "../../asm/index.ts";
+import { bootRaw } from "../../boot/index.ts";
+import { Machine, type MachineOptions, RandomInterleaver, SnapshotError } from "../../emulator/index.ts";
+import { crc32 } from "../../emulator/snapshot.ts";
+
+const ORIGIN = 0x10000;
+
+/**
+ * Something of everything: paging with stale translations, timer and serial interrupts, RTC, the disk, the keyboard,
+ * the x87, code that changes itself, HLT, and a second core that shares a counter.
+ */
+const BUSY = assembleBinary(
+  `
+  .set IDT, 0x20000
+  .set PAGE_DIRECTORY, 0x30000
+  .set PAGE_TABLE, 0x31000
+  .set TICKS, 0x40000
+  .set SHARED, 0x40010
+  .set DATA, 0x41000
+  .set LAPIC, 0xfee00000
+_start:
+  movl $0x9000, %esp
+  lgdt gdt_descriptor
+  ljmp $8, $1f
+1: movl $16, %eax
+  movl %eax, %ds
+  movl %eax, %es
+  movl %eax, %ss
+  # identity mapping of 4 MiB in small pages, and the APICs in a large one
+  movl $PAGE_TABLE, %edi
+  movl $3, %eax
+2: stosl
+  addl $0x1000, %eax
+  cmpl $0x400003, %eax
+  jb 2b
+  movl $PAGE_TABLE + 3, PAGE_DIRECTORY
+  movl $0xfec00083, PAGE_DIRECTORY + 0x3fb * 4
+  movl %cr4, %eax
+  orl $0x10, %eax
+  movl %eax, %cr4
+  movl $PAGE_DIRECTORY, %eax
+  movl %eax, %cr3
+  movl %cr0, %eax
+  orl $0x80000000, %eax
+  movl %eax, %cr0
+  # interrupts: timer on 0x20, COM1 on 0x24, the second 8259A from 0x28
+  movl $0x20, %ecx
+3: movl $timer, %eax
+  call set_gate
+  incl %ecx
+  cmpl $0x30, %ecx
+  jb 3b
+  movl $serial, %eax
+  movl $0x24, %ecx
+  call set_gate
+  lidt idt_descriptor
+  .irp pair, 0x1120, 0x11a0, 0x2021, 0x28a1, 0x0421, 0x02a1, 0x0121, 0x01a1, 0xea21, 0xfea1
+  movb $\\pair >> 8, %al
+  outb %al, $\\pair & 0xff
+  .endr
+  movb $0x34, %al
+  outb %al, $0x43
+  movb $0x50, %al
+  outb %al, $0x40
+  movb $0x02, %al
+  outb %al, $0x40
+  movw $0x3fc, %dx
+  movb $8, %al
+  outb %al, %dx
+  movw $0x3f9, %dx
+  movb $3, %al
+  outb %al, %dx
+  # RTC: periodic interrupts
+  movb $0x0b, %al
+  outb %al, $0x70
+  movb $0x42, %al
+  outb %al, $0x71
+  # the second core: INIT, then start at 0x8000
+  movl $trampoline, %esi
+  movl $0x8000, %edi
+  movl $trampoline_end - trampoline, %ecx
+  rep movsb
+  movl $0x01000000, LAPIC + 0x310
+  movl $0x00004500, LAPIC + 0x300
+  movl $0x01000000, LAPIC + 0x310
+  movl $0x00004608, LAPIC + 0x300
+  # READ SECTORS, and its data
+  movw $0x1f6, %dx
+  movb $0xe0, %al
+  outb %al, %dx
+  movw $0x1f2, %dx
+  movb $2, %al
+  outb %al, %dx
+  movw $0x1f7, %dx
+  movb $0x20, %al
+  outb %al, %dx
+  finit
+  fld1
+  movl $DATA, %edi
+  sti
+main:
+  imull $1103515245, %ebx, %ebx
+  addl $12345, %ebx
+  movl %ebx, %eax
+  shrl $8, %eax
+  andl $0xffffc, %eax
+  movl %ebx, 0x100000(%eax)
+  addl 0x180000(%eax), %esi
+  # a translation changes, and the TLB need not know
+  movl %ebx, %ecx
+  shrl $10, %ecx
+  andl $0x3f, %ecx
+  xorl $0x80000, PAGE_TABLE + 0x200 * 4(, %ecx, 4)
+  testl $0x70000000, %ebx
+  jnz 4f
+  invlpg 0x210000
+  movb $0x20, %al
+  4: lock incl SHARED
+  lock addl $3, SHARED
+  # code that changes itself
+  incb modified + 1
+modified:
+  movb $0, %al
+  movb %al, (%edi)
+  fadds float
+  fsqrt
+  movw $0x1f7, %dx
+  inb %dx, %al
+  testb $8, %al
+  jz 5f
+  movw $0x1f0, %dx
+  movl $16, %ecx
+  rep insw
+  movl $DATA, %edi
+5: movb $0x0c, %al
+  outb %al, $0x70
+  inb $0x71, %al
+  testl $0x0f000000, %ebx
+  jnz main
+  hlt
+  jmp main
+
+timer:
+  pushl %eax
+  incl TICKS
+  movb $0x20, %al
+  outb %al, $0xa0
+  outb %al, $0x20
+  popl %eax
+  iret
+serial:
+  pushl %eax
+  pushl %edx
+  movw $0x3fa, %dx
+  inb %dx, %al
+  movw $0x3f8, %dx
+  inb %dx, %al
+  incb %al
+  outb %al, %dx
+  movb $0x20, %al
+  outb %al, $0x20
+  popl %edx
+  popl %eax
+  iret
+
+set_gate:
+  movw %ax, IDT(, %ecx, 8)
+  movw $8, IDT + 2(, %ecx, 8)
+  movw $0x8e00, IDT + 4(, %ecx, 8)
+  shrl $16, %eax
+  movw %ax, IDT + 6(, %ecx, 8)
+  ret
+
+.code16
+trampoline:
+  movw $0x4000, %ax
+  movw %ax, %ds
+1: incl 0x10
+  lock incl 0x10
+  addl $5, 0x14
+  jmp 1b
+trampoline_end:
+.code32
+.align 8
+gdt: .quad 0, 0x00cf9a000000ffff, 0x00cf92000000ffff
+gdt_descriptor: .word 23
+  .long gdt
+idt_descriptor: .word 0x7ff
+  .long IDT
+float: .float 1.25
+`,
+  { file: "busy.S", origin: ORIGIN },
+);
+
+const DISK = Uint8Array.from({ length: 64 * 512 }, (_, index) => index * 7);
+const OPTIONS: MachineOptions = { memoryBytes: 4 << 20, cpus: 2, disks: [{ image: DISK }], cpuHz: 2_000_000 };
+
+function busyMachine(options: MachineOptions = OPTIONS): Machine {
+  const machine = new Machine(options);
+  bootRaw(machine, { images: [{ name: "busy", bytes: BUSY, address: ORIGIN }], mode: "protected" });
+  machine.com1.receive(new TextEncoder().encode("some input that takes its time on the line"));
+  return machine;
+}
+
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0;
+
+/** Changes a snapshot, and makes its checksum fit again. */
+function forged(bytes: Uint8Array, change: (body: Uint8Array) => void): Uint8Array {
+  const copy = bytes.slice();
+  change(copy.subarray(16));
+  new DataView(copy.buffer).setInt32(12, crc32(copy.subarray(16)), true);
+  return copy;
+}
+
+describe("a restored machine", () => {
+  it("runs a program that uses everything", () => {
+    const machine = busyMachine();
+    expect(machine.run({ maxInstructions: 200_000 })).toEqual({ kind: "budget" });
+    expect(machine.memory.read32(0x40000)).toBeGreaterThan(10);
+    expect(machine.memory.read32(0x40014)).toBeGreaterThan(1000);
+    expect(machine.counters.halts).toBeGreaterThan(3);
+    expect(machine.memory.read8(0x41001)).not.toBe(0);
+  });
+
+  it("goes on as the saved one does, bit for bit, wherever it was saved", () => {
+    const steps = fc.integer({ min: 0, max: 30_000 });
+    fc.assert(
+      fc.property(steps, steps, fc.integer(), (before, after, seed) => {
+        const options = () => ({ ...OPTIONS, interleaver: new RandomInterleaver(seed | 0) });
+        const machine = busyMachine(options());
+        let sent = "";
+        machine.onSerialOutput = (byte) => (sent += String.fromCharCode(byte));
+        machine.run({ maxInstructions: before });
+        const saved = machine.save();
+        expect(same(machine.save(), saved)).toBe(true);
+
+        const twin = Machine.restore(saved, { disks: OPTIONS.disks!, interleaver: new RandomInterleaver(0) });
+        let sentByTwin = "";
+        twin.onSerialOutput = (byte) => (sentByTwin += String.fromCharCode(byte));
+        expect(same(twin.save(), saved)).toBe(true);
+        sent = "";
+        machine.run({ maxInstructions: after });
+        twin.run({ maxInstructions: after });
+        expect(twin.cycles).toBe(machine.cycles);
+        expect(sentByTwin).toBe(sent);
+        expect(same(twin.save(), machine.save())).toBe(true);
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it("can be the same machine, set back", () => {
+    const machine = busyMachine();
+    machine.run({ maxInstructions: 5000 });
+    const saved = machine.save();
+    machine.run({ maxInstructions: 40_000 });
+    const later = machine.save();
+    machine.loadRom(new Uint8Array(4096), 0xf0000);
+    machine.restore(saved);
+    expect(machine.memory.peek(0xf0000, 1)).toEqual(Uint8Array.of(0));
+    expect(same(machine.save(), saved)).toBe(true);
+    machine.run({ maxInstructions: 40_000 });
+    expect(same(machine.save(), later)).toBe(true);
+  });
+
+  it("has the ROMs, and what was written to the disks", () => {
+    const machine = new Machine({ ...OPTIONS, cpus: 1 });
+    machine.loadRom(Uint8Array.of(1, 2, 3), 0xff000);
+    machine.disks[0]!.write(3, new Uint8Array(512).fill(9));
+    const twin = Machine.restore(machine.save(), { disks: OPTIONS.disks! });
+    expect(twin.readPhysical(0xfffff000, 3)).toEqual(Uint8Array.of(1, 2, 3));
+    expect(twin.disks[0]!.read(3)[0]).toBe(9);
+    twin.memory.write8(0xff000, 7);
+    expect(twin.memory.read8(0xff000)).toBe(1);
+  });
+
+  it("is small when its memory is empty", () => {
+    expect(new Machine({ memoryBytes: 64 << 20 }).save().length).toBeLessThan(100_000);
+  });
+});
+
+describe("what cannot be saved or restored", () => {
+  const saved = busyMachine().save();
+  const own = (bytes: Uint8Array) => () => Machine.restore(bytes, { disks: OPTIONS.disks! });
+
+  it("says what is wrong with the bytes", () => {
+    expect(own(new Uint8Array(3))).toThrow('not a snapshot: it does not begin with "esp0snap"');
+    expect(own(saved.subarray(0, 12))).toThrow("the snapshot ends after 12 bytes");
+    const newer = saved.slice();
+    newer[8] = 99;
+    expect(own(newer)).toThrow("a snapshot of version 99; this emulator reads version 1");
+    const damaged = saved.slice();
+    damaged[1000]! ^= 1;
+    expect(own(damaged)).toThrow("the snapshot is damaged: its checksum does not fit");
+    expect(own(forged(saved, (body) => body.fill(0)))).toThrow(SnapshotError);
+  });
+
+  it("refuses a snapshot of another machine, and leaves this one as it was", () => {
+    const machine = new Machine({ memoryBytes: 2 << 20 });
+    const before = machine.save();
+    expect(() => machine.restore(saved)).toThrow(
+      "a snapshot of a machine with memoryBytes 4194304; this one has 2097152",
+    );
+    expect(() => Machine.restore(saved)).toThrow(SnapshotError);
+    expect(same(machine.save(), before)).toBe(true);
+  });
+
+  it("refuses machines whose state is not all their own", () => {
+    const hosted = new Machine();
+    hosted.attachBridge(() => {});
+    expect(() => hosted.save()).toThrow("a machine with a bridge cannot be saved");
+    const scheduled = new Machine();
+    scheduled.clock.schedule(100, () => {});
+    expect(() => scheduled.save()).toThrow("1 events in its clock are not its devices' but the host's");
+    const running = busyMachine();
+    let thrown: unknown;
+    running.run({
+      maxInstructions: 10,
+      until: () => {
+        try {
+          running.save();
+        } catch (error) {
+          thrown = error;
+        }
+        return true;
+      },
+    });
+    expect(String(thrown)).toContain("cannot be saved from a callback while it runs");
+  });
+
+  it("survives forged snapshots: either refused, or a machine that runs", () => {
+    const machine = busyMachine();
+    machine.run({ maxInstructions: 20_000 });
+    const bytes = machine.save();
+    // RAM may hold anything; forge what comes before and after it.
+    const start = 16;
+    const spots = fc.oneof(
+      fc.integer({ min: 0, max: 400 }),
+      fc.integer({ min: bytes.length - start - 16_000, max: bytes.length - start - 1 }),
+    );
+    const changes = fc.array(fc.tuple(spots, fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 });
+    let refused = 0;
+    fc.assert(
+      fc.property(changes, (list) => {
+        const twin = new Machine(OPTIONS);
+        try {
+          twin.restore(
+            forged(bytes, (body) => {
+              for (const [at, value] of list) body[at] = value;
+            }),
+          );
+        } catch (error) {
+          if (!(error instanceof SnapshotError)) throw error;
+          refused++;
+          return;
+        }
+        twin.run({ maxInstructions: 300 });
+      }),
+      { numRuns: 30 },
+    );
+    expect(refused).toBeGreaterThan(0);
+  });
+});
