@@ -23,11 +23,13 @@ export { DEFAULT_LAYOUT, type OutputSectionLayout } from "./layout.ts";
 export {
   flatBinary,
   LinkedImage,
+  type LinkedLine,
   type LinkedSection,
   type LinkedSegment,
   type LinkedSymbol,
   systemMap,
 } from "./linked-image.ts";
 export { LinkError, type LinkOptions, link } from "./linker.ts";
+export { nearNames } from "./near-names.ts";
 export { type ObjdumpOptions, objdump } from "./objdump.ts";
 export * from "./object-file.ts";

@@ -40,6 +40,15 @@ export interface LinkedSymbol {
   readonly section: LinkedSection | undefined;
 }
 
+/** Where the instruction, or the data among instructions, at an address comes from. */
+export interface LinkedLine {
+  /** Linear address. */
+  readonly address: number;
+  readonly file: string;
+  /** Counts from 1. Of what a macro made, the line that uses the macro. */
+  readonly line: number;
+}
+
 export class LinkedImage {
   private byName: Map<string, LinkedSymbol> | undefined;
 
@@ -50,6 +59,8 @@ export class LinkedImage {
     readonly segments: readonly LinkedSegment[],
     /** Local symbols first; without section and file symbols. */
     readonly symbols: readonly LinkedSymbol[],
+    /** Source lines of code, by address: an entry for each instruction and each statement of data. */
+    readonly lines: readonly LinkedLine[] = [],
   ) {}
 
   /**

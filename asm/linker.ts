@@ -7,7 +7,7 @@ import {
   type OutputSection,
   type OutputSectionLayout,
 } from "./layout.ts";
-import { LinkedImage, type LinkedSection, type LinkedSegment, type LinkedSymbol } from "./linked-image.ts";
+import { LinkedImage, type LinkedLine, type LinkedSection, type LinkedSegment, type LinkedSymbol } from "./linked-image.ts";
 import { type ObjectFile, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS } from "./object-file.ts";
 import { relocate } from "./relocate.ts";
 import { type LinkerSymbol, SymbolTable } from "./symbol-table.ts";
@@ -140,6 +140,18 @@ function buildSegments(sections: ReadonlyMap<OutputSection, LinkedSection>, phys
   });
 }
 
+function lineTable(outputs: readonly OutputSection[]): LinkedLine[] {
+  const lines: LinkedLine[] = [];
+  for (const output of outputs) {
+    for (const { section, offset } of output.inputs) {
+      for (const { offset: within, file, line } of section.lines ?? []) {
+        lines.push({ address: output.address + offset + within, file, line });
+      }
+    }
+  }
+  return lines.sort((a, b) => a.address - b.address);
+}
+
 function entryAddress(
   symbols: SymbolTable,
   outputs: readonly OutputSection[],
@@ -196,5 +208,6 @@ export function link(objects: readonly ObjectFile[], options: LinkOptions = {}):
       section: output === undefined ? undefined : sections.get(output),
     }),
   );
-  return new LinkedImage(entry, [...sections.values()], buildSegments(sections, physicalOffset), linkedSymbols);
+  const segments = buildSegments(sections, physicalOffset);
+  return new LinkedImage(entry, [...sections.values()], segments, linkedSymbols, lineTable(gathered));
 }

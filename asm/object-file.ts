@@ -28,6 +28,15 @@ export interface Relocation {
   readonly symbol: ObjectSymbol;
 }
 
+/** Where the bytes from an offset on come from. */
+export interface SectionLine {
+  /** Bytes from the start of the section. */
+  readonly offset: number;
+  readonly file: string;
+  /** Counts from 1. Of what a macro made, the line that uses the macro. */
+  readonly line: number;
+}
+
 export interface Section {
   readonly name: string;
   readonly type: number;
@@ -41,6 +50,8 @@ export interface Section {
   /** Bytes; equals data.length except for SHT_NOBITS. */
   size: number;
   relocations: Relocation[];
+  /** The source lines of a code section, by offset: an entry for each instruction and each statement of data. */
+  lines?: readonly SectionLine[];
 }
 
 export interface ObjectSymbol {

@@ -1,4 +1,5 @@
 /** `esp0 run`: boots the kernel on a machine of its own and runs a program, or the demo, as pid 1. */
+import { basename } from "node:path";
 import type { Command } from "commander";
 import { initramfs } from "../boot/index.ts";
 import { describe_tasks, TraceRecorder } from "../debug/index.ts";
@@ -84,13 +85,21 @@ export async function runCommand(
   return status;
 }
 
+/** Where a program lies in the guest: in /bin under its own name, which programs of many names go by. */
+function guestPath(file: string): string {
+  const name = basename(file).replace(/\.[sS]$/, "");
+  return /^[\w.+-]{1,64}$/.test(name) ? `/bin/${name}` : "/init";
+}
+
 function boot(file: string | undefined, args: readonly string[], { memory = 32 }: RunOptions, io: CommandIo): Kernel {
-  const root = file === undefined ? demoInitramfs() : initramfs({ "/init": loadProgram(file, io) });
+  const init = file === undefined ? "/init" : guestPath(file);
+  const root = file === undefined ? demoInitramfs() : initramfs({ [init]: loadProgram(file, io) });
   try {
     return new Kernel({
       image: prebuiltKernel(),
       memoryBytes: memory * MIB,
       initramfs: root,
+      init,
       args,
       log: (line) => io.stderr(`esp0: ${line}\n`),
     });

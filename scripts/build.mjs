@@ -1,5 +1,6 @@
 // Builds dist/: the command and the libraries as ES modules, the linked kernel with its System.map, the demo's files.
 
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
@@ -23,29 +24,47 @@ const rawText = {
 // Built aside and moved into place, so that nobody finds half of it.
 const staging = `dist.${process.pid}`;
 mkdirSync(staging);
-await build({
-  entryPoints: {
-    esp0: "cli/esp0.ts",
-    emulator: "emulator/index.ts",
-    boot: "boot/index.ts",
-    asm: "asm/index.ts",
-    kernel: "kernel/index.ts",
-    "build-artifacts": "cli/build-artifacts.ts",
-  },
-  outdir: staging,
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  packages: "external",
-  sourcemap: true,
-  logLevel: "warning",
-  plugins: [rawText],
-});
-chmodSync(`${staging}/esp0.js`, 0o755);
+try {
+  await bundle();
+  writeTypes();
+  await writeArtifacts();
+  rmSync("dist", { recursive: true, force: true });
+  renameSync(staging, "dist");
+} finally {
+  rmSync(staging, { recursive: true, force: true });
+}
 
-const { artifacts } = await import(new URL(`../${staging}/build-artifacts.js`, import.meta.url).href);
-for (const [name, contents] of Object.entries(artifacts())) await writeFile(`${staging}/${name}`, contents);
-rmSync("dist", { recursive: true, force: true });
-renameSync(staging, "dist");
+async function bundle() {
+  await build({
+    entryPoints: {
+      esp0: "cli/esp0.ts",
+      emulator: "emulator/index.ts",
+      boot: "boot/index.ts",
+      asm: "asm/index.ts",
+      kernel: "kernel/index.ts",
+      "build-artifacts": "cli/build-artifacts.ts",
+    },
+    outdir: staging,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    packages: "external",
+    sourcemap: true,
+    logLevel: "warning",
+    plugins: [rawText],
+  });
+  chmodSync(`${staging}/esp0.js`, 0o755);
+}
+
+/** Types are checked by `npm run types`; here they are only written down. */
+function writeTypes() {
+  const tsc = "node_modules/typescript/bin/tsc";
+  spawnSync(process.execPath, [tsc, "-p", "tsconfig.types.json", "--outDir", `${staging}/types`], { stdio: "ignore" });
+}
+
+async function writeArtifacts() {
+  const { artifacts } = await import(new URL(`../${staging}/build-artifacts.js`, import.meta.url).href);
+  for (const [name, contents] of Object.entries(artifacts())) await writeFile(`${staging}/${name}`, contents);
+}

@@ -13,6 +13,7 @@ import {
   R_386_PC32,
   type Relocation,
   type Section,
+  type SectionLine,
   SHF_MERGE,
   SHT_NOBITS,
 } from "../object-file.ts";
@@ -30,7 +31,7 @@ import {
   type SectionBuilder,
   type Subsection,
 } from "./section-builder.ts";
-import { positionIn } from "./statement.ts";
+import { positionIn, sourcePosition } from "./statement.ts";
 import { type AssemblerSymbol, displayName } from "./symbols.ts";
 
 const ABSOLUTE_TYPES: Readonly<Record<number, number>> = { 1: R_386_8, 2: R_386_16, 4: R_386_32 };
@@ -110,6 +111,7 @@ export class ObjectBuilder {
         if (hasContents) this.fillFragment(target, subsection, fragment);
       }
     }
+    if (builder.isCode) section.lines = lineTable(builder);
   }
 
   private fillFragment(target: Target, subsection: Subsection, fragment: Fragment): void {
@@ -330,6 +332,18 @@ export class ObjectBuilder {
     }
     return evaluator.locate(symbol) === undefined && evaluator.constant(expression) === undefined;
   }
+}
+
+/** The lines of a section whose fragments have their addresses. */
+function lineTable(builder: SectionBuilder): SectionLine[] {
+  const lines: SectionLine[] = [];
+  for (const { lineMarks } of builder.inOrder()) {
+    for (const { fragment, offset, statement } of lineMarks) {
+      const { file, line } = sourcePosition(statement);
+      lines.push({ offset: fragment.address + offset, file, line });
+    }
+  }
+  return lines;
 }
 
 function emptySection(builder: SectionBuilder): Section {

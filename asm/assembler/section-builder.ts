@@ -93,6 +93,14 @@ export interface Origin {
   readonly order: number;
 }
 
+/** The place of an instruction, or of data among instructions, and the statement it comes from. */
+export interface LineMark {
+  readonly fragment: Fragment;
+  /** Bytes from the start of the fragment. */
+  readonly offset: number;
+  readonly statement: Statement;
+}
+
 /** Counts the bytes of all sections of an object. */
 export class SizeBudget {
   private used = 0;
@@ -109,6 +117,8 @@ export class SizeBudget {
 /** One numbered part of a section (`.subsection`); the parts follow each other in order of their numbers. */
 export class Subsection {
   readonly fragments: Fragment[] = [];
+  /** Of code sections only. */
+  readonly lineMarks: LineMark[] = [];
   private storage = new Uint8Array(0);
   /** Bytes added so far to data fragments. */
   length = 0;
@@ -167,12 +177,19 @@ export class Subsection {
 
   add(fragment: WithoutBase<Fragment>, origin: Origin): void {
     const { statement, order } = origin;
-    this.fragments.push({ ...fragment, address: 0, size: 0, ordinal: 0, region: 0, statement, order } as Fragment);
+    const added = { ...fragment, address: 0, size: 0, ordinal: 0, region: 0, statement, order } as Fragment;
+    this.fragments.push(added);
+    if (fragment.kind === "jump") this.mark(added, 0, statement);
+  }
+
+  private mark(fragment: Fragment, offset: number, statement: Statement): void {
+    if (this.section.isCode) this.lineMarks.push({ fragment, offset, statement });
   }
 
   private reserve(count: number, origin: Origin): DataFragment {
     this.budget.take(count);
     const fragment = this.data(origin);
+    if (count > 0) this.mark(fragment, fragment.size, origin.statement);
     this.length += count;
     if (this.section.type !== SHT_NOBITS && this.length > this.storage.length) {
       const grown = new Uint8Array(Math.max(this.length, this.storage.length * 2, 256));

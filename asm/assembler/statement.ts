@@ -25,6 +25,14 @@ export function positionIn(statement: Statement, offset: number): Position {
   return { file: statement.file, line: statement.line, column: statement.column + offset };
 }
 
+/** Where a statement stands in its file; of one that a macro made, where the file uses the macro. */
+export function sourcePosition(statement: Statement): { readonly file: string; readonly line: number } {
+  let { expansion } = statement;
+  if (expansion === undefined) return statement;
+  while (expansion.outer !== undefined) expansion = expansion.outer;
+  return expansion.position;
+}
+
 /** The macro uses that led to a statement, as an addition to an error message. */
 export function describeExpansion(expansion: Expansion | undefined): string {
   let text = "";

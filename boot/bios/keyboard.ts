@@ -7,6 +7,12 @@ const DATA_PORT = 0x60;
 const BDA_BASE = 0x400;
 const RELEASED = 0x80;
 const EXTENDED_PREFIX = 0xe0;
+/** Pause: this, then two codes on making and two on breaking. */
+const PAUSE_PREFIX = 0xe1;
+/** Bits of `BDA.KEYBOARD_TYPE`: the code before was a prefix. */
+const AFTER_PAUSE_PREFIX = 0x01;
+const AFTER_EXTENDED_PREFIX = 0x02;
+const NUM_LOCK = 69;
 
 /** Bits of the first byte of shift flags. */
 const FLAG = {
@@ -18,6 +24,7 @@ const FLAG = {
   NUM: 0x20,
   CAPS: 0x40,
 } as const;
+const SHIFTS = FLAG.LEFT_SHIFT | FLAG.RIGHT_SHIFT;
 const HELD: Readonly<Record<number, number>> = {
   42: FLAG.LEFT_SHIFT,
   54: FLAG.RIGHT_SHIFT,
@@ -40,23 +47,40 @@ const LAST_KEY = 88;
 export function keyboardInterrupt({ machine }: ServiceCall): void {
   const { memory } = machine;
   const code = machine.ports.read8(DATA_PORT);
-  if (code === EXTENDED_PREFIX) return;
+  const type = memory.read8(BDA.KEYBOARD_TYPE);
+  if (code === EXTENDED_PREFIX || code === PAUSE_PREFIX) {
+    memory.write8(BDA.KEYBOARD_TYPE, type | (code === PAUSE_PREFIX ? AFTER_PAUSE_PREFIX : AFTER_EXTENDED_PREFIX));
+    return;
+  }
+  if ((type & AFTER_PAUSE_PREFIX) !== 0) {
+    if ((code & ~RELEASED) === NUM_LOCK) memory.write8(BDA.KEYBOARD_TYPE, type & ~AFTER_PAUSE_PREFIX);
+    return;
+  }
+  const isExtended = (type & AFTER_EXTENDED_PREFIX) !== 0;
+  memory.write8(BDA.KEYBOARD_TYPE, type & ~AFTER_EXTENDED_PREFIX);
+  handleKey(machine, code, isExtended);
+}
+
+/** @param isExtended one of the keys that a keyboard of 84 keys did not have; those come with made-up shift codes */
+function handleKey(machine: Machine, code: number, isExtended: boolean): void {
+  const { memory } = machine;
   const scanCode = code & ~RELEASED;
   const isReleased = (code & RELEASED) !== 0;
   const flags = memory.read8(BDA.SHIFT_FLAGS);
   const held = HELD[scanCode];
+  if (isExtended && held !== undefined && (held & SHIFTS) !== 0) return;
   if (held !== undefined) {
     memory.write8(BDA.SHIFT_FLAGS, isReleased ? flags & ~held : flags | held);
   } else if (!isReleased && LOCKS[scanCode] !== undefined) {
     memory.write8(BDA.SHIFT_FLAGS, flags ^ LOCKS[scanCode]!);
   } else if (!isReleased && scanCode >= 1 && scanCode <= LAST_KEY) {
-    putKey(machine, (scanCode << 8) | characterOf(scanCode, flags));
+    putKey(machine, (scanCode << 8) | characterOf(scanCode, isExtended ? flags & ~(FLAG.NUM | SHIFTS) : flags));
   }
 }
 
 function characterOf(scanCode: number, flags: number): number {
   if ((flags & FLAG.ALT) !== 0) return 0;
-  const shift = (flags & (FLAG.LEFT_SHIFT | FLAG.RIGHT_SHIFT)) !== 0;
+  const shift = (flags & SHIFTS) !== 0;
   if (scanCode === SPACE_BAR) return 0x20;
   if (scanCode >= FIRST_OF_KEY_PAD && scanCode < FIRST_OF_KEY_PAD + KEY_PAD.length) {
     const character = KEY_PAD[scanCode - FIRST_OF_KEY_PAD]!;

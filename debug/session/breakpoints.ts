@@ -22,7 +22,9 @@ export class Breakpoints {
     if (request.kind === "watch") {
       checkAddress(request.address);
       if (!Number.isInteger(request.length) || request.length < 1 || request.address + request.length > ADDRESS_SPACE) {
-        throw new RangeError(`${request.length} bytes to watch: expected 1 or more, up to the end of the address space`);
+        throw new RangeError(
+          `${request.length} bytes to watch: expected 1 or more, up to the end of the address space`,
+        );
       }
     }
     const number = ++this.#last;

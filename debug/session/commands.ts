@@ -1,9 +1,16 @@
 /** The commands that move a session, forwards and backwards; each yields between slices of the run. */
-import type { Core } from "../../emulator/index.ts";
-import { EXTERNAL, SOFTWARE } from "../../emulator/index.ts";
+import { type Core, SOFTWARE } from "../../emulator/index.ts";
 import type { RecordedEvent } from "../../kernel/index.ts";
 import type { BreakpointRecord, Breakpoints } from "./breakpoints.ts";
-import { callsBefore, Frame, type Instruction, instructionAt, linearEip, returnPlace } from "./instruction.ts";
+import {
+  callsBefore,
+  Frame,
+  type Instruction,
+  instructionAt,
+  linearEip,
+  linearEsp,
+  returnPlace,
+} from "./instruction.ts";
 import type { SymbolTable } from "./symbol-table.ts";
 import type { Advance, Goal, Moment, Timeline } from "./timeline.ts";
 import type { Stop, StopReason } from "./types.ts";
@@ -27,6 +34,9 @@ interface Found {
   readonly cycle: number;
   readonly hit: Hit;
 }
+
+/** Bytes that a return pops at most. */
+const MOST_POPPED = 0x1000;
 
 const REASONS = { address: "breakpoint", watch: "watchpoint", catch: "catch" } as const;
 
@@ -66,17 +76,22 @@ export class Commands {
       const frame = new Frame(core);
       const instruction = this.#instruction(core);
       let taken = false;
-      const stop = yield* this.#run({ instructions: core.instructions + 1, core: core.id }, [], "step", (cpu, _, kind) => {
-        if (cpu === core && kind !== SOFTWARE) taken = true;
-      });
-      if (stop.reason !== "step" || instruction === undefined) return stop;
-      const goal = taken ? frame.linear : this.#afterStep(core, frame, instruction);
+      const stop = yield* this.#run(
+        { instructions: core.instructions + 1, core: core.id },
+        [],
+        "step",
+        (cpu, _, kind) => {
+          if (cpu === core && kind !== SOFTWARE) taken = true;
+        },
+      );
+      if (stop.reason !== "step") return stop;
+      const goal = taken ? frame.linear : this.#afterStep(core, instruction);
       if (goal === null) return stop;
       if (linearEip(core) !== goal || !frame.isReached(core)) {
-        const arrived = yield* this.#runTo(goal, frame, instruction.flow === "hostcall");
+        const arrived = yield* this.#runTo(goal, frame, instruction?.flow === "hostcall");
         if (arrived.reason !== "step") return arrived;
       }
-      if (!taken && instruction.flow !== "repeated") return this.#stop("step");
+      if (!taken && instruction?.flow !== "repeated") return this.#stop("step");
     }
   }
 
@@ -85,7 +100,7 @@ export class Commands {
     const core = this.#core;
     const { linear, slot } = returnPlace(this.#timeline.target.machine, core, this.#host.symbols);
     const frame = new Frame(core);
-    const accepts = (cpu: Core) => new Frame(cpu).esp > slot && new Frame(cpu).esp - slot < 0x1000 && frame.isOnSameStack(cpu);
+    const accepts = (cpu: Core) => isJustAbove(linearEsp(cpu), slot) && frame.isOnSameStack(cpu);
     return yield* this.#run({}, [{ linear, accepts }], "step");
   }
 
@@ -95,7 +110,8 @@ export class Commands {
   }
 
   *continue(maxInstructions: number): Running {
-    const goal = maxInstructions === Number.POSITIVE_INFINITY ? {} : { instructions: this.#instructions + maxInstructions };
+    const goal =
+      maxInstructions === Number.POSITIVE_INFINITY ? {} : { instructions: this.#instructions + maxInstructions };
     return yield* this.#run(goal, [], "budget");
   }
 
@@ -143,14 +159,18 @@ export class Commands {
     }
     const number = core.id;
     this.#timeline.rewind(({ cores }) => cores[number]! <= before);
-    const end = yield* this.#advance({ instructions: before, core: number }, {
-      ...this.#quiet,
-      goalposts,
-      onInterrupt: (cpu, _, kind) => {
-        // The interrupt counts as an instruction, which is over when this is called.
-        if (kind !== SOFTWARE && linearEip(cpu) === here && frame.isReached(cpu)) interrupted = this.#timeline.cycle - 1;
+    const end = yield* this.#advance(
+      { instructions: before, core: number },
+      {
+        ...this.#quiet,
+        goalposts,
+        onInterrupt: (cpu, _, kind) => {
+          // The interrupt counts as an instruction, which is over when this is called.
+          if (kind !== SOFTWARE && linearEip(cpu) === here && frame.isReached(cpu))
+            interrupted = this.#timeline.cycle - 1;
+        },
       },
-    });
+    );
     if (end.kind !== "budget") return this.#ended(end, "step");
     const flow = this.#instruction(this.#core)?.flow;
     const goal = flow === "return" ? called : flow === "interrupt-return" ? (called ?? interrupted) : null;
@@ -191,7 +211,9 @@ export class Commands {
   }
 
   /** Where to go on to after the instruction that `next` began with; null when it is over. */
-  #afterStep(core: Core, frame: Frame, { linear, following, flow }: Instruction): number | null {
+  #afterStep(core: Core, instruction: Instruction | undefined): number | null {
+    if (instruction === undefined) return null;
+    const { linear, following, flow } = instruction;
     const eip = linearEip(core);
     switch (flow) {
       case "call":
@@ -214,12 +236,7 @@ export class Commands {
   }
 
   /** Runs forward with everything that may stop it. */
-  *#run(
-    goal: Goal,
-    goalposts: readonly Goalpost[],
-    reached: StopReason,
-    onInterrupt?: Orders["onInterrupt"],
-  ): Running {
+  *#run(goal: Goal, goalposts: readonly Goalpost[], reached: StopReason, onInterrupt?: Orders["onInterrupt"]): Running {
     this.#core.passedBreakpoint = this.#core.instructions;
     const orders: Orders = {
       ...this.#loud,
@@ -360,6 +377,11 @@ export class Commands {
   #stop(reason: StopReason): Stop {
     return { reason, core: this.#host.core, position: this.#instructions };
   }
+}
+
+/** Whether a return address has been popped, perhaps with arguments. */
+function isJustAbove(esp: number, slot: number): boolean {
+  return esp > slot && esp - slot < MOST_POPPED;
 }
 
 function throwAgain(error: unknown): never {

@@ -40,9 +40,7 @@ export function linearEsp(core: Core): number {
 /** The instruction at a linear address as a core would decode it; undefined where no memory is mapped. */
 export function instructionAt(machine: Machine, core: Core, linear: number): Instruction | undefined {
   const op = decodeAt(machine, core, linear);
-  return op === undefined
-    ? undefined
-    : { linear, following: (linear + op.length) >>> 0, flow: flowOf(op) };
+  return op === undefined ? undefined : { linear, following: (linear + op.length) >>> 0, flow: flowOf(op) };
 }
 
 function flowOf({ opcode, reg, repeat }: Op): Flow {
@@ -126,16 +124,19 @@ export interface ReturnPlace {
 /**
  * Finds where the function that a core executes returns to: with a frame pointer through EBP, before and after it is
  * set up, and without one by following ESP from the function's first instruction.
- * @throws Error when what is found there is not behind a call
+ * @throws Error when what is found there is no address of code
  */
 export function returnPlace(machine: Machine, core: Core, symbols: SymbolTable): ReturnPlace {
   const slot = returnSlot(machine, core, symbols);
   const bytes = readMapped(machine, core, slot, 4);
   if (bytes.length === 4) {
     const linear = (new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) + core.segBase(CS)) >>> 0;
-    const isCaller =
-      callsBefore(machine, core, linear).length > 0 || instructionAt(machine, core, linear)?.flow === "hostcall";
-    if (isCaller) return { linear, slot };
+    // `switch_to` pushes a label and jumps, so that the place need not be behind a call where symbols vouch for it.
+    const isCode =
+      symbols.symbolize(linear) !== undefined ||
+      callsBefore(machine, core, linear).length > 0 ||
+      instructionAt(machine, core, linear)?.flow === "hostcall";
+    if (isCode) return { linear, slot };
   }
   throw new Error(
     `it cannot be told where ${symbols.format(linearEip(core))} returns to: ` +
@@ -153,7 +154,8 @@ function returnSlot(machine: Machine, core: Core, symbols: SymbolTable): number 
   if (offset === 0) return esp;
   const start = eip - offset;
   const code = readMapped(machine, core, start, 3);
-  const setsFrame = code[0] === 0x55 && ((code[1] === 0x89 && code[2] === 0xe5) || (code[1] === 0x8b && code[2] === 0xec));
+  const setsFrame =
+    code[0] === 0x55 && ((code[1] === 0x89 && code[2] === 0xe5) || (code[1] === 0x8b && code[2] === 0xec));
   if (setsFrame) return offset === 1 ? esp + 4 : framed;
   const depth = stackDepth(machine, core, start, eip);
   return depth === undefined ? framed : (esp + depth) >>> 0;
@@ -177,7 +179,7 @@ const PUSHES: ReadonlySet<number> = new Set([0x06, 0x0e, 0x16, 0x1e, 0x68, 0x6a,
 const POPS: ReadonlySet<number> = new Set([0x07, 0x17, 0x1f, 0x8f, 0x9d, 0x0fa1, 0x0fa9]);
 
 /** Bytes that an instruction pushes, negative when it pops; undefined when it sets ESP otherwise. */
-function stackChange({ opcode, reg, rm, isMemory, imm, operandSize }: Op): number | undefined {
+export function stackChange({ opcode, reg, rm, isMemory, imm, operandSize }: Op): number | undefined {
   const word = operandSize / 8;
   if (PUSHES.has(opcode) || (opcode >= 0x50 && opcode <= 0x57) || (opcode === 0xff && reg === 6)) return word;
   if (POPS.has(opcode) || (opcode >= 0x58 && opcode <= 0x5f)) return -word;

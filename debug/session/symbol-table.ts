@@ -29,6 +29,8 @@ interface ImageSymbol {
   readonly address: number;
   readonly size: number;
   readonly type: string;
+  /** Undefined for absolute symbols, which are numbers and no places. */
+  readonly section?: unknown;
 }
 
 interface LineEntry {
@@ -37,6 +39,8 @@ interface LineEntry {
   readonly line: number;
 }
 
+/** ELF's number for the section of symbols that are defined elsewhere. */
+const SHN_UNDEF = 0;
 /** No instruction is longer: a line entry says nothing of what lies further behind it. */
 const LONGEST_INSTRUCTION = 15;
 /** Symbols without a size are believed this far, in bytes. */
@@ -72,7 +76,9 @@ export class SymbolTable {
 
   addElf(elf: ElfFile): this {
     return this.add({
-      symbols: elf.symbols.map(({ name, value, size, type }) => ({ name, address: value, size, type })),
+      symbols: elf.symbols
+        .filter(({ sectionIndex }) => sectionIndex !== SHN_UNDEF)
+        .map(({ name, value, size, type, section }) => ({ name, address: value, size, type, section })),
     });
   }
 
@@ -164,7 +170,9 @@ function suggestions(names: readonly string[]): string {
   return names.length === 0 ? "" : `; near names: ${names.join(", ")}`;
 }
 
-function isPlace({ name, type }: ImageSymbol): boolean {
+function isPlace(symbol: ImageSymbol): boolean {
+  const { name, type } = symbol;
+  if ("section" in symbol && symbol.section === undefined) return false;
   return name !== "" && (type === "function" || type === "object" || type === "notype");
 }
 

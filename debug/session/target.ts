@@ -1,5 +1,5 @@
 /** What is debugged: a kernel on its machine, or a bare machine, seen alike. */
-import type { Machine, RunLimits, StopReason as MachineStop } from "../../emulator/index.ts";
+import type { Machine, StopReason as MachineStop, RunLimits } from "../../emulator/index.ts";
 import type { Kernel, KernelStop } from "../../kernel/index.ts";
 
 /** How a run of a target ended. */

@@ -98,6 +98,11 @@ export class Timeline {
     return { cycle: machine.cycles, instructions: cores.reduce((sum, count) => sum + count, 0), cores };
   }
 
+  /** The furthest cycle reached. */
+  get horizon(): number {
+    return this.#horizon;
+  }
+
   /** How the guest ended, when it stands at its end. */
   get end(): TargetStop | null {
     return this.#end;

@@ -104,6 +104,7 @@ export function cmpxchg8b(cpu: Core, op: Op): void {
   const linear = cpu.linearOf(op, 8, true);
   const high = (linear + 4) | 0;
   cpu.probeWrite(linear, 8);
+  cpu.checkAlignment(linear, 8);
   const oldLow = cpu.read32(linear);
   const oldHigh = cpu.read32(high);
   const equal = oldLow === cpu.r[EAX] && oldHigh === cpu.r[EDX];

@@ -4,6 +4,9 @@ import { DR } from "./state-layout.ts";
 
 /** DR6 bit: the trap is a single step. */
 export const DR6_BS = 1 << 14;
+/** General detection: any access to a debug register raises #DB. The same bit number in DR6 (BD) reports it. */
+export const DR7_GD = 1 << 13;
+export const DR6_BD = 1 << 13;
 /** DR6 bits that always read as ones. */
 export const DR6_FIXED = 0xffff0ff0 | 0;
 

@@ -13,7 +13,7 @@ import { fetchBlock } from "./code-fetch.ts";
 import { FAR_AWAY, type HostBreakpoints } from "./host-breakpoints.ts";
 import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
-import { translate } from "./paging.ts";
+import { probe, translate } from "./paging.ts";
 import { ATTEND_AGAIN, EIP_REPLACED, JUMP_SLOTS, Jump, jumpSlot, LEAVE, runBlocks } from "./run-blocks.ts";
 import * as layout from "./state-layout.ts";
 import { powerOn } from "./x87/state.ts";
@@ -200,13 +200,13 @@ export class Core extends CoreMemory {
     this.#setAttention(ATTEND_SHUTDOWN, shutdown);
   }
 
-  /** Set by STI, MOV SS and POP SS: no interrupt before the instruction after the next one. */
-  get interruptShadow(): boolean {
-    return this.r[layout.INTERRUPT_SHADOW] !== 0;
+  /** NO_SHADOW, STI_SHADOW or SS_SHADOW: whether interrupts wait until the next instruction was executed. */
+  get interruptShadow(): number {
+    return this.r[layout.INTERRUPT_SHADOW]!;
   }
-  set interruptShadow(shadow: boolean) {
-    this.r[layout.INTERRUPT_SHADOW] = shadow ? 1 : 0;
-    this.#setAttention(ATTEND_SHADOW, shadow);
+  set interruptShadow(shadow: number) {
+    this.r[layout.INTERRUPT_SHADOW] = shadow;
+    this.#setAttention(ATTEND_SHADOW, shadow !== layout.NO_SHADOW);
   }
 
   /** Whether something else may have to be done before the next instruction, or that is not to run at all. */
@@ -319,9 +319,10 @@ export class Core extends CoreMemory {
     const previous = this.runBlock.ops[0]!.opcode;
     this.#betweenInstructions();
     if ((this.attention & (ATTEND_STOP | ATTEND_SHUTDOWN)) !== 0 || this.waitsForStartup) return LEAVE;
-    const shadowed = this.interruptShadow;
+    const shadow = this.interruptShadow;
+    const shadowed = shadow !== layout.NO_SHADOW;
+    if (r[layout.DEBUG_TRAP] !== 0 && shadow !== layout.SS_SHADOW) this.#raiseDebugTrap(previous);
     if (!shadowed) {
-      if (r[layout.DEBUG_TRAP] !== 0) this.#raiseDebugTrap(previous);
       if (r[layout.NMI] !== 0 && r[layout.NMI_BLOCKED] === 0) {
         this.nmi = 0;
         r[layout.NMI_BLOCKED] = 1;
@@ -339,7 +340,7 @@ export class Core extends CoreMemory {
     }
     const limit = (this.attention & ATTEND_HOST) !== 0 ? this.#approachBreakpoint() : NO_LIMIT;
     if (limit === LEAVE) return LEAVE;
-    if (shadowed) this.interruptShadow = false;
+    if (shadowed) this.interruptShadow = layout.NO_SHADOW;
     if ((this.attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) === 0) return shadowed ? 1 : limit;
     this.#trace();
     return 1;
@@ -353,7 +354,9 @@ export class Core extends CoreMemory {
     if (distance === FAR_AWAY) return NO_LIMIT;
     if (distance === 0) {
       this.#betweenInstructions();
-      if (this.passedBreakpoint === this.instructions || !breakpoints.onReached(this, linear)) return 1;
+      // An instruction whose page is missing is not reached: it faults, and comes back here.
+      if (this.passedBreakpoint === this.instructions || probe(this, linear) < 0) return 1;
+      if (!breakpoints.onReached(this, linear)) return 1;
       this.passedBreakpoint = this.instructions;
       return LEAVE;
     }
@@ -400,7 +403,7 @@ export class Core extends CoreMemory {
         this.raise(layout.VECTOR_DB);
       }
     }
-    if ((flags & layout.FLAG_TF) !== 0) this.#setDebugTrap(DR6_BS);
+    if ((flags & layout.FLAG_TF) !== 0) this.#setDebugTrap(r[layout.DEBUG_TRAP]! | DR6_BS);
   }
 
   #raiseDebugTrap(previousOpcode: number): void {
@@ -411,6 +414,7 @@ export class Core extends CoreMemory {
     const traced = (r[CONTROL_FLAGS]! & layout.FLAG_TF) !== 0 || !SOFTWARE_INTERRUPTS.has(previousOpcode);
     if (bits === DR6_BS && !traced) return;
     this.halted = false;
+    this.interruptShadow = layout.NO_SHADOW;
     r[layout.DR + 6]! |= bits;
     this.raise(layout.VECTOR_DB);
   }

@@ -1,14 +1,10 @@
-import { DR6_FIXED } from "./breakpoints.ts";
+import { DR6_BD, DR6_FIXED, DR7_GD } from "./breakpoints.ts";
 import { CR4_DE } from "./control-registers.ts";
 import type { Core } from "./core.ts";
 import type { Op } from "./op.ts";
 import { VECTOR_DB, VECTOR_UD } from "./state-layout.ts";
 import { requirePrivileged } from "./system-operands.ts";
 
-/** GD of DR7: any access to a debug register raises #DB. The same bit number in DR6 (BD) reports it. */
-const DEBUG_ACCESS = 1 << 13;
-const DR7_GD = DEBUG_ACCESS;
-const DR6_BD = DEBUG_ACCESS;
 /** Bits that software can change; the others are fixed. */
 const DR6_WRITABLE = 0xe00f;
 /** Bit of DR7 that always reads as 1. */
@@ -35,7 +31,6 @@ function accessibleRegister(cpu: Core, op: Op): number {
   if (alias && (cpu.cr4 & CR4_DE) !== 0) cpu.raise(VECTOR_UD);
   requirePrivileged(cpu);
   if ((cpu.getDr(7) & DR7_GD) !== 0) {
-    cpu.setDr(7, cpu.getDr(7) & ~DR7_GD);
     cpu.setDr(6, cpu.getDr(6) | DR6_BD);
     cpu.raise(VECTOR_DB);
   }

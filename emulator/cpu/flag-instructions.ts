@@ -14,6 +14,7 @@ import {
   FLAG_TF,
   FLAG_VM,
   FLAGS_ARITHMETIC,
+  STI_SHADOW,
   VECTOR_GP,
 } from "./state-layout.ts";
 
@@ -28,7 +29,7 @@ export function sti(cpu: Core, _op: Op): void {
   requireIopl(cpu);
   if ((cpu.r[CONTROL_FLAGS]! & FLAG_IF) !== 0) return;
   cpu.setEflags(FLAG_IF, FLAG_IF);
-  cpu.interruptShadow = true;
+  cpu.interruptShadow = STI_SHADOW;
 }
 
 /** PUSHF, PUSHFD: VM and RF read as 0. */

@@ -1,3 +1,4 @@
+import { DR7_GD } from "./breakpoints.ts";
 import type { Core } from "./core.ts";
 import {
   accessDpl,
@@ -33,6 +34,7 @@ import {
   FS,
   GS,
   SS,
+  VECTOR_DB,
   VECTOR_DF,
   VECTOR_GP,
   VECTOR_NP,
@@ -80,6 +82,8 @@ export function deliverInterrupt(cpu: Core, vector: number, kind: number, errorC
     enterHandler(cpu, vector, SOFTWARE, -1);
     return;
   }
+  // The handler may use the debug registers.
+  if (vector === VECTOR_DB) cpu.setDr(7, cpu.getDr(7) & ~DR7_GD);
   try {
     enterHandler(cpu, vector, kind, errorCode);
   } catch (error) {

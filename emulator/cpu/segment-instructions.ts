@@ -2,7 +2,7 @@ import type { Core } from "./core.ts";
 import type { Op } from "./op.ts";
 import { loadSegment } from "./segmentation.ts";
 import { peekStack } from "./stack-writer.ts";
-import { CS, DS, ES, ESP, FS, GS, SS, VECTOR_UD } from "./state-layout.ts";
+import { CS, DS, ES, ESP, FS, GS, SS, SS_SHADOW, VECTOR_UD } from "./state-layout.ts";
 import { farPointerOffset, farPointerSelector, readRm16, writeSelectorToRm } from "./system-operands.ts";
 
 /** MOV Sreg, r/m16. The segment is `op.reg`; CS and the numbers beyond GS are undefined opcodes. */
@@ -63,7 +63,7 @@ function loadFarPointer(cpu: Core, op: Op, seg: number): void {
   else cpu.r16[op.reg * 2] = offset;
 }
 
-/** After MOV SS and POP SS the next instruction (which sets ESP) runs before any interrupt. */
+/** After MOV SS and POP SS the next instruction (which sets ESP) runs before any interrupt or debug trap. */
 function afterLoad(cpu: Core, seg: number): void {
-  if (seg === SS) cpu.interruptShadow = true;
+  if (seg === SS) cpu.interruptShadow = SS_SHADOW;
 }

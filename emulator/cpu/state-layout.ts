@@ -53,8 +53,13 @@ export const IN_HLT = 1;
 export const WAIT_FOR_SIPI = 2;
 /** 1 after a triple fault. */
 export const SHUTDOWN = 37;
-/** 1 when the next instruction runs before any interrupt is taken (after STI, MOV SS, POP SS). */
+/** Whether the next instruction runs before any interrupt is taken: one of the values below. */
 export const INTERRUPT_SHADOW = 38;
+export const NO_SHADOW = 0;
+/** After STI. */
+export const STI_SHADOW = 1;
+/** After MOV SS and POP SS: debug traps wait too. */
+export const SS_SHADOW = 2;
 /** Level of the INTR pin, 0 or 1. */
 export const INTR = 39;
 /** 1 when a non-maskable interrupt is pending. */

@@ -7,6 +7,7 @@
  * the registers as after the last complete element. Where pieces end depends on registers alone, never on the TLB.
  */
 import { sub8, sub16, sub32 } from "./arithmetic.ts";
+import { hasDataBreakpoints } from "./breakpoints.ts";
 import type { Core } from "./core.ts";
 import { isZero } from "./flags.ts";
 import { type Op, REPEAT_EQUAL, REPEAT_NONE } from "./op.ts";
@@ -145,7 +146,7 @@ function cmpsElement32(cpu: Core, op: Op, step: number): void {
 
 /**
  * Elements of the next piece: as many as are left, and as lie within one page of each operand; single-stepping (EFLAGS.TF)
- * sees one at a time.
+ * and data breakpoints see one at a time.
  */
 export function pieceLength(
   cpu: Core,
@@ -159,7 +160,7 @@ export function pieceLength(
   const mask = op.addressMask;
   let count = (r[ECX]! & mask) >>> 0;
   if (count === 0) return 0;
-  if ((r[CONTROL_FLAGS]! & FLAG_TF) !== 0) return 1;
+  if ((r[CONTROL_FLAGS]! & FLAG_TF) !== 0 || hasDataBreakpoints(cpu)) return 1;
   if (usesSource) count = Math.min(count, elementsInPage(cpu, op.seg, r[ESI]! & mask, size, step));
   if (usesDestination) count = Math.min(count, elementsInPage(cpu, ES, r[EDI]! & mask, size, step));
   return count;

@@ -135,6 +135,7 @@ function* map_segment(filp: number, segment: elf_phdr): Steps<number> {
 function* map_program(filp: number, table: number, count: number): Steps<number> {
   const mm = mm_struct.at(current().mm);
   mm.start_code = 0xffffffff;
+  mm.exe = file.at(filp).f_inode;
   for (const segment of headers_of(table, count, PT_LOAD)) {
     const error = yield* map_segment(filp, segment);
     if (error !== 0) return error;

@@ -2,6 +2,7 @@
  * What every binary format needs of exec (fs/exec.c): argument strings on their way to the new stack, and
  * `flush_old_exec`, the point of no return.
  */
+import { flush_fpu } from "../arch/i386/kernel/i387.ts";
 import { load_TLS } from "../arch/i386/kernel/tls.ts";
 import { stack_local } from "../host/context.ts";
 import { asm_function, kernel_function, type Steps } from "../host/declarations.ts";
@@ -208,7 +209,8 @@ export const flush_old_exec = kernel_function(
 );
 
 /** Takes away what belonged to the old program's threads (arch/i386/kernel/process.c). */
-function flush_thread(): void {
+function* flush_thread(): Steps<void> {
+  yield* flush_fpu();
   const { thread } = current();
   memset(thread.tls_array.address, 0, 4 * thread.tls_array.length);
   load_TLS(thread.address);
@@ -218,7 +220,7 @@ function flush_thread(): void {
 export function* start_thread(regs_address: number, eip: number, esp: number): Steps<void> {
   yield* loadsegment(FS, 0);
   yield* loadsegment(GS, 0);
-  flush_thread();
+  yield* flush_thread();
   set_fs(USER_DS);
   const regs = pt_regs.at(regs_address);
   regs.ebx = regs.ecx = regs.edx = regs.esi = regs.edi = regs.ebp = regs.eax = 0;

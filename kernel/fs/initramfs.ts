@@ -11,7 +11,7 @@ import { inode, PATH_LENGTH, S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 import { KERN_ERR, KERN_INFO, KERN_WARNING, printk } from "../kernel/printk.ts";
 import { MKDEV } from "./devices.ts";
 import { find_inode, for_each_inode, insert_inode, new_inode } from "./inode.ts";
-import { normalize_path } from "./namei.ts";
+import { normalize_path, PROC_SELF_EXE } from "./namei.ts";
 
 /** Fields of a newc header: 6 bytes of magic, then 13 numbers of 8 hex digits. */
 const FIELDS = [
@@ -39,6 +39,9 @@ type Header = Record<(typeof FIELDS)[number], number>;
 const default_nodes = [
   { path: "/", mode: S_IFDIR | 0o755, device: 0 },
   { path: "/dev", mode: S_IFDIR | 0o755, device: 0 },
+  { path: "/proc", mode: S_IFDIR | 0o555, device: 0 },
+  { path: "/proc/self", mode: S_IFDIR | 0o555, device: 0 },
+  { path: PROC_SELF_EXE, mode: S_IFLNK | 0o777, device: 0 },
   { path: "/dev/console", mode: S_IFCHR | 0o600, device: MKDEV(5, 1) },
   { path: "/dev/ttyS0", mode: S_IFCHR | 0o660, device: MKDEV(4, 64) },
   { path: "/dev/null", mode: S_IFCHR | 0o666, device: MKDEV(1, 3) },

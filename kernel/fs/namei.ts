@@ -5,11 +5,14 @@ import { PAGE_SIZE } from "../include/asm/page.ts";
 import { strncpy_from_user } from "../include/asm/uaccess.ts";
 import { EBADF, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR } from "../include/linux/errno.ts";
 import { AT_FDCWD, file, IS_ERR, inode, PATH_LENGTH, S_IFDIR, S_IFLNK, S_IFMT } from "../include/linux/fs.ts";
-import { GFP_KERNEL } from "../include/linux/mm.ts";
+import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
 import { current, fs_struct } from "../include/linux/sched.ts";
 import { __get_free_pages, free_pages } from "../mm/page_alloc.ts";
 import { fcheck } from "./file_table.ts";
 import { find_inode } from "./inode.ts";
+
+/** The one file of a proc file system that there is: the link to the program that runs. */
+export const PROC_SELF_EXE = "/proc/self/exe";
 
 /** Symbolic links followed in one look-up. */
 const MAX_LINKS = 8;
@@ -43,8 +46,13 @@ export function directory_of(dfd: number): string | number {
   return is(node, S_IFDIR) ? inode.at(node).i_name : -ENOTDIR;
 }
 
-/** What a symbolic link holds. */
+/** What a symbolic link holds; of /proc/self/exe, the name of the program that asks. */
 export function link_target(link: inode): string {
+  if (link.i_name === PROC_SELF_EXE) {
+    const { mm } = current();
+    const exe = mm === 0 ? 0 : mm_struct.at(mm).exe;
+    return exe === 0 ? "" : inode.at(exe).i_name;
+  }
   const bytes = read_bytes(link.i_data, Math.min(link.i_size, PATH_LENGTH));
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }

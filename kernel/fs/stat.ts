@@ -1,15 +1,15 @@
 /** What is known of a file (fs/stat.c), in the three layouts that programs ask for. */
 import { stack_local } from "../host/context.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
-import { memory, memset } from "../host/memory.ts";
+import { memory, memset, write_bytes } from "../host/memory.ts";
 import { i32, pointer, type StructType, struct, u16, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { copy_to_user, get_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL } from "../include/linux/errno.ts";
-import { AT_FDCWD, file, IS_ERR, inode, S_IFLNK, S_IFMT } from "../include/linux/fs.ts";
+import { AT_FDCWD, file, IS_ERR, inode, PATH_LENGTH, S_IFLNK, S_IFMT } from "../include/linux/fs.ts";
 import { boot_time } from "../kernel/time.ts";
 import { fcheck } from "./file_table.ts";
-import { user_path_at } from "./namei.ts";
+import { link_target, user_path_at } from "./namei.ts";
 
 const SECTOR = 512;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -170,25 +170,34 @@ export const sys_fstatat64 = kernel_function(
   },
 );
 
-/** Copies a link's target to user memory. Returns bytes, without a NUL. */
-function* read_link(node: number, buffer: number, size: number): Steps<number> {
+/** Copies a link's target to user memory, by way of `local`. Returns bytes, without a NUL. */
+function* read_link(node: number, buffer: number, size: number, local: number): Steps<number> {
   if (node < 0) return node;
   const link = inode.at(node);
   if (size <= 0 || (link.i_mode & S_IFMT) !== S_IFLNK) return -EINVAL;
-  const bytes = Math.min(size, link.i_size);
-  return (yield* copy_to_user(buffer, link.i_data, bytes)) === 0 ? bytes : -EFAULT;
+  const target = link_target(link);
+  const bytes = Math.min(size, target.length);
+  write_bytes(local, Uint8Array.from(target, (c) => c.charCodeAt(0)));
+  return (yield* copy_to_user(buffer, local, bytes)) === 0 ? bytes : -EFAULT;
 }
 
 /** readlink(2). */
-export const sys_readlink = kernel_function("sys_readlink", [u32, u32, i32], i32, function* (path, buffer, size) {
-  return yield* read_link(yield* user_path_at(AT_FDCWD, path, false), buffer, size);
-});
+export const sys_readlink = kernel_function(
+  "sys_readlink",
+  [u32, u32, i32],
+  i32,
+  function* (path, buffer, size) {
+    return yield* read_link(yield* user_path_at(AT_FDCWD, path, false), buffer, size, stack_local(PATH_LENGTH));
+  },
+  { locals: PATH_LENGTH },
+);
 
 export const sys_readlinkat = kernel_function(
   "sys_readlinkat",
   [i32, u32, u32, i32],
   i32,
   function* (dfd, path, buffer, size) {
-    return yield* read_link(yield* user_path_at(dfd, path, false), buffer, size);
+    return yield* read_link(yield* user_path_at(dfd, path, false), buffer, size, stack_local(PATH_LENGTH));
   },
+  { locals: PATH_LENGTH },
 );

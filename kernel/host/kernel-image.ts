@@ -1,5 +1,5 @@
 /** The linked kernel: where everything is, and how to make one. */
-import { assemble, type ElfFile, type LinkedImage, link, type OutputSectionLayout } from "../../asm/index.ts";
+import { assemble, type ElfFile, type LinkedImage, type LinkedLine, link, type OutputSectionLayout } from "../../asm/index.ts";
 import { asm_offsets } from "../arch/i386/asm-offsets.ts";
 import { sources } from "../arch/i386/sources.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
@@ -75,6 +75,8 @@ export class KernelImage implements SymbolSource {
     readonly entry: number,
     readonly segments: readonly ImageSegment[],
     readonly symbols: readonly ImageSymbol[],
+    /** Source lines of the `.S` files by address: an entry for each instruction. */
+    readonly lines: readonly LinkedLine[] = [],
   ) {
     for (const { name, address } of symbols) this.addresses.set(name, address);
     const start = this.symbol("_text");
@@ -87,8 +89,8 @@ export class KernelImage implements SymbolSource {
       .sort((a, b) => a.address - b.address || b.size - a.size);
   }
 
-  static from_linked({ entry, segments, symbols }: LinkedImage): KernelImage {
-    return new KernelImage(entry, segments, symbols);
+  static from_linked({ entry, segments, symbols, lines }: LinkedImage): KernelImage {
+    return new KernelImage(entry, segments, symbols, lines);
   }
 
   /** The kernel in a vmlinux file, or undefined when it was not made from this very source. */

@@ -36,6 +36,7 @@ import {
   PF_FORKNOEXEC,
   PF_GROUP_EXIT,
   PF_STARTING,
+  PF_USEDFPU,
   PID_MAX,
   signal_struct,
   TASK_UNINTERRUPTIBLE,
@@ -311,7 +312,7 @@ export const do_fork = kernel_function(
     p.sigpending = 0;
     memset(p.pending.address, 0, 8);
     p.need_resched = 0;
-    p.flags &= ~PF_GROUP_EXIT;
+    p.flags &= ~(PF_GROUP_EXIT | PF_USEDFPU);
     p.sas_ss_sp = 0;
     p.sas_ss_size = 0;
     p.it_real_incr = 0;

@@ -26,6 +26,11 @@ const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 const CLOCK_PROCESS_CPUTIME_ID = 2;
 const CLOCK_THREAD_CPUTIME_ID = 3;
+/** Clocks that differ from the two in precision only. */
+const CLOCK_MONOTONIC_RAW = 4;
+const CLOCK_REALTIME_COARSE = 5;
+const CLOCK_MONOTONIC_COARSE = 6;
+const CLOCK_BOOTTIME = 7;
 const TIMER_ABSTIME = 1;
 
 export function timespec_is_valid({ tv_sec, tv_nsec }: timespec): boolean {
@@ -57,8 +62,12 @@ export function clock_ticks(clock: number): number {
   const self = current();
   switch (clock) {
     case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
       return boot_time.value * HZ.value + jiffies.value;
     case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
       return jiffies.value;
     case CLOCK_PROCESS_CPUTIME_ID:
     case CLOCK_THREAD_CPUTIME_ID:

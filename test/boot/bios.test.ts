@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assembleBinary } from "../../asm/index.ts";
 import { BootError, bootDisk } from "../../boot/index.ts";
@@ -294,6 +295,20 @@ describe("INT 16h", () => {
     expect([0, 1, 2, 3].map(key)).toEqual([0x1e61, 0x3042, 0x353f, 0x1c0d]);
   });
 
+  it("knows lock keys, the cursor keys and Pause", () => {
+    const code = "movw $0x9000, %di\n 1: movb $0, %ah\n int $0x16\n stosw\n cmpb $13, %al\n jne 1b\n jmp exit";
+    const { machine } = boot(code, (machine) => {
+      machine.keyboard.stroke("num-lock");
+      machine.keyboard.stroke("up");
+      machine.keyboard.stroke("left-shift", "left");
+      machine.keyboard.stroke("pause");
+      machine.keyboard.stroke("caps-lock");
+      machine.keyboard.type("a1\n");
+    });
+    const key = (index: number) => machine.memory.read16(0x9000 + 2 * index);
+    expect([0, 1, 2, 3, 4].map(key)).toEqual([0x4800, 0x4b00, 0x1e41, 0x0231, 0x1c0d]);
+  });
+
   it("waits for a key, peeks and tells the shift flags", () => {
     const { ax } = registersAfter(
       "movw $0x1e61, %cx\n call put\n movb $1, %ah\n int $0x16\n jz 1f\n movb $0, %ah\n int $0x16\n 1: jmp done\n put: movw %cx, 0x41e\n movw $0x20, 0x41c\n ret\n done:",
@@ -326,5 +341,41 @@ describe("INT 1Ah and the timer", () => {
   it("tells time and date in BCD", () => {
     expect(registersAfter("movb $2, %ah\n int $0x1a")).toMatchObject({ cx: 0, dx: 0, cf: 0 });
     expect(registersAfter("movb $4, %ah\n int $0x1a")).toMatchObject({ cx: 0x2001, dx: 0x0104, cf: 0 });
+  });
+});
+
+describe("any call", () => {
+  it("with any registers leaves the host in order", () => {
+    const machine = new Machine({ memoryBytes: 1 << 20, disks: [{ image: bootSector("1: hlt\n jmp 1b") }] });
+    bootDisk(machine);
+    machine.run({ untilCycle: 200_000 });
+    const booted = machine.save();
+    const register = fc.oneof(fc.nat(0xffffffff), fc.nat(0xff), fc.constantFrom(0x80, 0x534d4150, 0x55aa));
+    const names = ["ebx", "ecx", "edx", "esi", "edi", "ebp", "es", "ds"] as const;
+    const vector = fc.constantFrom(0x09, 0x10, 0x11, 0x12, 0x13, 0x15, 0x16, 0x19, 0x1a);
+    const ax = fc.oneof(
+      fc.nat(0xffff),
+      fc.nat(0x1f).map((ah) => ah << 8),
+      fc.constantFrom(0x4200, 0x4300, 0x4800, 0xe820),
+    );
+    fc.assert(
+      fc.property(
+        vector,
+        ax,
+        fc.array(register, { minLength: names.length, maxLength: names.length }),
+        (number, eax, values) => {
+          machine.restore(booted);
+          machine.load(Uint8Array.of(0xcd, number, 0xe6, 0xf4), 0x8000);
+          machine.setRegister("eax", eax);
+          for (const [index, name] of names.entries()) machine.setRegister(name, values[index]!);
+          machine.setRegister("cs", 0);
+          machine.setRegister("eip", 0x8000);
+          machine.setRegister("esp", 0x7000);
+          machine.cores[0]!.halted = false;
+          expect(["exit", "budget", "triple-fault"]).toContain(machine.run({ maxInstructions: 2000 }).kind);
+        },
+      ),
+      { numRuns: 150 },
+    );
   });
 });

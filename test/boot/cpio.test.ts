@@ -53,7 +53,7 @@ describe("writeCpio and readCpio", () => {
   it("lay out the header as newc has it", () => {
     const archive = new TextDecoder().decode(writeCpio([{ name: "a", mode: 0o100644, data: text("xyz") }]));
     expect(archive.slice(0, 112)).toBe(
-      `070701${"00000001"}${"000081A4"}${"00000001"}${"00000000".repeat(3)}${"00000003"}${"00000000".repeat(4)}` +
+      `070701${"00000001"}${"000081A4"}${"00000000".repeat(2)}${"00000001"}${"00000000"}${"00000003"}${"00000000".repeat(4)}` +
         `${"00000002"}${"00000000"}a\0`,
     );
     expect(archive.slice(112, 122)).toBe("xyz\x00070701");

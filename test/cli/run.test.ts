@@ -100,7 +100,7 @@ describe("exit status", () => {
   it("is 5 when everything sleeps for good, and says what", async () => {
     const { status, errors } = await esp0("p.S", { files: asm("1:\tmovl $29, %eax\n\tint $0x80\n\tjmp 1b") });
     expect(status).toBe(5);
-    expect(errors).toContain("pid 1 (init) S in sys_pause");
+    expect(errors).toContain("pid 1 (p) S in sys_pause");
   });
 
   it("is 139 for a program whose entry point is not mapped", async () => {

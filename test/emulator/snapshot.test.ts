@@ -96,6 +96,14 @@ _start:
   movw $0x1f7, %dx
   movb $0x20, %al
   outb %al, %dx
+  # local APIC timer: periodic, on vector 0x21
+  movl $apic_timer, %eax
+  movl $0x21, %ecx
+  call set_gate
+  movl $0x1ff, LAPIC + 0xf0
+  movl $0xb, LAPIC + 0x3e0
+  movl $0x20021, LAPIC + 0x320
+  movl $5000, LAPIC + 0x380
   finit
   fld1
   movl $DATA, %edi
@@ -150,6 +158,10 @@ timer:
   outb %al, $0x20
   popl %eax
   iret
+apic_timer:
+  incl TICKS + 4
+  movl $0, LAPIC + 0xb0
+  iret
 serial:
   pushl %eax
   pushl %edx
@@ -200,6 +212,7 @@ const OPTIONS: MachineOptions = { memoryBytes: 4 << 20, cpus: 2, disks: [{ image
 function busyMachine(options: MachineOptions = OPTIONS): Machine {
   const machine = new Machine(options);
   bootRaw(machine, { images: [{ name: "busy", bytes: BUSY, address: ORIGIN }], mode: "protected" });
+  machine.keyboard.type("Keys, too.");
   machine.com1.receive(new TextEncoder().encode("some input that takes its time on the line"));
   return machine;
 }
@@ -219,6 +232,7 @@ describe("a restored machine", () => {
     const machine = busyMachine();
     expect(machine.run({ maxInstructions: 200_000 })).toEqual({ kind: "budget" });
     expect(machine.memory.read32(0x40000)).toBeGreaterThan(10);
+    expect(machine.memory.read32(0x40004)).toBeGreaterThan(10);
     expect(machine.memory.read32(0x40014)).toBeGreaterThan(1000);
     expect(machine.counters.halts).toBeGreaterThan(3);
     expect(machine.memory.read8(0x41001)).not.toBe(0);

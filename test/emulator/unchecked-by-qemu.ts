@@ -85,4 +85,43 @@ export const UNCHECKED_BY_QEMU: readonly UncheckedByQemu[] = [
     checks: /^global page survives a CR3 load$/,
     reason: "TCG drops global pages too, which the SDM allows",
   },
+  { program: "exceptions", checks: /saves RF$/, reason: "TCG does not set RF in the EFLAGS that a fault saves" },
+  { program: "exceptions", checks: /^#UD: LOCK on MOV$/, reason: "TCG ignores LOCK before MOV" },
+  {
+    program: "exceptions",
+    checks: /^#UD before #GP: MOV to CR1 in ring 3$/,
+    reason: "TCG checks the privilege before it sees that there is no such register",
+  },
+  {
+    program: "exceptions",
+    checks: /^#UD then #NP: #NP with EXT$/,
+    reason: "TCG does not set EXT (SDM vol. 3, 6.13)",
+  },
+  { program: "debug", checks: /^DR6: bits that stay 1 and 0$/, reason: "TCG lets bit 12 of DR6 be set" },
+  { program: "debug", checks: /^length 4: address aligned down/, reason: "TCG does not ignore the low address bits" },
+  { program: "debug", checks: /^two breakpoints: B1 and B2$/, reason: "TCG reports one breakpoint at a time" },
+  {
+    program: "debug",
+    checks: /^REP STOSD, last element: EIP behind the instruction$/,
+    reason: "TCG leaves EIP on a repeated instruction whose last element hit",
+  },
+  { program: "debug", checks: /^GD: /, reason: "TCG has no general detection" },
+  { program: "debug", checks: /^ICEBP/, reason: "TCG has no ICEBP" },
+  { program: "debug", checks: /^single step: behind STI$/, reason: "TCG holds debug traps back behind STI as behind MOV SS" },
+  {
+    program: "debug",
+    checks: /^data breakpoint of MOV SS: behind the next instruction$/,
+    reason: "TCG does not hold data breakpoints back behind MOV SS",
+  },
+  {
+    program: "atomic",
+    checks: /^LOCK (TEST|BT|XCHG of registers|MOV|SHL|MUL|PUSH|MOVS|JMP|INT3|SETC|LEA|FWAIT): #UD$/,
+    reason: "TCG ignores LOCK before most instructions that never lock",
+  },
+  { program: "real-mode", checks: /^limit fault: /, reason: "TCG checks no limits in data accesses and jumps" },
+  {
+    program: "interrupts",
+    checks: /^gate not present: EXT$/,
+    reason: "TCG does not set EXT (SDM vol. 3, 6.13)",
+  },
 ];

@@ -370,7 +370,7 @@ export function squareRoot(x: Float80, result: Float80): void {
   roundRoot(result, resultExponent, q2, q1, q0, r2, r1, r0);
 }
 
-/** Rounds a root of 64 bits scaled by 2^66, given the remainder: its sign against half a bit decides. */
+/** Rounds a root of 64 bits scaled by 2^66, given the remainder. */
 function roundRoot(
   result: Float80,
   exponent: number,
@@ -385,7 +385,8 @@ function roundRoot(
   const low = (q1 << 22) | (q0 >>> 2);
   let extra = 0;
   if ((r2 | r1 | r0) !== 0) {
-    // root + half a bit is too much exactly when 2 * remainder < 2 * root + half a bit, so when remainder <= root.
+    // With steps as above, one more bit would be set when 2 * remainder >= 2 * root + bit: when remainder > root, as
+    // both are multiples of more than that bit.
     const above = r2 !== q2 ? r2 > q2 : r1 !== q1 ? r1 > q1 : r0 > q0;
     extra = above ? INTEGER_BIT | 1 : 1;
   }

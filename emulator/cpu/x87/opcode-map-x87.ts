@@ -1,6 +1,7 @@
 /** The x87 opcodes D8 to DF (Intel SDM 2D, tables ), as data. What is not listed is an undefined opcode. */
 import type { Handler } from "../op.ts";
 import type { EscapeOpcode } from "../opcode.ts";
+import { unimplemented } from "../undefined.ts";
 import * as arithmetic from "./arithmetic.ts";
 import * as compare from "./compare.ts";
 import * as control from "./control.ts";
@@ -35,6 +36,9 @@ const { arithmetic_st0_sti, arithmetic_sti_st0, arithmetic_sti_st0_pop } = arith
 function arithmeticForms(operation: Handler, comparison: Handler): readonly Handler[] {
   return [operation, operation, comparison, comparison, operation, operation, operation, operation];
 }
+
+/** FISTTP of SSE3. */
+const fisttp = unimplemented;
 
 /** Register row with a handler for one value of ModRM.rm. */
 function only(rm: number, handler: Handler): readonly Entry[] {
@@ -99,7 +103,7 @@ const DA = escapeOpcode(arithmeticForms(arithmetic_m32i, compare.ficom_m32), [
 ]);
 
 const DB = escapeOpcode(
-  [data.fild_m32, null, data.fist_m32, data.fistp_m32, null, data.fld_m80, null, data.fstp_m80],
+  [data.fild_m32, fisttp, data.fist_m32, data.fistp_m32, null, data.fld_m80, null, data.fstp_m80],
   [
     data.fcmovn,
     data.fcmovn,
@@ -118,7 +122,7 @@ const DC = escapeOpcode(
 );
 
 const DD = escapeOpcode(
-  [data.fld_m64, null, data.fst_m64, data.fstp_m64, environment.frstor, null, environment.fnsave, control.fnstsw_m16],
+  [data.fld_m64, fisttp, data.fst_m64, data.fstp_m64, environment.frstor, null, environment.fnsave, control.fnstsw_m16],
   [data.ffree, data.fxch, data.fst_sti, data.fstp_sti, compare.fucom, compare.fucomp, null, null],
 );
 
@@ -134,7 +138,7 @@ const DE = escapeOpcode(arithmeticForms(arithmetic_m16i, compare.ficom_m16), [
 ]);
 
 const DF = escapeOpcode(
-  [data.fild_m16, null, data.fist_m16, data.fistp_m16, data.fbld, data.fild_m64, data.fbstp, data.fistp_m64],
+  [data.fild_m16, fisttp, data.fist_m16, data.fistp_m16, data.fbld, data.fild_m64, data.fbstp, data.fistp_m64],
   [
     data.ffreep,
     data.fxch,

@@ -1,6 +1,7 @@
 /** The kernel's assembly sources. */
 import entry from "./kernel/entry.S?raw";
 import head from "./kernel/head.S?raw";
+import i387 from "./kernel/i387.S?raw";
 import kernel_thread from "./kernel/kernel_thread.S?raw";
 import switch_to from "./kernel/switch_to.S?raw";
 import getuser from "./lib/getuser.S?raw";
@@ -14,6 +15,7 @@ export const sources: readonly { readonly file: string; readonly text: string }[
   { file: "kernel/arch/i386/kernel/entry.S", text: entry },
   { file: "kernel/arch/i386/kernel/switch_to.S", text: switch_to },
   { file: "kernel/arch/i386/kernel/kernel_thread.S", text: kernel_thread },
+  { file: "kernel/arch/i386/kernel/i387.S", text: i387 },
   { file: "kernel/arch/i386/lib/system.S", text: system },
   { file: "kernel/arch/i386/lib/mem.S", text: mem },
   { file: "kernel/arch/i386/lib/getuser.S", text: getuser },

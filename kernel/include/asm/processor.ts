@@ -5,6 +5,20 @@ import { GDT_ENTRY_TLS_ENTRIES } from "./segment.ts";
 /** Bytes of a task_union: the task_struct at its bottom, the kernel stack growing down from its end. */
 export const THREAD_SIZE = 8192;
 
+/** What FNSAVE writes, and the status word that signal frames keep beside it. */
+export const i387_fsave_struct = struct("i387_fsave_struct", {
+  cwd: u32,
+  swd: u32,
+  twd: u32,
+  fip: u32,
+  fcs: u32,
+  foo: u32,
+  fos: u32,
+  /** ST(0) to ST(7), 10 bytes each. */
+  st_space: array(u32, 20),
+  status: u32,
+});
+
 export const thread_struct = struct("thread_struct", {
   /** Top of the kernel stack while in user mode: what goes to TSS.esp0. */
   esp0: u32,
@@ -19,6 +33,8 @@ export const thread_struct = struct("thread_struct", {
   error_code: i32,
   /** Descriptors of the thread's TLS segments, low and high words: GDT entries 6 to 8 while it runs. */
   tls_array: array(u32, 2 * GDT_ENTRY_TLS_ENTRIES),
+  /** The x87's state, unless the x87 has it (PF_USEDFPU) or the task never used it (used_math). */
+  i387: i387_fsave_struct,
 });
 
 /** The 32-bit TSS of the manual (Intel SDM vol. 3, 7.2.1) with an I/O bitmap that permits nothing. */

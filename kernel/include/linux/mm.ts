@@ -52,6 +52,8 @@ export const mm_struct = struct("mm_struct", {
   /** Pages present, pages mapped. */
   rss: u32,
   total_vm: u32,
+  /** The program that runs here. */
+  exe: pointer("inode"),
 });
 export type mm_struct = ViewOf<typeof mm_struct>;
 

@@ -39,6 +39,8 @@ export const CLONE_CHILD_SETTID = 0x01000000;
 export const PF_STARTING = 0x00000002;
 export const PF_EXITING = 0x00000004;
 export const PF_FORKNOEXEC = 0x00000040;
+/** The x87 holds this task's state: it used it since it was switched to. */
+export const PF_USEDFPU = 0x00100000;
 export const PF_SIGNALED = 0x00000400;
 /** The thread group ends: whatever kills this thread, its status is `group_exit_code`. */
 export const PF_GROUP_EXIT = 0x00800000;
@@ -156,6 +158,8 @@ export const task_struct = struct("task_struct", {
   set_child_tid: u32,
   clear_child_tid: u32,
   group_exit_code: i32,
+  /** Whether the task has used the x87 since exec. */
+  used_math: i32,
   /** ITIMER_REAL: the timer, and ticks between two alarms (0: only one). */
   real_timer: timer_list,
   it_real_incr: u32,

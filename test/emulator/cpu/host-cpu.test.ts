@@ -44,7 +44,7 @@ describe("integer instructions as a real CPU runs them in user mode", () => {
     for (const { code, mode } of vectors) {
       const op = decodeInstruction(Uint8Array.from(code), 0, code.length, mode === 0);
       if (op === null) continue;
-      const { opcode, operandSize, isMemory, reg, rm } = op;
+      const { opcode, operandSize, isMemory, reg } = op;
       for (const group of [-1, reg]) covered.add(formName({ opcode, group, operandSize, isMemory }));
     }
     const forms = [...allForms()];

@@ -357,8 +357,8 @@ static void run_area(uint32_t n) {
 /* ---- What to run ------------------------------------------------------------------------------------------------ */
 
 static uint16_t any_control(void) {
-  static const uint16_t precisions[] = {0x000, 0x200, 0x300};
-  uint16_t control = 0x40 | below(4) << 10 | precisions[below(3)];
+  static const uint16_t precisions[] = {0x000, 0x200, 0x300, 0x300, 0x000, 0x200, 0x100};
+  uint16_t control = 0x40 | below(4) << 10 | precisions[below(7)];
   return control | (below(4) == 0 ? random64() & 0x3f : 0x3f);
 }
 
@@ -536,10 +536,10 @@ int main(void) {
     Real x = number(14);
     one(0xd9, 0xfd, 'N', any_real(), x);
   }
-  edge_sample(0xd9, 0xf8, 3000);
+  edge_sample(0xd9, 0xf8, 2500);
   many(0xd9, 0xf8, 'N', 600);
   close_pairs(0xd9, 0xf8, 300);
-  edge_sample(0xd9, 0xf5, 3000);
+  edge_sample(0xd9, 0xf5, 2500);
   many(0xd9, 0xf5, 'N', 600);
   close_pairs(0xd9, 0xf5, 300);
   /* Transcendental functions. */

@@ -159,8 +159,8 @@ describe("populate_rootfs", () => {
         for (const [at, value] of changes) if (at < bytes.length) bytes[at] = value;
         const { kernel, look } = unpack(bytes);
         const inodes = kernel.inspect(() => [...for_each_inode()].length);
-        expect(inodes).toBeGreaterThanOrEqual(6);
-        expect(inodes).toBeLessThanOrEqual(9);
+        expect(inodes).toBeGreaterThanOrEqual(9);
+        expect(inodes).toBeLessThanOrEqual(12);
         look("/link");
         look("/bin/a");
       }),

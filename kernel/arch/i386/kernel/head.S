@@ -19,7 +19,7 @@ startup_32:
 	movl $swapper_pg_dir-__PAGE_OFFSET, %eax
 	movl %eax, %cr3
 	movl %cr0, %eax
-	orl $CR0_PG|CR0_WP, %eax
+	orl $CR0_PG|CR0_WP|CR0_NE|CR0_MP, %eax
 	movl %eax, %cr0
 	jmp 1f				# flush what was fetched before paging
 1:	movl $1f, %eax

@@ -3,13 +3,20 @@ import { cpu, image } from "../../../host/context.ts";
 import { asm_function, kernel_function, kernel_variable } from "../../../host/declarations.ts";
 import { memcpy } from "../../../host/memory.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
-import { INVALID_IO_BITMAP_OFFSET, THREAD_SIZE, thread_struct, tss_struct } from "../../../include/asm/processor.ts";
+import {
+  i387_fsave_struct,
+  INVALID_IO_BITMAP_OFFSET,
+  THREAD_SIZE,
+  thread_struct,
+  tss_struct,
+} from "../../../include/asm/processor.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_DS, FIRST_TSS_ENTRY } from "../../../include/asm/segment.ts";
 import { local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
 import { CLONE_SETTLS, current, init_task_union, task_struct } from "../../../include/linux/sched.ts";
 import { init_idle, schedule } from "../../../kernel/sched.ts";
 import { set_system_descriptor } from "./setup.ts";
+import { stts, unlazy_fpu } from "./i387.ts";
 import { load_TLS, set_child_tls } from "./tls.ts";
 
 const FS = 4;
@@ -34,6 +41,7 @@ const load_tr = asm_function("load_tr", [u32], undefined);
 export const cpu_init = kernel_function("cpu_init", [], undefined, function* () {
   init_cpu_tss();
   yield* load_tr(FIRST_TSS_ENTRY * 8);
+  yield* stts(); // the x87 is nobody's yet
 });
 
 /** Loads FS or GS; a selector that no longer names a segment becomes the null selector. */
@@ -41,7 +49,7 @@ const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 
 /**
  * The rest of a context switch, on the new task's stack already (FASTCALL, jumped to from switch_to): TSS.esp0 for its
- * next entry from ring 3, the thread's segments in the GDT, FS and GS. These are reloaded also when the selector is the
+ * next entry from ring 3, the x87, the thread's segments in the GDT, FS and GS. These are reloaded also when the selector is the
  * same: it may name another segment now.
  */
 export const __switch_to = kernel_function(
@@ -51,6 +59,7 @@ export const __switch_to = kernel_function(
   function* (prev_p, next_p) {
     const prev = thread_struct.at(prev_p + task_struct.offset("thread"));
     const next = thread_struct.at(next_p + task_struct.offset("thread"));
+    yield* unlazy_fpu(task_struct.at(prev_p));
     init_tss.value.esp0 = next.esp0;
     prev.fs = cpu().segSelector(FS);
     prev.gs = cpu().segSelector(GS);
@@ -75,6 +84,8 @@ export const copy_thread = kernel_function(
     const childregs = pt_regs.at(top - pt_regs.size);
     memcpy(childregs.address, regs, pt_regs.size);
     childregs.eax = 0;
+    yield* unlazy_fpu(current());
+    memcpy(thread.i387.address, current().thread.i387.address, i387_fsave_struct.size);
     childregs.esp = esp;
     thread.esp = childregs.address;
     thread.esp0 = top;

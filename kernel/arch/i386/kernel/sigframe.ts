@@ -16,6 +16,7 @@ import { current, type k_sigaction as KernelAction, k_sigaction } from "../../..
 import { SA_ONSTACK, SA_RESTORER, SIG_DFL, SIGSEGV } from "../../../include/linux/signal.ts";
 import { do_sigaltstack, fill_stack_t, sas_ss_flags } from "../../../kernel/sigaltstack.ts";
 import { force_sig, set_blocked } from "../../../kernel/signal.ts";
+import { restore_i387, save_i387 } from "./i387.ts";
 
 const FS = 4;
 const GS = 5;
@@ -36,7 +37,7 @@ function get_sigframe(action: KernelAction, regs: Registers, size: number): numb
   return ((esp - size) & -8) >>> 0;
 }
 
-function setup_sigcontext(sc: sigcontext, regs: Registers, mask: number): void {
+function setup_sigcontext(sc: sigcontext, regs: Registers, fpstate: number, mask: number): void {
   const { thread } = current();
   sc.gs = cpu().segSelector(GS);
   sc.fs = cpu().segSelector(FS);
@@ -57,7 +58,7 @@ function setup_sigcontext(sc: sigcontext, regs: Registers, mask: number): void {
   sc.eflags = regs.eflags;
   sc.esp_at_signal = regs.esp;
   sc.ss = regs.xss;
-  sc.fpstate = 0;
+  sc.fpstate = fpstate;
   sc.oldmask = mask;
   sc.cr2 = thread.cr2;
 }
@@ -100,7 +101,9 @@ export const setup_frame = kernel_function(
     const frame = sigframe.at(stack_local(sigframe.size));
     memset(frame.address, 0, sigframe.size);
     frame.sig = sig;
-    setup_sigcontext(frame.sc, regs, memory().read32(set));
+    const used_math = yield* save_i387(frame.fpstate.address);
+    const fpstate = used_math !== 0 ? at + sigframe.offset("fpstate") : 0;
+    setup_sigcontext(frame.sc, regs, fpstate, memory().read32(set));
     frame.extramask = memory().read32(set + 4);
     frame.pretcode = action.sa_flags & SA_RESTORER ? action.sa_restorer : at + sigframe.offset("retcode");
     write_bytes(frame.retcode.address, SIGRETURN_CODE);
@@ -129,7 +132,9 @@ export const setup_rt_frame = kernel_function(
     frame.info.value0 = value0;
     frame.info.value1 = value1;
     fill_stack_t(frame.uc.uc_stack, regs.esp);
-    setup_sigcontext(frame.uc.uc_mcontext, regs, memory().read32(set));
+    const used_math = yield* save_i387(frame.fpstate.address);
+    const fpstate = used_math !== 0 ? at + rt_sigframe.offset("fpstate") : 0;
+    setup_sigcontext(frame.uc.uc_mcontext, regs, fpstate, memory().read32(set));
     memcpy(frame.uc.uc_sigmask.address, set, 8);
     frame.pretcode = action.sa_flags & SA_RESTORER ? action.sa_restorer : at + rt_sigframe.offset("retcode");
     write_bytes(frame.retcode.address, RT_SIGRETURN_CODE);
@@ -141,8 +146,8 @@ export const setup_rt_frame = kernel_function(
   { locals: rt_sigframe.size },
 );
 
-/** Loads the registers of a frame. Whatever a program wrote there, it stays in ring 3 with interrupts on. */
-function* restore_sigcontext(regs: Registers, sc: sigcontext): Steps<void> {
+/** Loads the registers of a frame; false when the x87's cannot be read. Whatever a program wrote there, it stays in ring 3 with interrupts on. */
+function* restore_sigcontext(regs: Registers, sc: sigcontext): Steps<boolean> {
   yield* loadsegment(GS, sc.gs);
   yield* loadsegment(FS, sc.fs);
   regs.xes = sc.es;
@@ -160,6 +165,7 @@ function* restore_sigcontext(regs: Registers, sc: sigcontext): Steps<void> {
   regs.xss = sc.ss | 3;
   regs.eflags = ((regs.eflags & ~FIX_EFLAGS) | (sc.eflags & FIX_EFLAGS)) >>> 0;
   regs.orig_eax = NOT_A_SYSTEM_CALL;
+  return (yield* restore_i387(sc.fpstate)) === 0;
 }
 
 /** A frame that cannot be read ends the program. */
@@ -178,7 +184,7 @@ export const sys_sigreturn = kernel_function(
     if ((yield* copy_from_user(frame.address, regs.esp - sigframe.offset("sc"), sigframe.size)) !== 0)
       return yield* bad_frame();
     set_blocked(frame.sc.oldmask, frame.extramask);
-    yield* restore_sigcontext(regs, frame.sc);
+    if (!(yield* restore_sigcontext(regs, frame.sc))) return yield* bad_frame();
     return i32.from_register(regs.eax);
   },
   { locals: sigframe.size },
@@ -195,7 +201,7 @@ export const sys_rt_sigreturn = kernel_function(
       return yield* bad_frame();
     const { uc } = frame;
     set_blocked(uc.uc_sigmask.get(0), uc.uc_sigmask.get(1));
-    yield* restore_sigcontext(regs, uc.uc_mcontext);
+    if (!(yield* restore_sigcontext(regs, uc.uc_mcontext))) return yield* bad_frame();
     // The program may have changed the stack in the frame; what it wrote wrong is its own affair.
     do_sigaltstack(uc.uc_stack, regs.esp);
     return i32.from_register(regs.eax);

@@ -18,6 +18,7 @@ import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
 import { set_intr_gate, set_system_gate, set_task_gate, set_trap_gate } from "./gates.ts";
 import { cpu_init } from "./process.ts";
+import { math_error_code, math_state_restore } from "./i387.ts";
 import { set_system_descriptor, system_descriptor_base } from "./setup.ts";
 import { show_registers } from "./show.ts";
 
@@ -85,10 +86,8 @@ const simple_traps = [
   [11, "segment_not_present", SIGBUS, "segment not present"],
   [12, "stack_segment", SIGBUS, "stack segment"],
   [13, "general_protection", SIGSEGV, "general protection fault"],
-  [16, "coprocessor_error", SIGFPE, "fpu exception"],
   [17, "alignment_check", SIGBUS, "alignment check"],
   [18, "machine_check", SIGBUS, "machine check"],
-  [7, "device_not_available", SIGFPE, "device not available"],
 ] as const;
 
 for (const [trapnr, name, signr, message] of simple_traps) {
@@ -96,6 +95,26 @@ for (const [trapnr, name, signr, message] of simple_traps) {
     yield* do_trap(trapnr, signr, message, regs, error_code);
   });
 }
+
+/** #NM: whoever uses the x87 gets its state loaded. The kernel does not use it. */
+kernel_function("do_device_not_available", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
+  if (user_mode(pt_regs.at(address))) yield* math_state_restore();
+  else yield* do_trap(7, SIGFPE, "device not available", address, error_code);
+});
+
+/** #MF: an x87 instruction before this one failed, and the program had asked to be told. */
+kernel_function("do_coprocessor_error", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
+  const regs = pt_regs.at(address);
+  if (!user_mode(regs)) {
+    yield* do_trap(16, SIGFPE, "fpu exception", address, error_code);
+    return;
+  }
+  const si_code = yield* math_error_code();
+  const tsk = current();
+  const { eip } = regs;
+  yield* do_trap(16, SIGFPE, "fpu exception", address, error_code);
+  set_siginfo(tsk, SIGFPE, si_code, eip, 0);
+});
 
 /** Single step and INT3: SIGTRAP to programs; in the kernel a stray trap flag is cleared. */
 kernel_function("do_debug", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {

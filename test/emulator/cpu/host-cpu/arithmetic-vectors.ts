@@ -27,7 +27,8 @@ export function decimalVectors(form: Form, random: Random): Vector[] | null {
     if (n & 0x100) draft.eflags |= FLAG_AF;
     if (n & 0x200) draft.eflags |= FLAG_CF;
     draft.opcode(opcode);
-    if (!ADJUSTMENTS.has(opcode)) draft.byte(n < 0x200 ? 10 : random.pick([0, 1, 2, 8, 16, 0x7f, 0x80, 0xff, random.below(256)]));
+    if (!ADJUSTMENTS.has(opcode))
+      draft.byte(n < 0x200 ? 10 : random.pick([0, 1, 2, 8, 16, 0x7f, 0x80, 0xff, random.below(256)]));
     vectors.push(draft.finish());
   }
   return vectors;
@@ -101,4 +102,3 @@ export function multiplyDivideVectors(form: Form, random: Random): Vector[] | nu
   const count = isByteForm(form) && form.operandSize === 16 ? 24 : 120;
   return Array.from({ length: count }, () => one(form, random));
 }
-

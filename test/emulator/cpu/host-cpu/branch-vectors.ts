@@ -68,6 +68,8 @@ function indirect(draft: Draft, form: Form): void {
   const upper = form.operandSize === 16 ? random.value() << 16 : 0;
   const to = target(random) | upper;
   if (form.isMemory) {
+    // Any other value than `to` would be a branch to anywhere.
+    draft.plainTargets = true;
     draft.patchOperand(appendMemoryOperand(draft, form, form.group, form.operandSize / 8), to);
     return;
   }

@@ -1,18 +1,6 @@
 /** One vector in the making: registers, memory and the bytes of its instruction. */
-import {
-  FLAG_AC,
-  FLAG_DF,
-  FLAG_TF,
-  FLAGS_ARITHMETIC,
-} from "../../../../emulator/cpu/state-layout.ts";
-import {
-  ABSENT_PAGES,
-  DOWNWARDS_BASE,
-  READ_ONLY_PAGE,
-  SMALL_BASE,
-  STACK,
-  WINDOWS,
-} from "./environment.ts";
+import { FLAG_AC, FLAG_DF, FLAG_TF, FLAGS_ARITHMETIC } from "../../../../emulator/cpu/state-layout.ts";
+import { ABSENT_PAGES, DOWNWARDS_BASE, READ_ONLY_PAGE, SMALL_BASE, STACK, WINDOWS } from "./environment.ts";
 import type { Random } from "./random.ts";
 import type { Vector } from "./vectors.ts";
 
@@ -42,6 +30,8 @@ export class Draft {
   undefinedFlags = 0;
   /** Segment register of the memory operand when there is an override, else -1. */
   override = -1;
+  /** Memory operands lie where `patch` can put a value. */
+  plainTargets = false;
   /** Registers whose value matters: memory operands must do with it. */
   readonly #fixed = new Set<number>();
 
@@ -74,7 +64,8 @@ export class Draft {
 
   /** Puts a doubleword into memory, unless some of it is outside the windows. */
   patch(address: number, value: number): this {
-    if (WINDOWS.some(({ start, end }) => address >= start && address + 4 <= end)) this.patches.push([address, value | 0]);
+    if (WINDOWS.some(({ start, end }) => address >= start && address + 4 <= end))
+      this.patches.push([address, value | 0]);
     return this;
   }
 
@@ -143,7 +134,7 @@ export class Draft {
     const place = random.below(64);
     if (place < 40) return 0x7fd0 + (random.below(0x60) & -4);
     if (place < 52) return random.between(0x7fd0, 0x8030);
-    if (place < 58) return 0x8000 - random.between(1, 4);
+    if (place < 58 || this.plainTargets) return 0x8000 - random.between(1, 4);
     if (place < 60) return 0x9000 - random.between(0, size + 1);
     if (place < 61) return READ_ONLY_PAGE + random.below(0x100);
     if (place < 62) return random.pick(ABSENT_PAGES) + random.below(0x100);

@@ -1,5 +1,5 @@
 /** Vectors of instructions whose operands are all in ModRM, immediates and the accumulator. */
-import { type Draft, type Size, Draft as NewDraft } from "./draft.ts";
+import { type Draft, Draft as NewDraft, type Size } from "./draft.ts";
 import { type Form, isByteForm } from "./form.ts";
 import type { Random } from "./random.ts";
 import { undefinedFlags } from "./undefined-flags.ts";
@@ -75,7 +75,10 @@ function moffs(draft: Draft, form: Form): void {
   draft.maybeOverride();
   const linear = draft.target(operandBytes(form));
   const base = draft.override === 4 ? 0x7fc0 : draft.override === 5 ? 0x7000 : 0;
-  draft.patchOperand(linear).opcode(form.opcode).immediate(linear - base, addressSize / 8);
+  draft
+    .patchOperand(linear)
+    .opcode(form.opcode)
+    .immediate(linear - base, addressSize / 8);
 }
 
 function xlat(draft: Draft, form: Form): void {
@@ -105,9 +108,14 @@ function bound(draft: Draft, form: Form, reg: number): void {
 function memoryForm(draft: Draft, form: Form): void {
   const { random } = draft;
   const reg = form.group >= 0 ? form.group : random.below(8);
+  if (BIT_STRINGS.has(form.opcode)) bitString(draft, form, reg);
+  else if (form.opcode === BOUND) bound(draft, form, reg);
+  else plainMemory(draft, form, reg);
+}
+
+function plainMemory(draft: Draft, form: Form, reg: number): void {
+  const { random } = draft;
   const bytes = operandBytes(form);
-  if (BIT_STRINGS.has(form.opcode)) return bitString(draft, form, reg);
-  if (form.opcode === BOUND) return bound(draft, form, reg);
   if (CMPXCHG.has(form.opcode)) draft.fix(EAX);
   if (form.opcode === CMPXCHG8B) draft.fix(EAX).fix(EDX).fix(EBX).fix(ECX);
   const linear = appendMemoryOperand(draft, form, reg, form.opcode === CMPXCHG8B ? 8 : bytes);
@@ -133,8 +141,11 @@ function registerForm(draft: Draft, form: Form): void {
 /** LOCK where it may be and, sometimes, where it may not; repeat prefixes where they mean nothing. */
 function oddPrefixes(draft: Draft, form: Form): void {
   const { random } = draft;
+  // To AMD's processors, LOCK MOV CR0 is MOV CR8.
+  if (form.entry.registerOnly) return;
   if (random.oneIn(form.entry.lockable && form.isMemory ? 8 : 24)) draft.prefixes.push(0xf0);
-  else if (form.opcode < 0x100 && form.opcode !== 0x90 && random.oneIn(30)) draft.prefixes.push(random.pick([0xf2, 0xf3]));
+  else if (form.opcode < 0x100 && form.opcode !== 0x90 && random.oneIn(30))
+    draft.prefixes.push(random.pick([0xf2, 0xf3]));
 }
 
 function one(form: Form, random: Random): Vector {

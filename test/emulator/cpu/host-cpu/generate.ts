@@ -1,8 +1,9 @@
 /** Makes the vectors: for each instruction form, operands and operand places that bring out what it does. */
-import { allForms } from "./form.ts";
-import { farVectors } from "./far-vectors.ts";
-import { branchVectors } from "./branch-vectors.ts";
+
 import { decimalVectors, multiplyDivideVectors } from "./arithmetic-vectors.ts";
+import { branchVectors } from "./branch-vectors.ts";
+import { farVectors } from "./far-vectors.ts";
+import { allForms, type Form, whyWithoutVectors } from "./form.ts";
 import { generalVectors } from "./general-vectors.ts";
 import { Random } from "./random.ts";
 import { segmentVectors } from "./segment-vectors.ts";
@@ -10,7 +11,6 @@ import { sequenceVectors } from "./sequence-vectors.ts";
 import { shiftVectors } from "./shift-vectors.ts";
 import { stackVectors } from "./stack-vectors.ts";
 import { stringVectors } from "./string-vectors.ts";
-import { whyWithoutVectors, type Form } from "./form.ts";
 import type { Vector } from "./vectors.ts";
 
 /** Makes the vectors of one form, or returns null when the form is not of its family. */

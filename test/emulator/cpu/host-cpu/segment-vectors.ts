@@ -19,7 +19,8 @@ function one(form: Form, random: Random): Vector {
   const { opcode, operandSize } = form;
   const draft = draftFor(form, random);
   const to = random.pick(SELECTORS);
-  const reg = form.group >= 0 ? form.group : opcode === MOV ? random.pick([0, 2, 3, 4, 5, 0, 3, 1, 6, 7]) : random.below(8);
+  const reg =
+    form.group >= 0 ? form.group : opcode === MOV ? random.pick([0, 2, 3, 4, 5, 0, 3, 1, 6, 7]) : random.below(8);
   if (FAR_POINTERS.includes(opcode)) {
     const bytes = operandSize / 8;
     const linear = appendMemoryOperand(draft, form, reg, bytes + 2);
@@ -29,7 +30,10 @@ function one(form: Form, random: Random): Vector {
     draft.patch(linear, to | (random.value() << 16));
   } else {
     const rm = random.below(8);
-    draft.setLow(rm, opcode === ARPL ? random.value() : to, 16).opcode(opcode).modrmRegister(reg, rm);
+    draft
+      .setLow(rm, opcode === ARPL ? random.value() : to, 16)
+      .opcode(opcode)
+      .modrmRegister(reg, rm);
     if (rm === ESP) draft.fix(ESP);
   }
   return draft.finish();

@@ -61,7 +61,9 @@ function binary(random: Random): Step {
 }
 
 function incrementOrDecrement(random: Random): Step {
-  const bytes = random.oneIn(2) ? [0x40 + random.pick([0, 8]) + register(random)] : [0xfe, modrm(random, random.below(2))];
+  const bytes = random.oneIn(2)
+    ? [0x40 + random.pick([0, 8]) + register(random)]
+    : [0xfe, modrm(random, random.below(2))];
   return { bytes, reads: 0, sets: FLAGS_ARITHMETIC & ~FLAG_CF, leavesUndefined: 0 };
 }
 
@@ -90,7 +92,12 @@ function shift(random: Random): Step {
 }
 
 function multiply(random: Random): Step {
-  return { bytes: [0x0f, 0xaf, modrm(random)], reads: 0, sets: FLAGS_ARITHMETIC, leavesUndefined: undefinedFlags(0x0faf, -1) };
+  return {
+    bytes: [0x0f, 0xaf, modrm(random)],
+    reads: 0,
+    sets: FLAGS_ARITHMETIC,
+    leavesUndefined: undefinedFlags(0x0faf, -1),
+  };
 }
 
 function conditional(random: Random): Step {

@@ -66,7 +66,7 @@ function one(form: Form, random: Random): Vector {
   else if (POP_SEGMENTS.includes(opcode)) {
     draft.patch(top, random.pick(SELECTORS) | (random.value() << 16)).opcode(opcode);
   } else {
-    const reg = form.group >= 0 ? form.group : 0;
+    const reg = Math.max(form.group, 0);
     if (form.isMemory) draft.patchOperand(appendMemoryOperand(draft, form, reg, form.operandSize / 8));
     else if (form.entry.operands === "modrm") draft.opcode(opcode).modrmRegister(reg, random.below(8));
     else draft.opcode(opcode);

@@ -41,7 +41,7 @@ function one(form: Form, random: Random): Vector {
   if (repeat > 0) draft.prefixes.push(...[[0xf3], [0xf2], [0xf3], [0xf2]][repeat - 1]!);
   const length = repeat === 0 ? bytes : count * bytes;
   let source = start(draft, bytes, length);
-  let destination = start(draft, bytes, length);
+  const destination = start(draft, bytes, length);
   if (CMPS.includes(opcode) && random.oneIn(2)) source = destination;
   // Close together: what is copied first is what is copied next.
   else if (random.oneIn(4)) source = destination + random.between(-bytes - 1, bytes + 1);

@@ -187,11 +187,7 @@ export function pack(
 }
 
 /** The inverse of `pack`. @throws Error when the data are of another format */
-export function unpack(
-  data: Uint8Array,
-  code: number,
-  segments: readonly (readonly number[])[],
-): RecordedVector[] {
+export function unpack(data: Uint8Array, code: number, segments: readonly (readonly number[])[]): RecordedVector[] {
   const columns = new Columns();
   const all = columns.all();
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);

@@ -1,11 +1,13 @@
 import { describe, expect, it } from "vitest";
 import {
+  CR0_AM,
   CR0_EM,
   CR0_MP,
   CR0_NE,
   CR0_TS,
   CS,
   DS,
+  FLAG_AC,
   FPU_CONTROL,
   FPU_EXPONENT,
   FPU_HIGH,
@@ -142,6 +144,19 @@ describe("unmasked exceptions with CR0.NE", () => {
     expect(ending(flat([...code, ...FNINIT, ...FLD1])).vector).toBe(-1);
   });
 
+  it("keep FCOMI from setting EFLAGS when it is #I", () => {
+    // A quiet NaN from 0 / 0, masked; then fldcw; stc; fcomi.
+    const nan = [...FNINIT, ...FLDZ, ...FLDZ, ...FDIVP, ...FLD1, ...FNCLEX];
+    const compare = [0xf9, 0xdb, 0xf1, 0xf4];
+    const guest = flat([...nan, ...fldcw(DATA), ...compare]);
+    guest.memory.write16(DATA, 0x37e);
+    guest.run();
+    expect(guest.core.getEflags() & 0x8d5).toBe(0x001);
+    expect(guest.core.r[FPU_STATUS]! & 0x80ff).toBe(0x8081);
+    const masked = flat([...nan, ...compare]).run();
+    expect(masked.core.getEflags() & 0x8d5).toBe(0x045);
+  });
+
   it("appear when the control word unmasks what has happened", () => {
     const masked = [...FNINIT, ...DIVIDE_BY_ZERO];
     expect(ending(flat([...masked, ...FNOP])).vector).toBe(-1);
@@ -183,6 +198,26 @@ describe("memory faults", () => {
     expect(guest.core.cr2 >>> 0).toBe(0x6000);
     expect(guest.read32(0x5ffc)).toBe(0x11223344);
     expect(guest.core.r[FPU_STATUS]).toBe(0x3800);
+  });
+
+  it.each([
+    ["FLD m64", [0xdd, 0x05], 4, VECTOR_AC],
+    ["FSTP m64", [0xdd, 0x1d], 4, VECTOR_AC],
+    ["FLD m80", [0xdb, 0x2d], 8, -1],
+    ["FSTP m80", [0xdb, 0x3d], 2, VECTOR_AC],
+    ["FLD m32", [0xd9, 0x05], 4, -1],
+  ])("are found by alignment checks at 8 bytes for wide operands: %s at %j + %i", (_, opcode, offset, vector) => {
+    const guest = flat([...FNINIT, ...FLD1, ...opcode, ...address(DATA + 8 + offset)]);
+    const { core } = guest;
+    core.cr0 |= CR0_AM;
+    core.setEflags(FLAG_AC);
+    core.setCpl(3);
+    let first = -1;
+    core.onInterrupt = (_core, number) => {
+      if (first < 0) first = number;
+    };
+    core.run(3);
+    expect(first).toBe(vector);
   });
 
   it("wrap nowhere", () => {

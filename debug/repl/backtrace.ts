@@ -1,0 +1,171 @@
+/**
+ * Back-traces of any task: through hosted functions and assembly, across the frames of interrupts, exceptions and system
+ * calls, out to user space. Everything is read from the guest's memory, without side effects.
+ */
+import { EBP, ESP } from "../../emulator/index.ts";
+import { PAGE_OFFSET, pt_regs, task_struct } from "../../kernel/inspect.ts";
+import { depthAfter, isEntryCode } from "./entry-frames.ts";
+import { type Guest, MemoryError } from "./guest.ts";
+
+export interface Frame {
+  /** Linear address of the next instruction of this frame: EIP, or where its callee returns to. */
+  readonly pc: number;
+  readonly esp: number;
+  readonly ebp: number;
+  readonly kind: "kernel" | "user";
+  /** Where the return address of this frame lies on the stack. */
+  readonly returnSlot?: number;
+  /** Address of the CPU's frame below which this one was interrupted, if it was. */
+  readonly entryFrame?: number;
+  /** Whether what lies below this frame is an interrupt, exception or system call. */
+  readonly interrupted: boolean;
+}
+
+/** Registers that a walk starts from. */
+export interface StackPointers {
+  readonly pc: number;
+  readonly esp: number;
+  readonly ebp: number;
+}
+
+const DEEPEST = 64;
+const DEEPEST_USER = 16;
+const CPU_FRAME_BYTES = 12;
+const RPL = 3;
+
+/** Where a task goes on: a running one where its core is, a sleeping one where switch_to left it. */
+export function pointersOf(guest: Guest, task: number): StackPointers {
+  const core = guest.coreOf(task);
+  if (core !== undefined) {
+    return { pc: guest.session.linearEip(core.id), esp: core.r[ESP]! >>> 0, ebp: core.r[EBP]! >>> 0 };
+  }
+  const esp = guest.read32(task + task_struct.offset("thread.esp"));
+  const pc = guest.read32(task + task_struct.offset("thread.eip"));
+  const { symbols } = guest.session;
+  // switch_to has pushed EBP last; a task that has never run starts on its struct pt_regs.
+  const ebp = symbols.symbolize(pc)?.symbol === "switch_to" || pc === symbols.lookup("switch_to_resume") ? guest.read32(esp) : 0;
+  return { pc, esp, ebp };
+}
+
+/** Frames from the innermost outwards. @param task whose address space the user's frames are read from */
+export function backtrace(guest: Guest, start: StackPointers, task?: number): Frame[] {
+  const frames: Frame[] = [];
+  let interrupted = false;
+  let at: StackPointers | undefined = start;
+  try {
+    while (at !== undefined && frames.length < DEEPEST) {
+      const { symbols } = guest.session;
+      const isKernel = guest.session.kernel !== undefined && at.pc >= PAGE_OFFSET;
+      if (guest.session.kernel !== undefined && !isKernel) {
+        frames.push(...userFrames(guest, at, task, interrupted));
+        break;
+      }
+      // A return address behind a call that does not return may be that of the next function.
+      const looked = frames.length === 0 || interrupted ? at.pc : at.pc - 1;
+      const place = symbols.symbolize(looked);
+      if (place !== undefined && isKernel && isEntryCode(place.symbol)) {
+        const code = guest.read(at.pc - (place.offset + at.pc - looked), place.offset + at.pc - looked);
+        const depth = depthAfter(code, place.symbol);
+        if (depth === undefined) {
+          frames.push({ ...at, kind: "kernel", interrupted });
+          break;
+        }
+        const entryFrame = at.esp + depth;
+        frames.push({ ...at, kind: "kernel", interrupted, entryFrame });
+        at = interruptedAt(guest, entryFrame, at.ebp, depth);
+        interrupted = true;
+        continue;
+      }
+      const returnSlot = slotOf(guest, at, place);
+      frames.push({ ...at, kind: "kernel", interrupted, ...(returnSlot === undefined ? {} : { returnSlot }) });
+      at = returnSlot === undefined ? undefined : caller(guest, at, returnSlot, isKernel);
+      interrupted = false;
+    }
+  } catch (error) {
+    if (!(error instanceof MemoryError)) throw error;
+    if (frames.length === 0) frames.push({ ...start, kind: "kernel", interrupted: false });
+  }
+  return frames;
+}
+
+/** What was interrupted, from the CPU's frame and what entry code has saved below it. */
+function interruptedAt(guest: Guest, frame: number, ebp: number, depth: number): StackPointers {
+  const pc = guest.read32(frame);
+  const fromUser = (guest.read32(frame + 4) & RPL) !== 0;
+  const esp = fromUser ? guest.read32(frame + CPU_FRAME_BYTES) : frame + CPU_FRAME_BYTES;
+  const saved = frame - pt_regs.offset("eip") + pt_regs.offset("ebp");
+  return { pc, esp, ebp: depth >= pt_regs.offset("eip") ? guest.read32(saved) : ebp };
+}
+
+/** Where a function's return address lies: above its frame pointer, or as far from ESP as it has pushed. */
+function slotOf(
+  guest: Guest,
+  { pc, esp, ebp }: StackPointers,
+  place: { readonly symbol: string; readonly offset: number } | undefined,
+): number | undefined {
+  if (place === undefined) return ebp === 0 ? undefined : ebp + 4;
+  const start = guest.session.symbols.lookup(place.symbol);
+  if (start === undefined) return undefined;
+  const offset = pc - start;
+  if (offset === 0) return esp;
+  if (hasFramePointer(guest, start)) {
+    if (offset === 1) return esp + 4;
+    return isReturn(guest, pc) ? esp : ebp === 0 ? undefined : ebp + 4;
+  }
+  if (isReturn(guest, pc)) return esp;
+  const { symbol, code } = labelBefore(guest, start, offset, place.symbol);
+  const depth = depthAfter(code, symbol);
+  if (depth !== undefined && depth >= 0) return esp + depth;
+  return ebp === 0 ? undefined : ebp + 4;
+}
+
+function labelBefore(guest: Guest, start: number, offset: number, symbol: string): { symbol: string; code: Uint8Array } {
+  return { symbol, code: guest.read(start, offset) };
+}
+
+/** pushl %ebp; movl %esp, %ebp */
+function hasFramePointer(guest: Guest, start: number): boolean {
+  const [push, move, operands] = guest.read(start, 3);
+  return push === 0x55 && ((move === 0x89 && operands === 0xe5) || (move === 0x8b && operands === 0xec));
+}
+
+function isReturn(guest: Guest, pc: number): boolean {
+  const opcode = guest.read8(pc);
+  return opcode === 0xc3 || opcode === 0xc2;
+}
+
+function caller(guest: Guest, { pc, esp, ebp }: StackPointers, slot: number, isKernel: boolean): StackPointers | undefined {
+  const to = guest.read32(slot);
+  const { symbols, kernel } = guest.session;
+  if (isKernel && kernel?.image.function_at(to) === undefined) return undefined;
+  if (!isKernel && symbols.symbolize(to) === undefined) return undefined;
+  const start = symbols.symbolize(pc);
+  const framed = start !== undefined && slot === ebp + 4;
+  const saved = framed || (slot === esp + 4 && start?.offset === 1) ? guest.read32(slot - 4) : undefined;
+  const callerEbp = saved ?? savedByPush(guest, slot, start?.symbol) ?? ebp;
+  return { pc: to, esp: slot + 4, ebp: callerEbp };
+}
+
+/** switch_to saves the frame pointer with the other registers, three words below its first push. */
+function savedByPush(guest: Guest, slot: number, symbol: string | undefined): number | undefined {
+  return symbol === "switch_to" || symbol === "switch_to_resume" ? guest.read32(slot - 16) : undefined;
+}
+
+/** User frames, by frame pointers as long as those are ones. */
+function userFrames(guest: Guest, start: StackPointers, task: number | undefined, interrupted: boolean): Frame[] {
+  const frames: Frame[] = [{ ...start, kind: "user", interrupted }];
+  let { ebp } = start;
+  try {
+    while (frames.length < DEEPEST_USER && ebp > start.esp && ebp < PAGE_OFFSET && (ebp & 3) === 0) {
+      const pc = guest.read32(ebp + 4, task);
+      const next = guest.read32(ebp, task);
+      if (guest.session.symbols.symbolize(pc) === undefined) break;
+      frames.push({ pc, esp: ebp + 8, ebp: next, kind: "user", interrupted: false, returnSlot: ebp + 4 });
+      if (next <= ebp) break;
+      ebp = next;
+    }
+  } catch (error) {
+    if (!(error instanceof MemoryError)) throw error;
+  }
+  return frames;
+}

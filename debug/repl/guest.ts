@@ -1,0 +1,211 @@
+/** The guest as the REPL reads it: memory of any task, the current task, what the kernel's names stand for. */
+import type { Core, Machine, RegisterName } from "../../emulator/index.ts";
+import { CS, REGISTER_NAMES, TR } from "../../emulator/index.ts";
+import { type Kernel, mm_struct, PAGE_OFFSET, task_list, task_struct, THREAD_SIZE } from "../../kernel/inspect.ts";
+import type { DebugSession } from "../session/index.ts";
+import { CommandError } from "./command.ts";
+import { hex } from "./format/numbers.ts";
+import { explain, walkPages } from "./page-walk.ts";
+
+/** Offset of esp0 in a 32-bit TSS. */
+const TSS_ESP0 = 4;
+const USER_CPL = 3;
+const CR0_PG = 0x80000000;
+
+/** Memory that cannot be read; the message says which address and why. */
+export class MemoryError extends Error {
+  override readonly name = "MemoryError";
+}
+
+/** A task as the REPL names it. */
+export interface TaskName {
+  /** Linear address of its task_struct. */
+  readonly address: number;
+  readonly pid: number;
+  readonly comm: string;
+}
+
+export class Guest {
+  constructor(readonly session: DebugSession) {}
+
+  get machine(): Machine {
+    return this.session.machine;
+  }
+
+  /** The selected core. */
+  get core(): Core {
+    return this.machine.cores[this.session.core]!;
+  }
+
+  /** The kernel. @throws CommandError on a bare machine */
+  kernel(what: string): Kernel {
+    const { kernel } = this.session;
+    if (kernel === undefined) throw new CommandError(`${what}: this is a bare machine; only a kernel of esp0's has that`);
+    return kernel;
+  }
+
+  register(name: RegisterName): number {
+    return this.machine.getRegister(name, this.session.core);
+  }
+
+  /** Linear address of the selected core's next instruction. */
+  get pc(): number {
+    return this.session.linearEip();
+  }
+
+  /** Linear address of the top of the selected core's stack. */
+  get sp(): number {
+    return this.register("esp");
+  }
+
+  isUser(core: Core = this.core): boolean {
+    return core.cpl === USER_CPL;
+  }
+
+  /** Whether the selected core executes code of 32 bits. */
+  get bits(): 16 | 32 {
+    return this.core.codeSize32 ? 32 : 16;
+  }
+
+  /** Linear base of the code segment, to be added to offsets in branches. */
+  get codeBase(): number {
+    return this.core.segBase(CS) >>> 0;
+  }
+
+  // ---- Memory --------------------------------------------------------------------------------------------------------
+
+  /** Bytes at a linear address, of the selected core's address space or a task's. @throws MemoryError */
+  readonly read = (linear: number, length: number, task?: number): Uint8Array => {
+    const at = linear >>> 0;
+    const { session, core } = this;
+    // Before paging is on, the kernel's symbols lie where it was loaded.
+    if (session.kernel !== undefined && (core.cr0 & CR0_PG) === 0 && at >= PAGE_OFFSET) {
+      return this.readPhysical(at - PAGE_OFFSET, length);
+    }
+    try {
+      return session.readLinear(at, length, task === undefined ? {} : { task });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new MemoryError(this.#whyNot(at, length, task));
+    }
+  };
+
+  /** @throws MemoryError */
+  readPhysical(physical: number, length: number): Uint8Array {
+    try {
+      return this.session.readPhysical(physical, length);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new MemoryError(`${hex(physical)} and ${length} bytes leave the physical address space of 4 GiB`);
+    }
+  }
+
+  read8(linear: number, task?: number): number {
+    return this.read(linear, 1, task)[0]!;
+  }
+
+  read32(linear: number, task?: number): number {
+    const bytes = this.read(linear, 4, task);
+    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  }
+
+  /** The string at a linear address, up to its NUL or `limit` bytes. @throws MemoryError when its first byte is none */
+  readString(linear: number, limit = 200): string {
+    let text = String.fromCharCode(this.read8(linear));
+    if (text === "\0") return "";
+    for (let i = 1; i < limit; i++) {
+      let byte: number;
+      try {
+        byte = this.read8(linear + i);
+      } catch (error) {
+        if (error instanceof MemoryError) break;
+        throw error;
+      }
+      if (byte === 0) break;
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
+  /** CR3 of a task: that of its own page tables, or of those it borrows. */
+  cr3Of(task: number): number {
+    const kernel = this.kernel("page tables of a task");
+    return kernel.inspect(() => {
+      const { mm, active_mm } = task_struct.at(task);
+      const own = mm !== 0 ? mm : active_mm;
+      return (own === 0 ? kernel.image.symbol("swapper_pg_dir") : mm_struct.at(own).pgd) - PAGE_OFFSET;
+    });
+  }
+
+  #whyNot(at: number, length: number, task: number | undefined): string {
+    const { cr0, cr3, cr4 } = this.core;
+    const directory = task === undefined ? cr3 : this.cr3Of(task);
+    for (let page = at; page < at + length; page = (page & ~0xfff) + 0x1000 + (page < 0 ? 2 ** 32 : 0)) {
+      const walk = walkPages(this.machine, { cr0, cr3: directory, cr4 }, page);
+      if (walk.physical === undefined) return `${hex(page)} is not mapped: ${explain(walk)}`;
+      if (page >= 0xfffff000) break;
+      page >>>= 0;
+    }
+    return `${hex(at)} and ${length} bytes cannot be read`;
+  }
+
+  // ---- Tasks ---------------------------------------------------------------------------------------------------------
+
+  /** The task that a core runs: of the kernel stack that it is on, or would be on. Undefined before there is one. */
+  currentTask(core: Core = this.core): TaskName | undefined {
+    const { kernel } = this.session;
+    if (kernel === undefined) return undefined;
+    const stack = this.isUser(core) ? this.#esp0(core) - 1 : core.r[4]! >>> 0;
+    if (stack < PAGE_OFFSET || (core.cr0 & CR0_PG) === 0) return undefined;
+    const address = (stack & -THREAD_SIZE) >>> 0;
+    try {
+      return kernel.inspect(() => (task_list().includes(address) ? nameOf(address) : undefined));
+    } catch {
+      // The task list is not there yet.
+      return undefined;
+    }
+  }
+
+  #esp0(core: Core): number {
+    return this.read32((core.segBase(TR) + TSS_ESP0) >>> 0);
+  }
+
+  /** A core that is on this task's stack. */
+  coreOf(task: number): Core | undefined {
+    return this.machine.cores.find((core) => this.currentTask(core)?.address === task);
+  }
+
+  /** All tasks, the idle one first. @throws CommandError on a bare machine, or when there are none yet */
+  tasks(): TaskName[] {
+    const kernel = this.kernel("tasks");
+    try {
+      return kernel.inspect(() => task_list().map(nameOf));
+    } catch {
+      throw new CommandError("there are no tasks yet: the kernel has not set up its task list");
+    }
+  }
+
+  /** @throws CommandError when there is no such task */
+  task(pid: number): TaskName {
+    const tasks = this.tasks();
+    const found = tasks.find((task) => task.pid === pid);
+    if (found !== undefined) return found;
+    throw new CommandError(`no task with pid ${pid}; there are ${tasks.map((task) => task.pid).join(", ")}`);
+  }
+
+  /** @throws CommandError when there is none */
+  requireCurrent(): TaskName {
+    this.kernel("current");
+    const task = this.currentTask();
+    if (task === undefined) throw new CommandError("there is no current task yet: the kernel is still booting");
+    return task;
+  }
+}
+
+function nameOf(address: number): TaskName {
+  const { pid, comm } = task_struct.at(address);
+  return { address, pid, comm };
+}
+
+/** Names of the registers that `registers()` gives. */
+export const REGISTERS: readonly RegisterName[] = REGISTER_NAMES;

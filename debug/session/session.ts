@@ -1,0 +1,406 @@
+import { readElf } from "../../asm/index.ts";
+import { type Core, type Machine, REGISTER_NAMES, type RegisterName } from "../../emulator/index.ts";
+import { type BootOptions, Kernel, kernel_image, type RecordedEvent } from "../../kernel/index.ts";
+import { declarations, mm_struct, task_struct } from "../../kernel/inspect.ts";
+import { type BreakpointRecord, Breakpoints } from "./breakpoints.ts";
+import { type CommandHost, Commands, type Running } from "./commands.ts";
+import { linearEip } from "./instruction.ts";
+import { type AddressSpace, addressSpaceOf, type Piece, piecesOf } from "./page-tables.ts";
+import { SymbolTable } from "./symbol-table.ts";
+import { kernelTarget, machineTarget } from "./target.ts";
+import { Timeline } from "./timeline.ts";
+import type { SessionOutput, Stop } from "./types.ts";
+
+/** How to boot a kernel for debugging. */
+export interface KernelSessionOptions extends BootOptions {
+  /** The ELF file of pid 1, for its symbols. */
+  readonly program?: Uint8Array | undefined;
+}
+
+export interface MachineSessionOptions {
+  /** Symbols of the program on the machine. */
+  readonly symbols?: SymbolTable | undefined;
+}
+
+export interface RunOptions {
+  /** Instructions to execute at most, by all cores together. */
+  readonly maxInstructions?: number | undefined;
+}
+
+export interface StepOptions {
+  /** Only this core executes; it is selected. Without it all do, until the selected one has executed the instructions. */
+  readonly core?: number | undefined;
+}
+
+export interface ReadOptions {
+  /** Whose page tables and mode to use; the selected core's without it. */
+  readonly core?: number | undefined;
+  /** Address of a `task_struct`, whose address space to use instead. */
+  readonly task?: number | undefined;
+}
+
+/** Page tables of the kernel itself, for tasks that have none. */
+const KERNEL_PAGE_DIRECTORY = "swapper_pg_dir";
+const PAGE_OFFSET = 0xc0000000;
+
+/**
+ * A guest being debugged: it goes forwards and backwards, stops where it is told to, and shows what it is made of.
+ *
+ * The guest notices nothing of it, and the same commands find the same states every time. While it stands in its past
+ * it hears and says nothing new; input given there, and changes made there, end the future that had been.
+ *
+ * Every command that moves it returns where it stopped and why. Those whose name ends in `Async` do the same, and let
+ * the event loop of the host run meanwhile, so that `interrupt` can be called.
+ */
+export class DebugSession {
+  readonly symbols: SymbolTable;
+  readonly breakpoints = new Breakpoints();
+
+  readonly #timeline: Timeline;
+  readonly #commands: Commands;
+  readonly #host: CommandHost;
+  readonly #onReplaced: (() => void)[] = [];
+  readonly #onOutput: ((output: SessionOutput) => void)[] = [];
+  #eventListener: ((event: RecordedEvent) => void) | undefined;
+  #core = 0;
+  #stop: Stop = { reason: "start", core: 0, position: 0 };
+  #busy = false;
+
+  private constructor(timeline: Timeline, symbols: SymbolTable) {
+    const session = this;
+    this.symbols = symbols;
+    this.#timeline = timeline;
+    this.#host = {
+      timeline,
+      symbols,
+      breakpoints: this.breakpoints,
+      get core() {
+        return session.#core;
+      },
+      set core(core) {
+        session.#core = core;
+      },
+      get eventListener() {
+        return session.#eventListener;
+      },
+      holds: (record, core) => this.#holds(record, core),
+    };
+    this.#commands = new Commands(this.#host);
+    timeline.onReplaced = () => {
+      for (const listener of this.#onReplaced) listener();
+    };
+    timeline.onOutput = (stream, byte) => {
+      for (const listener of this.#onOutput) listener({ stream, byte, position: this.position });
+    };
+  }
+
+  /** A kernel at its reset. It goes back by being run again with the same input. @throws as `new Kernel` does */
+  static forKernel({ program, ...options }: KernelSessionOptions): DebugSession {
+    const image = options.image ?? kernel_image();
+    const log = options.log;
+    let timeline: Timeline | undefined;
+    const boot: BootOptions = { ...options, image };
+    const quiet: BootOptions =
+      log === undefined ? boot : { ...boot, log: (line) => timeline?.muted !== true && log(line) };
+    timeline = new Timeline(() => kernelTarget(new Kernel(quiet)));
+    const symbols = SymbolTable.forImage(image).addHosted(
+      declarations().functions.flatMap(({ name, body }) =>
+        body === undefined ? [] : [{ name, source: String(body) }],
+      ),
+    );
+    if (program !== undefined) symbols.addElf(readElf(program));
+    return new DebugSession(timeline, symbols);
+  }
+
+  /**
+   * A machine without a hosted kernel. It goes back by snapshots, where it can be saved, or else by being made again.
+   * @param make makes the machine, loaded and ready to run, the same one every time. Its `onSerialOutput` and
+   *   `onDebugOutput` are the session's: see `onOutput`.
+   */
+  static forMachine(make: () => Machine, { symbols = new SymbolTable() }: MachineSessionOptions = {}): DebugSession {
+    return new DebugSession(new Timeline(() => machineTarget(make())), symbols);
+  }
+
+  // ---- Where it stands -----------------------------------------------------------------------------------------------
+
+  /** The machine of this moment; going back may make it another object. */
+  get machine(): Machine {
+    return this.#timeline.target.machine;
+  }
+
+  /** The kernel of this moment; undefined on a bare machine. */
+  get kernel(): Kernel | undefined {
+    return this.#timeline.target.kernel;
+  }
+
+  /** Instructions executed by all cores since the reset. */
+  get position(): number {
+    return this.machine.instructions;
+  }
+
+  /** The last stop. */
+  get stop(): Stop {
+    return this.#stop;
+  }
+
+  /** Number of the selected core. Stops select the core that stopped. @throws RangeError when there is none such */
+  get core(): number {
+    return this.#core;
+  }
+  set core(core: number) {
+    this.#coreOf(core);
+    this.#core = core;
+  }
+
+  /** Hears that `machine` and `kernel` are other objects now. */
+  onReplaced(listener: () => void): void {
+    this.#onReplaced.push(listener);
+  }
+
+  /** Hears each byte that the guest sends; one time only, however often it goes back and forth over it. */
+  onOutput(listener: (output: SessionOutput) => void): void {
+    this.#onOutput.push(listener);
+  }
+
+  /** Hears the kernel's events from now on, new ones only. The kernel's own `on_event` belongs to the session. */
+  onEvent(listener: ((event: RecordedEvent) => void) | undefined): void {
+    this.#eventListener = listener;
+  }
+
+  // ---- Going ---------------------------------------------------------------------------------------------------------
+
+  /** Executes `n` instructions of the selected core; a core that sleeps counts those of all. */
+  step(n = 1, options: StepOptions = {}): Stop {
+    return this.#finish(this.#step(n, options));
+  }
+
+  stepAsync(n = 1, options: StepOptions = {}): Promise<Stop> {
+    return this.#finishLater(this.#step(n, options));
+  }
+
+  /** Executes an instruction with everything that it calls, and passes over interrupts and exceptions. */
+  next(): Stop {
+    return this.#finish(this.#commands.next());
+  }
+
+  nextAsync(): Promise<Stop> {
+    return this.#finishLater(this.#commands.next());
+  }
+
+  /** Runs to where the current function has returned. @throws Error when it cannot be told where that is */
+  finish(): Stop {
+    return this.#finish(this.#commands.finish());
+  }
+
+  finishAsync(): Promise<Stop> {
+    return this.#finishLater(this.#commands.finish());
+  }
+
+  /** Runs until a core is about to execute the instruction at a linear address. */
+  until(linear: number): Stop {
+    return this.#finish(this.#commands.until(linear));
+  }
+
+  untilAsync(linear: number): Promise<Stop> {
+    return this.#finishLater(this.#commands.until(linear));
+  }
+
+  continue({ maxInstructions = Number.POSITIVE_INFINITY }: RunOptions = {}): Stop {
+    return this.#finish(this.#commands.continue(maxInstructions));
+  }
+
+  continueAsync({ maxInstructions = Number.POSITIVE_INFINITY }: RunOptions = {}): Promise<Stop> {
+    return this.#finishLater(this.#commands.continue(maxInstructions));
+  }
+
+  /** Goes to before the last `n` instructions of the selected core; to the reset when there were fewer. */
+  reverseStep(n = 1): Stop {
+    return this.#finish(this.#commands.reverseStep(n));
+  }
+
+  reverseStepAsync(n = 1): Promise<Stop> {
+    return this.#finishLater(this.#commands.reverseStep(n));
+  }
+
+  /** Goes to before the last instruction of this function, a call being one instruction. */
+  reverseNext(): Stop {
+    return this.#finish(this.#commands.reverseNext());
+  }
+
+  reverseNextAsync(): Promise<Stop> {
+    return this.#finishLater(this.#commands.reverseNext());
+  }
+
+  /** Goes to the last place before this one where `continue` would have stopped; ignore counts do not matter. */
+  reverseContinue(): Stop {
+    return this.#finish(this.#commands.reverseContinue());
+  }
+
+  reverseContinueAsync(): Promise<Stop> {
+    return this.#finishLater(this.#commands.reverseContinue());
+  }
+
+  /** Goes to where all cores together have executed `position` instructions, forwards or backwards. */
+  goto(position: number): Stop {
+    return this.#finish(this.#goto(position));
+  }
+
+  gotoAsync(position: number): Promise<Stop> {
+    return this.#finishLater(this.#goto(position));
+  }
+
+  /** Ends the command under way, at its next look at the outside; from a callback, after the current instruction. */
+  interrupt(): void {
+    if (this.#busy) this.#timeline.interrupt();
+  }
+
+  // ---- Changing ------------------------------------------------------------------------------------------------------
+
+  /** Gives the guest input on its first serial port. */
+  input(bytes: Uint8Array): void {
+    this.#timeline.act({ kind: "input", bytes: bytes.slice() });
+  }
+
+  /** No more input will come. */
+  closeInput(): void {
+    this.#timeline.act({ kind: "close-input" });
+  }
+
+  /** @throws as `Machine.setRegister` does */
+  setRegister(name: RegisterName, value: number, core = this.#core): void {
+    this.#timeline.act({ kind: "register", name, value, core });
+  }
+
+  /** @throws RangeError when part of it is no RAM */
+  writePhysical(physical: number, bytes: Uint8Array): void {
+    this.#timeline.act({ kind: "memory", physical, bytes: bytes.slice() });
+  }
+
+  /** @throws RangeError when part of it is not mapped, or no RAM */
+  writeLinear(address: number, bytes: Uint8Array, options: ReadOptions = {}): void {
+    const pieces = this.#pieces(address, bytes.length, options);
+    for (const { physical, start, end } of pieces) this.machine.readPhysical(physical, end - start);
+    for (const { physical, start, end } of pieces) this.writePhysical(physical, bytes.subarray(start, end));
+  }
+
+  // ---- Reading -------------------------------------------------------------------------------------------------------
+
+  /** A copy of memory as a core or a task sees it, without side effects. @throws RangeError when it is not mapped */
+  readLinear(address: number, length: number, options: ReadOptions = {}): Uint8Array {
+    const result = new Uint8Array(length);
+    for (const { physical, start, end } of this.#pieces(address, length, options)) {
+      result.set(this.machine.readPhysical(physical, end - start), start);
+    }
+    return result;
+  }
+
+  /** A copy of physical memory, without side effects. @throws RangeError when it leaves the address space */
+  readPhysical(address: number, length: number): Uint8Array {
+    return this.machine.readPhysical(address, length);
+  }
+
+  /** Every register by name, unsigned. */
+  registers(core = this.#core): Record<RegisterName, number> {
+    const { machine } = this;
+    return Object.fromEntries(REGISTER_NAMES.map((name) => [name, machine.getRegister(name, core)])) as Record<
+      RegisterName,
+      number
+    >;
+  }
+
+  /** Linear address of the next instruction, unsigned. */
+  linearEip(core = this.#core): number {
+    return linearEip(this.#coreOf(core));
+  }
+
+  // ---- Parts of it ---------------------------------------------------------------------------------------------------
+
+  #coreOf(number: number): Core {
+    const core = this.machine.cores[number];
+    if (core === undefined) {
+      throw new RangeError(`core ${number}: this machine has cores 0 to ${this.machine.cores.length - 1}`);
+    }
+    return core;
+  }
+
+  #step(n: number, { core }: StepOptions): Running {
+    checkCount("steps", n);
+    if (core !== undefined) this.#coreOf(core);
+    return core === undefined ? this.#commands.step(n) : this.#commands.stepAlone(n, core);
+  }
+
+  #goto(position: number): Running {
+    checkCount("position", position);
+    return this.#commands.goto(position);
+  }
+
+  #finish(command: Running): Stop {
+    this.#begin();
+    try {
+      let result = command.next();
+      while (result.done !== true) result = command.next();
+      return this.#settle(result.value);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #finishLater(command: Running): Promise<Stop> {
+    this.#begin();
+    try {
+      let result = command.next();
+      while (result.done !== true) {
+        await new Promise((resolve) => setImmediate(resolve));
+        result = command.next();
+      }
+      return this.#settle(result.value);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #begin(): void {
+    if (this.#busy) throw new Error("the session is running: wait for its command, or interrupt it");
+    this.#busy = true;
+  }
+
+  #settle(stop: Stop): Stop {
+    this.#core = stop.core;
+    this.#stop = stop;
+    return stop;
+  }
+
+  /** Conditions look at the core that met the request, whichever is selected. */
+  #holds({ request: { condition } }: BreakpointRecord, core: Core): boolean {
+    if (condition === undefined) return true;
+    const selected = this.#core;
+    this.#core = core.id;
+    try {
+      return condition(this);
+    } finally {
+      this.#core = selected;
+    }
+  }
+
+  #pieces(address: number, length: number, { core = this.#core, task }: ReadOptions): Piece[] {
+    const space = task === undefined ? addressSpaceOf(this.machine, this.#coreOf(core).id) : this.#spaceOfTask(task);
+    return piecesOf(this.machine, space, address, length);
+  }
+
+  /** A task without an address space of its own, a kernel thread, has the kernel's. */
+  #spaceOfTask(task: number): AddressSpace {
+    const { kernel } = this;
+    if (kernel === undefined) throw new RangeError("a bare machine has no tasks that are known");
+    const directory = kernel.inspect(() => {
+      const { mm, active_mm } = task_struct.at(task);
+      const own = mm !== 0 ? mm : active_mm;
+      return own === 0 ? kernel.image.symbol(KERNEL_PAGE_DIRECTORY) : mm_struct.at(own).pgd;
+    });
+    return { directory: (directory - PAGE_OFFSET) >>> 0, largePages: true };
+  }
+}
+
+function checkCount(what: string, count: number): void {
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw new RangeError(`${what} ${count}: expected an integer, 0 or more`);
+}
