@@ -1,7 +1,7 @@
 // Builds dist/: the command and the libraries as ES modules, the linked kernel with its System.map, the demo's files.
 
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { build } from "esbuild";
@@ -28,10 +28,10 @@ try {
   await bundle();
   writeTypes();
   await writeArtifacts();
-  rmSync("dist", { recursive: true, force: true });
+  if (existsSync("dist")) renameSync("dist", `${staging}.old`);
   renameSync(staging, "dist");
 } finally {
-  rmSync(staging, { recursive: true, force: true });
+  for (const leftover of [staging, `${staging}.old`]) rmSync(leftover, { recursive: true, force: true });
 }
 
 async function bundle() {

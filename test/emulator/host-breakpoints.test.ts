@@ -3,7 +3,7 @@ import { assemble, flatBinary, type LinkedImage, link } from "../../asm/index.ts
 import { bootRaw } from "../../boot/index.ts";
 import { Machine, type MachineOptions, RandomInterleaver, type StopReason } from "../../emulator/index.ts";
 import { crc32 } from "../../emulator/snapshot.ts";
-import { smpMachine } from "./smp-guest.ts";
+import { smpGuest } from "./smp/guest.ts";
 
 const ORIGIN = 0x10000;
 
@@ -204,9 +204,11 @@ place:	.long 0
     const place = image.symbol("place");
     expect(place % 4096).toBe(0);
     machine.setWatchpoints([{ space: "linear", address: place, length: 4 }]);
-    expect(accesses(machine).map(({ access: { linear, size, write, before, after } }) =>
-      [linear - place, size, write ? "w" : "r", before, after].join(" "),
-    )).toEqual(["0 4 w 0 5", "0 4 r 5 5", "0 4 w 6 3", "0 1 w 3 187"]);
+    expect(
+      accesses(machine).map(({ access: { linear, size, write, before, after } }) =>
+        [linear - place, size, write ? "w" : "r", before, after].join(" "),
+      ),
+    ).toEqual(["0 4 w 0 5", "0 4 r 5 5", "0 4 w 6 3", "0 1 w 3 187"]);
   });
 
   it("by physical address see every mapping, by linear address only their own", () => {
@@ -261,11 +263,11 @@ pointer: .word 31
 
   it("do not change how cores interleave", () => {
     const run = (watch: boolean): string => {
-      const { machine, symbol } = smpMachine(COUNTERS, 3, new RandomInterleaver(7, 5));
+      const { machine, image } = smpGuest(COUNTERS, { cpus: 3, interleaver: new RandomInterleaver(7, 5) });
       let hits = 0;
       if (watch) {
-        machine.setWatchpoints([{ space: "linear", address: symbol("counter"), length: 4 }], () => ++hits < 0);
-        machine.setBreakpoints([symbol("again")], () => ++hits < 0);
+        machine.setWatchpoints([{ space: "linear", address: image.symbol("counter"), length: 4 }], () => ++hits < 0);
+        machine.setBreakpoints([image.symbol("again")], () => ++hits < 0);
       }
       machine.run({ maxInstructions: 4000 });
       if (watch) expect(hits).toBeGreaterThan(100);
@@ -275,9 +277,22 @@ pointer: .word 31
   });
 });
 
+/** Every core adds to one counter, without LOCK, for ever. */
+const COUNTERS = `
+boot:	ipi OTHERS + 0x4500
+	ipi OTHERS + 0x4608
+work:
+again:	incl counter
+	addl $3, counter
+	incl %esi
+	jmp again
+.data
+counter: .long 0
+`;
+
 describe("running one core alone", () => {
   it("leaves the others where they are", () => {
-    const { machine } = smpMachine(COUNTERS, 2, new RandomInterleaver(3, 9));
+    const { machine } = smpGuest(COUNTERS, { cpus: 2, interleaver: new RandomInterleaver(3, 9) });
     machine.run({ maxInstructions: 2000 });
     const before = machine.counters.instructions;
     machine.onlyCore = 1;
@@ -286,7 +301,7 @@ describe("running one core alone", () => {
   });
 
   it("and counting one core's instructions lets the others run", () => {
-    const { machine } = smpMachine(COUNTERS, 2, new RandomInterleaver(3, 9));
+    const { machine } = smpGuest(COUNTERS, { cpus: 2, interleaver: new RandomInterleaver(3, 9) });
     machine.run({ maxInstructions: 2000 });
     const before = machine.counters.instructions;
     machine.run({ maxInstructions: 50, core: 1 });
