@@ -1,4 +1,6 @@
 /** Writing ELF32 i386 files: relocatable objects as GNU as lays them out, and static executables. */
+
+import type { DebugSection } from "./dwarf/program-units.ts";
 import {
   ELF_HEADER,
   ELF_MAGIC,
@@ -31,7 +33,7 @@ import {
   sizeOf,
 } from "./elf-format.ts";
 import type { LinkedImage } from "./linked-image.ts";
-import { type ObjectFile, type ObjectSymbol, type Section, SHT_NOBITS } from "./object-file.ts";
+import { type ObjectFile, type ObjectSymbol, type Section, SHT_NOBITS, SHT_PROGBITS } from "./object-file.ts";
 import { RELOCATION_FIELDS, readField, writeField } from "./relocation-field.ts";
 
 type SectionHeader = Fields<typeof SECTION_HEADER>;
@@ -321,9 +323,10 @@ export function writeRelocatable(object: ObjectFile): Uint8Array {
 /**
  * A linked program as a static ELF32 executable: one PT_LOAD for each segment, its file offset congruent to its address
  * modulo the page size so that it can be mapped, and section headers and all symbols for debuggers.
+ * @param debug sections to add that are not loaded
  * @throws ElfError if the image has more sections than ELF can number
  */
-export function writeExecutable(image: LinkedImage): Uint8Array {
+export function writeExecutable(image: LinkedImage, debug: readonly DebugSection[] = []): Uint8Array {
   const builder = new ElfBuilder();
   const programHeaders = new Uint8Array(sizeOf(PROGRAM_HEADER) * image.segments.length);
   const e_phoff = builder.append(programHeaders);
@@ -363,6 +366,7 @@ export function writeExecutable(image: LinkedImage): Uint8Array {
       return [section, index];
     }),
   );
+  for (const { name, data } of debug) builder.addSection(name, data, { sh_type: SHT_PROGBITS, sh_addralign: 1 });
   const strings = new StringTable();
   const records = image.symbols.map(
     ({ name, address, size, type, binding, section }): SymbolRecord => ({

@@ -8,6 +8,15 @@ export {
   disassemble,
   loadDisassembler,
 } from "./disassembler.ts";
+export type {
+  DebugInfo,
+  DebugMember,
+  DebugParameter,
+  DebugSignature,
+  DebugStruct,
+  DebugType,
+} from "./dwarf/debug-unit.ts";
+export { type DebugSection, imageDebugSections, withDebugSections } from "./dwarf/program-units.ts";
 export { ElfError } from "./elf-format.ts";
 export { objectFromElf } from "./elf-object.ts";
 export {
@@ -22,6 +31,7 @@ export { writeExecutable, writeRelocatable } from "./elf-writer.ts";
 export { DEFAULT_LAYOUT, type OutputSectionLayout } from "./layout.ts";
 export {
   flatBinary,
+  type LinkedCode,
   LinkedImage,
   type LinkedLine,
   type LinkedSection,

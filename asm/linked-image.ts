@@ -49,6 +49,16 @@ export interface LinkedLine {
   readonly line: number;
 }
 
+/** Code that came from one object. */
+export interface LinkedCode {
+  /** The object's name. */
+  readonly unit: string;
+  /** Linear address. */
+  readonly address: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
 export class LinkedImage {
   private byName: Map<string, LinkedSymbol> | undefined;
 
@@ -61,6 +71,8 @@ export class LinkedImage {
     readonly symbols: readonly LinkedSymbol[],
     /** Source lines of code, by address: an entry for each instruction and each statement of data. */
     readonly lines: readonly LinkedLine[] = [],
+    /** Where the code of each object went. */
+    readonly code: readonly LinkedCode[] = [],
   ) {}
 
   /**

@@ -7,7 +7,14 @@ import {
   type OutputSection,
   type OutputSectionLayout,
 } from "./layout.ts";
-import { LinkedImage, type LinkedLine, type LinkedSection, type LinkedSegment, type LinkedSymbol } from "./linked-image.ts";
+import {
+  type LinkedCode,
+  LinkedImage,
+  type LinkedLine,
+  type LinkedSection,
+  type LinkedSegment,
+  type LinkedSymbol,
+} from "./linked-image.ts";
 import { type ObjectFile, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS } from "./object-file.ts";
 import { relocate } from "./relocate.ts";
 import { type LinkerSymbol, SymbolTable } from "./symbol-table.ts";
@@ -152,6 +159,14 @@ function lineTable(outputs: readonly OutputSection[]): LinkedLine[] {
   return lines.sort((a, b) => a.address - b.address);
 }
 
+function codeOf(outputs: readonly OutputSection[]): LinkedCode[] {
+  return outputs.flatMap(({ inputs, address }) =>
+    inputs
+      .filter(({ section }) => (section.flags & SHF_EXECINSTR) !== 0 && section.size > 0)
+      .map(({ object, section, offset }) => ({ unit: object.name, address: address + offset, size: section.size })),
+  );
+}
+
 function entryAddress(
   symbols: SymbolTable,
   outputs: readonly OutputSection[],
@@ -209,5 +224,5 @@ export function link(objects: readonly ObjectFile[], options: LinkOptions = {}):
     }),
   );
   const segments = buildSegments(sections, physicalOffset);
-  return new LinkedImage(entry, [...sections.values()], segments, linkedSymbols, lineTable(gathered));
+  return new LinkedImage(entry, [...sections.values()], segments, linkedSymbols, lineTable(gathered), codeOf(gathered));
 }

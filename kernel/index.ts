@@ -17,5 +17,6 @@ import "./mm/mremap.ts";
 
 export { initramfs } from "../boot/index.ts";
 export type { TraceEvent } from "./host/context.ts";
+export { debug_info } from "./host/debug-info.ts";
 export { type BootOptions, Kernel, type KernelStatistics, type KernelStop, type RecordedEvent } from "./host/kernel.ts";
 export { KernelImage, kernel_image, link_kernel } from "./host/kernel-image.ts";

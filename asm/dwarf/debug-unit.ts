@@ -26,6 +26,15 @@ export interface DebugUnit {
   readonly name: string;
   readonly ranges: readonly DebugRange[];
   readonly functions: readonly DebugFunction[];
+  /** Structs and variables of a unit in a higher language. */
+  readonly structs?: readonly DebugStruct[];
+  readonly variables?: readonly DebugVariable[];
+}
+
+export interface DebugVariable {
+  readonly name: string;
+  readonly start: CodeAddress;
+  readonly type: DebugType;
 }
 
 /** A type as C has it. */
@@ -36,7 +45,7 @@ export type DebugType =
   /** `to` undefined: `void *`. */
   | { readonly kind: "pointer"; readonly to: DebugType | undefined }
   | { readonly kind: "array"; readonly element: DebugType; readonly length: number }
-  /** The struct of that name in `DebugInfo.structs`; `void` if there is none. */
+  /** The struct of that name in the unit; `void` if there is none. */
   | { readonly kind: "struct"; readonly name: string };
 
 export interface DebugMember {
@@ -54,6 +63,7 @@ export interface DebugStruct {
 }
 
 export interface DebugParameter {
+  readonly name: string;
   readonly type: DebugType;
   /** Bytes from the first argument on the stack; undefined for an argument in a register. */
   readonly offset: number | undefined;
@@ -68,8 +78,10 @@ export interface DebugSignature {
   readonly returns: DebugType | undefined;
 }
 
-/** What an image does not know about what is in it. Symbols that the image lacks are passed over. */
+/** What an image does not know about one of the objects it was linked from. Symbols that it lacks are passed over. */
 export interface DebugInfo {
+  /** The name of the object. */
+  readonly unit: string;
   readonly structs: readonly DebugStruct[];
   /** Types of data, by symbol. */
   readonly variables: ReadonlyMap<string, DebugType>;

@@ -1,7 +1,6 @@
 /** `.debug_frame`: where callers' registers are, in functions with a usual frame (dwarf-4, 6.4). */
 import { ByteWriter, type CodeAddress } from "./byte-writer.ts";
 import {
-  ADDRESS_SIZE,
   DW_CFA_advance_loc,
   DW_CFA_advance_loc4,
   DW_CFA_def_cfa,

@@ -1,5 +1,6 @@
 /** `.debug_line`: writing the line number program of a compile unit (dwarf-4, 6.2). */
 import type { ByteWriter, CodeAddress } from "./byte-writer.ts";
+import type { DebugRange } from "./debug-unit.ts";
 import {
   ADDRESS_SIZE,
   DW_LNE_end_sequence,
@@ -11,7 +12,6 @@ import {
   DWARF_VERSION,
   STANDARD_OPCODE_LENGTHS,
 } from "./dwarf-format.ts";
-import type { DebugRange } from "./debug-unit.ts";
 
 /** A special opcode says: the address grows by 0 to 17, the line by -5 to 8. */
 const LINE_BASE = -5;

@@ -1,6 +1,7 @@
 /** Entries for types, each made once in its unit. */
 import type { DebugStruct, DebugType } from "./debug-unit.ts";
 import {
+  ADDRESS_SIZE,
   DW_AT_byte_size,
   DW_AT_count,
   DW_AT_data_member_location,
@@ -20,7 +21,6 @@ import {
   DW_TAG_subrange_type,
   DW_TAG_subroutine_type,
   DW_TAG_typedef,
-  ADDRESS_SIZE,
 } from "./dwarf-format.ts";
 import type { Entry } from "./entry.ts";
 

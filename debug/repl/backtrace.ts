@@ -4,7 +4,7 @@
  */
 import { EBP, ESP } from "../../emulator/index.ts";
 import { PAGE_OFFSET, pt_regs, task_struct } from "../../kernel/inspect.ts";
-import { depthAfter, isEntryCode } from "./entry-frames.ts";
+import { depthAfter, isEntryCode, KNOWN_LABELS, SWITCH_FRAME_BYTES } from "./entry-frames.ts";
 import { type Guest, MemoryError } from "./guest.ts";
 
 export interface Frame {
@@ -43,7 +43,7 @@ export function pointersOf(guest: Guest, task: number): StackPointers {
   const pc = guest.read32(task + task_struct.offset("thread.eip"));
   const { symbols } = guest.session;
   // switch_to has pushed EBP last; a task that has never run starts on its struct pt_regs.
-  const ebp = symbols.symbolize(pc)?.symbol === "switch_to" || pc === symbols.lookup("switch_to_resume") ? guest.read32(esp) : 0;
+  const ebp = pc === symbols.lookup("switch_to_resume") ? guest.read32(esp) : 0;
   return { pc, esp, ebp };
 }
 
@@ -113,14 +113,19 @@ function slotOf(
     return isReturn(guest, pc) ? esp : ebp === 0 ? undefined : ebp + 4;
   }
   if (isReturn(guest, pc)) return esp;
-  const { symbol, code } = labelBefore(guest, start, offset, place.symbol);
-  const depth = depthAfter(code, symbol);
+  const label = labelBefore(guest, start, pc) ?? { symbol: place.symbol, address: start };
+  const depth = depthAfter(guest.read(label.address, pc - label.address), label.symbol);
   if (depth !== undefined && depth >= 0) return esp + depth;
   return ebp === 0 ? undefined : ebp + 4;
 }
 
-function labelBefore(guest: Guest, start: number, offset: number, symbol: string): { symbol: string; code: Uint8Array } {
-  return { symbol, code: guest.read(start, offset) };
+/** A label within a function, before an instruction of it, at which the depth of the stack is known. */
+function labelBefore(guest: Guest, start: number, pc: number): { symbol: string; address: number } | undefined {
+  for (const symbol of KNOWN_LABELS) {
+    const address = guest.session.symbols.lookup(symbol);
+    if (address !== undefined && address > start && address <= pc) return { symbol, address };
+  }
+  return undefined;
 }
 
 /** pushl %ebp; movl %esp, %ebp */
@@ -142,13 +147,13 @@ function caller(guest: Guest, { pc, esp, ebp }: StackPointers, slot: number, isK
   const start = symbols.symbolize(pc);
   const framed = start !== undefined && slot === ebp + 4;
   const saved = framed || (slot === esp + 4 && start?.offset === 1) ? guest.read32(slot - 4) : undefined;
-  const callerEbp = saved ?? savedByPush(guest, slot, start?.symbol) ?? ebp;
+  const callerEbp = saved ?? savedByPush(guest, slot, esp, start?.symbol) ?? ebp;
   return { pc: to, esp: slot + 4, ebp: callerEbp };
 }
 
-/** switch_to saves the frame pointer with the other registers, three words below its first push. */
-function savedByPush(guest: Guest, slot: number, symbol: string | undefined): number | undefined {
-  return symbol === "switch_to" || symbol === "switch_to_resume" ? guest.read32(slot - 16) : undefined;
+/** switch_to pushes the frame pointer as its fourth register. */
+function savedByPush(guest: Guest, slot: number, esp: number, symbol: string | undefined): number | undefined {
+  return symbol === "switch_to" && slot - esp >= SWITCH_FRAME_BYTES ? guest.read32(slot - SWITCH_FRAME_BYTES) : undefined;
 }
 
 /** User frames, by frame pointers as long as those are ones. */

@@ -40,6 +40,13 @@ const ENTRY_DEPTHS: Readonly<Record<string, number>> = {
   ),
 };
 
+/** EBX, ESI, EDI and EBP, which switch_to leaves on the stack of the task that it switches from. */
+export const SWITCH_FRAME_BYTES = 16;
+
+/** Labels within other functions, by which the depth is known. __switch_to has popped the address of this one. */
+const LABEL_DEPTHS: Readonly<Record<string, number>> = { switch_to_resume: SWITCH_FRAME_BYTES };
+export const KNOWN_LABELS: readonly string[] = Object.keys(LABEL_DEPTHS);
+
 /** Whether a label is in the entry code, where a frame of the CPU's takes the place of a return address. */
 export function isEntryCode(symbol: string): boolean {
   return Object.hasOwn(ENTRY_DEPTHS, symbol);
@@ -53,7 +60,7 @@ const MOVE_FROM_MEMORY = 0x8b;
  * undefined when that cannot be told.
  */
 export function depthAfter(code: Uint8Array, symbol: string): number | undefined {
-  let depth = ENTRY_DEPTHS[symbol] ?? 0;
+  let depth = ENTRY_DEPTHS[symbol] ?? LABEL_DEPTHS[symbol] ?? 0;
   for (let at = 0; at < code.length; ) {
     const op = decodeInstruction(code, at, code.length, true);
     if (op === null || op === undefined) return undefined;

@@ -72,6 +72,12 @@ function isIn(set: number, vector: number): boolean {
 }
 
 /**
+ * Faults in a row on the way to handlers, after which there will never be an end: a #AC that comes up while another is
+ * delivered, say, is no double fault. Hardware goes on with it forever; here the core shuts down.
+ */
+const MOST_FAULTS = 16;
+
+/**
  * Goes to the handler of an interrupt or exception, in any mode (SDM vol. 3, chapter 6; vol. 2, INT n). EIP is the
  * offset to return to. A SOFTWARE interrupt may raise a fault, having changed nothing; faults on the way to the
  * handler of anything else are delivered in its place, up to #DF and shutdown.
@@ -82,13 +88,29 @@ export function deliverInterrupt(cpu: Core, vector: number, kind: number, errorC
     enterHandler(cpu, vector, SOFTWARE, -1);
     return;
   }
+  if (enterOrFault(cpu, vector, kind, errorCode)) return;
+  let first = kind === EXCEPTION ? vector : -1;
+  for (let faults = 1; first !== VECTOR_DF && faults < MOST_FAULTS; faults++) {
+    const second = cpu.fault.vector;
+    const code = secondErrorCode(first, second, cpu.fault.errorCode);
+    first = makesDoubleFault(first, second) ? VECTOR_DF : second;
+    cpu.onInterrupt?.(cpu, first, EXCEPTION, code);
+    if (enterOrFault(cpu, first, EXCEPTION, code)) return;
+  }
+  cpu.shutdown = true;
+  cpu.requestStop();
+}
+
+/** @returns false when a fault came up on the way, which is in `cpu.fault` */
+function enterOrFault(cpu: Core, vector: number, kind: number, errorCode: number): boolean {
   // The handler may use the debug registers.
   if (vector === VECTOR_DB) cpu.setDr(7, cpu.getDr(7) & ~DR7_GD);
   try {
     enterHandler(cpu, vector, kind, errorCode);
+    return true;
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    deliverSecondFault(cpu, kind === EXCEPTION ? vector : -1, error.vector, error.errorCode);
+    if (error !== cpu.fault) throw error;
+    return false;
   }
 }
 
@@ -100,19 +122,13 @@ export function deliverException(cpu: Core, fault: Fault): void {
   deliverInterrupt(cpu, fault.vector, EXCEPTION, fault.errorCode);
 }
 
-/** A fault came up on the way to a handler (SDM vol. 3, table 6-5): serve it, or make it a double or triple fault. */
-function deliverSecondFault(cpu: Core, first: number, second: number, errorCode: number): void {
-  if (first === VECTOR_DF) {
-    cpu.shutdown = true;
-    cpu.requestStop();
-  } else if (makesDoubleFault(first, second)) {
-    deliverInterrupt(cpu, VECTOR_DF, EXCEPTION, 0);
-  } else {
-    const external = second === VECTOR_PF || !isIn(WITH_ERROR_CODE, second) ? 0 : ERROR_EXT;
-    deliverInterrupt(cpu, second, EXCEPTION, errorCode | external);
-  }
+/** Error code of what is delivered when a fault came up on the way to a handler: EXT is set where there is one. */
+function secondErrorCode(first: number, second: number, errorCode: number): number {
+  if (makesDoubleFault(first, second)) return 0;
+  return second === VECTOR_PF || !isIn(WITH_ERROR_CODE, second) ? errorCode : errorCode | ERROR_EXT;
 }
 
+/** Two faults that cannot be served one after the other (SDM vol. 3, table 6-5). */
 function makesDoubleFault(first: number, second: number): boolean {
   if (first === VECTOR_PF) return second === VECTOR_PF || isIn(CONTRIBUTORY, second);
   return isIn(CONTRIBUTORY, first) && isIn(CONTRIBUTORY, second);

@@ -29,6 +29,8 @@ interface Activation {
   argument_bytes: number;
   /** Why the function cannot go on: an exception in its TypeScript. */
   failure: string | undefined;
+  /** Steps it has done. */
+  done: number;
 }
 
 export class Bridge {
@@ -47,6 +49,12 @@ export class Bridge {
   /** The hosted function whose frame is at `ebp`, if one is active there. */
   function_at(ebp: number): string | undefined {
     return this.frames.get(ebp >>> 0)?.declaration.name;
+  }
+
+  /** Steps that the function whose frame is at `ebp` has done; undefined when that is not `name`. */
+  steps_of(ebp: number, name: string): number | undefined {
+    const activation = this.frames.get(ebp >>> 0);
+    return activation?.declaration.name === name ? activation.done : undefined;
   }
 
   /** Executes `hostcall id` on a core; EIP is already behind it. Raises #UD for ids and frames that are not ours. */
@@ -106,6 +114,7 @@ export class Bridge {
       to_push: undefined,
       argument_bytes: -1,
       failure: undefined,
+      done: 0,
     };
     core.write32(frame - 4, handle);
     this.frames.set(frame, activation);
@@ -141,6 +150,7 @@ export class Bridge {
     resume: () => IteratorResult<unknown, unknown>,
   ): void {
     let result: IteratorResult<unknown, unknown>;
+    activation.done++;
     try {
       result = resume();
     } catch (error) {
@@ -185,7 +195,7 @@ export class Bridge {
 }
 
 function failed(declaration: FunctionDeclaration, handle: number, failure: string): Activation {
-  return { declaration, handle, steps: undefined, to_push: undefined, argument_bytes: -1, failure };
+  return { declaration, handle, steps: undefined, to_push: undefined, argument_bytes: -1, failure, done: 0 };
 }
 
 function is_steps(value: unknown): value is Steps<unknown> {

@@ -24,6 +24,9 @@ import {
 } from "../../asm/index.ts";
 import { type DataDeclaration, declarations, type FunctionDeclaration } from "./declarations.ts";
 
+/** The name of the object. */
+export const HOSTED = "hosted";
+
 /** Distance in bytes from a stub's symbol to its hostcall. */
 export function hostcall_offset(locals: number): number {
   return 5 + (locals === 0 ? 0 : locals < 128 ? 3 : 6);
@@ -132,7 +135,7 @@ export function hosted_object(): ObjectFile {
   for (const builder of builders.values())
     builder.finish(new Uint8Array(contents.get(builder)?.buffer ?? new ArrayBuffer(0)));
   return {
-    name: "hosted",
+    name: HOSTED,
     sections: [...builders.values()].filter((builder) => builder.size > 0).map((builder) => builder.section),
     symbols: [...symbols.values()],
   };

@@ -1,5 +1,12 @@
 /** The linked kernel: where everything is, and how to make one. */
-import { assemble, type ElfFile, type LinkedImage, type LinkedLine, link, type OutputSectionLayout } from "../../asm/index.ts";
+import {
+  assemble,
+  type ElfFile,
+  type LinkedImage,
+  type LinkedLine,
+  link,
+  type OutputSectionLayout,
+} from "../../asm/index.ts";
 import { asm_offsets } from "../arch/i386/asm-offsets.ts";
 import { sources } from "../arch/i386/sources.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";

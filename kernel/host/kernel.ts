@@ -198,6 +198,14 @@ export class Kernel implements KernelHost {
     return this.#bridge.exception_of(ebp);
   }
 
+  /**
+   * Steps that the hosted function `name` has done whose frame (EBP) is at `ebp`; undefined when it has none there, or
+   * has not begun.
+   */
+  hosted_steps(ebp: number, name: string): number | undefined {
+    return this.#bridge.steps_of(ebp, name);
+  }
+
   get tracing(): boolean {
     return this.#listener !== undefined;
   }

@@ -73,6 +73,7 @@ describe("breakpoints of the host", () => {
 
   it("keep the interrupt shadow of STI", () => {
     const source = `
+	lgdt gdt_pointer
 	movl $handler, %eax
 	movl %eax, idt + 0x20 * 8
 	movw $8, idt + 0x20 * 8 + 2
@@ -105,6 +106,10 @@ handler: outl %eax, $0xf4
 .align 8
 pointer: .word 0x7ff
 	.long idt
+gdt_pointer: .word 15
+	.long gdt
+.align 8
+gdt:	.quad 0, 0x00cf9a000000ffff
 .align 8
 idt:	.space 0x800
 `;

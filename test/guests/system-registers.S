@@ -47,14 +47,18 @@ cr0_bits:
     movl %eax, %cr0
     movl %cr0, %eax
     CHECK "CR0: ET cannot be cleared", %ebx, %eax
-    movl %ebx, %eax
+    /* The second instruction is for emulators that do not fault at the first. */
+    call paging_on
+    movl %ebx, %ecx
+    orl $PG, %ecx
+    movl %ecx, %eax
     andl $~PE, %eax
-    orl $PG, %eax
-    FAULTS "CR0: PG without PE", GP, 0, "movl %eax, %cr0"
+    FAULTS "CR0: PG without PE", GP, 0, "movl %eax, %cr0; movl %ecx, %cr0"
+    call paging_off
     movl %ebx, %eax
     andl $~CD, %eax
     orl $NW, %eax
-    FAULTS "CR0: NW without CD", GP, 0, "movl %eax, %cr0"
+    FAULTS "CR0: NW without CD", GP, 0, "movl %eax, %cr0; movl %ebx, %cr0"
     movl %ebx, %eax
     orl $CD|NW, %eax
     WORKS "CR0: CD and NW", "movl %eax, %cr0"

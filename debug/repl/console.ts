@@ -1,0 +1,145 @@
+/** What the commands of a REPL share: the session, where they print, what they remember from one to the next. */
+import { type Disassembler, loadDisassembler } from "../../asm/index.ts";
+import type { RegisterName } from "../../emulator/index.ts";
+import type { RecordedEvent } from "../../kernel/index.ts";
+import type { DebugSession, Stop } from "../session/index.ts";
+import { CommandError } from "./command.ts";
+import { GuestEnvironment } from "./environment.ts";
+import { evaluate, numberOf } from "./expression/evaluate.ts";
+import type { Value } from "./expression/value.ts";
+import type { Formatting, NumberFormat } from "./format/value.ts";
+import { place } from "./format/value.ts";
+import { Guest } from "./guest.ts";
+import type { SourceTexts } from "./source-texts.ts";
+
+/** Events kept for `events`. */
+const MOST_EVENTS = 10_000;
+
+export interface ConsoleOptions {
+  /** Takes text as it is to be shown, with its newlines. */
+  readonly write: (text: string) => void;
+  /** Whether it may be coloured with ANSI sequences. */
+  readonly color: boolean;
+  readonly sources: SourceTexts;
+}
+
+/** Where `x` and `list` go on. */
+export interface Cursor {
+  readonly address: number;
+  readonly argument: string;
+}
+
+export class Console {
+  readonly guest: Guest;
+  readonly color: boolean;
+  readonly sources: SourceTexts;
+  /** Values that `p` has shown: `$1`, `$2`… */
+  readonly values: Value[] = [];
+  /** The last events, oldest first. */
+  readonly events: RecordedEvent[] = [];
+  /** Registers at the stop before, by core. */
+  readonly registersBefore = new Map<number, Record<RegisterName, number>>();
+  readonly registersNow = new Map<number, Record<RegisterName, number>>();
+  /** Where `x`, `disas` and `list` go on, by command. */
+  readonly cursors = new Map<string, Cursor>();
+  /** Conditions that could not be evaluated, by breakpoint text, until the stop is shown. */
+  readonly conditionErrors: string[] = [];
+  readonly #write: (text: string) => void;
+
+  constructor(
+    readonly session: DebugSession,
+    options: ConsoleOptions,
+  ) {
+    this.guest = new Guest(session);
+    this.color = options.color;
+    this.sources = options.sources;
+    this.#write = options.write;
+    if (session.kernel !== undefined) {
+      session.onEvent((event) => {
+        if (this.events.length >= MOST_EVENTS) this.events.splice(0, MOST_EVENTS / 2);
+        this.events.push(event);
+      });
+    }
+    this.noteRegisters();
+  }
+
+  /** Shows lines. */
+  print(...lines: readonly string[]): void {
+    for (const line of lines) this.#write(`${line}\n`);
+  }
+
+  bold(text: string): string {
+    return this.color ? `\x1b[1m${text}\x1b[0m` : text;
+  }
+
+  dim(text: string): string {
+    return this.color ? `\x1b[2m${text}\x1b[0m` : text;
+  }
+
+  /** What has changed: coloured, or with a star behind it. */
+  changed(text: string): string {
+    return this.color ? `\x1b[1;33m${text}\x1b[0m` : `${text}*`;
+  }
+
+  /** The decoder, loaded when first asked for. */
+  disassembler(): Promise<Disassembler> {
+    return loadDisassembler();
+  }
+
+  environment(): GuestEnvironment {
+    return new GuestEnvironment(this.guest, this.values);
+  }
+
+  /** @throws ExpressionError, MemoryError */
+  evaluate(text: string): Value {
+    return evaluate(text, this.environment());
+  }
+
+  /** The number that an expression comes to. @throws CommandError when it is a struct; ExpressionError, MemoryError */
+  number(text: string): number {
+    const environment = this.environment();
+    const value = evaluate(text, environment);
+    const number = numberOf(value, environment);
+    if (number === undefined) throw new CommandError(`${text} is a ${value.type.name}, not a number; & gives its address`);
+    return number;
+  }
+
+  /** The address that an expression means: a symbol's own, and not what lies there; a number's or pointer's value. */
+  address(text: string): number {
+    const environment = this.environment();
+    const value = evaluate(text, environment);
+    const isName = /^\s*[A-Za-z_.][\w.$]*\s*$/.test(text) && value.register === undefined;
+    const isPlace = isName && value.type.kind !== "pointer" ? value.address : undefined;
+    const number = isPlace ?? (value.type.kind === "struct" ? value.address : numberOf(value, environment));
+    if (number === undefined) throw new CommandError(`${text} is no address`);
+    return number >>> 0;
+  }
+
+  formatting(format: NumberFormat = "natural"): Formatting {
+    return {
+      environment: this.environment(),
+      symbols: this.session.symbols,
+      format,
+      readString: (linear, limit) => this.guest.readString(linear, limit),
+    };
+  }
+
+  /** `0xc0101234 <schedule+0x10>`. */
+  place(address: number): string {
+    return place(address >>> 0, this.session);
+  }
+
+  /** Takes the registers down as those of this stop; those of the last one become the ones before. */
+  noteRegisters(): void {
+    for (const core of this.session.machine.cores) {
+      const before = this.registersNow.get(core.id);
+      if (before !== undefined) this.registersBefore.set(core.id, before);
+      this.registersNow.set(core.id, this.session.registers(core.id));
+    }
+  }
+
+  /** Forgets events that have not happened, after the session has gone back. */
+  forgetFuture({ position }: Stop): void {
+    while ((this.events.at(-1)?.instruction ?? 0) > position) this.events.pop();
+  }
+}

@@ -1,0 +1,56 @@
+/** A kernel event, interrupt or exception as one line. */
+import { syscall_numbers, signal_constants } from "../../../kernel/inspect.ts";
+import type { SessionEvent, SymbolTable } from "../../session/index.ts";
+import { hex } from "./numbers.ts";
+
+/** Names of the exceptions (Intel SDM vol. 3, table 6-1), by vector. */
+export const EXCEPTIONS: readonly (string | undefined)[] = [
+  ...["#DE divide error", "#DB debug", "NMI", "#BP breakpoint", "#OF overflow", "#BR bound", "#UD undefined opcode"],
+  ...["#NM no x87", "#DF double fault", "x87 segment overrun", "#TS bad TSS", "#NP segment not present"],
+  ...["#SS stack fault", "#GP general protection", "#PF page fault", undefined, "#MF x87 error", "#AC alignment"],
+  ...["#MC machine check", "#XM SIMD error"],
+];
+
+const syscallNames = new Map(Object.entries(syscall_numbers).map(([name, number]) => [number, name]));
+const signalNames = new Map(
+  Object.entries(signal_constants)
+    .filter(([name, value]) => /^SIG[A-Z0-9]+$/.test(name) && typeof value === "number")
+    .map(([name, value]) => [Number(value), name]),
+);
+
+/** The name of a system call without `sys_`. */
+export function syscallName(number: number): string | undefined {
+  return syscallNames.get(number);
+}
+
+/** The number of a signal: `SIGSEGV`, `segv`, `11`. */
+export function signalNumber(text: string): number | undefined {
+  if (/^\d+$/.test(text)) return Number(text);
+  const name = text.toUpperCase().replace(/^(SIG)?/, "SIG");
+  return [...signalNames].find(([, known]) => known === name)?.[0];
+}
+
+/** Fields that are addresses or flags. */
+const IN_HEX: ReadonlySet<string> = new Set(["address", "esp", "eip", "old_frame", "new_frame", "clone_flags", "cr3", "code"]);
+const OF_THE_RECORDER: ReadonlySet<string> = new Set(["event", "instruction", "cycle"]);
+
+/** `cow pid=2 address=0x0804a000 old_frame=… copied=1`. */
+export function describeEvent(event: SessionEvent, symbols: SymbolTable): string {
+  const fields = Object.entries(event)
+    .filter(([name]) => !OF_THE_RECORDER.has(name))
+    .map(([name, value]) => `${name}=${describeField(event, name, value, symbols)}`);
+  return [event.event, ...fields].join(" ");
+}
+
+function describeField(event: SessionEvent, name: string, value: number | string, symbols: SymbolTable): string {
+  if (typeof value === "string") return value;
+  if (name === "eip" || name === "handler") return symbols.symbolize(value) === undefined ? hex(value) : symbols.format(value);
+  if (IN_HEX.has(name)) return hex(value);
+  if (name === "vector") {
+    const exception = event.event === "exception" ? EXCEPTIONS[value] : undefined;
+    return exception === undefined ? hex(value, 2) : `${value} (${exception})`;
+  }
+  if (name === "nr" && event.event.startsWith("syscall")) return `${value} (${syscallName(value) ?? "unknown"})`;
+  if (name === "sig") return `${value} (${signalNames.get(value) ?? "real-time"})`;
+  return String(value);
+}

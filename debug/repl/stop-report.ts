@@ -1,0 +1,150 @@
+/** What is shown at each stop: why, where, whose, and what has changed. */
+import type { Core, RegisterName } from "../../emulator/index.ts";
+import type { Stop } from "../session/index.ts";
+import type { Console } from "./console.ts";
+import { FLAG_BITS, setBits } from "./format/flags.ts";
+import { bareHex, grouped, hex, plural } from "./format/numbers.ts";
+import { describeEvent } from "./format/event.ts";
+import { MemoryError } from "./guest.ts";
+
+const SHOWN_REGISTERS: readonly RegisterName[] = [
+  ...(["eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "esp", "eflags"] as const),
+  ...(["cs", "ss", "ds", "es", "fs", "gs", "tr", "ldtr", "cr0", "cr2", "cr3", "cr4"] as const),
+];
+const LONGEST_INSTRUCTION = 15;
+
+/** Shows a stop. */
+export async function reportStop(console: Console, stop: Stop): Promise<void> {
+  console.forgetFuture(stop);
+  console.noteRegisters();
+  const reason = describeReason(console, stop);
+  if (reason !== undefined) console.print(console.bold(reason));
+  for (const error of console.conditionErrors.splice(0)) console.print(error);
+  await reportPlace(console, stop);
+}
+
+/** Shows where the session stands. */
+export async function reportPlace(console: Console, { position }: Pick<Stop, "position">): Promise<void> {
+  const { guest, session } = console;
+  const { pc } = guest;
+  const task = guest.currentTask();
+  const whose = task === undefined ? "" : `, pid ${task.pid} (${task.comm})`;
+  const ring = guest.core.protectedMode ? `ring ${guest.core.cpl}` : "real mode";
+  console.print(
+    `#${grouped(position)}  cpu ${session.core}${whose}, ${ring}${activity(guest.core)}  ${console.bold(session.symbols.format(pc))}${sourcePlace(console, pc)}`,
+  );
+  const source = sourceText(console, pc);
+  if (source !== undefined) console.print(source);
+  console.print(await instructionLine(console, pc));
+  const changes = changedRegisters(console, session.core);
+  if (changes.length > 0) console.print(`   ${changes.join("  ")}`);
+}
+
+function activity(core: Core): string {
+  if (core.shutdown) return ", shut down";
+  if (core.waitsForStartup) return ", waiting for its start-up";
+  return core.halted ? ", halted" : "";
+}
+
+/** `  kernel/arch/i386/kernel/switch_to.S:21`, or which step of which TypeScript function. */
+function sourcePlace({ session, guest }: Console, pc: number): string {
+  const line = session.symbols.line(pc);
+  if (line === undefined) return "";
+  if ("file" in line) return `  ${line.file}:${line.line}`;
+  const steps = session.kernel?.hosted_steps(guest.register("ebp"), line.function);
+  return `  TypeScript${steps === undefined ? "" : `, step ${steps}`}`;
+}
+
+/** The line of a .S file. */
+function sourceText({ session, sources }: Console, pc: number): string | undefined {
+  const line = session.symbols.line(pc);
+  if (line === undefined || !("file" in line)) return undefined;
+  const text = sources.line(line.file, line.line);
+  return text === undefined ? undefined : `${String(line.line).padStart(5)}  ${text.replaceAll("\t", "        ").trimEnd()}`;
+}
+
+/** `=> c0101234:  89 60 1c  movl %esp, 0x1c(%eax)`. */
+export async function instructionLine(console: Console, pc: number): Promise<string> {
+  const { guest } = console;
+  let bytes: Uint8Array;
+  try {
+    bytes = readUpTo(console, pc, LONGEST_INSTRUCTION);
+  } catch (error) {
+    if (error instanceof MemoryError) return `=> ${bareHex(pc)}:  ${error.message}`;
+    throw error;
+  }
+  const disassemble = await console.disassembler();
+  const [instruction] = disassemble(bytes, guest.register("eip"), { bits: guest.bits, limit: 1, ...symbolOptions(console) });
+  const code = Array.from(instruction!.bytes, (byte) => bareHex(byte, 2)).join(" ");
+  return `=> ${bareHex(pc)}:  ${code.padEnd(20)} ${instruction!.text}`;
+}
+
+/** How the disassembler is to name addresses. */
+export function symbolOptions({ session }: Console) {
+  const name = (address: number) => {
+    const found = session.symbols.symbolize(address);
+    return found === undefined ? undefined : { name: found.symbol, offset: found.offset };
+  };
+  return { codeSymbol: name, dataSymbol: name };
+}
+
+/** As many bytes as are mapped, at least one. @throws MemoryError when there is none */
+export function readUpTo({ guest }: Console, linear: number, length: number): Uint8Array {
+  try {
+    return guest.read(linear, length);
+  } catch (error) {
+    const inPage = 4096 - (linear % 4096);
+    if (!(error instanceof MemoryError) || inPage >= length) throw error;
+    return guest.read(linear, inPage);
+  }
+}
+
+/** Registers that are not as they were at the stop before, with what they were. */
+function changedRegisters(console: Console, core: number): string[] {
+  const before = console.registersBefore.get(core);
+  const now = console.registersNow.get(core);
+  if (before === undefined || now === undefined) return [];
+  return SHOWN_REGISTERS.filter((name) => before[name] !== now[name]).map((name) => {
+    const text = name === "eflags" ? `${name}=[${setBits(now[name], FLAG_BITS)}]` : `${name}=${bareHex(now[name])}`;
+    return console.changed(text);
+  });
+}
+
+function describeReason({ guest, session }: Console, stop: Stop): string | undefined {
+  const { breakpoint } = stop;
+  const number = breakpoint === undefined ? "" : ` ${breakpoint.number}`;
+  switch (stop.reason) {
+    case "step":
+      return undefined;
+    case "start":
+      return "At the reset: nothing has run yet.";
+    case "breakpoint":
+      return `Breakpoint${number}, hit ${plural(breakpoint?.hits ?? 1, "time")}.`;
+    case "watchpoint": {
+      const { access } = stop;
+      if (access === undefined) return `Watchpoint${number}.`;
+      const what = `${plural(access.size, "byte")} at ${session.symbols.symbolize(access.linear) === undefined ? hex(access.linear) : `${session.symbols.format(access.linear)} (${hex(access.linear)})`}`;
+      const digits = 2 * access.size;
+      if (!access.write) return `Watchpoint${number}: read ${what}: ${hex(access.after, digits)}.`;
+      return `Watchpoint${number}: wrote ${what}: ${hex(access.before, digits)} -> ${hex(access.after, digits)}.`;
+    }
+    case "catch":
+      return `Catchpoint${number}: ${stop.event === undefined ? "" : describeEvent(stop.event, session.symbols)}`;
+    case "exit":
+      return `The guest has ended with status ${stop.status ?? 0}. Going back is still possible.`;
+    case "panic":
+      return "The kernel has panicked; dmesg shows why. Going back is still possible.";
+    case "triple-fault":
+      return `Triple fault: CPU ${stop.core} has shut down. Going back is still possible.`;
+    case "asleep":
+      return "Everything is asleep, and nothing can wake it.";
+    case "input":
+      return "Everything is asleep; a task waits for input: give it some with `input TEXT`.";
+    case "interrupted":
+      return "Interrupted.";
+    case "budget":
+      return "Stopped: the instructions are used up (--max-instructions).";
+    default:
+      return guest.isUser() ? "Stopped in user space." : "Stopped.";
+  }
+}
