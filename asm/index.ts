@@ -16,6 +16,7 @@ export type {
   DebugStruct,
   DebugType,
 } from "./dwarf/debug-unit.ts";
+export { elfLines } from "./dwarf/elf-lines.ts";
 export { type DebugSection, imageDebugSections, withDebugSections } from "./dwarf/program-units.ts";
 export { ElfError } from "./elf-format.ts";
 export { objectFromElf } from "./elf-object.ts";

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { version } from "../package.json";
 import { registerAs } from "./as.ts";
 import { processIo, STATUS_BAD_INPUT } from "./io.ts";
+import { registerDebug } from "./debug.ts";
 import { registerMachine } from "./machine.ts";
 import { registerObjdump } from "./objdump.ts";
 import { processHost } from "./process-host.ts";
@@ -16,6 +17,7 @@ const program = new Command("esp0")
   .showHelpAfterError("(add --help for more)");
 registerRun(program, processIo, processHost);
 registerMachine(program, processIo, processHost);
+registerDebug(program, processIo, processHost);
 registerAs(program, processIo);
 registerObjdump(program, processIo);
 

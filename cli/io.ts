@@ -1,5 +1,5 @@
 /** What commands see of the world outside, so that tests can stand in for it. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 
 export interface CommandIo {
   readonly stdout: (text: string) => void;
@@ -11,8 +11,19 @@ export interface CommandIo {
    * @throws Error if the file cannot be written
    */
   readonly writeFile: (path: string, contents: Uint8Array | string, mode: number) => void;
+  /** Creates or empties a file that is written piece by piece. @throws Error if it cannot be written */
+  readonly openFile: (path: string) => OutputFile;
+  /** Makes a directory, with those it is in, unless it is there. @throws Error if it cannot be made */
+  readonly makeDirectory: (path: string) => void;
   /** Takes the command's exit status; a command that fails calls it once. */
   readonly exitStatus: (status: number) => void;
+}
+
+/** A file being written. */
+export interface OutputFile {
+  /** @throws Error if the file cannot be written */
+  readonly write: (text: string) => void;
+  readonly close: () => void;
 }
 
 /** Exit status for wrong usage and for input that cannot be used. */
@@ -24,6 +35,11 @@ export const processIo: CommandIo = {
   stderr: (text) => void process.stderr.write(text),
   readFile: (path) => readFileSync(path),
   writeFile: (path, contents, mode) => writeFileSync(path, contents, { mode }),
+  openFile: (path) => {
+    const file = openSync(path, "w", MODE_FILE);
+    return { write: (text) => writeFileSync(file, text), close: () => closeSync(file) };
+  },
+  makeDirectory: (path) => void mkdirSync(path, { recursive: true }),
   exitStatus: (status) => {
     process.exitCode = status;
   },
@@ -38,6 +54,7 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOENT: "no such file or directory",
   EACCES: "permission denied",
   EISDIR: "is a directory",
+  EEXIST: "is not a directory",
   ENOTDIR: "part of the path is not a directory",
   ENOSPC: "no space left on the device",
   EROFS: "the file system is read-only",
@@ -69,6 +86,28 @@ export function writeOutput(io: CommandIo, path: string, contents: Uint8Array | 
     io.writeFile(path, contents, mode);
   } catch (error) {
     throw new InputError(`${path}: cannot be written: ${reasonOf(error)}`);
+  }
+}
+
+/** A file to write piece by piece; @throws InputError that names it, here and from `write` */
+export function openOutput(io: CommandIo, path: string): OutputFile {
+  const checked = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      throw new InputError(`${path}: cannot be written: ${reasonOf(error)}`);
+    }
+  };
+  const file = checked(() => io.openFile(path));
+  return { write: (text) => checked(() => file.write(text)), close: () => checked(file.close) };
+}
+
+/** @throws InputError that names the directory */
+export function makeOutputDirectory(io: CommandIo, path: string): void {
+  try {
+    io.makeDirectory(path);
+  } catch (error) {
+    throw new InputError(`${path}: cannot be made: ${reasonOf(error)}`);
   }
 }
 

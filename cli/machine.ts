@@ -1,8 +1,11 @@
 /** `esp0 machine`: an i386 PC of its own, for kernels, ROMs, disks and raw images. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { RawMode } from "../boot/index.ts";
+import { SourceTexts } from "../debug/repl/index.ts";
+import { DebugSession } from "../debug/session/index.ts";
 import { MAXIMUM_CPUS, MAXIMUM_RAM, type Machine } from "../emulator/index.ts";
-import { type CommandIo, reporting, writeOutput } from "./io.ts";
+import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
+import { type CommandIo, InputError, reporting, writeOutput } from "./io.ts";
 import { type Plan, type PlanOptions, parseRegisters, planMachine, type RegisterValue } from "./machine-plan.ts";
 import { describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
 import { type RecordedInput, type RunEnd, runMachine } from "./machine-run.ts";
@@ -24,11 +27,14 @@ export interface MachineCommandOptions extends PlanOptions {
   readonly maxInstructions?: number;
   readonly stats?: boolean;
   readonly reboot?: boolean;
+  /** TCP port, 0 for any. */
+  readonly gdb?: number;
 }
 
 /** Runs to the end and returns the exit status. @throws InputError for files and options that cannot be used */
 export async function machineCommand(options: MachineCommandOptions, io: CommandIo, host: TimedHost): Promise<number> {
   const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
+  if (options.gdb !== undefined) return await debugCommand(plan, options, options.gdb, io, host);
   const machine = plan.build();
   if (options.post !== undefined)
     machine.onPostCode = (code) => io.stderr(`POST ${code.toString(16).padStart(2, "0")}\n`);
@@ -54,6 +60,37 @@ export async function machineCommand(options: MachineCommandOptions, io: Command
   const status = await report(end, machine, plan, options, record, io);
   if (options.stats || end.kind === "interrupted") io.stderr(machineStatistics(machine, seconds));
   return status;
+}
+
+/** `--gdb` */
+async function debugCommand(
+  plan: Plan,
+  options: MachineCommandOptions,
+  port: number,
+  io: CommandIo,
+  host: TimedHost,
+): Promise<number> {
+  refuseWithGdb({ ...options }, ["realtime", "reboot", "maxInstructions", "stats", "post"]);
+  if ((options.serial ?? STDIO) !== STDIO) throw new InputError("esp0: --serial FILE does not go with --gdb");
+  const session = DebugSession.forMachine(plan.build);
+  const end = await runWithGdb(session, port, { showLog: true, sources: new SourceTexts() }, io, host);
+  if (options.diskWrite) writeDisks(session.machine, options.disk ?? [], io);
+  if (options.vga) io.stdout(screenText(session.machine));
+  if (end === "killed" || end === "interrupted") return STATUS_INTERRUPTED;
+  if (end.reason === "exit") return exitStatus(end.status ?? 0);
+  return await report(
+    end.reason === "triple-fault" ? { kind: end.reason, core: end.core } : { kind: "halted-forever" },
+    session.machine,
+    plan,
+    options,
+    [],
+    io,
+  );
+}
+
+/** What a write to the exit port comes to. */
+function exitStatus(value: number): number {
+  return ((value << 1) | 1) & STATUS_MASK;
 }
 
 /** Puts the disks that were written to back into their files. @throws InputError when one cannot be written */
@@ -114,7 +151,7 @@ async function report(
 ): Promise<number> {
   switch (end.kind) {
     case "exit":
-      return ((end.value << 1) | 1) & STATUS_MASK;
+      return exitStatus(end.value);
     case "triple-fault": {
       io.stderr(`esp0: triple fault: core ${end.core} shut down\n${describeRegisters(machine, end.core)}`);
       const last = await describeLastInstructions(machine, end.core, plan.build, record);
@@ -142,21 +179,10 @@ function registerValues(text: string, previous: readonly RegisterValue[] = []): 
   }
 }
 
-/** Adds the command to the program. */
-export function registerMachine(program: Command, io: CommandIo, host: TimedHost): void {
-  program
-    .command("machine")
-    .summary("run a kernel, ROM, disk or raw image of your own on an i386 PC")
-    .description(
-      "Runs an i386 PC. It boots a Multiboot kernel, ROM images from the reset\n" +
-        "vector, raw images, or a disk. COM1 is standard input and output, the debug\n" +
-        "console (port 0xE9) standard error.\n\n" +
-        "Exit status: (V << 1) | 1 for a write of V to the exit port 0xF4; 2 for wrong\n" +
-        "usage or a file that cannot be used; 3 after a triple fault; 4 instructions\n" +
-        "used up; 5 all cores halted for good; 130 after Ctrl-C.",
-    )
-    .option("--cpus <N>", "processors", wholeNumber("the number of processors", 1, MAXIMUM_CPUS), 1)
-    .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32)
+/** The options that say what a machine boots, and how many processors it has. */
+export function addMachineOptions(command: Command): Command {
+  return command
+    .option("--cpus <N>", "processors", wholeNumber("the number of processors", 1, MAXIMUM_CPUS))
     .option("--multiboot <FILE>", "boot a Multiboot kernel")
     .option("--append <STRING>", "what follows FILE in the kernel's command line")
     .option("--module <FILE...>", "files to load beside the kernel")
@@ -169,7 +195,22 @@ export function registerMachine(program: Command, io: CommandIo, host: TimedHost
       ] satisfies RawMode[]),
     )
     .addOption(new Option("--reg <NAME=VALUE,...>", "registers to start with").argParser(registerValues))
-    .option("--disk <FILE...>", "disks; the first is booted when nothing else is given to boot")
+    .option("--disk <FILE...>", "disks; the first is booted when nothing else is given to boot");
+}
+
+/** Adds the command to the program. */
+export function registerMachine(program: Command, io: CommandIo, host: TimedHost): void {
+  addMachineOptions(program.command("machine"))
+    .summary("run a kernel, ROM, disk or raw image of your own on an i386 PC")
+    .description(
+      "Runs an i386 PC. It boots a Multiboot kernel, ROM images from the reset\n" +
+        "vector, raw images, or a disk. COM1 is standard input and output, the debug\n" +
+        "console (port 0xE9) standard error.\n\n" +
+        "Exit status: (V << 1) | 1 for a write of V to the exit port 0xF4; 2 for wrong\n" +
+        "usage or a file that cannot be used; 3 after a triple fault; 4 instructions\n" +
+        "used up; 5 all cores halted for good; 130 after Ctrl-C.",
+    )
+    .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32)
     .option("--disk-write", "write what changed on the disks back to their files at the end")
     .option("--serial <stdio|FILE>", "where COM1 leads", STDIO)
     .option(
@@ -186,6 +227,7 @@ export function registerMachine(program: Command, io: CommandIo, host: TimedHost
       wholeNumber("a number of instructions", 1, Number.MAX_SAFE_INTEGER),
     )
     .option("--stats", "print statistics at the end")
+    .addOption(gdbOption())
     .action(async (options: MachineCommandOptions) => {
       await reporting(io, async () => {
         const status = await machineCommand(options, io, host);

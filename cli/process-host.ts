@@ -1,5 +1,5 @@
 /** The process that `esp0 run` runs in. */
-import type { TimedHost } from "./run-host.ts";
+import type { TerminalHost, TimedHost } from "./run-host.ts";
 
 let outputClosed = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -8,7 +8,8 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   outputClosed = true;
 });
 
-export const processHost: TimedHost = {
+export const processHost: TimedHost & TerminalHost = {
+  isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
   stdin: {
     chunks: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
     release: () => {

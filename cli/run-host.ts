@@ -18,3 +18,9 @@ export interface TimedHost extends RunHost {
   /** Lets the process do nothing for a number of seconds. */
   readonly sleep: (seconds: number) => Promise<void>;
 }
+
+/** With somebody at a terminal, perhaps. */
+export interface TerminalHost extends RunHost {
+  /** Whether somebody types at a terminal, and sees what is written there. */
+  readonly isTerminal: boolean;
+}

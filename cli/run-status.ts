@@ -1,5 +1,7 @@
 /** Exit statuses of the commands that run a machine, beside what the guest itself asks for. */
 
+/** A command of the debugger failed. */
+export const STATUS_FAILED_COMMAND = 1;
 /** The kernel panicked, or the CPU shut down after a triple fault. */
 export const STATUS_CRASHED = 3;
 /** `--max-instructions` were executed. */

@@ -2,16 +2,21 @@
 import { basename } from "node:path";
 import type { Command } from "commander";
 import { initramfs } from "../boot/index.ts";
-import { describe_tasks, TraceRecorder } from "../debug/index.ts";
+import { describe_tasks, TraceFile, traceFormatOf } from "../debug/index.ts";
+import { SourceTexts } from "../debug/repl/index.ts";
+import { DebugSession, type KernelSessionOptions } from "../debug/session/index.ts";
 import { MAXIMUM_RAM } from "../emulator/index.ts";
 import { Kernel, type KernelStop } from "../kernel/index.ts";
+import { sources } from "../kernel/inspect.ts";
+import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { InputLines } from "./input-lines.ts";
-import { type CommandIo, InputError, reporting, writeOutput } from "./io.ts";
+import { type CommandIo, InputError, openOutput, readInput, reporting } from "./io.ts";
 import { wholeNumber } from "./option-values.ts";
 import { demoInitramfs, prebuiltKernel } from "./prebuilt.ts";
 import { loadProgram } from "./program.ts";
 import type { RunHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
+import { decodeText } from "./source-files.ts";
 import { formatStatistics } from "./statistics.ts";
 
 export type { RunHost };
@@ -28,6 +33,8 @@ export interface RunOptions {
   readonly memory?: number;
   readonly maxInstructions?: number;
   readonly trace?: string;
+  /** TCP port, 0 for any. */
+  readonly gdb?: number;
 }
 
 /** Runs to the end and returns the exit status. @throws InputError for files and options that cannot be used */
@@ -38,9 +45,10 @@ export async function runCommand(
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
+  if (options.gdb !== undefined) return await debugCommand(file, args, options, options.gdb, io, host);
   const started = host.now();
-  const kernel = boot(file, args, options, io);
-  const recorder = options.trace === undefined ? undefined : new TraceRecorder(kernel);
+  const kernel = booted(() => new Kernel(bootOptions(file, args, options, io)));
+  const endTrace = options.trace === undefined ? undefined : beginTrace(kernel, options.trace, io);
   const output: number[] = [];
   const log: number[] = [];
   kernel.on_output = (byte) => output.push(byte);
@@ -77,12 +85,22 @@ export async function runCommand(
   } finally {
     stopListening();
     lines.close();
+    endTrace?.();
   }
   flush();
-  if (recorder !== undefined) writeOutput(io, options.trace!, recorder.json_lines());
   const status = interrupted ? STATUS_INTERRUPTED : reading ? report(stop, kernel, budget, io) : 0;
   if (options.stats) io.stderr(formatStatistics(kernel.statistics, host.now() - started));
   return status;
+}
+
+/** Records the run in a file; returns what ends that. */
+function beginTrace(kernel: Kernel, path: string, io: CommandIo): () => void {
+  const file = openOutput(io, path);
+  const trace = new TraceFile(kernel, traceFormatOf(path), file.write);
+  return () => {
+    trace.end();
+    file.close();
+  };
 }
 
 /** Where a program lies in the guest: in /bin under its own name, which programs of many names go by. */
@@ -91,22 +109,54 @@ function guestPath(file: string): string {
   return /^[\w.+-]{1,64}$/.test(name) ? `/bin/${name}` : "/init";
 }
 
-function boot(file: string | undefined, args: readonly string[], { memory = 32 }: RunOptions, io: CommandIo): Kernel {
+/** What to boot. @throws InputError for files that cannot be used */
+export function bootOptions(
+  file: string | undefined,
+  args: readonly string[],
+  { memory = 32 }: Pick<RunOptions, "memory">,
+  io: CommandIo,
+): KernelSessionOptions {
   const init = file === undefined ? "/init" : guestPath(file);
-  const root = file === undefined ? demoInitramfs() : initramfs({ [init]: loadProgram(file, io) });
+  const program = file === undefined ? undefined : loadProgram(file, io);
+  return {
+    image: prebuiltKernel(),
+    memoryBytes: memory * MIB,
+    initramfs: program === undefined ? demoInitramfs() : initramfs({ [init]: program }),
+    init,
+    args,
+    program,
+    log: (line) => io.stderr(`esp0: ${line}\n`),
+  };
+}
+
+/** @throws InputError when the kernel and its files do not fit the machine */
+export function booted<T>(boot: () => T): T {
   try {
-    return new Kernel({
-      image: prebuiltKernel(),
-      memoryBytes: memory * MIB,
-      initramfs: root,
-      init,
-      args,
-      log: (line) => io.stderr(`esp0: ${line}\n`),
-    });
+    return boot();
   } catch (error) {
     if (error instanceof RangeError) throw new InputError(`esp0: ${error.message}`);
     throw error;
   }
+}
+
+/** `--gdb` */
+async function debugCommand(
+  file: string | undefined,
+  args: readonly string[],
+  options: RunOptions,
+  port: number,
+  io: CommandIo,
+  host: RunHost,
+): Promise<number> {
+  refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
+  const session = booted(() => DebugSession.forKernel(bootOptions(file, args, options, io)));
+  const texts = new SourceTexts(sources);
+  if (file !== undefined && /\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(io, file), file));
+  const end = await runWithGdb(session, port, { showLog: !options.quiet, sources: texts }, io, host);
+  if (end === "killed" || end === "interrupted") return STATUS_INTERRUPTED;
+  if (end.reason === "exit") return end.status ?? 0;
+  const kind = end.reason === "panic" || end.reason === "triple-fault" ? end.reason : "asleep";
+  return report(kind === "triple-fault" ? { kind, core: end.core } : { kind }, session.kernel!, 0, io);
 }
 
 /** Says how the run ended, unless its program did so itself; returns the exit status. */
@@ -131,10 +181,16 @@ function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo)
   }
 }
 
+/** The program to boot, for commands that boot the kernel. */
+export function addProgramArguments(command: Command): Command {
+  return command
+    .argument("[FILE]", "program to run")
+    .argument("[ARGS...]", "its arguments; put -- before those that begin with a dash");
+}
+
 /** Adds the command to the program. */
 export function registerRun(program: Command, io: CommandIo, host: RunHost): void {
-  program
-    .command("run")
+  addProgramArguments(program.command("run"))
     .summary("boot the kernel and run a program as pid 1")
     .description(
       "Boots the kernel and runs FILE as pid 1: an AT&T assembly source (.S), assembled and linked at 0x08048000, or a\n" +
@@ -142,8 +198,6 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
         "standard error the kernel log. Exit status: that of pid 1, or 128 + the signal that killed it; 2 for wrong\n" +
         "usage or a file that cannot be used; 3 kernel panic; 4 instructions used up; 5 everything asleep for good.",
     )
-    .argument("[FILE]", "program to run")
-    .argument("[ARGS...]", "its arguments; put -- before those that begin with a dash")
     .option("-q, --quiet", "do not show the kernel log")
     .option("--stats", "print statistics at the end")
     .option(
@@ -157,7 +211,11 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "end the run after N instructions",
       wholeNumber("a number of instructions", 1, Number.MAX_SAFE_INTEGER),
     )
-    .option("--trace <FILE>", "write kernel events to FILE, one JSON object a line")
+    .option(
+      "--trace <FILE>",
+      "write kernel events to FILE: JSON Lines, or Chrome's trace format for Perfetto if it ends in .json",
+    )
+    .addOption(gdbOption())
     .action(async (file: string | undefined, args: string[], options: RunOptions) => {
       await reporting(io, async () => {
         const status = await runCommand(file, args, options, io, host);

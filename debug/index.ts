@@ -1,3 +1,6 @@
-/** Looking at a running kernel: tasks, traces. */
+/** Looking at a running kernel: debugging sessions, tasks, traces. */
+export * from "./session/index.ts";
 export { describe_tasks, type TaskSummary, tasks } from "./tasks.ts";
-export { TraceRecorder } from "./trace.ts";
+export { TRACE_EVENTS, traceEventTable } from "./trace/events.ts";
+export { TraceFile, type TraceFormat, traceFormatOf } from "./trace/file.ts";
+export { TraceRecorder } from "./trace/recorder.ts";

@@ -10,6 +10,8 @@ export { EXCEPTION, EXTERNAL, SOFTWARE } from "./cpu/interrupts.ts";
 export type { Op } from "./cpu/op.ts";
 /** Indices of the general registers in `Core.r`, and numbers of the segment registers. */
 export { CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, LDTR, SS, TR } from "./cpu/state-layout.ts";
+export type { TlbEntryView } from "./cpu/translation.ts";
+export * as apicMessage from "./devices/apic-message.ts";
 export { DEBUG_CONSOLE_PORT } from "./devices/debug-console.ts";
 export {
   Disk,
@@ -18,13 +20,14 @@ export {
   SECTOR_BYTES,
 } from "./devices/disk.ts";
 export { EXIT_PORT } from "./devices/exit-port.ts";
-export type { I8254 } from "./devices/i8254.ts";
+export type { CounterView, I8254 } from "./devices/i8254.ts";
 export { PIT_HZ } from "./devices/i8254.ts";
 export type { I8259A, I8259APair } from "./devices/i8259a.ts";
 export type { IoApic } from "./devices/io-apic.ts";
 export type { Keyboard } from "./devices/keyboard.ts";
 export { KEY_NAMES, type KeyName } from "./devices/keyboard-keys.ts";
 export type { LocalApic } from "./devices/local-apic.ts";
+export { APIC_REGISTER } from "./devices/local-apic-registers.ts";
 export type { PortBus, PortDevice } from "./devices/ports.ts";
 export { DEFAULT_POST_PORT } from "./devices/post-port.ts";
 export type { Rtc } from "./devices/rtc.ts";

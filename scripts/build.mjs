@@ -42,6 +42,8 @@ async function bundle() {
       boot: "boot/index.ts",
       asm: "asm/index.ts",
       kernel: "kernel/index.ts",
+      testing: "testing/index.ts",
+      "testing-vitest": "testing/vitest.ts",
       "build-artifacts": "cli/build-artifacts.ts",
     },
     outdir: staging,

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
-const SOURCES = ["asm", "boot", "cli", "debug", "emulator", "kernel", "scripts", "user", "package.json"];
+const SOURCES = ["asm", "boot", "cli", "debug", "emulator", "kernel", "scripts", "testing", "user", "package.json"];
 
 function newest(path: string): number {
   const stat = statSync(path);

@@ -55,7 +55,7 @@ export function backtrace(guest: Guest, start: StackPointers, task?: number): Fr
   try {
     while (at !== undefined && frames.length < DEEPEST) {
       const { symbols } = guest.session;
-      const isKernel = guest.session.kernel !== undefined && at.pc >= PAGE_OFFSET;
+      const isKernel: boolean = guest.session.kernel !== undefined && at.pc >= PAGE_OFFSET;
       if (guest.session.kernel !== undefined && !isKernel) {
         frames.push(...userFrames(guest, at, task, interrupted));
         break;

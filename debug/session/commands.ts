@@ -87,20 +87,26 @@ export class Commands {
       if (stop.reason !== "step") return stop;
       const goal = taken ? frame.linear : this.#afterStep(core, instruction);
       if (goal === null) return stop;
-      if (linearEip(core) !== goal || !frame.isReached(core)) {
-        const arrived = yield* this.#runTo(goal, frame, instruction?.flow === "hostcall");
+      const goals = taken ? [goal, ...this.#fixups(goal)] : [goal];
+      if (!goals.includes(linearEip(core)) || !frame.isReached(core)) {
+        const arrived = yield* this.#runTo(goals, frame, instruction?.flow === "hostcall");
         if (arrived.reason !== "step") return arrived;
       }
-      if (!taken && instruction?.flow !== "repeated") return this.#stop("step");
+      const again = taken ? linearEip(this.#core) === goal : instruction?.flow === "repeated";
+      if (!again) return this.#stop("step");
     }
   }
 
   /** Up to where the current function has returned to its caller. */
   *finish(): Running {
     const core = this.#core;
-    const { linear, slot } = returnPlace(this.#timeline.target.machine, core, this.#host.symbols);
+    const { linear, slot, cpl } = returnPlace(this.#timeline.target.machine, core, this.#host.symbols);
     const frame = new Frame(core);
-    const accepts = (cpu: Core) => isJustAbove(linearEsp(cpu), slot) && frame.isOnSameStack(cpu);
+    const { cr3 } = core;
+    const accepts =
+      cpl === undefined || cpl === core.cpl
+        ? (cpu: Core) => isJustAbove(linearEsp(cpu), slot) && frame.isOnSameStack(cpu)
+        : (cpu: Core) => cpu.cpl === cpl && cpu.cr3 === cr3;
     return yield* this.#run({}, [{ linear, accepts }], "step");
   }
 
@@ -179,6 +185,7 @@ export class Commands {
 
   /** To the last stop before now. */
   *reverseContinue(): Running {
+    if (this.#host.breakpoints.enabled().length === 0) return yield* this.#toStart();
     const present = this.#timeline.cycle;
     const starts = this.#timeline.starts().filter((cycle) => cycle < present);
     for (let end = present, start = starts.pop(); start !== undefined; end = start, start = starts.pop()) {
@@ -229,10 +236,22 @@ export class Commands {
     }
   }
 
-  *#runTo(linear: number, frame: Frame, hosted: boolean): Running {
+  /** Where the kernel's exception table sends the instruction at a linear address when it faults. */
+  #fixups(linear: number): number[] {
+    const { symbols, timeline } = this.#host;
+    const start = symbols.lookup("__start___ex_table");
+    const stop = symbols.lookup("__stop___ex_table");
+    if (timeline.target.kernel === undefined || start === undefined || stop === undefined) return [];
+    const bytes = timeline.target.machine.readLinear(start, stop - start, this.#host.core);
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    return Array.from(words).filter((_, index) => index % 2 === 1 && words[index - 1] === linear);
+  }
+
+  *#runTo(places: readonly number[], frame: Frame, hosted: boolean): Running {
     const accepts = (cpu: Core) =>
       hosted ? new Frame(cpu).ebp === frame.ebp && frame.isOnSameStack(cpu) : frame.isReached(cpu);
-    return yield* this.#run({}, [{ linear, accepts }], "step");
+    const goalposts = places.map((linear) => ({ linear, accepts }));
+    return yield* this.#run({}, goalposts, "step");
   }
 
   /** Runs forward with everything that may stop it. */
@@ -265,7 +284,7 @@ export class Commands {
     try {
       return yield* this.#timeline.advance(goal);
     } finally {
-      Watcher.disarm(this.#timeline.target);
+      watcher.disarm();
       if (watcher.failure !== null) throwAgain(watcher.failure);
     }
   }

@@ -1,5 +1,12 @@
 /** A debugging session: going forwards and backwards, stopping, reading. */
 export { Breakpoints } from "./breakpoints.ts";
-export { DebugSession, type KernelSessionOptions, type RunOptions, type StepOptions } from "./session.ts";
+export {
+  DebugSession,
+  type KernelSessionOptions,
+  type MachineSessionOptions,
+  type ReadOptions,
+  type RunOptions,
+  type StepOptions,
+} from "./session.ts";
 export { type SourceLine, type SymbolPlace, SymbolTable } from "./symbol-table.ts";
 export type * from "./types.ts";

@@ -8,6 +8,11 @@ const USER = 3;
 /** Bytes that a callee drops at most. */
 const MOST_ARGUMENT_BYTES = 0x1000;
 
+/** Bytes that the CPU and entry code put below an interrupt's EIP: an error code, a vector, an address. */
+const MOST_ENTRY_BYTES = 12;
+/** EFLAGS bits that never change (Intel SDM 1, 3.4.3), of which bit 1 is set. */
+const EFLAGS_FIXED = 0xffc0802a;
+
 const HOSTCALL = 0x0f3f;
 const INTERRUPTS: ReadonlySet<number> = new Set([0xcc, 0xcd, 0xce, 0xf1]);
 const RETURNS: ReadonlySet<number> = new Set([0xc2, 0xc3, 0xca, 0xcb]);
@@ -104,61 +109,109 @@ export class Frame {
   }
 }
 
-/** Addresses of the call and interrupt instructions that return to a linear address. */
-export function callsBefore(machine: Machine, core: Core, linear: number): number[] {
+/** Addresses of the call and interrupt instructions that return to a linear address, or of those of one kind. */
+export function callsBefore(machine: Machine, core: Core, linear: number, kind?: "call" | "interrupt"): number[] {
   const found: number[] = [];
   for (let length = 1; length <= 7; length++) {
     const instruction = instructionAt(machine, core, (linear - length) >>> 0);
     if (instruction?.following !== linear) continue;
-    if (instruction.flow === "call" || instruction.flow === "interrupt") found.push(instruction.linear);
+    const { flow } = instruction;
+    if ((flow === "call" || flow === "interrupt") && (kind ?? flow) === flow) found.push(instruction.linear);
   }
   return found;
 }
 
-/** Where the current function returns to, and where on the stack that is written (both linear). */
+/** Where the current function returns to. */
 export interface ReturnPlace {
+  /** Linear address of the instruction. */
   readonly linear: number;
+  /** Linear address on the stack where that is written. */
   readonly slot: number;
+  /** Of a handler of interrupts, exceptions or system calls: the privilege it returns to with IRET. */
+  readonly cpl?: number;
 }
 
 /**
  * Finds where the function that a core executes returns to: with a frame pointer through EBP, before and after it is
  * set up, and without one by following ESP from the function's first instruction.
- * @throws Error when what is found there is no address of code
+ * @throws Error when nothing that may be the return address on the stack is an address of code
  */
 export function returnPlace(machine: Machine, core: Core, symbols: SymbolTable): ReturnPlace {
-  const slot = returnSlot(machine, core, symbols);
-  const bytes = readMapped(machine, core, slot, 4);
-  if (bytes.length === 4) {
+  const places: ReturnPlace[] = [];
+  for (const slot of returnSlots(machine, core, symbols)) {
+    const bytes = readMapped(machine, core, slot, 4);
+    if (bytes.length < 4) continue;
     const linear = (new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) + core.segBase(CS)) >>> 0;
-    // `switch_to` pushes a label and jumps, so that the place need not be behind a call where symbols vouch for it.
-    const isCode =
-      symbols.symbolize(linear) !== undefined ||
-      callsBefore(machine, core, linear).length > 0 ||
-      instructionAt(machine, core, linear)?.flow === "hostcall";
-    if (isCode) return { linear, slot };
+    places.push({ linear, slot });
   }
+  const isBehindCall = ({ linear }: ReturnPlace) =>
+    callsBefore(machine, core, linear, "call").length > 0 || instructionAt(machine, core, linear)?.flow === "hostcall";
+  // `switch_to` pushes a label and jumps, so that the place need not be behind a call where a symbol vouches for it.
+  const certain = places.find(({ slot }) => slot === certainSlot(machine, core, symbols));
+  const found =
+    (certain !== undefined && symbols.symbolize(certain.linear) !== undefined ? certain : undefined) ??
+    places.find(isBehindCall) ??
+    interruptFrame(machine, core, places) ??
+    places.find(({ linear }) => symbols.symbolize(linear) !== undefined);
+  if (found !== undefined) return found;
+  const looked = places.map(({ slot }) => `0x${slot.toString(16)}`).join(", ");
   throw new Error(
-    `it cannot be told where ${symbols.format(linearEip(core))} returns to: ` +
-      `0x${slot.toString(16)} on the stack holds no return address`,
+    `it cannot be told where ${symbols.format(linearEip(core))} returns to: no return address on the stack at ${looked}`,
   );
 }
 
-function returnSlot(machine: Machine, core: Core, symbols: SymbolTable): number {
+/**
+ * The first of the places that is what an interrupt pushes: EIP, CS, EFLAGS. In front of it there may be an error code,
+ * and what entry code puts there for its own use.
+ */
+function interruptFrame(machine: Machine, core: Core, places: readonly ReturnPlace[]): ReturnPlace | undefined {
+  for (const { slot: first } of places) {
+    for (let slot = first; slot <= first + MOST_ENTRY_BYTES; slot += 4) {
+      const bytes = readMapped(machine, core, slot, 12);
+      if (bytes.length < 12) continue;
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      const cs = view.getUint32(4, true);
+      const isFrame = cs > USER && cs < 0x10000 && (cs & 4) === 0 && (view.getUint32(8, true) & EFLAGS_FIXED) === 2;
+      if (isFrame) return { linear: view.getUint32(0, true), slot, cpl: cs & USER };
+    }
+  }
+  return undefined;
+}
+
+/** Linear addresses on the stack where the return address may be, the likeliest first. */
+function returnSlots(machine: Machine, core: Core, symbols: SymbolTable): number[] {
   const esp = linearEsp(core);
-  const framed = (core.segBase(SS) + core.r[EBP]! + 4) >>> 0;
   const eip = linearEip(core);
-  if (instructionAt(machine, core, eip)?.flow === "return") return esp;
-  const offset = symbols.symbolize(eip)?.offset;
-  if (offset === undefined) return framed;
+  if (instructionAt(machine, core, eip)?.flow === "return") return [esp];
+  const framed = (core.segBase(SS) + core.r[EBP]! + 4) >>> 0;
+  const slots: number[] = [];
+  for (const start of symbols.startsBefore(eip)) {
+    const code = readMapped(machine, core, start, 3);
+    if (eip === start) slots.push(esp);
+    else if (setsFrame(code)) slots.push(eip === start + 1 ? esp + 4 : framed);
+    else {
+      const depth = stackDepth(machine, core, start, eip);
+      if (depth !== undefined) slots.push((esp + depth) >>> 0);
+    }
+  }
+  return [...slots, framed];
+}
+
+/** Where the return address is in a function whose extent is known, at its first instruction or with a frame pointer. */
+function certainSlot(machine: Machine, core: Core, symbols: SymbolTable): number | undefined {
+  const eip = linearEip(core);
+  const place = symbols.symbolize(eip);
+  if (place === undefined || place.size === 0) return undefined;
+  const { offset } = place;
+  const esp = linearEsp(core);
   if (offset === 0) return esp;
-  const start = eip - offset;
-  const code = readMapped(machine, core, start, 3);
-  const setsFrame =
-    code[0] === 0x55 && ((code[1] === 0x89 && code[2] === 0xe5) || (code[1] === 0x8b && code[2] === 0xec));
-  if (setsFrame) return offset === 1 ? esp + 4 : framed;
-  const depth = stackDepth(machine, core, start, eip);
-  return depth === undefined ? framed : (esp + depth) >>> 0;
+  if (!setsFrame(readMapped(machine, core, eip - offset, 3))) return undefined;
+  return offset === 1 ? esp + 4 : (core.segBase(SS) + core.r[EBP]! + 4) >>> 0;
+}
+
+/** PUSH EBP; MOV EBP, ESP. */
+function setsFrame([push, move, operands]: Uint8Array): boolean {
+  return push === 0x55 && ((move === 0x89 && operands === 0xe5) || (move === 0x8b && operands === 0xec));
 }
 
 /** Bytes pushed between two addresses, taken in a straight line; undefined when that cannot be told. */

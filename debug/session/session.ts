@@ -8,7 +8,7 @@ import { linearEip } from "./instruction.ts";
 import { type AddressSpace, addressSpaceOf, type Piece, piecesOf } from "./page-tables.ts";
 import { SymbolTable } from "./symbol-table.ts";
 import { kernelTarget, machineTarget } from "./target.ts";
-import { Timeline } from "./timeline.ts";
+import { type Action, Timeline } from "./timeline.ts";
 import type { SessionOutput, Stop } from "./types.ts";
 
 /** How to boot a kernel for debugging. */
@@ -20,6 +20,8 @@ export interface KernelSessionOptions extends BootOptions {
 export interface MachineSessionOptions {
   /** Symbols of the program on the machine. */
   readonly symbols?: SymbolTable | undefined;
+  /** Instructions between the snapshots it goes back by, to begin with: 4 million by default; each takes some 50 ms. */
+  readonly checkpointInterval?: number | undefined;
 }
 
 export interface RunOptions {
@@ -65,6 +67,7 @@ export class DebugSession {
   #core = 0;
   #stop: Stop = { reason: "start", core: 0, position: 0 };
   #busy = false;
+  readonly #waiting: Action[] = [];
 
   private constructor(timeline: Timeline, symbols: SymbolTable) {
     const session = this;
@@ -117,8 +120,9 @@ export class DebugSession {
    * @param make makes the machine, loaded and ready to run, the same one every time. Its `onSerialOutput` and
    *   `onDebugOutput` are the session's: see `onOutput`.
    */
-  static forMachine(make: () => Machine, { symbols = new SymbolTable() }: MachineSessionOptions = {}): DebugSession {
-    return new DebugSession(new Timeline(() => machineTarget(make())), symbols);
+  static forMachine(make: () => Machine, options: MachineSessionOptions = {}): DebugSession {
+    const { symbols = new SymbolTable(), checkpointInterval } = options;
+    return new DebugSession(new Timeline(() => machineTarget(make()), checkpointInterval), symbols);
   }
 
   // ---- Where it stands -----------------------------------------------------------------------------------------------
@@ -256,24 +260,26 @@ export class DebugSession {
 
   // ---- Changing ------------------------------------------------------------------------------------------------------
 
+  // While a command runs through the past, what is done here waits until it has come out of it.
+
   /** Gives the guest input on its first serial port. */
   input(bytes: Uint8Array): void {
-    this.#timeline.act({ kind: "input", bytes: bytes.slice() });
+    this.#act({ kind: "input", bytes: bytes.slice() });
   }
 
   /** No more input will come. */
   closeInput(): void {
-    this.#timeline.act({ kind: "close-input" });
+    this.#act({ kind: "close-input" });
   }
 
   /** @throws as `Machine.setRegister` does */
   setRegister(name: RegisterName, value: number, core = this.#core): void {
-    this.#timeline.act({ kind: "register", name, value, core });
+    this.#act({ kind: "register", name, value, core });
   }
 
   /** @throws RangeError when part of it is no RAM */
   writePhysical(physical: number, bytes: Uint8Array): void {
-    this.#timeline.act({ kind: "memory", physical, bytes: bytes.slice() });
+    this.#act({ kind: "memory", physical, bytes: bytes.slice() });
   }
 
   /** @throws RangeError when part of it is not mapped, or no RAM */
@@ -342,6 +348,7 @@ export class DebugSession {
       return this.#settle(result.value);
     } finally {
       this.#busy = false;
+      this.#actOnWaiting();
     }
   }
 
@@ -351,11 +358,25 @@ export class DebugSession {
       let result = command.next();
       while (result.done !== true) {
         await new Promise((resolve) => setImmediate(resolve));
+        this.#actOnWaiting();
         result = command.next();
       }
       return this.#settle(result.value);
     } finally {
       this.#busy = false;
+      this.#actOnWaiting();
+    }
+  }
+
+  #act(action: Action): void {
+    this.#waiting.push(action);
+    this.#actOnWaiting();
+  }
+
+  #actOnWaiting(): void {
+    if (this.#busy && this.#timeline.cycle < this.#timeline.horizon) return;
+    for (let action = this.#waiting.shift(); action !== undefined; action = this.#waiting.shift()) {
+      this.#timeline.act(action);
     }
   }
 

@@ -43,6 +43,8 @@ interface LineEntry {
 const SHN_UNDEF = 0;
 /** No instruction is longer: a line entry says nothing of what lies further behind it. */
 const LONGEST_INSTRUCTION = 15;
+/** Labels that one function has at most, for `startsBefore`. */
+const MOST_STARTS = 16;
 /** Symbols without a size are believed this far, in bytes. */
 const FURTHEST_OFFSET = 1 << 16;
 
@@ -110,6 +112,22 @@ export class SymbolTable {
     return at - nearest.address < reach ? place(nearest, at) : undefined;
   }
 
+  /**
+   * Where the function at an address may begin: the symbols before it, nearest first, up to one that says that it is a
+   * function. In hand-written code, labels look like functions.
+   */
+  startsBefore(address: number): number[] {
+    const at = address >>> 0;
+    const starts: number[] = [];
+    for (let i = lastNotAfter(this.#symbols, at); i >= 0 && starts.length < MOST_STARTS; i--) {
+      const { address: start, size, type } = this.#symbols[i]!;
+      if (at - start >= FURTHEST_OFFSET) break;
+      if (start !== starts.at(-1)) starts.push(start);
+      if (type === "function" && at < start + size) break;
+    }
+    return starts;
+  }
+
   /** `schedule+0x10`, `schedule`, or the address as `0xc0101234`. */
   format(address: number): string {
     const found = this.symbolize(address);
@@ -138,7 +156,14 @@ export class SymbolTable {
     const [, file, line] = match as unknown as [string, string, string];
     const files = this.files().filter((name) => name === file || name.endsWith(`/${file}`));
     if (files.length === 0) {
-      throw new RangeError(`no line of a file ${file} is known${suggestions(nearNames(file, this.files()))}`);
+      throw new RangeError(
+        `no line of a file ${file} is known${suggestions(
+          nearNames(
+            file,
+            this.files().map((name) => name.slice(name.lastIndexOf("/") + 1)),
+          ),
+        )}`,
+      );
     }
     const found: number[] = [];
     let previous: LineEntry | undefined;

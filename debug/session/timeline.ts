@@ -14,7 +14,7 @@ import type { Target, TargetStop } from "./target.ts";
 /** Cycles between two looks at the outside world. */
 const SLICE = 1 << 18;
 /** Instructions between checkpoints at first, and the most checkpoints; when there are more, every other one goes. */
-const CHECKPOINT_INTERVAL = 4_000_000;
+export const CHECKPOINT_INTERVAL = 4_000_000;
 const MOST_CHECKPOINTS = 24;
 
 /** Instructions that other cores may execute while one waits for a core that sleeps. */
@@ -79,11 +79,13 @@ export class Timeline {
   #end: TargetStop | null = null;
   #interrupted = false;
   #checkpoints: Checkpoint[] = [];
-  #interval = CHECKPOINT_INTERVAL;
+  #interval: number;
   #canSave: boolean;
 
-  constructor(make: () => Target) {
+  /** @param interval instructions between checkpoints, to begin with */
+  constructor(make: () => Target, interval = CHECKPOINT_INTERVAL) {
     this.#make = make;
+    this.#interval = interval;
     this.target = this.#build();
     this.#canSave = this.target.kernel === undefined;
   }

@@ -1,6 +1,9 @@
 /** What a debugging session says and is told: stops, breakpoints, watchpoints, catchpoints. */
+import type { WatchedAccess } from "../../emulator/index.ts";
 import type { RecordedEvent } from "../../kernel/index.ts";
 import type { DebugSession } from "./session.ts";
+
+export type { WatchedAccess };
 
 /** Why a session stands where it stands. */
 export type StopReason =
@@ -23,21 +26,6 @@ export type StopReason =
   | "budget"
   /** Nothing has run yet, or a reverse operation found nothing to stop at. */
   | "start";
-
-/** An access that a watchpoint saw. */
-export interface WatchedAccess {
-  /** Linear address of the first byte accessed. */
-  readonly linear: number;
-  /** Physical address of the same byte. */
-  readonly physical: number;
-  /** Bytes: 1, 2 or 4; accesses of more, or across two pages, come as several. */
-  readonly size: number;
-  readonly write: boolean;
-  /** Contents of these bytes before the access, unsigned. */
-  readonly before: number;
-  /** Contents after it; for a read the same. */
-  readonly after: number;
-}
 
 /** A place where a session stands. */
 export interface Stop {
@@ -69,7 +57,7 @@ export type CatchKind =
   | "exec"
   | "exit";
 
-/** A kernel event, or the delivery of an exception or interrupt, which has `vector` and `core`. */
+/** A kernel event, or the delivery of an exception or interrupt, which has `vector` and `eip`. */
 export type SessionEvent = RecordedEvent;
 
 /** Decides at a hit whether to stop. It may look at the session and must change nothing. */

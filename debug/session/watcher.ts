@@ -79,12 +79,13 @@ export class Watcher {
     this.#hookEvents(catches);
   }
 
-  /** Takes everything away. */
-  static disarm({ machine, kernel }: Target): void {
+  /** Takes everything away, but for who hears kernel events: an end without its beginning would be lost on him. */
+  disarm(): void {
+    const { machine, kernel } = this.#target;
     machine.setBreakpoints([]);
     machine.setWatchpoints([]);
-    kernel?.on_event(undefined);
     for (const core of machine.cores) core.onInterrupt = null;
+    kernel?.on_event(this.#orders.onEvent);
   }
 
   #ofKind<Request extends BreakpointRecord["request"]>(kind: Request["kind"]): RecordOf<Request>[] {
@@ -93,7 +94,8 @@ export class Watcher {
 
   #atAddress(core: Core, linear: number, records: readonly RecordOf<AddressRequest>[]): boolean {
     for (const record of records) {
-      if (record.request.linear === linear && this.#meets({ record, core: core.id }, core)) return true;
+      if (record.request.linear !== linear || !this.#holds(record, core)) continue;
+      if (this.#meets({ record, core: core.id })) return true;
     }
     for (const goalpost of this.#orders.goalposts) {
       if (goalpost.linear === linear && goalpost.accepts(core)) {
@@ -111,7 +113,8 @@ export class Watcher {
       (on === "read" && !access.write) ||
       (on === "write" && access.write) ||
       (on === "change" && access.write && access.before !== access.after);
-    return wanted && (this.#meets({ record, core: core.id, access }, core) || this.failure !== null);
+    if (!wanted || !this.#holds(record, core)) return this.failure !== null;
+    return this.#meets({ record, core: core.id, access });
   }
 
   #hookEvents(catches: readonly RecordOf<CatchRequest>[]): void {
@@ -153,7 +156,7 @@ export class Watcher {
       {
         event: ofInstruction ? "exception" : "interrupt",
         vector,
-        core: core.id,
+        cpu: core.id,
         eip: core.eip >>> 0,
         cpl: core.cpl,
         external: kind === EXTERNAL ? 1 : 0,
@@ -162,35 +165,37 @@ export class Watcher {
         cycle: machine.cycles,
       },
       records,
-      core,
     );
   }
 
-  /** A kernel event tells its core as `cpu`, where there is more than one. */
-  #atEvent(event: SessionEvent, records: readonly RecordOf<CatchRequest>[], on?: Core): void {
+  #atEvent(event: SessionEvent, records: readonly RecordOf<CatchRequest>[]): void {
     const { machine } = this.#target;
-    const number = typeof event["cpu"] === "number" ? event["cpu"] : 0;
-    const core = on ?? machine.cores[number] ?? machine.cores[0]!;
+    const core = machine.cores[event.cpu]!;
     for (const record of records) {
       const { event: kind, filter } = record.request;
       const names = KERNEL_EVENTS[kind] ?? [kind];
       if (!names.includes(event.event) || filter?.(event) === false) continue;
-      if (this.#meets({ record, core: core.id, event }, core) || this.failure !== null) {
+      const stops = this.#holds(record, core) && this.#meets({ record, core: core.id, event });
+      if (stops || this.failure !== null) {
         machine.requestStop();
         return;
       }
     }
   }
 
-  #meets(hit: Hit, core: Core): boolean {
-    const { record } = hit;
+  /** Whether a request is for this core, and its condition true. */
+  #holds(record: BreakpointRecord, core: Core): boolean {
     if (record.request.core !== undefined && record.request.core !== core.id) return false;
     try {
-      if (!this.#orders.holds(record, core) || !this.#orders.stops(hit)) return false;
+      return this.#orders.holds(record, core);
     } catch (error) {
       this.failure = error;
       return false;
     }
+  }
+
+  #meets(hit: Hit): boolean {
+    if (!this.#orders.stops(hit)) return false;
     this.hit ??= hit;
     return true;
   }

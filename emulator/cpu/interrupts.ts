@@ -16,7 +16,7 @@ import {
   TYPE_TRAP_GATE16,
   TYPE_TRAP_GATE32,
 } from "./descriptors.ts";
-import { Fault } from "./fault.ts";
+import type { Fault } from "./fault.ts";
 import { commitCode, commitSegment, loadNullSegment, loadRealSegment, requireStackDescriptor } from "./segmentation.ts";
 import { stackWriter } from "./stack-writer.ts";
 import {
@@ -263,7 +263,7 @@ export function switchTask(cpu: Core, selector: number, descriptor: number, reas
   try {
     enterTask(cpu, -1);
   } catch (error) {
-    if (!(error instanceof Fault)) throw error;
-    deliverException(cpu, error);
+    if (error !== cpu.fault) throw error;
+    deliverException(cpu, cpu.fault);
   }
 }

@@ -59,6 +59,7 @@ export function iret(cpu: Core, op: Op): void {
     returnProtected(cpu, op);
   }
   cpu.r[NMI_BLOCKED] = 0;
+  cpu.onInterruptReturn?.(cpu);
 }
 
 /** Real and virtual-8086 mode. */

@@ -160,7 +160,7 @@ export function pieceLength(
   const mask = op.addressMask;
   let count = (r[ECX]! & mask) >>> 0;
   if (count === 0) return 0;
-  if ((r[CONTROL_FLAGS]! & FLAG_TF) !== 0 || hasDataBreakpoints(cpu)) return 1;
+  if ((r[CONTROL_FLAGS]! & FLAG_TF) !== 0 || (cpu.readMask === 0 && hasDataBreakpoints(cpu))) return 1;
   if (usesSource) count = Math.min(count, elementsInPage(cpu, op.seg, r[ESI]! & mask, size, step));
   if (usesDestination) count = Math.min(count, elementsInPage(cpu, ES, r[EDI]! & mask, size, step));
   return count;

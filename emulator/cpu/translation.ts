@@ -16,6 +16,18 @@ export interface LocalApicRegisters {
   write(offset: number, size: number, value: number): void;
 }
 
+/** A translation that a core holds. */
+export interface TlbEntryView {
+  /** Numbers of the linear and of the physical page. */
+  readonly page: number;
+  readonly physicalPage: number;
+  /** Whether CPL 3 may use it. */
+  readonly user: boolean;
+  /** Whether a write goes through without another walk: not while the page is clean. */
+  readonly writable: boolean;
+  readonly global: boolean;
+}
+
 const TLB_PAGES = 1 << 20;
 /** Pages the TLB holds before it is emptied; bounds the work of a flush. */
 const TLB_CAPACITY = 16384;
@@ -141,6 +153,20 @@ export abstract class CoreTranslation extends CoreState {
       const watched = this.#hostWatchpoints?.concernsPages(page, physical >>> 12) === true;
       this.tlb[page] = watched ? entry | TLB_WATCHED : entry;
     }
+  }
+
+  /** The translations held, stale ones included, in the order of their linear pages. For debuggers. */
+  tlbEntries(): TlbEntryView[] {
+    const pages = [...new Set(this.#filledPages.subarray(0, this.#filledCount))].sort((a, b) => a - b);
+    return pages.flatMap((page) => {
+      const entry = this.tlb[page]!;
+      if ((entry & TLB_VALID) === 0) return [];
+      const place = entry ^ (page << 12);
+      const physical = (entry & TLB_MMIO) !== 0 ? place : this.#physicalOf(place);
+      const user = (entry & TLB_NO_USER) === 0;
+      const writable = (entry & (user ? TLB_NO_WRITE_USER : TLB_NO_WRITE_SUPER)) === 0;
+      return [{ page, physicalPage: physical >>> 12, user, writable, global: (entry & TLB_GLOBAL) !== 0 }];
+    });
   }
 
   #physicalOf(host: number): number {

@@ -19,6 +19,21 @@ const NEVER = Number.POSITIVE_INFINITY;
 const LARGEST_COUNT = 0x10001;
 const REFRESH_TICKS = 18;
 
+/** A counter of the 8254 as it stands. */
+export interface CounterView {
+  /** 0 to 5. */
+  readonly mode: number;
+  readonly bcd: boolean;
+  readonly gate: boolean;
+  readonly out: boolean;
+  /** Whether a count has been written since the control word. */
+  readonly programmed: boolean;
+  /** The count register in ticks, 1 to 65536. */
+  readonly period: number;
+  /** The counting element, in the counter's number format. */
+  readonly count: number;
+}
+
 /**
  * One counter of the 8254. Its state changes only at ticks known in advance (a load, an edge of OUT); between them
  * the count is a linear function of time, computed when somebody reads it.
@@ -105,6 +120,20 @@ class Counter {
     this.#loadAt = s.time(this.#loadAt, 0, now + 1);
     this.#edgeAt = s.time(this.#edgeAt, 0, now + 2 * LARGEST_COUNT);
     this.#event = s.event(this.#event, this.#onEvent);
+  }
+
+  /** What the counter is doing, for debuggers; no latch changes. */
+  get view(): CounterView {
+    const now = this.#settle();
+    return {
+      mode: this.#mode,
+      bcd: this.#bcd,
+      gate: this.#gate,
+      out: this.#out,
+      programmed: this.#hasCount,
+      period: this.#count,
+      count: this.#countAt(now),
+    };
   }
 
   writeControl(control: number): void {
@@ -413,6 +442,11 @@ export class I8254 implements PortDevice {
       new Counter(lines.clock, rate, true, null),
       new Counter(lines.clock, rate, false, null),
     ];
+  }
+
+  /** The three counters, for debuggers. */
+  get views(): readonly CounterView[] {
+    return this.#counters.map(({ view }) => view);
   }
 
   connect(ports: PortBus): void {

@@ -72,6 +72,11 @@ export class I8259A {
     return this.#isr;
   }
 
+  /** Vector of input 0: ICW2 without its low three bits. */
+  get vectorBase(): number {
+    return this.#icw2 & 0xf8;
+  }
+
   get imr(): number {
     return this.#imr;
   }

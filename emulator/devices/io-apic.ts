@@ -89,6 +89,11 @@ export class IoApic implements MmioHandler {
     });
   }
 
+  /** The redirection table, by pin: the low doubleword of each entry, and the destination. For debuggers. */
+  get redirection(): readonly { readonly entry: number; readonly destination: number }[] {
+    return Array.from(this.#entries, (entry, pin) => ({ entry, destination: this.#destinations[pin]! }));
+  }
+
   /** Drives an input pin. */
   setPin(pin: number, high: boolean): void {
     const bit = 1 << pin;

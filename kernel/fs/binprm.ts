@@ -17,8 +17,11 @@ import { copy_from_user, get_user, set_fs, strnlen_user, USER_DS } from "../incl
 import { linux_binprm, MAX_ARG_PAGES } from "../include/linux/binfmts.ts";
 import { E2BIG, EFAULT, ENOMEM } from "../include/linux/errno.ts";
 import { file, inode } from "../include/linux/fs.ts";
+import { list_del_init } from "../include/linux/list.ts";
 import { GFP_KERNEL, mm_struct, VM_STACK_FLAGS } from "../include/linux/mm.ts";
-import { current, PF_FORKNOEXEC, signal_struct } from "../include/linux/sched.ts";
+import { current, PF_FORKNOEXEC, signal_struct, type task_struct } from "../include/linux/sched.ts";
+import { SIG_DFL, SIG_IGN, SIGCHLD } from "../include/linux/signal.ts";
+import { zap_other_threads } from "../kernel/exit.ts";
 import { mm_release, sigact_cachep } from "../kernel/fork.ts";
 import { mm_alloc, mmdrop, mmput } from "../kernel/mm.ts";
 import { mk_pte, pte_alloc } from "../mm/memory.ts";
@@ -27,8 +30,6 @@ import { free_pages, get_zeroed_page, virt_to_page } from "../mm/page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_free } from "../mm/slab.ts";
 import { flush_old_files } from "./fcntl.ts";
 
-const SIG_DFL = 0;
-const SIG_IGN = 1;
 const FS = 4;
 const GS = 5;
 const POINTER_SIZE = 4;
@@ -152,6 +153,18 @@ function* make_private_signals(): Steps<number> {
   return shared;
 }
 
+/**
+ * The new program is a process of its own: the other threads end, and one that was not the group's leader becomes the
+ * leader of a new group, under its own pid.
+ */
+function* de_thread(tsk: task_struct): Steps<void> {
+  yield* zap_other_threads(0);
+  if (tsk.tgid === tsk.pid) return;
+  list_del_init(tsk.thread_group.address);
+  tsk.tgid = tsk.pid;
+  tsk.exit_signal = SIGCHLD;
+}
+
 /** Every signal gets its default action, except those that are ignored. */
 function flush_signal_handlers(): void {
   const { action } = signal_struct.at(current().sig);
@@ -199,6 +212,7 @@ export const flush_old_exec = kernel_function(
       return error;
     }
     if (shared_signals !== 0) signal_struct.at(shared_signals).count--;
+    yield* de_thread(tsk);
     tsk.comm = read_cstring(linux_binprm.at(bprm_address).filename, PAGE_SIZE).replace(/^.*\//, "");
     tsk.flags &= ~PF_FORKNOEXEC;
     tsk.did_exec = 1;

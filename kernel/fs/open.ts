@@ -35,8 +35,8 @@ import {
   O_NOFOLLOW,
   O_RDWR,
   O_TRUNC,
-  S_IFCHR,
   PATH_LENGTH,
+  S_IFCHR,
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
@@ -45,7 +45,16 @@ import {
 import { current, files_struct, fs_struct } from "../include/linux/sched.ts";
 import { KERN_WARNING, printk } from "../kernel/printk.ts";
 import { get_chrfops } from "./devices.ts";
-import { fcheck, fd_install, filp_close, fput, get_empty_filp, get_file, get_unused_fd, set_close_on_exec } from "./file_table.ts";
+import {
+  fcheck,
+  fd_install,
+  filp_close,
+  fput,
+  get_empty_filp,
+  get_file,
+  get_unused_fd,
+  set_close_on_exec,
+} from "./file_table.ts";
 import { path_lookup, user_path_at, working_directory } from "./namei.ts";
 import { generic_file_fops } from "./read_write.ts";
 
@@ -207,7 +216,10 @@ export const sys_getcwd = kernel_function(
     const length = path.length + 1;
     if (length > size) return -ERANGE;
     const local = stack_local(PATH_LENGTH);
-    write_bytes(local, Uint8Array.from(`${path}\0`, (c) => c.charCodeAt(0)));
+    write_bytes(
+      local,
+      Uint8Array.from(`${path}\0`, (c) => c.charCodeAt(0)),
+    );
     return (yield* copy_to_user(buffer, local, length)) === 0 ? length : -EFAULT;
   },
   { locals: PATH_LENGTH },

@@ -5,17 +5,7 @@ import { memory, memset } from "../host/memory.ts";
 import { i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
-import {
-  EAGAIN,
-  EFAULT,
-  EINVAL,
-  EMFILE,
-  ENFILE,
-  ENOMEM,
-  ENOTTY,
-  EPIPE,
-  ERESTARTSYS,
-} from "../include/linux/errno.ts";
+import { EAGAIN, EFAULT, EINVAL, EMFILE, ENFILE, ENOMEM, ENOTTY, EPIPE, ERESTARTSYS } from "../include/linux/errno.ts";
 import {
   FMODE_READ,
   FMODE_WRITE,

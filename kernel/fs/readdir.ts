@@ -65,7 +65,10 @@ export const sys_getdents64 = kernel_function(
         local.d_off = filp.f_pos + 1;
         local.d_reclen = length;
         local.d_type = (inode.at(node).i_mode & S_IFMT) >>> DT_SHIFT;
-        write_bytes(local.address + D_NAME, Uint8Array.from(name, (c) => c.charCodeAt(0)));
+        write_bytes(
+          local.address + D_NAME,
+          Uint8Array.from(name, (c) => c.charCodeAt(0)),
+        );
         if ((yield* copy_to_user(buffer + result, local.address, length)) !== 0) {
           if (result === 0) result = -EFAULT;
           break;

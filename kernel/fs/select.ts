@@ -67,10 +67,7 @@ interface Waited {
 }
 
 /** Looks, and sleeps until a look finds something, a signal comes or the time is up. Undefined when out of memory. */
-function* wait_until_ready(
-  timeout: number,
-  look: (table: number) => Steps<number>,
-): Steps<Waited | undefined> {
+function* wait_until_ready(timeout: number, look: (table: number) => Steps<number>): Steps<Waited | undefined> {
   const table = yield* get_zeroed_page(GFP_KERNEL);
   if (table === 0) return undefined;
   let left = timeout;

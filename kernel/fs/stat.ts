@@ -177,7 +177,10 @@ function* read_link(node: number, buffer: number, size: number, local: number): 
   if (size <= 0 || (link.i_mode & S_IFMT) !== S_IFLNK) return -EINVAL;
   const target = link_target(link);
   const bytes = Math.min(size, target.length);
-  write_bytes(local, Uint8Array.from(target, (c) => c.charCodeAt(0)));
+  write_bytes(
+    local,
+    Uint8Array.from(target, (c) => c.charCodeAt(0)),
+  );
   return (yield* copy_to_user(buffer, local, bytes)) === 0 ? bytes : -EFAULT;
 }
 

@@ -2,6 +2,7 @@
 import {
   assemble,
   type ElfFile,
+  elfLines,
   type LinkedImage,
   type LinkedLine,
   link,
@@ -109,6 +110,7 @@ export class KernelImage implements SymbolSource {
       elf.symbols
         .filter(({ name }) => name !== "")
         .map(({ name, value, size, type }) => ({ name, address: value, size, type })),
+      elfLines(elf),
     );
     return image.addresses.get(BUILD_ID) === build_id() ? image : undefined;
   }

@@ -4,19 +4,18 @@ import { loadKernel } from "../../boot/index.ts";
 import { type Core, Machine, type MachineOptions, type RunLimits, type StopReason } from "../../emulator/index.ts";
 import { tty_readers } from "../drivers/char/tty_io.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
-import { FIRST_EXTERNAL_VECTOR } from "../include/linux/interrupt.ts";
 import { list_head } from "../include/linux/list.ts";
 import { kstat } from "../include/linux/sched.ts";
 import { EXIT_PANIC } from "../kernel/panic.ts";
 import { runqueue_head } from "../kernel/sched.ts";
 import { jiffies, nr_timers } from "../kernel/timer.ts";
 import { Bridge } from "./bridge.ts";
-import { type KernelHost, type TraceEvent, with_context } from "./context.ts";
+import { cpu, type KernelHost, type TraceEvent, with_context } from "./context.ts";
 import { InspectMemory } from "./inspect-memory.ts";
+import { KernelEntries } from "./kernel-entries.ts";
 import { type KernelImage, kernel_image } from "./kernel-image.ts";
 
 const USER_CPL = 3;
-const SYSCALL_VECTOR = 0x80;
 
 /** How to boot. */
 export interface BootOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log"> {
@@ -42,8 +41,12 @@ export type KernelStop =
   | { readonly kind: "input" }
   | Exclude<StopReason, { readonly kind: "exit" | "halted-forever" }>;
 
-/** A recorded kernel event with its time. */
-export type RecordedEvent = TraceEvent & { readonly instruction: number; readonly cycle: number };
+/** A recorded kernel event with its time and the number of the core it happened on. */
+export type RecordedEvent = TraceEvent & {
+  readonly instruction: number;
+  readonly cycle: number;
+  readonly cpu: number;
+};
 
 /** What has happened since boot, read from guest memory and the machine's counters. */
 export interface KernelStatistics {
@@ -65,6 +68,7 @@ export class Kernel implements KernelHost {
   readonly image: KernelImage;
   readonly #bridge: Bridge;
   readonly #inspect: InspectMemory;
+  readonly #entries: KernelEntries;
   #listener: ((event: RecordedEvent) => void) | undefined;
   #input_closed = false;
 
@@ -80,6 +84,10 @@ export class Kernel implements KernelHost {
     this.machine = new Machine({ ...options, serial: { flowControl: "rts" } });
     this.#bridge = new Bridge(this);
     this.#inspect = new InspectMemory(this.machine);
+    this.#entries = new KernelEntries(
+      (linear) => this.#inspect.read32(linear),
+      PAGE_OFFSET + this.machine.memory.ramSize,
+    );
     this.machine.attachBridge(this.#bridge.hostcall);
     this.machine.onSerialOutput = (byte, port) => {
       if (port === 1) this.on_output?.(byte);
@@ -167,14 +175,28 @@ export class Kernel implements KernelHost {
 
   /** Hears every kernel event from now on; costs nothing while nobody listens. */
   on_event(listener: ((event: RecordedEvent) => void) | undefined): void {
+    if (this.#listener === undefined) this.#entries.clear();
     this.#listener = listener;
-    for (const core of this.machine.cores) core.onInterrupt = listener === undefined ? null : this.#on_interrupt;
+    const tracing = listener !== undefined;
+    for (const core of this.machine.cores) {
+      core.onInterrupt = tracing ? this.#on_interrupt : null;
+      core.onInterruptReturn = tracing ? this.#on_interrupt_return : null;
+      core.onCr3Load = tracing ? this.#on_cr3_load : null;
+    }
   }
 
   readonly #on_interrupt = (core: Core, vector: number): void => {
-    if (vector === SYSCALL_VECTOR) this.trace({ event: "syscall", nr: core.r[0] });
-    else if (vector < FIRST_EXTERNAL_VECTOR)
-      this.trace({ event: "exception", vector, eip: core.eip >>> 0, cpl: core.cpl });
+    const event = this.#entries.entered(core, vector);
+    if (event !== undefined) this.#record(event, core);
+  };
+
+  readonly #on_interrupt_return = (core: Core): void => {
+    const event = this.#entries.returned(core);
+    if (event !== undefined) this.#record(event, core);
+  };
+
+  readonly #on_cr3_load = (core: Core, cr3: number): void => {
+    this.#record({ event: "cr3_load", cr3: cr3 >>> 0 }, core);
   };
 
   get statistics(): KernelStatistics {
@@ -211,8 +233,14 @@ export class Kernel implements KernelHost {
   }
 
   trace(event: TraceEvent): void {
+    const core = cpu();
+    if (event.event === "fork") this.#entries.forked(core, Number(event.task));
+    this.#record(event, core);
+  }
+
+  #record(event: TraceEvent, core: Core): void {
     const { instructions, cycles } = this.machine;
-    this.#listener?.({ ...event, instruction: instructions, cycle: cycles });
+    this.#listener?.({ instruction: instructions, cycle: cycles, cpu: core.id, ...event });
   }
 
   /** No task is runnable, no timer pending, no character on its way: only the host could change anything. */

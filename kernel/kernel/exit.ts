@@ -142,16 +142,21 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (w
   throw new Error("a dead task was scheduled");
 });
 
-/** Ends the current task and all threads of its group, with the same status; never returns (Linux 2.6). */
-export const do_group_exit = kernel_function("do_group_exit", [i32], undefined, function* (wanted_code) {
+/** Kills the other threads of the current task's group; their wait status will be `code` (Linux 2.6). */
+export function* zap_other_threads(code: number): Steps<void> {
   const tsk = current();
-  const code = tsk.flags & PF_GROUP_EXIT ? tsk.group_exit_code : wanted_code;
   for (const p of for_each_task()) {
     if (p.tgid !== tsk.tgid || p.address === tsk.address || p.flags & PF_EXITING) continue;
     p.flags |= PF_GROUP_EXIT;
     p.group_exit_code = code;
     yield* send_sig(SIGKILL, p.address, 1);
   }
+}
+
+/** Ends the current task and all threads of its group, with the same status; never returns (Linux 2.6). */
+export const do_group_exit = kernel_function("do_group_exit", [i32], undefined, function* (code) {
+  // Who is being killed already has nobody to kill: an exec goes on in the thread that does it.
+  if ((current().flags & PF_GROUP_EXIT) === 0) yield* zap_other_threads(code);
   yield* do_exit(code);
 });
 

@@ -364,7 +364,7 @@ export const do_fork = kernel_function(
     kstat.value.forks++;
     const { pid } = p;
     const host = kernel_host();
-    if (host.tracing) host.trace({ event: "fork", parent: parent.pid, child: pid, clone_flags });
+    if (host.tracing) host.trace({ event: "fork", parent: parent.pid, child: pid, clone_flags, task: address });
     yield* wake_up_process(address); // last: from here on the child may run, and be gone
     if (vfork !== 0) yield* wait_for_completion(vfork);
     return pid;

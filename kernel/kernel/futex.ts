@@ -10,8 +10,21 @@ import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
 import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { copy_from_user, get_user } from "../include/asm/uaccess.ts";
 import { EAGAIN, EFAULT, EINTR, EINVAL, ENOSYS, ETIMEDOUT } from "../include/linux/errno.ts";
-import { INIT_LIST_HEAD, list_add_tail, list_del_init, list_empty, list_for_each, list_head } from "../include/linux/list.ts";
-import { current, get_current, MAX_SCHEDULE_TIMEOUT, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../include/linux/sched.ts";
+import {
+  INIT_LIST_HEAD,
+  list_add_tail,
+  list_del_init,
+  list_empty,
+  list_for_each,
+  list_head,
+} from "../include/linux/list.ts";
+import {
+  current,
+  get_current,
+  MAX_SCHEDULE_TIMEOUT,
+  TASK_INTERRUPTIBLE,
+  TASK_RUNNING,
+} from "../include/linux/sched.ts";
 import { schedule_timeout, wake_up_process } from "./sched.ts";
 import { signal_pending } from "./signal.ts";
 import { ticks_until, timespec, timespec_is_valid, timespec_to_jiffies } from "./time.ts";

@@ -37,6 +37,7 @@ import {
   smp_processor_id,
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
+  TASK_STOPPED,
   TASK_UNINTERRUPTIBLE,
   TASK_ZOMBIE,
   task_struct,
@@ -126,7 +127,9 @@ export const try_to_wake_up = kernel_function(
       add_to_runqueue(p);
       if (synchronous === 0) reschedule_idle(p);
       const host = kernel_host();
-      if (host.tracing) host.trace({ event: "sched_wakeup", pid: p.pid });
+      if (host.tracing) {
+        host.trace({ event: "sched_wakeup", pid: p.pid, by: current().pid, interrupt: in_interrupt() ? 1 : 0 });
+      }
     }
     local_irq_restore(flags);
     return woken ? 1 : 0;
@@ -222,6 +225,15 @@ function* pick_next_task(prev: task_struct) {
   }
 }
 
+/** Why a task gives up the CPU, for those who trace. */
+function switch_reason(prev: task_struct): string {
+  if (prev.pid === 0) return "idle";
+  if (prev.state === TASK_ZOMBIE) return "exited";
+  if (prev.state === TASK_STOPPED) return "stopped";
+  if (prev.state !== TASK_RUNNING) return "slept";
+  return prev.policy & SCHED_YIELD ? "yielded" : "preempted";
+}
+
 function* context_switch(prev: task_struct, next: task_struct) {
   kstat.value.context_swtch++;
   const host = kernel_host();
@@ -230,6 +242,7 @@ function* context_switch(prev: task_struct, next: task_struct) {
       event: "sched_switch",
       prev: prev.pid,
       prev_state: prev.state,
+      reason: switch_reason(prev),
       next: next.pid,
       esp: next.thread.esp,
       eip: next.thread.eip,

@@ -177,7 +177,8 @@ export const sys_sigprocmask = kernel_function(
 /** Signals that are pending and blocked, `size` bytes of them. */
 function* tell_pending(set: number, size: number, local: number): Steps<number> {
   const { pending, blocked } = current();
-  for (let word = 0; word < 2; word++) memory().write32(local + 4 * word, pending.sig.get(word) & blocked.sig.get(word));
+  for (let word = 0; word < 2; word++)
+    memory().write32(local + 4 * word, pending.sig.get(word) & blocked.sig.get(word));
   return (yield* copy_to_user(set, local, size)) === 0 ? 0 : -EFAULT;
 }
 

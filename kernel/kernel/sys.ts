@@ -5,12 +5,7 @@ import { memset, read_cstring } from "../host/memory.ts";
 import { chars, i32, struct, u32 } from "../host/types.ts";
 import { copy_to_user, strncpy_from_user } from "../include/asm/uaccess.ts";
 import { EACCES, EFAULT, EINVAL, EPERM, ERESTARTNOHAND, ESRCH } from "../include/linux/errno.ts";
-import {
-  current,
-  for_each_task,
-  TASK_INTERRUPTIBLE,
-  task_struct,
-} from "../include/linux/sched.ts";
+import { current, for_each_task, TASK_INTERRUPTIBLE, task_struct } from "../include/linux/sched.ts";
 import { find_task_by_pid } from "./pid.ts";
 import { schedule } from "./sched.ts";
 

@@ -1,4 +1,5 @@
 /** jiffies, time accounting and dynamic timers (kernel/timer.c, Linux 2.4). */
+import { kernel_host } from "../host/context.ts";
 import { call_pointer, kernel_function, kernel_variable } from "../host/declarations.ts";
 import { array, i32, pointer, u32 } from "../host/types.ts";
 import { pt_regs, user_mode } from "../include/asm/ptrace.ts";
@@ -59,12 +60,21 @@ export function timer_pending(timer: number): boolean {
   return timer_list.at(timer).list.next !== 0;
 }
 
+function trace_timer(event: string, timer: number): void {
+  const host = kernel_host();
+  if (!host.tracing) return;
+  const { expires, function: routine } = timer_list.at(timer);
+  const name = host.image.function_at(routine) ?? `0x${routine.toString(16)}`;
+  host.trace({ event, timer, expires, jiffies: jiffies.value, function: name });
+}
+
 /** Starts a timer whose expires, function and data are set. It must not be pending. */
 export const add_timer = kernel_function("add_timer", [pointer("timer_list")], undefined, (timer) => {
   const flags = local_irq_save();
   if (timer_pending(timer)) throw new Error(`add_timer: the timer at ${timer.toString(16)} is pending already`);
   internal_add_timer(timer);
   nr_timers.value++;
+  trace_timer("timer_add", timer);
   local_irq_restore(flags);
 });
 
@@ -76,6 +86,7 @@ export const del_timer = kernel_function("del_timer", [pointer("timer_list")], i
     list_del(timer);
     timer_list.at(timer).list.next = 0;
     nr_timers.value--;
+    trace_timer("timer_del", timer);
   }
   local_irq_restore(flags);
   return pending ? 1 : 0;
@@ -113,6 +124,7 @@ export const run_timer_list = kernel_function("run_timer_list", [], undefined, f
       list_del(at);
       timer.list.next = 0;
       nr_timers.value--;
+      trace_timer("timer_fire", at);
       local_irq_enable();
       yield* call_pointer(routine, undefined, data);
       local_irq_disable();

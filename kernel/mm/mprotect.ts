@@ -3,14 +3,7 @@ import { kernel_function, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { i32, u32 } from "../host/types.ts";
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from "../include/asm/mman.ts";
-import {
-  _PAGE_ACCESSED,
-  _PAGE_DIRTY,
-  PAGE_MASK,
-  PAGE_SIZE,
-  page_align_up,
-  TASK_SIZE,
-} from "../include/asm/page.ts";
+import { _PAGE_ACCESSED, _PAGE_DIRTY, PAGE_MASK, PAGE_SIZE, page_align_up, TASK_SIZE } from "../include/asm/page.ts";
 import { pgd_none, pgd_offset, pte_offset, pte_present } from "../include/asm/pgtable.ts";
 import { flush_tlb_mm } from "../include/asm/tlbflush.ts";
 import { EACCES, EINVAL, ENOMEM } from "../include/linux/errno.ts";

@@ -1,6 +1,6 @@
 /** Files and streams in memory, and a program to run commands with. */
 import { Command, CommanderError } from "commander";
-import type { CommandIo } from "../../cli/io.ts";
+import type { CommandIo, OutputFile } from "../../cli/io.ts";
 
 export class FakeIo implements CommandIo {
   out = "";
@@ -32,6 +32,25 @@ export class FakeIo implements CommandIo {
     this.modes.set(path, mode);
     this.files.set(path, typeof contents === "string" ? new TextEncoder().encode(contents) : contents);
   }
+
+  readonly openFile = (path: string): OutputFile => {
+    let text = "";
+    this.writeFile(path, text, 0o666);
+    return {
+      write: (more) => {
+        text += more;
+        this.writeFile(path, text, 0o666);
+      },
+      close: () => {},
+    };
+  };
+
+  readonly directories: string[] = [];
+
+  readonly makeDirectory = (path: string): void => {
+    if (path.startsWith("/readonly/")) throw Object.assign(new Error(`mkdir '${path}'`), { code: "EROFS" });
+    this.directories.push(path);
+  };
 
   readonly exitStatus = (status: number): void => {
     this.status = status;

@@ -32,6 +32,11 @@ async function esp0(file: string | undefined, session: Session = {}) {
     writeFile: (path, contents) => {
       written[path] = String(contents);
     },
+    openFile: (path) => {
+      written[path] = "";
+      return { write: (text) => (written[path] += text), close: () => {} };
+    },
+    makeDirectory: () => {},
     exitStatus: () => {},
   };
   const host: RunHost = {

@@ -31,9 +31,11 @@ export interface GuestRun {
   readonly end: number | string;
 }
 
+const LIBRARY = ["lib.S", "checks.S"];
+
 /** Names of the programs, without `.S`. */
 export const guestPrograms: readonly string[] = readdirSync(GUESTS)
-  .filter((file) => file.endsWith(".S") && file !== "lib.S")
+  .filter((file) => file.endsWith(".S") && !LIBRARY.includes(file))
   .map((file) => file.slice(0, -2))
   .sort();
 
@@ -41,7 +43,7 @@ export const hasQemu = spawnSync(QEMU, ["--version"]).status === 0;
 
 /** The ELF file of a program, with a Multiboot header. */
 export function buildGuest(name: string): Uint8Array {
-  const objects = [`${name}.S`, "lib.S"].map((file) =>
+  const objects = [`${name}.S`, ...LIBRARY].map((file) =>
     assemble(readGuest(file), { file, include: (included) => ({ file: included, text: readGuest(included) }) }),
   );
   return writeExecutable(link(objects, { textAddress: LOAD_ADDRESS, layout: LAYOUT }));

@@ -96,7 +96,7 @@ describe("breakpoints of the host", () => {
 	movb $0, %al
 	outb %al, $0x40
 	outb %al, $0x40
-	movl $200000, %ecx
+	movl $600000, %ecx
 1:	loop 1b
 	sti
 shadow:	incl %ebx

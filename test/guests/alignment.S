@@ -16,6 +16,11 @@ main:
     USER_FAULTS "read-modify-write", AC, 0, "incl word + 1"
     USER_FAULTS "xchg", AC, 0, "xchgl %eax, word + 2"
     USER_FAULTS "qword at 4 of FLDL", AC, 0, "fldl word + 4"
+    USER_FAULTS "ten bytes at 4 of FLDT", AC, 0, "fldt word + 4"
+    USER_FAULTS "qword at 4 of CMPXCHG8B", AC, 0, "cmpxchg8b word + 4"
+    USER_FAULTS "far pointer at 2", AC, 0, "lfs word + 2, %ecx"
+    xorl %eax, %eax
+    USER_WORKS "BOUND at 4", "boundl %eax, zeros + 4"
     USER_WORKS "aligned dword", "movl word, %eax"
     USER_WORKS "aligned word at 2", "movw word + 2, %ax"
     USER_WORKS "bytes anywhere", "movb word + 3, %al"
@@ -46,3 +51,5 @@ main:
     .balign 16
 word:
     .skip 64
+zeros:
+    .skip 16

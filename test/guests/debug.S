@@ -4,7 +4,6 @@
  */
 #include "lib.inc"
 
-RW_EXECUTE = 0
 RW_WRITE = 1
 RW_ACCESS = 3
 LENGTH1 = 0

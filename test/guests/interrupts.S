@@ -18,6 +18,7 @@ main:
     call acceptance
     call halt
     call from_ring_3
+    call from_virtual_8086
     call faults_on_the_way
     call nmi
     movb $0xff, %al
@@ -129,7 +130,6 @@ acceptance:
     CHECK "REP STOSB goes on behind an interrupt", $0, %ecx
     CHECK "REP STOSB: EDI", $buffer+0x4000, %edi
     CHECK "REP STOSB: the interrupt came", $1, irq_count
-    /* A spurious look: no second one comes without a request. */
     movl $0, irq_count
     sti
     nop
@@ -169,6 +169,30 @@ from_ring_3:
     CHECK "ring 3: return EIP", $1b, irq_eip
     CHECK "ring 3: goes on", $USER_EXIT, caught_vector
     movl $2, user_eflags
+    ret
+
+/* The IOPL says what the program may do with IF, not whether interrupts come. */
+from_virtual_8086:
+    movb $0xf4, 0x10000
+    call request
+    CATCH 1f
+    pushl $0x4444
+    pushl $0x3333
+    pushl $0x2222
+    pushl $0x1111
+    pushl $0x1000
+    pushl $0xfff0
+    pushl $FLAG_VM | FLAG_IF | 2
+    pushl $0x1000
+    pushl $0
+    iret
+1:
+    CAUGHT
+    CHECK "virtual-8086 mode, IOPL 0: taken", $1, irq_count
+    CHECK "virtual-8086 mode: return EIP", $0, irq_eip
+    CHECK_BITS "virtual-8086 mode: VM and IF saved", $FLAG_VM|FLAG_IF, $FLAG_VM|FLAG_IF, irq_eflags
+    CHECK_FAULT "virtual-8086 mode: goes on to its HLT", GP, 0, 0
+    CHECK "virtual-8086 mode: DS is back after the interrupt", $0x2222, caught+FRAME_V86_DS
     ret
 
 /* What goes wrong on the way to the handler has the EXT bit in its error code. */

@@ -1,7 +1,9 @@
-/* The library of the self-checking guest programs; lib.inc says how it is used. */
+/*
+ * Start, descriptor tables, exceptions and paging of the self-checking guest programs; checks.S is the rest of their
+ * library, and lib.inc says how it is used.
+ */
 #include "lib.inc"
 
-#define COM1 0x3f8
 #define EXIT_PORT 0xf4
 #define STUB_COUNT 64
 /* Exceptions that push an error code: 8, 10 to 14, 17. */
@@ -47,20 +49,6 @@ exit:
     cli
     hlt
     jmp 2b
-
-/* 115200 baud, 8N1, FIFOs off, no interrupts. */
-init_serial:
-    movl $serial_settings, %esi
-1:
-    movw (%esi), %dx
-    testw %dx, %dx
-    jz 2f
-    movb 2(%esi), %al
-    outb %al, %dx
-    addl $3, %esi
-    jmp 1b
-2:
-    ret
 
 init_pics:
     movl $pic_settings, %esi
@@ -265,156 +253,6 @@ enter_user:
     movw %cs:flat_user_data, %es
     iret
 
-/* ---- Checks ------------------------------------------------------------------------------------------------------- */
-
-/* check_equal(name, expected, actual) */
-    .globl check_equal
-check_equal:
-    pushal
-    pushl %ds
-    pushl %es
-    movw %cs:flat_data, %ds
-    movw %cs:flat_data, %es
-    cld
-    movl 48(%esp), %eax
-    cmpl %eax, 52(%esp)
-    je 1f
-    movl 44(%esp), %ebp
-    call print_failure
-    call print_hex
-    movl $got_text, %esi
-    call print
-    movl 52(%esp), %eax
-    call print_hex
-    call print_newline
-    jmp 2f
-1:
-    movl 44(%esp), %ebp
-    call print_success
-2:
-    popl %es
-    popl %ds
-    popal
-    ret $12
-
-/* check_fault(name, vector, error code, eip) */
-    .globl check_fault
-check_fault:
-    pushal
-    pushl %ds
-    pushl %es
-    movw %cs:flat_data, %ds
-    movw %cs:flat_data, %es
-    cld
-    movl 48(%esp), %eax
-    cmpl %eax, caught_vector
-    jne 1f
-    movl 52(%esp), %eax
-    cmpl %eax, caught_error
-    jne 1f
-    movl 56(%esp), %eax
-    cmpl %eax, caught_eip
-    jne 1f
-    movl 44(%esp), %ebp
-    call print_success
-    jmp 2f
-1:
-    movl 44(%esp), %ebp
-    call print_failure
-    leal 48(%esp), %ebp
-    call print_triple
-    movl $got_text, %esi
-    call print
-    call print_caught
-    call print_newline
-2:
-    popl %es
-    popl %ds
-    popal
-    ret $16
-
-print_caught:
-    movl $caught_vector, %ebp
-/* Three numbers at EBP. */
-print_triple:
-    movl (%ebp), %eax
-    call print_hex
-    movb $':', %al
-    call print_character
-    movl 4(%ebp), %eax
-    call print_hex
-    movb $'@', %al
-    call print_character
-    movl 8(%ebp), %eax
-    jmp print_hex
-
-/* Name at EBP. */
-print_success:
-    movl $ok_text, %esi
-    call print
-    movl %ebp, %esi
-    call print
-    jmp print_newline
-
-print_failure:
-    incl failures
-    movl $fail_text, %esi
-    call print
-    movl %ebp, %esi
-    call print
-    movl $expected_text, %esi
-    jmp print
-
-print_newline:
-    movb $'\n', %al
-/* AL; changes EDX. */
-print_character:
-    pushl %eax
-    movw $COM1 + 5, %dx
-1:
-    inb %dx, %al
-    testb $0x20, %al
-    jz 1b
-    popl %eax
-    movw $COM1, %dx
-    outb %al, %dx
-    ret
-
-/* String at ESI; changes EDX. */
-    .globl print
-print:
-    pushl %eax
-1:
-    lodsb
-    testb %al, %al
-    jz 2f
-    call print_character
-    jmp 1b
-2:
-    popl %eax
-    ret
-
-/* EAX in hexadecimal; changes ECX and EDX. */
-print_hex:
-    pushl %eax
-    movl %eax, %ecx
-    movb $'0', %al
-    call print_character
-    movb $'x', %al
-    call print_character
-    pushl $8
-1:
-    roll $4, %ecx
-    movl %ecx, %eax
-    andl $0xf, %eax
-    movb digits(%eax), %al
-    call print_character
-    decl (%esp)
-    jnz 1b
-    popl %eax
-    popl %eax
-    ret
-
 /* ---- Paging ------------------------------------------------------------------------------------------------------- */
 
 /* Maps the first 4 MiB one to one, for users and writable, and turns paging on. */
@@ -452,19 +290,6 @@ paging_off:
     ret
 
     .section .rodata
-serial_settings:
-    .macro SERIAL register:req, value:req
-    .word COM1 + \register
-    .byte \value
-    .endm
-    SERIAL 1, 0
-    SERIAL 3, 0x80
-    SERIAL 0, 1
-    SERIAL 1, 0
-    SERIAL 3, 3
-    SERIAL 2, 0
-    SERIAL 4, 3
-    .word 0
 pic_settings:
     .byte 0x20, 0x11, 0xa0, 0x11
     .byte 0x21, IRQ0, 0xa1, IRQ0 + 8
@@ -472,16 +297,6 @@ pic_settings:
     .byte 0x21, 1, 0xa1, 1
     .byte 0x21, 0xff, 0xa1, 0xff
     .byte 0
-digits:
-    .ascii "0123456789abcdef"
-ok_text:
-    .asciz "ok "
-fail_text:
-    .asciz "FAIL "
-expected_text:
-    .asciz " expected "
-got_text:
-    .asciz " got "
 unexpected_text:
     .asciz "UNEXPECTED exception "
 done_text:

@@ -188,7 +188,41 @@ crossing:
     movl $0x44332211, PAGE + 0xffe
     CHECK_BITS "write across pages: second page", $0xffff, $0x4433, frame2
     movl PAGE + 0xffe, %eax
-    CHECK "read across pages", $0x44332211, %eax
+    CHECK "read across pages: value", $0x44332211, %eax
+    movl $0x22222222, frame2
+    /* A MOVL $imm32 across both pages. */
+    movl $0x78b80000, frame1 + 0xffc
+    movl $0, page_table2 + 4
+    call flush
+    CATCH 1f
+    movl $PAGE + 0xffe, %eax
+    jmp *%eax
+1:
+    CAUGHT
+    CHECK_FAULT "fetch across pages: EIP is the start", PF, 0, PAGE+0xffe
+    CHECK_CR2 "fetch across pages: CR2 is the second page", PAGE+0x1000
+    /* Pushes of one instruction, down into a page that is not present. */
+    movl $frame2 + 7, page_table2 + 4
+    movl $0, page_table2
+    call flush
+    movl $0x99, frame2
+    ENTER_USER 2f
+    movl $PAGE + 0x1008, %esp
+1:
+    pushal
+2:
+    CAUGHT
+    CHECK_FAULT "PUSHA across pages", PF, 6, 1b
+    CHECK "PUSHA across pages: ESP unchanged", $PAGE+0x1008, caught_esp
+    ENTER_USER 2f
+    movl $PAGE + 0x1000, %esp
+1:
+    call 1b
+2:
+    CAUGHT
+    CHECK_FAULT "CALL onto a page that is not present", PF, 6, 1b
+    CHECK "CALL: ESP unchanged", $PAGE+0x1000, caught_esp
+    movl $frame1 + 7, page_table2
     movl $0x22222222, frame2
     /* A repeated instruction stops where the fault is. */
     movl $0, page_table2 + 4

@@ -97,9 +97,10 @@ call_gates:
     SET_GATE GATE, KERNEL_CS, same_level, CALL_GATE32
     movl %esp, %ebx
     lcall $GATE, $0
-    subl %esp, %ebx
     CHECK "gate to the same level: two slots", $8, %eax
+    subl %esp, %ebx
     CHECK "gate to the same level: balanced", $0, %ebx
+    movl %esp, %ebx
     pushl %cs
     pushl $1f
     ljmp $GATE, $0
@@ -135,8 +136,7 @@ gate_handler0:
     lret
 
 same_level:
-    movl $main_stack, %eax
-    leal 8(%esp), %eax
+    movl %ebx, %eax
     subl %esp, %eax
     lret
 
@@ -331,7 +331,7 @@ conforming:
 2:
     CAUGHT
     CHECK "conforming code runs at the caller's level", $CONFORMING_CS|3, frame
-    CHECK "and returns", $USER_EXIT, caught_vector
+    CHECK "conforming code returns", $USER_EXIT, caught_vector
     SET_GATE GATE, CONFORMING_CS, conforming_handler, CALL_GATE32|DPL3
     ENTER_USER 2f
     movl %esp, %ebx
@@ -367,6 +367,8 @@ flags_by_level:
     movl $2, user_eflags
     USER_WORKS "IOPL 0, CPL 3: IRET", "pushl $0x3202; pushl %cs; pushl $8002f; iret; 8002: pushfl; popl %eax"
     CHECK_BITS "IOPL 0, CPL 3: IRET changes neither IF nor IOPL", $0x3200, $0, %eax
+    USER_WORKS "CPL 3: IRET with VM", "pushl $FLAG_VM | 2; pushl %cs; pushl $8002f; iret; 8002: movl %cs, %ecx"
+    CHECK "CPL 3: IRET does not enter virtual-8086 mode", $USER_CS, %ecx
     pushl $0x3002
     popfl
     pushfl

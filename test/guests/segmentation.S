@@ -6,7 +6,6 @@
 
 /* The descriptors under test. */
 SEGMENT = FREE
-OTHER = (FREE + 8)
 LOCAL = 0x0c
 ABSENT_LDT = (FREE + 16)
 
@@ -206,7 +205,6 @@ code_segments:
     subl %esp, %ebp
     CHECK "16-bit code: stack pointer", $0, %ebp
     CHECK "16-bit code: near CALL pushes two bytes", $2, %esi
-    SET_DESCRIPTOR OTHER, window, 0xffff, CODE
     ret
 
 local_descriptors:

@@ -122,9 +122,6 @@ other_control_registers:
     CHECK "MOV from CR2 with mod 0", $0x12345678, %ecx
     movl %cr4, %ebx
     movl %ebx, %eax
-    orl $0x80000000, %eax
-    FAULTS "CR4: reserved bit", GP, 0, "movl %eax, %cr4"
-    movl %ebx, %eax
     orl $CR4_PSE, %eax
     movl %eax, %cr4
     movl %cr4, %ecx

@@ -39,7 +39,9 @@ main:
     call traps
     call address_space
     call return_to_itself
+    call virtual_8086_task
     call double_fault
+    call no_stack
     ret
 
 /* ---- Preparing ---------------------------------------------------------------------------------------------------- */
@@ -63,8 +65,7 @@ make_task:
     movl $KERNEL_DS, tss2 + TSS_ES
     movl $page_directory, tss2 + TSS_CR3
     movl $0xc1c1c1c1, tss2 + TSS_ECX
-    movl $TSS_SIZE, tss2 + TSS_TRAP
-    shll $16, tss2 + TSS_TRAP
+    movw $TSS_SIZE, tss2 + TSS_IO_MAP
     SET_DESCRIPTOR TASK, tss2, TSS_SIZE-1, TSS32
     popal
     ret
@@ -418,6 +419,39 @@ return_to_itself:
     call back_to_main_task
     ret
 
+/* ---- A task in virtual-8086 mode -------------------------------------------------------------------------------------- */
+
+virtual_8086_task:
+    movl $v86_code, %esi
+    movl $0x10000, %edi
+    movl $v86_code_end - v86_code, %ecx
+    rep movsb
+    call make_user_task
+    movl $0, tss2 + TSS_EIP
+    movl $FLAG_VM | 2, tss2 + TSS_EFLAGS
+    movl $0x1000, tss2 + TSS_CS
+    movl $0x1000, tss2 + TSS_SS
+    movl $0x1000, tss2 + TSS_DS
+    movl $0xfff0, tss2 + TSS_ESP
+    movl $0x5aa5, 0x10100
+    CATCH 1f
+    ljmp $TASK, $0
+1:
+    CAUGHT
+    CHECK_FAULT "task in virtual-8086 mode", GP, 0, v86_fault-v86_code
+    CHECK_BITS "task in virtual-8086 mode: EFLAGS", $FLAG_VM, $FLAG_VM, caught_eflags
+    CHECK "task in virtual-8086 mode: base", $0x5aa5, %ecx
+    call back_to_main_task
+    ret
+
+    .code16
+v86_code:
+    movl 0x100, %ecx
+v86_fault:
+    hlt
+v86_code_end:
+    .code32
+
 /* ---- Double fault ----------------------------------------------------------------------------------------------------- */
 
 double_fault:
@@ -443,6 +477,41 @@ double_fault:
     movl %eax, saved_eip
     movl $3b, tss + TSS_EIP
     iret
+
+/*
+ * Ring 0's stack is not mapped: #GP, then #PF while its frame is pushed, then #PF again, which makes the double fault.
+ * Only a task gate can serve it.
+ */
+no_stack:
+    movl $1f, %eax
+    call make_task
+    SET_IDT_GATE DF, TASK, 0, TASK_GATE
+    call paging_on
+    movl $0x2000000, tss + TSS_ESP0
+    movl $USER_EXIT, reached
+    movl %esp, %ebp
+    CATCH 3f
+    call enter_user
+2:
+    hlt
+1:
+    popl reached
+    movl tss + TSS_EIP, %eax
+    movl %eax, saved_eip
+    movl %cr2, %eax
+    movl %eax, saved_esp
+    ljmp $KERNEL_CS, $3f
+3:
+    CAUGHT
+    call back_to_main_task
+    call paging_off
+    movl $trap_stack, tss + TSS_ESP0
+    RESET_IDT_GATE DF
+    CHECK "no stack in ring 0: double fault", $0, reached
+    CHECK "no stack in ring 0: saved EIP", $2b, saved_eip
+    CHECK "no stack in ring 0: CR2", $0x1fffffc, saved_esp
+    CHECK "no stack in ring 0: saved CS", $USER_CS, tss+TSS_CS
+    ret
 
     .bss
     .balign 4096

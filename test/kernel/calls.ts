@@ -72,7 +72,8 @@ ${data}`,
   const text = (symbol: string, from = 0) => {
     const view = memory[symbol];
     let found = "";
-    for (let i = from; i < view.byteLength && view.getUint8(i) !== 0; i++) found += String.fromCharCode(view.getUint8(i));
+    for (let i = from; i < view.byteLength && view.getUint8(i) !== 0; i++)
+      found += String.fromCharCode(view.getUint8(i));
     return found;
   };
   return { results: calls.map((_, i) => memory.results.getInt32(4 * i, true)), memory, text };

@@ -1,67 +1,12 @@
 /** Runs programs on the kernel, for the scenario tests. */
-import { assemble, link, writeExecutable } from "../../asm/index.ts";
 import { initramfs } from "../../boot/index.ts";
 import { TraceRecorder, tasks } from "../../debug/index.ts";
 import { type BootOptions, Kernel, type KernelStop, type RecordedEvent } from "../../kernel/index.ts";
 import { nr_free_pages, nr_threads, slab_caches, task_list, task_struct } from "../../kernel/inspect.ts";
-
-const PRELUDE = `
-.set SYS_exit, 1
-.set SYS_fork, 2
-.set SYS_read, 3
-.set SYS_write, 4
-.set SYS_open, 5
-.set SYS_close, 6
-.set SYS_waitpid, 7
-.set SYS_execve, 11
-.set SYS_getpid, 20
-.set SYS_pause, 29
-.set SYS_kill, 37
-.set SYS_brk, 45
-.set SYS_getppid, 64
-.set SYS_wait4, 114
-.set SYS_clone, 120
-.set SYS_uname, 122
-.set SYS_sched_yield, 158
-.set SYS_nanosleep, 162
-.macro SYSCALL name, ebx=, ecx=, edx=, esi=
-.ifnb \\ebx
-	movl \\ebx, %ebx
-.endif
-.ifnb \\ecx
-	movl \\ecx, %ecx
-.endif
-.ifnb \\edx
-	movl \\edx, %edx
-.endif
-.ifnb \\esi
-	movl \\esi, %esi
-.endif
-	movl $SYS_\\name, %eax
-	int $0x80
-.endm
-.macro PRINT text
-	.pushsection .rodata
-771:	.ascii "\\text"
-772:
-	.popsection
-	SYSCALL write, $1, $771b, $(772b-771b)
-.endm
-.macro EXIT status=$0
-	SYSCALL exit, \\status
-.endm
-`;
+import { assembleProgram } from "../../testing/index.ts";
 
 /** A static ELF of a program in AT&T syntax, with system-call numbers and the macros SYSCALL, PRINT and EXIT at hand. */
-export function program(source: string): Uint8Array {
-  const file = "test.S";
-  return writeExecutable(
-    link(
-      [assemble(`.include "prelude"\n${source}`, { file, include: () => ({ file: "prelude", text: PRELUDE }) })],
-      {},
-    ),
-  );
-}
+export const program = (source: string): Uint8Array => assembleProgram(source, "test.S");
 
 export interface Run {
   readonly kernel: Kernel;

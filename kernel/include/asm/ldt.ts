@@ -29,9 +29,9 @@ export function LDT_entry_b({ base_addr, limit, flags }: user_desc): number {
     ((base_addr & 0xff000000) |
       ((base_addr >>> 16) & 0xff) |
       (limit & 0xf0000) |
-      (((flags >> 3) & 1 ^ 1) << 9) |
+      ((((flags >> 3) & 1) ^ 1) << 9) |
       (((flags >> 1) & 3) << 10) |
-      (((flags >> 5) & 1 ^ 1) << 15) |
+      ((((flags >> 5) & 1) ^ 1) << 15) |
       ((flags & 1) << 22) |
       (((flags >> 4) & 1) << 23) |
       (((flags >> 6) & 1) << 20) |
@@ -48,8 +48,8 @@ export function fill_user_desc(into: user_desc, entry: number, a: number, b: num
   into.flags =
     ((b >>> 22) & 1) |
     (((b >>> 10) & 3) << 1) |
-    (((b >>> 9) & 1 ^ 1) << 3) |
+    ((((b >>> 9) & 1) ^ 1) << 3) |
     (((b >>> 23) & 1) << 4) |
-    (((b >>> 15) & 1 ^ 1) << 5) |
+    ((((b >>> 15) & 1) ^ 1) << 5) |
     (((b >>> 20) & 1) << 6);
 }

@@ -46,4 +46,3 @@ export function poll_wait(queue: number, table: number): void {
   init_waitqueue_entry(entry.wait.address, get_current());
   add_wait_queue(queue, entry.wait.address);
 }
-

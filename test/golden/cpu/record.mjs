@@ -1,5 +1,5 @@
 // Records integer.br anew, on an x86 machine with Linux and gcc -m32: node test/golden/cpu/record.mjs
-// See test/golden/README.md.
+// With numbers: compares CPU and emulator on vectors of these seeds instead. See test/golden/README.md.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -23,8 +23,10 @@ try {
     platform: "node",
     logLevel: "warning",
   });
-  const { recordVectors } = await import(pathToFileURL(script).href);
-  recordVectors(recorder, here("integer.br"));
+  const { compareVectors, recordVectors } = await import(pathToFileURL(script).href);
+  const seeds = process.argv.slice(2).map(Number);
+  for (const seed of seeds) compareVectors(recorder, seed);
+  if (seeds.length === 0) recordVectors(recorder, here("integer.br"));
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memory, memset } from "../../../kernel/host/memory.ts";
-import {
-  MAP_ANONYMOUS,
-  MAP_FIXED,
-  MAP_PRIVATE,
-  PROT_READ,
-  PROT_WRITE,
-} from "../../../kernel/include/asm/mman.ts";
+import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "../../../kernel/include/asm/mman.ts";
 import { PAGE_SIZE, TASK_SIZE } from "../../../kernel/include/asm/page.ts";
 import { pgd_none, pgd_offset, pte_none, pte_offset, pte_write } from "../../../kernel/include/asm/pgtable.ts";
 import { EINVAL, ENOMEM } from "../../../kernel/include/linux/errno.ts";

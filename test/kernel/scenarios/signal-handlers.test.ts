@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { make_calls } from "../calls.ts";
-import { run } from "../run.ts";
+import { type Options, run } from "../run.ts";
 
 const EINVAL = -22;
 const EFAULT = -14;
@@ -40,7 +40,7 @@ const MACROS = `
 _start:
 `;
 
-const says = (source: string) => run(MACROS + source);
+const says = (source: string, options: Options = {}) => run(MACROS + source, options);
 
 describe("signal handlers", () => {
   it("run with the signal's number and return exactly: registers, flags, stack, segment registers", () => {
@@ -281,7 +281,8 @@ count:	.long 3
   });
 
   it("the mask and the segments of a frame that a program forged cannot do harm", () => {
-    const forged = (change: string) => says(`
+    const forged = (change: string) =>
+      says(`
 	ACTION 10, handler
 	RAISE 10
 	EXIT $7
@@ -301,7 +302,8 @@ handler: ${change}
   });
 
   it("sigaltstack: the handler of a stack overflow runs elsewhere", () => {
-    const { output, stop } = says(`
+    const { output, stop } = says(
+      `
 	SYSCALL sigaltstack, $stack, $0
 	ACTION 11, handler, ${SA_ONSTACK}
 1:	call 1b
@@ -325,7 +327,9 @@ stack:	.long area, 0, 4096
 old:	.skip 12
 .bss
 area:	.skip 4096
-`);
+`,
+      { memoryBytes: 16 << 20 },
+    );
     expect(output()).toBe("elsewhere");
     expect(stop).toEqual({ kind: "exit", status: 0 });
   });

@@ -18,7 +18,7 @@ import {
 import { GFP_KERNEL } from "../../../include/linux/mm.ts";
 import { kstat } from "../../../include/linux/sched.ts";
 import { KERN_ERR, printk } from "../../../kernel/printk.ts";
-import { irq_enter, irq_exit } from "../../../kernel/softirq.ts";
+import { irq_enter, irq_exit, irq_stat } from "../../../kernel/softirq.ts";
 import { kfree, kmalloc } from "../../../mm/slab.ts";
 import { disable_8259A_irq, enable_8259A_irq, mask_and_ack_8259A } from "./i8259.ts";
 
@@ -59,7 +59,7 @@ export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, 
   const desc = irq_desc.value.get(irq);
   const host = kernel_host();
   kstat.value.irqs.set(irq, kstat.value.irqs.get(irq) + 1);
-  if (host.tracing) host.trace({ event: "irq_entry", irq });
+  if (host.tracing) host.trace({ event: "irq_entry", irq, depth: irq_stat.value.local_irq_count });
   mask_and_ack_8259A(irq);
   desc.status |= IRQ_PENDING;
   let action = 0;
@@ -79,7 +79,7 @@ export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, 
     desc.status &= ~IRQ_INPROGRESS;
   }
   if ((desc.status & (IRQ_DISABLED | IRQ_INPROGRESS)) === 0) enable_8259A_irq(irq);
-  if (host.tracing) host.trace({ event: "irq_exit", irq });
+  if (host.tracing) host.trace({ event: "irq_exit", irq, depth: irq_stat.value.local_irq_count });
 });
 
 /** Adds a handler to a line and unmasks it. -EBUSY when the line has a handler and the two do not both share. */

@@ -1,11 +1,11 @@
 /** Tasks' registers: copy_thread, __switch_to, kernel threads, the idle loop (arch/i386/kernel/process.c). */
-import { cpu, image } from "../../../host/context.ts";
+import { cpu, image, kernel_host } from "../../../host/context.ts";
 import { asm_function, kernel_function, kernel_variable } from "../../../host/declarations.ts";
 import { memcpy } from "../../../host/memory.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
 import {
-  i387_fsave_struct,
   INVALID_IO_BITMAP_OFFSET,
+  i387_fsave_struct,
   THREAD_SIZE,
   thread_struct,
   tss_struct,
@@ -15,8 +15,8 @@ import { __KERNEL_DS, FIRST_TSS_ENTRY } from "../../../include/asm/segment.ts";
 import { local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
 import { CLONE_SETTLS, current, init_task_union, task_struct } from "../../../include/linux/sched.ts";
 import { init_idle, schedule } from "../../../kernel/sched.ts";
-import { set_system_descriptor } from "./setup.ts";
 import { stts, unlazy_fpu } from "./i387.ts";
+import { set_system_descriptor } from "./setup.ts";
 import { load_TLS, set_child_tls } from "./tls.ts";
 
 const FS = 4;
@@ -47,6 +47,20 @@ export const cpu_init = kernel_function("cpu_init", [], undefined, function* () 
 /** Loads FS or GS; a selector that no longer names a segment becomes the null selector. */
 const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 
+function trace_switch_to(prev: task_struct, next: task_struct): void {
+  const host = kernel_host();
+  if (!host.tracing) return;
+  host.trace({
+    event: "switch_to",
+    prev: prev.pid,
+    prev_esp: prev.thread.esp,
+    prev_eip: prev.thread.eip,
+    next: next.pid,
+    esp: next.thread.esp,
+    eip: next.thread.eip,
+  });
+}
+
 /**
  * The rest of a context switch, on the new task's stack already (FASTCALL, jumped to from switch_to): TSS.esp0 for its
  * next entry from ring 3, the x87, the thread's segments in the GDT, FS and GS. These are reloaded also when the selector is the
@@ -59,6 +73,7 @@ export const __switch_to = kernel_function(
   function* (prev_p, next_p) {
     const prev = thread_struct.at(prev_p + task_struct.offset("thread"));
     const next = thread_struct.at(next_p + task_struct.offset("thread"));
+    trace_switch_to(task_struct.at(prev_p), task_struct.at(next_p));
     yield* unlazy_fpu(task_struct.at(prev_p));
     init_tss.value.esp0 = next.esp0;
     prev.fs = cpu().segSelector(FS);
@@ -117,8 +132,12 @@ export const cpu_idle = kernel_function("cpu_idle", [], undefined, function* () 
   for (;;) {
     while (idle.need_resched === 0) {
       local_irq_disable();
-      if (idle.need_resched === 0) yield* safe_halt();
-      else local_irq_enable();
+      if (idle.need_resched === 0) {
+        const host = kernel_host();
+        if (host.tracing) host.trace({ event: "idle_entry" });
+        yield* safe_halt();
+        if (host.tracing) host.trace({ event: "idle_exit" });
+      } else local_irq_enable();
     }
     yield* schedule();
   }

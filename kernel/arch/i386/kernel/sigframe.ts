@@ -3,13 +3,9 @@ import { cpu, stack_local } from "../../../host/context.ts";
 import { asm_function, by_value, kernel_function, type Steps } from "../../../host/declarations.ts";
 import { memcpy, memory, memset, write_bytes } from "../../../host/memory.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
-import { type pt_regs as Registers, pt_regs } from "../../../include/asm/ptrace.ts";
+import { pt_regs, type pt_regs as Registers } from "../../../include/asm/ptrace.ts";
 import { __USER_CS, __USER_DS } from "../../../include/asm/segment.ts";
-import {
-  rt_sigframe,
-  type sigcontext,
-  sigframe,
-} from "../../../include/asm/sigcontext.ts";
+import { rt_sigframe, type sigcontext, sigframe } from "../../../include/asm/sigcontext.ts";
 import { copy_from_user, copy_to_user } from "../../../include/asm/uaccess.ts";
 import { __NR_rt_sigreturn, __NR_sigreturn } from "../../../include/asm/unistd.ts";
 import { current, type k_sigaction as KernelAction, k_sigaction } from "../../../include/linux/sched.ts";

@@ -1,9 +1,9 @@
 /** Delivering signals on the way to user space (arch/i386/kernel/signal.c). */
-import { stack_local } from "../../../host/context.ts";
+import { kernel_host, stack_local } from "../../../host/context.ts";
 import { kernel_function, type Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
 import { i32, pointer } from "../../../host/types.ts";
-import { type pt_regs as Registers, pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
+import { pt_regs, type pt_regs as Registers, user_mode } from "../../../include/asm/ptrace.ts";
 import { EINTR, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS } from "../../../include/linux/errno.ts";
 import {
   current,
@@ -114,6 +114,8 @@ export const do_signal = kernel_function(
         yield* act_by_default(self, sig);
         continue;
       }
+      const host = kernel_host();
+      if (host.tracing) host.trace({ event: "signal_deliver", pid: self.pid, sig, handler });
       yield* handle_signal(sig, action.address, oldset || self.blocked.address, address);
       return 1;
     }

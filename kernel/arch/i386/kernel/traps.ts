@@ -17,8 +17,8 @@ import { force_sig, set_siginfo } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
 import { set_intr_gate, set_system_gate, set_task_gate, set_trap_gate } from "./gates.ts";
-import { cpu_init } from "./process.ts";
 import { math_error_code, math_state_restore } from "./i387.ts";
+import { cpu_init } from "./process.ts";
 import { set_system_descriptor, system_descriptor_base } from "./setup.ts";
 import { show_registers } from "./show.ts";
 

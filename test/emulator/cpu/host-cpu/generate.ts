@@ -29,9 +29,9 @@ const FAMILIES: readonly Family[] = [
   generalVectors,
 ];
 
-/** All vectors, always the same. */
-export function generateVectors(): Vector[] {
-  const random = new Random(386);
+/** All vectors, for the same seed always the same. */
+export function generateVectors(seed: number): Vector[] {
+  const random = new Random(seed);
   const vectors: Vector[] = [];
   for (const form of allForms()) {
     if (whyWithoutVectors(form) !== null) continue;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { CS } from "../../../../emulator/cpu/state-layout.ts";
+import { CR0_AM, CS, ESP } from "../../../../emulator/cpu/state-layout.ts";
 import {
   BIG,
   CODE,
@@ -26,6 +26,7 @@ const RF = 0x10000;
 describe("exceptions", () => {
   it.each<[name: string, source: string, vector: number, distance: number]>([
     ["#DE", "xorl %ecx, %ecx; divl %ecx", 0, 2],
+    ["#DB after INT1, whatever the gate's DPL", ".byte 0xf1", 1, 1],
     ["#BP after the instruction", "int3", 3, 1],
     ["#OF after the instruction", "movb $0x7f, %al; incb %al; into", 4, 5],
     ["#BR", "movl $9, %eax; boundl %eax, 1f; 1: .long 0, 5", 5, 5],
@@ -39,7 +40,7 @@ describe("exceptions", () => {
     expect(guest.vector).toBe(vector);
     expect(guest.esp).toBe(KERNEL_STACK - 20);
     expect(guest.stack(0)).toBe(USER_CODE + distance);
-    const isTrap = vector === 3 || vector === 4;
+    const isTrap = vector === 1 || vector === 3 || vector === 4;
     expect(guest.stack(2) & RF).toBe(isTrap ? 0 : RF);
   });
 
@@ -204,6 +205,17 @@ describe("double faults", () => {
     const before = guest.core.instructions;
     guest.core.run(100);
     expect(guest.core.instructions).toBe(before);
+  });
+
+  it("end in shutdown when there is no end to them: #AC on the way to the #AC handler is no double fault", () => {
+    const guest = new Guest();
+    const { core } = guest;
+    core.cr0 |= CR0_AM;
+    // The handler is ring 3's, and so is its stack, which is not aligned.
+    guest.setGate(17, gate(USER_CS, USER_CODE, 0xee));
+    guest.user("pushl $0x40002; popfl; movl $0x20001, %esp; pushl %eax; hlt");
+    expect(core.shutdown).toBe(true);
+    expect(core.r[ESP]).toBe(0x20001);
   });
 
   it("end in shutdown with an empty IDT", () => {

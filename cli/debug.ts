@@ -1,0 +1,198 @@
+/** `esp0 debug`: a kernel with a program, or a machine of its own, under the debugger's commands. */
+import { createInterface } from "node:readline";
+import type { Command } from "commander";
+import { PROMPT, Repl, SourceTexts } from "../debug/repl/index.ts";
+import { DebugSession, type SessionOutput } from "../debug/session/index.ts";
+import { MAXIMUM_RAM } from "../emulator/index.ts";
+import { sources } from "../kernel/inspect.ts";
+import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
+import { type CommandIo, InputError, readInput, reporting } from "./io.ts";
+import { addMachineOptions } from "./machine.ts";
+import { type PlanOptions, planMachine } from "./machine-plan.ts";
+import { wholeNumber } from "./option-values.ts";
+import { addProgramArguments, booted, bootOptions } from "./run.ts";
+import type { RunHost, TerminalHost } from "./run-host.ts";
+import { STATUS_FAILED_COMMAND } from "./run-status.ts";
+import { decodeText } from "./source-files.ts";
+
+const MIB = 1 << 20;
+const HISTORY_LINES = 1000;
+
+export interface DebugOptions extends PlanOptions {
+  readonly commands?: string;
+  readonly quiet?: boolean;
+  /** TCP port, 0 for any. */
+  readonly gdb?: number;
+}
+
+/** Options that are about a machine without a kernel of esp0's. */
+const MACHINE_OPTIONS = ["cpus", "multiboot", "append", "module", "rom", "load", "mode", "reg", "disk"] as const;
+
+/** @throws InputError for files and options that cannot be used */
+export async function debugCommand(
+  file: string | undefined,
+  args: readonly string[],
+  options: DebugOptions,
+  io: CommandIo,
+  host: TerminalHost,
+): Promise<number> {
+  const texts = new SourceTexts(sources);
+  const session = openSession(file, args, options, texts, io);
+  if (options.gdb !== undefined) {
+    refuseWithGdb({ ...options }, ["commands"]);
+    await runWithGdb(session, options.gdb, { showLog: !options.quiet, sources: texts }, io, host);
+    return 0;
+  }
+  const output = new GuestOutput(io, options.quiet === true);
+  session.onOutput((byte) => output.take(byte));
+  const interactive = host.isTerminal && options.commands === undefined;
+  const repl = new Repl(session, {
+    write: (text) => {
+      output.flush();
+      io.stdout(text);
+    },
+    color: interactive,
+    sources: texts,
+  });
+  const stopListening = host.onInterrupt(() => session.interrupt());
+  try {
+    await repl.begin();
+    const failed = interactive ? await converse(repl, session, io) : await follow(repl, script(options, io, host), io);
+    return failed ? STATUS_FAILED_COMMAND : 0;
+  } finally {
+    stopListening();
+    output.flush();
+  }
+}
+
+function openSession(
+  file: string | undefined,
+  args: readonly string[],
+  options: DebugOptions,
+  texts: SourceTexts,
+  io: CommandIo,
+): DebugSession {
+  const given = MACHINE_OPTIONS.filter((name) => options[name] !== undefined);
+  if (given.length > 0) {
+    if (file !== undefined) {
+      throw new InputError(`esp0: either a program (${file}) for the kernel, or a machine (--${given[0]}), not both`);
+    }
+    const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
+    return DebugSession.forMachine(plan.build);
+  }
+  const session = booted(() => DebugSession.forKernel(bootOptions(file, args, options, io)));
+  if (file !== undefined && /\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(io, file), file));
+  return session;
+}
+
+/** What the guest sends: programs' output and the kernel's log, line by line, so that it does not cut the REPL's. */
+class GuestOutput {
+  readonly #lines: Record<SessionOutput["stream"], number[]> = { serial1: [], serial2: [], log: [] };
+
+  constructor(
+    readonly io: CommandIo,
+    readonly quiet: boolean,
+  ) {}
+
+  take({ stream, byte }: SessionOutput): void {
+    if (stream === "log" && this.quiet) return;
+    this.#lines[stream].push(byte);
+    if (byte === 10) this.#flush(stream);
+  }
+
+  /** Shows lines that have not ended too. */
+  flush(): void {
+    for (const [stream, bytes] of Object.entries(this.#lines) as [SessionOutput["stream"], number[]][]) {
+      if (bytes.length === 0) continue;
+      bytes.push(10);
+      this.#flush(stream);
+    }
+  }
+
+  #flush(stream: SessionOutput["stream"]): void {
+    const text = new TextDecoder().decode(Uint8Array.from(this.#lines[stream].splice(0)));
+    this.io.stdout(stream === "log" ? `[log] ${text}` : text);
+  }
+}
+
+/** The commands of a file or of standard input, line by line. @throws InputError when the file cannot be read */
+async function* script(options: DebugOptions, io: CommandIo, host: RunHost): AsyncGenerator<string> {
+  if (options.commands !== undefined) {
+    yield* withoutEmptyEnd(decodeText(readInput(io, options.commands), options.commands));
+    return;
+  }
+  const decoder = new TextDecoder();
+  const chunks = host.stdin.chunks();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await chunks.next();
+    if (done === true) break;
+    const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
+
+function withoutEmptyEnd(text: string): string[] {
+  const lines = text.split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  return lines;
+}
+
+/** Runs commands, each shown behind the prompt. Returns whether one failed: the first that does ends it. */
+async function follow(repl: Repl, lines: AsyncIterable<string>, io: CommandIo): Promise<boolean> {
+  for await (const line of lines) {
+    io.stdout(`${PROMPT}${line}\n`);
+    const result = await repl.execute(line);
+    if (result === "failed") return true;
+    if (result === "quit") return false;
+  }
+  return false;
+}
+
+/** Somebody at a terminal. A command that fails is no failure of the whole. */
+async function converse(repl: Repl, session: DebugSession, io: CommandIo): Promise<boolean> {
+  io.stdout("Type help for the commands; Ctrl-C interrupts a run, quit or Ctrl-D leaves.\n");
+  const terminal = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt: PROMPT,
+    historySize: HISTORY_LINES,
+    removeHistoryDuplicates: true,
+    completer: (line: string) => repl.complete(line),
+  });
+  terminal.on("SIGINT", () => {
+    session.interrupt();
+    terminal.write(null, { ctrl: true, name: "u" });
+  });
+  terminal.prompt();
+  for await (const line of terminal) {
+    if ((await repl.execute(line)) === "quit") break;
+    terminal.prompt();
+  }
+  terminal.close();
+  return false;
+}
+
+/** Adds the command to the program. */
+export function registerDebug(program: Command, io: CommandIo, host: TerminalHost): void {
+  const command = addProgramArguments(program.command("debug"))
+    .summary("debug the kernel with a program, or a machine of its own: step forwards and backwards, break, look")
+    .description(
+      "Boots the kernel with FILE as `esp0 run` does or, with an option that says what to boot, a machine as\n" +
+        "`esp0 machine` does, and takes commands: type help. Commands come from the terminal, from --commands, or from\n" +
+        "standard input; then each is shown with what it prints, and the first that fails ends it. Exit status: 0; 1\n" +
+        "when a command failed; 2 for wrong usage or a file that cannot be used.",
+    )
+    .option("-q, --quiet", "do not show the kernel log")
+    .option("--commands <FILE>", "take commands from FILE")
+    .addOption(gdbOption())
+    .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32);
+  addMachineOptions(command).action(async (file: string | undefined, args: string[], options: DebugOptions) => {
+    await reporting(io, async () => {
+      const status = await debugCommand(file, args, options, io, host);
+      if (status !== 0) io.exitStatus(status);
+    });
+  });
+}

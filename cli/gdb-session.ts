@@ -1,0 +1,160 @@
+/** `--gdb PORT`: the guest waits for GDB and then runs as GDB says. */
+import { Option } from "commander";
+import { GdbServer, type GuestInput, replMonitor, waitsForInput } from "../debug/gdb/index.ts";
+import type { SourceTexts } from "../debug/repl/index.ts";
+import type { DebugSession, Stop } from "../debug/session/index.ts";
+import { InputLines } from "./input-lines.ts";
+import { type CommandIo, InputError } from "./io.ts";
+import { wholeNumber } from "./option-values.ts";
+import type { RunHost } from "./run-host.ts";
+
+/** How a session with GDB ended: where the guest stood, or by whom. */
+export type GdbRunEnd = Stop | "killed" | "interrupted";
+
+const HIGHEST_PORT = 0xffff;
+
+export function gdbOption(): Option {
+  return new Option(
+    "--gdb <PORT>",
+    "wait for GDB on this TCP port of this host before the first instruction; 0: any free port",
+  ).argParser(wholeNumber("a port", 0, HIGHEST_PORT));
+}
+
+/** @throws InputError for options given that do nothing while GDB is in charge */
+export function refuseWithGdb(options: Readonly<Record<string, unknown>>, names: readonly string[]): void {
+  for (const name of names) {
+    if (options[name] === undefined || options[name] === false) continue;
+    const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new InputError(`esp0: --${option} does not go with --gdb`);
+  }
+}
+
+/** Bytes that the guest sends, passed on when the host has time. */
+class Forward {
+  readonly #bytes: number[] = [];
+  #isDue = false;
+
+  constructor(readonly write: (bytes: Uint8Array) => void) {}
+
+  add(byte: number): void {
+    this.#bytes.push(byte);
+    if (this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    this.#isDue = false;
+    if (this.#bytes.length > 0) this.write(Uint8Array.from(this.#bytes.splice(0)));
+  }
+}
+
+/** Standard input, a line at a time, when the guest waits for it. */
+class LineInput implements GuestInput {
+  readonly #lines: InputLines;
+  #coming: Promise<void> | undefined;
+  #line: Uint8Array | undefined;
+  #hasEnded = false;
+  #isClosed = false;
+
+  constructor(
+    readonly session: DebugSession,
+    host: RunHost,
+  ) {
+    this.#lines = new InputLines(host.stdin);
+  }
+
+  wait(): Promise<void> {
+    this.#coming ??= this.#lines.next().then((line) => {
+      this.#line = line;
+      this.#hasEnded ||= line === undefined;
+    });
+    return this.#coming;
+  }
+
+  give(): boolean {
+    this.#coming = undefined;
+    if (this.#line !== undefined) this.session.input(this.#line);
+    else if (this.#isClosed || !this.#hasEnded) return false;
+    else {
+      this.#isClosed = true;
+      this.session.closeInput();
+    }
+    this.#line = undefined;
+    return true;
+  }
+
+  close(): void {
+    this.#lines.cancel();
+    this.#lines.close();
+  }
+}
+
+/** What a session with GDB needs beside the guest. */
+export interface GdbRunOptions {
+  /** Shows the guest's log. */
+  readonly showLog: boolean;
+  /** For `monitor`. */
+  readonly sources: SourceTexts;
+}
+
+/** Serves GDB until the guest has ended or nobody wants it any more. @throws InputError when the port cannot be had */
+export async function runWithGdb(
+  session: DebugSession,
+  port: number,
+  { showLog, sources }: GdbRunOptions,
+  io: CommandIo,
+  host: RunHost,
+): Promise<GdbRunEnd> {
+  const log = new TextDecoder();
+  const output = new Forward((bytes) => host.writeOutput(bytes));
+  const logged = new Forward((bytes) => io.stderr(log.decode(bytes, { stream: true })));
+  session.onOutput(({ stream, byte }) => {
+    if (stream === "serial1") output.add(byte);
+    else if (stream === "log" && showLog) logged.add(byte);
+  });
+  const input = new LineInput(session, host);
+  const server = new GdbServer(session, { input, monitor: replMonitor(session, sources) });
+  let stopListening = () => {};
+  const interrupted = new Promise<"interrupted">((resolve) => {
+    stopListening = host.onInterrupt(() => {
+      session.interrupt();
+      resolve("interrupted");
+    });
+  });
+  try {
+    const actual = await listen(server, port);
+    io.stderr(`esp0: waiting for GDB: target remote 127.0.0.1:${actual}\n`);
+    const end = await Promise.race([server.ended, interrupted]);
+    if (end === "killed" || end === "interrupted") return end;
+    if (end === "exited") return session.stop;
+    return await Promise.race([runAlone(session, input), interrupted]);
+  } finally {
+    stopListening();
+    server.close();
+    input.close();
+    output.flush();
+    logged.flush();
+  }
+}
+
+async function listen(server: GdbServer, port: number): Promise<number> {
+  try {
+    return await server.listen(port);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reason = code === "EADDRINUSE" ? "another program has it" : code === "EACCES" ? "permission denied" : code;
+    throw new InputError(`esp0: port ${port} cannot be had (--gdb): ${reason}`);
+  }
+}
+
+/** After GDB has detached. */
+async function runAlone(session: DebugSession, input: GuestInput): Promise<Stop> {
+  let stop = await session.continueAsync();
+  while (waitsForInput(stop, session)) {
+    await input.wait();
+    if (!input.give()) break;
+    stop = await session.continueAsync();
+  }
+  return stop;
+}

@@ -1,0 +1,84 @@
+/** GDB's general queries (GDB manual, appendix E.4), by name. */
+import { BAD_PACKET, NO_THREAD } from "./errors.ts";
+import { fromHex, LONGEST_PACKET, toHex } from "./packet.ts";
+import { TARGET_DESCRIPTION } from "./registers.ts";
+import { threadOf } from "./stop-reply.ts";
+import type { GdbStub } from "./stub.ts";
+
+/** Gets what stands behind the name; the reply, or undefined for none. */
+type Query = (stub: GdbStub, rest: string) => string | undefined | Promise<string | undefined>;
+
+/** Bytes of a user's command, and of the text of one packet of what it prints. */
+const LONGEST_LINE = 4096;
+const OUTPUT_PART = LONGEST_PACKET / 4;
+
+const FEATURES = [
+  `PacketSize=${LONGEST_PACKET.toString(16)}`,
+  "QStartNoAckMode+",
+  "qXfer:features:read+",
+  "qXfer:threads:read+",
+  "swbreak+",
+  "hwbreak+",
+  "ReverseStep+",
+  "ReverseContinue+",
+  "vContSupported+",
+].join(";");
+
+export const QUERIES: readonly (readonly [name: string, query: Query])[] = [
+  ["qSupported", () => FEATURES],
+  [
+    "QStartNoAckMode",
+    (stub) => {
+      stub.outcome = "no-ack";
+      return "OK";
+    },
+  ],
+  ["qXfer:features:read:target.xml:", (_, rest) => part(TARGET_DESCRIPTION, rest)],
+  ["qXfer:threads:read::", (stub, rest) => part(threads(stub), rest)],
+  ["qfThreadInfo", (stub) => `m${stub.session.machine.cores.map(({ id }) => threadOf(id)).join(",")}`],
+  ["qsThreadInfo", () => "l"],
+  ["qThreadExtraInfo,", threadExtraInfo],
+  ["qC", (stub) => `QC${threadOf(stub.core)}`],
+  ["qAttached", () => "1"],
+  ["qOffsets", () => "Text=0;Data=0;Bss=0"],
+  ["qSymbol", () => "OK"],
+  ["qRcmd,", monitor],
+];
+
+/** A piece of a document, as `OFFSET,LENGTH` asks for it. */
+function part(text: string, request: string): string {
+  const [, from, count] = /^([0-9a-fA-F]{1,8}),([0-9a-fA-F]{1,8})$/.exec(request) ?? [];
+  if (from === undefined || count === undefined) return BAD_PACKET;
+  const offset = Number.parseInt(from, 16);
+  const length = Math.min(Number.parseInt(count, 16), LONGEST_PACKET / 2);
+  return (offset + length >= text.length ? "l" : "m") + text.slice(offset, offset + length);
+}
+
+function stateOf(stub: GdbStub, core: number): string {
+  return stub.session.machine.cores[core]!.halted ? "halted" : "running";
+}
+
+function threads(stub: GdbStub): string {
+  const list = stub.session.machine.cores.map(
+    ({ id }) => `<thread id="${threadOf(id)}" core="${id}" name="CPU ${id}">${stateOf(stub, id)}</thread>`,
+  );
+  return `<?xml version="1.0"?>\n<threads>\n${list.join("\n")}\n</threads>\n`;
+}
+
+function threadExtraInfo(stub: GdbStub, rest: string): string {
+  const core = stub.coreOf(rest);
+  return core === undefined ? NO_THREAD : toHex(new TextEncoder().encode(`CPU ${core} ${stateOf(stub, core)}`));
+}
+
+/** `monitor LINE`. */
+async function monitor(stub: GdbStub, rest: string): Promise<string> {
+  const bytes = fromHex(rest);
+  if (bytes === undefined || bytes.length > LONGEST_LINE) return BAD_PACKET;
+  const execute = stub.options.monitor;
+  if (execute === undefined) return "";
+  const { session } = stub;
+  session.core = stub.core;
+  const output = new TextEncoder().encode(await execute(new TextDecoder().decode(bytes)));
+  for (let at = 0; at < output.length; at += OUTPUT_PART) stub.send(`O${toHex(output.subarray(at, at + OUTPUT_PART))}`);
+  return "OK";
+}

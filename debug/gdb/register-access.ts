@@ -1,0 +1,61 @@
+/** Registers in packets: their bytes in the order of their numbers, little-endian, `x` for those that are not told. */
+import type { DebugSession } from "../session/index.ts";
+import { fromHex, toHex } from "./packet.ts";
+import { GDB_REGISTERS, type GdbRegister } from "./registers.ts";
+
+function encode(value: number): string {
+  return toHex([value, value >> 8, value >> 16, value >> 24].map((byte) => byte & 0xff));
+}
+
+function decode(digits: string): number | undefined {
+  const bytes = fromHex(digits);
+  if (bytes === undefined || bytes.length !== 4) return undefined;
+  return new DataView(bytes.buffer).getUint32(0, true);
+}
+
+function show({ source, size }: GdbRegister, values: Readonly<Record<string, number>>): string {
+  return source === undefined ? "x".repeat(2 * size) : encode(values[source]!);
+}
+
+/** `g` */
+export function readAllRegisters(session: DebugSession, core: number): string {
+  const values = session.registers(core);
+  return GDB_REGISTERS.map((register) => show(register, values)).join("");
+}
+
+/** `p NUMBER`; undefined when there is no such register. */
+export function readRegister(session: DebugSession, core: number, text: string): string | undefined {
+  const register = registerOf(text);
+  return register && show(register, session.registers(core));
+}
+
+/** `P NUMBER=VALUE`; whether it worked. @throws RangeError for a value that the register cannot have */
+export function writeRegister(session: DebugSession, core: number, text: string): boolean {
+  const [number, digits] = text.split("=");
+  const source = registerOf(number!)?.source;
+  const value = decode(digits ?? "");
+  if (source === undefined || value === undefined) return false;
+  session.setRegister(source, value, core);
+  return true;
+}
+
+/** `G VALUES`; whether it worked. Registers that have their value already are left alone. @throws as `writeRegister` */
+export function writeAllRegisters(session: DebugSession, core: number, digits: string): boolean {
+  const values = session.registers(core);
+  const changes: (readonly [NonNullable<GdbRegister["source"]>, number])[] = [];
+  let at = 0;
+  for (const { source, size } of GDB_REGISTERS) {
+    const text = digits.slice(at, (at += 2 * size));
+    // GDB may leave out the last ones.
+    if (source === undefined || text === "") continue;
+    const value = decode(text);
+    if (value === undefined) return false;
+    if (value !== values[source]) changes.push([source, value]);
+  }
+  for (const [source, value] of changes) session.setRegister(source, value, core);
+  return true;
+}
+
+function registerOf(text: string): GdbRegister | undefined {
+  return /^[0-9a-fA-F]{1,4}$/.test(text) ? GDB_REGISTERS[Number.parseInt(text, 16)] : undefined;
+}

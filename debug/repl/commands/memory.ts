@@ -1,0 +1,193 @@
+/** Memory: `x` as in gdb, disassembly, page tables. */
+import { type Command, CommandError } from "../command.ts";
+import type { Console } from "../console.ts";
+import { FORMATS, type MemoryFormat, memoryLines } from "../format/memory.ts";
+import { bareHex, hex } from "../format/numbers.ts";
+import { entryBits, explain, walkPages } from "../page-walk.ts";
+import { readUpTo, symbolOptions } from "../stop-report.ts";
+import { taskArgument } from "../task-argument.ts";
+
+const SLASH = /^\/(\d*)([a-z]*)\s*/;
+const SIZES: Readonly<Record<string, 1 | 2 | 4>> = { b: 1, h: 2, w: 4 };
+const MOST_UNITS = 65_536;
+const LONGEST_INSTRUCTION = 15;
+const INSTRUCTIONS = 10;
+
+function formatOf(argument: string): { format: MemoryFormat; rest: string } {
+  const slash = SLASH.exec(argument);
+  let letter = "x";
+  let size: 1 | 2 | 4 = 4;
+  for (const character of slash?.[2] ?? "") {
+    if (Object.hasOwn(SIZES, character)) size = SIZES[character]!;
+    else if (FORMATS.includes(character)) letter = character;
+    else {
+      throw new CommandError(`x/${slash?.[1] ?? ""}${slash?.[2] ?? ""}: '${character}' is no format; formats are ${FORMATS.join(" ")}, sizes b h w`);
+    }
+  }
+  if (letter === "c" && !/[bhw]/.test(slash?.[2] ?? "")) size = 1;
+  if (letter === "a") size = 4;
+  const count = slash?.[1] === undefined || slash[1] === "" ? 1 : Number(slash[1]);
+  if (count < 1 || count > MOST_UNITS) throw new CommandError(`x: ${count} units; 1 to ${MOST_UNITS} are possible`);
+  return { format: { count, letter, size }, rest: slash === null ? argument : argument.slice(slash[0].length) };
+}
+
+async function examine(console: Console, argument: string): Promise<void> {
+  const { format, rest } = formatOf(argument);
+  const cursor = console.cursors.get("x");
+  if (rest === "" && cursor === undefined) throw new CommandError("x what? An address is expected, as in x/8x $esp");
+  const start = rest === "" ? cursor!.address : console.address(rest);
+  if (format.letter === "i") return disassembleFrom(console, start, format.count, "x");
+  let end = start;
+  try {
+    for (const { text, next } of memoryLines(console, start, format)) {
+      console.print(text);
+      end = next;
+    }
+  } finally {
+    console.cursors.set("x", { address: end >>> 0, argument: argument.slice(0, argument.length - rest.length).trim() });
+  }
+}
+
+async function disassembleFrom(console: Console, start: number, count: number, cursor: string): Promise<void> {
+  const disassemble = await console.disassembler();
+  const { guest } = console;
+  let bytes = readUpTo(console, start, count * LONGEST_INSTRUCTION);
+  if (bytes.length > count * LONGEST_INSTRUCTION) bytes = bytes.subarray(0, count * LONGEST_INSTRUCTION);
+  const instructions = disassemble(bytes, start - guest.codeBase, { bits: guest.bits, limit: count, ...symbolOptions(console) });
+  let last = "";
+  for (const { address, bytes: code, text } of instructions) {
+    const linear = (address + guest.codeBase) >>> 0;
+    const symbol = console.session.symbols.symbolize(linear);
+    const name = symbol === undefined ? "" : symbol.symbol;
+    if (name !== last && name !== "") console.print(`${console.bold(console.session.symbols.format(linear))}:`);
+    last = name;
+    const shown = Array.from(code, (byte) => bareHex(byte, 2)).join(" ");
+    console.print(`${linear === guest.pc ? "=>" : "  "} ${bareHex(linear)}:  ${shown.padEnd(21)}  ${text}`);
+    console.cursors.set(cursor, { address: (linear + code.length) >>> 0, argument: "" });
+  }
+}
+
+async function disassembly(console: Console, argument: string): Promise<void> {
+  const cursor = console.cursors.get("disas");
+  if (argument === "--on") return disassembleFrom(console, cursor?.address ?? console.guest.pc, INSTRUCTIONS, "disas");
+  const [, what, count] = /^(.*?)(?:,\s*(.+))?$/.exec(argument) ?? [];
+  const start = what === undefined || what === "" ? console.guest.pc : console.address(what.replace(/^\*\s*/, ""));
+  const symbol = console.session.symbols.symbolize(start);
+  if (count !== undefined) return disassembleFrom(console, start, Math.max(1, console.number(count)), "disas");
+  // A whole function, when it is one that was named.
+  const isFunction = what !== undefined && what !== "" && symbol?.offset === 0 && symbol.size > 0;
+  if (!isFunction) return disassembleFrom(console, start, INSTRUCTIONS, "disas");
+  const disassemble = await console.disassembler();
+  const all = disassemble(console.guest.read(start, symbol.size), start, { bits: console.guest.bits });
+  return disassembleFrom(console, start, all.length, "disas");
+}
+
+function pageTables(console: Console, argument: string): void {
+  const { rest, task } = taskArgument(console, argument, "of");
+  if (rest === "") throw new CommandError("pt which address? As in pt 0x08048000, pt $esp, pt value of 2");
+  const { guest } = console;
+  const linear = console.address(rest);
+  const { cr0, cr3, cr4 } = guest.core;
+  const directory = task === undefined ? cr3 >>> 0 : guest.cr3Of(task.address);
+  const walk = walkPages(guest.machine, { cr0, cr3: directory, cr4 }, linear);
+  if (!walk.paging) {
+    console.print(`${hex(linear)} is physical too: paging is off.`);
+    return;
+  }
+  console.print(`${hex(linear)}${task === undefined ? "" : ` of pid ${task.pid}`}, CR3 ${hex(directory)}`);
+  for (const entry of walk.entries) {
+    console.print(`  ${entry.level} ${String(entry.index).padStart(4)} at physical ${hex(entry.address)}: ${hex(entry.value)}  ${entryBits(entry)}`);
+  }
+  if (walk.physical === undefined) console.print(`  not mapped: ${explain(walk)}`);
+  else {
+    const size = walk.pageSize === 4096 ? "4 KiB" : "4 MiB";
+    console.print(`  -> physical ${hex(walk.physical)}, ${size} page at ${hex((walk.physical & -walk.pageSize) >>> 0)}${pageUse(console, walk.physical)}`);
+  }
+}
+
+/** How many users a frame has, by the kernel's mem_map. */
+function pageUse(console: Console, physical: number): string {
+  if (console.session.kernel === undefined) return "";
+  try {
+    const count = console.number(`((page *)mem_map)[${physical >>> 12}].count`);
+    return `, used ${count} time${count === 1 ? "" : "s"}`;
+  } catch {
+    return "";
+  }
+}
+
+export const memory: readonly Command[] = [
+  {
+    names: ["x"],
+    group: "Registers and memory",
+    usage: "[/NFU] [ADDRESS]",
+    summary: "memory, as in gdb: x/8xw $esp, x/s comm, x/5i $eip",
+    help: "N units of format F (x d u t o c a s i) and size U (b h w). Without ADDRESS, and at an empty line, it goes on.",
+    completes: "expression",
+    repeats: "next",
+    run: (argument, console) => examine(console, argument),
+  },
+  {
+    names: ["xp"],
+    group: "Registers and memory",
+    usage: "[/N] ADDRESS",
+    summary: "physical memory, in words",
+    completes: "expression",
+    run: (argument, console) => {
+      const { format, rest } = formatOf(argument);
+      if (rest === "") throw new CommandError("xp which physical address? As in xp/8 $cr3");
+      const start = console.number(rest) >>> 0;
+      const bytes = console.guest.readPhysical(start, format.count * 4);
+      const words = new DataView(bytes.buffer, bytes.byteOffset);
+      for (let i = 0; i < format.count; i += 4) {
+        const row: string[] = [];
+        for (let j = i; j < Math.min(i + 4, format.count); j++) row.push(hex(words.getUint32(4 * j, true)));
+        console.print(`${bareHex(start + 4 * i)}:  ${row.join("  ")}`);
+      }
+    },
+  },
+  {
+    names: ["disas", "disassemble", "u"],
+    group: "Registers and memory",
+    usage: "[PLACE][, N]",
+    summary: "instructions: a whole function, or N from a place on",
+    completes: "symbol",
+    repeats: "next",
+    run: (argument, console) => disassembly(console, argument),
+  },
+  {
+    names: ["pt", "page-tables"],
+    group: "Registers and memory",
+    usage: "ADDRESS [of PID]",
+    summary: "the walk through the page tables, with every bit",
+    help:
+      "Bits of entries: P present, RW writable, US user, PWT PCD caching, A accessed, D dirty, PS 4 MiB page, PAT, G global,\n" +
+      "AVL what software keeps there. `of PID` walks the tables of another task.",
+    completes: "expression",
+    run: (argument, console) => pageTables(console, argument),
+  },
+  {
+    names: ["tlb"],
+    group: "Registers and memory",
+    usage: "[ADDRESS]",
+    summary: "translations that the CPU has cached, and those that the page tables no longer have",
+    completes: "expression",
+    run: (argument, console) => translations(console, argument),
+  },
+];
+
+function translations(console: Console, argument: string): void {
+  const { core, machine } = console.guest;
+  const only = argument === "" ? undefined : console.address(argument) >>> 12;
+  const entries = core.tlbEntries().filter(({ page }) => only === undefined || page === only);
+  if (entries.length === 0) console.print(only === undefined ? "The TLB is empty." : `${hex(only * 4096)} is not in the TLB.`);
+  for (const { page, physicalPage, user, writable, global } of entries) {
+    const linear = page * 4096;
+    const walk = walkPages(machine, core, linear);
+    const isStale = walk.physical === undefined || walk.physical >>> 12 !== physicalPage;
+    const rights = `${user ? "user" : "kernel"} ${writable ? "rw" : "r-"}${global ? " global" : ""}`;
+    const note = isStale ? `  stale: the page tables say ${walk.physical === undefined ? "not present" : hex(walk.physical)}` : "";
+    console.print(`${hex(linear)} -> ${hex(physicalPage * 4096)}  ${rights}${note}`);
+  }
+}
+

@@ -1,0 +1,253 @@
+/** Breakpoints, watchpoints and catchpoints. */
+import type { Breakpoint, BreakpointRequest, Condition } from "../../session/index.ts";
+import { type Command, CommandError } from "../command.ts";
+import type { Console } from "../console.ts";
+import { compile, numberOf } from "../expression/evaluate.ts";
+import { hex, plural } from "../format/numbers.ts";
+import { placeAddresses } from "../places.ts";
+import { catchRequest } from "./catching.ts";
+
+/** What may follow the place or event of a request. */
+interface Clauses {
+  readonly what: string;
+  readonly condition: string | undefined;
+  readonly count: number | undefined;
+  readonly core: number | undefined;
+}
+
+/** Takes `if CONDITION`, `count N` and `cpu N` from the end. */
+export function clauses(console: Console, argument: string): Clauses {
+  const at = /(?:^|\s)if\s+/.exec(argument);
+  const condition = at === null ? undefined : argument.slice(at.index + at[0].length).trim();
+  let what = at === null ? argument : argument.slice(0, at.index);
+  const numbers: Record<string, number> = {};
+  for (;;) {
+    const clause = /\s+(count|cpu)\s+(\S+)\s*$/.exec(what);
+    if (clause === null) break;
+    numbers[clause[1]!] = console.number(clause[2]!);
+    what = what.slice(0, clause.index);
+  }
+  if (condition === "") throw new CommandError("a condition is expected behind `if`");
+  const { count, cpu: core } = numbers;
+  if (count !== undefined && count < 1) throw new CommandError("count: 1 or more is expected, the hit to stop at");
+  if (core !== undefined && console.session.machine.cores[core] === undefined) {
+    throw new CommandError(`there is no CPU ${core}; there are 0 to ${console.session.machine.cores.length - 1}`);
+  }
+  return { what: what.trim(), condition, count, core };
+}
+
+/** A condition that stops when it cannot be evaluated, and then says so. @throws ExpressionError when it is none */
+export function conditionOf(console: Console, text: string): Condition {
+  const condition = compile(text, console.environment());
+  return () => {
+    const environment = console.environment();
+    try {
+      return numberOf(condition(environment), environment) !== 0;
+    } catch (error) {
+      console.conditionErrors.push(`The condition '${text}' cannot be evaluated: ${(error as Error).message}`);
+      return true;
+    }
+  };
+}
+
+function add(console: Console, request: BreakpointRequest, { condition, count, core }: Clauses, text: string): void {
+  const whole = {
+    ...request,
+    text: condition === undefined ? text : `${text} if ${condition}`,
+    ...(condition === undefined ? {} : { condition: conditionOf(console, condition) }),
+    ...(count === undefined ? {} : { ignore: count - 1 }),
+    ...(core === undefined ? {} : { core }),
+  } as BreakpointRequest;
+  const breakpoint = console.session.breakpoints.add(whole);
+  console.print(`${KINDS[request.kind]} ${breakpoint.number}: ${describe(breakpoint)}`);
+}
+
+const KINDS: Readonly<Record<BreakpointRequest["kind"], string>> = {
+  address: "Breakpoint",
+  watch: "Watchpoint",
+  catch: "Catchpoint",
+};
+
+function describe({ request }: Breakpoint): string {
+  return request.text ?? (request.kind === "address" ? hex(request.linear) : request.kind);
+}
+
+function addBreakpoints(console: Console, argument: string, temporary: boolean): void {
+  const parts = clauses(console, argument);
+  const addresses = parts.what === "" ? [console.guest.pc] : placeAddresses(console, parts.what);
+  for (const linear of addresses) {
+    const text = `${temporary ? "temporary, " : ""}${console.place(linear)}${sourceOf(console, linear)}`;
+    add(console, { kind: "address", linear, temporary }, parts, text);
+  }
+}
+
+function sourceOf({ session }: Console, linear: number): string {
+  const line = session.symbols.line(linear);
+  return line !== undefined && "file" in line ? ` ${line.file}:${line.line}` : "";
+}
+
+const WATCHED = { watch: "change", rwatch: "read", awatch: "access", wwatch: "write" } as const;
+
+/** `watch jiffies`, `watch *(u32 *)0xc0123450`, `watch 0x1000 16`, `watch -p 0x100000 4`. */
+function addWatchpoint(console: Console, argument: string, name: keyof typeof WATCHED): void {
+  const parts = clauses(console, argument);
+  const physical = /^-p\s+/.exec(parts.what);
+  const text = physical === null ? parts.what : parts.what.slice(physical[0].length);
+  if (text === "") throw new CommandError(`${name} what? An expression, or an address and a number of bytes`);
+  const range = /^(\S+)\s+(\d+)$/.exec(text);
+  const { address, length } =
+    range === null ? placeOf(console, text) : { address: console.address(range[1]!), length: Number(range[2]) };
+  const space = physical === null ? "linear" : "physical";
+  const shown = `${name} ${text}: ${plural(length, "byte")} at ${space === "physical" ? `physical ${hex(address)}` : console.place(address)}`;
+  add(console, { kind: "watch", space, address, length, on: WATCHED[name] }, parts, shown);
+}
+
+/** Where what an expression names lies, or the word at the address that it comes to. */
+function placeOf(console: Console, text: string): { address: number; length: number } {
+  const value = console.evaluate(text);
+  if (value.register !== undefined) throw new CommandError("registers cannot be watched; break with a condition instead");
+  if (value.address !== undefined) return { address: value.address, length: value.type.size };
+  return { address: console.address(text), length: 4 };
+}
+
+function watchCommand(name: keyof typeof WATCHED, summary: string, help?: string): Command {
+  return {
+    names: [name],
+    group: "Stopping",
+    usage: "[-p] EXPRESSION | ADDRESS BYTES [count N] [if CONDITION]",
+    summary,
+    ...(help === undefined ? {} : { help }),
+    completes: "expression",
+    run: (argument, console) => addWatchpoint(console, argument, name),
+  };
+}
+
+/** Numbers of breakpoints behind a command; all when there are none. */
+function numbersOf(console: Console, argument: string): number[] {
+  const all = console.session.breakpoints.list().map(({ number }) => number);
+  if (argument === "" || argument === "all") return all;
+  return argument.split(/[\s,]+/).map((word) => {
+    const number = Number(word);
+    if (!all.includes(number)) {
+      throw new CommandError(`there is no breakpoint ${word}; there ${all.length === 0 ? "are none" : `are ${all.join(", ")}`}`);
+    }
+    return number;
+  });
+}
+
+function enabling(names: Command["names"], enabled: boolean, summary: string): Command {
+  return {
+    names,
+    group: "Stopping",
+    usage: "[NUMBER…]",
+    summary,
+    run: (argument, console) => {
+      for (const number of numbersOf(console, argument)) console.session.breakpoints.enable(number, enabled);
+    },
+  };
+}
+
+export function listBreakpoints(console: Console): void {
+  const all = console.session.breakpoints.list();
+  if (all.length === 0) console.print("There are no breakpoints.");
+  for (const breakpoint of all) {
+    const { number, request, enabled, hits, ignore } = breakpoint;
+    const notes = [
+      ...(enabled ? [] : ["disabled"]),
+      ...(request.core === undefined ? [] : [`only on CPU ${request.core}`]),
+      ...(hits === 0 ? [] : [`hit ${plural(hits, "time")}`]),
+      ...(ignore === 0 ? [] : [`passes over the next ${ignore}`]),
+    ];
+    console.print(`${String(number).padStart(3)}  ${KINDS[request.kind].toLowerCase()}  ${describe(breakpoint)}${notes.length === 0 ? "" : `  [${notes.join(", ")}]`}`);
+  }
+}
+
+const CLAUSES =
+  "`if CONDITION` stops only when the expression is not zero, as in `if eax == 3 && current->pid == 2`; `count N` at the\n" +
+  "Nth time; `cpu N` only on that CPU.";
+
+export const stopping: readonly Command[] = [
+  {
+    names: ["break", "b", "breakpoint"],
+    group: "Stopping",
+    usage: "[PLACE] [count N] [cpu N] [if CONDITION]",
+    summary: "stop before the instruction at a place",
+    help: `PLACE is a symbol, an address or FILE:LINE; without it, where it stands.\n${CLAUSES}`,
+    completes: "symbol",
+    run: (argument, console) => addBreakpoints(console, argument, false),
+  },
+  {
+    names: ["tbreak", "tb"],
+    group: "Stopping",
+    usage: "[PLACE] [count N] [cpu N] [if CONDITION]",
+    summary: "the same, once",
+    completes: "symbol",
+    run: (argument, console) => addBreakpoints(console, argument, true),
+  },
+  watchCommand(
+    "watch",
+    "stop after an instruction that changes memory",
+    "What is watched is what the expression names (`watch jiffies`, `watch task(2)->state`), the word at an address, or a\n" +
+      "number of bytes at one. -p: the address is physical.",
+  ),
+  watchCommand("rwatch", "stop after an instruction that reads memory"),
+  watchCommand("awatch", "stop after an instruction that reads or writes memory"),
+  watchCommand("wwatch", "stop after an instruction that writes memory, even the same value"),
+  {
+    names: ["catch"],
+    group: "Stopping",
+    usage: "EVENT [count N] [cpu N] [if CONDITION]",
+    summary: "stop after an event",
+    help:
+      "exception [VECTOR]      interrupt [VECTOR]       syscall [NAME]\n" +
+      "switch [from PID] [to PID]                       fork  exec  exit  cow\n" +
+      "signal [NAME] [to PID]                           softirq [NUMBER]\n" +
+      `Exceptions and interrupts stop at the first instruction of their handler.\n${CLAUSES}`,
+    completes: "catch",
+    run: (argument, console) => {
+      const parts = clauses(console, argument);
+      add(console, catchRequest(console, parts.what), parts, parts.what);
+    },
+  },
+  {
+    names: ["delete", "d"],
+    group: "Stopping",
+    usage: "[NUMBER…]",
+    summary: "remove breakpoints; all without a number",
+    run: (argument, console) => {
+      for (const number of numbersOf(console, argument)) console.session.breakpoints.remove(number);
+    },
+  },
+  enabling(["enable"], true, "let breakpoints stop again"),
+  enabling(["disable"], false, "keep breakpoints from stopping"),
+  {
+    names: ["condition"],
+    group: "Stopping",
+    usage: "NUMBER [CONDITION]",
+    summary: "give a breakpoint a condition, or take it away",
+    completes: "expression",
+    run: (argument, console) => {
+      const [, number = "", condition = ""] = /^(\S*)\s*(.*)$/.exec(argument) ?? [];
+      if (number === "") throw new CommandError("condition NUMBER [CONDITION] is expected");
+      const [found] = numbersOf(console, number);
+      const text = condition === "" ? undefined : conditionOf(console, condition.replace(/^if\s+/, ""));
+      console.session.breakpoints.setCondition(found!, text);
+      console.print(`Breakpoint ${found} ${condition === "" ? "has no condition now." : `stops if ${condition}.`}`);
+    },
+  },
+  {
+    names: ["ignore"],
+    group: "Stopping",
+    usage: "NUMBER COUNT",
+    summary: "pass over the next COUNT hits of a breakpoint",
+    run: (argument, console) => {
+      const [number, times] = argument.split(/\s+/);
+      if (number === undefined || times === undefined) throw new CommandError("ignore NUMBER COUNT is expected");
+      const [found] = numbersOf(console, number);
+      const passed = console.number(times);
+      if (passed < 0) throw new CommandError(`${times}: 0 or more is expected`);
+      console.session.breakpoints.setIgnore(found!, passed);
+      console.print(`Breakpoint ${found} passes over its next ${plural(passed, "hit")}.`);
+    },
+  },
+];

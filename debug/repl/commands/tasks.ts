@@ -1,0 +1,135 @@
+/** Tasks: who there is, where they are, what is on their stacks. */
+import { pt_regs, task_struct, THREAD_SIZE } from "../../../kernel/inspect.ts";
+import { tasks as summaries } from "../../tasks.ts";
+import { backtrace, pointersOf } from "../backtrace.ts";
+import { type Command, CommandError } from "../command.ts";
+import type { Console } from "../console.ts";
+import { frameLines } from "../format/frames.ts";
+import { bareHex, hex, table } from "../format/numbers.ts";
+import { stackLines } from "../format/stack.ts";
+import { formatValue } from "../format/value.ts";
+import { taskOrCurrent } from "../task-argument.ts";
+
+function processes(console: Console): void {
+  const kernel = console.guest.kernel("ps");
+  console.guest.tasks();
+  const rows = summaries(kernel).map(({ pid, ppid, state, comm }) => {
+    const { address } = console.guest.task(pid);
+    const core = console.guest.coreOf(address);
+    const { pc } = pointersOf(console.guest, address);
+    return [
+      core === undefined ? " " : "*",
+      String(pid),
+      String(ppid),
+      state,
+      core === undefined ? "-" : String(core.id),
+      hex(address),
+      comm,
+      console.session.symbols.format(core === undefined ? callerOf(console, address, pc) : pc),
+    ];
+  });
+  console.print(...table(rows, [" ", "PID", "PPID", "S", "CPU", "task_struct", "COMM", "AT"]));
+}
+
+/** The function that a sleeping task called schedule() for: the first frame that is not the scheduler's own. */
+function callerOf({ guest, session }: Console, task: number, pc: number): number {
+  const ownFunctions = new Set(["switch_to", "schedule", "__switch_to", "context_switch", "schedule_timeout"]);
+  const frames = backtrace(guest, pointersOf(guest, task), task);
+  const found = frames.find((frame) => !ownFunctions.has(session.symbols.symbolize(frame.pc)?.symbol ?? ""));
+  return found?.pc ?? pc;
+}
+
+function showBacktrace(console: Console, argument: string): void {
+  const { guest, session } = console;
+  if (session.kernel === undefined || argument === "") {
+    if (argument !== "") guest.kernel("backtrace of a task");
+    const start = { pc: guest.pc, esp: guest.sp, ebp: guest.register("ebp") };
+    console.print(...frameLines(console, backtrace(guest, start)));
+    return;
+  }
+  const task = taskOrCurrent(console, argument);
+  const running = guest.coreOf(task.address);
+  console.print(`pid ${task.pid} (${task.comm}), ${running === undefined ? "not running" : `running on CPU ${running.id}`}`);
+  console.print(...frameLines(console, backtrace(guest, pointersOf(guest, task.address), task.address)));
+}
+
+function showStack(console: Console, argument: string): void {
+  const { guest } = console;
+  if (console.session.kernel === undefined) {
+    console.print(...stackLines(console, { pc: guest.pc, esp: guest.sp, ebp: guest.register("ebp") }, undefined));
+    return;
+  }
+  const task = taskOrCurrent(console, argument);
+  const running = guest.coreOf(task.address);
+  const top = task.address + THREAD_SIZE;
+  console.print(
+    `Kernel stack of pid ${task.pid} (${task.comm}): ${hex(task.address)} to ${hex(top)}, ${running === undefined ? "not running" : `running on CPU ${running.id}`}`,
+  );
+  if (running !== undefined && guest.isUser(running)) {
+    console.print(`It runs in user space: the kernel stack is empty, and TSS.esp0 leads to its top, ${hex(top)}.`);
+    console.print(`${bareHex(task.address)}  task_struct, ${task_struct.size} bytes`);
+    return;
+  }
+  console.print(...stackLines(console, pointersOf(guest, task.address), task.address));
+}
+
+function showTask(console: Console, argument: string): void {
+  const task = taskOrCurrent(console, argument);
+  const value = console.evaluate(`*(task_struct *)${task.address}`);
+  console.print(`pid ${task.pid} (${task.comm}), task_struct at ${hex(task.address)}`);
+  console.print(formatValue(value, console.formatting()));
+}
+
+/** Registers that a task had in user space, saved at the top of its kernel stack. */
+function showSaved(console: Console, argument: string): void {
+  const task = taskOrCurrent(console, argument);
+  const address = task.address + THREAD_SIZE - pt_regs.size;
+  const mm = console.number(`((task_struct *)${task.address})->mm`);
+  if (mm === 0) throw new CommandError(`pid ${task.pid} is a kernel thread: it has no registers of user space`);
+  const running = console.guest.coreOf(task.address);
+  if (running !== undefined && console.guest.isUser(running)) {
+    throw new CommandError(`pid ${task.pid} runs in user space: its registers are in CPU ${running.id} (regs)`);
+  }
+  console.print(`struct pt_regs of pid ${task.pid} at ${hex(address)}`);
+  console.print(formatValue(console.evaluate(`*(pt_regs *)${address}`), console.formatting("x")));
+}
+
+export const tasks: readonly Command[] = [
+  {
+    names: ["ps"],
+    group: "Kernel",
+    usage: "",
+    summary: "all tasks, read from the guest's memory",
+    help: "States: R runnable, S and D asleep, interruptible and not, Z zombie, T stopped. AT is where it will go on.",
+    run: (_argument, console) => processes(console),
+  },
+  {
+    names: ["task"],
+    group: "Kernel",
+    usage: "[PID]",
+    summary: "a whole task_struct",
+    run: (argument, console) => showTask(console, argument),
+  },
+  {
+    names: ["backtrace", "bt"],
+    group: "Kernel",
+    usage: "[PID]",
+    summary: "function calls, across interrupts and system calls, of any task",
+    run: (argument, console) => showBacktrace(console, argument),
+  },
+  {
+    names: ["stack"],
+    group: "Kernel",
+    usage: "[PID]",
+    summary: "a kernel stack, word by word, with what each word is",
+    help: "Return addresses, saved frame pointers, struct pt_regs, what switch_to has left, and the task_struct at its bottom.",
+    run: (argument, console) => showStack(console, argument),
+  },
+  {
+    names: ["ptregs"],
+    group: "Kernel",
+    usage: "[PID]",
+    summary: "registers of user space, as the kernel has saved them",
+    run: (argument, console) => showSaved(console, argument),
+  },
+];

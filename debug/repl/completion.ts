@@ -1,0 +1,76 @@
+/** Completion: commands first, then what the command takes. */
+import type { Completes } from "./command.ts";
+import { CATCHABLE } from "./commands/catching.ts";
+import { INFO_SUBJECTS } from "./commands/info.ts";
+import { registerNames } from "./environment.ts";
+import type { Repl } from "./repl.ts";
+
+const MOST = 200;
+
+/** Ways to complete the last word of a line, and that word. */
+export function complete(repl: Repl, line: string): [completions: string[], part: string] {
+  const start = line.trimStart();
+  const command = /^([A-Za-z][\w-]*)(\/\S*)?\s+([^]*)$/.exec(start);
+  if (command === null) return [beginning(primaryNames(repl), start), start];
+  let completes: Completes | undefined;
+  try {
+    completes = repl.find(command[1]!).completes;
+  } catch {
+    return [[], ""];
+  }
+  const argument = command[3]!;
+  const word = /[$\w.:-]*$/.exec(argument)![0];
+  const isFirst = argument.trim() === word;
+  const afterIf = /(^|\s)if\s/.test(argument);
+  return [candidates(repl, afterIf ? "expression" : completes, word, argument, isFirst), word];
+}
+
+function candidates(repl: Repl, completes: Completes | undefined, word: string, argument: string, isFirst: boolean): string[] {
+  if (word.startsWith("$")) return beginning(registerNames().map((name) => `$${name}`), word);
+  switch (completes) {
+    case "command":
+      return beginning(primaryNames(repl), word);
+    case "catch":
+      return isFirst ? beginning(CATCHABLE, word) : [];
+    case "info":
+      return isFirst ? beginning([...INFO_SUBJECTS, ...primaryNames(repl)], word) : beginning(symbols(repl), word);
+    case "register":
+      return beginning(registerNames(), word);
+    case "symbol":
+    case "expression":
+      return members(repl, argument) ?? beginning(symbols(repl), word);
+    default:
+      return [];
+  }
+}
+
+function primaryNames(repl: Repl): string[] {
+  return repl.commands.map(({ names }) => names[0]);
+}
+
+function symbols(repl: Repl): string[] {
+  return repl.console.environment().names();
+}
+
+/** Members of the struct before a last `.` or `->`; undefined when there is none. */
+function members(repl: Repl, argument: string): string[] | undefined {
+  const match = /^([^]*)(\.|->)(\w*)$/.exec(argument);
+  if (match === null) return undefined;
+  const [, object, selector, begun] = match as unknown as [string, string, string, string];
+  const operand = /[\w$.>[\]()*-]*$/.exec(object)![0];
+  try {
+    const { types } = repl.console.environment();
+    let { type } = repl.console.evaluate(operand);
+    if (type.kind === "pointer") type = types.find(type.to) ?? type;
+    if (type.kind !== "struct") return undefined;
+    // What readline replaces is the whole word, which a dot is part of and an arrow is not.
+    const kept = selector === "." ? `${/[$\w.:-]*$/.exec(object)![0]}.` : "";
+    return beginning(Object.keys(type.struct.fields), begun).map((field) => kept + field);
+  } catch {
+    return undefined;
+  }
+}
+
+function beginning(names: readonly string[], part: string): string[] {
+  return [...new Set(names.filter((name) => name.startsWith(part)))].sort().slice(0, MOST);
+}

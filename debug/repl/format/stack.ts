@@ -1,0 +1,92 @@
+/** A stack, word by word, with what each word is. */
+import { pt_regs, task_struct, THREAD_SIZE } from "../../../kernel/inspect.ts";
+import { backtrace, type Frame, type StackPointers } from "../backtrace.ts";
+import type { Console } from "../console.ts";
+import { SWITCH_FRAME_BYTES } from "../entry-frames.ts";
+import { MemoryError } from "../guest.ts";
+import { bareHex, hex } from "./numbers.ts";
+import { entryName } from "./frames.ts";
+
+/** Words shown of a stack without a known end. */
+const WORDS = 32;
+/** What switch_to pushes, from the lowest address up. */
+const SWITCH_FRAME = ["ebp", "edi", "esi", "ebx"];
+const REGISTERS: readonly string[] = Object.keys(pt_regs.fields);
+/** Fields of struct pt_regs that the CPU pushes only on the way from ring 3. */
+const FROM_USER = new Set(["esp", "xss"]);
+const RPL = 3;
+
+/** From ESP upwards to the end of a task's stack. */
+export function stackLines(console: Console, start: StackPointers, task: number | undefined): string[] {
+  const notes = annotations(console, start, task);
+  const esp = start.esp & ~3;
+  const end = task === undefined ? esp + 4 * WORDS : task + THREAD_SIZE;
+  const lines: string[] = [];
+  try {
+    for (let address = esp >>> 0; address < end; address += 4) {
+      const value = console.guest.read32(address);
+      const note = notes.get(address) ?? symbolNote(console, value);
+      const mark = address === esp >>> 0 ? "esp->" : "     ";
+      lines.push(`${mark} ${bareHex(address)}:  ${bareHex(value)}${note === "" ? "" : `  ${note}`}`);
+    }
+  } catch (error) {
+    if (!(error instanceof MemoryError)) throw error;
+    lines.push(`      ${error.message}`);
+  }
+  if (task !== undefined) {
+    lines.push(`      ${bareHex(end)}   end of the stack, esp0`);
+    const free = (esp >>> 0) - task - task_struct.size;
+    lines.push(`      ${free} bytes free below, down to the task_struct (${hex(task)} to ${hex(task + task_struct.size)})`);
+  }
+  return lines;
+}
+
+/** A word that might be the address of something with a name, only in parentheses: it may be left over. */
+function symbolNote({ session }: Console, value: number): string {
+  const place = session.symbols.symbolize(value);
+  return place === undefined || place.size === 0 || value < 0x1000 ? "" : `(${session.symbols.format(value)})`;
+}
+
+/** What the words are that the frames account for, by address. */
+function annotations(console: Console, start: StackPointers, task: number | undefined): Map<number, string> {
+  const notes = new Map<number, string>();
+  const { symbols } = console.session;
+  const frames = backtrace(console.guest, start, task);
+  frames.forEach((frame, index) => {
+    const name = symbols.symbolize(frame.pc)?.symbol ?? hex(frame.pc);
+    if (name === "switch_to") {
+      const slot = frame.returnSlot ?? 0;
+      if (slot - frame.esp >= SWITCH_FRAME_BYTES) {
+        SWITCH_FRAME.forEach((register, i) => notes.set(slot - SWITCH_FRAME_BYTES + 4 * i, `saved ${register} (switch_to)`));
+      }
+    }
+    if (frame.returnSlot !== undefined) noteReturn(console, notes, frame, name);
+    if (frame.entryFrame !== undefined) noteEntry(console, notes, frame, frames[index + 1]);
+  });
+  return notes;
+}
+
+function noteReturn({ guest, session }: Console, notes: Map<number, string>, frame: Frame, name: string): void {
+  const slot = frame.returnSlot!;
+  notes.set(slot, `return address of ${name}: ${session.symbols.format(guest.read32(slot))}`);
+  if (slot === frame.ebp + 4) {
+    notes.set(slot - 4, `saved ebp of the caller, frame of ${name}`);
+    const line = session.symbols.line(frame.pc);
+    if (line !== undefined && "function" in line) notes.set(slot - 8, `handle of ${name}: which generator this is`);
+  }
+}
+
+/** struct pt_regs, of which the CPU's frame is the upper part. */
+function noteEntry(console: Console, notes: Map<number, string>, frame: Frame, outer: Frame | undefined): void {
+  const cpu = frame.entryFrame!;
+  const base = cpu - pt_regs.offset("eip");
+  const fromUser = (console.guest.read32(cpu + 4) & RPL) !== 0;
+  for (const field of REGISTERS) {
+    const address = base + pt_regs.offset(field);
+    if (address < frame.esp || (FROM_USER.has(field) && !fromUser)) continue;
+    const place = field === "eip" && outer !== undefined ? `: ${console.session.symbols.format(outer.pc)}` : "";
+    const by = address >= cpu ? " (pushed by the CPU)" : "";
+    const what = field === "ebx" ? `, struct pt_regs begins: ${entryName(console, frame)}` : "";
+    notes.set(address, `pt_regs.${field}${place}${by}${what}`);
+  }
+}

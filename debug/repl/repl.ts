@@ -1,0 +1,190 @@
+/** The REPL: reads lines as commands, runs them, and says what was wrong with those that cannot be run. */
+import { nearNames } from "../../asm/index.ts";
+import type { DebugSession } from "../session/index.ts";
+import { type Command, CommandError, type Group } from "./command.ts";
+import { devices } from "./commands/devices.ts";
+import { going } from "./commands/going.ts";
+import { infoCommands } from "./commands/info.ts";
+import { kernel } from "./commands/kernel.ts";
+import { memory } from "./commands/memory.ts";
+import { printing } from "./commands/printing.ts";
+import { registers } from "./commands/registers.ts";
+import { stopping } from "./commands/stopping.ts";
+import { tables } from "./commands/tables.ts";
+import { tasks } from "./commands/tasks.ts";
+import { complete } from "./completion.ts";
+import { Console, type ConsoleOptions } from "./console.ts";
+import { ExpressionError } from "./expression/errors.ts";
+import { MemoryError } from "./guest.ts";
+import { reportPlace } from "./stop-report.ts";
+
+export const PROMPT = "(esp0) ";
+
+/** How a line went. */
+export type LineResult = "done" | "failed" | "quit";
+
+const GROUPS: readonly Group[] = [
+  "Going",
+  "Stopping",
+  "Registers and memory",
+  "CPU and devices",
+  "Kernel",
+  "Other",
+];
+/** What an empty line gives a command that goes on where it was. */
+const GO_ON = "--on";
+/** Commands that take it to mean so. */
+const GOES_ON_BY_WORD: ReadonlySet<string> = new Set(["disas", "list"]);
+
+export class Repl {
+  readonly console: Console;
+  readonly commands: readonly Command[];
+  #last: { readonly command: Command; readonly argument: string } | undefined;
+  #quits = false;
+
+  constructor(session: DebugSession, options: ConsoleOptions) {
+    this.console = new Console(session, options);
+    this.commands = [
+      ...going,
+      ...stopping,
+      ...registers,
+      ...printing,
+      ...memory,
+      ...tables,
+      ...devices,
+      ...tasks,
+      ...kernel,
+      ...infoCommands(
+        (line, console) => this.#dispatch(line, console),
+        () => this.names(),
+      ),
+      ...this.#own(),
+    ];
+  }
+
+  /** Shows where the session stands, to begin with. */
+  async begin(): Promise<void> {
+    await reportPlace(this.console, this.console.session);
+  }
+
+  /** Runs a line. Errors are shown, never thrown. */
+  async execute(line: string): Promise<LineResult> {
+    try {
+      await this.#line(line.trim());
+    } catch (error) {
+      this.#explain(error);
+      return "failed";
+    }
+    return this.#quits ? "quit" : "done";
+  }
+
+  /** Ways to complete a line, and the part of it that they stand for. */
+  complete(line: string): [completions: string[], part: string] {
+    return complete(this, line);
+  }
+
+  /** Full names of the commands, and other names. */
+  names(): string[] {
+    return this.commands.flatMap(({ names }) => names);
+  }
+
+  /** The command that a name or a unique beginning of one means. @throws CommandError */
+  find(name: string): Command {
+    const exact = this.commands.find(({ names }) => names.includes(name));
+    if (exact !== undefined) return exact;
+    const matches = this.commands.filter(({ names }) => names.some((known) => known.startsWith(name)));
+    if (matches.length === 1) return matches[0]!;
+    if (matches.length > 1) {
+      throw new CommandError(`${name} could be ${matches.map(({ names }) => names[0]).join(", ")}`);
+    }
+    const near = nearNames(name, this.names());
+    throw new CommandError(`no command ${name}; ${near.length > 0 ? `did you mean ${near.join(", ")}?` : "help lists them"}`);
+  }
+
+  async #line(line: string): Promise<void> {
+    if (line.startsWith("#")) return;
+    if (line !== "") {
+      this.#last = undefined;
+      await this.#dispatch(line, this.console, true);
+    } else if (this.#last !== undefined) {
+      await this.#last.command.run(this.#last.argument, this.console);
+    }
+  }
+
+  async #dispatch(line: string, console: Console, remember = false): Promise<void> {
+    const { command, argument } = this.#parse(line);
+    await command.run(argument, console);
+    if (!remember || command.repeats === undefined) return;
+    const [name] = command.names;
+    const goesOn = GOES_ON_BY_WORD.has(name) ? GO_ON : (console.cursors.get(name)?.argument ?? "");
+    this.#last = { command, argument: command.repeats === "same" ? argument : goesOn };
+  }
+
+  /** The format may follow without a space: `x/4x $esp`, `p/x jiffies`. */
+  #parse(line: string): { command: Command; argument: string } {
+    const [, name, argument] = /^([A-Za-z][\w-]*|\S+?(?=\s|$))\s*([^]*)$/.exec(line) as unknown as [string, string, string];
+    return { command: this.find(name), argument: argument.trim() };
+  }
+
+  #explain(error: unknown): void {
+    const { console } = this;
+    if (error instanceof ExpressionError) {
+      console.print(`Error: ${error.message}`, `  ${error.text}`, `  ${" ".repeat(error.column)}^`);
+    } else if (error instanceof CommandError || error instanceof MemoryError || error instanceof RangeError) {
+      console.print(`Error: ${error.message}`);
+    } else {
+      console.print(`Error: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #own(): readonly Command[] {
+    return [
+      {
+        names: ["help", "h"],
+        group: "Other",
+        usage: "[COMMAND]",
+        summary: "what the commands are, or one of them",
+        completes: "command",
+        run: (argument, console) => (argument === "" ? this.#helpAll(console) : help(this.find(argument), console)),
+      },
+      {
+        names: ["echo"],
+        group: "Other",
+        usage: "TEXT",
+        summary: "print a line, for scripts",
+        run: (argument, console) => console.print(argument),
+      },
+      {
+        names: ["quit", "q", "exit"],
+        group: "Other",
+        usage: "",
+        summary: "leave",
+        run: () => {
+          this.#quits = true;
+        },
+      },
+    ];
+  }
+
+  #helpAll(console: Console): void {
+    for (const group of GROUPS) {
+      console.print(console.bold(group));
+      const members = this.commands.filter((command) => command.group === group);
+      const rows = members.map(({ names, usage, summary }) => [`  ${[names[0], usage].join(" ").trimEnd()}`, summary]);
+      const widest = 34;
+      for (const [left, right] of rows as [string, string][]) {
+        if (left.length <= widest) console.print(`${left.padEnd(widest)}  ${right}`);
+        else console.print(left, `${" ".repeat(widest)}  ${right}`);
+      }
+    }
+    console.print("A unique beginning of a name will do. help COMMAND says more. An empty line repeats.");
+  }
+}
+
+function help({ names, usage, summary, help: more, repeats }: Command, console: Console): void {
+  console.print(`${console.bold(names[0])} ${usage}`.trimEnd(), `  ${summary}`);
+  if (names.length > 1) console.print(`  also: ${names.slice(1).join(", ")}`);
+  if (more !== undefined) console.print(...more.split("\n").map((line) => `  ${line}`));
+  if (repeats !== undefined) console.print(`  An empty line ${repeats === "same" ? "does it again" : "goes on"}.`);
+}
+

@@ -1,0 +1,22 @@
+/** Running the GDB that is installed, against a server of ours. */
+import { spawn, spawnSync } from "node:child_process";
+
+/** Whether there is a GDB; says so once where there is none. */
+export function hasGdb(): boolean {
+  const found = spawnSync("gdb", ["--version"], { stdio: "ignore" }).status === 0;
+  if (!found) console.warn("gdb is not installed: the tests against a real GDB are skipped");
+  return found;
+}
+
+/** Runs GDB on a file with commands, connected to a port of this host; everything it prints. */
+export function runGdb(file: string, port: number, commands: readonly string[]): Promise<string> {
+  const all = ["set pagination off", "set confirm off", `target remote 127.0.0.1:${port}`, ...commands];
+  const gdb = spawn("gdb", ["-nx", "-batch", ...all.flatMap((command) => ["-ex", command]), file]);
+  const pieces: Buffer[] = [];
+  return new Promise((resolve, reject) => {
+    gdb.stdout.on("data", (piece: Buffer) => pieces.push(piece));
+    gdb.stderr.on("data", (piece: Buffer) => pieces.push(piece));
+    gdb.on("error", reject);
+    gdb.on("close", () => resolve(Buffer.concat(pieces).toString()));
+  });
+}

@@ -1,0 +1,31 @@
+/** Where a kernel stands, in plain text: what failing matchers show. */
+import type { BootedKernel } from "./booted-kernel.ts";
+import { lastEvents } from "./events.ts";
+import { formatRegisters, hex } from "./registers.ts";
+import { formatStack } from "./stack.ts";
+
+const EVENTS = 10;
+const STACK_WORDS = 16;
+const LOG_LINES = 5;
+const USER_RPL = 3;
+
+export function describeKernel(booted: BootedKernel): string {
+  const { kernel, position, events, log, machine } = booted;
+  const registers = booted.registers();
+  const current = booted.current();
+  const inUser = (registers.cs & USER_RPL) === USER_RPL;
+  const place = inUser ? `${hex(registers.eip)} in user mode` : kernel.image.symbolize(registers.eip);
+  const who = current === undefined ? "no task" : `pid ${current.pid} (${current.comm})`;
+  const stack = current === undefined || inUser ? [] : booted.stack(current.pid);
+  const sections = [
+    [`at instruction ${position}, cycle ${machine.cycles}: ${who}, ${place}`],
+    ["registers:", ...formatRegisters(registers)],
+    current === undefined || inUser
+      ? [`kernel stack: not in use in user mode`]
+      : [`kernel stack of pid ${current.pid}:`, ...formatStack(stack, STACK_WORDS)],
+    ["last events:", ...(events.length === 0 ? ["none"] : lastEvents(events, EVENTS))],
+    ["end of the kernel log:", ...log.trimEnd().split("\n").slice(-LOG_LINES)],
+    [booted.reproduction()],
+  ];
+  return sections.map(([title, ...lines]) => [title, ...lines.map((line) => `  ${line}`)].join("\n")).join("\n");
+}

@@ -1,0 +1,143 @@
+/** Tasks as tests see them, read from the guest's memory. */
+import type { Kernel } from "../kernel/index.ts";
+import { back_trace, memory, pt_regs, type StackFrame, THREAD_SIZE, task_list, task_struct } from "../kernel/inspect.ts";
+import type { CalleeSaved } from "./registers.ts";
+
+const STATES: Readonly<Record<number, TaskState>> = { 0: "R", 1: "S", 2: "D", 4: "Z", 8: "T" };
+/** Words that switch_to leaves on the stack of the task that it switches from. */
+const SWITCH_FRAME_WORDS = 5;
+const USER_RPL = 3;
+
+/** Runnable or running, interruptible and uninterruptible sleep, zombie, stopped. */
+export type TaskState = "R" | "S" | "D" | "Z" | "T";
+
+/** What switch_to left on the stack of a task that does not run. */
+export interface SwitchFrame extends CalleeSaved {
+  /** thread.esp: where the frame begins. */
+  readonly esp: number;
+  /** thread.eip: where the task goes on. */
+  readonly eip: number;
+  /** Where switch_to will return to. */
+  readonly returnAddress: number;
+}
+
+/** The registers that a task had in user mode when it entered the kernel: the struct pt_regs at the top of its stack. */
+export interface UserRegisters {
+  readonly ebx: number;
+  readonly ecx: number;
+  readonly edx: number;
+  readonly esi: number;
+  readonly edi: number;
+  readonly ebp: number;
+  readonly eax: number;
+  readonly eip: number;
+  readonly cs: number;
+  readonly eflags: number;
+  readonly esp: number;
+  readonly ss: number;
+  /** Number of the system call; -1 after an exception, the IRQ's number - 256 after an interrupt. */
+  readonly orig_eax: number;
+}
+
+/** A task at the moment it was looked at. */
+export interface TaskView {
+  readonly pid: number;
+  readonly ppid: number;
+  readonly comm: string;
+  readonly state: TaskState;
+  /** Linear address of its task_struct. */
+  readonly address: number;
+  /** Whether it is the one that its CPU executes. */
+  readonly running: boolean;
+  /** Ticks left of its time slice. */
+  readonly counter: number;
+  readonly needResched: boolean;
+  /** Whether it has an address space; kernel threads and zombies have none. */
+  readonly hasAddressSpace: boolean;
+  /** Its kernel stack: the lowest byte, and the first byte behind its top. */
+  readonly kernelStack: { readonly start: number; readonly end: number };
+  /** thread.esp0, thread.esp and thread.eip; the last two are as old as its last switch while it runs. */
+  readonly thread: { readonly esp0: number; readonly esp: number; readonly eip: number };
+  /** Undefined while it runs, when it has not run yet, and for zombies. */
+  readonly switchFrame: SwitchFrame | undefined;
+  /** Undefined when it is in user mode now, and for tasks that never were. */
+  readonly userRegisters: UserRegisters | undefined;
+  /** Kernel functions on its stack, innermost first. */
+  readonly backtrace: readonly StackFrame[];
+}
+
+/** The highest address of a task's kernel stack. For pid 0, whose thread.esp0 nobody needs, by its own address. */
+function stackEnd(task: task_struct): number {
+  const { esp0 } = task.thread;
+  return task.pid === 0 || esp0 === 0 ? task.address + THREAD_SIZE : esp0;
+}
+
+/**
+ * Address of the task that a core executes: the one on whose kernel stack ESP is, or in user mode the one whose stack
+ * TSS.esp0 names. Undefined before the first task has a stack.
+ */
+export function currentTask(kernel: Kernel, esp0: number): number | undefined {
+  const { machine } = kernel;
+  const user = (machine.getRegister("cs") & USER_RPL) === USER_RPL;
+  const esp = machine.getRegister("esp");
+  return kernel.inspect(() =>
+    task_list().find((address) => {
+      const end = stackEnd(task_struct.at(address));
+      return user ? end === esp0 : esp <= end && esp > end - THREAD_SIZE;
+    }),
+  );
+}
+
+/** Every task, the idle one first. */
+export function viewTasks(kernel: Kernel, current: number | undefined): TaskView[] {
+  return kernel.inspect(() => task_list()).map((address) => viewTask(kernel, address, address === current));
+}
+
+export function viewTask(kernel: Kernel, address: number, running: boolean): TaskView {
+  return kernel.inspect(() => {
+    const task = task_struct.at(address);
+    const { esp0, esp, eip } = task.thread;
+    const end = stackEnd(task);
+    const { image, machine } = kernel;
+    const state = STATES[task.state] ?? "R";
+    const switched = !running && state !== "Z" && eip === image.symbol("switch_to_resume");
+    const frame = switched ? words(esp, SWITCH_FRAME_WORDS) : undefined;
+    const innermost = running ? machine.getRegister("eip") : eip;
+    const ebp = running ? machine.getRegister("ebp") : (frame?.[0] ?? 0);
+    const inUser = running && (machine.getRegister("cs") & USER_RPL) === USER_RPL;
+    return {
+      pid: task.pid,
+      ppid: task.p_opptr === 0 ? 0 : task_struct.at(task.p_opptr).pid,
+      comm: task.comm,
+      state,
+      address,
+      running,
+      counter: task.counter,
+      needResched: task.need_resched !== 0,
+      hasAddressSpace: task.mm !== 0,
+      kernelStack: { start: end - THREAD_SIZE, end },
+      thread: { esp0, esp, eip },
+      switchFrame: frame && {
+        esp,
+        eip,
+        ebp: frame[0]!,
+        edi: frame[1]!,
+        esi: frame[2]!,
+        ebx: frame[3]!,
+        returnAddress: frame[4]!,
+      },
+      userRegisters: inUser || task.mm === 0 || state === "Z" ? undefined : userRegisters(end),
+      backtrace: inUser || state === "Z" ? [] : back_trace(memory(), image, innermost, ebp),
+    };
+  });
+}
+
+function words(from: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => memory().read32(from + 4 * i) >>> 0);
+}
+
+function userRegisters(top: number): UserRegisters | undefined {
+  const { xcs, xss, ebx, ecx, edx, esi, edi, ebp, eax, eip, eflags, esp, orig_eax } = pt_regs.at(top - pt_regs.size);
+  if ((xcs & USER_RPL) !== USER_RPL) return undefined;
+  return { ebx, ecx, edx, esi, edi, ebp, eax, eip, cs: xcs, eflags, esp, ss: xss, orig_eax };
+}

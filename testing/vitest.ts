@@ -1,0 +1,11 @@
+/** Importing this gives vitest's `expect` the kernel matchers, and their types. */
+import { expect } from "vitest";
+import { type KernelMatchers, matchers } from "./matchers.ts";
+
+declare module "vitest" {
+  // biome-ignore lint/suspicious/noExplicitAny: the declaration that this merges with has it
+  interface Assertion<T = any> extends KernelMatchers<T> {}
+  interface AsymmetricMatchersContaining extends KernelMatchers {}
+}
+
+expect.extend(matchers);
