@@ -1,4 +1,5 @@
 /** From a relocatable ELF file, ours or GNU as's, to the object that the linker takes. */
+import { objectLines } from "./dwarf/elf-lines.ts";
 import {
   ElfError,
   ET_REL,
@@ -45,6 +46,16 @@ function placeOf(symbol: ElfSymbol, sections: ReadonlyMap<ElfSection, Section>):
   return section;
 }
 
+/** A line table that cannot be read is no reason not to link what it describes. */
+function linesOf(elf: ElfFile): ReturnType<typeof objectLines> {
+  try {
+    return objectLines(elf);
+  } catch (error) {
+    if (error instanceof ElfError) return new Map();
+    throw error;
+  }
+}
+
 /**
  * @param name the object's name in messages; without it the file name that the symbols tell
  * @throws ElfError if the file is not relocatable or its sections make no sense to a linker
@@ -56,6 +67,10 @@ export function objectFromElf(elf: ElfFile, name?: string): ObjectFile {
   const sections = new Map<ElfSection, Section>();
   for (const section of elf.sections) {
     if (!BOOKKEEPING.has(section.type)) sections.set(section, toSection(section));
+  }
+  for (const [section, lines] of linesOf(elf)) {
+    const made = sections.get(section);
+    if (made !== undefined) made.lines = lines;
   }
   const symbols = new Map<ElfSymbol, ObjectSymbol>();
   for (const symbol of elf.symbols) {

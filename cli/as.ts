@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { assemble } from "../asm/assemble.ts";
 import { AssemblyError, formatDiagnostic } from "../asm/diagnostics.ts";
+import { imageDebugSections, withDebugSections } from "../asm/dwarf/program-units.ts";
 import { ElfError } from "../asm/elf-format.ts";
 import { objectFromElf } from "../asm/elf-object.ts";
 import { readElf } from "../asm/elf-reader.ts";
@@ -35,6 +36,8 @@ export interface AsCommandOptions {
   readonly entry?: string;
   /** Where to write the symbols by address. */
   readonly map?: string;
+  /** Add what a debugger needs to show source lines (DWARF). */
+  readonly debug?: boolean;
 }
 
 /** An object from a source, or from an ELF object that is taken as it is. */
@@ -59,8 +62,8 @@ function linkObjects(objects: readonly ObjectFile[], options: AsCommandOptions):
   });
 }
 
-function imageFile(image: LinkedImage, format: AsCommandOptions["format"]): Uint8Array {
-  if (format !== "bin") return writeExecutable(image);
+function imageFile(image: LinkedImage, { format, debug }: AsCommandOptions): Uint8Array {
+  if (format !== "bin") return writeExecutable(image, debug ? imageDebugSections(image) : []);
   try {
     return flatBinary(image);
   } catch (error) {
@@ -72,6 +75,8 @@ function produce(paths: readonly string[], options: AsCommandOptions, io: Comman
   const isLinked = options.link !== undefined || options.format === "bin";
   if (!isLinked && paths.length > 1) throw new InputError("several files make one output only if linked: add --link");
   if (!isLinked && options.map !== undefined) throw new InputError("--map needs addresses: add --link or --format bin");
+  if (options.debug && options.format === "bin")
+    throw new InputError("-g needs a file that can hold it: leave out --format bin");
   if (!isLinked && options.entry !== undefined) throw new InputError("--entry needs addresses: add --link");
   const objects: ObjectFile[] = [];
   const errors: string[] = [];
@@ -86,12 +91,12 @@ function produce(paths: readonly string[], options: AsCommandOptions, io: Comman
   }
   if (errors.length > 0) throw new InputError(errors.join("\n"));
   if (!isLinked) {
-    writeOutput(io, options.output, writeRelocatable(objects[0]));
+    writeOutput(io, options.output, writeRelocatable(options.debug ? withDebugSections(objects[0]) : objects[0]));
     return;
   }
   const image = linkObjects(objects, options);
   const mode = options.format === "bin" ? MODE_FILE : MODE_PROGRAM;
-  writeOutput(io, options.output, imageFile(image, options.format), mode);
+  writeOutput(io, options.output, imageFile(image, options), mode);
   if (options.map !== undefined) writeOutput(io, options.map, systemMap(image));
 }
 
@@ -144,6 +149,7 @@ export function registerAs(program: Command, io: CommandIo): void {
     )
     .addOption(new Option("-D, --define <name=value>", "define a constant").argParser(addDefinition))
     .option("--entry <symbol>", "start execution at this symbol (_start by default)")
+    .option("-g, --debug", "add source lines for a debugger (DWARF)")
     .option("--map <file>", "write the symbols by address")
     .action(async (paths: string[], options: AsCommandOptions) => {
       await asCommand(paths, options, io);

@@ -12,6 +12,7 @@ import { type PlanOptions, planMachine } from "./machine-plan.ts";
 import { wholeNumber } from "./option-values.ts";
 import { addProgramArguments, booted, bootOptions } from "./run.ts";
 import type { RunHost, TerminalHost } from "./run-host.ts";
+import { programLines } from "./program.ts";
 import { STATUS_FAILED_COMMAND } from "./run-status.ts";
 import { decodeText } from "./source-files.ts";
 
@@ -81,8 +82,22 @@ function openSession(
     return DebugSession.forMachine(plan.build);
   }
   const session = booted(() => DebugSession.forKernel(bootOptions(file, args, options, io)));
-  if (file !== undefined && /\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(io, file), file));
+  if (file !== undefined) addProgramLines(session, file, texts, io);
   return session;
+}
+
+/** Line numbers of the program, and the texts of its sources as far as they are at hand. */
+function addProgramLines(session: DebugSession, file: string, texts: SourceTexts, io: CommandIo): void {
+  const lines = programLines(file, io);
+  session.symbols.add({ symbols: [], lines });
+  for (const source of new Set(lines.map((line) => line.file))) {
+    try {
+      texts.add(source, decodeText(readInput(io, source), source));
+    } catch (error) {
+      // A program can be debugged without its sources.
+      if (!(error instanceof InputError)) throw error;
+    }
+  }
 }
 
 /** What the guest sends: programs' output and the kernel's log, line by line, so that it does not cut the REPL's. */

@@ -1,5 +1,16 @@
 /** The program that `esp0 run FILE` makes pid 1: assembled on the fly, or a static ELF as it is. */
-import { AssemblyError, assemble, ElfError, LinkError, link, readElf, writeExecutable } from "../asm/index.ts";
+import {
+  AssemblyError,
+  assemble,
+  ElfError,
+  elfLines,
+  type LinkedImage,
+  type LinkedLine,
+  LinkError,
+  link,
+  readElf,
+  writeExecutable,
+} from "../asm/index.ts";
 import { type CommandIo, InputError, readInput } from "./io.ts";
 import { decodeText, includer, isElf } from "./source-files.ts";
 
@@ -17,13 +28,22 @@ export function loadProgram(path: string, io: CommandIo): Uint8Array {
     if (!path.endsWith(".S") && !path.endsWith(".s")) {
       throw new InputError(`${path}: neither an ELF file nor an assembly source (.S); nothing else can be run`);
     }
-    const object = assemble(decodeText(bytes, path), { file: path, include: includer([], io) });
-    return writeExecutable(link([object], { entry: "_start" }));
+    return writeExecutable(linkSource(path, bytes, io));
   } catch (error) {
     if (error instanceof ElfError) throw new InputError(`${path}: ${error.message}`);
     if (error instanceof AssemblyError || error instanceof LinkError) throw new InputError(error.message);
     throw error;
   }
+}
+
+function linkSource(path: string, bytes: Uint8Array, io: CommandIo): LinkedImage {
+  return link([assemble(decodeText(bytes, path), { file: path, include: includer([], io) })], { entry: "_start" });
+}
+
+/** The source lines of a program that can be loaded: from its source, or from what an ELF file tells of them. */
+export function programLines(path: string, io: CommandIo): readonly LinkedLine[] {
+  const bytes = readInput(io, path);
+  return isElf(bytes) ? elfLines(readElf(bytes)) : linkSource(path, bytes, io).lines;
 }
 
 /** Refuses what the kernel could not run anyway, with a better message than ENOEXEC. */

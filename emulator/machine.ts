@@ -5,7 +5,6 @@ import { snapshotCore } from "./cpu/core-snapshot.ts";
 import { HostBreakpoints } from "./cpu/host-breakpoints.ts";
 import { HostWatchpoints, type WatchedAccess, type WatchedRange } from "./cpu/host-watchpoints.ts";
 import { probe } from "./cpu/paging.ts";
-import { completeSplitAccess, splitNextAccess } from "./cpu/split-access.ts";
 import { ignoreNumericErrors } from "./cpu/x87/state.ts";
 import { DebugConsole } from "./devices/debug-console.ts";
 import type { Disk } from "./devices/disk.ts";
@@ -23,9 +22,10 @@ import { DEFAULT_RTC_TIME, Rtc } from "./devices/rtc.ts";
 import { COM1, COM2, Uart16550 } from "./devices/uart16550.ts";
 import { LCR, UART_REGISTER } from "./devices/uart16550-registers.ts";
 import type { VgaText } from "./devices/vga-text.ts";
+import { Execution } from "./execution.ts";
 import { type Interleaver, RoundRobin } from "./interleaver.ts";
 import { InterruptSystem } from "./interrupt-system.ts";
-import { type MachineCounters, sumUp } from "./machine-counters.ts";
+import type { MachineCounters } from "./machine-counters.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import {
   checkConfiguration,
@@ -43,14 +43,6 @@ import type { StopReason } from "./stop-reason.ts";
 const PIT_IRQ = 0;
 const RTC_IRQ = 8;
 const X87_IRQ = 13;
-
-/** Instructions between two looks at `until`, at most. */
-export const UNTIL_INTERVAL = 1024;
-/** The longest time that a core runs without coming back here, in instructions. */
-const LONGEST_SLICE = 1 << 20;
-
-/** Reasons to end a run that the host has and the guest knows nothing of. */
-const GOES_ON: ReadonlySet<StopReason["kind"]> = new Set(["stopped", "breakpoint", "watchpoint"]);
 
 /** How far `run` goes. */
 export interface RunLimits {
@@ -100,12 +92,6 @@ export class Machine {
   /** Called when all cores are halted, before time jumps; "stop" ends the run. It may supply input. */
   onHalt: ((machine: Machine) => "stop" | undefined) | null = null;
 
-  /**
-   * While this is the number of a core that can run, no other core does: for a debugger that steps one of several. What
-   * happens then is no longer what the interleaver would have decided.
-   */
-  onlyCore: number | null = null;
-
   /** Called after every reset: for a host that stands in for firmware and starts the program again. */
   onReset: (() => void) | null = null;
 
@@ -115,19 +101,7 @@ export class Machine {
   readonly #port92: Port92;
   readonly #numericError: NumericError;
   readonly #log: (line: string) => void;
-  readonly #instructions: number[];
-  /** One for each core: its idea of the current cycle, made once so that running allocates nothing. */
-  readonly #coreClocks: readonly (() => number)[];
-  readonly #halts: number[];
-  #idleCycles = 0;
-  /** Whose turn it is, and for how many instructions more; Infinity while there is no other core that can run. */
-  #turnCore = 0;
-  #turnLeft = 0;
-  /** The core that executes right now. */
-  #running: Core | null = null;
-  #inRun = false;
-  #stop: StopReason | null = null;
-  #resetRequested = false;
+  readonly #execution: Execution;
 
   /** @throws RangeError when an option is out of range */
   constructor(options: MachineOptions = {}) {
@@ -147,17 +121,26 @@ export class Machine {
       flowControl: options.serial?.flowControl ?? "none",
     };
     this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
-    this.#coreClocks = this.cores.map((core) => () => core.now());
-    this.#instructions = this.cores.map(() => 0);
-    this.#halts = this.cores.map(() => 0);
 
     this.interruptSystem = new InterruptSystem({
       clock,
       memory: this.memory,
       ports: this.ports,
       cores: this.cores,
-      onAttention: (core) => this.#attendTo(core),
+      onAttention: (core) => this.#execution.attendTo(core),
       log: this.#log,
+    });
+    this.#execution = new Execution({
+      clock,
+      cores: this.cores,
+      interleaver: this.interleaver,
+      interruptSystem: this.interruptSystem,
+      onHalt: () => this.onHalt?.(this),
+      onReset: () => this.reset(),
+      onEnd: () => {
+        this.com1.drain();
+        this.com2.drain();
+      },
     });
     this.pit = new I8254({ clock, onOut0: (level) => this.interruptSystem.driveIrq(PIT_IRQ, level) });
     this.rtc = new Rtc(
@@ -169,7 +152,7 @@ export class Machine {
     this.#port61 = new Port61(this.pit);
     this.#port92 = new Port92({
       onA20: (enabled) => (this.memory.a20 = enabled),
-      onReset: () => this.#requestReset(),
+      onReset: () => this.#execution.requestReset(),
     });
     const bootCore = this.cores[0]!;
     this.#numericError = new NumericError({
@@ -184,7 +167,7 @@ export class Machine {
         ports: this.ports,
         driveIrq: (irq, level) => this.interruptSystem.driveIrq(irq, level),
         onPostCode: (code) => this.onPostCode?.(code),
-        onReset: () => this.#requestReset(),
+        onReset: () => this.#execution.requestReset(),
       },
       options,
     );
@@ -196,12 +179,11 @@ export class Machine {
     this.com1.connect(this.ports, COM1.base, "COM1");
     this.com2.connect(this.ports, COM2.base, "COM2");
     new DebugConsole({ onOutput: (byte) => this.onDebugOutput?.(byte) }).connect(this.ports);
-    new ExitPort({ onExit: (value) => this.#endRun({ kind: "exit", value }) }).connect(this.ports);
+    new ExitPort({ onExit: (value) => this.#execution.end({ kind: "exit", value }) }).connect(this.ports);
 
     for (const core of this.cores) {
       core.onUnimplemented = (cpu, bytes) => this.#logUnimplemented(cpu, bytes);
     }
-    clock.onEarlierEvent = () => this.#running?.requestStop();
     this.memory.onRemap = () => {
       for (const core of this.cores) core.flushTlb(false);
     };
@@ -250,13 +232,7 @@ export class Machine {
 
   /** A copy of the counters. */
   get counters(): MachineCounters {
-    const running = this.#running;
-    const cores = this.cores.map((core) => ({
-      instructions: this.#instructions[core.id]! + (core === running ? core.now() - core.sliceStart : 0),
-      interrupts: this.interruptSystem.delivered(core.id),
-      halts: this.#halts[core.id]!,
-    }));
-    return sumUp(cores, this.#idleCycles);
+    return this.#execution.counters;
   }
 
   /**
@@ -264,11 +240,11 @@ export class Machine {
    * instruction it takes effect after it.
    */
   reset(): void {
-    if (this.#running !== null) {
-      this.#requestReset();
+    if (this.#execution.isInInstruction) {
+      this.#execution.requestReset();
       return;
     }
-    this.#resetRequested = false;
+    this.#execution.reset();
     this.#port92.reset();
     this.#numericError.reset();
     this.#port61.reset();
@@ -382,7 +358,7 @@ export class Machine {
     const all = [...addresses];
     const breakpoints = new HostBreakpoints(all, (core, linear) => {
       if (!stops(core, linear)) return false;
-      this.#endRun({ kind: "breakpoint", core: core.id, linear: linear >>> 0 });
+      this.#execution.end({ kind: "breakpoint", core: core.id, linear: linear >>> 0 });
       return true;
     });
     for (const core of this.cores) core.hostBreakpoints = all.length === 0 ? null : breakpoints;
@@ -397,7 +373,7 @@ export class Machine {
     stops: (core: Core, range: number, access: WatchedAccess) => boolean = () => true,
   ): void {
     const watchpoints = new HostWatchpoints(ranges, (id, range, access) => {
-      if (stops(this.cores[id]!, range, access)) this.#endRun({ kind: "watchpoint", core: id, range, access });
+      if (stops(this.cores[id]!, range, access)) this.#execution.end({ kind: "watchpoint", core: id, range, access });
     });
     for (const core of this.cores) core.hostWatchpoints = ranges.length === 0 ? null : watchpoints;
   }
@@ -460,14 +436,7 @@ export class Machine {
     this.memory.snapshot(s);
     for (const core of this.cores) snapshotCore(core, s);
     s.section("machine");
-    for (const core of this.cores) {
-      this.#instructions[core.id] = s.integer(this.#instructions[core.id]!, 0, Number.MAX_SAFE_INTEGER);
-      this.#halts[core.id] = s.integer(this.#halts[core.id]!, 0, Number.MAX_SAFE_INTEGER);
-    }
-    this.#idleCycles = s.integer(this.#idleCycles, 0, Number.MAX_SAFE_INTEGER);
-    this.#turnCore = s.integer(this.#turnCore, 0, this.cores.length - 1);
-    this.#turnLeft = s.time(this.#turnLeft, 0, Number.MAX_SAFE_INTEGER);
-    this.#resetRequested = s.flag(this.#resetRequested);
+    this.#execution.snapshot(s);
     this.interleaver.snapshot?.(s);
     this.interruptSystem.snapshot(s);
     this.pit.snapshot(s);
@@ -481,7 +450,7 @@ export class Machine {
   }
 
   #checkIdle(done: string): void {
-    if (this.#inRun) throw new Error(`the machine cannot be ${done} from a callback while it runs`);
+    if (this.#execution.inRun) throw new Error(`the machine cannot be ${done} from a callback while it runs`);
     if (this.cores[0]!.hostcall !== null)
       throw new Error(`a machine with a bridge cannot be ${done}: its other half is not in the machine`);
   }
@@ -495,18 +464,13 @@ export class Machine {
    * @throws Error when called from inside a run; and what a callback or the bridge throws
    */
   run(limits: RunLimits = {}): StopReason {
-    const { maxInstructions = Number.POSITIVE_INFINITY, untilCycle = Number.POSITIVE_INFINITY, until } = limits;
-    const counted = limits.core === undefined ? null : this.#core(limits.core);
-    checkLimit("maxInstructions", maxInstructions);
-    checkLimit("untilCycle", untilCycle);
-    if (this.#inRun) throw new Error("the machine is running already: run and step cannot be called from a callback");
-    this.#inRun = true;
-    this.#stop = null;
-    try {
-      return this.#loop(maxInstructions, untilCycle, until, counted);
-    } finally {
-      this.#inRun = false;
-    }
+    const { maxInstructions = Number.POSITIVE_INFINITY, untilCycle = Number.POSITIVE_INFINITY, until, core } = limits;
+    return this.#execution.run({
+      maxInstructions,
+      untilCycle,
+      until: until && (() => until(this)),
+      counted: core === undefined ? null : this.#core(core),
+    });
   }
 
   /**
@@ -517,143 +481,20 @@ export class Machine {
     return this.run({ maxInstructions: count });
   }
 
+  /**
+   * While this is the number of a core that can run, no other core does: for a debugger that steps one of several. What
+   * happens then is no longer what the interleaver would have decided. Null for all of them.
+   */
+  get onlyCore(): number | null {
+    return this.#execution.onlyCore;
+  }
+  set onlyCore(core: number | null) {
+    this.#execution.onlyCore = core;
+  }
+
   /** From a callback: ends the run after the current instruction. Does nothing when the machine is not running. */
   requestStop(): void {
-    if (this.#inRun) this.#endRun({ kind: "stopped" });
-  }
-
-  #loop(
-    maxInstructions: number,
-    untilCycle: number,
-    until: ((machine: Machine) => boolean) | undefined,
-    counted: Core | null,
-  ): StopReason {
-    const clock = this.clock;
-    let left = maxInstructions;
-    for (;;) {
-      if (clock.nextEvent <= clock.now) clock.advanceTo(clock.now);
-      if (this.#resetRequested) this.reset();
-      const down = this.cores.find((core) => core.shutdown);
-      if (this.#stop !== null) return this.#end(this.#stop);
-      if (down !== undefined) return this.#end({ kind: "triple-fault", core: down.id });
-      if (until?.(this) === true) return { kind: "condition" };
-      if (left <= 0 || clock.now >= untilCycle) return { kind: "budget" };
-
-      const runnable = this.#runnable();
-      if (runnable === 0) {
-        const reason = this.#idle(untilCycle);
-        if (reason !== null) return reason;
-        left--;
-        continue;
-      }
-      const core = this.#choose(runnable);
-      const patience = until === undefined ? LONGEST_SLICE : UNTIL_INTERVAL;
-      const horizon = Math.min(clock.nextEvent, untilCycle) - clock.now;
-      const counts = counted === null || core === counted;
-      const executed = this.#runCore(core, Math.min(counts ? left : patience, this.#turnLeft, patience, horizon));
-      if (counts) left -= executed;
-      this.#turnLeft -= executed;
-    }
-  }
-
-  /**
-   * The core that runs next. A core keeps its turn over events and ends of runs, so that it makes no difference where
-   * those fall; one that is alone has no turn to end.
-   */
-  #choose(runnable: number): Core {
-    const previous = this.#turnCore;
-    this.#chooseTurn(runnable);
-    const core = this.cores[this.#turnCore]!;
-    if (this.#turnCore !== previous) {
-      if (has(runnable, previous)) splitNextAccess(this.cores[previous]!);
-      completeSplitAccess(core);
-    }
-    return core;
-  }
-
-  #chooseTurn(runnable: number): void {
-    if (this.onlyCore !== null && has(runnable, this.onlyCore)) {
-      this.#turnCore = this.onlyCore;
-      this.#turnLeft = Number.POSITIVE_INFINITY;
-    } else if ((runnable & (runnable - 1)) === 0) {
-      this.#turnCore = 31 - Math.clz32(runnable);
-      this.#turnLeft = Number.POSITIVE_INFINITY;
-    } else if (this.#turnLeft <= 0 || this.#turnLeft === Number.POSITIVE_INFINITY || !has(runnable, this.#turnCore)) {
-      this.#turnCore = this.interleaver.next(runnable);
-      this.#turnLeft = this.interleaver.quantum;
-      if (!has(runnable, this.#turnCore) || !(this.#turnLeft >= 1)) {
-        throw new Error(
-          `the interleaver chose core ${this.#turnCore} for ${this.#turnLeft} instructions; ` +
-            `the cores that can run are those of the bit mask 0b${runnable.toString(2)}`,
-        );
-      }
-    }
-  }
-
-  /** Runs a core up to `budget` instructions, and the clock with it. Returns how many it executed. */
-  #runCore(core: Core, budget: number): number {
-    const clock = this.clock;
-    const start = clock.now;
-    const before = core.instructions;
-    const wasHalted = core.halted;
-    let executed = 0;
-    core.sliceStart = start;
-    this.#running = core;
-    clock.runOn(this.#coreClocks[core.id]!);
-    try {
-      core.run(budget);
-    } finally {
-      clock.runOn(null);
-      this.#running = null;
-      executed = core.instructions - before;
-      this.#instructions[core.id]! += executed;
-      if (core.halted && (!wasHalted || executed > 0)) this.#halts[core.id]!++;
-      clock.advanceTo(start + executed);
-    }
-    return executed;
-  }
-
-  /** All cores are halted: lets time jump to the next event. Returns why to end the run, or null to go on. */
-  #idle(untilCycle: number): StopReason | null {
-    if (this.onHalt?.(this) === "stop") return { kind: "stopped" };
-    if (this.#stop !== null) return this.#end(this.#stop);
-    if (this.#runnable() !== 0) return null;
-    const clock = this.clock;
-    if (clock.nextEvent === Number.POSITIVE_INFINITY || !this.interruptSystem.canWake)
-      return this.#end({ kind: "halted-forever" });
-    const before = clock.now;
-    const target = Math.max(before, Math.min(clock.nextEvent, untilCycle));
-    this.#idleCycles += target - before;
-    clock.advanceTo(target);
-    return null;
-  }
-
-  /** Bit mask of the cores that are not halted, or have a reason to wake. */
-  #runnable(): number {
-    let mask = 0;
-    for (const core of this.cores) {
-      if (!core.halted || this.interruptSystem.isInterrupted(core)) mask |= 1 << core.id;
-    }
-    return mask;
-  }
-
-  /** When the guest is done, what it handed to its serial ports before is not lost. */
-  #end(reason: StopReason): StopReason {
-    if (!GOES_ON.has(reason.kind)) {
-      this.com1.drain();
-      this.com2.drain();
-    }
-    return reason;
-  }
-
-  #endRun(reason: StopReason): void {
-    if (this.#stop === null || reason.kind === "exit") this.#stop = reason;
-    this.#running?.requestStop();
-  }
-
-  #requestReset(): void {
-    this.#resetRequested = true;
-    this.#running?.requestStop();
+    if (this.#execution.inRun) this.#execution.end({ kind: "stopped" });
   }
 
   // ---- Wiring --------------------------------------------------------------------------------------------------------
@@ -662,11 +503,6 @@ export class Machine {
     const core = this.cores[id];
     if (core === undefined) throw new RangeError(`core ${id}: this machine has cores 0 to ${this.cores.length - 1}`);
     return core;
-  }
-
-  /** Another core that runs meanwhile must stop, as there may be two now that want to run. */
-  #attendTo(core: Core): void {
-    if (this.#running !== core) this.#running?.requestStop();
   }
 
   #serialPort(port: 1 | 2, irq: number, options: MachineOptions): Uart16550 {
@@ -687,10 +523,6 @@ export class Machine {
   }
 }
 
-function has(mask: number, bit: number): boolean {
-  return ((mask >>> bit) & 1) !== 0;
-}
-
 function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, "0");
 }
@@ -701,10 +533,4 @@ function setUpAsFirmwareDoes(uart: Uart16550): void {
   uart.writePort8(UART_REGISTER.DLL, 1);
   uart.writePort8(UART_REGISTER.DLM, 0);
   uart.writePort8(UART_REGISTER.LCR, LCR.WORD_LENGTH);
-}
-
-function checkLimit(name: string, value: number): void {
-  if (value !== Number.POSITIVE_INFINITY && (!Number.isSafeInteger(value) || value < 0)) {
-    throw new RangeError(`${name} = ${value}: expected an integer, 0 or more`);
-  }
 }

@@ -1,18 +1,47 @@
 /** The source lines that an ELF file tells. */
-import type { ElfFile } from "../elf-reader.ts";
+import type { ElfFile, ElfSection } from "../elf-reader.ts";
 import type { LinkedLine } from "../linked-image.ts";
-import { type DebugContents, readLineRows } from "./line-reader.ts";
+import { R_386_32, type SectionLine } from "../object-file.ts";
+import { readLineRows } from "./line-reader.ts";
 
-function contentsOf(elf: ElfFile): DebugContents {
-  return (name) => elf.sections.find((section) => section.name === name)?.data;
-}
+const LINES = ".debug_line";
 
 /**
  * The line table of an executable, by address; empty when it has none.
  * @throws ElfError for a table that breaks the format's rules
  */
 export function elfLines(elf: ElfFile): LinkedLine[] {
-  return readLineRows(contentsOf(elf))
+  return readLineRows((name) => elf.sections.find((section) => section.name === name)?.data)
     .map(({ address, file, line }) => ({ address, file, line }))
     .sort((a, b) => a.address - b.address);
+}
+
+/**
+ * The lines of each section of a relocatable file, by offset.
+ * @throws ElfError for a table that breaks the format's rules
+ */
+export function objectLines(elf: ElfFile): ReadonlyMap<ElfSection, readonly SectionLine[]> {
+  const relocated = new Map<string, Uint8Array>();
+  /** What addresses in the line table count from, by their place there. */
+  const origins = new Map<number, ElfSection>();
+  for (const { section, offset, type, symbol } of elf.relocations) {
+    if (!section.name.startsWith(".debug_line") || type !== R_386_32 || symbol.section === undefined) continue;
+    const data = relocated.get(section.name) ?? section.data.slice();
+    relocated.set(section.name, data);
+    if (offset + 4 > data.length) continue;
+    const view = new DataView(data.buffer, offset, 4);
+    view.setUint32(0, view.getUint32(0, true) + symbol.value, true);
+    if (section.name === LINES) origins.set(offset, symbol.section);
+  }
+  const contents = (name: string) => relocated.get(name) ?? elf.sections.find((section) => section.name === name)?.data;
+  const lines = new Map<ElfSection, SectionLine[]>();
+  for (const { address, file, line, origin } of readLineRows(contents)) {
+    const section = origins.get(origin);
+    if (section === undefined) continue;
+    const list = lines.get(section);
+    if (list === undefined) lines.set(section, [{ offset: address, file, line }]);
+    else list.push({ offset: address, file, line });
+  }
+  for (const list of lines.values()) list.sort((a, b) => a.offset - b.offset);
+  return lines;
 }

@@ -3,8 +3,8 @@
  * calls, out to user space. Everything is read from the guest's memory, without side effects.
  */
 import { EBP, ESP } from "../../emulator/index.ts";
-import { PAGE_OFFSET, pt_regs, task_struct } from "../../kernel/inspect.ts";
-import { depthAfter, isEntryCode, KNOWN_LABELS, SWITCH_FRAME_BYTES } from "./entry-frames.ts";
+import { PAGE_OFFSET, pt_regs, task_struct, THREAD_SIZE } from "../../kernel/inspect.ts";
+import { isEntryCode, KNOWN_LABELS, stackUse, SWITCH_FRAME_BYTES } from "./entry-frames.ts";
 import { type Guest, MemoryError } from "./guest.ts";
 
 export interface Frame {
@@ -65,7 +65,7 @@ export function backtrace(guest: Guest, start: StackPointers, task?: number): Fr
       const place = symbols.symbolize(looked);
       if (place !== undefined && isKernel && isEntryCode(place.symbol)) {
         const code = guest.read(at.pc - (place.offset + at.pc - looked), place.offset + at.pc - looked);
-        const depth = depthAfter(code, place.symbol);
+        const depth = stackUse(code, place.symbol)?.depth;
         if (depth === undefined) {
           frames.push({ ...at, kind: "kernel", interrupted });
           break;
@@ -73,6 +73,13 @@ export function backtrace(guest: Guest, start: StackPointers, task?: number): Fr
         const entryFrame = at.esp + depth;
         frames.push({ ...at, kind: "kernel", interrupted, entryFrame });
         at = interruptedAt(guest, entryFrame, at.ebp, depth);
+        interrupted = true;
+        continue;
+      }
+      const fresh: StackPointers | undefined = isKernel ? freshTask(guest, at) : undefined;
+      if (fresh !== undefined) {
+        frames.push({ ...at, kind: "kernel", interrupted });
+        at = fresh;
         interrupted = true;
         continue;
       }
@@ -97,6 +104,21 @@ function interruptedAt(guest: Guest, frame: number, ebp: number, depth: number):
   return { pc, esp, ebp: depth >= pt_regs.offset("eip") ? guest.read32(saved) : ebp };
 }
 
+/**
+ * In the middle of switch_to, on the stack of a task that has never run: where that task begins. Nothing of switch_to's
+ * lies on its stack.
+ */
+function freshTask(guest: Guest, { pc, esp, ebp }: StackPointers): StackPointers | undefined {
+  const { symbols } = guest.session;
+  const start = symbols.lookup("switch_to");
+  const resume = symbols.lookup("switch_to_resume");
+  if (start === undefined || resume === undefined || pc <= start || pc >= resume) return undefined;
+  const sinceSwitch = stackUse(guest.read(start, pc - start), "switch_to")?.sinceSwitch;
+  if (sinceSwitch === undefined) return undefined;
+  const begins = guest.read32(((esp & -THREAD_SIZE) >>> 0) + task_struct.offset("thread.eip"));
+  return begins === resume ? undefined : { pc: begins, esp: esp + sinceSwitch, ebp };
+}
+
 /** Where a function's return address lies: above its frame pointer, or as far from ESP as it has pushed. */
 function slotOf(
   guest: Guest,
@@ -114,8 +136,8 @@ function slotOf(
   }
   if (isReturn(guest, pc)) return esp;
   const label = labelBefore(guest, start, pc) ?? { symbol: place.symbol, address: start };
-  const depth = depthAfter(guest.read(label.address, pc - label.address), label.symbol);
-  if (depth !== undefined && depth >= 0) return esp + depth;
+  const use = stackUse(guest.read(label.address, pc - label.address), label.symbol);
+  if (use !== undefined && use.depth >= 0) return esp + use.depth;
   return ebp === 0 ? undefined : ebp + 4;
 }
 

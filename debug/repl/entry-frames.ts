@@ -55,20 +55,30 @@ export function isEntryCode(symbol: string): boolean {
 /** MOV into ESP from memory: switch_to's step from one stack to the next, on which everything lies at the same depth. */
 const MOVE_FROM_MEMORY = 0x8b;
 
+/** What a stretch of code has done to the stack. */
+export interface StackUse {
+  /** Bytes on the stack, as above. */
+  readonly depth: number;
+  /** Bytes pushed since ESP was loaded from memory, which made it another stack; undefined if it was not. */
+  readonly sinceSwitch: number | undefined;
+}
+
 /**
- * Bytes on the stack at the end of `code`, the bytes from a symbol's address up to the instruction in question;
- * undefined when that cannot be told.
+ * What `code`, the bytes from a symbol's address up to the instruction in question, has done to the stack; undefined
+ * when that cannot be told.
  */
-export function depthAfter(code: Uint8Array, symbol: string): number | undefined {
+export function stackUse(code: Uint8Array, symbol: string): StackUse | undefined {
   let depth = ENTRY_DEPTHS[symbol] ?? LABEL_DEPTHS[symbol] ?? 0;
+  let switchedAt: number | undefined;
   for (let at = 0; at < code.length; ) {
     const op = decodeInstruction(code, at, code.length, true);
     if (op === null || op === undefined) return undefined;
     const switches = op.opcode === MOVE_FROM_MEMORY && op.isMemory && op.reg === ESP;
+    if (switches) switchedAt = depth;
     const change = switches ? 0 : stackChange(op);
     if (change === undefined) return undefined;
     depth += change;
     at += op.length;
   }
-  return depth;
+  return { depth, sinceSwitch: switchedAt === undefined ? undefined : depth - switchedAt };
 }

@@ -79,7 +79,8 @@ export class Guest {
     const at = linear >>> 0;
     const { session, core } = this;
     // Before paging is on, the kernel's symbols lie where it was loaded.
-    if (session.kernel !== undefined && (core.cr0 & CR0_PG) === 0 && at >= PAGE_OFFSET) {
+    const isKernels = at >= PAGE_OFFSET && at - PAGE_OFFSET < this.machine.memory.ramSize;
+    if (session.kernel !== undefined && (core.cr0 & CR0_PG) === 0 && isKernels) {
       return this.readPhysical(at - PAGE_OFFSET, length);
     }
     try {

@@ -11,6 +11,7 @@ const SHOWN_REGISTERS: readonly RegisterName[] = [
   ...(["eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "esp", "eflags"] as const),
   ...(["cs", "ss", "ds", "es", "fs", "gs", "tr", "ldtr", "cr0", "cr2", "cr3", "cr4"] as const),
 ];
+const SELECTORS: ReadonlySet<RegisterName> = new Set(["cs", "ss", "ds", "es", "fs", "gs", "tr", "ldtr"]);
 const LONGEST_INSTRUCTION = 15;
 
 /** Shows a stop. */
@@ -105,7 +106,8 @@ function changedRegisters(console: Console, core: number): string[] {
   const now = console.registersNow.get(core);
   if (before === undefined || now === undefined) return [];
   return SHOWN_REGISTERS.filter((name) => before[name] !== now[name]).map((name) => {
-    const text = name === "eflags" ? `${name}=[${setBits(now[name], FLAG_BITS)}]` : `${name}=${bareHex(now[name])}`;
+    const digits = SELECTORS.has(name) ? 4 : 8;
+    const text = name === "eflags" ? `${name}=[${setBits(now[name], FLAG_BITS)}]` : `${name}=${bareHex(now[name], digits)}`;
     return console.changed(text);
   });
 }

@@ -124,7 +124,15 @@ function annotated_stack(kernel: Kernel, esp: number, eip: number): string[] {
       notes.set(frame + WORD, `return to ${kernel.image.symbolize(read(frame + WORD))}`);
     }
   }
-  if (from_user) for (const name of Object.keys(pt_regs.fields)) notes.set(registers + pt_regs.offset(name), `pt_regs.${name}`);
+  // A new kernel thread has its registers there, too, but no ESP and SS of ring 3.
+  const is_new = eip === kernel.image.symbol("ret_from_fork");
+  const lowest = from_user ? registers : is_new ? esp : undefined;
+  if (lowest !== undefined) {
+    for (const name of Object.keys(pt_regs.fields)) {
+      const offset = pt_regs.offset(name);
+      if (from_user || offset < pt_regs.offset("esp")) notes.set(lowest + offset, `pt_regs.${name}`);
+    }
+  }
   const words: string[] = [];
   for (let at = esp; at < top >>> 0; at += WORD) words.push(`${hex(read(at))} ${notes.get(at) ?? ""}`.trimEnd());
   return words;

@@ -54,7 +54,7 @@ function runQueue(console: Console): void {
 
 /** Wait-queue entries lie on the stacks of those who wait; from there the queues are found. */
 function waitQueues(console: Console): void {
-  const { guest, session } = console;
+  const { guest } = console;
   const tasks = guest.tasks();
   const queues = new Map<number, string[]>();
   for (const { address, pid, comm } of tasks) {
@@ -68,8 +68,7 @@ function waitQueues(console: Console): void {
   }
   if (queues.size === 0) console.print("Nobody waits on a queue.");
   for (const [head, waiters] of queues) {
-    const symbol = session.symbols.symbolize(head);
-    console.print(`queue ${hex(head)}${symbol === undefined ? ownerOf(console, head) : ` <${session.symbols.format(head)}>`}`);
+    console.print(`queue ${console.place(head)}${ownerOf(console, head)}`);
     for (const waiter of waiters) console.print(`  ${waiter}`);
   }
 }
@@ -113,7 +112,7 @@ function ownerOf({ guest }: Console, head: number): string {
   const owner = guest.tasks().find(({ address }) => head >= address && head < address + task_struct.size);
   if (owner === undefined) return "";
   const field = Object.keys(task_struct.fields).findLast((name) => owner.address + task_struct.offset(name) <= head);
-  return ` ${field} of pid ${owner.pid} (${owner.comm})`;
+  return `, ${field} of pid ${owner.pid} (${owner.comm})`;
 }
 
 function timers(console: Console): void {

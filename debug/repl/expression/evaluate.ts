@@ -25,10 +25,60 @@ export function evaluate(text: string, environment: Environment): Value {
   return compile(text, environment)(environment);
 }
 
-/** Parses once, to evaluate often. @throws ExpressionError when the text is no expression */
-export function compile(text: string, { types }: Environment): (environment: Environment) => Value {
-  const tree = parseExpression(text, (name) => types.has(name));
-  return (environment) => new Evaluator(text, environment).value(tree);
+/**
+ * Parses once, to evaluate often.
+ * @throws ExpressionError when the text is no expression, or a name in it is unknown
+ */
+export function compile(text: string, environment: Environment): (environment: Environment) => Value {
+  const tree = parseExpression(text, (name) => environment.types.has(name));
+  for (const node of namesIn(tree)) {
+    const known = node.kind === "name" ? environment.name : environment.variable;
+    if (!isKnown(() => known(node.name))) new Evaluator(text, environment).value(node);
+  }
+  return (later) => new Evaluator(text, later).value(tree);
+}
+
+/** A name whose value cannot be had now, such as `current` before there are tasks, is known too. */
+function isKnown(look: () => Value | undefined): boolean {
+  try {
+    return look() !== undefined;
+  } catch {
+    return true;
+  }
+}
+
+function* namesIn(node: Node): Generator<Node & { kind: "name" | "variable" }> {
+  switch (node.kind) {
+    case "name":
+    case "variable":
+      yield node;
+      break;
+    case "unary":
+    case "cast":
+      yield* namesIn(node.operand);
+      break;
+    case "binary":
+      yield* namesIn(node.left);
+      yield* namesIn(node.right);
+      break;
+    case "conditional":
+      for (const part of [node.condition, node.then, node.otherwise]) yield* namesIn(part);
+      break;
+    case "member":
+      yield* namesIn(node.object);
+      break;
+    case "index":
+      yield* namesIn(node.object);
+      yield* namesIn(node.index);
+      break;
+    case "sizeof":
+      if (node.operand !== undefined) yield* namesIn(node.operand);
+      break;
+    case "call":
+      // The member that container_of() takes is no name of its own.
+      for (const argument of node.args.slice(0, 1)) if ("node" in argument) yield* namesIn(argument.node);
+      break;
+  }
 }
 
 /** The number that an integer or a pointer has; what an array or a function stands for is its address. */

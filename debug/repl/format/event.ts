@@ -31,7 +31,8 @@ export function signalNumber(text: string): number | undefined {
 }
 
 /** Fields that are addresses or flags. */
-const IN_HEX: ReadonlySet<string> = new Set(["address", "esp", "eip", "old_frame", "new_frame", "clone_flags", "cr3", "code"]);
+const IN_HEX = /^(address|(\w+_)?esp|(\w+_)?frame|clone_flags|cr3|code)$/;
+const OF_CODE = /^((\w+_)?eip|handler)$/;
 const OF_THE_RECORDER: ReadonlySet<string> = new Set(["event", "instruction", "cycle"]);
 
 /** `cow pid=2 address=0x0804a000 old_frame=… copied=1`. */
@@ -44,8 +45,8 @@ export function describeEvent(event: SessionEvent, symbols: SymbolTable): string
 
 function describeField(event: SessionEvent, name: string, value: number | string, symbols: SymbolTable): string {
   if (typeof value === "string") return value;
-  if (name === "eip" || name === "handler") return symbols.symbolize(value) === undefined ? hex(value) : symbols.format(value);
-  if (IN_HEX.has(name)) return hex(value);
+  if (OF_CODE.test(name)) return symbols.symbolize(value) === undefined ? hex(value) : symbols.format(value);
+  if (IN_HEX.test(name)) return hex(value);
   if (name === "vector") {
     const exception = event.event === "exception" ? EXCEPTIONS[value] : undefined;
     return exception === undefined ? hex(value, 2) : `${value} (${exception})`;

@@ -10,6 +10,8 @@ export type NumberFormat = "natural" | "x" | "d" | "u" | "t" | "o" | "c" | "a" |
 export const NUMBER_FORMATS: readonly string[] = ["x", "d", "u", "t", "o", "c", "a", "s"];
 
 const MOST_ELEMENTS = 200;
+/** Unsigned numbers from here on are rather addresses, or bits. */
+const LEAST_ADDRESS = 0x10000;
 const LONGEST_STRING = 200;
 
 export interface Formatting {
@@ -110,7 +112,10 @@ export function formatNumber(number: number, type: CType, formatting: Formatting
 }
 
 function natural(number: number, type: CType, formatting: Formatting): string {
-  if (type.kind !== "pointer") return type.kind === "untyped" ? hex(number) : String(number);
+  if (type.kind !== "pointer") {
+    const isLikelyAddress = type.kind === "integer" && !type.signed && number >= LEAST_ADDRESS;
+    return type.kind === "untyped" || isLikelyAddress ? hex(number) : String(number);
+  }
   if (number === 0) return "0";
   if (type.to === "char") {
     try {
@@ -122,11 +127,12 @@ function natural(number: number, type: CType, formatting: Formatting): string {
   return place(number, formatting);
 }
 
-/** `0xc0101234 <schedule+0x10>`. */
+/** `0xc0101234 <schedule+0x10>`; the bare address where no symbol is known to reach. */
 export function place(address: number, { symbols }: Pick<Formatting, "symbols">): string {
   const found = symbols.symbolize(address);
-  if (found === undefined || (found.size === 0 && found.offset > 0x1000)) return hex(address);
-  return `${hex(address)} <${symbols.format(address)}>`;
+  if (found === undefined) return hex(address);
+  const reaches = found.size > 0 || found.offset === 0 || symbols.line(address) !== undefined;
+  return reaches ? `${hex(address)} <${symbols.format(address)}>` : hex(address);
 }
 
 function quote(text: string, mark = '"'): string {
