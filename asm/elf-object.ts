@@ -46,16 +46,6 @@ function placeOf(symbol: ElfSymbol, sections: ReadonlyMap<ElfSection, Section>):
   return section;
 }
 
-/** A line table that cannot be read is no reason not to link what it describes. */
-function linesOf(elf: ElfFile): ReturnType<typeof objectLines> {
-  try {
-    return objectLines(elf);
-  } catch (error) {
-    if (error instanceof ElfError) return new Map();
-    throw error;
-  }
-}
-
 /**
  * @param name the object's name in messages; without it the file name that the symbols tell
  * @throws ElfError if the file is not relocatable or its sections make no sense to a linker
@@ -68,7 +58,7 @@ export function objectFromElf(elf: ElfFile, name?: string): ObjectFile {
   for (const section of elf.sections) {
     if (!BOOKKEEPING.has(section.type)) sections.set(section, toSection(section));
   }
-  for (const [section, lines] of linesOf(elf)) {
+  for (const [section, lines] of objectLines(elf)) {
     const made = sections.get(section);
     if (made !== undefined) made.lines = lines;
   }

@@ -1,6 +1,7 @@
 /** `esp0 debug`: a kernel with a program, or a machine of its own, under the debugger's commands. */
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
+import { readElf } from "../asm/index.ts";
 import { PROMPT, Repl, SourceTexts } from "../debug/repl/index.ts";
 import { DebugSession, type SessionOutput } from "../debug/session/index.ts";
 import { MAXIMUM_RAM } from "../emulator/index.ts";
@@ -10,11 +11,11 @@ import { type CommandIo, InputError, readInput, reporting } from "./io.ts";
 import { addMachineOptions } from "./machine.ts";
 import { type PlanOptions, planMachine } from "./machine-plan.ts";
 import { wholeNumber } from "./option-values.ts";
+import { programLines } from "./program.ts";
 import { addProgramArguments, booted, bootOptions } from "./run.ts";
 import type { RunHost, TerminalHost } from "./run-host.ts";
-import { programLines } from "./program.ts";
 import { STATUS_FAILED_COMMAND } from "./run-status.ts";
-import { decodeText } from "./source-files.ts";
+import { decodeText, isElf } from "./source-files.ts";
 
 const MIB = 1 << 20;
 const HISTORY_LINES = 1000;
@@ -22,6 +23,7 @@ const HISTORY_LINES = 1000;
 export interface DebugOptions extends PlanOptions {
   readonly commands?: string;
   readonly quiet?: boolean;
+  readonly cpuHz?: number;
   /** TCP port, 0 for any. */
   readonly gdb?: number;
 }
@@ -78,12 +80,23 @@ function openSession(
     if (file !== undefined) {
       throw new InputError(`esp0: either a program (${file}) for the kernel, or a machine (--${given[0]}), not both`);
     }
+    if (options.cpuHz !== undefined) throw new InputError(`esp0: --cpu-hz is for a program, not for --${given[0]}`);
     const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
-    return DebugSession.forMachine(plan.build);
+    const session = DebugSession.forMachine(plan.build);
+    if (options.multiboot !== undefined) addKernelSymbols(session, options.multiboot, texts, io);
+    return session;
   }
   const session = booted(() => DebugSession.forKernel(bootOptions(file, args, options, io)));
   if (file !== undefined) addProgramLines(session, file, texts, io);
   return session;
+}
+
+/** Symbols and lines of a Multiboot kernel that is an ELF file. */
+function addKernelSymbols(session: DebugSession, file: string, texts: SourceTexts, io: CommandIo): void {
+  const bytes = readInput(io, file);
+  if (!isElf(bytes)) return;
+  session.symbols.addElf(readElf(bytes));
+  addProgramLines(session, file, texts, io);
 }
 
 /** Line numbers of the program, and the texts of its sources as far as they are at hand. */

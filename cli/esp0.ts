@@ -3,11 +3,12 @@
 import { Command, CommanderError } from "commander";
 import { version } from "../package.json";
 import { registerAs } from "./as.ts";
-import { processIo, STATUS_BAD_INPUT } from "./io.ts";
 import { registerDebug } from "./debug.ts";
+import { processIo, STATUS_BAD_INPUT } from "./io.ts";
 import { registerMachine } from "./machine.ts";
 import { registerObjdump } from "./objdump.ts";
 import { processHost } from "./process-host.ts";
+import { registerReport } from "./report.ts";
 import { registerRun } from "./run.ts";
 
 const program = new Command("esp0")
@@ -18,6 +19,7 @@ const program = new Command("esp0")
 registerRun(program, processIo, processHost);
 registerMachine(program, processIo, processHost);
 registerDebug(program, processIo, processHost);
+registerReport(program, processIo);
 registerAs(program, processIo);
 registerObjdump(program, processIo);
 

@@ -25,12 +25,15 @@ export type { RunHost };
 const SLICE = 2_000_000;
 const MIB = 1 << 20;
 const SMALLEST_MEMORY = 4;
+const FASTEST_CPU = 0xffffffff;
 
 export interface RunOptions {
   readonly quiet?: boolean;
   readonly stats?: boolean;
   /** MiB. */
   readonly memory?: number;
+  /** Instructions a second of the machine's time. */
+  readonly cpuHz?: number;
   readonly maxInstructions?: number;
   readonly trace?: string;
   /** TCP port, 0 for any. */
@@ -113,7 +116,7 @@ function guestPath(file: string): string {
 export function bootOptions(
   file: string | undefined,
   args: readonly string[],
-  { memory = 32 }: Pick<RunOptions, "memory">,
+  { memory = 32, cpuHz }: Pick<RunOptions, "memory" | "cpuHz">,
   io: CommandIo,
 ): KernelSessionOptions {
   const init = file === undefined ? "/init" : guestPath(file);
@@ -121,6 +124,7 @@ export function bootOptions(
   return {
     image: prebuiltKernel(),
     memoryBytes: memory * MIB,
+    ...(cpuHz === undefined ? {} : { cpuHz }),
     initramfs: program === undefined ? demoInitramfs() : initramfs({ [init]: program }),
     init,
     args,
@@ -185,7 +189,12 @@ function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo)
 export function addProgramArguments(command: Command): Command {
   return command
     .argument("[FILE]", "program to run")
-    .argument("[ARGS...]", "its arguments; put -- before those that begin with a dash");
+    .argument("[ARGS...]", "its arguments; put -- before those that begin with a dash")
+    .option(
+      "--cpu-hz <N>",
+      "instructions a second of the machine's time, 10000000 by default: how far timer interrupts are apart",
+      wholeNumber("a frequency in hertz", 1, FASTEST_CPU),
+    );
 }
 
 /** Adds the command to the program. */

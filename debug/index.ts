@@ -1,4 +1,13 @@
-/** Looking at a running kernel: debugging sessions, tasks, traces. */
+/** Looking at a running kernel: debugging sessions, tasks, traces and reports on them. */
+export {
+  drawTrace,
+  formatSummary,
+  openTrace,
+  type Summary,
+  summarize,
+  type Trace,
+  TraceError,
+} from "./report/index.ts";
 export * from "./session/index.ts";
 export { describe_tasks, type TaskSummary, tasks } from "./tasks.ts";
 export { TRACE_EVENTS, traceEventTable } from "./trace/events.ts";

@@ -1,6 +1,7 @@
 /** A running kernel to drive from a test: `bootKernel`. */
-import { initramfs } from "../boot/index.ts";
+
 import { nearNames } from "../asm/index.ts";
+import { initramfs } from "../boot/index.ts";
 import { DebugSession } from "../debug/session/index.ts";
 import type { Machine } from "../emulator/index.ts";
 import { type BootOptions, Kernel, type KernelStop, type RecordedEvent } from "../kernel/index.ts";
@@ -9,7 +10,7 @@ import { type EventFilter, formatFilter, matches } from "./events.ts";
 import { testImage } from "./image.ts";
 import type { Interleaving } from "./interleaving.ts";
 import { frameCount, kernelWord, type PageView, pageOf, pageTableOf, readTask } from "./pages.ts";
-import { Program, type ProgramSource, programOf } from "./program.ts";
+import { type Program, type ProgramSource, programOf } from "./program.ts";
 import { type Registers, readRegisters } from "./registers.ts";
 import { describeKernel } from "./report.ts";
 import { reproductionOf } from "./reproduction.ts";
@@ -107,7 +108,8 @@ export class BootedKernel {
   /** The options of its boot, for those who boot another like it. */
   readonly bootOptions: BootOptions;
   readonly #budget: number;
-  readonly #interventions: { readonly position: number; readonly kind: string; again(session: DebugSession): void }[] = [];
+  readonly #interventions: { readonly position: number; readonly kind: string; again(session: DebugSession): void }[] =
+    [];
   #output = "";
   #log = "";
   #wanted: EventFilter | undefined;

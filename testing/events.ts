@@ -5,10 +5,7 @@ import type { RecordedEvent } from "../kernel/index.ts";
  * Which events are meant: those of a name (`"fork"`), those that have certain fields (`{ event: "fork", child: 2 }`), or
  * those for which a function is true.
  */
-export type EventFilter =
-  | string
-  | { readonly [field: string]: number | string }
-  | ((event: RecordedEvent) => boolean);
+export type EventFilter = string | { readonly [field: string]: number | string } | ((event: RecordedEvent) => boolean);
 
 export function matches(filter: EventFilter, event: RecordedEvent): boolean {
   if (typeof filter === "function") return filter(event);

@@ -1,9 +1,10 @@
 /** Matchers that read like the domain, for vitest's `expect.extend`. They know nothing of vitest. */
+
+import type { RecordedEvent } from "../kernel/index.ts";
 import { type BootedKernel, kernelOf, type MemoryAccounting, type TssView } from "./booted-kernel.ts";
 import { type EventFilter, formatEvent, formatFilter, lastEvents, matches } from "./events.ts";
 import { formatPage, type PageView } from "./pages.ts";
 import { CALLEE_SAVED, hex, type Registers } from "./registers.ts";
-import type { RecordedEvent } from "../kernel/index.ts";
 import type { TaskView } from "./tasks.ts";
 
 /** What `expect.extend` wants of a matcher. */
@@ -135,14 +136,17 @@ function isPage(view: unknown): view is PageView {
 function toPointIntoKernelStackOf(received: unknown, of: number | TaskView): MatcherResult {
   const kernel = kernelOf(received) ?? kernelOf(of);
   if (kernel === undefined) {
-    throw new TypeError("toPointIntoKernelStackOf wants kernel.registers() or kernel.tss() and a pid, or an address and a task");
+    throw new TypeError(
+      "toPointIntoKernelStackOf wants kernel.registers() or kernel.tss() and a pid, or an address and a task",
+    );
   }
   const [name, address] = pointerOf(received);
   const task = typeof of === "number" ? kernel.task(of) : of;
   const { start, end } = task.kernelStack;
   const owner = kernel.tasks().find((other) => address > other.kernelStack.start && address <= other.kernelStack.end);
   const stack = `the kernel stack of pid ${task.pid} (${task.comm}), ${hex(start)} to ${hex(end)}`;
-  const belongs = owner === undefined ? "it lies on no task's stack" : `it lies on that of pid ${owner.pid} (${owner.comm})`;
+  const belongs =
+    owner === undefined ? "it lies on no task's stack" : `it lies on that of pid ${owner.pid} (${owner.comm})`;
   return result(
     address > start && address <= end,
     kernel,
@@ -196,11 +200,19 @@ function toFollow(received: unknown, sequence: readonly EventFilter[]): MatcherR
     from = at + 1;
   }
   const lines = sequence.map((filter, i) => {
-    const status = i < found.length ? `found: ${formatEvent(found[i]!)}` : i === found.length ? "not found behind that" : "not looked for";
+    const status =
+      i < found.length
+        ? `found: ${formatEvent(found[i]!)}`
+        : i === found.length
+          ? "not found behind that"
+          : "not looked for";
     return `  ${i + 1}. ${formatFilter(filter)}  ${status}`;
   });
   const rest = lastEvents(list.slice(from), MOST_NAMED);
-  const behind = [`  the last events behind that:`, ...(rest.length === 0 ? ["none"] : rest).map((line) => `    ${line}`)];
+  const behind = [
+    `  the last events behind that:`,
+    ...(rest.length === 0 ? ["none"] : rest).map((line) => `    ${line}`),
+  ];
   return result(
     found.length === sequence.length,
     kernel,

@@ -49,10 +49,30 @@ export function annotateStack(kernel: Kernel, task: TaskView, esp: number): Stac
 }
 
 const PT_REGS_FIELDS: readonly (readonly [string, number])[] = (
-  ["ebx", "ecx", "edx", "esi", "edi", "ebp", "eax", "xds", "xes", "orig_eax", "eip", "xcs", "eflags", "esp", "xss"] as const
+  [
+    "ebx",
+    "ecx",
+    "edx",
+    "esi",
+    "edi",
+    "ebp",
+    "eax",
+    "xds",
+    "xes",
+    "orig_eax",
+    "eip",
+    "xcs",
+    "eflags",
+    "esp",
+    "xss",
+  ] as const
 ).map((field) => [field, pt_regs.offset(field)]);
 
-function meaning(kernel: Kernel, { pid, kernelStack: { start, end }, address }: TaskView, value: number): string | undefined {
+function meaning(
+  kernel: Kernel,
+  { pid, kernelStack: { start, end }, address }: TaskView,
+  value: number,
+): string | undefined {
   if (kernel.image.function_at(value) !== undefined) return `in ${kernel.image.symbolize(value)}`;
   if (value === address) return `task_struct of pid ${pid}`;
   return value >= start && value < end ? "on this stack" : undefined;
@@ -60,6 +80,8 @@ function meaning(kernel: Kernel, { pid, kernelStack: { start, end }, address }: 
 
 /** Lines of `0xc0…: 0x…  note`, at most `most` of them. */
 export function formatStack(words: readonly StackWord[], most: number): string[] {
-  const lines = words.slice(0, most).map(({ address, value, note }) => `${hex(address)}: ${hex(value)}  ${note}`.trimEnd());
+  const lines = words
+    .slice(0, most)
+    .map(({ address, value, note }) => `${hex(address)}: ${hex(value)}  ${note}`.trimEnd());
   return words.length > most ? [...lines, `… ${words.length - most} more words up to the top`] : lines;
 }

@@ -1,6 +1,14 @@
 /** Tasks as tests see them, read from the guest's memory. */
 import type { Kernel } from "../kernel/index.ts";
-import { back_trace, memory, pt_regs, type StackFrame, THREAD_SIZE, task_list, task_struct } from "../kernel/inspect.ts";
+import {
+  back_trace,
+  memory,
+  pt_regs,
+  type StackFrame,
+  THREAD_SIZE,
+  task_list,
+  task_struct,
+} from "../kernel/inspect.ts";
 import type { CalleeSaved } from "./registers.ts";
 
 const STATES: Readonly<Record<number, TaskState>> = { 0: "R", 1: "S", 2: "D", 4: "Z", 8: "T" };

@@ -3,6 +3,7 @@ import type { Position } from "../diagnostics.ts";
 
 /** Where a macro (or .rept, .irp) was expanded; `outer` if that was itself inside an expansion. */
 export interface Expansion {
+  /** `macro NAME`, or the directive. */
   readonly name: string;
   readonly position: Position;
   readonly outer: Expansion | undefined;
@@ -25,12 +26,18 @@ export function positionIn(statement: Statement, offset: number): Position {
   return { file: statement.file, line: statement.line, column: statement.column + offset };
 }
 
-/** Where a statement stands in its file; of one that a macro made, where the file uses the macro. */
+/** Where a statement stands in its file; of one that a macro made, where the file uses the macro. As GNU as has it. */
 export function sourcePosition(statement: Statement): { readonly file: string; readonly line: number } {
-  let { expansion } = statement;
-  if (expansion === undefined) return statement;
-  while (expansion.outer !== undefined) expansion = expansion.outer;
-  return expansion.position;
+  let position: { readonly file: string; readonly line: number } = statement;
+  for (let use = statement.expansion; use !== undefined; use = use.outer) {
+    // The statements of a loop stand where they are read.
+    if (!isLoop(use)) position = use.position;
+  }
+  return position;
+}
+
+function isLoop({ name }: Expansion): boolean {
+  return name.startsWith(".");
 }
 
 /** The macro uses that led to a statement, as an addition to an error message. */

@@ -1,25 +1,31 @@
-/** The source lines that an ELF file tells. */
+/**
+ * The source lines that an ELF file tells. A program does without them: tables that cannot be read count as none.
+ */
+import { ElfError } from "../elf-format.ts";
 import type { ElfFile, ElfSection } from "../elf-reader.ts";
 import type { LinkedLine } from "../linked-image.ts";
 import { R_386_32, type SectionLine } from "../object-file.ts";
-import { readLineRows } from "./line-reader.ts";
+import { type DebugContents, type LineRow, readLineRows } from "./line-reader.ts";
 
 const LINES = ".debug_line";
 
-/**
- * The line table of an executable, by address; empty when it has none.
- * @throws ElfError for a table that breaks the format's rules
- */
+function rowsOf(contents: DebugContents): LineRow[] {
+  try {
+    return readLineRows(contents);
+  } catch (error) {
+    if (error instanceof ElfError) return [];
+    throw error;
+  }
+}
+
+/** The line table of an executable, by address; empty when it has none. */
 export function elfLines(elf: ElfFile): LinkedLine[] {
-  return readLineRows((name) => elf.sections.find((section) => section.name === name)?.data)
+  return rowsOf((name) => elf.sections.find((section) => section.name === name)?.data)
     .map(({ address, file, line }) => ({ address, file, line }))
     .sort((a, b) => a.address - b.address);
 }
 
-/**
- * The lines of each section of a relocatable file, by offset.
- * @throws ElfError for a table that breaks the format's rules
- */
+/** The lines of each section of a relocatable file, by offset. */
 export function objectLines(elf: ElfFile): ReadonlyMap<ElfSection, readonly SectionLine[]> {
   const relocated = new Map<string, Uint8Array>();
   /** What addresses in the line table count from, by their place there. */
@@ -35,7 +41,7 @@ export function objectLines(elf: ElfFile): ReadonlyMap<ElfSection, readonly Sect
   }
   const contents = (name: string) => relocated.get(name) ?? elf.sections.find((section) => section.name === name)?.data;
   const lines = new Map<ElfSection, SectionLine[]>();
-  for (const { address, file, line, origin } of readLineRows(contents)) {
+  for (const { address, file, line, origin } of rowsOf(contents)) {
     const section = origins.get(origin);
     if (section === undefined) continue;
     const list = lines.get(section);

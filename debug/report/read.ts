@@ -33,7 +33,9 @@ export function openTrace(bytes: Uint8Array): Trace {
   }
   const header = parsed(first.text, 1);
   if (header.event !== "trace") {
-    throw new TraceError(`line 1: the first event of a trace is "trace", not "${header.event}": is its beginning missing?`);
+    throw new TraceError(
+      `line 1: the first event of a trace is "trace", not "${header.event}": is its beginning missing?`,
+    );
   }
   if (header.version !== TRACE_VERSION) {
     throw new TraceError(`line 1: version ${header.version} of the format; this esp0 reads version ${TRACE_VERSION}`);
@@ -50,7 +52,8 @@ function* eventsOf(bytes: Uint8Array, cpus: number): Iterable<RecordedEvent> {
   for (const { text, line } of linesOf(bytes)) {
     if (line === 1) continue;
     const event = parsed(text, line);
-    if (event.cycle < cycle) throw new TraceError(`line ${line}: cycle ${event.cycle} is before that of the line above`);
+    if (event.cycle < cycle)
+      throw new TraceError(`line ${line}: cycle ${event.cycle} is before that of the line above`);
     if (!(event.cpu >= 0 && event.cpu < cpus)) {
       throw new TraceError(`line ${line}: cpu ${event.cpu}, but the trace is of ${cpus} (0 to ${cpus - 1})`);
     }
@@ -89,7 +92,9 @@ function parsed(text: string, line: number): RecordedEvent {
   for (const field of ["instruction", "cycle", "cpu", ...Object.keys(known?.fields ?? {})]) {
     const type = known?.text?.includes(field) ? "string" : "number";
     if (typeof fields[field] !== type) {
-      throw new TraceError(`line ${line}: \`${field}\` of ${name} must be a ${type}, not ${JSON.stringify(fields[field])}`);
+      throw new TraceError(
+        `line ${line}: \`${field}\` of ${name} must be a ${type}, not ${JSON.stringify(fields[field])}`,
+      );
     }
   }
   return fields as unknown as RecordedEvent;

@@ -1,4 +1,5 @@
 /** What a trace adds up to. Times are cycles of virtual time. */
+import type { RecordedEvent } from "../../kernel/index.ts";
 import { type Activity, ActivityTracker, type Slice } from "../trace/activity.ts";
 import { bottomHalfName, exceptionName, signalName, syscallName, taskName } from "../trace/names.ts";
 import type { Trace } from "./read.ts";
@@ -68,6 +69,7 @@ export function summarize(trace: Trace): Summary {
       timesOf(activity)[isIdle ? "idle" : activity.user ? "user" : "kernel"] += end - begin;
     },
     ended: (_, slice, event) => {
+      if (slice.inherited) return;
       const tally = tallyOf(summary, slice);
       if (tally === undefined) return;
       const cycles = event.cycle - slice.begin;
@@ -91,7 +93,7 @@ export function summarize(trace: Trace): Summary {
       summary.deepest = Math.max(summary.deepest, nested);
     },
   });
-  let last;
+  let last: RecordedEvent | undefined;
   for (const event of trace.events()) {
     tracker.event(event);
     last = event;

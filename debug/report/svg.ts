@@ -9,33 +9,55 @@ const CHARACTER = 6.8;
 const MONOSPACE_CHARACTER = 7.3;
 
 /** Colours that can be told apart, for tasks. Text on them is dark. */
-const PALETTE = ["#8ecae6", "#ffb703", "#a7c957", "#f4978e", "#cdb4db", "#90dbf4", "#e9c46a", "#b8e0d2", "#ffafcc", "#d4a373"];
+const PALETTE = [
+  "#8ecae6",
+  "#ffb703",
+  "#a7c957",
+  "#f4978e",
+  "#cdb4db",
+  "#90dbf4",
+  "#e9c46a",
+  "#b8e0d2",
+  "#ffafcc",
+  "#d4a373",
+];
 
 /** One of the palette's colours. */
 export function colour(index: number): string {
   return PALETTE[((index % PALETTE.length) + PALETTE.length) % PALETTE.length]!;
 }
 
-export function escape(text: string): string {
+export function escapeMarkup(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** An element; `content` is markup. */
 export function element(name: string, attributes: Attributes, content = ""): string {
   const written = Object.entries(attributes)
-    .map(([key, value]) => ` ${key}="${escape(typeof value === "number" ? String(Math.round(value * 100) / 100) : value)}"`)
+    .map(
+      ([key, value]) =>
+        ` ${key}="${escapeMarkup(typeof value === "number" ? String(Math.round(value * 100) / 100) : value)}"`,
+    )
     .join("");
   return content === "" ? `<${name}${written}/>\n` : `<${name}${written}>${content}</${name}>\n`;
 }
 
 /** A rectangle; `title` shows when the pointer is on it. */
-export function box(x: number, y: number, width: number, height: number, fill: string, title = "", more: Attributes = {}): string {
-  const shown = title === "" ? "" : element("title", {}, escape(title)).trimEnd();
+export function box(
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+  fill: string,
+  title = "",
+  more: Attributes = {},
+): string {
+  const shown = title === "" ? "" : element("title", {}, escapeMarkup(title)).trimEnd();
   return element("rect", { x, y, width: Math.max(width, 0.3), height, fill, ...more }, shown);
 }
 
 export function label(x: number, y: number, text: string, more: Attributes = {}): string {
-  return element("text", { x, y, ...more }, escape(text));
+  return element("text", { x, y, ...more }, escapeMarkup(text));
 }
 
 /** Text in a box `width` wide, cut short or left out when it does not fit. */
@@ -72,6 +94,7 @@ export function ticks(from: number, to: number, wanted: number): number[] {
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough)!;
   const found: number[] = [];
-  for (let tick = Math.ceil(from / step) * step; tick <= to + step / 1e6; tick += step) found.push(Number(tick.toPrecision(12)));
+  for (let tick = Math.ceil(from / step) * step; tick <= to + step / 1e6; tick += step)
+    found.push(Number(tick.toPrecision(12)));
   return found;
 }

@@ -25,12 +25,16 @@ export function formatSummary(summary: Summary): string {
   const timing = ["count", "total µs", "mean µs", "longest µs"];
   const { cow, timers } = summary;
   return [
-    table("trace", ["", ""], [
-      ["events", `${summary.events}`],
-      ["instructions", `${summary.instructions}`],
-      ["µs of virtual time", us(summary.cycles)],
-      ["CPUs", `${summary.cpus}`],
-    ]),
+    table(
+      "trace",
+      ["", ""],
+      [
+        ["events", `${summary.events}`],
+        ["instructions", `${summary.instructions}`],
+        ["µs of virtual time", us(summary.cycles)],
+        ["CPUs", `${summary.cpus}`],
+      ],
+    ),
     table(
       "time per task",
       ["task", "user µs", "kernel µs", "idle µs", "turns"],
@@ -50,18 +54,22 @@ export function formatSummary(summary: Summary): string {
     table("bottom halves", ["name", ...timing], tallies(summary.bottomHalves)),
     table("page faults", ["pid", "count"], counts(summary.pageFaults)),
     table("signals", ["signal", "count"], counts(summary.signals)),
-    table("other", ["", ""], [
-      ["COW copied", `${cow.copied}`],
-      ["COW reused", `${cow.reused}`],
-      ["forks", `${summary.forks}`],
-      ["execs", `${summary.execs}`],
-      ["exits", `${summary.exits}`],
-      ["CR3 loads", `${summary.cr3Loads}`],
-      ["timers added", `${timers.added}`],
-      ["timers deleted", `${timers.deleted}`],
-      ["timers fired", `${timers.fired}`],
-      ["deepest nesting of entries", `${summary.deepest}`],
-    ]),
+    table(
+      "other",
+      ["", ""],
+      [
+        ["COW copied", `${cow.copied}`],
+        ["COW reused", `${cow.reused}`],
+        ["forks", `${summary.forks}`],
+        ["execs", `${summary.execs}`],
+        ["exits", `${summary.exits}`],
+        ["CR3 loads", `${summary.cr3Loads}`],
+        ["timers added", `${timers.added}`],
+        ["timers deleted", `${timers.deleted}`],
+        ["timers fired", `${timers.fired}`],
+        ["deepest nesting of entries", `${summary.deepest}`],
+      ],
+    ),
   ]
     .filter((text) => text !== "")
     .join("\n");
@@ -71,7 +79,11 @@ function histogram(buckets: readonly number[]): string[][] {
   const most = Math.max(...buckets);
   const first = buckets.findIndex((count) => count > 0);
   return buckets
-    .map((count, i) => [`${i === 0 ? 0 : 2 ** i}–${2 ** (i + 1)}`, `${count}`, "█".repeat(Math.ceil((count / most) * BAR))])
+    .map((count, i) => [
+      `${i === 0 ? 0 : 2 ** i}–${2 ** (i + 1)}`,
+      `${count}`,
+      "█".repeat(Math.ceil((count / most) * BAR)),
+    ])
     .slice(Math.max(0, first));
 }
 
@@ -82,6 +94,9 @@ function table(title: string, heads: readonly string[], rows: readonly (readonly
   const widths = heads.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
   const isText = heads.map((_, i) => i === 0 || rows.every((row) => !/^[\d.]+$/.test(row[i]!)));
   const format = (line: readonly string[]) =>
-    line.map((cell, i) => (isText[i] ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ").trimEnd();
+    line
+      .map((cell, i) => (isText[i] ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join("  ")
+      .trimEnd();
   return `${title}\n${lines.map((line) => `  ${format(line)}\n`).join("")}`;
 }

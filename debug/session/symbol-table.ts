@@ -1,5 +1,5 @@
 /** Names and addresses of what is debugged. */
-import { type ElfFile, nearNames } from "../../asm/index.ts";
+import { type ElfFile, elfLines, nearNames } from "../../asm/index.ts";
 
 /** Where an address lies. */
 export interface SymbolPlace {
@@ -81,6 +81,7 @@ export class SymbolTable {
       symbols: elf.symbols
         .filter(({ sectionIndex }) => sectionIndex !== SHN_UNDEF)
         .map(({ name, value, size, type, section }) => ({ name, address: value, size, type, section })),
+      lines: elfLines(elf),
     });
   }
 

@@ -14,6 +14,8 @@ export interface Slice {
   readonly number: number;
   /** Cycle. */
   readonly begin: number;
+  /** A new task's part of the system call that made it: another task's call. */
+  readonly inherited: boolean;
 }
 
 /** A task, or the idle task of a CPU. */
@@ -111,8 +113,8 @@ export class ActivityTracker {
     for (const activity of [...this.#tasks.values(), ...this.#idle.values()]) this.#end_down_to(activity, 0, event);
   }
 
-  #begin(activity: Activity, kind: SliceKind, number: number, event: RecordedEvent): void {
-    const slice = { kind, number, begin: event.cycle };
+  #begin(activity: Activity, kind: SliceKind, number: number, event: RecordedEvent, inherited = false): void {
+    const slice = { kind, number, begin: event.cycle, inherited };
     this.#listener.began?.(activity, slice, event);
     activity.user = false;
     activity.open.push(slice);
@@ -163,6 +165,6 @@ export class ActivityTracker {
     const child = this.task(Number(event.child), cpu);
     child.comm = parent.comm;
     const call = parent.open.find(({ kind }) => kind === "syscall");
-    if (call !== undefined) this.#begin(child, "syscall", call.number, event);
+    if (call !== undefined) this.#begin(child, "syscall", call.number, event, true);
   }
 }

@@ -87,7 +87,11 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
   syscall: { meaning: "int $0x80", fields: { nr: "number of the system call", ...WHERE } },
   syscall_exit: {
     meaning: "the return from it, also a new task's",
-    fields: { nr: "number of the system call", result: "EAX: result or -errno, or the handler's if a signal came", ...WHERE },
+    fields: {
+      nr: "number of the system call",
+      result: "EAX: result or -errno, or the handler's if a signal came",
+      ...WHERE,
+    },
   },
   exception: { meaning: "exception", fields: { vector: "0 to 31", eip: "instruction that raised it", ...WHERE } },
   exception_exit: { meaning: "the return from it", fields: { vector: "0 to 31", ...WHERE } },

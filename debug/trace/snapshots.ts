@@ -1,4 +1,6 @@
 /** Snapshots that a trace carries beside the kernel's events: page tables around forks, and kernel stacks. */
+
+import type { RecordedEvent, TraceEvent } from "../../kernel/index.ts";
 import {
   back_trace,
   type Kernel,
@@ -7,11 +9,10 @@ import {
   PAGE_OFFSET,
   pt_regs,
   syscall_numbers,
+  THREAD_SIZE,
   task_list,
   task_struct,
-  THREAD_SIZE,
 } from "../../kernel/inspect.ts";
-import type { RecordedEvent, TraceEvent } from "../../kernel/index.ts";
 
 const MOST_PAGE_TABLES = 64;
 const MOST_ENTRIES = 512;
@@ -113,7 +114,7 @@ function annotated_stack(kernel: Kernel, esp: number, eip: number): string[] {
   const registers = (top >>> 0) - pt_regs.size;
   const from_user = registers >= esp && (read(registers + pt_regs.offset("xcs")) & RPL) === RPL;
   if (eip === kernel.image.symbol("switch_to_resume")) {
-    SWITCH_FRAME.forEach((name, i) => notes.set(esp + i * WORD, `switch frame: ${name}`));
+    for (const [i, name] of SWITCH_FRAME.entries()) notes.set(esp + i * WORD, `switch frame: ${name}`);
     const returns_to = esp + SWITCH_FRAME.length * WORD;
     notes.set(returns_to, `return to ${kernel.image.symbolize(read(returns_to))}`);
     const end = from_user ? registers : top >>> 0;

@@ -29,9 +29,10 @@ import {
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
 } from "../include/linux/sched.ts";
-import { remove_wait_queue, schedule_timeout } from "../kernel/sched.ts";
+import { schedule_timeout } from "../kernel/sched.ts";
 import { signal_pending } from "../kernel/signal.ts";
 import { jiffies_to_timeval, timespec_to_jiffies, timeval, timeval_to_jiffies } from "../kernel/time.ts";
+import { remove_wait_queue } from "../kernel/wait.ts";
 import { free_pages, get_zeroed_page } from "../mm/page_alloc.ts";
 import { fcheck, fget, fput } from "./file_table.ts";
 

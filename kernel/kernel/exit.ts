@@ -31,9 +31,10 @@ import { mmput } from "./mm.ts";
 import { panic, stop_machine } from "./panic.ts";
 import { find_task_by_pid, link_child, remove_links, unhash_pid, unlink_child } from "./pid.ts";
 import { fill_rusage, rusage } from "./resource.ts";
-import { add_wait_queue, remove_wait_queue, schedule } from "./sched.ts";
+import { schedule } from "./sched.ts";
 import { do_notify_parent, send_sig, signal_pending } from "./signal.ts";
 import { in_interrupt } from "./softirq.ts";
+import { add_wait_queue, remove_wait_queue } from "./wait.ts";
 
 export const WNOHANG = 1;
 const WUNTRACED = 2;

@@ -52,8 +52,9 @@ import { futex_wake } from "./futex.ts";
 import { mm_cachep, mm_init, mmput } from "./mm.ts";
 import { hash_pid, set_links } from "./pid.ts";
 import { init_rlimits } from "./resource.ts";
-import { complete, wait_for_completion, wake_up_process } from "./sched.ts";
+import { wake_up_process } from "./sched.ts";
 import { init_timer, jiffies } from "./timer.ts";
+import { complete, wait_for_completion } from "./wait.ts";
 
 /** Pages of a task_union: 2^1. */
 export const TASK_UNION_ORDER = 1;

@@ -31,7 +31,8 @@ import {
   SIGWINCH,
 } from "../include/linux/signal.ts";
 import { find_task_by_pid } from "./pid.ts";
-import { wake_up_interruptible, wake_up_process } from "./sched.ts";
+import { wake_up_process } from "./sched.ts";
+import { wake_up_interruptible } from "./wait.ts";
 
 /** si_code of SIGCHLD. */
 const CLD_EXITED = 1;

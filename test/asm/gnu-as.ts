@@ -13,14 +13,16 @@ export function announceGnuAs(file: string): void {
     console.warn(`${file}: GNU as is NOT installed; comparisons with it are SKIPPED, recorded results remain`);
 }
 
-/** The object that `as --32` makes of a source. Throws with its messages if it refuses the source. */
-export function gnuAssemble(source: string): ObjectFile {
+/**
+ * The object that `as --32` makes of a source, with further options. Throws with its messages if it refuses the source.
+ */
+export function gnuAssemble(source: string, options: readonly string[] = []): ObjectFile {
   const directory = mkdtempSync(join(tmpdir(), "gnu-as-"));
   try {
     const input = join(directory, "input.s");
     const output = join(directory, "output.o");
     writeFileSync(input, source);
-    execFileSync("as", ["--32", "-o", output, input], { stdio: ["ignore", "ignore", "pipe"] });
+    execFileSync("as", ["--32", ...options, "-o", output, input], { stdio: ["ignore", "ignore", "pipe"] });
     return objectFromElf(readElf(readFileSync(output)), "input.s");
   } finally {
     rmSync(directory, { recursive: true });

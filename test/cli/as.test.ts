@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { elfLines } from "../../asm/dwarf/elf-lines.ts";
 import { readElf } from "../../asm/elf-reader.ts";
 import { registerAs } from "../../cli/as.ts";
 import { parseNumber } from "../../cli/io.ts";
@@ -49,6 +50,24 @@ describe("esp0 as", () => {
     expect([elf.type, elf.entry]).toEqual([2, 0x08048000]);
     expect([io.modes.get("helper.o"), io.modes.get("hello")]).toEqual([0o666, 0o777]);
     expect(io.text("hello.map")).toMatch(/^08048000 T _start\n080480[0-9a-f]{2} T helper\n08049000 d message\n/);
+  });
+
+  it("adds source lines with -g, to objects and to executables", async () => {
+    const io = await as("src/helper.S", "-g", "-o", "helper.o");
+    await runCommand(
+      io,
+      registerAs,
+      ...["as", "src/hello.S", "helper.o", "-I", "include", "-o", "hello", "--link", "-g"],
+    );
+    expect([io.status, io.errors]).toEqual([0, ""]);
+    const lines = elfLines(readElf(io.readFile("hello")));
+    expect(lines.map(({ file, line }) => `${file}:${line}`)).toEqual([
+      ...["src/hello.S:4", "src/hello.S:5", "src/hello.S:6", "src/hello.S:7"],
+      "src/helper.S:3",
+    ]);
+    expect(lines[0]!.address).toBe(0x08048000);
+    const flat = await as("boot.S", "-D", "VALUE=1", "--format", "bin", "-g", "-o", "boot.bin");
+    expect([flat.status, flat.errors]).toEqual([2, "-g needs a file that can hold it: leave out --format bin\n"]);
   });
 
   it("links to an address and starts at a symbol that are given", async () => {

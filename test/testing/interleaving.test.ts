@@ -26,7 +26,9 @@ describe("Interleaving", () => {
     const places = (seed: number) => {
       const kernel = bootKernel({ init: BUSY, interleave: new Interleaving(seed) });
       kernel.runUntilExit();
-      return kernel.events.filter(({ event, irq }) => event === "irq_entry" && irq === 0).map(({ instruction }) => instruction);
+      return kernel.events
+        .filter(({ event, irq }) => event === "irq_entry" && irq === 0)
+        .map(({ instruction }) => instruction);
     };
     expect(places(1).length).toBeGreaterThan(1);
     expect(places(1)).toEqual(places(1));
@@ -66,15 +68,23 @@ describe("forEachInterleaving", () => {
         const [counter] = new Uint32Array(kernel.read(1, "counter", 4).slice().buffer);
         if (counter !== 6000) throw new Error(`${counter} of 6000 additions`);
       });
-    expect(failing).toThrow(/^\d+ of 6000 additions\n\ninterleaving with seed \d+: a timer tick every \d+ instructions\n/);
+    expect(failing).toThrow(
+      /^\d+ of 6000 additions\n\ninterleaving with seed \d+: a timer tick every \d+ instructions\n/,
+    );
     expect(failing).toThrow(/reproduce with: npx esp0 debug --memory 8 --cpu-hz \d+ \S+\/init\nand there: goto \d+$/);
   });
 
   it("keeps the error, and takes what is none", async () => {
     const error = new TypeError("mine");
-    expect(() => forEachInterleaving([4], () => { throw error; })).toThrow(error);
+    expect(() =>
+      forEachInterleaving([4], () => {
+        throw error;
+      }),
+    ).toThrow(error);
     expect(error.message).toContain("mine\n\ninterleaving with seed 4");
-    await expect(forEachInterleaving([4], () => Promise.reject("text"))).rejects.toThrow("text\n\ninterleaving with seed 4");
+    await expect(forEachInterleaving([4], () => Promise.reject("text"))).rejects.toThrow(
+      "text\n\ninterleaving with seed 4",
+    );
   });
 
   it("lets what holds in every order pass", () => {

@@ -2,7 +2,15 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { asm, bootKernel, formatEvent, i32, KernelStoppedError, kernel_function, Program } from "../../testing/index.ts";
+import {
+  asm,
+  bootKernel,
+  formatEvent,
+  i32,
+  KernelStoppedError,
+  kernel_function,
+  Program,
+} from "../../testing/index.ts";
 import { COPY_ON_WRITE, TWO_TASKS } from "./programs.ts";
 
 const KERNEL_CS = 0x10;
@@ -16,20 +24,24 @@ describe("asm", () => {
   });
 
   it("takes backslashes as they stand, and a _start of the program's own", () => {
-    const kernel = bootKernel({ init: asm`
+    const kernel = bootKernel({
+      init: asm`
 before:	EXIT $1
 .globl _start
 _start:	PRINT "a\tb\n"
-	EXIT` });
+	EXIT`,
+    });
     expect(kernel.runUntilExit()).toBe(0);
     expect(kernel.output.replaceAll("\r", "")).toBe("a\tb\n");
   });
 
   it("says in which line of the template a mistake is", () => {
-    expect(() => asm`
+    expect(
+      () => asm`
 	nop
 	movl %eex, %eax
-`).toThrow(/init\.S:3:.*did you mean %eax/);
+`,
+    ).toThrow(/init\.S:3:.*did you mean %eax/);
   });
 });
 
@@ -157,11 +169,13 @@ describe("going", () => {
   });
 
   it("runs to the very instruction after which a predicate is true", () => {
-    const kernel = bootKernel({ init: asm`
+    const kernel = bootKernel({
+      init: asm`
 	movl $5, %edi
 1:	decl %edi
 	jnz 1b
-	EXIT` });
+	EXIT`,
+    });
     kernel.runUntilTrue((k) => k.registers().edi === 3);
     const { position } = kernel;
     kernel.runUntilTrue((k) => k.registers().edi === 2);
@@ -170,7 +184,8 @@ describe("going", () => {
   });
 
   it("gives input and its end", () => {
-    const kernel = bootKernel({ init: asm`
+    const kernel = bootKernel({
+      init: asm`
 1:	SYSCALL read, $0, $buffer, $16
 	testl %eax, %eax
 	jz 2f
@@ -179,7 +194,8 @@ describe("going", () => {
 	jmp 1b
 2:	EXIT $5
 .bss
-buffer:	.skip 16` });
+buffer:	.skip 16`,
+    });
     kernel.input("hello\n");
     kernel.closeInput();
     expect(kernel.runUntilExit()).toBe(5);
@@ -200,7 +216,10 @@ describe("looking", () => {
     expect(userRegisters).toMatchObject({ orig_eax: 114, cs: USER_CS });
     expect(task.backtrace.map(({ name }) => name.replace(/\+.*/, ""))).toContain("sys_wait4");
     const stack = kernel.stack(1);
-    expect(stack[0]).toMatchObject({ address: switchFrame?.esp, note: expect.stringContaining("ESP, switch frame: ebp") });
+    expect(stack[0]).toMatchObject({
+      address: switchFrame?.esp,
+      note: expect.stringContaining("ESP, switch frame: ebp"),
+    });
     const at = (note: string) => stack.find((word) => word.note.startsWith(note))?.value;
     expect(at("switch frame: ebx")).toBe(switchFrame?.ebx);
     expect(at("pt_regs.orig_eax")).toBe(114);
@@ -254,12 +273,14 @@ describe("looking", () => {
 
 describe("going on in the debugger", () => {
   it("makes a session at the same instruction, that goes backwards, with input and patches done again", () => {
-    const kernel = bootKernel({ init: asm`
+    const kernel = bootKernel({
+      init: asm`
 	SYSCALL read, $0, $buffer, $16
 	SYSCALL getppid
 	EXIT
 .bss
-buffer:	.skip 16` });
+buffer:	.skip 16`,
+    });
     kernel.input("z");
     kernel.patch("sys_call_table", new Uint8Array(Uint32Array.of(kernel.word("sys_call_table")).buffer));
     kernel.input("\n");
@@ -278,6 +299,8 @@ buffer:	.skip 16` });
     const kernel = bootKernel({ init: TWO_TASKS, args: ["it's"] });
     const [, command] = /reproduce with: (.*)\n/.exec(kernel.reproduction())!;
     expect(command).toMatch(/^npx esp0 debug --memory 8 \S+\/init 'it'\\''s'$/);
-    expect(bootKernel({ init: new Program(TWO_TASKS.elf, "two", "a dir/two.S") }).reproduction()).toContain("'a dir/two.S'");
+    expect(bootKernel({ init: new Program(TWO_TASKS.elf, "two", "a dir/two.S") }).reproduction()).toContain(
+      "'a dir/two.S'",
+    );
   });
 });

@@ -19,7 +19,12 @@ function failure(assertion: () => void): string {
 
 /** What each failure shows of the kernel. */
 function expectState(message: string): void {
-  for (const part of [/registers:\n {2}eax=0x/, /kernel stack/, /last events:\n {2}#\d/, /npx esp0 debug|debugSession/]) {
+  for (const part of [
+    /registers:\n {2}eax=0x/,
+    /kernel stack/,
+    /last events:\n {2}#\d/,
+    /npx esp0 debug|debugSession/,
+  ]) {
     expect(message).toMatch(part);
   }
   expect(message).not.toContain("\u001b");
@@ -80,7 +85,8 @@ describe("toShareFrame, toBeCopyOnWrite", () => {
   });
 
   it("say what the pages are", () => {
-    const kernel = bootKernel({ init: asm`
+    const kernel = bootKernel({
+      init: asm`
 	incl value
 	SYSCALL fork
 	testl %eax, %eax
@@ -91,12 +97,15 @@ child:	SYSCALL getppid
 	SYSCALL getppid
 	EXIT
 .data
-value:	.long 7` });
+value:	.long 7`,
+    });
     kernel.runUntil({ event: "syscall", nr: GETPPID });
     expect(kernel).toShareFrame(1, 2, "value");
     expect(kernel.page(1, "value")).toBeCopyOnWrite();
     expect(kernel.page(2, "value")).toBeCopyOnWrite();
-    expect(failure(() => expect(kernel).not.toShareFrame(1, 2, "value"))).toContain("to have different frames of value");
+    expect(failure(() => expect(kernel).not.toShareFrame(1, 2, "value"))).toContain(
+      "to have different frames of value",
+    );
     expect(failure(() => expect(kernel.page(1, "value")).not.toBeCopyOnWrite())).toContain("not to be copy-on-write");
 
     kernel.runUntil({ event: "syscall", nr: GETPPID });
@@ -105,7 +114,9 @@ value:	.long 7` });
     expect(message).toMatch(/pid 2 {2}page 0x\w+: present, writable, user, dirty, frame 0x\w+ used 1 time/);
     expectState(message);
     expect(failure(() => expect(kernel.page(2, "value")).toBeCopyOnWrite())).toContain("its entry allows writes");
-    expect(failure(() => expect(kernel.page(2, 0x1000)).toBeCopyOnWrite())).toContain("it is not present, and it lies in no area");
+    expect(failure(() => expect(kernel.page(2, 0x1000)).toBeCopyOnWrite())).toContain(
+      "it is not present, and it lies in no area",
+    );
     expect(failure(() => expect(kernel.page(2, "_start")).toBeCopyOnWrite())).toContain("its area may not be written");
     expect(() => expect(kernel).toBeCopyOnWrite()).toThrow("wants a page");
   });
@@ -127,10 +138,14 @@ describe("toPointIntoKernelStackOf", () => {
     const kernel = bootKernel({ init: TWO_TASKS });
     kernel.runUntilSwitch({ from: 1, to: 2 });
     const message = failure(() => expect(kernel.tss()).toPointIntoKernelStackOf(1));
-    expect(message).toMatch(/expected TSS\.esp0 = 0x\w+ to point into the kernel stack of pid 1 \(init\), 0x\w+ to 0x\w+; it lies on that of pid 2/);
+    expect(message).toMatch(
+      /expected TSS\.esp0 = 0x\w+ to point into the kernel stack of pid 1 \(init\), 0x\w+ to 0x\w+; it lies on that of pid 2/,
+    );
     expectState(message);
     expect(message).toContain("ESP, pt_regs.ebx");
-    expect(failure(() => expect(0x1000).toPointIntoKernelStackOf(kernel.task(1)))).toContain("it lies on no task's stack");
+    expect(failure(() => expect(0x1000).toPointIntoKernelStackOf(kernel.task(1)))).toContain(
+      "it lies on no task's stack",
+    );
     expect(() => expect(0x1000).toPointIntoKernelStackOf(1)).toThrow("or an address and a task");
     expect(() => expect("esp").toPointIntoKernelStackOf(kernel.task(1))).toThrow("wants kernel.registers()");
   });

@@ -2,6 +2,7 @@
 import type { Stop } from "../../session/index.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
+import { hex } from "../format/numbers.ts";
 import { reportPlace, reportStop } from "../stop-report.ts";
 import { placeAddresses } from "../places.ts";
 
@@ -77,7 +78,7 @@ export const going: readonly Command[] = [
     run: async (argument, console) => {
       noArgument("finish", argument);
       await go(console, () => console.session.finishAsync());
-      if (console.session.stop.reason === "step") console.print(`eax = ${console.guest.register("eax") | 0}`);
+      if (console.session.stop.reason === "step") console.print(`eax = ${hex(console.guest.register("eax"))}, ${console.guest.register("eax") | 0}`);
     },
   },
   {

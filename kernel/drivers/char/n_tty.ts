@@ -45,8 +45,9 @@ import {
   VSUSP,
 } from "../../include/linux/tty.ts";
 import { init_waitqueue_entry, wait_queue_t } from "../../include/linux/wait.ts";
-import { add_wait_queue, remove_wait_queue, schedule, wake_up_interruptible } from "../../kernel/sched.ts";
+import { schedule } from "../../kernel/sched.ts";
 import { kill_pg, signal_pending } from "../../kernel/signal.ts";
+import { add_wait_queue, remove_wait_queue, wake_up_interruptible } from "../../kernel/wait.ts";
 
 const CR = 0x0d;
 const NL = 0x0a;

@@ -13,7 +13,7 @@ import { IRQ_HANDLED, IRQ_NONE, SA_INTERRUPT } from "../../include/linux/interru
 import { list_empty } from "../../include/linux/list.ts";
 import { TTY_FLIPBUF_SIZE, tty_driver, tty_struct } from "../../include/linux/tty.ts";
 import { KERN_ERR, KERN_INFO, printk } from "../../kernel/printk.ts";
-import { wake_up_interruptible } from "../../kernel/sched.ts";
+import { wake_up_interruptible } from "../../kernel/wait.ts";
 import { initialize_tty_struct, tty_carrier, tty_flip_buffer_push, tty_insert_flip_char, ttyS0 } from "./tty_io.ts";
 
 /** COM1. */

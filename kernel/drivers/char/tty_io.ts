@@ -43,7 +43,7 @@ import {
   winsize,
 } from "../../include/linux/tty.ts";
 import { init_waitqueue_head } from "../../include/linux/wait.ts";
-import { wake_up_interruptible } from "../../kernel/sched.ts";
+import { wake_up_interruptible } from "../../kernel/wait.ts";
 import { chars_in_buffer, n_tty_receive_buf, normal_poll, read_chan, write_chan } from "./n_tty.ts";
 
 /** The terminal on the first serial port. */

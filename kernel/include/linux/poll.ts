@@ -1,7 +1,7 @@
 /** Waiting for several files at once (include/linux/poll.h). */
 import { memory } from "../../host/memory.ts";
 import { i32, pointer, struct, u16 } from "../../host/types.ts";
-import { add_wait_queue } from "../../kernel/sched.ts";
+import { add_wait_queue } from "../../kernel/wait.ts";
 import { PAGE_SIZE } from "../asm/page.ts";
 import { get_current } from "./sched.ts";
 import { init_waitqueue_entry, wait_queue_t } from "./wait.ts";

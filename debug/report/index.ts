@@ -1,0 +1,46 @@
+/** Reports on trace files: what they add up to, and drawings. */
+import type { RecordedEvent } from "../../kernel/index.ts";
+import { Goodness } from "./goodness.ts";
+import { KernelStacks } from "./kernel-stack.ts";
+import { PageTables } from "./page-tables.ts";
+import type { Trace } from "./read.ts";
+import { Timeline, type Window } from "./timeline.ts";
+
+export { openTrace, type Trace, TraceError } from "./read.ts";
+export { type Summary, summarize, type Tally, type TaskTimes } from "./summary.ts";
+export { formatSummary } from "./text.ts";
+export type { Window };
+
+/**
+ * SVG drawings by file name. The timeline is that of `window`, by default from the first program's start to the end.
+ * @throws TraceError at a line that is no event
+ */
+export function drawTrace(trace: Trace, window: Partial<Window> = {}): Map<string, string> {
+  const { from, to } = { ...programsOf(trace), ...window };
+  const timeline = new Timeline({ from, to }, trace.hz);
+  const tables = new PageTables();
+  const stacks = new KernelStacks();
+  const goodness = new Goodness(trace.hz);
+  let last: RecordedEvent | undefined;
+  for (const event of trace.events()) {
+    for (const part of [timeline, tables, stacks, goodness]) part.event(event);
+    last = event;
+  }
+  if (last !== undefined) timeline.finish({ ...last, event: "end" });
+  const drawings = new Map([["cpu-timeline.svg", timeline.svg()]]);
+  for (const [i, svg] of tables.svgs().entries()) drawings.set(`page-tables-${i + 1}.svg`, svg);
+  for (const [i, svg] of stacks.svgs().entries()) drawings.set(`kernel-stack-${i + 1}.svg`, svg);
+  const plot = goodness.svg();
+  if (plot !== undefined) drawings.set("goodness.svg", plot);
+  return drawings;
+}
+
+function programsOf(trace: Trace): Window {
+  let from: number | undefined;
+  let to = 1;
+  for (const { event, cycle } of trace.events()) {
+    if (event === "exec") from ??= cycle;
+    to = Math.max(to, cycle);
+  }
+  return { from: from ?? 0, to };
+}

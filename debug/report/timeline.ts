@@ -1,0 +1,158 @@
+/** The CPU timeline: who runs, and on top of it what the kernel does, nested. */
+import type { RecordedEvent } from "../../kernel/index.ts";
+import { ActivityTracker, type SliceKind } from "../trace/activity.ts";
+import { sliceName, taskName } from "../trace/names.ts";
+import { box, colour, drawing, label, labelWithin, line, textWidth, ticks } from "./svg.ts";
+
+const LEFT = 70;
+const RIGHT = 24;
+const TOP = 48;
+const PLOT = 1200;
+const ROW = 20;
+const GAP = 26;
+/** Stretches shorter than this part of the drawing are joined with their neighbours. */
+const FINEST = 1 / 3000;
+
+const KINDS: Readonly<Record<SliceKind, readonly [fill: string, meaning: string]>> = {
+  syscall: ["#dfe7fd", "system call"],
+  exception: ["#ffc9c9", "exception"],
+  interrupt: ["#e5dbff", "interrupt: entry to IRET"],
+  irq: ["#b197fc", "do_IRQ"],
+  bh: ["#ffd8a8", "bottom half"],
+  idle: ["#f1f3f5", "halted"],
+};
+
+interface Stretch {
+  readonly begin: number;
+  end: number;
+  readonly key: string;
+  readonly text: string;
+  readonly fill: string;
+  readonly pale: boolean;
+}
+
+/** A part of the trace, in cycles. */
+export interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Collects what the timeline of a window shows. */
+export class Timeline {
+  readonly #window: Window;
+  readonly #hz: number;
+  readonly #finest: number;
+  /** By CPU, then by row: 0 is the task, then what it is at. */
+  readonly #rows = new Map<number, Stretch[][]>();
+  readonly #tracker: ActivityTracker;
+  readonly #shown = new Map<string, string>();
+  readonly #kinds = new Set<SliceKind>();
+
+  constructor(window: Window, hz: number) {
+    this.#window = window;
+    this.#hz = hz;
+    this.#finest = (window.to - window.from) * FINEST;
+    this.#tracker = new ActivityTracker({
+      spent: (cpu, activity, begin, end) => {
+        const { pid, open, user } = activity;
+        const task = taskName(activity);
+        const fill = pid === 0 ? "#dee2e6" : colour(pid - 1);
+        this.#add(cpu, 0, begin, end, { key: `${pid} ${user}`, text: task, fill, pale: !user });
+        open.forEach((slice, i) => {
+          const key = `${pid} ${slice.kind} ${slice.number} ${slice.begin}`;
+          const added = { key, text: sliceName(slice), fill: KINDS[slice.kind][0], pale: false };
+          if (this.#add(cpu, i + 1, begin, end, added)) this.#kinds.add(slice.kind);
+        });
+      },
+    });
+  }
+
+  event(event: RecordedEvent): void {
+    this.#tracker.event(event);
+  }
+
+  finish(event: RecordedEvent): void {
+    this.#tracker.finish(event);
+  }
+
+  /** Returns whether any of it is in the window. */
+  #add(cpu: number, row: number, begin: number, end: number, what: Omit<Stretch, "begin" | "end">): boolean {
+    const { from, to } = this.#window;
+    if (end <= from || begin >= to) return false;
+    if (row === 0) this.#shown.set(what.text, what.fill);
+    const rows = this.#rows.get(cpu) ?? [];
+    this.#rows.set(cpu, rows);
+    while (rows.length <= row) rows.push([]);
+    const stretches = rows[row]!;
+    const previous = stretches.at(-1);
+    const first = Math.max(begin, from);
+    const last = Math.min(end, to);
+    if (previous !== undefined && first - previous.end <= this.#finest) {
+      const isSame = previous.key === what.key && first === previous.end;
+      if (isSame || last - first < this.#finest) {
+        previous.end = last;
+        return true;
+      }
+    }
+    stretches.push({ begin: first, end: last, ...what });
+    return true;
+  }
+
+  svg(): string {
+    const { from, to } = this.#window;
+    const x = (cycle: number) => LEFT + ((cycle - from) / Math.max(1, to - from)) * PLOT;
+    const us = 1e6 / this.#hz;
+    let content = "";
+    let y = TOP + 12;
+    for (const [cpu, rows] of [...this.#rows].sort(([a], [b]) => a - b)) {
+      content += label(16, y + 14, `CPU ${cpu}`);
+      rows.forEach((stretches, row) => {
+        const top = y + row * ROW;
+        for (const { begin, end, text, fill, pale } of stretches) {
+          const width = x(end) - x(begin);
+          const title = `${text}${row === 0 ? (pale ? ", kernel" : ", ring 3") : ""}: ${((end - begin) * us).toFixed(1)} µs`;
+          content += box(x(begin), top, width, ROW - 2, fill, title, {
+            "fill-opacity": pale ? 0.4 : 1,
+            ...(width > 3 ? { stroke: "#868e96", "stroke-width": 0.5 } : {}),
+          });
+          content += labelWithin(x(begin), top + 13, width, text);
+        }
+      });
+      y += rows.length * ROW + GAP;
+    }
+    const axis = y - GAP + 8;
+    content = this.#axis(x, us, axis) + content;
+    return drawing(LEFT + PLOT + RIGHT, axis + 90, "CPU timeline", content + this.#legend(axis + 48));
+  }
+
+  #axis(x: (cycle: number) => number, us: number, y: number): string {
+    const { from, to } = this.#window;
+    let content = line(LEFT, y, LEFT + PLOT, y, "#adb5bd");
+    for (const tick of ticks(from * us, to * us, 10)) {
+      const at = x(tick / us);
+      content += line(at, TOP, at, y + 4, "#e9ecef");
+      content += label(at, y + 17, `${tick}`, { class: "s", "text-anchor": "middle" });
+    }
+    return content + label(16, y + 17, "µs", { class: "s" });
+  }
+
+  #legend(y: number): string {
+    const entries = [...this.#shown, ...[...this.#kinds].map((kind) => [KINDS[kind][1], KINDS[kind][0]] as const)];
+    let x = LEFT;
+    let row = y;
+    let content = "";
+    for (const [text, fill] of entries) {
+      const width = textWidth(text) + 36;
+      if (x + width > LEFT + PLOT) {
+        x = LEFT;
+        row += 18;
+      }
+      content +=
+        box(x, row - 10, 12, 12, fill, "", { stroke: "#868e96", "stroke-width": 0.5 }) + label(x + 17, row, text);
+      x += width;
+    }
+    return (
+      content + label(LEFT, row + 20, "Full colour: in ring 3. Pale: in the kernel, below it for what.", { class: "s" })
+    );
+  }
+}

@@ -1,0 +1,160 @@
+/** Wait queues, sleeping on them, and completions (kernel/sched.c and kernel/fork.c, Linux 2.4). */
+import { stack_local } from "../host/context.ts";
+import { kernel_function } from "../host/declarations.ts";
+import { container_of, i32, pointer, u32 } from "../host/types.ts";
+import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
+import { completion } from "../include/linux/completion.ts";
+import { list_add, list_add_tail, list_del, list_for_each } from "../include/linux/list.ts";
+import {
+  current,
+  get_current,
+  MAX_SCHEDULE_TIMEOUT,
+  TASK_INTERRUPTIBLE,
+  TASK_UNINTERRUPTIBLE,
+  task_struct,
+} from "../include/linux/sched.ts";
+import { init_waitqueue_entry, WQ_FLAG_EXCLUSIVE, wait_queue_head_t, wait_queue_t } from "../include/linux/wait.ts";
+import { schedule, schedule_timeout, try_to_wake_up } from "./sched.ts";
+
+/** Wakes the tasks on a wait queue whose state is in `mode`: all of them, but only `nr` of the exclusive waiters. */
+export const __wake_up = kernel_function(
+  "__wake_up",
+  [pointer("wait_queue_head_t"), u32, i32],
+  undefined,
+  function* (queue, mode, nr) {
+    const flags = local_irq_save();
+    let exclusive_left = nr;
+    for (const entry of list_for_each(queue)) {
+      const wait = wait_queue_t.at(container_of(entry, wait_queue_t, "task_list"));
+      const p = task_struct.at(wait.task);
+      if ((p.state & mode) === 0) continue;
+      const woken = yield* try_to_wake_up(p.address, 0);
+      if (woken !== 0 && wait.flags & WQ_FLAG_EXCLUSIVE && --exclusive_left === 0) break;
+    }
+    local_irq_restore(flags);
+  },
+);
+
+export function wake_up(queue: number) {
+  return __wake_up(queue, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+}
+
+export function wake_up_interruptible(queue: number) {
+  return __wake_up(queue, TASK_INTERRUPTIBLE, 1);
+}
+
+const TASK_LIST = wait_queue_t.offset("task_list");
+
+/** Puts a wait-queue entry first on the queue (kernel/fork.c). */
+export function add_wait_queue(queue: number, wait: number): void {
+  const flags = local_irq_save();
+  wait_queue_t.at(wait).flags &= ~WQ_FLAG_EXCLUSIVE;
+  list_add(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
+  local_irq_restore(flags);
+}
+
+/** Exclusive waiters go to the end, so that everybody else is woken with the first of them. */
+export function add_wait_queue_exclusive(queue: number, wait: number): void {
+  const flags = local_irq_save();
+  wait_queue_t.at(wait).flags |= WQ_FLAG_EXCLUSIVE;
+  list_add_tail(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
+  local_irq_restore(flags);
+}
+
+export function remove_wait_queue(_queue: number, wait: number): void {
+  const flags = local_irq_save();
+  list_del(wait + TASK_LIST);
+  local_irq_restore(flags);
+}
+
+function* sleep_on_queue(queue: number, state: number, timeout: number) {
+  const wait = stack_local(wait_queue_t.size);
+  init_waitqueue_entry(wait, get_current());
+  current().state = state;
+  add_wait_queue(queue, wait);
+  const left = yield* schedule_timeout(timeout);
+  remove_wait_queue(queue, wait);
+  return left;
+}
+
+const wait_on_stack = { locals: wait_queue_t.size };
+
+/**
+ * Sleeps until woken through the queue. Nobody rechecks a condition: a wake-up between the caller's check and the sleep
+ * is lost, unless interrupts are off from the check on.
+ */
+export const sleep_on = kernel_function(
+  "sleep_on",
+  [pointer("wait_queue_head_t")],
+  undefined,
+  function* (queue) {
+    yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+  },
+  wait_on_stack,
+);
+
+/** The same; a signal wakes too. */
+export const interruptible_sleep_on = kernel_function(
+  "interruptible_sleep_on",
+  [pointer("wait_queue_head_t")],
+  undefined,
+  function* (queue) {
+    yield* sleep_on_queue(queue, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+  },
+  wait_on_stack,
+);
+
+/** Sleeps at most `timeout` ticks; returns the ticks left. */
+export const sleep_on_timeout = kernel_function(
+  "sleep_on_timeout",
+  [pointer("wait_queue_head_t"), i32],
+  i32,
+  function* (queue, timeout) {
+    return yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, timeout);
+  },
+  wait_on_stack,
+);
+
+export const interruptible_sleep_on_timeout = kernel_function(
+  "interruptible_sleep_on_timeout",
+  [pointer("wait_queue_head_t"), i32],
+  i32,
+  function* (queue, timeout) {
+    return yield* sleep_on_queue(queue, TASK_INTERRUPTIBLE, timeout);
+  },
+  wait_on_stack,
+);
+
+/** Completes `x`: lets one waiter, now or later, go on. */
+export const complete = kernel_function("complete", [pointer("completion")], undefined, function* (x) {
+  const flags = local_irq_save();
+  completion.at(x).done++;
+  yield* __wake_up(completion.at(x).wait.address, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+  local_irq_restore(flags);
+});
+
+/** Sleeps, deaf to signals, until `x` is completed. Waiters are served in order. */
+export const wait_for_completion = kernel_function(
+  "wait_for_completion",
+  [pointer("completion")],
+  undefined,
+  function* (at) {
+    const x = completion.at(at);
+    local_irq_disable();
+    if (x.done === 0) {
+      const wait = stack_local(wait_queue_t.size);
+      init_waitqueue_entry(wait, get_current());
+      add_wait_queue_exclusive(x.wait.address, wait);
+      do {
+        current().state = TASK_UNINTERRUPTIBLE;
+        local_irq_enable();
+        yield* schedule();
+        local_irq_disable();
+      } while (x.done === 0);
+      remove_wait_queue(x.wait.address, wait);
+    }
+    x.done--;
+    local_irq_enable();
+  },
+  wait_on_stack,
+);

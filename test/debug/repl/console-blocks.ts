@@ -1,0 +1,39 @@
+/** Sessions shown in a page of the documentation. */
+
+export interface ShownCommand {
+  readonly command: string;
+  readonly output: string;
+}
+
+export interface ShownSession {
+  /** Behind `esp0 debug`. */
+  readonly args: readonly string[];
+  readonly commands: readonly ShownCommand[];
+}
+
+/** `$ esp0 debug ARGS` begins a session; a block without it goes on with the one before. */
+export function sessionsOf(page: string): ShownSession[] {
+  const sessions: { args: readonly string[]; commands: ShownCommand[] }[] = [];
+  for (const [, block] of page.matchAll(/```console\n(.*?)```/gs)) {
+    for (const text of block!.split(/^(?=\$ |\(esp0\) )/m)) {
+      const [line = "", ...output] = text.split("\n");
+      if (line.startsWith("$ esp0 debug ")) sessions.push({ args: line.split(" ").slice(3), commands: [] });
+      else if (line.startsWith("(esp0) ")) {
+        sessions.at(-1)!.commands.push({ command: line.slice("(esp0) ".length), output: output.join("\n").trimEnd() });
+      } else throw new Error(`neither a session nor a command: ${line}`);
+    }
+  }
+  return sessions;
+}
+
+/** Without what changes when the kernel is built anew: addresses, counts, offsets, and the padding that goes with them. */
+export function shape(output: string): string {
+  return output
+    .replace(/\b0x[0-9a-f]+\b|\b[0-9a-f]{8}\b/g, "H")
+    .replace(/=>? [0-9a-f]+: .*$|^ {3}H: .*$/gm, "=> INSTRUCTION")
+    .replace(/#[\d,]+/g, "#N")
+    .replace(/\b\d+\b/g, "N")
+    .replace(/\b[a-z]+=(H|[0-9a-f]{4})\*|eflags=\[[^\]]*\]\*/g, "CHANGED")
+    .replace(/(CHANGED\s*)+/g, "CHANGED")
+    .replace(/[ -]+/g, " ");
+}
