@@ -39,6 +39,7 @@ export async function debugCommand(
   io: CommandIo,
   host: TerminalHost,
 ): Promise<number> {
+  const fromFile = options.commands === undefined ? undefined : linesOf(options.commands, io);
   const texts = new SourceTexts(sources);
   const session = openSession(file, args, options, texts, io);
   if (options.gdb !== undefined) {
@@ -48,7 +49,7 @@ export async function debugCommand(
   }
   const output = new GuestOutput(io, options.quiet === true);
   session.onOutput((byte) => output.take(byte));
-  const interactive = host.isTerminal && options.commands === undefined;
+  const interactive = host.isTerminal && fromFile === undefined;
   const repl = new Repl(session, {
     write: (text) => {
       output.flush();
@@ -60,10 +61,13 @@ export async function debugCommand(
   const stopListening = host.onInterrupt(() => session.interrupt());
   try {
     await repl.begin();
-    const failed = interactive ? await converse(repl, session, io) : await follow(repl, script(options, io, host), io);
+    const failed = interactive
+      ? await converse(repl, session, io)
+      : await follow(repl, fromFile ?? inputLines(host), io);
     return failed ? STATUS_FAILED_COMMAND : 0;
   } finally {
     stopListening();
+    host.stdin.release();
     output.flush();
   }
 }
@@ -143,33 +147,30 @@ class GuestOutput {
   }
 }
 
-/** The commands of a file or of standard input, line by line. @throws InputError when the file cannot be read */
-async function* script(options: DebugOptions, io: CommandIo, host: RunHost): AsyncGenerator<string> {
-  if (options.commands !== undefined) {
-    yield* withoutEmptyEnd(decodeText(readInput(io, options.commands), options.commands));
-    return;
-  }
+/** The commands of a file. @throws InputError when it cannot be read */
+function linesOf(file: string, io: CommandIo): string[] {
+  const lines = decodeText(readInput(io, file), file).split(/\r?\n/);
+  if (lines.at(-1) === "") lines.pop();
+  return lines;
+}
+
+/** The lines of standard input. */
+async function* inputLines(host: RunHost): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   const chunks = host.stdin.chunks();
   let rest = "";
   for (;;) {
     const { done, value } = await chunks.next();
     if (done === true) break;
-    const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
+    const lines = (rest + decoder.decode(value, { stream: true })).split(/\r?\n/);
     rest = lines.pop()!;
     yield* lines;
   }
   if (rest !== "") yield rest;
 }
 
-function withoutEmptyEnd(text: string): string[] {
-  const lines = text.split(/\r?\n/);
-  if (lines.at(-1) === "") lines.pop();
-  return lines;
-}
-
 /** Runs commands, each shown behind the prompt. Returns whether one failed: the first that does ends it. */
-async function follow(repl: Repl, lines: AsyncIterable<string>, io: CommandIo): Promise<boolean> {
+async function follow(repl: Repl, lines: Iterable<string> | AsyncIterable<string>, io: CommandIo): Promise<boolean> {
   for await (const line of lines) {
     io.stdout(`${PROMPT}${line}\n`);
     const result = await repl.execute(line);

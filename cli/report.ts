@@ -23,17 +23,21 @@ function report(file: string, options: ReportOptions, io: CommandIo): void {
     const summary = summarize(trace);
     const window = { ...(from === undefined ? {} : { from }), ...(to === undefined ? {} : { to }) };
     const drawings = svg === undefined ? undefined : drawTrace(trace, window);
+    if (svg !== undefined && drawings !== undefined) writeDrawings(svg, drawings, io);
     io.stdout(format === "json" ? `${JSON.stringify(summary, undefined, 2)}\n` : formatSummary(summary));
-    if (svg === undefined || drawings === undefined) return;
-    makeOutputDirectory(io, svg);
-    for (const [name, drawing] of drawings) {
-      const path = join(svg, name);
-      writeOutput(io, path, drawing);
-      io.stderr(`${path}\n`);
-    }
   } catch (error) {
     if (error instanceof TraceError) throw new InputError(`${file}: ${error.message}`);
     throw error;
+  }
+}
+
+/** Makes the directory and names each file on standard error. */
+function writeDrawings(directory: string, drawings: ReadonlyMap<string, string>, io: CommandIo): void {
+  makeOutputDirectory(io, directory);
+  for (const [name, drawing] of drawings) {
+    const path = join(directory, name);
+    writeOutput(io, path, drawing);
+    io.stderr(`${path}\n`);
   }
 }
 

@@ -13,7 +13,7 @@ import { InputLines } from "./input-lines.ts";
 import { type CommandIo, InputError, openOutput, readInput, reporting } from "./io.ts";
 import { wholeNumber } from "./option-values.ts";
 import { demoInitramfs, prebuiltKernel } from "./prebuilt.ts";
-import { loadProgram } from "./program.ts";
+import { loadProgram, programLines } from "./program.ts";
 import type { RunHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
 import { decodeText } from "./source-files.ts";
@@ -155,7 +155,10 @@ async function debugCommand(
   refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
   const session = booted(() => DebugSession.forKernel(bootOptions(file, args, options, io)));
   const texts = new SourceTexts(sources);
-  if (file !== undefined && /\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(io, file), file));
+  if (file !== undefined) {
+    session.symbols.add({ symbols: [], lines: programLines(file, io) });
+    if (/\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(io, file), file));
+  }
   const end = await runWithGdb(session, port, { showLog: !options.quiet, sources: texts }, io, host);
   if (end === "killed" || end === "interrupted") return STATUS_INTERRUPTED;
   if (end.reason === "exit") return end.status ?? 0;

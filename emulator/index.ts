@@ -49,3 +49,4 @@ export { REGISTER_NAMES } from "./named-registers.ts";
 export type { PeripheralOptions } from "./peripherals.ts";
 export { SnapshotError } from "./snapshot.ts";
 export type { StopReason } from "./stop-reason.ts";
+export { type X87Registers, x87Registers } from "./x87-registers.ts";

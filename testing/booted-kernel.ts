@@ -8,76 +8,22 @@ import { type BootOptions, Kernel, type KernelStop, type RecordedEvent } from ".
 import { init_tss, nr_free_pages, nr_threads, PAGE_OFFSET, slab_caches } from "../kernel/inspect.ts";
 import { type EventFilter, formatFilter, matches } from "./events.ts";
 import { testImage } from "./image.ts";
-import type { Interleaving } from "./interleaving.ts";
+import { Interleaving } from "./interleaving.ts";
+import { type BootKernelOptions, PRESETS } from "./options.ts";
 import { frameCount, kernelWord, type PageView, pageOf, pageTableOf, readTask } from "./pages.ts";
-import { type Program, type ProgramSource, programOf } from "./program.ts";
+import { type Program, programOf } from "./program.ts";
 import { type Registers, readRegisters } from "./registers.ts";
 import { describeKernel } from "./report.ts";
 import { reproductionOf } from "./reproduction.ts";
 import { annotateStack, type StackWord } from "./stack.ts";
 import { currentTask, type TaskView, viewTask, viewTasks } from "./tasks.ts";
+import type { MemoryAccounting, Switch, TssView } from "./views.ts";
 
 const MIB = 1 << 20;
 const DEFAULT_MEMORY = 8;
 /** Instructions after which a run that was to get somewhere is given up. */
 const DEFAULT_BUDGET = 50_000_000;
-const PRESETS = ["2.4"] as const;
 const SYSCALL_TABLE = "sys_call_table";
-
-/** How to boot a kernel for a test. Everything but `init` has a default. */
-export interface BootKernelOptions {
-  /** Pid 1: asm\`…\`, a file as for `esp0 run`, or the bytes of a static ELF. */
-  readonly init: ProgramSource;
-  /** Its arguments behind its name. */
-  readonly args?: readonly string[];
-  /** MiB of RAM, 4 to 1024; 8 by default. */
-  readonly memory?: number;
-  /** Only 1 for now. */
-  readonly cpus?: number;
-  /** The kernel's configuration; "2.4" is the only one there is. */
-  readonly preset?: (typeof PRESETS)[number];
-  /**
-   * Modules with `kernel_function`s of your own (`import * as mine from "./mine.ts"`). Importing them is what declares
-   * their functions, for every kernel that is booted afterwards; naming them here keeps the import and says why it is
-   * there. The kernel is linked again when there are new declarations.
-   */
-  readonly modules?: readonly object[];
-  /** System calls by number, 0 to 511: the symbols of the kernel functions that carry them out, with C's convention. */
-  readonly syscalls?: Readonly<Record<number, string>>;
-  /** When timer interrupts come: what `forEachInterleaving` hands out, or a seed. */
-  readonly interleave?: Interleaving;
-  /** Instructions a second of the machine's time; 10,000,000 by default. `interleave` has its own. */
-  readonly cpuHz?: number;
-  /** More files of the guest, by absolute path. */
-  readonly files?: Readonly<Record<string, Uint8Array>>;
-  /** Where to hand it over: before pid 1's first instruction ("user", the default), or before the first of all ("reset"). */
-  readonly at?: "user" | "reset";
-  /** Instructions after which a run that gets nowhere is given up; 50,000,000 by default. */
-  readonly maxInstructions?: number;
-}
-
-/** Free pages, threads, and the objects in use of each slab cache, by name. */
-export type MemoryAccounting = Readonly<Record<string, number>>;
-
-/** A context switch that was waited for. */
-export interface Switch {
-  readonly from: number;
-  readonly to: number;
-  readonly event: RecordedEvent;
-  /** At the first instruction of switch_to, on the stack of `from`. */
-  readonly before: Registers;
-  /** At the first instruction on the stack of `to`, with everything switched. */
-  readonly after: Registers;
-}
-
-/** Fields of the TSS that a kernel uses. */
-export interface TssView {
-  /** Linear address of the TSS. */
-  readonly address: number;
-  /** The stack that the CPU takes when it leaves ring 3. */
-  readonly esp0: number;
-  readonly ss0: number;
-}
 
 /** The kernel did not get where the test wanted it. The message says how it stopped, and where. */
 export class KernelStoppedError extends Error {
@@ -117,7 +63,8 @@ export class BootedKernel {
 
   /** Use `bootKernel`. */
   constructor(readonly options: BootKernelOptions) {
-    const { init, args = [], memory = DEFAULT_MEMORY, cpus = 1, preset = "2.4", files = {}, interleave } = options;
+    const { init, args = [], memory = DEFAULT_MEMORY, cpus = 1, preset = "2.4", files = {} } = options;
+    const interleave = interleavingOf(options.interleave);
     if (cpus !== 1) throw new RangeError(`cpus: ${cpus}: this kernel runs on one CPU; it is not an SMP kernel yet`);
     if (!PRESETS.includes(preset)) throw new RangeError(`preset: "${preset}": there is ${PRESETS.join(", ")}`);
     this.program = programOf(init);
@@ -145,7 +92,15 @@ export class BootedKernel {
     owners.set(this.events, this);
     interleave?.adopt(this);
     for (const [number, name] of Object.entries(options.syscalls ?? {})) this.#setSyscall(Number(number), name);
-    if (options.at !== "reset") this.kernel.run_to_user();
+    if (options.at !== "reset") this.#runToUser();
+  }
+
+  #runToUser(): void {
+    try {
+      this.kernel.run_to_user();
+    } catch (error) {
+      throw new Error(`${(error as Error).message}\n\n${this.describe()}`, { cause: error });
+    }
   }
 
   get machine(): Machine {
@@ -241,10 +196,13 @@ export class BootedKernel {
     this.#runTo([address >>> 0], `0x${(address >>> 0).toString(16)}`);
   }
 
-  /** Runs until `reached` is true at the instruction at `address`. */
+  /** Runs until `reached` is true before the instruction at `address`. @throws KernelStoppedError as `runUntil` */
   runToAddressWhen(address: number, reached: () => boolean): void {
-    do this.runToAddress(address);
-    while (!reached());
+    const end = this.position + this.#budget;
+    do {
+      if (this.position > end) throw this.#stopped(`running to 0x${address.toString(16)}`, { kind: "budget" });
+      this.runToAddress(address);
+    } while (!reached());
   }
 
   #runTo(addresses: readonly number[], what: string): void {
@@ -439,6 +397,10 @@ export class BootedKernel {
   }
 }
 
+function interleavingOf(given: Interleaving | number | undefined): Interleaving | undefined {
+  return typeof given === "number" ? new Interleaving(given) : given;
+}
+
 function formatStop(stop: KernelStop): string {
   switch (stop.kind) {
     case "exit":
@@ -459,7 +421,8 @@ function formatStop(stop: KernelStop): string {
 /**
  * Boots a kernel with a program as pid 1, up to the first instruction of that program. The same options give the same
  * run, instruction for instruction; kernels in one process know nothing of each other.
- * @throws RangeError for options that cannot be; AssemblyError, LinkError, ElfError for the program
+ * @throws RangeError for options that cannot be; AssemblyError, LinkError, ElfError for the program; Error with the end of
+ *   the kernel log when the kernel cannot start it
  */
 export function bootKernel(options: BootKernelOptions): BootedKernel {
   return new BootedKernel(options);

@@ -2,20 +2,14 @@
 export type { DebugSession } from "../debug/session/index.ts";
 export type { RecordedEvent } from "../kernel/index.ts";
 export { asm_function, i32, kernel_function, kernel_variable, pointer, u32 } from "../kernel/inspect.ts";
-export {
-  BootedKernel,
-  type BootKernelOptions,
-  bootKernel,
-  KernelStoppedError,
-  type MemoryAccounting,
-  type Switch,
-  type TssView,
-} from "./booted-kernel.ts";
+export { BootedKernel, bootKernel, KernelStoppedError } from "./booted-kernel.ts";
 export { type EventFilter, formatEvent } from "./events.ts";
 export { forEachInterleaving, Interleaving } from "./interleaving.ts";
 export { type KernelMatchers, type MatcherResult, matchers, type SwitchFilter } from "./matchers.ts";
+export type { BootKernelOptions } from "./options.ts";
 export type { AreaView, PageView } from "./pages.ts";
 export { asm, assembleProgram, Program, type ProgramSource } from "./program.ts";
 export type { CalleeSaved, RegisterField, Registers } from "./registers.ts";
 export type { StackWord } from "./stack.ts";
 export type { SwitchFrame, TaskState, TaskView, UserRegisters } from "./tasks.ts";
+export type { MemoryAccounting, Switch, TssView } from "./views.ts";

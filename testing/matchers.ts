@@ -1,11 +1,12 @@
 /** Matchers that read like the domain, for vitest's `expect.extend`. They know nothing of vitest. */
 
 import type { RecordedEvent } from "../kernel/index.ts";
-import { type BootedKernel, kernelOf, type MemoryAccounting, type TssView } from "./booted-kernel.ts";
+import { type BootedKernel, kernelOf } from "./booted-kernel.ts";
 import { type EventFilter, formatEvent, formatFilter, lastEvents, matches } from "./events.ts";
 import { formatPage, type PageView } from "./pages.ts";
 import { CALLEE_SAVED, hex, type Registers } from "./registers.ts";
 import type { TaskView } from "./tasks.ts";
+import type { MemoryAccounting, TssView } from "./views.ts";
 
 /** What `expect.extend` wants of a matcher. */
 export interface MatcherResult {

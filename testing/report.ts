@@ -7,6 +7,9 @@ import { formatStack } from "./stack.ts";
 const EVENTS = 10;
 const STACK_WORDS = 16;
 const LOG_LINES = 5;
+const TROUBLE_LINES = 20;
+/** How the kernel says that something is wrong with it. */
+const TROUBLE = /Kernel panic|Oops|kernel BUG|Unable to handle/;
 const USER_RPL = 3;
 
 export function describeKernel(booted: BootedKernel): string {
@@ -24,8 +27,15 @@ export function describeKernel(booted: BootedKernel): string {
       ? [`kernel stack: not in use in user mode`]
       : [`kernel stack of pid ${current.pid}:`, ...formatStack(stack, STACK_WORDS)],
     ["last events:", ...(events.length === 0 ? ["none"] : lastEvents(events, EVENTS))],
-    ["end of the kernel log:", ...log.trimEnd().split("\n").slice(-LOG_LINES)],
+    ["end of the kernel log:", ...endOfLog(log)],
     [booted.reproduction()],
   ];
   return sections.map(([title, ...lines]) => [title, ...lines.map((line) => `  ${line}`)].join("\n")).join("\n");
+}
+
+/** The last lines; of a kernel in trouble those in which it first says so. */
+function endOfLog(log: string): string[] {
+  const lines = log.trimEnd().split(/\r?\n/);
+  const trouble = lines.findIndex((line) => TROUBLE.test(line));
+  return trouble < 0 ? lines.slice(-LOG_LINES) : lines.slice(trouble, trouble + TROUBLE_LINES);
 }

@@ -25,6 +25,8 @@ export type ConnectionEnd =
 export class Connection {
   /** Called once. */
   onEnd: (end: ConnectionEnd) => void = () => {};
+  /** Called with what nobody expected, before `onEnd`. */
+  onError: (error: unknown) => void = () => {};
   readonly #reader = new PacketReader();
   readonly #stub: GdbStub;
   readonly #waiting: string[] = [];
@@ -71,15 +73,21 @@ export class Connection {
 
   async #work(): Promise<void> {
     this.#working = true;
-    for (let data = this.#waiting.shift(); data !== undefined; data = this.#waiting.shift()) {
-      const reply = await this.#stub.handle(data);
-      // The connection may have ended while the guest ran: its last words are for nobody.
-      if (this.#end !== undefined) break;
-      if (reply !== undefined) this.#send(reply);
-      this.#take(reply);
+    try {
+      for (let data = this.#waiting.shift(); data !== undefined; data = this.#waiting.shift()) {
+        const reply = await this.#stub.handle(data);
+        // The connection may have ended while the guest ran: its last words are for nobody.
+        if (this.#end !== undefined) break;
+        if (reply !== undefined) this.#send(reply);
+        this.#take(reply);
+      }
+    } catch (error) {
+      this.onError(error);
+      this.#finish("lost");
+    } finally {
+      this.#working = false;
+      this.#conclude();
     }
-    this.#working = false;
-    this.#conclude();
   }
 
   #take(reply: string | undefined): void {

@@ -1,13 +1,13 @@
 /** The registers as GDB numbers them, and the description of the target that says so (GDB manual, appendix G). */
-import type { RegisterName } from "../../emulator/index.ts";
+import type { RegisterName, X87Registers } from "../../emulator/index.ts";
 
-/** A register: whose name in the machine, or none for those that are not told. */
 export interface GdbRegister {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
   readonly type: string;
-  readonly source: RegisterName | undefined;
+  /** Its name in the machine, or how to get it from the x87's; those can only be read. */
+  readonly source: RegisterName | ((x87: X87Registers) => number | Uint8Array);
 }
 
 function word(name: RegisterName, type = "int32"): GdbRegister {
@@ -23,14 +23,28 @@ const GENERAL: readonly GdbRegister[] = [
   ...(["cs", "ss", "ds", "es", "fs", "gs"] as const).map((name) => word(name)),
 ];
 
+const X87_WORDS: Readonly<Record<string, (x87: X87Registers) => number>> = {
+  fctrl: ({ control }) => control,
+  fstat: ({ status }) => status,
+  ftag: ({ tags }) => tags,
+  fiseg: ({ instructionSelector }) => instructionSelector,
+  fioff: ({ instructionOffset }) => instructionOffset,
+  foseg: ({ dataSelector }) => dataSelector,
+  fooff: ({ dataOffset }) => dataOffset,
+  fop: ({ opcode }) => opcode,
+};
+
 const FLOATING_POINT: readonly GdbRegister[] = [
-  ...Array.from({ length: 8 }, (_, i) => ({ name: `st${i}`, size: 10, type: "i387_ext", source: undefined })),
-  ...["fctrl", "fstat", "ftag", "fiseg", "fioff", "foseg", "fooff", "fop"].map((name) => ({
-    name,
-    size: 4,
-    type: "int",
-    source: undefined,
-  })),
+  ...Array.from(
+    { length: 8 },
+    (_, i): GdbRegister => ({
+      name: `st${i}`,
+      size: 10,
+      type: "i387_ext",
+      source: ({ stack }) => stack[i]!,
+    }),
+  ),
+  ...Object.entries(X87_WORDS).map(([name, source]): GdbRegister => ({ name, size: 4, type: "int", source })),
 ];
 
 const SYSTEM: readonly GdbRegister[] = [
@@ -89,7 +103,7 @@ ${describe(GENERAL)}
 ${describe(FLOATING_POINT, ' group="float"')}
 </feature>
 <feature name="org.esp0.i386.system">
-${describe(SYSTEM, ' group="system"')}
+${describe(SYSTEM)}
 </feature>
 </target>
 `;

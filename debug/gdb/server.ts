@@ -13,18 +13,20 @@ export type GdbServerEnd = Exclude<ConnectionEnd, "lost">;
 
 /** Serves one connection at a time; others are turned away. After a lost one the next finds the guest where it was. */
 export class GdbServer {
-  /** Settles when GDB has detached or killed the guest, or the guest has ended. */
+  /** Settles when GDB has detached or killed the guest, or the guest has ended; rejected when serving failed. */
   readonly ended: Promise<GdbServerEnd>;
   readonly #server: Server;
   #current: Connection | undefined;
   #end: (end: GdbServerEnd) => void = () => {};
+  #fail: (error: unknown) => void = () => {};
 
   constructor(
     readonly session: DebugSession,
     readonly options: GdbServerOptions = {},
   ) {
-    this.ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve, reject) => {
       this.#end = resolve;
+      this.#fail = reject;
     });
     this.#server = createServer((socket) => this.#accept(socket));
   }
@@ -66,6 +68,7 @@ export class GdbServer {
       close: () => socket.end(),
     });
     this.#current = connection;
+    connection.onError = this.#fail;
     connection.onEnd = (end) => {
       this.#current = undefined;
       if (end === "lost") socket.destroy();

@@ -3,8 +3,8 @@
  * calls, out to user space. Everything is read from the guest's memory, without side effects.
  */
 import { EBP, ESP } from "../../emulator/index.ts";
-import { PAGE_OFFSET, pt_regs, task_struct, THREAD_SIZE } from "../../kernel/inspect.ts";
-import { isEntryCode, KNOWN_LABELS, stackUse, SWITCH_FRAME_BYTES } from "./entry-frames.ts";
+import { PAGE_OFFSET, pt_regs, THREAD_SIZE, task_struct } from "../../kernel/inspect.ts";
+import { isEntryCode, KNOWN_LABELS, SWITCH_FRAME_BYTES, stackUse } from "./entry-frames.ts";
 import { type Guest, MemoryError } from "./guest.ts";
 
 export interface Frame {
@@ -161,7 +161,12 @@ function isReturn(guest: Guest, pc: number): boolean {
   return opcode === 0xc3 || opcode === 0xc2;
 }
 
-function caller(guest: Guest, { pc, esp, ebp }: StackPointers, slot: number, isKernel: boolean): StackPointers | undefined {
+function caller(
+  guest: Guest,
+  { pc, esp, ebp }: StackPointers,
+  slot: number,
+  isKernel: boolean,
+): StackPointers | undefined {
   const to = guest.read32(slot);
   const { symbols, kernel } = guest.session;
   if (isKernel && kernel?.image.function_at(to) === undefined) return undefined;
@@ -175,7 +180,9 @@ function caller(guest: Guest, { pc, esp, ebp }: StackPointers, slot: number, isK
 
 /** switch_to pushes the frame pointer as its fourth register. */
 function savedByPush(guest: Guest, slot: number, esp: number, symbol: string | undefined): number | undefined {
-  return symbol === "switch_to" && slot - esp >= SWITCH_FRAME_BYTES ? guest.read32(slot - SWITCH_FRAME_BYTES) : undefined;
+  return symbol === "switch_to" && slot - esp >= SWITCH_FRAME_BYTES
+    ? guest.read32(slot - SWITCH_FRAME_BYTES)
+    : undefined;
 }
 
 /** User frames, by frame pointers as long as those are ones. */

@@ -10,7 +10,7 @@ const MOST = 200;
 /** Ways to complete the last word of a line, and that word. */
 export function complete(repl: Repl, line: string): [completions: string[], part: string] {
   const start = line.trimStart();
-  const command = /^([A-Za-z][\w-]*)(\/\S*)?\s+([^]*)$/.exec(start);
+  const command = /^([A-Za-z][\w-]*)(\/\S*)?\s+(.*)$/.exec(start);
   if (command === null) return [beginning(primaryNames(repl), start), start];
   let completes: Completes | undefined;
   try {
@@ -25,8 +25,18 @@ export function complete(repl: Repl, line: string): [completions: string[], part
   return [candidates(repl, afterIf ? "expression" : completes, word, argument, isFirst), word];
 }
 
-function candidates(repl: Repl, completes: Completes | undefined, word: string, argument: string, isFirst: boolean): string[] {
-  if (word.startsWith("$")) return beginning(registerNames().map((name) => `$${name}`), word);
+function candidates(
+  repl: Repl,
+  completes: Completes | undefined,
+  word: string,
+  argument: string,
+  isFirst: boolean,
+): string[] {
+  if (word.startsWith("$"))
+    return beginning(
+      registerNames().map((name) => `$${name}`),
+      word,
+    );
   switch (completes) {
     case "command":
       return beginning(primaryNames(repl), word);
@@ -54,10 +64,10 @@ function symbols(repl: Repl): string[] {
 
 /** Members of the struct before a last `.` or `->`; undefined when there is none. */
 function members(repl: Repl, argument: string): string[] | undefined {
-  const match = /^([^]*)(\.|->)(\w*)$/.exec(argument);
+  const match = /^(.*)(\.|->)(\w*)$/.exec(argument);
   if (match === null) return undefined;
   const [, object, selector, begun] = match as unknown as [string, string, string, string];
-  const operand = /[\w$.>[\]()*-]*$/.exec(object)![0];
+  const operand = operandAtEnd(object);
   try {
     const { types } = repl.console.environment();
     let { type } = repl.console.evaluate(operand);
@@ -69,6 +79,20 @@ function members(repl: Repl, argument: string): string[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The last operand of an expression, which may hold parentheses: `((task_struct *)x)` of `1 + ((task_struct *)x)`. */
+function operandAtEnd(text: string): string {
+  let depth = 0;
+  let start = text.length;
+  for (; start > 0; start--) {
+    const character = text[start - 1]!;
+    if (character === ")" || character === "]") depth++;
+    else if (character === "(" || character === "[") {
+      if (--depth < 0) break;
+    } else if (depth === 0 && !/[\w$.>-]/.test(character)) break;
+  }
+  return text.slice(start);
 }
 
 function beginning(names: readonly string[], part: string): string[] {

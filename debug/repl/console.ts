@@ -2,7 +2,7 @@
 import { type Disassembler, loadDisassembler } from "../../asm/index.ts";
 import type { RegisterName } from "../../emulator/index.ts";
 import type { RecordedEvent } from "../../kernel/index.ts";
-import type { DebugSession, Stop } from "../session/index.ts";
+import type { DebugSession } from "../session/index.ts";
 import { CommandError } from "./command.ts";
 import { GuestEnvironment } from "./environment.ts";
 import { evaluate, numberOf } from "./expression/evaluate.ts";
@@ -35,8 +35,6 @@ export class Console {
   readonly sources: SourceTexts;
   /** Values that `p` has shown: `$1`, `$2`… */
   readonly values: Value[] = [];
-  /** The last events, oldest first. */
-  readonly events: RecordedEvent[] = [];
   /** Registers at the stop before, by core. */
   readonly registersBefore = new Map<number, Record<RegisterName, number>>();
   readonly registersNow = new Map<number, Record<RegisterName, number>>();
@@ -45,6 +43,8 @@ export class Console {
   /** Conditions that could not be evaluated, by breakpoint text, until the stop is shown. */
   readonly conditionErrors: string[] = [];
   readonly #write: (text: string) => void;
+  readonly #events: RecordedEvent[] = [];
+  #environment: GuestEnvironment | undefined;
 
   constructor(
     readonly session: DebugSession,
@@ -55,10 +55,7 @@ export class Console {
     this.sources = options.sources;
     this.#write = options.write;
     if (session.kernel !== undefined) {
-      session.onEvent((event) => {
-        if (this.events.length >= MOST_EVENTS) this.events.splice(0, MOST_EVENTS / 2);
-        this.events.push(event);
-      });
+      session.onEvent((event) => this.#record(event));
     }
     this.noteRegisters();
   }
@@ -86,8 +83,10 @@ export class Console {
     return loadDisassembler();
   }
 
+  /** What names stand for. It is the same object always; what it reads is of the moment. */
   environment(): GuestEnvironment {
-    return new GuestEnvironment(this.guest, this.values);
+    this.#environment ??= new GuestEnvironment(this.guest, this.values);
+    return this.#environment;
   }
 
   /** @throws ExpressionError, MemoryError */
@@ -100,7 +99,8 @@ export class Console {
     const environment = this.environment();
     const value = evaluate(text, environment);
     const number = numberOf(value, environment);
-    if (number === undefined) throw new CommandError(`${text} is a ${value.type.name}, not a number; & gives its address`);
+    if (number === undefined)
+      throw new CommandError(`${text} is a ${value.type.name}, not a number; & gives its address`);
     return number;
   }
 
@@ -138,8 +138,16 @@ export class Console {
     }
   }
 
-  /** Forgets events that have not happened, after the session has gone back. */
-  forgetFuture({ position }: Stop): void {
-    while ((this.events.at(-1)?.instruction ?? 0) > position) this.events.pop();
+  /** The events that have happened by now, oldest first: as far as they are still known. */
+  pastEvents(): readonly RecordedEvent[] {
+    const { position } = this.session;
+    return this.#events.filter(({ instruction }) => instruction <= position);
+  }
+
+  /** An event that is new. Those that came after it belong to a future that was changed. */
+  #record(event: RecordedEvent): void {
+    while ((this.#events.at(-1)?.instruction ?? 0) > event.instruction) this.#events.pop();
+    if (this.#events.length >= MOST_EVENTS) this.#events.splice(0, MOST_EVENTS / 2);
+    this.#events.push(event);
   }
 }

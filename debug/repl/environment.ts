@@ -1,12 +1,12 @@
 /** What the names of expressions stand for: registers, the kernel's variables, symbols, constants, `current`. */
 import { nearNames } from "../../asm/index.ts";
-import { asm_offsets, declarations, declared_structs, type Kernel, PAGE_OFFSET } from "../../kernel/inspect.ts";
 import type { RegisterName } from "../../emulator/index.ts";
-import { type CType, CODE, pointerTo, TypeNames, UNSIGNED, UNTYPED } from "./expression/types.ts";
+import { asm_offsets, declarations, declared_structs, type Kernel, PAGE_OFFSET } from "../../kernel/inspect.ts";
 import type { Environment } from "./expression/evaluate.ts";
+import { CODE, type CType, pointerTo, TypeNames, UNSIGNED, UNTYPED } from "./expression/types.ts";
 import { plain, unsigned, type Value } from "./expression/value.ts";
-import { type Guest, REGISTERS } from "./guest.ts";
 import { FLAG_BITS } from "./format/flags.ts";
+import { type Guest, REGISTERS } from "./guest.ts";
 
 /** Parts of registers: which, from which bit, how many bits. */
 const PARTS: Readonly<Record<string, readonly [register: RegisterName, shift: number, bits: number]>> = {

@@ -1,7 +1,7 @@
 /** The guest as the REPL reads it: memory of any task, the current task, what the kernel's names stand for. */
 import type { Core, Machine, RegisterName } from "../../emulator/index.ts";
 import { CS, REGISTER_NAMES, TR } from "../../emulator/index.ts";
-import { type Kernel, mm_struct, PAGE_OFFSET, task_list, task_struct, THREAD_SIZE } from "../../kernel/inspect.ts";
+import { type Kernel, mm_struct, PAGE_OFFSET, THREAD_SIZE, task_list, task_struct } from "../../kernel/inspect.ts";
 import type { DebugSession } from "../session/index.ts";
 import { CommandError } from "./command.ts";
 import { hex } from "./format/numbers.ts";
@@ -40,7 +40,8 @@ export class Guest {
   /** The kernel. @throws CommandError on a bare machine */
   kernel(what: string): Kernel {
     const { kernel } = this.session;
-    if (kernel === undefined) throw new CommandError(`${what}: this is a bare machine; only a kernel of esp0's has that`);
+    if (kernel === undefined)
+      throw new CommandError(`${what}: this is a bare machine; only a kernel of esp0's has that`);
     return kernel;
   }
 

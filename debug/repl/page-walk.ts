@@ -40,7 +40,13 @@ export function walkPages(machine: Machine, { cr0, cr3, cr4 }: PagingRegisters, 
   const linear = address >>> 0;
   if ((cr0 & CR0_PG) === 0) return { linear, paging: false, entries: [], physical: linear, pageSize: 4096 };
   const pde = entryOf(machine, "PDE", cr3, linear >>> 22);
-  const missing = (entries: readonly WalkedEntry[]) => ({ linear, paging: true, entries, physical: undefined, pageSize: 4096 });
+  const missing = (entries: readonly WalkedEntry[]) => ({
+    linear,
+    paging: true,
+    entries,
+    physical: undefined,
+    pageSize: 4096,
+  });
   if ((pde.value & PRESENT) === 0) return missing([pde]);
   if ((pde.value & LARGE) !== 0 && (cr4 & CR4_PSE) !== 0) {
     const physical = ((pde.value & LARGE_FRAME_MASK) | (linear & ~LARGE_FRAME_MASK)) >>> 0;

@@ -23,14 +23,7 @@ export const PROMPT = "(esp0) ";
 /** How a line went. */
 export type LineResult = "done" | "failed" | "quit";
 
-const GROUPS: readonly Group[] = [
-  "Going",
-  "Stopping",
-  "Registers and memory",
-  "CPU and devices",
-  "Kernel",
-  "Other",
-];
+const GROUPS: readonly Group[] = ["Going", "Stopping", "Registers and memory", "CPU and devices", "Kernel", "Other"];
 /** What an empty line gives a command that goes on where it was. */
 const GO_ON = "--on";
 /** Commands that take it to mean so. */
@@ -98,7 +91,9 @@ export class Repl {
       throw new CommandError(`${name} could be ${matches.map(({ names }) => names[0]).join(", ")}`);
     }
     const near = nearNames(name, this.names());
-    throw new CommandError(`no command ${name}; ${near.length > 0 ? `did you mean ${near.join(", ")}?` : "help lists them"}`);
+    throw new CommandError(
+      `no command ${name}; ${near.length > 0 ? `did you mean ${near.join(", ")}?` : "help lists them"}`,
+    );
   }
 
   async #line(line: string): Promise<void> {
@@ -122,7 +117,11 @@ export class Repl {
 
   /** The format may follow without a space: `x/4x $esp`, `p/x jiffies`. */
   #parse(line: string): { command: Command; argument: string } {
-    const [, name, argument] = /^([A-Za-z][\w-]*|\S+?(?=\s|$))\s*([^]*)$/.exec(line) as unknown as [string, string, string];
+    const [, name, argument] = /^([A-Za-z][\w-]*|\S+?(?=\s|$))\s*(.*)$/.exec(line) as unknown as [
+      string,
+      string,
+      string,
+    ];
     return { command: this.find(name), argument: argument.trim() };
   }
 
@@ -187,4 +186,3 @@ function help({ names, usage, summary, help: more, repeats }: Command, console: 
   if (more !== undefined) console.print(...more.split("\n").map((line) => `  ${line}`));
   if (repeats !== undefined) console.print(`  An empty line ${repeats === "same" ? "does it again" : "goes on"}.`);
 }
-

@@ -2,9 +2,9 @@
 import type { Core, RegisterName } from "../../emulator/index.ts";
 import type { Stop } from "../session/index.ts";
 import type { Console } from "./console.ts";
+import { describeEvent } from "./format/event.ts";
 import { FLAG_BITS, setBits } from "./format/flags.ts";
 import { bareHex, grouped, hex, plural } from "./format/numbers.ts";
-import { describeEvent } from "./format/event.ts";
 import { MemoryError } from "./guest.ts";
 
 const SHOWN_REGISTERS: readonly RegisterName[] = [
@@ -16,7 +16,6 @@ const LONGEST_INSTRUCTION = 15;
 
 /** Shows a stop. */
 export async function reportStop(console: Console, stop: Stop): Promise<void> {
-  console.forgetFuture(stop);
   console.noteRegisters();
   const reason = describeReason(console, stop);
   if (reason !== undefined) console.print(console.bold(reason));
@@ -61,7 +60,9 @@ function sourceText({ session, sources }: Console, pc: number): string | undefin
   const line = session.symbols.line(pc);
   if (line === undefined || !("file" in line)) return undefined;
   const text = sources.line(line.file, line.line);
-  return text === undefined ? undefined : `${String(line.line).padStart(5)}  ${text.replaceAll("\t", "        ").trimEnd()}`;
+  return text === undefined
+    ? undefined
+    : `${String(line.line).padStart(5)}  ${text.replaceAll("\t", "        ").trimEnd()}`;
 }
 
 /** `=> c0101234:  89 60 1c  movl %esp, 0x1c(%eax)`. */
@@ -75,7 +76,11 @@ export async function instructionLine(console: Console, pc: number): Promise<str
     throw error;
   }
   const disassemble = await console.disassembler();
-  const [instruction] = disassemble(bytes, guest.register("eip"), { bits: guest.bits, limit: 1, ...symbolOptions(console) });
+  const [instruction] = disassemble(bytes, guest.register("eip"), {
+    bits: guest.bits,
+    limit: 1,
+    ...symbolOptions(console),
+  });
   const code = Array.from(instruction!.bytes, (byte) => bareHex(byte, 2)).join(" ");
   return `=> ${bareHex(pc)}:  ${code.padEnd(20)} ${instruction!.text}`;
 }
@@ -107,7 +112,8 @@ function changedRegisters(console: Console, core: number): string[] {
   if (before === undefined || now === undefined) return [];
   return SHOWN_REGISTERS.filter((name) => before[name] !== now[name]).map((name) => {
     const digits = SELECTORS.has(name) ? 4 : 8;
-    const text = name === "eflags" ? `${name}=[${setBits(now[name], FLAG_BITS)}]` : `${name}=${bareHex(now[name], digits)}`;
+    const text =
+      name === "eflags" ? `${name}=[${setBits(now[name], FLAG_BITS)}]` : `${name}=${bareHex(now[name], digits)}`;
     return console.changed(text);
   });
 }

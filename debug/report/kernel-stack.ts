@@ -87,7 +87,7 @@ function draw(stack: Stack): string {
   });
   const end = TOP + rows.length * ROW;
   content += line(LEFT + 84, end, LEFT + 204, end, "#c92a2a", { "stroke-width": 2 });
-  content += label(notesAt, end + 14, `ESP = thread.esp = 0x${stack.esp.toString(16)}`, { fill: "#c92a2a" });
+  content += label(notesAt, end + 14, `ESP = thread.esp = 0x${stack.esp.toString(16)}`, { style: "fill:#c92a2a" });
   FILLS.forEach(([, fill, meaning], i) => {
     const y = end + 40 + i * 18;
     content +=

@@ -100,7 +100,7 @@ function draw(fork: Fork, parent: Table, child: Table): string {
   const { before, copied } = fork;
   const panels = [
     ...(before === undefined ? [] : [panel("before fork", before, undefined)]),
-    panel("after fork: every frame is shared, writable pages are read-only", parent, child),
+    panel("after fork", parent, child),
     ...(copied === undefined
       ? []
       : [panel(`after the first copy-on-write fault of pid ${copied.pid}`, copied.parent, copied.child)]),

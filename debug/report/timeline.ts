@@ -111,7 +111,7 @@ export class Timeline {
         for (const { begin, end, text, fill, pale } of stretches) {
           const width = x(end) - x(begin);
           const title = `${text}${row === 0 ? (pale ? ", kernel" : ", ring 3") : ""}: ${((end - begin) * us).toFixed(1)} µs`;
-          content += box(x(begin), top, width, ROW - 2, fill, title, {
+          content += box(x(begin), top, Math.max(width, 1), ROW - 2, fill, title, {
             "fill-opacity": pale ? 0.4 : 1,
             ...(width > 3 ? { stroke: "#868e96", "stroke-width": 0.5 } : {}),
           });

@@ -120,7 +120,7 @@ function annotated_stack(kernel: Kernel, esp: number, eip: number): string[] {
     const end = from_user ? registers : top >>> 0;
     for (const { frame } of back_trace(memory(), kernel.image, eip, read(esp))) {
       if (frame < esp || frame + 2 * WORD > end) continue;
-      notes.set(frame - HANDLE_BYTES, notes.get(frame - HANDLE_BYTES) ?? "local");
+      notes.set(frame - HANDLE_BYTES, notes.get(frame - HANDLE_BYTES) ?? "handle of the hosted function");
       notes.set(frame, "saved ebp");
       notes.set(frame + WORD, `return to ${kernel.image.symbolize(read(frame + WORD))}`);
     }

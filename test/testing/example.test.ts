@@ -1,6 +1,6 @@
-/** examples/testing-kit, as somebody has it who copied it and installed what it needs. */
+/** examples/testing-kit and the tests in docs/testing.md, as somebody has them who installed what they need. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -11,10 +11,13 @@ mkdirSync(join(directory, "node_modules"));
 symlinkSync(resolve("."), join(directory, "node_modules/esp0"));
 for (const name of ["vitest", "typescript"])
   symlinkSync(resolve("node_modules", name), join(directory, "node_modules", name));
+for (const [, block, file] of readFileSync("docs/testing.md", "utf8").matchAll(/```ts\n(\/\/ (\S+)\n[\s\S]*?)```/g)) {
+  writeFileSync(join(directory, file!.replace("test/", "test/docs-")), block!);
+}
 afterAll(() => rmSync(directory, { recursive: true }));
 
 function runIn(file: string, ...args: string[]) {
-  const environment = { ...process.env, NO_COLOR: "1" };
+  const environment: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: "1" };
   for (const name of Object.keys(environment)) if (name.startsWith("VITEST")) delete environment[name];
   const { status, stdout, stderr } = spawnSync(process.execPath, [resolve("node_modules", file), ...args], {
     cwd: directory,
@@ -25,11 +28,11 @@ function runIn(file: string, ...args: string[]) {
   return { status, text: stdout + stderr };
 }
 
-describe("examples/testing-kit", () => {
+describe("examples/testing-kit, with the tests of docs/testing.md", () => {
   it("passes", () => {
     const { status, text } = runIn("vitest/vitest.mjs", "run");
-    expect(text).toMatch(/Test Files +4 passed/);
-    expect(text).toMatch(/Tests +8 passed/);
+    expect(text).toMatch(/Test Files +8 passed/);
+    expect(text).toMatch(/Tests +16 passed/);
     expect(status).toBe(0);
   });
 

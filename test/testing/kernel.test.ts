@@ -17,7 +17,7 @@ const KERNEL_CS = 0x10;
 const USER_CS = 0x23;
 
 describe("asm", () => {
-  it("begins at the first instruction when there is no _start, with values in place of ${…}", () => {
+  it("begins at the first instruction when there is no _start, with interpolated values", () => {
     const kernel = bootKernel({ init: asm`EXIT $${6 * 7}` });
     expect(kernel.symbol("_start")).toBe(kernel.registers().eip);
     expect(kernel.runUntilExit()).toBe(42);
@@ -90,6 +90,14 @@ path:	.asciz "/bin/other"`;
     expect(() => bootKernel({ init: TWO_TASKS, preset: "2.6" as "2.4" })).toThrow('preset: "2.6": there is 2.4');
     expect(() => bootKernel({ init: TWO_TASKS, syscalls: { 512: "schedule" } })).toThrow("numbers go from 0 to 511");
     expect(() => bootKernel({ init: { file: "no such.S" } })).toThrow("ENOENT");
+  });
+
+  it("says why the kernel does not start a program", () => {
+    const init = TWO_TASKS.elf.slice();
+    init[16] = 1; // e_type: ET_REL, an object file
+    expect(() => bootKernel({ init })).toThrow(
+      /did not get to user space: panic\n[\s\S]*end of the kernel log:[\s\S]*Kernel panic: /,
+    );
   });
 
   it("links functions that were declared after the last boot, and makes system calls of them", () => {

@@ -71,6 +71,19 @@ describe("toPreserveCalleeSaved", () => {
     const right = bootKernel({ init: TWO_TASKS });
     expect(failure(() => expect(right).not.toPreserveCalleeSaved())).toContain("it preserved them");
   });
+
+  it("gives up a call that never returns", () => {
+    const init = asm`
+	SYSCALL fork
+	testl %eax, %eax
+	jz quit
+1:	SYSCALL sched_yield
+	jmp 1b
+quit:	EXIT`;
+    const kernel = bootKernel({ init, maxInstructions: 100_000 });
+    kernel.runUntil({ event: "exit", pid: 2 });
+    expect(() => expect(kernel).toPreserveCalleeSaved()).toThrow(/while running to 0x\w+: the instructions it may use/);
+  });
 });
 
 describe("toShareFrame, toBeCopyOnWrite", () => {

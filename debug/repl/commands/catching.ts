@@ -21,7 +21,9 @@ function number(words: readonly string[], console: Console, field: string): Filt
 function exception(words: readonly string[], console: Console): Filter | undefined {
   const [name] = words;
   if (name === undefined) return undefined;
-  const vector = EXCEPTIONS.findIndex((known) => known?.split(" ")[0]?.toLowerCase() === `#${name.replace(/^#/, "").toLowerCase()}`);
+  const vector = EXCEPTIONS.findIndex(
+    (known) => known?.split(" ")[0]?.toLowerCase() === `#${name.replace(/^#/, "").toLowerCase()}`,
+  );
   return vector >= 0 ? (event) => event["vector"] === vector : number(words, console, "vector");
 }
 
@@ -44,7 +46,11 @@ function pids(words: readonly string[], console: Console, fields: Readonly<Recor
     const field = fields[words[i]!];
     const pid = words[i + 1];
     if (field === undefined || pid === undefined) {
-      throw new CommandError(`${Object.keys(fields).map((word) => `${word} PID`).join(", ")} is expected, not '${words.slice(i).join(" ")}'`);
+      throw new CommandError(
+        `${Object.keys(fields)
+          .map((word) => `${word} PID`)
+          .join(", ")} is expected, not '${words.slice(i).join(" ")}'`,
+      );
     }
     wanted.push([field, console.number(pid)]);
   }
@@ -87,7 +93,9 @@ export function catchRequest(console: Console, text: string): CatchRequest {
   if (!isCatchable(event)) {
     const near = nearNames(event, CATCHABLE);
     const hint = near.length > 0 ? `did you mean ${near.join(", ")}?` : `there are ${CATCHABLE.join(", ")}`;
-    throw new CommandError(event === "" ? `catch what? There are ${CATCHABLE.join(", ")}` : `no event ${event}; ${hint}`);
+    throw new CommandError(
+      event === "" ? `catch what? There are ${CATCHABLE.join(", ")}` : `no event ${event}; ${hint}`,
+    );
   }
   if (event !== "exception" && event !== "interrupt") console.guest.kernel(`catch ${event}`);
   const filter = READERS[event](words, console);

@@ -27,7 +27,12 @@ function showPic(console: Console): void {
         ...((chip.elcr & bit) !== 0 ? ["level triggered"] : []),
       ];
       if (states.join() === "masked") continue;
-      rows.push([`  IRQ ${first + input}`, IRQ_NAMES[first + input]!, `vector ${hex(chip.vectorBase + input, 2)}`, states.join(", ") || "open"]);
+      rows.push([
+        `  IRQ ${first + input}`,
+        IRQ_NAMES[first + input]!,
+        `vector ${hex(chip.vectorBase + input, 2)}`,
+        states.join(", ") || "open",
+      ]);
     }
     const registers = `IRR ${bareHex(chip.irr, 2)}  ISR ${bareHex(chip.isr, 2)}  IMR ${bareHex(chip.imr, 2)}`;
     console.print(`8259A ${first === 0 ? "master" : "slave "}  ${registers}  vectors from ${hex(chip.vectorBase, 2)}`);

@@ -3,8 +3,8 @@ import type { Stop } from "../../session/index.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
 import { hex } from "../format/numbers.ts";
-import { reportPlace, reportStop } from "../stop-report.ts";
 import { placeAddresses } from "../places.ts";
+import { reportPlace, reportStop } from "../stop-report.ts";
 
 const ENDED: ReadonlySet<Stop["reason"]> = new Set(["exit", "panic", "triple-fault"]);
 
@@ -12,7 +12,8 @@ const ENDED: ReadonlySet<Stop["reason"]> = new Set(["exit", "panic", "triple-fau
 function count(console: Console, argument: string): number {
   if (argument === "") return 1;
   const number = console.number(argument);
-  if (!Number.isSafeInteger(number) || number < 1) throw new CommandError(`${argument}: how often? 1 or more is expected`);
+  if (!Number.isSafeInteger(number) || number < 1)
+    throw new CommandError(`${argument}: how often? 1 or more is expected`);
   return number;
 }
 
@@ -78,7 +79,8 @@ export const going: readonly Command[] = [
     run: async (argument, console) => {
       noArgument("finish", argument);
       await go(console, () => console.session.finishAsync());
-      if (console.session.stop.reason === "step") console.print(`eax = ${hex(console.guest.register("eax"))}, ${console.guest.register("eax") | 0}`);
+      if (console.session.stop.reason === "step")
+        console.print(`eax = ${hex(console.guest.register("eax"))}, ${console.guest.register("eax") | 0}`);
     },
   },
   {
@@ -155,7 +157,8 @@ export const going: readonly Command[] = [
     help: "Positions count the instructions of all CPUs since the reset; stops show them behind #. `goto 0` is the reset.",
     completes: "expression",
     run: async (argument, console) => {
-      if (argument === "") throw new CommandError("goto which position? A number is expected, as stops show it behind #");
+      if (argument === "")
+        throw new CommandError("goto which position? A number is expected, as stops show it behind #");
       const position = console.number(argument.replace(/^#/, "").replaceAll(",", ""));
       if (!Number.isSafeInteger(position) || position < 0) throw new CommandError(`${argument}: 0 or more is expected`);
       await reportStop(console, await console.session.gotoAsync(position));
@@ -195,7 +198,9 @@ export const going: readonly Command[] = [
           const task = guest.currentTask(core);
           const whose = task === undefined ? "" : `  pid ${task.pid} (${task.comm})`;
           const state = core.halted ? "  halted" : "";
-          console.print(`${core.id === session.core ? "*" : " "} ${core.id}  ${console.place(session.linearEip(core.id))}${whose}${state}`);
+          console.print(
+            `${core.id === session.core ? "*" : " "} ${core.id}  ${console.place(session.linearEip(core.id))}${whose}${state}`,
+          );
         }
         return;
       }

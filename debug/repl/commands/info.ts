@@ -49,20 +49,28 @@ export const INFO_SUBJECTS: readonly string[] = Object.keys(SUBJECTS);
 function list(console: Console, argument: string): void {
   const cursor = console.cursors.get("list");
   const goesOn = argument === "--on" && cursor !== undefined;
-  const address = goesOn ? cursor.address : argument === "" || argument === "--on" ? console.guest.pc : placeAddresses(console, argument)[0]!;
+  const address = goesOn
+    ? cursor.address
+    : argument === "" || argument === "--on"
+      ? console.guest.pc
+      : placeAddresses(console, argument)[0]!;
   const source = console.session.symbols.line(address);
-  if (source === undefined) throw new CommandError(`no source is known for ${console.place(address)}; disas shows its instructions`);
+  if (source === undefined)
+    throw new CommandError(`no source is known for ${console.place(address)}; disas shows its instructions`);
   if (!("file" in source)) {
     console.print(`${console.bold(source.function)}, as it runs:`, ...dedent(source.source));
     return;
   }
   const length = console.sources.length(source.file);
-  if (length === 0) throw new CommandError(`${source.file}:${source.line}, but the text of ${source.file} is not at hand`);
+  if (length === 0)
+    throw new CommandError(`${source.file}:${source.line}, but the text of ${source.file} is not at hand`);
   const first = goesOn ? Number(cursor.argument) : Math.max(1, source.line - LINES / 2);
   console.print(console.bold(source.file));
   for (let number = first; number < Math.min(first + LINES, length + 1); number++) {
     const mark = number === source.line && address === console.guest.pc ? "=>" : "  ";
-    console.print(`${mark}${String(number).padStart(5)}  ${console.sources.line(source.file, number)!.replaceAll("\t", "        ")}`.trimEnd());
+    console.print(
+      `${mark}${String(number).padStart(5)}  ${console.sources.line(source.file, number)!.replaceAll("\t", "        ")}`.trimEnd(),
+    );
   }
   console.cursors.set("list", { address, argument: String(first + LINES) });
 }
@@ -70,13 +78,19 @@ function list(console: Console, argument: string): void {
 /** Without the indentation that all lines but the first share. */
 function dedent(text: string): string[] {
   const lines = text.split("\n");
-  const indents = lines.slice(1).filter((each) => each.trim() !== "").map((each) => /^\s*/.exec(each)![0].length);
+  const indents = lines
+    .slice(1)
+    .filter((each) => each.trim() !== "")
+    .map((each) => /^\s*/.exec(each)![0].length);
   const common = Math.min(...(indents.length === 0 ? [0] : indents));
   return lines.map((each, index) => `  ${index === 0 ? each : each.slice(common)}`);
 }
 
 /** @param run runs another command, for `info registers` and the like */
-export function infoCommands(run: (line: string, console: Console) => void | Promise<void>, names: () => readonly string[]): readonly Command[] {
+export function infoCommands(
+  run: (line: string, console: Console) => void | Promise<void>,
+  names: () => readonly string[],
+): readonly Command[] {
   return [
     {
       names: ["info", "i"],
@@ -91,7 +105,9 @@ export function infoCommands(run: (line: string, console: Console) => void | Pro
         if (subjects.length > 0) return SUBJECTS[subjects[0]!]!(rest, console);
         if (names().some((name) => name.startsWith(word))) return run(argument, console);
         const near = nearNames(word, [...INFO_SUBJECTS, ...names()]);
-        throw new CommandError(`nothing is called ${word}${near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""}`);
+        throw new CommandError(
+          `nothing is called ${word}${near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""}`,
+        );
       },
     },
     {

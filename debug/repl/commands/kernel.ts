@@ -17,8 +17,8 @@ import {
   mm_struct,
   read_cstring,
   runqueue_head,
-  task_struct,
   THREAD_SIZE,
+  task_struct,
   timer_jiffies,
   timer_list,
   timer_vectors,
@@ -45,7 +45,16 @@ function runQueue(console: Console): void {
     return [...list_for_each(runqueue_head.address)].map((entry) => {
       const p = task_struct.at(container_of(entry, task_struct, "run_list"));
       const mark = p.address === current?.address ? "*" : " ";
-      return [mark, String(p.pid), p.comm, String(p.counter), String(p.nice), String(p.policy), String(goodness(p, this_mm)), hex(p.address)];
+      return [
+        mark,
+        String(p.pid),
+        p.comm,
+        String(p.counter),
+        String(p.nice),
+        String(p.policy),
+        String(goodness(p, this_mm)),
+        hex(p.address),
+      ];
     });
   });
   if (rows.length === 0) console.print("The run queue is empty: the idle task runs.");
@@ -142,7 +151,12 @@ function timers(console: Console): void {
   console.print(...(rows.length === 0 ? ["  none pending"] : table(rows)));
 }
 
-const BOTTOM_HALVES: Readonly<Record<number, string>> = { 0: "TIMER_BH", 1: "TQUEUE_BH", 8: "SERIAL_BH", 10: "IMMEDIATE_BH" };
+const BOTTOM_HALVES: Readonly<Record<number, string>> = {
+  0: "TIMER_BH",
+  1: "TQUEUE_BH",
+  8: "SERIAL_BH",
+  10: "IMMEDIATE_BH",
+};
 
 function bottomHalves(console: Console): void {
   const { session } = console;
@@ -191,7 +205,8 @@ function maps(console: Console, argument: string): void {
   const task = taskOrCurrent(console, argument);
   const rows = look(console, "maps", () => {
     const { mm } = task_struct.at(task.address);
-    if (mm === 0) throw new CommandError(`pid ${task.pid} (${task.comm}) is a kernel thread: it has no address space of its own`);
+    if (mm === 0)
+      throw new CommandError(`pid ${task.pid} (${task.comm}) is a kernel thread: it has no address space of its own`);
     const { brk, start_brk, start_code, end_code, start_data, end_data } = mm_struct.at(mm);
     const found: string[][] = [];
     for (let at = mm_struct.at(mm).mmap; at !== 0; at = vm_area_struct.at(at).vm_next) {
@@ -206,7 +221,13 @@ function maps(console: Console, argument: string): void {
         ...(vm_file === 0 ? [] : [`file ${hex(vm_file)}, page ${vm_pgoff}`]),
       ];
       const shared = (vm_flags & VM_SHARED) === 0 ? "p" : "s";
-      found.push([`${bareHex(vm_start)}-${bareHex(vm_end)}`, rights + shared, `${(vm_end - vm_start) / 1024} KiB`, `vma ${hex(at)}`, what.join(", ")]);
+      found.push([
+        `${bareHex(vm_start)}-${bareHex(vm_end)}`,
+        rights + shared,
+        `${(vm_end - vm_start) / 1024} KiB`,
+        `vma ${hex(at)}`,
+        what.join(", "),
+      ]);
     }
     return found;
   });
@@ -233,7 +254,7 @@ const EVENTS_SHOWN = 20;
 function events(console: Console, argument: string): void {
   console.guest.kernel("events");
   const count = argument === "" ? EVENTS_SHOWN : console.number(argument);
-  const shown = console.events.slice(-count);
+  const shown = console.pastEvents().slice(-count);
   if (shown.length === 0) console.print("No event has been recorded yet.");
   for (const event of shown) {
     console.print(`#${grouped(event.instruction).padStart(11)}  ${describeEvent(event, console.session.symbols)}`);
@@ -251,14 +272,14 @@ export const kernel: readonly Command[] = [
   queue(["softirqs", "bottom-halves", "bh"], "", "bottom halves, marked and installed", (_argument, console) =>
     bottomHalves(console),
   ),
-  queue(["interrupts", "irq"], "", "interrupt lines with their handlers and counts", (_argument, console) => interrupts(console)),
+  queue(["interrupts", "irq"], "", "interrupt lines with their handlers and counts", (_argument, console) =>
+    interrupts(console),
+  ),
   queue(["locks"], "", "locks that are held or waited for", (_argument, console) => {
     console.guest.kernel("locks");
     console.print("There are no locks: this kernel runs on one CPU, and masks interrupts where Linux would take one.");
   }),
-  queue(["maps"], "[PID]", "the areas of an address space", (argument, console) =>
-    maps(console, argument),
-  ),
+  queue(["maps"], "[PID]", "the areas of an address space", (argument, console) => maps(console, argument)),
   queue(["dmesg"], "[N]", "the kernel's log, or its last N lines", (argument, console) => log(console, argument)),
   queue(
     ["events"],

@@ -21,7 +21,9 @@ function formatOf(argument: string): { format: MemoryFormat; rest: string } {
     if (Object.hasOwn(SIZES, character)) size = SIZES[character]!;
     else if (FORMATS.includes(character)) letter = character;
     else {
-      throw new CommandError(`x/${slash?.[1] ?? ""}${slash?.[2] ?? ""}: '${character}' is no format; formats are ${FORMATS.join(" ")}, sizes b h w`);
+      throw new CommandError(
+        `x/${slash?.[1] ?? ""}${slash?.[2] ?? ""}: '${character}' is no format; formats are ${FORMATS.join(" ")}, sizes b h w`,
+      );
     }
   }
   if (letter === "c" && !/[bhw]/.test(slash?.[2] ?? "")) size = 1;
@@ -53,7 +55,11 @@ async function disassembleFrom(console: Console, start: number, count: number, c
   const { guest } = console;
   let bytes = readUpTo(console, start, count * LONGEST_INSTRUCTION);
   if (bytes.length > count * LONGEST_INSTRUCTION) bytes = bytes.subarray(0, count * LONGEST_INSTRUCTION);
-  const instructions = disassemble(bytes, start - guest.codeBase, { bits: guest.bits, limit: count, ...symbolOptions(console) });
+  const instructions = disassemble(bytes, start - guest.codeBase, {
+    bits: guest.bits,
+    limit: count,
+    ...symbolOptions(console),
+  });
   let last = "";
   for (const { address, bytes: code, text } of instructions) {
     const linear = (address + guest.codeBase) >>> 0;
@@ -96,12 +102,16 @@ function pageTables(console: Console, argument: string): void {
   }
   console.print(`${hex(linear)}${task === undefined ? "" : ` of pid ${task.pid}`}, CR3 ${hex(directory)}`);
   for (const entry of walk.entries) {
-    console.print(`  ${entry.level} ${String(entry.index).padStart(4)} at physical ${hex(entry.address)}: ${hex(entry.value)}  ${entryBits(entry)}`);
+    console.print(
+      `  ${entry.level} ${String(entry.index).padStart(4)} at physical ${hex(entry.address)}: ${hex(entry.value)}  ${entryBits(entry)}`,
+    );
   }
   if (walk.physical === undefined) console.print(`  not mapped: ${explain(walk)}`);
   else {
     const size = walk.pageSize === 4096 ? "4 KiB" : "4 MiB";
-    console.print(`  -> physical ${hex(walk.physical)}, ${size} page at ${hex((walk.physical & -walk.pageSize) >>> 0)}${pageUse(console, walk.physical)}`);
+    console.print(
+      `  -> physical ${hex(walk.physical)}, ${size} page at ${hex((walk.physical & -walk.pageSize) >>> 0)}${pageUse(console, walk.physical)}`,
+    );
   }
 }
 
@@ -180,14 +190,16 @@ function translations(console: Console, argument: string): void {
   const { core, machine } = console.guest;
   const only = argument === "" ? undefined : console.address(argument) >>> 12;
   const entries = core.tlbEntries().filter(({ page }) => only === undefined || page === only);
-  if (entries.length === 0) console.print(only === undefined ? "The TLB is empty." : `${hex(only * 4096)} is not in the TLB.`);
+  if (entries.length === 0)
+    console.print(only === undefined ? "The TLB is empty." : `${hex(only * 4096)} is not in the TLB.`);
   for (const { page, physicalPage, user, writable, global } of entries) {
     const linear = page * 4096;
     const walk = walkPages(machine, core, linear);
     const isStale = walk.physical === undefined || walk.physical >>> 12 !== physicalPage;
     const rights = `${user ? "user" : "kernel"} ${writable ? "rw" : "r-"}${global ? " global" : ""}`;
-    const note = isStale ? `  stale: the page tables say ${walk.physical === undefined ? "not present" : hex(walk.physical)}` : "";
+    const note = isStale
+      ? `  stale: the page tables say ${walk.physical === undefined ? "not present" : hex(walk.physical)}`
+      : "";
     console.print(`${hex(linear)} -> ${hex(physicalPage * 4096)}  ${rights}${note}`);
   }
 }
-

@@ -2,7 +2,7 @@
 import { type Core, formatDescriptor, type RegisterName, viewDescriptorTable } from "../../../emulator/index.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { CR0_BITS, CR4_BITS, type Bits, FLAG_BITS, setBits } from "../format/flags.ts";
+import { type Bits, CR0_BITS, CR4_BITS, FLAG_BITS, setBits } from "../format/flags.ts";
 import { bareHex, hex, table } from "../format/numbers.ts";
 import { REGISTERS } from "../guest.ts";
 
@@ -36,10 +36,22 @@ function cachedDescriptor(core: Core, segment: number): Uint8Array {
 
 function showRegisters(console: Console): void {
   const { guest } = console;
-  for (const row of GENERAL) console.print(row.map((name) => marked(console, name, 8)).join(" ").trimEnd());
+  for (const row of GENERAL)
+    console.print(
+      row
+        .map((name) => marked(console, name, 8))
+        .join(" ")
+        .trimEnd(),
+    );
   console.print(`${marked(console, "eip", 8)} ${console.session.symbols.format(guest.pc)}`);
-  console.print(`${marked(console, "eflags", 8)} [${setBits(guest.register("eflags"), FLAG_BITS)}]  cpl=${guest.core.cpl}`);
-  console.print(SELECTORS.map((name) => marked(console, name, 4)).join(" ").trimEnd());
+  console.print(
+    `${marked(console, "eflags", 8)} [${setBits(guest.register("eflags"), FLAG_BITS)}]  cpl=${guest.core.cpl}`,
+  );
+  console.print(
+    SELECTORS.map((name) => marked(console, name, 4))
+      .join(" ")
+      .trimEnd(),
+  );
 }
 
 function showBits(console: Console, name: RegisterName, bits: readonly Bits[]): void {
@@ -88,7 +100,11 @@ export const registers: readonly Command[] = [
     run: (_argument, console) => {
       const value = console.guest.register("eflags");
       console.print(`eflags = ${hex(value)}`);
-      const rows = FLAG_BITS.map(({ name, mask, shift, meaning }) => [`  ${name}`, String((value & mask) >>> shift), meaning]);
+      const rows = FLAG_BITS.map(({ name, mask, shift, meaning }) => [
+        `  ${name}`,
+        String((value & mask) >>> shift),
+        meaning,
+      ]);
       console.print(...table(rows));
     },
   },

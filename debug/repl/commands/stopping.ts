@@ -105,7 +105,8 @@ function addWatchpoint(console: Console, argument: string, name: keyof typeof WA
 /** Where what an expression names lies, or the word at the address that it comes to. */
 function placeOf(console: Console, text: string): { address: number; length: number } {
   const value = console.evaluate(text);
-  if (value.register !== undefined) throw new CommandError("registers cannot be watched; break with a condition instead");
+  if (value.register !== undefined)
+    throw new CommandError("registers cannot be watched; break with a condition instead");
   if (value.address !== undefined) return { address: value.address, length: value.type.size };
   return { address: console.address(text), length: 4 };
 }
@@ -129,7 +130,9 @@ function numbersOf(console: Console, argument: string): number[] {
   return argument.split(/[\s,]+/).map((word) => {
     const number = Number(word);
     if (!all.includes(number)) {
-      throw new CommandError(`there is no breakpoint ${word}; there ${all.length === 0 ? "are none" : `are ${all.join(", ")}`}`);
+      throw new CommandError(
+        `there is no breakpoint ${word}; there ${all.length === 0 ? "are none" : `are ${all.join(", ")}`}`,
+      );
     }
     return number;
   });
@@ -158,7 +161,9 @@ export function listBreakpoints(console: Console): void {
       ...(hits === 0 ? [] : [`hit ${plural(hits, "time")}`]),
       ...(ignore === 0 ? [] : [`passes over the next ${ignore}`]),
     ];
-    console.print(`${String(number).padStart(3)}  ${KINDS[request.kind].toLowerCase()}  ${describe(breakpoint)}${notes.length === 0 ? "" : `  [${notes.join(", ")}]`}`);
+    console.print(
+      `${String(number).padStart(3)}  ${KINDS[request.kind].toLowerCase()}  ${describe(breakpoint)}${notes.length === 0 ? "" : `  [${notes.join(", ")}]`}`,
+    );
   }
 }
 

@@ -7,9 +7,17 @@ import { bareHex, hex } from "../format/numbers.ts";
 
 const DESCRIPTOR_BYTES = 8;
 const REAL_MODE_VECTORS = 256;
+const FIRST_EXTERNAL_VECTOR = 32;
 
 /** Descriptors of a table that are not empty. */
-function showTable(console: Console, name: string, base: number, limit: number, argument: string, isIdt: boolean): void {
+function showTable(
+  console: Console,
+  name: string,
+  base: number,
+  limit: number,
+  argument: string,
+  isIdt: boolean,
+): void {
   const bytes = console.guest.read(base, limit + 1);
   const all = viewDescriptorTable(bytes);
   const only = argument === "" ? undefined : console.number(argument) >>> (isIdt ? 0 : 3);
@@ -18,15 +26,27 @@ function showTable(console: Console, name: string, base: number, limit: number, 
   }
   console.print(`${name} at ${hex(base)}, limit ${hex(limit, 4)}: ${all.length} entries`);
   let left = 0;
+  let last = "";
+  let alike = 0;
   all.forEach((view, index) => {
-    const isEmpty = bytes.subarray(index * DESCRIPTOR_BYTES, (index + 1) * DESCRIPTOR_BYTES).every((byte) => byte === 0);
+    const isEmpty = bytes
+      .subarray(index * DESCRIPTOR_BYTES, (index + 1) * DESCRIPTOR_BYTES)
+      .every((byte) => byte === 0);
     if (only === undefined ? isEmpty : index !== only) {
       if (only === undefined) left++;
       return;
     }
+    // Most of an IDT is one and the same gate.
+    const text = `${formatDescriptor(view)}${gateTarget(console, view)}`;
+    if (isIdt && only === undefined && text === last && index >= FIRST_EXTERNAL_VECTOR) {
+      alike++;
+      return;
+    }
+    last = text;
     const number = isIdt ? bareHex(index, 2) : bareHex(index * DESCRIPTOR_BYTES, 4);
-    console.print(`  ${number}  ${formatDescriptor(view)}${gateTarget(console, view)}${isIdt ? vectorName(index) : ""}`);
+    console.print(`  ${number}  ${text}${isIdt ? vectorName(index) : ""}`);
   });
+  if (alike > 0) console.print(`  ${alike} more like the one before them`);
   if (left > 0) console.print(`  ${left} empty`);
 }
 
@@ -50,12 +70,15 @@ function showInterruptTable(console: Console, argument: string): void {
   }
   const words = new DataView(guest.read(base, 4 * REAL_MODE_VECTORS).slice().buffer);
   const only = argument === "" ? undefined : console.number(argument);
+  let shown = 0;
   console.print(`interrupt vectors of real mode at ${hex(base)}`);
   for (let vector = 0; vector < REAL_MODE_VECTORS; vector++) {
     const entry = words.getUint32(4 * vector, true);
     if (only === undefined ? entry === 0 : vector !== only) continue;
     console.print(`  ${bareHex(vector, 2)}  ${bareHex(entry >>> 16, 4)}:${bareHex(entry & 0xffff, 4)}`);
+    shown++;
   }
+  if (shown === 0) console.print("  none is set");
 }
 
 /** Fields of a 32-bit TSS (Intel SDM vol. 3, figure 7-2): name, offset, bytes. */
@@ -85,7 +108,9 @@ function showTss(console: Console): void {
   const limit = core.segLimit(TR) >>> 0;
   const bytes = console.guest.read(base, TSS_BYTES);
   const words = new DataView(bytes.buffer, bytes.byteOffset);
-  console.print(`TSS of CPU ${core.id} at ${hex(base)}, limit ${hex(limit, 4)}, TR ${bareHex(core.segSelector(TR) & 0xffff, 4)}`);
+  console.print(
+    `TSS of CPU ${core.id} at ${hex(base)}, limit ${hex(limit, 4)}, TR ${bareHex(core.segSelector(TR) & 0xffff, 4)}`,
+  );
   const cells = TSS_FIELDS.map(([name, offset, size]) => {
     const value = size === 4 ? words.getUint32(offset, true) : words.getUint16(offset, true);
     return `${name} ${bareHex(value, 2 * size)}`;

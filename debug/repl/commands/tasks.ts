@@ -1,5 +1,5 @@
 /** Tasks: who there is, where they are, what is on their stacks. */
-import { pt_regs, task_struct, THREAD_SIZE } from "../../../kernel/inspect.ts";
+import { pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
 import { tasks as summaries } from "../../tasks.ts";
 import { backtrace, pointersOf } from "../backtrace.ts";
 import { type Command, CommandError } from "../command.ts";
@@ -49,7 +49,9 @@ function showBacktrace(console: Console, argument: string): void {
   }
   const task = taskOrCurrent(console, argument);
   const running = guest.coreOf(task.address);
-  console.print(`pid ${task.pid} (${task.comm}), ${running === undefined ? "not running" : `running on CPU ${running.id}`}`);
+  console.print(
+    `pid ${task.pid} (${task.comm}), ${running === undefined ? "not running" : `running on CPU ${running.id}`}`,
+  );
   console.print(...frameLines(console, backtrace(guest, pointersOf(guest, task.address), task.address)));
 }
 

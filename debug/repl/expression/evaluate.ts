@@ -211,7 +211,8 @@ class Evaluator {
     const second = this.value(right);
     const a = this.#numberOf(first, left.column);
     const b = this.#numberOf(second, right.column);
-    const pointer = operator === "+" || operator === "-" ? this.#pointerArithmetic(operator, first, a, second, b) : null;
+    const pointer =
+      operator === "+" || operator === "-" ? this.#pointerArithmetic(operator, first, a, second, b) : null;
     if (pointer !== null) return pointer;
     const type = common(promoted(first.type), promoted(second.type));
     const number = calculate(operator, wrap(a, type), wrap(b, type), type);
@@ -250,7 +251,10 @@ class Evaluator {
     const { struct } = type;
     const member = Object.hasOwn(struct.fields, field) ? struct.fields[field] : undefined;
     if (member === undefined) {
-      return this.#fail(`struct ${type.name} has no member ${field}; it has ${listOf(Object.keys(struct.fields))}`, column);
+      return this.#fail(
+        `struct ${type.name} has no member ${field}; it has ${listOf(Object.keys(struct.fields))}`,
+        column,
+      );
     }
     return { type: this.environment.types.ofKernel(member), address: (address + struct.offset(field)) >>> 0 };
   }

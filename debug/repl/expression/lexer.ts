@@ -63,7 +63,8 @@ function tokenAt(rest: string, column: number, text: string, previous: Token | u
     return token("number", character[0], meant.charCodeAt(0));
   }
   // A dot behind a value selects a member; elsewhere it may begin a symbol such as .LC0.
-  const selects = previous !== undefined && (previous.kind !== "operator" || previous.text === ")" || previous.text === "]");
+  const selects =
+    previous !== undefined && (previous.kind !== "operator" || previous.text === ")" || previous.text === "]");
   const name = NAME.exec(rest);
   if (name !== null && !(rest[0] === "." && (selects || !/^\.[A-Za-z_]/.test(rest)))) return token("name", name[0]);
   const operator = OPERATORS.find((candidate) => rest.startsWith(candidate));

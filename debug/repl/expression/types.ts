@@ -1,5 +1,5 @@
 /** The types of the debugger's expressions: C's integers, and the kernel's structs with pointers that know their target. */
-import type { StructType, Type as KernelType } from "../../../kernel/inspect.ts";
+import type { Type as KernelType, StructType } from "../../../kernel/inspect.ts";
 
 export interface IntegerType {
   readonly kind: "integer";

@@ -25,7 +25,7 @@ export function wrap(number: number, type: CType): number {
 
 /** The low 32 bits. */
 function toBits(number: number): number {
-  return number % 2 ** 32 | 0;
+  return (number % 2 ** 32) | 0;
 }
 
 /** A number as an expression without further type has it: int where it fits, else unsigned int, else 64 bits. */

@@ -1,5 +1,5 @@
 /** A kernel event, interrupt or exception as one line. */
-import { syscall_numbers, signal_constants } from "../../../kernel/inspect.ts";
+import { signal_constants, syscall_numbers } from "../../../kernel/inspect.ts";
 import type { SessionEvent, SymbolTable } from "../../session/index.ts";
 import { hex } from "./numbers.ts";
 

@@ -1,8 +1,8 @@
 /** Memory in units, line by line: what `x` prints. */
 import type { Console } from "../console.ts";
 import { INT, UNSIGNED } from "../expression/types.ts";
-import { formatNumber, type NumberFormat } from "./value.ts";
 import { bareHex } from "./numbers.ts";
+import { formatNumber, type NumberFormat } from "./value.ts";
 
 export interface MemoryFormat {
   readonly count: number;

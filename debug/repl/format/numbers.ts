@@ -23,6 +23,8 @@ export function plural(count: number, noun: string): string {
 export function table(rows: readonly (readonly string[])[], heading?: readonly string[]): string[] {
   const all = heading === undefined ? rows : [heading, ...rows];
   const widths: number[] = [];
-  for (const row of all) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
+  for (const row of all) {
+    for (const [i, cell] of row.entries()) widths[i] = Math.max(widths[i] ?? 0, cell.length);
+  }
   return all.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!))).join("  "));
 }

@@ -1,11 +1,11 @@
 /** A stack, word by word, with what each word is. */
-import { pt_regs, task_struct, THREAD_SIZE } from "../../../kernel/inspect.ts";
+import { pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
 import { backtrace, type Frame, type StackPointers } from "../backtrace.ts";
 import type { Console } from "../console.ts";
 import { SWITCH_FRAME_BYTES } from "../entry-frames.ts";
 import { MemoryError } from "../guest.ts";
-import { bareHex, hex } from "./numbers.ts";
 import { entryName } from "./frames.ts";
+import { bareHex, hex } from "./numbers.ts";
 
 /** Words shown of a stack without a known end. */
 const WORDS = 32;
@@ -36,7 +36,9 @@ export function stackLines(console: Console, start: StackPointers, task: number 
   if (task !== undefined) {
     lines.push(`      ${bareHex(end)}   end of the stack, esp0`);
     const free = (esp >>> 0) - task - task_struct.size;
-    lines.push(`      ${free} bytes free below, down to the task_struct (${hex(task)} to ${hex(task + task_struct.size)})`);
+    lines.push(
+      `      ${free} bytes free below, down to the task_struct (${hex(task)} to ${hex(task + task_struct.size)})`,
+    );
   }
   return lines;
 }
@@ -57,7 +59,9 @@ function annotations(console: Console, start: StackPointers, task: number | unde
     if (name === "switch_to") {
       const slot = frame.returnSlot ?? 0;
       if (slot - frame.esp >= SWITCH_FRAME_BYTES) {
-        SWITCH_FRAME.forEach((register, i) => notes.set(slot - SWITCH_FRAME_BYTES + 4 * i, `saved ${register} (switch_to)`));
+        for (const [i, register] of SWITCH_FRAME.entries()) {
+          notes.set(slot - SWITCH_FRAME_BYTES + 4 * i, `saved ${register} (switch_to)`);
+        }
       }
     }
     if (frame.returnSlot !== undefined) noteReturn(console, notes, frame, name);

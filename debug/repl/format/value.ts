@@ -36,7 +36,7 @@ function format(value: Value, formatting: Formatting, indent: string): string {
     case "array":
       return formatArray(value, formatting, indent);
     case "chars":
-      return quote(new TextDecoder("latin1").decode(environment.read(value.address!, type.size)).replace(/\0[^]*$/, ""));
+      return quote(new TextDecoder("latin1").decode(environment.read(value.address!, type.size)).replace(/\0.*$/s, ""));
     case "code":
       return `{code} ${place(value.address!, formatting)}`;
     default:

@@ -167,13 +167,23 @@ describe("a connection", () => {
     const client = new Client(debugged);
     expect((await client.ask("g")).slice(64, 72)).toBe(word(ORIGIN));
     expect(await client.ask("p8")).toBe(word(ORIGIN));
-    expect(await client.ask("p10")).toBe("x".repeat(20));
     expect(await client.ask(`P0=${word(0xdeadbeef)}`)).toBe("OK");
     expect(debugged.registers().eax).toBe(0xdeadbeef);
     const all = await client.ask("g");
     expect(await client.ask(`G${word(5)}${all.slice(8)}`)).toBe("OK");
     expect(debugged.registers().eax).toBe(5);
     for (const wrong of ["p99", "pzz", "P0=12", "P10=00000000", "Gxy"]) expect(await client.ask(wrong)).toBe("E22");
+  });
+
+  it("reads the x87's registers", async () => {
+    const debugged = session("fninit\nfldpi\nfld1\nnop");
+    const client = new Client(debugged);
+    debugged.step(3);
+    expect(await client.ask("p10")).toBe("0000000000000080ff3f");
+    expect(await client.ask("p11")).toBe("35c26821a2da0fc90040");
+    expect(await client.ask("p18")).toBe(word(0x37f));
+    expect(await client.ask("p1a")).toBe(word(0x0fff));
+    expect(await client.ask("P10=0000000000000080ff3f")).toBe("E22");
   });
 
   it("reads and writes memory, as far as it is there", async () => {

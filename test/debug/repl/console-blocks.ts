@@ -30,10 +30,20 @@ export function sessionsOf(page: string): ShownSession[] {
 export function shape(output: string): string {
   return output
     .replace(/\b0x[0-9a-f]+\b|\b[0-9a-f]{8}\b/g, "H")
-    .replace(/=>? [0-9a-f]+: .*$|^ {3}H: .*$/gm, "=> INSTRUCTION")
+    .replace(/^(=>| {2}) H: .*$/gm, "INSTRUCTION")
     .replace(/#[\d,]+/g, "#N")
     .replace(/\b\d+\b/g, "N")
-    .replace(/\b[a-z]+=(H|[0-9a-f]{4})\*|eflags=\[[^\]]*\]\*/g, "CHANGED")
-    .replace(/(CHANGED\s*)+/g, "CHANGED")
+    .replace(/^ +H: +H( +\(.*\))?\n/gm, "")
+    .replace(/\b[a-z]+=(H|[0-9a-f]{4})\*?|eflags=\[[^\]]*\]\*/g, "CHANGED")
+    .replace(/(CHANGED *)+/g, "CHANGED")
     .replace(/[ -]+/g, " ");
+}
+
+/** The page with the answers of its sessions, in order, in place of what it shows. */
+export function withAnswers(page: string, answers: readonly string[]): string {
+  let next = 0;
+  return page.replace(/^\(esp0\) .*\n(?:(?!\(esp0\) |```).*\n)*/gm, (shown) => {
+    const answer = answers[next++]!;
+    return `${shown.slice(0, shown.indexOf("\n") + 1)}${answer === "" ? "" : `${answer}\n`}`;
+  });
 }

@@ -22,7 +22,9 @@ export async function debugRun(
   commands: readonly string[],
   { stdin = false, files = {} }: { stdin?: boolean; files?: Readonly<Record<string, string | Uint8Array>> } = {},
 ): Promise<DebugRun> {
-  const examples = ["examples/cow.S", "examples/echo.S"].map((name) => [name, readFileSync(new URL(name, ROOT))] as const);
+  const examples = ["examples/cow.S", "examples/echo.S"].map(
+    (name) => [name, readFileSync(new URL(name, ROOT))] as const,
+  );
   const text = `${commands.join("\n")}\n`;
   const io = new FakeIo({ ...Object.fromEntries(examples), "session.cmds": text, ...files });
   const host: TerminalHost = {

@@ -1,10 +1,25 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { sessionsOf, shape } from "./console-blocks.ts";
+import { sessionsOf, shape, withAnswers } from "./console-blocks.ts";
 import { answers, debugRun } from "./debug-run.ts";
 
+const PAGE = new URL("../../../docs/debugger.md", import.meta.url);
+
+if (process.env["UPDATE_DOCS"] === "1") {
+  const page = readFileSync(PAGE, "utf8");
+  const all: string[] = [];
+  for (const { args, commands } of sessionsOf(page)) {
+    const run = await debugRun(
+      args,
+      commands.map(({ command }) => command),
+    );
+    all.push(...answers(run));
+  }
+  writeFileSync(PAGE, withAnswers(page, all));
+}
+
 describe("docs/debugger.md", () => {
-  const sessions = sessionsOf(readFileSync(new URL("../../../docs/debugger.md", import.meta.url), "utf8"));
+  const sessions = sessionsOf(readFileSync(PAGE, "utf8"));
 
   it("shows sessions", () => {
     expect(sessions.length).toBeGreaterThanOrEqual(6);

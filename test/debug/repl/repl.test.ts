@@ -1,0 +1,340 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { bootRaw } from "../../../boot/index.ts";
+import { bootOptions } from "../../../cli/run.ts";
+import { Repl, SourceTexts } from "../../../debug/repl/index.ts";
+import { DebugSession } from "../../../debug/session/index.ts";
+import { Machine } from "../../../emulator/index.ts";
+import { FakeIo } from "../../cli/fake-io.ts";
+import { answers, debugRun } from "./debug-run.ts";
+
+const COW = ["-q", "examples/cow.S"];
+
+async function ask(...commands: readonly string[]): Promise<string[]> {
+  return answers(await debugRun(COW, commands));
+}
+
+/** A REPL on a kernel that has begun to run cow.S, for commands that change nothing; `take` gives what it has printed. */
+const booted = (async () => {
+  const files = { "cow.S": readFileSync(new URL("../../../examples/cow.S", import.meta.url)) };
+  const session = DebugSession.forKernel(bootOptions("cow.S", [], {}, new FakeIo(files)));
+  let text = "";
+  const repl = new Repl(session, { write: (more) => (text += more), color: false, sources: new SourceTexts() });
+  await repl.execute("goto 12000");
+  const take = () => {
+    const taken = text;
+    text = "";
+    return taken;
+  };
+  take();
+  return { repl, take };
+})();
+
+describe("esp0 debug", () => {
+  it("steps forwards and backwards through the same places", async () => {
+    const [, there, one, back, again] = await ask("break sys_fork", "continue", "step 5", "reverse-step 5", "step 5");
+    const position = (text: string | undefined) => /^#([\d,]+)/m.exec(text ?? "")?.[1];
+    expect(position(back)).toBe(position(there));
+    expect(position(again)).toBe(position(one));
+    expect(again).toBe(one);
+  });
+
+  it("repeats with an empty line", async () => {
+    const given = await ask("goto 100", "step", "", "");
+    expect(given.map((text) => /^#(\d+)/.exec(text)?.[1])).toEqual(["100", "101", "102", "103"]);
+  });
+
+  it("goes back to the last breakpoint, and to the reset when there is none", async () => {
+    const given = await ask("tbreak child", "c", "break sys_fork", "reverse-continue", "reverse-continue");
+    expect(given[3]).toContain("sys_fork");
+    expect(given[4]).toMatch(/^At the reset/);
+  });
+
+  it("obeys conditions, counts and temporary breakpoints", async () => {
+    const given = await ask(
+      "break system_call if eax == 4 && current->pid == 2",
+      "c",
+      "p $eax",
+      "p current->pid",
+      "delete",
+      "tbreak system_call count 2",
+      "c",
+      "info break",
+    );
+    expect(given.slice(2, 4)).toEqual(["$1 = 4", "$2 = 2"]);
+    expect(given[6]).toMatch(/^Breakpoint 2, hit 2 times/);
+    expect(given[7]).toBe("There are no breakpoints.");
+  });
+
+  it("stops, and says so, when a condition cannot be evaluated", async () => {
+    const [, stop] = await ask("break child if *(u32 *)0x10 == 1", "c");
+    expect(stop).toMatch(/The condition .* cannot be evaluated: 0x00000010 is not mapped/);
+  });
+
+  it("watches memory", async () => {
+    const [, , stop, , read] = await ask("watch value", "tbreak sys_write", "c", "rwatch value", "c");
+    expect(stop).toMatch(/^Watchpoint 1: wrote 1 byte at value .*0x3f -> 0x63\./);
+    expect(read).toMatch(/^(Watchpoint 3: read|Breakpoint 2)/);
+  });
+
+  it("catches what the kernel does", async () => {
+    const given = await ask(
+      "catch fork",
+      "c",
+      "delete",
+      "catch syscall wait4",
+      "c",
+      "delete",
+      "catch exception pf if $cpl == 3 || $cpl == 0",
+      "c",
+    );
+    expect(given[1]).toMatch(/^Catchpoint 1: fork .*child=1/);
+    expect(given[4]).toContain("wait4");
+    expect(given[7]).toContain("#PF page fault");
+  });
+
+  it("sets registers and memory, and undoes it by going back", async () => {
+    const given = await ask(
+      "break child",
+      "c",
+      "set $ebx = 0x1234",
+      "p/x $ebx",
+      "set value = 7",
+      "p/x value",
+      "reverse-step",
+      "p/x $ebx",
+    );
+    expect(given[2]).toContain("4660");
+    expect(given[3]).toMatch(/0x1234$/);
+    expect(given[5]).toMatch(/0x7$/);
+    expect(given[7]).toMatch(/= 0x0$/);
+  });
+
+  it("shows a sleeping task's calls out to user space", async () => {
+    const given = await ask("break child", "c", "bt 1", "stack 1");
+    expect(given[2]).toMatch(
+      /switch_to\+.*\n.*schedule\+.*\n.*sys_wait4\+.*\n.*system_call\+.*\n.*system call.*\n.*user space.*\n.*parent\+/,
+    );
+    expect(given[3]).toContain("saved esi (switch_to)");
+  });
+
+  it("crosses an exception taken in the kernel's and the user's code", async () => {
+    const given = await ask("break do_page_fault if ((pt_regs *)*(u32 *)($esp + 4))->eip == &child", "c", "bt");
+    expect(given[2]).toMatch(/do_page_fault.*\n.*error_code.*\n.*exception.*\n.*user space.*\n.*child/);
+  });
+
+  it("shows every table and device without an error", async () => {
+    const commands = [
+      ...[
+        "regs",
+        "regs eax",
+        "segments",
+        "flags",
+        "cr",
+        "gdt",
+        "gdt 0x10",
+        "ldt",
+        "idt",
+        "idt 14",
+        "tss",
+        "pic",
+        "pit",
+      ],
+      ...[
+        "apic",
+        "ioapic",
+        "tlb",
+        "tlb $esp",
+        "pt $esp",
+        "pt $eip of 1",
+        "xp/8 $cr3",
+        "x/8xb $esp",
+        "x/2s current->comm",
+      ],
+      ...[
+        "x/3i $eip",
+        "x/4a $esp",
+        "x/2t $esp",
+        "x/4d $esp",
+        "",
+        "ps",
+        "task",
+        "task 1",
+        "bt",
+        "bt 0",
+        "stack",
+        "stack 0",
+      ],
+      ...["ptregs 1", "maps", "maps 1", "runqueue", "waitqueues", "timers", "softirqs", "interrupts", "locks", "dmesg"],
+      ...[
+        "dmesg 2",
+        "events",
+        "events 2",
+        "list schedule",
+        "list entry.S:77",
+        "",
+        "info symbol $eip",
+        "info line child",
+      ],
+      ...["info files", "info registers", "cpu", "cpu 0", "where", "disas", "disas schedule", "", "help", "help x"],
+      ...[
+        "p *current",
+        "p $",
+        "p $1",
+        "p/t 5",
+        "p/c 65",
+        "p/a $eip",
+        "p bh_base",
+        "p kstat",
+        "ptype current",
+        "ptype u32",
+      ],
+      ...[
+        "p init_tss",
+        "echo hello",
+        "condition 1 eax == 1",
+        "condition 1",
+        "ignore 1 2",
+        "disable",
+        "enable 1",
+        "delete",
+      ],
+    ];
+    const run = await debugRun(COW, ["break do_wp_page", "continue", ...commands]);
+    expect(run.output).not.toMatch(/^Error:/m);
+    expect(run.status).toBe(0);
+    expect(answers(run)).toHaveLength(commands.length + 2);
+  });
+
+  it.each([
+    ["brek schedule", "no command brek; did you mean break?"],
+    ["re", "re could be"],
+    ["b shedule", "no symbol shedule; did you mean schedule?\n  shedule\n  ^"],
+    ["b switch_to.S:1", "no instruction comes from line switch_to.S:1"],
+    ["b swich_to.S:21", "no line of a file swich_to.S"],
+    ["p current->pdi", "no member pdi"],
+    ["p 1 +", "the expression ends too early: a value is expected\n  1 +\n     ^"],
+    ["p *(u32 *)0x10", "0x00000010 is not mapped"],
+    ["x/4q $esp", "'q' is no format"],
+    ["x", "x what?"],
+    ["bt 99", "no task with pid 99"],
+    ["catch sycall", "did you mean syscall?"],
+    ["catch syscall fork2", "no system call fork2; did you mean"],
+    ["catch switch of 2", "from PID, to PID is expected"],
+    ["delete 7", "there is no breakpoint 7"],
+    ["goto nowhere", "no symbol nowhere"],
+    ["cpu 3", "core 3"],
+    ["break child if $_", "no register or variable $_"],
+    ["until", "until where?"],
+    ["info nothing", "nothing is called nothing"],
+    ["set 5 = 6", "5 cannot be set"],
+    ["step 0", "1 or more is expected"],
+    ["regs eaxx", "no register eaxx"],
+  ])("says what is wrong with: %s", async (command, message) => {
+    const { repl, take } = await booted;
+    expect(await repl.execute(command)).toBe("failed");
+    const answer = take();
+    expect(answer).toContain(message);
+    expect(answer).toMatch(/^Error: /);
+    expect(answer).not.toMatch(/\.ts:\d/);
+  });
+
+  it("says that the guest has ended, and goes back", async () => {
+    const run = await debugRun(COW, ["c", "reverse-step", "c", "step"]);
+    expect(answers(run)[0]).toContain("The guest has ended with status 0.");
+    expect(answers(run)[2]).toContain("The guest has ended with status 0.");
+    expect(answers(run)[3]).toMatch(/^Error: the guest has ended/);
+    expect(run.output.match(/parent: value is now p/g)).toHaveLength(1);
+  });
+
+  it("gives input, again after going back", async () => {
+    const run = await debugRun(
+      ["-q", "examples/echo.S"],
+      ["c", "input hello", "c", "input --eof", "c", "goto 100", "c"],
+    );
+    expect(answers(run)[0]).toContain("a task waits for input");
+    expect(run.output).toContain("hello");
+    expect(answers(run).at(-1)).toContain("The guest has ended");
+  });
+});
+
+describe("a bare machine", () => {
+  // movl $5, %eax; 1: decl %eax; jnz 1b; movb $3, 0x2000; hlt
+  const code = [0xb8, 5, 0, 0, 0, 0x48, 0x75, 0xfd, 0xc6, 0x05, 0x00, 0x20, 0, 0, 3, 0xf4];
+  const make = () => {
+    const machine = new Machine();
+    bootRaw(machine, { images: [{ name: "code", bytes: Uint8Array.from(code), address: 0x1000 }], mode: "protected" });
+    return machine;
+  };
+
+  async function session(...lines: readonly string[]): Promise<string[]> {
+    const texts: string[] = [];
+    const repl = new Repl(DebugSession.forMachine(make), {
+      write: (text) => (texts[texts.length - 1] += text),
+      color: false,
+      sources: new SourceTexts(),
+    });
+    for (const line of lines) {
+      texts.push("");
+      await repl.execute(line);
+    }
+    return texts;
+  }
+
+  it("is stepped, watched and taken back", async () => {
+    const given = await session(
+      "break *0x1006 if eax == 2",
+      "c",
+      "p $eax",
+      "watch -p 0x2000 1",
+      "delete 1",
+      "c",
+      "reverse-continue",
+      "x/1xb 0x2000",
+    );
+    expect(given[1]).toContain("Breakpoint 1");
+    expect(given[2]).toBe("$1 = 2\n");
+    expect(given[5]).toMatch(/Watchpoint 2: wrote 1 byte at 0x00002000: 0x00 -> 0x03/);
+    expect(given[6]).toContain("At the reset");
+    expect(given[7]).toMatch(/0x00\n$/);
+  });
+
+  it("says what only a kernel has", async () => {
+    const given = await session("ps", "catch fork", "p current", "pt 0x1000", "bt", "regs");
+    expect(given[0]).toContain("bare machine");
+    expect(given[1]).toContain("bare machine");
+    expect(given[2]).toContain("bare machine");
+    expect(given[3]).toContain("paging is off");
+    expect(given[5]).toContain("eip=00001000");
+  });
+});
+
+describe("completion", () => {
+  const repl = new Repl(
+    DebugSession.forMachine(() => new Machine()),
+    { write: () => {}, color: false, sources: new SourceTexts() },
+  );
+
+  it("knows commands, registers and events", () => {
+    expect(repl.complete("reverse-")[0]).toEqual(["reverse-continue", "reverse-next", "reverse-step"]);
+    expect(repl.complete("p $ea")).toEqual([["$eax"], "$ea"]);
+    expect(repl.complete("catch sy")).toEqual([["syscall"], "sy"]);
+    expect(repl.complete("help br")).toEqual([["break"], "br"]);
+    expect(repl.complete("nonsense x")[0]).toEqual([]);
+  });
+});
+
+describe("completion of a kernel's names", () => {
+  it("knows symbols and members", async () => {
+    const { repl } = await booted;
+    expect(repl.complete("break sys_wait")[0]).toContain("sys_wait4");
+    expect(repl.complete("p init_tss.esp")[0]).toEqual([
+      "init_tss.esp",
+      "init_tss.esp0",
+      "init_tss.esp1",
+      "init_tss.esp2",
+    ]);
+    expect(repl.complete("p ((task_struct *)0xc0104000)->thr")[0]).toEqual(["thread", "thread_group"]);
+    expect(repl.complete("p current->thread.esp")[0]).toEqual(["thread.esp", "thread.esp0"]);
+  });
+});

@@ -1,0 +1,38 @@
+/** How a test boots a kernel. */
+import type { Interleaving } from "./interleaving.ts";
+import type { ProgramSource } from "./program.ts";
+
+/** The kernel's configurations. */
+export const PRESETS = ["2.4"] as const;
+
+/** How to boot a kernel for a test. Everything but `init` has a default. */
+export interface BootKernelOptions {
+  /** Pid 1: asm\`…\`, a file as for `esp0 run`, or the bytes of a static ELF. */
+  readonly init: ProgramSource;
+  /** Its arguments behind its name. */
+  readonly args?: readonly string[];
+  /** MiB of RAM, 4 to 1024; 8 by default. */
+  readonly memory?: number;
+  /** Only 1 for now. */
+  readonly cpus?: number;
+  /** The kernel's configuration; "2.4" is the only one there is. */
+  readonly preset?: (typeof PRESETS)[number];
+  /**
+   * Modules with `kernel_function`s of your own (`import * as mine from "./mine.ts"`). Importing them is what declares
+   * their functions, for every kernel that is booted afterwards; naming them here keeps the import and says why it is
+   * there. The kernel is linked again when there are new declarations.
+   */
+  readonly modules?: readonly object[];
+  /** System calls by number, 0 to 511: the symbols of the kernel functions that carry them out, with C's convention. */
+  readonly syscalls?: Readonly<Record<number, string>>;
+  /** When timer interrupts come: what `forEachInterleaving` hands out, or a seed. */
+  readonly interleave?: Interleaving | number;
+  /** Instructions a second of the machine's time; 10,000,000 by default. `interleave` has its own. */
+  readonly cpuHz?: number;
+  /** More files of the guest, by absolute path. */
+  readonly files?: Readonly<Record<string, Uint8Array>>;
+  /** Where to hand it over: before pid 1's first instruction ("user", the default), or before the first of all ("reset"). */
+  readonly at?: "user" | "reset";
+  /** Instructions after which a run that gets nowhere is given up; 50,000,000 by default. */
+  readonly maxInstructions?: number;
+}
