@@ -182,7 +182,7 @@ function registerValues(text: string, previous: readonly RegisterValue[] = []): 
 /** The options that say what a machine boots, and how many processors it has. */
 export function addMachineOptions(command: Command): Command {
   return command
-    .option("--cpus <N>", "processors", wholeNumber("the number of processors", 1, MAXIMUM_CPUS))
+    .option("--cpus <N>", "processors (default: 1)", wholeNumber("the number of processors", 1, MAXIMUM_CPUS))
     .option("--multiboot <FILE>", "boot a Multiboot kernel")
     .option("--append <STRING>", "what follows FILE in the kernel's command line")
     .option("--module <FILE...>", "files to load beside the kernel")

@@ -18,7 +18,8 @@ function sessions(text: string): Session[] {
   const found: Session[] = [];
   for (const block of text.matchAll(/```console\n([\s\S]*?)```/g)) {
     const line = text.slice(0, block.index).split("\n").length;
-    for (const [, command, expected] of block[1].matchAll(/^\$ (.*)\n((?:(?!\$ ).*\n)*)/gm)) found.push({ command, expected, line });
+    for (const [, command, expected] of block[1].matchAll(/^\$ (.*)\n((?:(?!\$ ).*\n)*)/gm))
+      found.push({ command, expected, line });
   }
   return found;
 }
@@ -37,7 +38,9 @@ function pathWithNpx(): string {
 }
 
 const environment = { ...process.env, PATH: pathWithNpx() };
-const files = ["README.md", ...readdirSync("docs").map((name) => `docs/${name}`)].filter((name) => name.endsWith(".md"));
+const files = ["README.md", ...readdirSync("docs").map((name) => `docs/${name}`)].filter((name) =>
+  name.endsWith(".md"),
+);
 
 /** Documents whose sessions need a place of their own, and are run by the test named. */
 const runElsewhere: Readonly<Record<string, string>> = {
@@ -52,7 +55,11 @@ for (const file of files) {
   describe(file, () => {
     for (const { command, expected, line } of commands) {
       it(`line ${line}: ${command}`, () => {
-        const { stdout } = spawnSync("sh", ["-c", `exec 2>&1; ${command}`], { env: environment, encoding: "utf8", timeout: 60_000 });
+        const { stdout } = spawnSync("sh", ["-c", `exec 2>&1; ${command}`], {
+          env: environment,
+          encoding: "utf8",
+          timeout: 60_000,
+        });
         expect(stdout).toMatch(pattern(expected));
       });
     }
@@ -61,7 +68,8 @@ for (const file of files) {
 
 describe("the documentation", () => {
   it("is run by a test, every document with commands", () => {
-    for (const [file, test] of Object.entries(runElsewhere)) if (existsSync(file)) expect(readFileSync(test, "utf8")).toContain(file);
+    for (const [file, test] of Object.entries(runElsewhere))
+      if (existsSync(file)) expect(readFileSync(test, "utf8")).toContain(file);
   });
 
   it("links only to what exists", () => {

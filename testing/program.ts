@@ -74,7 +74,8 @@ export class Program {
  * @throws AssemblyError, LinkError with lines of `source`
  */
 export function assembleProgram(source: string, file = "init.S"): Uint8Array {
-  const start = new RegExp(`(^|[\\s;:])${ENTRY}\\s*:`).test(source) ? "" : ` .globl ${ENTRY}; ${ENTRY}:`;
+  const labelled = new RegExp(`(^|[\\s;:])${ENTRY}\\s*:`).test(source);
+  const start = ` .globl ${ENTRY};${labelled ? "" : ` ${ENTRY}:`}`;
   // On the first line of the source, so that the lines of messages are those of the source.
   const text = `.include "${PRELUDE_NAME}";${start} ${source}`;
   const include = () => ({ file: PRELUDE_NAME, text: PRELUDE });

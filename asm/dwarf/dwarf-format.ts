@@ -42,14 +42,11 @@ export const DW_AT_type = 0x49;
 export const DW_AT_ranges = 0x55;
 
 export const DW_FORM_addr = 0x01;
-export const DW_FORM_block2 = 0x03;
-export const DW_FORM_block4 = 0x04;
 export const DW_FORM_data2 = 0x05;
 export const DW_FORM_data4 = 0x06;
 export const DW_FORM_data8 = 0x07;
 export const DW_FORM_string = 0x08;
 export const DW_FORM_block = 0x09;
-export const DW_FORM_block1 = 0x0a;
 export const DW_FORM_data1 = 0x0b;
 export const DW_FORM_strp = 0x0e;
 export const DW_FORM_udata = 0x0f;

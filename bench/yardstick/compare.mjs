@@ -26,10 +26,12 @@ function run(name) {
   const results = new Map();
   for (const line of stdout.split("\n").filter((line) => line.startsWith("{"))) {
     const { name: workload, seconds, checksum } = JSON.parse(line);
-    if (checksum !== CHECKSUMS[workload]) throw new Error(`${name}: ${workload} gave ${checksum}, not ${CHECKSUMS[workload]}`);
+    if (checksum !== CHECKSUMS[workload])
+      throw new Error(`${name}: ${workload} gave ${checksum}, not ${CHECKSUMS[workload]}`);
     results.set(workload, seconds);
   }
-  if (status !== 0 || results.size !== Object.keys(CHECKSUMS).length) throw new Error(`${name} did not finish (status ${status})`);
+  if (status !== 0 || results.size !== Object.keys(CHECKSUMS).length)
+    throw new Error(`${name} did not finish (status ${status})`);
   return results;
 }
 

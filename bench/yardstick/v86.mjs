@@ -19,4 +19,7 @@ const emulator = new V86({
   acpi: false,
   log_level: 0,
 });
-emulator.add_listener("serial0-output-byte", printed(() => process.exit(0)));
+emulator.add_listener(
+  "serial0-output-byte",
+  printed(() => process.exit(0)),
+);

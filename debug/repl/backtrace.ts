@@ -64,8 +64,8 @@ export function backtrace(guest: Guest, start: StackPointers, task?: number): Fr
       const looked = frames.length === 0 || interrupted ? at.pc : at.pc - 1;
       const place = symbols.symbolize(looked);
       if (place !== undefined && isKernel && isEntryCode(place.symbol)) {
-        const code = guest.read(at.pc - (place.offset + at.pc - looked), place.offset + at.pc - looked);
-        const depth = stackUse(code, place.symbol)?.depth;
+        const label = looked - place.offset;
+        const depth = stackUse(guest.read(label, at.pc - label), place.symbol)?.depth;
         if (depth === undefined) {
           frames.push({ ...at, kind: "kernel", interrupted });
           break;
@@ -83,9 +83,14 @@ export function backtrace(guest: Guest, start: StackPointers, task?: number): Fr
         interrupted = true;
         continue;
       }
-      const returnSlot = slotOf(guest, at, place);
-      frames.push({ ...at, kind: "kernel", interrupted, ...(returnSlot === undefined ? {} : { returnSlot }) });
-      at = returnSlot === undefined ? undefined : caller(guest, at, returnSlot, isKernel);
+      const linkage = linkageOf(guest, at, place);
+      frames.push({
+        ...at,
+        kind: "kernel",
+        interrupted,
+        ...(linkage === undefined ? {} : { returnSlot: linkage.slot }),
+      });
+      at = linkage === undefined ? undefined : caller(guest, at.ebp, linkage, isKernel);
       interrupted = false;
     }
   } catch (error) {
@@ -119,26 +124,32 @@ function freshTask(guest: Guest, { pc, esp, ebp }: StackPointers): StackPointers
   return begins === resume ? undefined : { pc: begins, esp: esp + sinceSwitch, ebp };
 }
 
-/** Where a function's return address lies: above its frame pointer, or as far from ESP as it has pushed. */
-function slotOf(
+/** Where a function has put what leads back to its caller. */
+interface Linkage {
+  /** Address of the return address. */
+  readonly slot: number;
+  /** Address of the caller's EBP, if it has been saved. */
+  readonly savedEbp: number | undefined;
+}
+
+/** Above the frame pointer, or as far from ESP as the function has pushed. */
+function linkageOf(
   guest: Guest,
   { pc, esp, ebp }: StackPointers,
   place: { readonly symbol: string; readonly offset: number } | undefined,
-): number | undefined {
-  if (place === undefined) return ebp === 0 ? undefined : ebp + 4;
-  const start = guest.session.symbols.lookup(place.symbol);
-  if (start === undefined) return undefined;
-  const offset = pc - start;
-  if (offset === 0) return esp;
-  if (hasFramePointer(guest, start)) {
-    if (offset === 1) return esp + 4;
-    return isReturn(guest, pc) ? esp : ebp === 0 ? undefined : ebp + 4;
-  }
-  if (isReturn(guest, pc)) return esp;
+): Linkage | undefined {
+  const framed: Linkage | undefined = ebp === 0 ? undefined : { slot: ebp + 4, savedEbp: ebp };
+  const start = place === undefined ? undefined : guest.session.symbols.lookup(place.symbol);
+  if (place === undefined || start === undefined) return framed;
+  if (pc === start || isReturn(guest, pc)) return { slot: esp, savedEbp: undefined };
+  if (hasFramePointer(guest, start)) return pc === start + 1 ? { slot: esp + 4, savedEbp: esp } : framed;
   const label = labelBefore(guest, start, pc) ?? { symbol: place.symbol, address: start };
   const use = stackUse(guest.read(label.address, pc - label.address), label.symbol);
-  if (use !== undefined && use.depth >= 0) return esp + use.depth;
-  return ebp === 0 ? undefined : ebp + 4;
+  if (use === undefined || use.depth < 0) return framed;
+  const slot = esp + use.depth;
+  // switch_to pushes the frame pointer as its fourth register.
+  const isSaved = place.symbol === "switch_to" && use.depth >= SWITCH_FRAME_BYTES;
+  return { slot, savedEbp: isSaved ? slot - SWITCH_FRAME_BYTES : undefined };
 }
 
 /** A label within a function, before an instruction of it, at which the depth of the stack is known. */
@@ -161,28 +172,11 @@ function isReturn(guest: Guest, pc: number): boolean {
   return opcode === 0xc3 || opcode === 0xc2;
 }
 
-function caller(
-  guest: Guest,
-  { pc, esp, ebp }: StackPointers,
-  slot: number,
-  isKernel: boolean,
-): StackPointers | undefined {
-  const to = guest.read32(slot);
+function caller(guest: Guest, ebp: number, { slot, savedEbp }: Linkage, isKernel: boolean): StackPointers | undefined {
+  const pc = guest.read32(slot);
   const { symbols, kernel } = guest.session;
-  if (isKernel && kernel?.image.function_at(to) === undefined) return undefined;
-  if (!isKernel && symbols.symbolize(to) === undefined) return undefined;
-  const start = symbols.symbolize(pc);
-  const framed = start !== undefined && slot === ebp + 4;
-  const saved = framed || (slot === esp + 4 && start?.offset === 1) ? guest.read32(slot - 4) : undefined;
-  const callerEbp = saved ?? savedByPush(guest, slot, esp, start?.symbol) ?? ebp;
-  return { pc: to, esp: slot + 4, ebp: callerEbp };
-}
-
-/** switch_to pushes the frame pointer as its fourth register. */
-function savedByPush(guest: Guest, slot: number, esp: number, symbol: string | undefined): number | undefined {
-  return symbol === "switch_to" && slot - esp >= SWITCH_FRAME_BYTES
-    ? guest.read32(slot - SWITCH_FRAME_BYTES)
-    : undefined;
+  if (isKernel ? kernel?.image.function_at(pc) === undefined : symbols.symbolize(pc) === undefined) return undefined;
+  return { pc, esp: slot + 4, ebp: savedEbp === undefined ? ebp : guest.read32(savedEbp) };
 }
 
 /** User frames, by frame pointers as long as those are ones. */

@@ -5,6 +5,7 @@ import { TRACE_VERSION } from "../trace/file.ts";
 
 const NEWLINE = 10;
 const MOST_CPUS = 64;
+const HIGHEST_HZ = 1e12;
 /** Of a line that is quoted in a message. */
 const QUOTED = 40;
 
@@ -42,7 +43,7 @@ export function openTrace(bytes: Uint8Array): Trace {
   }
   const hz = Number(header.hz);
   const cpus = Number(header.cpus);
-  if (!(hz > 0)) throw new TraceError("line 1: `hz` must be above 0");
+  if (!(hz >= 1 && hz <= HIGHEST_HZ)) throw new TraceError(`line 1: \`hz\` must be 1 to ${HIGHEST_HZ}`);
   if (!(cpus >= 1 && cpus <= MOST_CPUS)) throw new TraceError(`line 1: \`cpus\` must be 1 to ${MOST_CPUS}`);
   return { hz, cpus, events: () => eventsOf(bytes, cpus) };
 }
@@ -52,6 +53,8 @@ function* eventsOf(bytes: Uint8Array, cpus: number): Iterable<RecordedEvent> {
   for (const { text, line } of linesOf(bytes)) {
     if (line === 1) continue;
     const event = parsed(text, line);
+    if (!Number.isSafeInteger(event.cycle))
+      throw new TraceError(`line ${line}: cycle ${event.cycle} is no whole number`);
     if (event.cycle < cycle)
       throw new TraceError(`line ${line}: cycle ${event.cycle} is before that of the line above`);
     if (!(event.cpu >= 0 && event.cpu < cpus)) {

@@ -93,8 +93,7 @@ export function ticks(from: number, to: number, wanted: number): number[] {
   if (!(rough > 0)) return [from];
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough)!;
-  const found: number[] = [];
-  for (let tick = Math.ceil(from / step) * step; tick <= to + step / 1e6; tick += step)
-    found.push(Number(tick.toPrecision(12)));
-  return found;
+  const first = Math.ceil(from / step);
+  const count = Math.max(0, Math.min(Math.floor(to / step + 1e-6) - first + 1, 2 * wanted));
+  return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }

@@ -14,6 +14,10 @@ async function ask(...commands: readonly string[]): Promise<string[]> {
   return answers(await debugRun(COW, commands));
 }
 
+async function askEcho(...commands: readonly string[]): Promise<string[]> {
+  return answers(await debugRun(["-q", "examples/echo.S"], commands));
+}
+
 /** A REPL on a kernel that has begun to run cow.S, for commands that change nothing; `take` gives what it has printed. */
 const booted = (async () => {
   const files = { "cow.S": readFileSync(new URL("../../../examples/cow.S", import.meta.url)) };
@@ -245,6 +249,15 @@ describe("esp0 debug", () => {
     expect(answers(run)[2]).toContain("The guest has ended with status 0.");
     expect(answers(run)[3]).toMatch(/^Error: the guest has ended/);
     expect(run.output.match(/parent: value is now p/g)).toHaveLength(1);
+  });
+
+  it("shows who waits for what, and what the devices are set to", async () => {
+    const given = await askEcho("c", "waitqueues", "ps", "pit", "pic", "tlb $esp");
+    expect(given[1]).toMatch(/^queue 0x\w+.*\n {2}pid 1 \(echo\), entry at 0x/);
+    expect(given[2]).toMatch(/1 +0 +S +- .*echo +/);
+    expect(given[3]).toContain("counter 0: mode 2, period 11932, 100.00 Hz");
+    expect(given[4]).toMatch(/IRQ 0 +timer +vector 0x20 +open/);
+    expect(given[5]).toMatch(/^0x\w{8} -> 0x\w{8} {2}kernel rw$/);
   });
 
   it("gives input, again after going back", async () => {

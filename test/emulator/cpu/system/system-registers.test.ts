@@ -153,7 +153,11 @@ describe("model-specific registers", () => {
     expect(guest.eax).toBe(0xfee00100);
     guest.kernel("movl $0x1b, %ecx; movl $0xfef00900, %eax; xorl %edx, %edx; wrmsr; xorl %eax, %eax; rdmsr; hlt");
     expect(guest.eax).toBe(0xfef00900);
-    for (const [eax, edx] of [[0xfef00800, 0], [0xfef00901, 0], [0xfef00900, 1]]) {
+    for (const [eax, edx] of [
+      [0xfef00800, 0],
+      [0xfef00901, 0],
+      [0xfef00900, 1],
+    ]) {
       guest.kernel(`movl $0x1b, %ecx; movl $${eax}, %eax; movl $${edx}, %edx; wrmsr`);
       expect(guest.fault).toEqual([13, 0]);
     }
