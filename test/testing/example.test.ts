@@ -1,4 +1,4 @@
-/** examples/testing-kit and the tests in docs/testing.md, as somebody has them who installed what they need. */
+/** examples/testing-kit and the tests in docs/testing.md and docs/debugger.md, as somebody has them who installed what they need. */
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,8 +11,10 @@ mkdirSync(join(directory, "node_modules"));
 symlinkSync(resolve("."), join(directory, "node_modules/esp0"));
 for (const name of ["vitest", "typescript"])
   symlinkSync(resolve("node_modules", name), join(directory, "node_modules", name));
-for (const [, block, file] of readFileSync("docs/testing.md", "utf8").matchAll(/```ts\n(\/\/ (\S+)\n[\s\S]*?)```/g)) {
-  writeFileSync(join(directory, file!.replace("test/", "test/docs-")), block!);
+for (const document of ["docs/testing.md", "docs/debugger.md"]) {
+  for (const [, block, file] of readFileSync(document, "utf8").matchAll(/```ts\n(\/\/ (\S+)\n[\s\S]*?)```/g)) {
+    writeFileSync(join(directory, file!.replace("test/", "test/docs-")), block!);
+  }
 }
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -28,11 +30,11 @@ function runIn(file: string, ...args: string[]) {
   return { status, text: stdout + stderr };
 }
 
-describe("examples/testing-kit, with the tests of docs/testing.md", () => {
+describe("examples/testing-kit, with the tests of the documents", () => {
   it("passes", () => {
     const { status, text } = runIn("vitest/vitest.mjs", "run");
-    expect(text).toMatch(/Test Files +8 passed/);
-    expect(text).toMatch(/Tests +16 passed/);
+    expect(text).toMatch(/Test Files +9 passed/);
+    expect(text).toMatch(/Tests +17 passed/);
     expect(status).toBe(0);
   });
 
