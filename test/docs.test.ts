@@ -3,10 +3,10 @@
  * prints; `…` stands for whatever differs from machine to machine.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 
 interface Session {
   readonly command: string;
@@ -29,15 +29,12 @@ function pattern(expected: string): RegExp {
   return new RegExp(`^${literal}$`);
 }
 
-/** A directory with an `npx` that runs this checkout's own command, as npm's does, without npm's start-up time. */
-function pathWithNpx(): string {
-  const directory = join(tmpdir(), `esp0-docs-${process.pid}`);
-  mkdirSync(directory, { recursive: true });
-  symlinkSync(resolve("test/npx.sh"), join(directory, "npx"));
-  return `${directory}${delimiter}${process.env.PATH}`;
-}
+/** With an `npx` that runs this checkout's own command, as npm's does, without npm's start-up time. */
+const directory = mkdtempSync(join(tmpdir(), "esp0-docs-"));
+symlinkSync(resolve("test/npx.sh"), join(directory, "npx"));
+afterAll(() => rmSync(directory, { recursive: true }));
 
-const environment = { ...process.env, PATH: pathWithNpx() };
+const environment = { ...process.env, PATH: `${directory}${delimiter}${process.env.PATH}` };
 const files = ["README.md", ...readdirSync("docs").map((name) => `docs/${name}`)].filter((name) =>
   name.endsWith(".md"),
 );
