@@ -170,8 +170,8 @@ export const do_notify_parent = kernel_function(
   undefined,
   function* (task, sig) {
     const parent = task_struct.at(task_struct.at(task).p_pptr);
-    if (sig > 0) {
-      yield* send_sig(sig, parent.address, 0);
+    // clone() takes any number for the exit signal; one that is no signal is not sent.
+    if (sig > 0 && (yield* send_sig(sig, parent.address, 0)) === 0) {
       const { pid, exit_code } = task_struct.at(task);
       const code = exit_code & 0x7f ? CLD_KILLED : CLD_EXITED;
       if (parent.sig !== 0) set_siginfo(parent, sig, code, pid, 0);

@@ -133,4 +133,21 @@ status:	.skip 4
     expect(errno("$1", "$0")).toBe(0);
     expect(errno("$-77", "$15")).toBe(3);
   });
+
+  it("a child whose exit signal is no signal sends none, and can be waited for with __WALL", () => {
+    for (const exit_signal of [64, 65, 255]) {
+      const { output, log } = run(`${START}
+	SYSCALL clone, $${exit_signal}, $0
+	testl %eax, %eax
+	jz child
+	SYSCALL wait4, $-1, $0, $0x40000000, $0
+	cmpl $2, %eax
+	jne child
+	PRINT "waited for"
+child:	EXIT
+`);
+      expect(output()).toBe("waited for");
+      expect(log()).not.toContain("BUG");
+    }
+  });
 });
