@@ -3,9 +3,9 @@ import type { Core } from "../core.ts";
 import type { Op } from "../op.ts";
 import type { Float80 } from "./float80.ts";
 import { add, divide, multiply, squareRoot, subtract } from "./float80-arithmetic.ts";
-import { fromFloat32, fromInt32, roundToInteger } from "./float80-convert.ts";
+import { roundToInteger } from "./float80-convert.ts";
 import { extract, partialRemainder, quotient, scale } from "./float80-remainder.ts";
-import { loadFloat64 } from "./operands.ts";
+import { takeFloat32, takeFloat64, takeInt16, takeInt32 } from "./operands.ts";
 import {
   beginOperation,
   C0,
@@ -19,7 +19,6 @@ import {
   push,
   readRegister,
   recordInstruction,
-  recordMemoryInstruction,
   reportExceptions,
   reportStackFault,
   requireReady,
@@ -72,7 +71,6 @@ function compute(operation: number, first: Float80, second: Float80): void {
 
 /** ST(0) with the memory operand, which is in `operand` already. */
 function withMemory(cpu: Core, op: Op): void {
-  recordMemoryInstruction(cpu, op);
   if (isEmpty(cpu, 0)) {
     underflow(cpu, 0);
     return;
@@ -83,30 +81,22 @@ function withMemory(cpu: Core, op: Op): void {
 }
 
 export function arithmetic_m32(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  fromFloat32(cpu.load32(op), operand);
+  takeFloat32(cpu, op);
   withMemory(cpu, op);
 }
 
 export function arithmetic_m64(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  loadFloat64(cpu, op, operand);
+  takeFloat64(cpu, op);
   withMemory(cpu, op);
 }
 
 export function arithmetic_m16i(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  fromInt32((cpu.load16(op) << 16) >> 16, operand);
+  takeInt16(cpu, op);
   withMemory(cpu, op);
 }
 
 export function arithmetic_m32i(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  fromInt32(cpu.load32(op), operand);
+  takeInt32(cpu, op);
   withMemory(cpu, op);
 }
 

@@ -6,8 +6,8 @@ import { FLAG_CF, FLAG_PF, FLAG_ZF, FPU_STATUS } from "../state-layout.ts";
 import { context, INVALID } from "./context.ts";
 import { classOf, DENORMAL, Float80, INFINITY, NORMAL, UNSUPPORTED, ZERO } from "./float80.ts";
 import { compare, UNORDERED } from "./float80-compare.ts";
-import { fromFloat32, fromInt32 } from "./float80-convert.ts";
-import { loadFloat64 } from "./operands.ts";
+
+import { takeFloat32, takeFloat64, takeInt16, takeInt32 } from "./operands.ts";
 import {
   beginOperation,
   C0,
@@ -20,7 +20,6 @@ import {
   pop,
   readRegister,
   recordInstruction,
-  recordMemoryInstruction,
   reportExceptions,
   reportStackFault,
   requireReady,
@@ -51,36 +50,27 @@ function compareAndPop(cpu: Core, other: Float80, empty: boolean, quiet: boolean
 }
 
 function compareMemory(cpu: Core, op: Op): void {
-  recordMemoryInstruction(cpu, op);
   // ModRM.reg is 2 for FCOM and FICOM, 3 for the forms that pop.
   compareAndPop(cpu, operand, isEmpty(cpu, 0), false, op.reg & 1);
 }
 
 export function fcom_m32(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  fromFloat32(cpu.load32(op), operand);
+  takeFloat32(cpu, op);
   compareMemory(cpu, op);
 }
 
 export function fcom_m64(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  loadFloat64(cpu, op, operand);
+  takeFloat64(cpu, op);
   compareMemory(cpu, op);
 }
 
 export function ficom_m16(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  fromInt32((cpu.load16(op) << 16) >> 16, operand);
+  takeInt16(cpu, op);
   compareMemory(cpu, op);
 }
 
 export function ficom_m32(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  fromInt32(cpu.load32(op), operand);
+  takeInt32(cpu, op);
   compareMemory(cpu, op);
 }
 

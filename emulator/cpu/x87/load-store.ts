@@ -5,18 +5,8 @@ import type { Op } from "../op.ts";
 import { CONSTANTS } from "./constants.ts";
 import { BEFORE_OPERATION, context, INVALID, OVERFLOW, UNDERFLOW } from "./context.ts";
 import { classOf, type Float80, QUIET_BIT, SIGNALING_NAN } from "./float80.ts";
-import {
-  fromBcd,
-  fromFloat32,
-  fromInt32,
-  fromInt64,
-  toBcd,
-  toFloat32,
-  toFloat64,
-  toInteger,
-  words,
-} from "./float80-convert.ts";
-import { loadFloat64, store64, store80 } from "./operands.ts";
+import { fromBcd, fromInt64, toBcd, toFloat32, toFloat64, toInteger, words } from "./float80-convert.ts";
+import { store64, store80, takeFloat32, takeFloat64, takeInt16, takeInt32 } from "./operands.ts";
 import { roundsUp } from "./rounding.ts";
 import {
   beginOperation,
@@ -64,20 +54,14 @@ function quiet(value: Float80): void {
 }
 
 export function fld_m32(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  fromFloat32(cpu.load32(op), operand);
+  takeFloat32(cpu, op);
   quiet(operand);
-  recordMemoryInstruction(cpu, op);
   load(cpu, operand);
 }
 
 export function fld_m64(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  loadFloat64(cpu, op, operand);
+  takeFloat64(cpu, op);
   quiet(operand);
-  recordMemoryInstruction(cpu, op);
   load(cpu, operand);
 }
 
@@ -96,18 +80,12 @@ export function fld_m80(cpu: Core, op: Op): void {
 }
 
 export function fild_m16(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  fromInt32((cpu.load16(op) << 16) >> 16, operand);
-  recordMemoryInstruction(cpu, op);
+  takeInt16(cpu, op);
   load(cpu, operand);
 }
 
 export function fild_m32(cpu: Core, op: Op): void {
-  requireReady(cpu);
-  beginOperation(cpu);
-  fromInt32(cpu.load32(op), operand);
-  recordMemoryInstruction(cpu, op);
+  takeInt32(cpu, op);
   load(cpu, operand);
 }
 
