@@ -1,6 +1,7 @@
 /** Booting: images, archives and what runs before a kernel does. */
 export { attachBiosServices, type BiosOptions, bootDisk } from "./bios/index.ts";
 export { BootError } from "./boot-error.ts";
+export * from "./boot-params.ts";
 export { type CpioEntry, CpioError, type CpioFile, readCpio, writeCpio } from "./cpio.ts";
 export { initramfs } from "./initramfs.ts";
 export { type KernelToLoad, loadKernel } from "./loader.ts";

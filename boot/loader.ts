@@ -1,17 +1,14 @@
 /** What a boot loader does: kernel, initramfs and boot parameters into memory, and the ROM that starts it all. */
 import type { Machine } from "../emulator/index.ts";
+import { ALT_MEM_K, CMD_LINE_PTR, COMMAND_LINE_SIZE, RAMDISK_IMAGE, RAMDISK_SIZE } from "./boot-params.ts";
 import { bootRom, ROM_BASE } from "./rom.ts";
 
 /** Physical places below 640 KiB: the zero page, the command line, and a stack for the way into the kernel. */
 const BOOT_PARAMS = 0x90000;
 const COMMAND_LINE = 0x91000;
 const BOOT_STACK = 0x90000;
-/** Offsets in the zero page (Documentation/i386/zero-page.txt). */
-const ALT_MEM_K = 0x1e0;
-const RAMDISK_IMAGE = 0x218;
-const RAMDISK_SIZE = 0x21c;
-const CMD_LINE_PTR = 0x228;
-const LONGEST_COMMAND_LINE = 2047;
+/** Bytes, the final NUL not counted. */
+const LONGEST_COMMAND_LINE = COMMAND_LINE_SIZE - 1;
 const PAGE_SIZE = 4096;
 /** The kernel maps this much before it has looked at the rest of memory, and must fit. */
 const EARLY_MEMORY = 8 << 20;
