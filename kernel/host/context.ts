@@ -1,13 +1,15 @@
 /**
- * The ambient context of kernel code: the core being stepped and the kernel image it runs. Set by the bridge for the
- * duration of one step, and by inspection for the duration of one look; never held across.
+ * The ambient context of kernel code: the memory it sees, the core that executes the current step, the kernel image it
+ * runs. Set by the bridge for each step, and by inspection for the duration of one look.
  */
 import type { Core } from "../../emulator/index.ts";
-import { exchange_memory, type GuestMemory } from "./memory.ts";
+import type { GuestMemory } from "./memory.ts";
 
 /** Where the linked kernel's symbols are. */
 export interface SymbolSource {
-  /** Linear address of a symbol. Throws when the kernel has none of that name. */
+  /** Linear addresses of declarations, by their number; 0 for those that are not linked in. */
+  readonly addresses: Uint32Array;
+  /** Linear address of a global symbol. Throws when the kernel has none of that name. */
   symbol(name: string): number;
   /** `symbol+offset/size` for an address in the kernel, else the address in hex. */
   symbolize(address: number): string;
@@ -15,11 +17,9 @@ export interface SymbolSource {
   function_at(address: number): string | undefined;
 }
 
-/** What kernel code may ask of the machine beside memory: its ports and the host's side of the bridge. */
+/** What kernel code may ask of the machine beside memory. */
 export interface KernelHost {
   readonly image: SymbolSource;
-  /** The text of the JavaScript exception that stopped the hosted function with this frame (EBP), if one did. */
-  exception_of(ebp: number): string | undefined;
   /** Tells listeners of a kernel event; no effect on the guest. */
   trace(event: TraceEvent): void;
   /** Whether anybody listens to `trace`. */
@@ -29,50 +29,84 @@ export interface KernelHost {
 /** A kernel event as tracepoints report it; times are added by the recorder. */
 export type TraceEvent = { readonly event: string; readonly [field: string]: number | string };
 
-interface Context {
-  readonly core: Core | undefined;
-  readonly host: KernelHost;
+const OUTSIDE = "kernel code was used while no kernel is running; wrap it in kernel.inspect(() => …)";
+
+function outside(): never {
+  throw new Error(OUTSIDE);
 }
 
-let active: Context | undefined;
+const no_memory: GuestMemory = {
+  read8: outside,
+  read16: outside,
+  read32: outside,
+  write8: outside,
+  write16: outside,
+  write32: outside,
+};
 
-/** Runs `body` as kernel code: on `core` (undefined while only looking), with `memory` as its memory. */
-export function with_context<T>(core: Core | undefined, host: KernelHost, memory: GuestMemory, body: () => T): T {
-  const previous = active;
-  const previous_memory = exchange_memory(memory);
-  active = { core, host };
-  try {
-    return body();
-  } finally {
-    active = previous;
-    exchange_memory(previous_memory);
+const nowhere: KernelHost = {
+  image: { addresses: new Uint32Array(0), symbol: outside, symbolize: outside, function_at: outside },
+  trace: outside,
+  tracing: false,
+};
+
+/** A running or inspected kernel, as its code sees it. */
+export class Ambient {
+  memory: GuestMemory = no_memory;
+  host: KernelHost = nowhere;
+  addresses: Uint32Array = nowhere.image.addresses;
+  /** undefined while only looking. */
+  core: Core | undefined = undefined;
+
+  enter(host: KernelHost, memory: GuestMemory, core: Core | undefined): void {
+    this.host = host;
+    this.addresses = host.image.addresses;
+    this.memory = memory;
+    this.core = core;
+  }
+
+  leave(): void {
+    this.enter(nowhere, no_memory, undefined);
   }
 }
 
-function context(): Context {
-  if (active === undefined)
-    throw new Error("kernel code was used while no kernel is running; wrap it in kernel.inspect(() => …)");
-  return active;
+/** What is current. Nothing of it outlives a run. */
+export const ambient = new Ambient();
+
+/** Runs `body` as kernel code: on `core` (undefined while only looking), with `memory` as its memory. */
+export function with_context<T>(core: Core | undefined, host: KernelHost, memory: GuestMemory, body: () => T): T {
+  const { host: outer_host, memory: outer_memory, core: outer_core } = ambient;
+  ambient.enter(host, memory, core);
+  try {
+    return body();
+  } finally {
+    ambient.enter(outer_host, outer_memory, outer_core);
+  }
 }
 
 /** The core that executes the current step. */
 export function cpu(): Core {
-  const { core } = context();
-  if (core === undefined)
-    throw new Error("this part of the kernel needs a running core; it cannot be used while inspecting");
+  const { core } = ambient;
+  if (core === undefined) {
+    throw new Error(
+      ambient.host === nowhere ? OUTSIDE : "this part of the kernel needs a running core; it cannot be used while inspecting",
+    );
+  }
   return core;
 }
 
-export function kernel_host(): KernelHost {
-  return context().host;
+/** Whether anybody listens to the kernel's events. */
+export function tracing(): boolean {
+  return ambient.host.tracing;
+}
+
+/** Tells listeners of a kernel event; no effect on the guest. */
+export function trace(event: TraceEvent): void {
+  ambient.host.trace(event);
 }
 
 /** The linked image of the kernel in use. */
 export function image(): SymbolSource {
-  return context().host.image;
-}
-
-/** Address of the current function's locals on the guest stack (see FunctionOptions.locals). */
-export function stack_local(bytes: number): number {
-  return (cpu().r[5] - 4 - bytes) >>> 0;
+  if (ambient.host === nowhere) outside();
+  return ambient.host.image;
 }

@@ -2,37 +2,39 @@
  * Typed views of guest memory. A type knows its size and how to read and write itself at a linear address; a struct is
  * a table of fields, laid out by the i386 System V ABI, whose views hold nothing but an address.
  */
-import { memory } from "./memory.ts";
+import { ambient } from "./context.ts";
 
 /** An integer or pointer: what fits a register and may be a parameter or a result. */
-export interface ScalarType {
+export interface ScalarType<N extends string = string> {
   readonly kind: "scalar";
-  readonly name: string;
+  /** `u32`, `task_struct *`: what the compiler of hosted functions goes by. */
+  readonly name: N;
   /** Bytes. */
   readonly size: number;
   readonly alignment: number;
+  readonly signed: boolean;
   read(linear: number): number;
   write(linear: number, value: number): void;
   /** The value of a 32-bit register that holds this type. */
   from_register(value: number): number;
 }
 
-function scalar(name: string, size: 1 | 2 | 4, signed: boolean): ScalarType {
+function scalar<const N extends string>(name: N, size: 1 | 2 | 4, signed: boolean): ScalarType<N> {
   const shift = 32 - 8 * size;
   const from_register = signed ? (v: number) => (v << shift) >> shift : (v: number) => (v << shift) >>> shift;
   const read =
     size === 1
-      ? (at: number) => from_register(memory().read8(at))
+      ? (at: number) => from_register(ambient.memory.read8(at))
       : size === 2
-        ? (at: number) => from_register(memory().read16(at))
-        : (at: number) => from_register(memory().read32(at));
+        ? (at: number) => from_register(ambient.memory.read16(at))
+        : (at: number) => from_register(ambient.memory.read32(at));
   const write =
     size === 1
-      ? (at: number, v: number) => memory().write8(at, v)
+      ? (at: number, v: number) => ambient.memory.write8(at, v)
       : size === 2
-        ? (at: number, v: number) => memory().write16(at, v)
-        : (at: number, v: number) => memory().write32(at, v);
-  return { kind: "scalar", name, size, alignment: size, read, write, from_register };
+        ? (at: number, v: number) => ambient.memory.write16(at, v)
+        : (at: number, v: number) => ambient.memory.write32(at, v);
+  return { kind: "scalar", name, size, alignment: size, signed, read, write, from_register };
 }
 
 export const u8 = scalar("u8", 1, false);
@@ -42,8 +44,16 @@ export const i8 = scalar("i8", 1, true);
 export const i16 = scalar("i16", 2, true);
 export const i32 = scalar("i32", 4, true);
 
+/** Numbers of a scalar type: what the annotation of a variable, parameter or result says about its range. */
+export type u8 = number;
+export type u16 = number;
+export type u32 = number;
+export type i8 = number;
+export type i16 = number;
+export type i32 = number;
+
 /** A pointer: a number in TypeScript, the name of what it points to for those who print it. */
-export function pointer(to: string): ScalarType {
+export function pointer<const T extends string>(to: T): ScalarType<`${T} *`> {
   return { ...u32, name: `${to} *` };
 }
 
@@ -107,12 +117,18 @@ export type Value<T> = T extends ScalarType
         ? View<F>
         : never;
 
-export type View<F extends Fields = Fields> = { readonly address: number } & { -readonly [K in keyof F]: Value<F[K]> };
+declare const view_of: unique symbol;
+
+/** A struct at an address. Its type remembers the fields, for the compiler of hosted functions. */
+export type View<F extends Fields = Fields> = { readonly address: number; readonly [view_of]?: F } & {
+  -readonly [K in keyof F]: Value<F[K]>;
+};
 
 /** The view type of a struct: `function f(task: ViewOf<typeof task_struct>)`. */
 export type ViewOf<S> = S extends StructType<infer F> ? View<F> : never;
 
 export interface ArrayView<E extends Type> {
+  readonly type: ArrayType<E>;
   readonly address: number;
   readonly length: number;
   /** The linear address of element `index`. Throws RangeError outside of the array. */
@@ -157,7 +173,7 @@ function read_any(type: Type, linear: number): unknown {
     case "array":
       return new ArrayWindow(type, linear >>> 0);
     case "chars": {
-      const m = memory();
+      const m = ambient.memory;
       let text = "";
       for (let i = 0; i < type.size; i++) {
         const byte = m.read8(linear + i);
@@ -173,18 +189,59 @@ function read_any(type: Type, linear: number): unknown {
 export function write_value(type: Type, linear: number, value: number | string): void {
   if (type.kind === "scalar") type.write(linear, value as number);
   else if (type.kind === "chars") {
-    const m = memory();
+    const m = ambient.memory;
     const text = value as string;
     for (let i = 0; i < type.size; i++)
       m.write8(linear + i, i < text.length && i < type.size - 1 ? text.charCodeAt(i) : 0);
   } else throw new TypeError(`${type.name} cannot be assigned as a whole; copy it with memcpy`);
 }
 
-const all_structs = new Map<string, StructType>();
+interface Placed {
+  readonly $at: number;
+}
 
-/** Every struct declared so far, by name. */
-export function declared_structs(): ReadonlyMap<string, StructType> {
-  return all_structs;
+/** Reads and writes a field: a closure for each kind, so that each access in the kernel has one target. */
+function accessor(type: Type, offset: number): PropertyDescriptor & ThisType<Placed> {
+  switch (type.kind === "scalar" ? `${type.size}${type.signed ? "i" : "u"}` : type.kind) {
+    case "4u":
+      return {
+        get() {
+          return ambient.memory.read32(this.$at + offset) >>> 0;
+        },
+        set(value: number) {
+          ambient.memory.write32(this.$at + offset, value);
+        },
+      };
+    case "4i":
+      return {
+        get() {
+          return ambient.memory.read32(this.$at + offset);
+        },
+        set(value: number) {
+          ambient.memory.write32(this.$at + offset, value);
+        },
+      };
+    case "struct": {
+      const { at } = type as StructType;
+      return {
+        get() {
+          return at(this.$at + offset);
+        },
+        set() {
+          throw new TypeError(`${type.name} cannot be assigned as a whole; copy it with memcpy`);
+        },
+      };
+    }
+    default:
+      return {
+        get() {
+          return read_value(type, this.$at + offset);
+        },
+        set(value: number | string) {
+          write_value(type, this.$at + offset, value);
+        },
+      };
+  }
 }
 
 function align(offset: number, alignment: number): number {
@@ -200,7 +257,11 @@ export function struct<F extends Fields>(name: string, fields: F): StructType<F>
   let end = 0;
   let alignment = 1;
   class StructView {
-    constructor(readonly address: number) {}
+    /** Signed: V8 keeps it without a box. */
+    constructor(readonly $at: number) {}
+    get address(): number {
+      return this.$at >>> 0;
+    }
   }
   for (const [field, type] of Object.entries(fields) as [string, Type][]) {
     const offset = align(end, type.alignment);
@@ -209,14 +270,7 @@ export function struct<F extends Fields>(name: string, fields: F): StructType<F>
       for (const inner of field_paths(type)) offsets.set(`${field}.${inner}`, offset + type.offset(inner));
     end = offset + type.size;
     alignment = Math.max(alignment, type.alignment);
-    Object.defineProperty(StructView.prototype, field, {
-      get(this: StructView) {
-        return read_value(type, this.address + offset);
-      },
-      set(this: StructView, value: number | string) {
-        write_value(type, this.address + offset, value);
-      },
-    });
+    Object.defineProperty(StructView.prototype, field, accessor(type, offset));
   }
   const type: StructType<F> = {
     kind: "struct",
@@ -229,10 +283,8 @@ export function struct<F extends Fields>(name: string, fields: F): StructType<F>
       if (offset === undefined) throw new Error(`struct ${name} has no field ${path}`);
       return offset;
     },
-    at: (linear) => new StructView(linear >>> 0) as unknown as View<F>,
+    at: (linear) => new StructView(linear | 0) as unknown as View<F>,
   };
-  if (all_structs.has(name)) throw new Error(`struct ${name} is declared twice`);
-  all_structs.set(name, type);
   return type;
 }
 

@@ -1,0 +1,186 @@
+/** Calls on the guest stack: arguments pushed, the next step as return address, the result in EAX (and EDX). */
+import ts from "typescript-api";
+import { Code, code, list } from "./code.ts";
+import type { Context } from "./context.ts";
+import type { Environment } from "./environment.ts";
+import { type Kind, NOTHING, words_of } from "./kinds.ts";
+import { place_of, refuse } from "./refusal.ts";
+
+interface Callee {
+  /** Text of its address. */
+  readonly address: Code;
+  /** Text of the object that tells how arguments are passed; none for plain cdecl. */
+  readonly convention: Code | undefined;
+  readonly arguments: readonly Code[];
+  readonly result: Kind;
+  /** How EAX is narrowed to the result. */
+  readonly from_register: string | undefined;
+}
+
+/** How a word is narrowed to a type that is smaller: text behind the word's. */
+export const narrow_word: Readonly<Record<string, string>> = {
+  u8: " & 0xff",
+  u16: " & 0xffff",
+  i8: " << 24 >> 24",
+  i16: " << 16 >> 16",
+};
+
+export class Calls {
+  constructor(private readonly context: Context) {}
+
+  is_guest_call(node: ts.CallExpression): boolean {
+    const { meaning } = this.context;
+    return meaning.kernel_function_result(node.expression) !== undefined || meaning.host_function(node.expression) === "call_pointer";
+  }
+
+  /** Emits `yield* callee(…)`. Returns the result's text, good in the next step only. */
+  call(node: ts.YieldExpression, env: Environment, wants_result: boolean): Code {
+    const { emitter, macros } = this.context;
+    const call = ts.isParenthesizedExpression(node.expression!) ? node.expression.expression : node.expression!;
+    if (!ts.isCallExpression(call)) refuse(node, "`yield*` takes a call of a kernel function, or of a `function*` that steps");
+    const expanded = macros.call(call, env, wants_result);
+    if (expanded !== undefined) return expanded;
+    const callee = this.#callee(call, env);
+    const words = callee.arguments.length;
+    const args = list(callee.arguments);
+    const convention = callee.convention ?? new Code("$k.CDECL");
+    const assigned = callee.arguments.some(({ assigns }) => assigns.size > 0);
+    // Arguments that assign are evaluated before the variables are written back.
+    const body = assigned ? code`const $a = [${args}];` : Code.EMPTY;
+    const given = assigned ? code`...$a` : args;
+    emitter.call(
+      body,
+      words <= 6 && !assigned
+        ? code`$k.call${words}($c, ${convention}, ${callee.address}${words > 0 ? ", " : ""}${given});`
+        : code`$k.call_with($c, ${convention}, ${callee.address}, ${given});`,
+      call,
+    );
+    emitter.before_next(new Code(`$k.returned($c, $b - $f.frame, ${4 * words});`), call);
+    return this.#result(callee, call);
+  }
+
+  /** Text that gives a value's words, for the callee's parameter of that kind. */
+  words(value: Code, kind: Kind): Code[] {
+    switch (kind.kind) {
+      case "nothing":
+        return [];
+      case "boolean":
+        return [code`+(${value})`];
+      case "view":
+        return [kind.nullable ? code`$k.address(${value})` : code`(${value}).address`];
+      case "number":
+        return words_of(kind) === 1 ? [value] : [code`$k.low(${value})`, code`$k.high(${value})`];
+    }
+  }
+
+  /** Text of a value of a kind that lies in registers. */
+  from_registers(kind: Kind, node: ts.Node): Code {
+    const { names } = this.context;
+    switch (kind.kind) {
+      case "nothing":
+        return new Code("undefined");
+      case "boolean":
+        return new Code("($c.r[0] !== 0)");
+      case "view": {
+        const struct = names.import_name(kind.struct.symbol, node);
+        return new Code(kind.nullable ? `$k.nullable(${struct}, $c.r[0])` : `${struct}.at($c.r[0])`);
+      }
+      case "number":
+        if (kind.range === "wide") return new Code("$k.wide($c.r[0], $c.r[2])");
+        return new Code(kind.range === "u32" ? "($c.r[0] >>> 0)" : "$c.r[0]");
+    }
+  }
+
+  #result({ result, from_register }: Callee, node: ts.Node): Code {
+    if (from_register !== undefined) return new Code(`(${from_register})`);
+    return this.from_registers(result, node);
+  }
+
+  #callee(call: ts.CallExpression, env: Environment): Callee {
+    const { meaning, renderer, inference } = this.context;
+    const { expression } = call;
+    if (meaning.host_function(expression) === "call_pointer") {
+      const [address, returns, ...values] = call.arguments;
+      const args = this.#values(call, [address, ...values], env);
+      return {
+        address: args[0],
+        convention: undefined,
+        arguments: args.slice(1),
+        ...this.#scalar_result(meaning.checker.getTypeAtLocation(returns), call, code`${renderer.render(returns, env)}`),
+      };
+    }
+    const kernel = meaning.kernel_function_result(expression);
+    if (kernel !== undefined) {
+      const callee = renderer.render(expression, env);
+      return {
+        address: code`${callee}.address`,
+        convention: callee,
+        arguments: this.#values(call, call.arguments, env),
+        ...this.#scalar_result(kernel.result, call, code`${callee}.returns`),
+      };
+    }
+    const helper = meaning.generator_of(expression);
+    if (helper === undefined)
+      refuse(expression, "`yield*` calls kernel functions, assembly functions, and `function*`s at module level; this is none of them");
+    if (meaning.yields(helper) === "values")
+      refuse(expression, `${expression.getText()} yields values: iterate over it with \`for (const x of ${expression.getText()}(…))\``);
+    const callee = renderer.render(expression, env);
+    const result = inference.result_of(helper);
+    if (result === undefined) refuse(call, `${expression.getText()} returns something that fits no register; return a number, a boolean or a view`);
+    return {
+      address: code`${callee}.address`,
+      convention: undefined,
+      arguments: this.#helper_arguments(call, helper, callee, env),
+      result,
+      from_register: undefined,
+    };
+  }
+
+  #scalar_result(type: ts.Type | undefined, call: ts.CallExpression, returns: Code): Pick<Callee, "result" | "from_register"> {
+    const { meaning, inference } = this.context;
+    const name = meaning.scalar_name(type);
+    if (name !== undefined) return { result: inference.call_result(call, this.#nowhere(call))!, from_register: name in narrow_word ? `$c.r[0]${narrow_word[name]}` : undefined };
+    const is_nothing = type === undefined || (type.flags & ts.TypeFlags.Undefined) !== 0;
+    if (is_nothing) return { result: NOTHING, from_register: undefined };
+    // Its declaration hides the type (`KernelFunction<[number], number>`): ask when it runs.
+    return { result: { kind: "number", range: "wide" }, from_register: `${returns.text}.from_register($c.r[0])` };
+  }
+
+  #nowhere(call: ts.CallExpression): Environment {
+    return this.context.macros.outside(call);
+  }
+
+  /** Values of arguments in order, those before a call kept. */
+  #values(call: ts.CallExpression, args: readonly ts.Expression[], env: Environment): Code[] {
+    const { splitting, expressions, emitter, meaning } = this.context;
+    for (const argument of args) {
+      if (ts.isSpreadElement(argument)) refuse(argument, "`...` in a call on the guest stack; write the arguments out");
+    }
+    const last = args.findLastIndex((argument) => splitting.has_split(argument));
+    return args.map((argument, i) => {
+      const value = expressions.value(argument, env);
+      const type = meaning.checker.getTypeAtLocation(argument);
+      if (meaning.struct_of(type) !== undefined) refuse(argument, `${call.expression.getText()} takes a number here; pass \`.address\``);
+      if (i >= last || ts.isLiteralExpression(argument)) return value;
+      return emitter.keep(value, argument, env);
+    });
+  }
+
+  #helper_arguments(call: ts.CallExpression, helper: ts.FunctionDeclaration, callee: Code, env: Environment): Code[] {
+    const { splitting, expressions, emitter, inference } = this.context;
+    const last = call.arguments.findLastIndex((argument) => splitting.has_split(argument));
+    return helper.parameters.flatMap((parameter, i) => {
+      const kind = inference.parameter(parameter);
+      const name = parameter.name.getText();
+      if (kind === undefined) {
+        const { file, line } = place_of(parameter);
+        refuse(call, `parameter \`${name}\` (${file}:${line}) cannot be passed on the guest stack; it takes numbers, booleans and views`);
+      }
+      const argument = call.arguments[i];
+      if (argument === undefined) return this.words(code`${callee}.defaults[${i}]`, kind);
+      const value = expressions.value(argument, env);
+      const kept = i < last && !ts.isLiteralExpression(argument) ? emitter.keep(value, argument, env) : value;
+      return this.words(kept, kind);
+    });
+  }
+}

@@ -1,0 +1,78 @@
+/** Pieces of generated TypeScript that know which variables they use. */
+
+/** A variable, or temporary value, of a hosted function; `frame.ts` gives it its slot. */
+export interface Used {
+  /** Its name in the generated text: unique in the function. */
+  readonly js: string;
+}
+
+/** Text, with the variables it reads and assigns. Jumps in it are written by `jump_mark`. */
+export class Code {
+  constructor(
+    readonly text: string,
+    readonly uses: ReadonlySet<Used> = NONE,
+    readonly assigns: ReadonlySet<Used> = NONE,
+  ) {}
+
+  static readonly EMPTY = new Code("");
+
+  get is_empty(): boolean {
+    return this.text === "";
+  }
+
+  /** Texts one after the other, as statements. */
+  then(next: Code): Code {
+    if (this.is_empty) return next;
+    return next.is_empty ? this : code`${this} ${next}`;
+  }
+}
+
+const NONE: ReadonlySet<Used> = new Set();
+
+/** A template of text and pieces of code: what the pieces use, the whole uses. */
+export function code(strings: TemplateStringsArray, ...parts: readonly (Code | string | number)[]): Code {
+  let text = strings[0];
+  const uses = new Set<Used>();
+  const assigns = new Set<Used>();
+  parts.forEach((part, i) => {
+    if (part instanceof Code) {
+      text += part.text;
+      for (const used of part.uses) uses.add(used);
+      for (const used of part.assigns) assigns.add(used);
+    } else text += part;
+    text += strings[i + 1];
+  });
+  return new Code(text, uses, assigns);
+}
+
+/** Joined by a separator. */
+export function list(parts: readonly Code[], separator = ", "): Code {
+  return parts.reduce((all, part, i) => (i === 0 ? part : code`${all}${separator}${part}`), Code.EMPTY);
+}
+
+/** A place between two steps. */
+export class Label {
+  /** Index of the step behind it; set when it is placed. */
+  index = -1;
+}
+
+const MARK = /\u0001(\d+)\u0001/g;
+
+/** Labels of one function by the numbers that stand for them in text. */
+export class Labels {
+  readonly #all: Label[] = [];
+
+  /** A statement that goes to a label, to be resolved by `resolve`. */
+  jump(label: Label): string {
+    this.#all.push(label);
+    return `\u0001${this.#all.length - 1}\u0001`;
+  }
+
+  /** The text of step number `index`, its jumps as changes of EIP, which stands behind the step. */
+  resolve(text: string, index: number): string {
+    return text.replace(MARK, (_, number) => {
+      const distance = 4 * (this.#all[Number(number)].index - index - 1);
+      return distance === 0 ? "" : `$c.eip = ($c.eip + ${distance}) | 0;`;
+    });
+  }
+}

@@ -1,0 +1,98 @@
+/** Where the variables of a hosted function lie in its guest frame. */
+import type ts from "typescript-api";
+import type { Used } from "./code.ts";
+import type { Environment } from "./environment.ts";
+import { type Kind, kind_name, words_of } from "./kinds.ts";
+
+/** Something assigned to a variable: its kind follows from all of these. */
+export type Source = { readonly expression: ts.Expression; readonly env: Environment } | { readonly kind: Kind };
+
+/** A variable with a slot: a local, a parameter, or a value kept for a later step. */
+export class Variable implements Used {
+  /** Known from the start for parameters and annotated variables. */
+  kind: Kind | undefined;
+  readonly sources: Source[] = [];
+  /** Bytes from EBP; set by `allocate`, or by whoever declares a parameter. */
+  offset = 0;
+  is_parameter = false;
+  /** Text of the linear address, where that is no fixed distance from EBP. */
+  place: string | undefined;
+  /** How a parameter narrower than a word is read from its word: text behind the word's. */
+  narrow: string | undefined;
+  /** Whether values are cut to the kind, as C converts on assignment, rather than refused when they do not fit. */
+  converts = false;
+
+  /**
+   * @param name in the source; undefined for temporaries
+   * @param node where it is declared, for messages
+   */
+  constructor(
+    readonly js: string,
+    readonly name: string | undefined,
+    readonly node: ts.Node,
+  ) {}
+}
+
+/** What is made anew in each step that uses it: a struct in the frame, an element of a constant table. */
+export class Recomputed implements Used {
+  constructor(
+    readonly js: string,
+    /** The expression, with the frame offset of a local struct as `$f.at[n]`. */
+    readonly text: string,
+    readonly uses: ReadonlySet<Used>,
+    /** For debuggers: name and number of the struct in the frame. */
+    readonly local: { readonly name: string; readonly index: number } | undefined,
+  ) {}
+}
+
+/** A lexical block: its variables live in the steps from `start` to `end`. */
+export class Scope {
+  readonly variables: Variable[] = [];
+  readonly locals: Recomputed[] = [];
+  readonly children: Scope[] = [];
+  start = 0;
+  end = 0;
+}
+
+/**
+ * Gives every variable below a scope its slot; blocks that follow each other share theirs.
+ * @param used bytes below EBP that are taken
+ * @returns bytes below EBP that the frame needs
+ */
+export function allocate(scope: Scope, kind_of: (variable: Variable) => Kind, used = 0): number {
+  let here = used;
+  for (const variable of scope.variables) {
+    if (variable.is_parameter) continue;
+    here += 4 * words_of(kind_of(variable));
+    variable.offset = -here;
+  }
+  return Math.max(here, ...scope.children.map((child) => allocate(child, kind_of, here)));
+}
+
+/** A block in the tables for debuggers; `variables`: name, kind, offset from EBP; `locals`: name, number of the struct. */
+export interface BlockTable {
+  readonly start: number;
+  readonly end: number;
+  readonly variables: readonly (readonly [string, string, number])[];
+  readonly locals: readonly (readonly [string, number])[];
+  readonly blocks: readonly BlockTable[];
+}
+
+/** The named variables of a scope, and of the blocks in it that have any. */
+export function block_table(scope: Scope, kind_of: (variable: Variable) => Kind): BlockTable {
+  return {
+    start: scope.start,
+    end: scope.end,
+    variables: scope.variables.flatMap((variable) => {
+      const kind = kind_of(variable);
+      if (variable.name === undefined || variable.is_parameter || words_of(kind) === 0) return [];
+      return [[variable.name, kind_name(kind), variable.offset] as const];
+    }),
+    locals: scope.locals.flatMap(({ local }) => (local === undefined ? [] : [[local.name, local.index] as const])),
+    blocks: scope.children.map((child) => block_table(child, kind_of)).filter(has_names),
+  };
+}
+
+function has_names(block: BlockTable): boolean {
+  return block.variables.length + block.locals.length + block.blocks.length > 0;
+}

@@ -1,0 +1,90 @@
+/** Names of other modules that the generated text needs: imports added, and what a module offers to those that expand its macros. */
+import { dirname, relative } from "node:path";
+import ts from "typescript-api";
+import type { Environment } from "./environment.ts";
+import type { Meaning } from "./meaning.ts";
+import { refuse } from "./refusal.ts";
+
+/** The name under which a module exports something that only expansions of its macros need. */
+export function companion(name: string): string {
+  return `$${name}`;
+}
+
+export class ModuleNames {
+  readonly #imports = new Map<string, string>();
+
+  constructor(
+    private readonly meaning: Meaning,
+    private readonly file: ts.SourceFile,
+  ) {}
+
+  /** `import` statements for what was asked for. */
+  get text(): string {
+    return [...this.#imports.values()].join("");
+  }
+
+  /** The name that stands for a module's symbol in the generated text; undefined for what is no module's. */
+  name_of(symbol: ts.Symbol, node: ts.Node, env: Environment): string | undefined {
+    const declaration = symbol.declarations?.[0];
+    if (declaration === undefined || !is_at_module_level(declaration)) return undefined;
+    if (env.file === this.file) return undefined;
+    return this.import_name(symbol, node);
+  }
+
+  /** The name of a struct, function or constant of any module. */
+  import_name(symbol: ts.Symbol, node: ts.Node): string {
+    const declaration = symbol.declarations![0];
+    const source = declaration.getSourceFile();
+    if (source === this.file) return symbol.name;
+    const name = symbol.name;
+    const local = `$${this.#number(source.fileName)}_${name}`;
+    if (!this.#imports.has(local)) {
+      const exported = source.isDeclarationFile || this.#is_exported(symbol, source) ? name : companion(name);
+      const from = this.#specifier(source, symbol, node);
+      this.#imports.set(local, `import { ${exported} as ${local} } from ${JSON.stringify(from)};`);
+    }
+    return local;
+  }
+
+  readonly #numbers = new Map<string, number>();
+
+  #number(file: string): number {
+    let number = this.#numbers.get(file);
+    if (number === undefined) this.#numbers.set(file, (number = this.#numbers.size + 1));
+    return number;
+  }
+
+  #is_exported(symbol: ts.Symbol, source: ts.SourceFile): boolean {
+    const module = this.meaning.checker.getSymbolAtLocation(source);
+    return module?.exports?.has(symbol.escapedName) ?? false;
+  }
+
+  /** Where to import a symbol of another file from: the file itself, or the package that has it. */
+  #specifier(source: ts.SourceFile, symbol: ts.Symbol, node: ts.Node): string {
+    if (!source.isDeclarationFile) return relative_specifier(this.file.fileName, source.fileName);
+    for (const statement of this.file.statements) {
+      if (!ts.isImportDeclaration(statement) || !ts.isStringLiteral(statement.moduleSpecifier)) continue;
+      const module = this.meaning.checker.getSymbolAtLocation(statement.moduleSpecifier);
+      const exported = module && this.meaning.checker.getExportsOfModule(module);
+      if (exported?.some((candidate) => this.meaning.behind_import(candidate) === symbol))
+        return statement.moduleSpecifier.text;
+    }
+    refuse(node, `${symbol.name} is needed here; import something from the module that exports it`);
+  }
+}
+
+export function relative_specifier(from: string, to: string): string {
+  const path = relative(dirname(from), to).replaceAll("\\", "/");
+  return path.startsWith(".") ? path : `./${path}`;
+}
+
+/** Whether a declaration is a module's own: a function, constant or import, not something inside of a function. */
+export function is_at_module_level(declaration: ts.Node): boolean {
+  let at: ts.Node = declaration;
+  while (!ts.isSourceFile(at.parent)) {
+    at = at.parent;
+    if (ts.isFunctionLike(at) || ts.isBlock(at) || ts.isModuleBlock(at) || ts.isClassLike(at)) return false;
+    if (ts.isInterfaceDeclaration(at) || ts.isTypeAliasDeclaration(at)) return false;
+  }
+  return ts.isExternalModule(declaration.getSourceFile());
+}

@@ -1,0 +1,299 @@
+/** Finds the kind of an expression's value. */
+import ts from "typescript-api";
+import { Environment } from "./environment.ts";
+import { Variable } from "./frame.ts";
+import { BOOLEAN, I32, join, type Kind, NOTHING, SMALL, scalar_kind, U32, WIDE } from "./kinds.ts";
+import type { Meaning } from "./meaning.ts";
+import { refuse } from "./refusal.ts";
+import { is_scalar_name } from "./scalars.ts";
+
+const { SyntaxKind } = ts;
+/** Calls that give a number which fits any kind of number, or the kind of their arguments. */
+const small_results = new Set(["clz32", "charCodeAt", "indexOf", "read8", "read16"]);
+const same_as_arguments = new Set(["min", "max", "abs", "trunc", "floor", "ceil", "round"]);
+const assignments: ReadonlySet<ts.SyntaxKind> = new Set([
+  SyntaxKind.EqualsToken,
+  SyntaxKind.PlusEqualsToken,
+  SyntaxKind.MinusEqualsToken,
+  SyntaxKind.AsteriskEqualsToken,
+  SyntaxKind.SlashEqualsToken,
+  SyntaxKind.PercentEqualsToken,
+]);
+
+export function is_assignment(kind: ts.SyntaxKind): boolean {
+  return kind >= SyntaxKind.FirstAssignment && kind <= SyntaxKind.LastAssignment;
+}
+
+/** Kind of a constant number. */
+export function constant_kind(value: number): Kind {
+  if (!Number.isInteger(value)) return WIDE;
+  if (value >= 0 && value <= 0x7fffffff) return SMALL;
+  if (value >= -0x80000000 && value < 0) return I32;
+  return value > 0 && value <= 0xffffffff ? U32 : WIDE;
+}
+
+export class Inference {
+  readonly #known = new Map<Variable, Kind>();
+  readonly #open = new Set<Variable>();
+  readonly #constants = new Map<ts.Node, Kind>();
+
+  constructor(private readonly meaning: Meaning) {}
+
+  /** The kind of a variable, from all that is assigned to it. @throws Refusal when no slot could hold it */
+  variable(variable: Variable): Kind {
+    if (variable.kind !== undefined) return variable.kind;
+    const known = this.#known.get(variable);
+    if (known !== undefined) return known;
+    // A variable's own value does not widen it: `n = n + 1`.
+    if (this.#open.has(variable)) return SMALL;
+    this.#open.add(variable);
+    let kind: Kind | undefined;
+    for (const source of variable.sources) {
+      const next = "kind" in source ? source.kind : this.#checked(source.expression, source.env, variable);
+      const joined: Kind | undefined = kind === undefined ? next : join(kind, next);
+      if (joined === undefined)
+        refuse(variable.node, `${variable.name ?? "a value"} holds values of two kinds; use two variables`);
+      kind = joined;
+    }
+    this.#open.delete(variable);
+    const found = kind ?? NOTHING;
+    if (this.#open.size === 0) this.#known.set(variable, found);
+    return found;
+  }
+
+  #checked(expression: ts.Expression, env: Environment, variable: Variable): Kind {
+    const kind = this.kind(expression, env);
+    if (kind !== undefined) return kind;
+    const type = this.meaning.checker.typeToString(this.meaning.checker.getTypeAtLocation(expression));
+    const what = variable.name === undefined ? "this value" : `\`${variable.name}\``;
+    refuse(
+      variable.name === undefined ? expression : variable.node,
+      `${what} is of type ${type} and would have to live across statements; only numbers, booleans and views of structs can: ` +
+        "keep an address, read it where it is used, or move the statements that need it into a plain function",
+    );
+  }
+
+  /** The kind of a value; undefined when it cannot be kept in a frame. */
+  kind(node: ts.Expression, env: Environment): Kind | undefined {
+    const bound = ts.isIdentifier(node) ? env.get(this.meaning.symbol_of(node)) : undefined;
+    if (bound instanceof Variable) return this.variable(bound);
+    if (bound !== undefined && "argument" in bound) return this.kind(bound.argument, bound.env);
+    const type = this.meaning.checker.getTypeAtLocation(node);
+    return this.#by_type(type) ?? (this.#is_number(type) ? this.#number(node, env) : undefined);
+  }
+
+  /** The kind that a type alone tells; undefined for numbers, and for what cannot be kept. */
+  #by_type(type: ts.Type): Kind | undefined {
+    const { flags } = type;
+    if (flags & ts.TypeFlags.BooleanLike) return BOOLEAN;
+    if (flags & (ts.TypeFlags.Undefined | ts.TypeFlags.Void | ts.TypeFlags.Never)) return NOTHING;
+    const parts = type.isUnion() ? type.types : [type];
+    if (parts.every((part) => part.flags & ts.TypeFlags.BooleanLike)) return BOOLEAN;
+    if (parts.every((part) => part.isNumberLiteral()))
+      return parts.map((part) => constant_kind((part as ts.NumberLiteralType).value)).reduce((a, b) => join(a, b)!);
+    const struct = this.meaning.struct_of(type);
+    if (struct === undefined) return undefined;
+    const nullable = parts.some((part) => (part.flags & ts.TypeFlags.Undefined) !== 0);
+    return { kind: "view", struct, nullable };
+  }
+
+  #is_number(type: ts.Type): boolean {
+    const parts = type.isUnion() ? type.types : [type];
+    return parts.every((part) => (part.flags & ts.TypeFlags.NumberLike) !== 0);
+  }
+
+  #number(node: ts.Expression, env: Environment): Kind {
+    if (
+      ts.isParenthesizedExpression(node) ||
+      ts.isAsExpression(node) ||
+      ts.isNonNullExpression(node) ||
+      ts.isSatisfiesExpression(node)
+    )
+      return this.kind(node.expression, env) ?? WIDE;
+    if (ts.isNumericLiteral(node)) return constant_kind(Number(node.text));
+    if (ts.isPrefixUnaryExpression(node)) return this.#unary(node, env);
+    if (ts.isPostfixUnaryExpression(node)) return this.kind(node.operand, env) ?? WIDE;
+    if (ts.isBinaryExpression(node)) return this.#binary(node, env);
+    if (ts.isConditionalExpression(node)) return this.#joined([node.whenTrue, node.whenFalse], env);
+    if (ts.isIdentifier(node)) return this.#constant(node);
+    if (ts.isPropertyAccessExpression(node)) return this.#property(node);
+    if (ts.isYieldExpression(node) && node.expression !== undefined) return this.#result(node.expression, env);
+    if (ts.isCallExpression(node)) return this.#call(node, env);
+    return WIDE;
+  }
+
+  #joined(nodes: readonly ts.Expression[], env: Environment): Kind {
+    return nodes
+      .map((node) => this.kind(node, env) ?? WIDE)
+      .reduce((a, b) => join(a, b) ?? WIDE, SMALL);
+  }
+
+  #unary({ operator, operand }: ts.PrefixUnaryExpression, env: Environment): Kind {
+    if (operator === SyntaxKind.TildeToken) return I32;
+    const kind = this.kind(operand, env) ?? WIDE;
+    if (operator !== SyntaxKind.MinusToken) return kind;
+    return kind.kind === "number" && (kind.range === "small" || kind.range === "i32") ? I32 : WIDE;
+  }
+
+  #binary({ operatorToken, left, right }: ts.BinaryExpression, env: Environment): Kind {
+    const side = (node: ts.Expression) => this.kind(node, env) ?? WIDE;
+    switch (operatorToken.kind) {
+      case SyntaxKind.GreaterThanGreaterThanGreaterThanToken:
+      case SyntaxKind.GreaterThanGreaterThanGreaterThanEqualsToken:
+        return U32;
+      case SyntaxKind.AmpersandToken: {
+        const kinds = [side(left), side(right)];
+        return kinds.some((kind) => kind.kind === "number" && kind.range === "small") ? SMALL : I32;
+      }
+      case SyntaxKind.BarToken:
+      case SyntaxKind.CaretToken:
+      case SyntaxKind.LessThanLessThanToken:
+      case SyntaxKind.GreaterThanGreaterThanToken:
+      case SyntaxKind.AmpersandEqualsToken:
+      case SyntaxKind.BarEqualsToken:
+      case SyntaxKind.CaretEqualsToken:
+      case SyntaxKind.LessThanLessThanEqualsToken:
+      case SyntaxKind.GreaterThanGreaterThanEqualsToken:
+        return I32;
+      case SyntaxKind.PercentToken:
+        return side(left);
+      case SyntaxKind.PlusToken:
+      case SyntaxKind.AsteriskToken:
+        return arithmetic(side(left), side(right));
+      case SyntaxKind.MinusToken: {
+        const kind = arithmetic(side(left), side(right));
+        return kind.kind === "number" && kind.range === "small" ? I32 : kind.kind === "number" && kind.range === "u32" ? WIDE : kind;
+      }
+      case SyntaxKind.SlashToken:
+        return arithmetic(side(left), side(right));
+      case SyntaxKind.CommaToken:
+        return side(right);
+      case SyntaxKind.AmpersandAmpersandToken:
+      case SyntaxKind.BarBarToken:
+      case SyntaxKind.QuestionQuestionToken:
+        return this.#joined([left, right], env);
+      default:
+        return assignments.has(operatorToken.kind) ? side(operatorToken.kind === SyntaxKind.EqualsToken ? right : left) : WIDE;
+    }
+  }
+
+  /** A constant of a module, by its initializer; a variable of an inner function, by its annotation. */
+  #constant(node: ts.Identifier): Kind {
+    const declaration = this.meaning.symbol_of(node)?.valueDeclaration;
+    if (declaration === undefined) return WIDE;
+    const known = this.#constants.get(declaration);
+    if (known !== undefined) return known;
+    this.#constants.set(declaration, WIDE);
+    let kind: Kind = WIDE;
+    if (ts.isVariableDeclaration(declaration) || ts.isParameter(declaration)) {
+      kind = annotated_kind(declaration.type) ?? WIDE;
+      const { initializer } = declaration;
+      const is_constant = (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
+      if (declaration.type === undefined && initializer !== undefined && is_constant)
+        kind = this.kind(initializer, new Environment(declaration.getSourceFile())) ?? WIDE;
+    }
+    this.#constants.set(declaration, kind);
+    return kind;
+  }
+
+  #property(node: ts.PropertyAccessExpression): Kind {
+    const { name, expression } = node;
+    if (name.text === "address") return this.#address_of(expression);
+    if (name.text === "length" || name.text === "size") return SMALL;
+    if (name.text === "value") {
+      const scalar = this.meaning.scalar_name(this.meaning.variable_type(expression));
+      if (scalar !== undefined) return scalar_kind(scalar);
+    }
+    const fields = this.meaning.fields_of(this.meaning.checker.getTypeAtLocation(expression));
+    const scalar = fields && this.meaning.scalar_name(this.meaning.property(fields, name.text));
+    return scalar === undefined ? WIDE : scalar_kind(scalar);
+  }
+
+  #address_of(place: ts.Expression): Kind {
+    const struct = this.meaning.struct_of(this.meaning.checker.getTypeAtLocation(place));
+    return struct === undefined ? U32 : { kind: "number", range: "u32", pointer: struct.name };
+  }
+
+  #call(node: ts.CallExpression, env: Environment): Kind {
+    const { expression } = node;
+    if (ts.isPropertyAccessExpression(expression)) {
+      const method = expression.name.text;
+      if (small_results.has(method)) return SMALL;
+      if (method === "read32" || method === "imul") return I32;
+      if (method === "address_of") return U32;
+      if (same_as_arguments.has(method)) return this.#joined(node.arguments, env);
+      if (method === "offset") return SMALL;
+      if (method === "get") {
+        const scalar = this.meaning.scalar_name(this.meaning.element_type(expression.expression));
+        return scalar === undefined ? WIDE : scalar_kind(scalar);
+      }
+    }
+    const signature = this.meaning.checker.getResolvedSignature(node);
+    return annotated_kind(signature?.declaration?.type as ts.TypeNode | undefined) ?? WIDE;
+  }
+
+  /** What `yield*` gives. */
+  #result(call: ts.Expression, env: Environment): Kind {
+    if (!ts.isCallExpression(call)) return WIDE;
+    return this.call_result(call, env) ?? WIDE;
+  }
+
+  /** The kind of a guest call's result that is a number. */
+  call_result(call: ts.CallExpression, _env: Environment): Kind | undefined {
+    if (this.meaning.host_function(call.expression) === "call_pointer") {
+      const scalar = this.meaning.scalar_name(this.meaning.checker.getTypeAtLocation(call.arguments[1]));
+      return scalar === undefined ? undefined : scalar_kind(scalar);
+    }
+    const kernel = this.meaning.kernel_function_result(call.expression);
+    if (kernel !== undefined) {
+      const scalar = this.meaning.scalar_name(kernel.result);
+      return scalar === undefined ? undefined : scalar_kind(scalar);
+    }
+    const helper = this.meaning.generator_of(call.expression);
+    return helper && this.result_of(helper);
+  }
+
+  /** The kind of a name in a destructuring pattern: a field of a view, an element. */
+  binding(element: ts.BindingElement): Kind | undefined {
+    const { checker } = this.meaning;
+    const type = checker.getTypeAtLocation(element);
+    const pattern = checker.getTypeAtLocation(element.parent);
+    const fields = this.meaning.fields_of(pattern);
+    const name = (element.propertyName ?? element.name).getText();
+    const scalar = fields && this.meaning.scalar_name(this.meaning.property(fields, name));
+    if (scalar !== undefined) return scalar_kind(scalar);
+    if (fields !== undefined && name === "address") return U32;
+    return this.#by_type(type) ?? (this.#is_number(type) ? WIDE : undefined);
+  }
+
+  /** The kind that a generator function returns: by its annotation (`Steps<i32>`), else by its type. */
+  result_of(helper: ts.FunctionDeclaration): Kind | undefined {
+    const argument = helper.type && ts.isTypeReferenceNode(helper.type) ? helper.type.typeArguments?.[0] : undefined;
+    const annotated = annotated_kind(argument);
+    if (annotated !== undefined) return annotated;
+    const { checker } = this.meaning;
+    const signature = checker.getSignatureFromDeclaration(helper)!;
+    const result = checker.getTypeArguments(checker.getReturnTypeOfSignature(signature) as ts.TypeReference)[1];
+    return this.#by_type(result) ?? (this.#is_number(result) ? WIDE : undefined);
+  }
+
+  /** The kind of a parameter of a generator function; undefined when it cannot be passed on the guest stack. */
+  parameter(parameter: ts.ParameterDeclaration): Kind | undefined {
+    const annotated = annotated_kind(parameter.type);
+    if (annotated !== undefined) return annotated;
+    const type = this.meaning.checker.getTypeAtLocation(parameter);
+    return this.#by_type(type) ?? (this.#is_number(this.meaning.checker.getNonNullableType(type)) ? WIDE : undefined);
+  }
+}
+
+/** The kind that a type annotation names: `u32`, `i32`, `u8`. */
+export function annotated_kind(type: ts.TypeNode | undefined): Kind | undefined {
+  if (type === undefined || !ts.isTypeReferenceNode(type) || !ts.isIdentifier(type.typeName)) return undefined;
+  return is_scalar_name(type.typeName.text) ? scalar_kind(type.typeName.text) : undefined;
+}
+
+/** Kind of a sum or product. The value is checked when it is stored. */
+function arithmetic(a: Kind, b: Kind): Kind {
+  const kind = join(a, b);
+  return kind?.kind === "number" ? { kind: "number", range: kind.range } : WIDE;
+}

@@ -1,0 +1,131 @@
+/** What TypeScript's types and symbols mean for hosted code: views, kernel functions, the declarations of `host/`. */
+import ts from "typescript-api";
+import type { StructReference } from "./kinds.ts";
+
+/** Functions of `host/` that the compiler knows, by name. */
+export const declaring_functions = ["kernel_function", "asm_function", "kernel_variable", "kernel_table", "cstring"] as const;
+/** Those that give the machine of the moment: a constant that holds their result is looked up anew in each step. */
+const ambient_functions = ["memory", "cpu"];
+
+export class Meaning {
+  constructor(readonly checker: ts.TypeChecker) {}
+
+  /** The symbol that an identifier stands for, behind imports; undefined for what has none. */
+  symbol_of(node: ts.Node): ts.Symbol | undefined {
+    const shorthand = ts.isShorthandPropertyAssignment(node.parent) && node.parent.name === node;
+    const symbol = shorthand
+      ? this.checker.getShorthandAssignmentValueSymbol(node.parent)
+      : this.checker.getSymbolAtLocation(node);
+    return symbol && this.behind_import(symbol);
+  }
+
+  behind_import(symbol: ts.Symbol): ts.Symbol {
+    return symbol.flags & ts.SymbolFlags.Alias ? this.checker.getAliasedSymbol(symbol) : symbol;
+  }
+
+  /** The name of the function of `host/` that an expression is, else undefined. */
+  host_function(callee: ts.Expression): string | undefined {
+    if (!ts.isIdentifier(callee)) return undefined;
+    const declaration = this.symbol_of(callee)?.declarations?.[0];
+    if (declaration === undefined || !ts.isFunctionDeclaration(declaration)) return undefined;
+    return /\/host\/[a-z-]+(\.d)?\.ts$/.test(declaration.getSourceFile().fileName) ? declaration.name?.text : undefined;
+  }
+
+  /** Whether an expression is `memory()` or `cpu()`. */
+  is_ambient(expression: ts.Expression): boolean {
+    return (
+      ts.isCallExpression(expression) &&
+      expression.arguments.length === 0 &&
+      ambient_functions.includes(this.host_function(expression.expression) ?? "")
+    );
+  }
+
+  /** The struct that a type is a view of. `undefined` in a union is passed over. */
+  struct_of(type: ts.Type): StructReference | undefined {
+    const fields = this.fields_of(type);
+    const literal = fields?.symbol?.declarations?.[0];
+    let at: ts.Node | undefined = literal;
+    while (at !== undefined && !ts.isVariableDeclaration(at)) at = at.parent;
+    if (literal === undefined || at === undefined) return undefined;
+    const symbol = this.checker.getSymbolAtLocation(at.name);
+    if (symbol === undefined) return undefined;
+    const name = this.literal_of(this.checker.getTypeOfSymbol(symbol), "name");
+    return { symbol, name: name ?? symbol.name };
+  }
+
+  /** The table of fields behind a view's type. */
+  fields_of(type: ts.Type): ts.Type | undefined {
+    const view = this.checker.getNonNullableType(type);
+    if (view.flags & ts.TypeFlags.Any) return undefined;
+    const marker = view.getProperties().find((property) => property.name.startsWith("__@view_of"));
+    return marker && this.checker.getNonNullableType(this.checker.getTypeOfSymbol(marker));
+  }
+
+  /** The type of a property of a type; undefined if it has none of that name. */
+  property(type: ts.Type, name: string): ts.Type | undefined {
+    const property = type.flags & ts.TypeFlags.Any ? undefined : this.checker.getPropertyOfType(type, name);
+    return property && this.checker.getTypeOfSymbol(property);
+  }
+
+  /** The text of a property whose type is a string literal. */
+  literal_of(type: ts.Type | undefined, name: string): string | undefined {
+    const found = type && this.property(type, name);
+    return found?.isStringLiteral() ? found.value : undefined;
+  }
+
+  /** Name of the scalar that a type of `host/types.ts` is (`u32`, `task_struct *`). */
+  scalar_name(type: ts.Type | undefined): string | undefined {
+    return this.literal_of(type, "kind") === "scalar" ? this.literal_of(type, "name") : undefined;
+  }
+
+  /** What a kernel function or assembly function returns, by its own declaration: a scalar type, or `undefined`. */
+  kernel_function_result(callee: ts.Expression): { readonly result: ts.Type | undefined } | undefined {
+    const type = this.checker.getTypeAtLocation(callee);
+    if (this.property(type, "symbol") === undefined || this.property(type, "address") === undefined) return undefined;
+    return { result: this.property(type, "returns") };
+  }
+
+  /** The type of a kernel variable's `value`; undefined for what is no kernel variable. */
+  variable_type(node: ts.Expression): ts.Type | undefined {
+    const type = this.checker.getTypeAtLocation(node);
+    return this.property(type, "value") && this.property(type, "address") && this.property(type, "type");
+  }
+
+  /** The type of an array view's elements; undefined for what is none. */
+  element_type(node: ts.Expression): ts.Type | undefined {
+    const array = this.property(this.checker.getTypeAtLocation(node), "type");
+    return this.literal_of(array, "kind") === "array" ? this.property(array!, "element") : undefined;
+  }
+
+  /** Whether a place is in guest memory: a field of a view, the value of a variable. */
+  is_guest_place(node: ts.Expression): node is ts.PropertyAccessExpression {
+    if (!ts.isPropertyAccessExpression(node)) return false;
+    if (node.name.text === "address") return false;
+    if (this.fields_of(this.checker.getTypeAtLocation(node.expression)) !== undefined) return true;
+    return node.name.text === "value" && this.variable_type(node.expression) !== undefined;
+  }
+
+  /** The generator function that a callee names, with its body; undefined for anything else. */
+  generator_of(callee: ts.Expression): ts.FunctionDeclaration | undefined {
+    const declaration = ts.isIdentifier(callee) ? this.symbol_of(callee)?.valueDeclaration : undefined;
+    if (declaration === undefined || !ts.isFunctionDeclaration(declaration)) return undefined;
+    return declaration.asteriskToken !== undefined ? declaration : undefined;
+  }
+
+  /** What a generator function yields: `steps` for one that calls kernel functions, `values` for an iteration. */
+  yields(declaration: ts.FunctionDeclaration): "steps" | "values" {
+    const signature = this.checker.getSignatureFromDeclaration(declaration)!;
+    const [yielded] = this.checker.getTypeArguments(this.checker.getReturnTypeOfSignature(signature) as ts.TypeReference);
+    if (yielded === undefined || yielded.flags & (ts.TypeFlags.Undefined | ts.TypeFlags.Never | ts.TypeFlags.Void)) return "steps";
+    const parts = yielded.isUnion() ? yielded.types : [yielded];
+    return parts.some((part) => part.symbol?.name === "GuestCall") ? "steps" : "values";
+  }
+
+  /** Whether a generator function has to be expanded where it is used: it takes a function or a text. */
+  is_macro(declaration: ts.FunctionDeclaration): boolean {
+    return declaration.parameters.some((parameter) => {
+      const type = this.checker.getTypeAtLocation(parameter);
+      return type.getCallSignatures().length > 0 || (type.flags & ts.TypeFlags.StringLike) !== 0;
+    });
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Compiles a source file: the bodies of its hosted functions become steps, and everything it declares goes into one
+ * object of the module, which it exports as `$object`.
+ */
+import ts from "typescript-api";
+import { check_plain_calls } from "./bounded.ts";
+import { type CompiledFunction, type Convention, FunctionCompiler } from "./function.ts";
+import { companion, ModuleNames, relative_specifier } from "./imports.ts";
+import { declaring_functions, Meaning } from "./meaning.ts";
+import { Output } from "./output.ts";
+import { refuse } from "./refusal.ts";
+
+/** Where the runtime of compiled functions is imported from, and what files are called in tables. */
+export interface Surroundings {
+  /** Module specifier, or absolute path of a file. */
+  readonly runtime: string;
+  /** A file's name in the object's tables, such as kernel/kernel/sched.ts. */
+  readonly name_of: (file: string) => string;
+}
+
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  /** What stands there instead: text, or a function. */
+  readonly text: string | CompiledFunction;
+}
+
+/** What a text must hold to be worth a look: declarations, or generator functions. */
+export const INTERESTING = /\b(kernel_function|asm_function|kernel_variable|kernel_table|cstring)\b|\bfunction\s*\*/;
+
+/** The compiled text and its source map (JSON); undefined when there is nothing in it to compile. @throws Refusal */
+export function compile_module(
+  program: ts.Program,
+  file: string,
+  surroundings: Surroundings,
+): { readonly code: string; readonly map: string } | undefined {
+  const source = program.getSourceFile(file);
+  if (source === undefined || !INTERESTING.test(source.text)) return undefined;
+  return new ModuleCompiler(new Meaning(program.getTypeChecker()), source, surroundings).compile();
+}
+
+class ModuleCompiler {
+  readonly #names: ModuleNames;
+  readonly #edits: Edit[] = [];
+  readonly #taken: ReadonlySet<string>;
+  readonly #companions = new Set<string>();
+  #declares = false;
+
+  constructor(
+    private readonly meaning: Meaning,
+    private readonly source: ts.SourceFile,
+    private readonly surroundings: Surroundings,
+  ) {
+    this.#names = new ModuleNames(meaning, source);
+    this.#taken = module_names(source);
+  }
+
+  compile(): { readonly code: string; readonly map: string } | undefined {
+    for (const statement of this.source.statements) this.#statement(statement);
+    if (this.#edits.length === 0 && this.#companions.size === 0) return undefined;
+    const output = new Output(this.source);
+    if (this.#declares) output.made(this.#header());
+    output.made(this.#names.text);
+    let at = 0;
+    for (const edit of this.#edits.sort((a, b) => a.start - b.start)) {
+      output.copy(at, edit.start);
+      if (typeof edit.text === "string") output.made(edit.text, edit.start);
+      else for (const { text, node } of edit.text.lines) output.made(`${text}\n`, node.getStart());
+      at = edit.end;
+    }
+    output.copy(at, this.source.text.length);
+    if (this.#declares) output.made("\nexport { $m as $object };");
+    const companions = [...this.#companions].sort().map((name) => `${name} as ${companion(name)}`);
+    if (companions.length > 0) output.made(`\nexport { ${companions.join(", ")} };`);
+    return { code: output.text, map: output.map };
+  }
+
+  #header(): string {
+    const { runtime, name_of } = this.surroundings;
+    const specifier = runtime.startsWith("/") || /^[A-Za-z]:/.test(runtime) ? relative_specifier(this.source.fileName, runtime) : runtime;
+    const file = name_of(this.source.fileName);
+    return (
+      `import * as $k from ${JSON.stringify(specifier)};` +
+      `const $m = $k.module(${JSON.stringify(file)}, ${JSON.stringify(this.#exported())});`
+    );
+  }
+
+  /** The names in guest memory of what the module exports; the others are static. */
+  #exported(): string[] {
+    const exported: string[] = [];
+    const look = (node: ts.Node): void => {
+      if (ts.isCallExpression(node) && this.#declaring(node) !== undefined) {
+        const [name] = node.arguments;
+        if (name !== undefined && ts.isStringLiteral(name)) exported.push(name.text);
+      }
+      if (!ts.isFunctionLike(node)) ts.forEachChild(node, look);
+    };
+    for (const statement of this.source.statements) {
+      const modifiers = ts.canHaveModifiers(statement) ? ts.getModifiers(statement) : undefined;
+      if (!modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) continue;
+      if (ts.isFunctionDeclaration(statement) && statement.name !== undefined) exported.push(statement.name.text);
+      else look(statement);
+    }
+    return exported;
+  }
+
+  #statement(statement: ts.Statement): void {
+    if (ts.isFunctionDeclaration(statement) && statement.asteriskToken !== undefined && statement.body !== undefined) {
+      if (this.meaning.yields(statement) === "values" || this.meaning.is_macro(statement)) this.#note_companions(statement);
+      else this.#helper(statement);
+      return;
+    }
+    this.#look(statement);
+  }
+
+  /** Finds declarations of kernel functions and variables. */
+  #look(node: ts.Node): void {
+    if (ts.isCallExpression(node)) {
+      const declaring = this.#declaring(node);
+      if (declaring !== undefined) {
+        this.#declares = true;
+        const { expression } = node;
+        this.#edits.push({ start: expression.getStart(), end: expression.getEnd(), text: `$m.${declaring}` });
+        if (declaring === "kernel_function") {
+          this.#kernel_function(node);
+          return;
+        }
+      }
+    }
+    ts.forEachChild(node, (child) => this.#look(child));
+  }
+
+  #declaring(node: ts.CallExpression): string | undefined {
+    const name = this.meaning.host_function(node.expression);
+    return name !== undefined && (declaring_functions as readonly string[]).includes(name) ? name : undefined;
+  }
+
+  #kernel_function(node: ts.CallExpression): void {
+    const [, parameters, returns, body, options] = node.arguments;
+    if (parameters === undefined || !ts.isArrayLiteralExpression(parameters))
+      refuse(parameters ?? node, "the parameter types of a kernel function are written out as a list");
+    if (body === undefined || !(ts.isFunctionExpression(body) || ts.isArrowFunction(body)))
+      refuse(body ?? node, "the body of a kernel function is written where it is declared: `function* (…) { … }`");
+    const fastcall = options !== undefined && /\bfastcall:\s*true\b/.test(options.getText());
+    this.#compiled(body, { kind: "kernel", parameters: parameters.elements, returns, fastcall }, body.getStart(), body.getEnd());
+  }
+
+  #helper(declaration: ts.FunctionDeclaration): void {
+    this.#declares = true;
+    const name = declaration.name?.text;
+    if (name === undefined) refuse(declaration, "a function that steps needs a name");
+    const is_exported = ts.getModifiers(declaration)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false;
+    const defaults = declaration.parameters.map(({ initializer }) => initializer?.getText() ?? "undefined");
+    const start = declaration.getStart();
+    this.#edits.push({ start, end: start, text: `${is_exported ? "export " : ""}const ${name} = $m.helper(${JSON.stringify(name)}, ` });
+    this.#compiled(declaration, { kind: "helper", declaration }, start, declaration.getEnd());
+    this.#edits.push({ start: declaration.getEnd(), end: declaration.getEnd(), text: `, [${defaults}]);` });
+  }
+
+  #compiled(node: ts.FunctionLikeDeclaration, convention: Convention, start: number, end: number): void {
+    check_plain_calls(node, this.meaning);
+    const file = this.surroundings.name_of(this.source.fileName);
+    const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken);
+    this.#edits.push({ start, end, text: compiler.compile(node, convention, file) });
+  }
+
+  /** What a macro names of its module that the module does not export: expansions elsewhere import it. */
+  #note_companions(macro: ts.FunctionDeclaration): void {
+    const exports = this.meaning.checker.getSymbolAtLocation(this.source)?.exports;
+    const look = (node: ts.Node): void => {
+      if (ts.isTypeNode(node)) return;
+      if (ts.isIdentifier(node) && this.#taken.has(node.text)) {
+        const symbol = this.meaning.symbol_of(node);
+        const declaration = symbol?.declarations?.[0];
+        const is_own = declaration?.getSourceFile() === this.source && !exports?.has(symbol!.escapedName);
+        if (is_own && is_value(declaration!)) this.#companions.add(node.text);
+      }
+      ts.forEachChild(node, look);
+    };
+    if (macro.body !== undefined) look(macro.body);
+  }
+}
+
+function is_value(declaration: ts.Declaration): boolean {
+  if (ts.isFunctionDeclaration(declaration)) return ts.isSourceFile(declaration.parent);
+  return ts.isVariableDeclaration(declaration) && ts.isSourceFile(declaration.parent.parent.parent);
+}
+
+/** Every name that a module binds at its top level. */
+function module_names(source: ts.SourceFile): Set<string> {
+  const names = new Set<string>();
+  const bind = (name: ts.BindingName): void => {
+    if (ts.isIdentifier(name)) names.add(name.text);
+    else for (const element of name.elements) if (ts.isBindingElement(element)) bind(element.name);
+  };
+  for (const statement of source.statements) {
+    if (ts.isVariableStatement(statement)) for (const { name } of statement.declarationList.declarations) bind(name);
+    if ((ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) && statement.name) names.add(statement.name.text);
+    if (!ts.isImportDeclaration(statement)) continue;
+    const clause = statement.importClause;
+    if (clause?.name !== undefined) names.add(clause.name.text);
+    const bindings = clause?.namedBindings;
+    if (bindings !== undefined && ts.isNamespaceImport(bindings)) names.add(bindings.name.text);
+    if (bindings !== undefined && ts.isNamedImports(bindings)) for (const { name } of bindings.elements) names.add(name.text);
+  }
+  return names;
+}

@@ -1,0 +1,99 @@
+/** The files that are compiled together, as TypeScript sees them: one program, grown when a file is new or has changed. */
+import { join, relative } from "node:path";
+import ts from "typescript-api";
+import { compile_module, INTERESTING, type Surroundings } from "./module.ts";
+
+/** Options of the checker, where no tsconfig.json says otherwise. */
+const defaults: ts.CompilerOptions = {
+  target: ts.ScriptTarget.ES2022,
+  module: ts.ModuleKind.ESNext,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  lib: ["lib.es2023.d.ts"],
+  types: [],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  allowImportingTsExtensions: true,
+  skipLibCheck: true,
+  noEmit: true,
+};
+
+export interface ProjectOptions {
+  /** Folder that the names of files in tables are relative to. */
+  readonly root: string;
+  /** Files to begin with: those that import the others. */
+  readonly files?: readonly string[];
+  /** Where the runtime of compiled functions is imported from: a specifier, or a file. */
+  readonly runtime: string;
+}
+
+export class Project {
+  readonly #roots = new Set<string>();
+  readonly #versions = new Map<string, { text: string; version: number }>();
+  readonly #surroundings: Surroundings;
+  readonly #host: ts.CompilerHost;
+  readonly #sources = new Map<string, ts.SourceFile>();
+  #program: ts.Program | undefined;
+
+  constructor(private readonly options: ProjectOptions) {
+    for (const file of options.files ?? []) this.#roots.add(normal(file));
+    this.#surroundings = {
+      runtime: options.runtime,
+      name_of: (file) => relative(options.root, file).replaceAll("\\", "/"),
+    };
+    this.#host = ts.createCompilerHost(defaults, true);
+    const read = this.#host.getSourceFile.bind(this.#host);
+    this.#host.getSourceFile = (name, language, ...rest) => {
+      const known = this.#sources.get(name);
+      if (known !== undefined) return known;
+      const given = this.#versions.get(name)?.text;
+      const made =
+        given === undefined ? read(name, language, ...rest) : ts.createSourceFile(name, given, language, true);
+      if (made !== undefined) this.#sources.set(name, made);
+      return made;
+    };
+  }
+
+  /**
+   * Compiles a file. @param text its contents
+   * @returns undefined when there is nothing in it to compile
+   * @throws Refusal
+   */
+  compile(path: string, text: string): { readonly code: string; readonly map: string } | undefined {
+    if (!INTERESTING.test(text)) return undefined;
+    const file = normal(path);
+    this.#update(file, text);
+    return compile_module(this.#current(file), file, this.#surroundings);
+  }
+
+  #update(file: string, text: string): void {
+    const source = this.#sources.get(file);
+    if (source !== undefined && source.text === text) return;
+    this.#versions.set(file, { text, version: 0 });
+    if (source !== undefined) {
+      this.#sources.delete(file);
+      this.#program = undefined;
+    }
+  }
+
+  #current(file: string): ts.Program {
+    if (this.#program?.getSourceFile(file) === undefined) {
+      this.#roots.add(file);
+      this.#program = ts.createProgram([...this.#roots], defaults, this.#host, this.#program);
+    }
+    return this.#program;
+  }
+}
+
+function normal(file: string): string {
+  return file.replaceAll("\\", "/");
+}
+
+/** The project of this repository's own sources. @param root the repository */
+export function own_project(root: string): Project {
+  return new Project({
+    root,
+    files: [join(root, "kernel/index.ts"), join(root, "assets.d.ts")],
+    runtime: join(root, "kernel/host/runtime.ts"),
+  });
+}
+

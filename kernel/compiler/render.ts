@@ -1,0 +1,140 @@
+/** Writes an expression or statement of the source as text of a step: names replaced by what they stand for there. */
+import ts from "typescript-api";
+import { Code, code, list, type Used } from "./code.ts";
+import type { Environment } from "./environment.ts";
+import { Recomputed, Variable } from "./frame.ts";
+import type { ModuleNames } from "./imports.ts";
+import { is_assignment } from "./inference.ts";
+import type { Meaning } from "./meaning.ts";
+import { refuse } from "./refusal.ts";
+
+interface Replacement {
+  readonly start: number;
+  readonly end: number;
+  readonly code: Code;
+}
+
+export class Renderer {
+  constructor(
+    private readonly meaning: Meaning,
+    private readonly names: ModuleNames,
+  ) {}
+
+  /** The text of a node that contains no step. @throws Refusal */
+  render(node: ts.Node, env: Environment): Code {
+    const replacements: Replacement[] = [];
+    this.#collect(node, env, replacements);
+    return this.splice(node, env, replacements);
+  }
+
+  /** The text of a node with parts of it replaced. */
+  splice(node: ts.Node, env: Environment, replacements: readonly Replacement[]): Code {
+    const text = env.file.text;
+    const parts: Code[] = [];
+    let at = node.getStart(env.file);
+    for (const { start, end, code: replacement } of [...replacements].sort((a, b) => a.start - b.start)) {
+      parts.push(new Code(text.slice(at, start)), replacement);
+      at = end;
+    }
+    parts.push(new Code(text.slice(at, node.getEnd())));
+    return list(parts, "");
+  }
+
+  replacement(node: ts.Node, env: Environment, replaced: Code): Replacement {
+    return { start: node.getStart(env.file), end: node.getEnd(), code: replaced };
+  }
+
+  #collect(node: ts.Node, env: Environment, into: Replacement[]): void {
+    if (ts.isTypeNode(node)) return;
+    if (ts.isIdentifier(node)) {
+      const replaced = this.#name(node, env);
+      if (replaced !== undefined) into.push(this.replacement(node, env, replaced));
+      return;
+    }
+    if (node.kind === ts.SyntaxKind.ThisKeyword) refuse(node, "`this` has no meaning in hosted code; pass a view or an address");
+    if (ts.isCallExpression(node)) {
+      const called = this.#callback(node, env);
+      if (called !== undefined) {
+        into.push(this.replacement(node, env, called));
+        return;
+      }
+    }
+    if (ts.isPropertyAccessExpression(node)) {
+      this.#collect(node.expression, env, into);
+      return;
+    }
+    if (ts.isPropertyAssignment(node) && ts.isIdentifier(node.name)) {
+      this.#collect(node.initializer, env, into);
+      return;
+    }
+    ts.forEachChild(node, (child) => this.#collect(child, env, into));
+  }
+
+  /** The text for a name; undefined when it stays as it is. */
+  #name(node: ts.Identifier, env: Environment): Code | undefined {
+    const { parent } = node;
+    if (ts.isBindingElement(parent) && parent.propertyName === node) return undefined;
+    const symbol = this.meaning.symbol_of(node);
+    const binding = env.get(symbol);
+    const wrap = (replaced: Code) =>
+      ts.isShorthandPropertyAssignment(parent) && replaced.text !== node.text ? code`${node.text}: ${replaced}` : replaced;
+    if (binding !== undefined) {
+      if (binding instanceof Variable || binding instanceof Recomputed) return wrap(used(binding, is_target(node)));
+      if ("argument" in binding) {
+        if (is_target(node)) refuse(node, `\`${node.text}\` is a macro's parameter and cannot be assigned; copy it to a variable`);
+        return wrap(code`(${this.render(binding.argument, binding.env)})`);
+      }
+      refuse(node, `\`${node.text}\` is a function that a macro got: it can only be called`);
+    }
+    const name = symbol && this.names.name_of(symbol, node, env);
+    return name === undefined || name === node.text ? undefined : wrap(new Code(name));
+  }
+
+  /** A call of a function that a macro got, expanded. */
+  #callback(node: ts.CallExpression, env: Environment): Code | undefined {
+    const binding = ts.isIdentifier(node.expression) ? env.get(this.meaning.symbol_of(node.expression)) : undefined;
+    if (binding === undefined || !("callback" in binding)) return undefined;
+    const { callback } = binding;
+    return code`(${this.render(callback, binding.env)})(${list(node.arguments.map((argument) => this.render(argument, env)))})`;
+  }
+}
+
+function used(variable: Used, is_assigned: boolean): Code {
+  const set = new Set([variable]);
+  return new Code(variable.js, set, is_assigned ? set : undefined);
+}
+
+/** Whether a name is assigned where it stands. */
+function is_target(node: ts.Expression): boolean {
+  let at: ts.Node = node;
+  let { parent } = at;
+  while (ts.isParenthesizedExpression(parent)) {
+    at = parent;
+    parent = at.parent;
+  }
+  if (ts.isBinaryExpression(parent)) {
+    if (is_assignment(parent.operatorToken.kind) && parent.left === at) return true;
+  } else if (ts.isPrefixUnaryExpression(parent) || ts.isPostfixUnaryExpression(parent)) {
+    const { operator } = parent;
+    if (operator === ts.SyntaxKind.PlusPlusToken || operator === ts.SyntaxKind.MinusMinusToken) return true;
+  }
+  return is_in_assigned_pattern(at);
+}
+
+/** Whether a name is a target in `[a, b] = …` or `({ a } = …)`. */
+function is_in_assigned_pattern(node: ts.Node): boolean {
+  let at = node;
+  while (
+    ts.isArrayLiteralExpression(at.parent) ||
+    ts.isObjectLiteralExpression(at.parent) ||
+    ts.isShorthandPropertyAssignment(at.parent) ||
+    (ts.isPropertyAssignment(at.parent) && at.parent.initializer === at)
+  )
+    at = at.parent;
+  return (
+    at !== node &&
+    ts.isBinaryExpression(at.parent) &&
+    at.parent.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+    at.parent.left === at
+  );
+}

@@ -1,0 +1,15 @@
+/** The scalar types of `host/types.ts` by name, and what numbers they hold. */
+import type { NumberRange } from "./kinds.ts";
+
+export const scalar_numbers = {
+  u8: "small",
+  u16: "small",
+  u32: "u32",
+  i8: "i32",
+  i16: "i32",
+  i32: "i32",
+} as const satisfies Readonly<Record<string, NumberRange>>;
+
+export function is_scalar_name(name: string): name is keyof typeof scalar_numbers {
+  return Object.hasOwn(scalar_numbers, name);
+}

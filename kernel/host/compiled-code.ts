@@ -1,0 +1,87 @@
+/** A hosted function as the compiler left it: its steps, and the tables that describe them. */
+import type { Core } from "../../emulator/index.ts";
+import type { Parameter } from "./declarations.ts";
+import type { Type } from "./types.ts";
+
+/** One `hostcall`: executes a statement. EIP stands behind it; `ebp` is the frame, as a signed number. */
+export type StepFunction = (core: Core, ebp: number) => void;
+
+/** A lexical block, in steps from `start` up to `end`. */
+export interface BlockTable {
+  readonly start: number;
+  readonly end: number;
+  /** Name, kind (`i32`, `number`, `task_struct *`) and bytes from EBP. */
+  readonly variables: readonly (readonly [name: string, kind: string, offset: number])[];
+  /** Name and number of a struct in the frame. */
+  readonly locals: readonly (readonly [name: string, index: number])[];
+  readonly blocks: readonly BlockTable[];
+}
+
+export interface FunctionTable {
+  readonly file: string;
+  /** Line and column, from 1, of its name and of its closing brace. */
+  readonly start: readonly [line: number, column: number];
+  readonly end: readonly [line: number, column: number];
+  readonly parameters: readonly (readonly [name: string, kind: string])[];
+  readonly block: BlockTable;
+}
+
+interface Source {
+  /** Bytes of variables. */
+  readonly frame: number;
+  /** Types of structs in the frame. */
+  readonly locals: () => readonly Type[];
+  readonly steps: readonly StepFunction[];
+  /** Line and column of each step. */
+  readonly positions: readonly number[];
+  readonly table: FunctionTable;
+}
+
+export class CompiledCode {
+  name = "";
+  /** What its declaration says of parameters, for those behind a struct passed by value. */
+  declared: { readonly parameters: readonly Parameter[]; readonly fastcall: boolean } | undefined;
+  /** Bytes below EBP: variables, then structs. 0 until `lay_out`. */
+  frame = 0;
+  /** Distances from EBP of the structs in the frame. */
+  at: readonly number[] = [];
+  /** Distances from EBP of the parameters. */
+  parameters: readonly number[] = [];
+  /** Types of the structs in the frame. */
+  locals: readonly Type[] = [];
+  readonly #source: Source;
+
+  constructor(make: (code: CompiledCode) => Source) {
+    this.#source = make(this);
+  }
+
+  get steps(): readonly StepFunction[] {
+    return this.#source.steps;
+  }
+
+  get positions(): readonly number[] {
+    return this.#source.positions;
+  }
+
+  get table(): FunctionTable {
+    return this.#source.table;
+  }
+
+  /** Decides where structs lie in the frame. Their types are known once all modules are loaded, not before. */
+  lay_out(): this {
+    this.locals = this.#source.locals();
+    let below = this.#source.frame;
+    this.at = this.locals.map((type) => {
+      below = (below + type.size + 3) & ~3;
+      return -below;
+    });
+    this.frame = below;
+    let above = 8;
+    this.parameters = (this.declared?.parameters ?? []).map((parameter) => {
+      const at = above;
+      above += parameter.kind === "by_value" ? (parameter.struct.size + 3) & ~3 : 4;
+      return at;
+    });
+    return this;
+  }
+}

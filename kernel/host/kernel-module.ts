@@ -1,0 +1,200 @@
+/** The object that a compiled module's declarations make: what link_kernel() links, and where a linked kernel has it. */
+import { ambient } from "./context.ts";
+import type { CompiledCode } from "./compiled-code.ts";
+import type { FunctionOptions, KernelData, KernelFunction, KernelVariable, Parameter, VariableOptions } from "./declarations.ts";
+import { read_value, type ScalarType, type StructType, type Type, type Value, struct as make_struct, type Fields, write_value } from "./types.ts";
+
+/** Something with a symbol. `number` tells apart all declarations of the process; images have addresses by it. */
+interface Declaration {
+  readonly number: number;
+  readonly name: string;
+  /** Whether other objects see the symbol. */
+  readonly is_global: boolean;
+}
+
+export interface FunctionDeclaration extends Declaration {
+  /** What `kernel_function` declares; undefined for helpers, whose table tells. */
+  readonly parameters: readonly Parameter[] | undefined;
+  readonly returns: ScalarType | undefined;
+  readonly fastcall: boolean;
+  readonly code: CompiledCode;
+}
+
+export interface DataDeclaration extends Declaration {
+  /** Bytes. */
+  readonly size: number;
+  readonly alignment: number;
+  /** Initial words, each a number or a symbol's name; undefined means zeroed (.bss). */
+  readonly words: readonly (number | string)[] | undefined;
+  /** Initial bytes, for strings. */
+  readonly bytes?: Uint8Array;
+  readonly section: ".data" | ".bss" | ".rodata" | ".data.init_task";
+  readonly type: Type | undefined;
+}
+
+/** Numbers for declarations: which is which, never in what order. */
+const next = { number: 0 };
+
+class Place {
+  readonly number = next.number++;
+  get address(): number {
+    return ambient.addresses[this.number];
+  }
+}
+
+class FunctionPlace extends Place {
+  constructor(
+    readonly symbol: string,
+    readonly returns: ScalarType | undefined,
+    readonly fastcall: boolean,
+    /** What parameters of a helper are when they are not given. */
+    readonly defaults: readonly unknown[] = [],
+  ) {
+    super();
+  }
+}
+
+class VariablePlace<T extends Type> extends Place implements KernelVariable<T> {
+  constructor(
+    readonly symbol: string,
+    readonly type: T,
+  ) {
+    super();
+  }
+  get value(): Value<T> {
+    return read_value(this.type, this.address);
+  }
+  set value(value: Value<T>) {
+    write_value(this.type, this.address, value as number | string);
+  }
+}
+
+export class KernelModule {
+  readonly functions: FunctionDeclaration[] = [];
+  readonly data: DataDeclaration[] = [];
+  readonly structs: StructType[] = [];
+  /** Functions that other objects define. */
+  readonly externs: Declaration[] = [];
+  readonly #names = new Set<string>();
+  readonly #exported: ReadonlySet<string>;
+  readonly #strings = new Map<string, KernelData>();
+
+  /**
+   * @param file its source, such as kernel/kernel/sched.ts: the name of the object
+   * @param exported names that other objects may refer to
+   */
+  constructor(
+    readonly file: string,
+    exported: readonly string[],
+  ) {
+    this.#exported = new Set(exported);
+  }
+
+  #claim(name: string): boolean {
+    if (this.#names.has(name)) throw new Error(`${this.file}: ${name} is declared twice`);
+    this.#names.add(name);
+    return this.#exported.has(name);
+  }
+
+  kernel_function(
+    name: string,
+    parameters: readonly Parameter[],
+    returns: ScalarType | undefined,
+    code: CompiledCode,
+    options: FunctionOptions = {},
+  ): KernelFunction<never[], unknown> {
+    const place = new FunctionPlace(name, returns, options.fastcall ?? false);
+    const { number, fastcall } = place;
+    code.name = name;
+    code.declared = { parameters, fastcall };
+    this.functions.push({ number, name, is_global: this.#claim(name), parameters, returns, fastcall, code });
+    return place as unknown as KernelFunction<never[], unknown>;
+  }
+
+  /** A `function*` of the module that steps. */
+  helper(name: string, code: CompiledCode, defaults: readonly unknown[]): KernelFunction<never[], unknown> {
+    const place = new FunctionPlace(name, undefined, false, defaults);
+    code.name = name;
+    const is_global = this.#claim(name);
+    this.functions.push({ number: place.number, name, is_global, parameters: undefined, returns: undefined, fastcall: false, code });
+    return place as unknown as KernelFunction<never[], unknown>;
+  }
+
+  asm_function(
+    name: string,
+    _parameters: readonly ScalarType[],
+    returns: ScalarType | undefined,
+    options: FunctionOptions = {},
+  ): KernelFunction<never[], unknown> {
+    const place = new FunctionPlace(name, returns, options.fastcall ?? false);
+    this.externs.push({ number: place.number, name, is_global: true });
+    return place as unknown as KernelFunction<never[], unknown>;
+  }
+
+  kernel_variable<T extends Type>(name: string, type: T, initial?: number, options: VariableOptions = {}): KernelVariable<T> {
+    if (initial !== undefined && (type.kind !== "scalar" || type.size !== 4))
+      throw new Error(`${this.file}: ${name}: only 32-bit scalars take an initial value`);
+    const words = initial === undefined ? undefined : [initial];
+    const place = new VariablePlace(name, type);
+    this.data.push({
+      number: place.number,
+      name,
+      is_global: this.#claim(name),
+      size: type.size,
+      alignment: options.alignment ?? Math.max(4, type.alignment),
+      words,
+      section: options.section ?? (words ? ".data" : ".bss"),
+      type,
+    });
+    return place;
+  }
+
+  kernel_table(name: string, words: readonly (number | string)[], type?: Type): KernelData & { readonly symbol: string } {
+    const place = new FunctionPlace(name, undefined, false);
+    this.data.push({
+      number: place.number,
+      name,
+      is_global: this.#claim(name),
+      size: words.length * 4,
+      alignment: 4,
+      words,
+      section: ".data",
+      type,
+    });
+    return place;
+  }
+
+  /** Equal texts of a module share one. */
+  cstring(text: string): KernelData {
+    const known = this.#strings.get(text);
+    if (known !== undefined) return known;
+    const place = new Place();
+    const bytes = Uint8Array.from([...text, "\0"], (c) => c.charCodeAt(0));
+    this.#strings.set(text, place);
+    this.data.push({
+      number: place.number,
+      name: `.LC${this.#strings.size - 1}`,
+      is_global: false,
+      size: bytes.length,
+      alignment: 1,
+      words: undefined,
+      bytes,
+      section: ".rodata",
+      type: undefined,
+    });
+    return place;
+  }
+
+  struct<F extends Fields>(name: string, fields: F): StructType<F> {
+    const type = make_struct(name, fields);
+    this.structs.push(type as unknown as StructType);
+    return type;
+  }
+}
+
+/** The object of a module: of `import * as sched from "./sched.ts"`. @throws TypeError for a module that was not compiled */
+export function object_of(module: object): KernelModule {
+  const object = (module as { readonly $object?: unknown }).$object;
+  if (object instanceof KernelModule) return object;
+  throw new TypeError("this module declares nothing for a kernel, or was not compiled (see esp0/vite)");
+}

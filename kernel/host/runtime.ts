@@ -1,0 +1,194 @@
+/** What compiled steps call: calls on the guest stack, and values that take more than a word. */
+import type { Core } from "../../emulator/index.ts";
+import { CompiledCode } from "./compiled-code.ts";
+import { KernelModule } from "./kernel-module.ts";
+import { read_value, type StructType, type Type, write_value } from "./types.ts";
+
+const EAX = 0;
+const ECX = 1;
+const EDX = 2;
+const ESP = 4;
+const FASTCALL_REGISTERS = [EAX, EDX, ECX];
+const WORD = 0x1_0000_0000;
+
+export function module(file: string, exported: readonly string[]): KernelModule {
+  return new KernelModule(file, exported);
+}
+
+export function code(make: ConstructorParameters<typeof CompiledCode>[0]): CompiledCode {
+  return new CompiledCode(make);
+}
+
+// ---- Calls. The return address is EIP: the next step. ESP changes last, so that a push that faults has no effect. ----
+
+interface Convention {
+  readonly fastcall: boolean;
+}
+
+export const CDECL: Convention = { fastcall: false };
+
+export function call0(core: Core, _convention: Convention, address: number): void {
+  const esp = core.r[ESP] - 4;
+  core.write32(esp, core.eip);
+  core.r[ESP] = esp;
+  core.eip = address | 0;
+}
+
+export function call1(core: Core, convention: Convention, address: number, a: number): void {
+  if (convention.fastcall) {
+    call_with(core, convention, address, a);
+    return;
+  }
+  const esp = core.r[ESP] - 8;
+  core.write32(esp + 4, a);
+  core.write32(esp, core.eip);
+  core.r[ESP] = esp;
+  core.eip = address | 0;
+}
+
+export function call2(core: Core, convention: Convention, address: number, a: number, b: number): void {
+  if (convention.fastcall) {
+    call_with(core, convention, address, a, b);
+    return;
+  }
+  const esp = core.r[ESP] - 12;
+  core.write32(esp + 8, b);
+  core.write32(esp + 4, a);
+  core.write32(esp, core.eip);
+  core.r[ESP] = esp;
+  core.eip = address | 0;
+}
+
+export function call3(core: Core, convention: Convention, address: number, a: number, b: number, c: number): void {
+  if (convention.fastcall) {
+    call_with(core, convention, address, a, b, c);
+    return;
+  }
+  const esp = core.r[ESP] - 16;
+  core.write32(esp + 12, c);
+  core.write32(esp + 8, b);
+  core.write32(esp + 4, a);
+  core.write32(esp, core.eip);
+  core.r[ESP] = esp;
+  core.eip = address | 0;
+}
+
+export function call4(
+  core: Core,
+  convention: Convention,
+  address: number,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+): void {
+  call_with(core, convention, address, a, b, c, d);
+}
+
+export function call5(core: Core, convention: Convention, address: number, ...args: [number, number, number, number, number]): void {
+  call_with(core, convention, address, ...args);
+}
+
+export function call6(
+  core: Core,
+  convention: Convention,
+  address: number,
+  ...args: [number, number, number, number, number, number]
+): void {
+  call_with(core, convention, address, ...args);
+}
+
+export function call_with(core: Core, { fastcall }: Convention, address: number, ...args: number[]): void {
+  const in_registers = fastcall ? Math.min(args.length, FASTCALL_REGISTERS.length) : 0;
+  let at = core.r[ESP];
+  for (let i = args.length - 1; i >= in_registers; i--) core.write32((at -= 4), args[i]);
+  core.write32((at -= 4), core.eip);
+  for (let i = 0; i < in_registers; i++) core.r[FASTCALL_REGISTERS[i]] = args[i] | 0;
+  core.r[ESP] = at;
+  core.eip = address | 0;
+}
+
+/** Behind a call: drops the arguments. @throws Error when the callee left ESP where it cannot have been */
+export function returned(core: Core, expected: number, argument_bytes: number): void {
+  const esp = core.r[ESP];
+  if (esp !== expected && (esp > (expected | 0) || esp < ((expected - argument_bytes) | 0)))
+    throw new Error(`a function it called came back with ESP ${hex(esp)} instead of ${hex(expected - argument_bytes)}`);
+  core.r[ESP] = expected;
+}
+
+// ---- Values in the frame ----
+
+/** A variable in the frame with an address. */
+export function local(type: Type, linear: number): unknown {
+  if (type.kind === "struct") return type.at(linear);
+  return new Local(type, linear >>> 0);
+}
+
+class Local {
+  constructor(
+    readonly type: Type,
+    readonly address: number,
+  ) {}
+  get value(): number | string {
+    return read_value(this.type, this.address) as number | string;
+  }
+  set value(value: number | string) {
+    write_value(this.type, this.address, value);
+  }
+}
+
+/** A view kept as its address, 0 for undefined. */
+export function nullable(type: StructType, linear: number): unknown {
+  return linear === 0 ? undefined : type.at(linear);
+}
+
+/** The address to keep for a view, or for undefined. */
+export function address(view: { readonly address: number } | undefined): number {
+  return view === undefined ? 0 : view.address;
+}
+
+/** An integer of up to 53 bits, kept in two words. */
+export function wide(low: number, high: number): number {
+  return high * WORD + (low >>> 0);
+}
+
+export function low(value: number): number {
+  return value | 0;
+}
+
+/** @throws RangeError for what is no integer */
+export function high(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no integer that a variable of hosted code can hold`);
+  return Math.floor(value / WORD);
+}
+
+export function store_wide(core: Core, linear: number, value: number): void {
+  if ((value | 0) === value) {
+    core.write32(linear, value);
+    core.write32(linear + 4, value >> 31);
+    return;
+  }
+  const upper = high(value);
+  core.write32(linear, value | 0);
+  core.write32(linear + 4, upper);
+}
+
+/** @throws RangeError for what does not fit: an inferred type is never wrong silently */
+export function store_i32(core: Core, linear: number, value: number): void {
+  if ((value | 0) !== value) misfit(value, "i32");
+  core.write32(linear, value);
+}
+
+/** @throws RangeError for what does not fit */
+export function store_u32(core: Core, linear: number, value: number): void {
+  if (value >>> 0 !== value) misfit(value, "u32");
+  core.write32(linear, value);
+}
+
+function misfit(value: number, type: string): never {
+  throw new RangeError(`${value} does not fit its variable, an ${type} by what is assigned to it elsewhere; annotate it`);
+}
+
+function hex(value: number): string {
+  return `0x${(value >>> 0).toString(16).padStart(8, "0")}`;
+}
