@@ -9,7 +9,9 @@ export {
   loadDisassembler,
 } from "./disassembler.ts";
 export type {
+  DebugBlock,
   DebugInfo,
+  DebugLocal,
   DebugMember,
   DebugParameter,
   DebugSignature,

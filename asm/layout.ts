@@ -159,6 +159,18 @@ export function gatherSections(
   return outputs;
 }
 
+/** Joins the `.debug_frame` sections, which are not loaded: their addresses are offsets in what comes of them. */
+export function gatherFrames(objects: readonly ObjectFile[]): OutputSection {
+  const output = newOutput(".debug_frame", undefined);
+  for (const object of objects) {
+    for (const section of object.sections) {
+      const isLoaded = (section.flags & SHF_ALLOC) !== 0;
+      if (section.name === output.name && section.type === SHT_PROGBITS && !isLoaded) append(output, object, section);
+    }
+  }
+  return output;
+}
+
 /**
  * Gives every output section its address: one behind the other from `origin`, on a new page where the permissions change.
  * @param pageSize bytes, a power of two; 1 to pack sections whatever their permissions

@@ -36,6 +36,8 @@ export interface LinkedSymbol {
   readonly size: number;
   readonly type: "notype" | "object" | "function";
   readonly binding: "local" | "global" | "weak";
+  /** The name of the object that defines it; undefined for the linker's own symbols. */
+  readonly unit: string | undefined;
   /** Undefined for absolute symbols. */
   readonly section: LinkedSection | undefined;
 }
@@ -47,6 +49,8 @@ export interface LinkedLine {
   readonly file: string;
   /** Counts from 1. Of what a macro made, the line that uses the macro. */
   readonly line: number;
+  /** Counts from 1; left out where it is not known. */
+  readonly column?: number;
 }
 
 /** Code that came from one object. */
@@ -73,6 +77,8 @@ export class LinkedImage {
     readonly lines: readonly LinkedLine[] = [],
     /** Where the code of each object went. */
     readonly code: readonly LinkedCode[] = [],
+    /** The `.debug_frame` sections of the objects, joined and relocated. */
+    readonly frames: Uint8Array = new Uint8Array(0),
   ) {}
 
   /**

@@ -3,6 +3,7 @@ import { PF_R, PF_W, PF_X } from "./elf-format.ts";
 import {
   assignAddresses,
   DEFAULT_LAYOUT,
+  gatherFrames,
   gatherSections,
   type OutputSection,
   type OutputSectionLayout,
@@ -151,8 +152,8 @@ function lineTable(outputs: readonly OutputSection[]): LinkedLine[] {
   const lines: LinkedLine[] = [];
   for (const output of outputs) {
     for (const { section, offset } of output.inputs) {
-      for (const { offset: within, file, line } of section.lines ?? []) {
-        lines.push({ address: output.address + offset + within, file, line });
+      for (const { offset: within, ...source } of section.lines ?? []) {
+        lines.push({ address: output.address + offset + within, ...source });
       }
     }
   }
@@ -202,7 +203,8 @@ export function link(objects: readonly ObjectFile[], options: LinkOptions = {}):
   if (misplaced.length > 0) throw new LinkError([...errors, ...misplaced]);
 
   const end = Math.max(0, ...gathered.map(({ address, size }) => address + size));
-  symbols.place(gathered);
+  const frames = gatherFrames(symbols.objects);
+  symbols.place([...gathered, frames]);
   symbols.define(linkerSymbols(gathered, options, end));
   const entry = entryAddress(symbols, gathered, options.entry, errors);
 
@@ -214,6 +216,8 @@ export function link(objects: readonly ObjectFile[], options: LinkOptions = {}):
     relocate(output, data, symbols, errors);
     sections.set(output, { name, address, flags, type, data, size, alignment });
   }
+  const frameTable = sectionContents(frames);
+  relocate(frames, frameTable, symbols, errors);
   symbols.reportUndefined();
   if (errors.length > 0) throw new LinkError(errors);
 
@@ -224,5 +228,13 @@ export function link(objects: readonly ObjectFile[], options: LinkOptions = {}):
     }),
   );
   const segments = buildSegments(sections, physicalOffset);
-  return new LinkedImage(entry, [...sections.values()], segments, linkedSymbols, lineTable(gathered), codeOf(gathered));
+  return new LinkedImage(
+    entry,
+    [...sections.values()],
+    segments,
+    linkedSymbols,
+    lineTable(gathered),
+    codeOf(gathered),
+    frameTable,
+  );
 }

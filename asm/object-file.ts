@@ -35,6 +35,8 @@ export interface SectionLine {
   readonly file: string;
   /** Counts from 1. Of what a macro made, the line that uses the macro. */
   readonly line: number;
+  /** Counts from 1; left out where it is not known. */
+  readonly column?: number;
 }
 
 export interface Section {

@@ -31,6 +31,8 @@ export interface ResolvedSymbol {
   readonly size: number;
   readonly type: "notype" | "object" | "function";
   readonly binding: "local" | "global" | "weak";
+  /** The name of the object that defines it; undefined for the linker's own symbols. */
+  readonly unit: string | undefined;
   readonly output: OutputSection | undefined;
 }
 
@@ -217,23 +219,23 @@ export class SymbolTable {
   /** Every symbol that the program has, local ones first, in the order of the objects. */
   all(): ResolvedSymbol[] {
     const resolved: ResolvedSymbol[] = [];
-    const add = (symbol: ObjectSymbol): void => {
+    const add = (unit: string, symbol: ObjectSymbol): void => {
       const { name, size, binding, section } = symbol;
       const inSection = typeof section === "object";
       const placed = inSection ? this.placed.get(section) : undefined;
       if (inSection && placed === undefined) return;
       const address = this.addressOfDefinition(symbol);
-      resolved.push({ name, address, size, type: resolvedType(symbol.type), binding, output: placed?.output });
+      resolved.push({ name, address, size, type: resolvedType(symbol.type), binding, unit, output: placed?.output });
     };
     for (const object of this.objects) {
       for (const symbol of object.symbols) {
         if (symbol.binding !== "local" || symbol.section === undefined || symbol.name === "") continue;
-        if (symbol.type !== "section" && symbol.type !== "file") add(symbol);
+        if (symbol.type !== "section" && symbol.type !== "file") add(object.name, symbol);
       }
     }
-    for (const { symbol } of this.globals.values()) add(symbol);
+    for (const { object, symbol } of this.globals.values()) add(object.name, symbol);
     for (const { name, address, output } of this.linkerDefined.values()) {
-      resolved.push({ name, address, size: 0, type: "notype", binding: "global", output });
+      resolved.push({ name, address, size: 0, type: "notype", binding: "global", unit: undefined, output });
     }
     return resolved;
   }

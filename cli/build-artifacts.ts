@@ -8,7 +8,7 @@ import { INITRAMFS, VMLINUX } from "./prebuilt.ts";
 export function artifacts(): Record<string, Uint8Array | string> {
   const kernel = link_kernel();
   return {
-    [VMLINUX]: writeExecutable(kernel, imageDebugSections(kernel, debug_info())),
+    [VMLINUX]: writeExecutable(kernel, imageDebugSections(kernel, [debug_info()])),
     "System.map": systemMap(kernel),
     [INITRAMFS]: build_initramfs(),
   };

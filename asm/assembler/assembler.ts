@@ -3,6 +3,7 @@ import type Long from "long";
 import { AssemblyError, type Diagnostic, type Position, StatementError } from "../diagnostics.ts";
 import { encodeInstruction, isMnemonic, isPrefix } from "../encoder.ts";
 import type { ConstantOf, Encoding, Instruction } from "../instruction.ts";
+import { CallFrames } from "./call-frames.ts";
 import { isNamePart } from "./characters.ts";
 import { Conditionals } from "./conditionals.ts";
 import { Cursor } from "./cursor.ts";
@@ -48,6 +49,7 @@ export class Assembler {
   readonly conditionals = new Conditionals<Statement>({ if: ".if", elseif: ".elseif", else: ".else", endif: ".endif" });
   readonly reader = new StatementReader();
   readonly macros = new Map<string, Macro>();
+  readonly callFrames = new CallFrames();
   codeSize: 16 | 32 = 32;
   /** How many macros were expanded so far: what `\@` stands for. */
   macroCount = 0;
@@ -91,6 +93,9 @@ export class Assembler {
     for (const opened of this.conditionals.unclosed()) {
       this.order++;
       this.report(positionIn(opened, 0), unclosedMessage(opened, ".endif"));
+    }
+    for (const { statement, order } of this.callFrames.unclosed()) {
+      this.report(positionIn(statement, 0), unclosedMessage(statement, ".cfi_endproc"), { statement, order });
     }
   }
 

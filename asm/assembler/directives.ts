@@ -1,6 +1,7 @@
 /** All directives by name (GNU as manual, "Pseudo Ops"). */
 import { nearNames } from "../near-names.ts";
 import type { Assembler } from "./assembler.ts";
+import { CALL_FRAME_DIRECTIVES } from "./call-frame-directives.ts";
 import { CONDITIONAL_DIRECTIVES } from "./conditional-directives.ts";
 import type { Cursor } from "./cursor.ts";
 import { DATA_DIRECTIVES } from "./data-directives.ts";
@@ -92,15 +93,6 @@ const IGNORED = [
   ".psize",
 ];
 
-/** Call frame information is for unwinders, and none is made. */
-const CALL_FRAME = (
-  "sections startproc endproc personality lsda def_cfa def_cfa_register def_cfa_offset adjust_cfa_offset offset " +
-  "rel_offset register restore undefined same_value remember_state restore_state return_column signal_frame " +
-  "window_save escape val_encoded_addr"
-)
-  .split(" ")
-  .map((name) => `.cfi_${name}`);
-
 function buildTable(): Map<string, Directive> {
   const table = new Map<string, Directive>();
   const add = (directives: DirectiveTable, isConditional = false): void => {
@@ -111,9 +103,10 @@ function buildTable(): Map<string, Directive> {
   add(SECTION_DIRECTIVES);
   add(SYMBOL_DIRECTIVES);
   add(MACRO_DIRECTIVES);
+  add(CALL_FRAME_DIRECTIVES);
   add(CONDITIONAL_DIRECTIVES, true);
   add(OTHER_DIRECTIVES);
-  for (const name of [...IGNORED, ...CALL_FRAME]) table.set(name, { run: ignore, isConditional: false });
+  for (const name of IGNORED) table.set(name, { run: ignore, isConditional: false });
   return table;
 }
 

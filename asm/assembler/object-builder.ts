@@ -18,6 +18,7 @@ import {
   SHT_NOBITS,
 } from "../object-file.ts";
 import type { Assembler } from "./assembler.ts";
+import { frameSections } from "./call-frames.ts";
 import { fits, hex } from "./data-directives.ts";
 import { addressOf, describeSymbol, type Value } from "./evaluator.ts";
 import { fillWithNops } from "./nop-padding.ts";
@@ -80,9 +81,11 @@ export class ObjectBuilder {
       this.targets.set(builder, { builder, section: emptySection(builder), isSettled: settled[index] });
     });
     for (const target of this.targets.values()) this.fillSection(target);
+    const sectionOf = (builder: SectionBuilder): Section => this.targets.get(builder)!.section;
+    const frames = frameSections(assembler.callFrames, sectionOf);
     return {
       name: assembler.sourceName ?? assembler.options.file,
-      sections: [...this.targets.values()].map(({ section }) => section),
+      sections: [...[...this.targets.values()].map(({ section }) => section), ...frames],
       symbols: this.symbolTable(),
     };
   }

@@ -13,6 +13,8 @@ export interface Reference {
   readonly offset: number;
   /** A section of the program, or the name of a debugging section. */
   readonly target: Section | string;
+  /** The word holds the distance from itself. */
+  readonly isRelative?: true;
 }
 
 const utf8 = new TextEncoder();
@@ -73,7 +75,13 @@ export class ByteWriter {
     return this.u32(value);
   }
 
-  /** An offset in another debugging section. */
+  /** The distance from here to an offset in a section of an object. */
+  relativeAddress(section: Section, value: number): this {
+    this.references.push({ offset: this.length, target: section, isRelative: true });
+    return this.u32(value);
+  }
+
+  /** An offset in a debugging section. */
   sectionOffset(name: string, offset: number): this {
     this.references.push({ offset: this.length, target: name });
     return this.u32(offset);

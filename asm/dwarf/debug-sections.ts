@@ -1,6 +1,6 @@
 /** The debugging sections of a program: `.debug_line`, `.debug_info` and what these need. */
 import { ByteWriter, type CodeAddress } from "./byte-writer.ts";
-import type { DebugFunction, DebugRange, DebugUnit } from "./debug-unit.ts";
+import type { DebugBlock, DebugFunction, DebugLocal, DebugRange, DebugUnit } from "./debug-unit.ts";
 import {
   DW_AT_comp_dir,
   DW_AT_external,
@@ -15,38 +15,67 @@ import {
   DW_AT_ranges,
   DW_AT_stmt_list,
   DW_AT_type,
-  DW_LANG_C89,
+  DW_LANG_C99,
   DW_LANG_Mips_Assembler,
   DW_OP_addr,
   DW_OP_call_frame_cfa,
   DW_OP_fbreg,
   DW_TAG_compile_unit,
   DW_TAG_formal_parameter,
+  DW_TAG_lexical_block,
   DW_TAG_subprogram,
   DW_TAG_variable,
 } from "./dwarf-format.ts";
 import { Entry, EntryWriter } from "./entry.ts";
-import { writeFrames } from "./frame-table.ts";
+import { usualFrame, writeFrames } from "./frame-table.ts";
 import { writeLineProgram } from "./line-program.ts";
 import { TypeEntries } from "./type-entries.ts";
 
 const PRODUCER = "esp0 as";
 const NO_ADDRESS: CodeAddress = { section: undefined, value: 0 };
 
-/** By section name, in the order to write them in. Sections that would be empty are left out. */
-export function debugSections(units: readonly DebugUnit[]): ReadonlyMap<string, ByteWriter> {
+/** Bytes from EBP to the frame base: above the saved EBP and the return address, where the arguments are. */
+const FRAME_BASE = 8;
+
+/**
+ * By section name, in the order to write them in. Sections that would be empty are left out.
+ * @param frames the `.debug_frame` that there is already
+ */
+export function debugSections(
+  units: readonly DebugUnit[],
+  frames: Uint8Array = new Uint8Array(0),
+): ReadonlyMap<string, ByteWriter> {
   const lines = new ByteWriter();
   const ranges = new ByteWriter();
   const entries = new EntryWriter();
-  for (const unit of units) entries.unit(unitEntry(unit, lines, ranges));
+  const structs = new Map<string, Entry>();
+  const made = units.map((unit) => {
+    const entry = unitEntry(unit, lines, ranges);
+    return { unit, entry, types: new TypeEntries(entry, unit.structs ?? [], structs) };
+  });
+  for (const { unit, entry, types } of made) {
+    types.addMembers();
+    for (const definition of unit.functions) addFunction(entry, definition, types);
+    for (const { name, start, isGlobal, type } of unit.variables ?? []) {
+      const location = new ByteWriter().u8(DW_OP_addr).u32(start.value).toBytes();
+      addVariable(entry, name, types.of(type), location, isGlobal);
+    }
+  }
+  for (const { entry } of made) entries.unit(entry);
   entries.finish();
   const framed = units.flatMap(({ functions }) => functions.filter(({ signature }) => signature !== undefined));
+  const frameTable = new ByteWriter().append(frames);
+  writeFrames(
+    frameTable,
+    framed.map(({ start, size }) => usualFrame(start, size)),
+    ".debug_frame",
+  );
   const sections = new Map([
     [".debug_line", lines],
     [".debug_info", entries.info],
     [".debug_abbrev", entries.abbreviations],
     [".debug_ranges", ranges],
-    [".debug_frame", writeFrames(framed)],
+    [".debug_frame", frameTable],
   ]);
   for (const [name, { length }] of sections) if (length === 0) sections.delete(name);
   return sections;
@@ -55,9 +84,9 @@ export function debugSections(units: readonly DebugUnit[]): ReadonlyMap<string, 
 function unitEntry(unit: DebugUnit, lines: ByteWriter, ranges: ByteWriter): Entry {
   const isAssembly = unit.structs === undefined;
   const hasLines = unit.ranges.some((range) => range.lines.length > 0);
-  const entry = new Entry(DW_TAG_compile_unit, [
+  return new Entry(DW_TAG_compile_unit, [
     [DW_AT_producer, PRODUCER],
-    [DW_AT_language, isAssembly ? DW_LANG_Mips_Assembler : DW_LANG_C89],
+    [DW_AT_language, isAssembly ? DW_LANG_Mips_Assembler : DW_LANG_C99],
     [DW_AT_name, unit.name],
     [DW_AT_comp_dir, "."],
     [
@@ -66,17 +95,6 @@ function unitEntry(unit: DebugUnit, lines: ByteWriter, ranges: ByteWriter): Entr
     ],
     ...placeOf(unit.ranges, ranges),
   ]);
-  const types = new TypeEntries(entry, unit.structs ?? []);
-  for (const definition of unit.functions) addFunction(entry, definition, types);
-  for (const { name, start, type } of unit.variables ?? []) {
-    entry.add(DW_TAG_variable, [
-      [DW_AT_name, name],
-      [DW_AT_type, types.of(type)],
-      [DW_AT_external, true],
-      [DW_AT_location, new ByteWriter().u8(DW_OP_addr).u32(start.value).toBytes()],
-    ]);
-  }
-  return entry;
 }
 
 /** Where the code of a unit lies: one range, or several in `.debug_ranges`. */
@@ -108,14 +126,51 @@ function addFunction(unit: Entry, { name, start, size, isGlobal, signature }: De
     [DW_AT_type, types.of(signature?.returns)],
     [DW_AT_frame_base, signature && Uint8Array.of(DW_OP_call_frame_cfa)],
   ]);
-  for (const parameter of signature?.parameters ?? []) {
-    const { offset } = parameter;
-    // The frame base is just above the return address, where the arguments are.
-    const location = offset === undefined ? undefined : new ByteWriter().u8(DW_OP_fbreg).sleb(offset).toBytes();
+  if (signature === undefined) return;
+  for (const { name: parameter, type, offset } of signature.parameters) {
     entry.add(DW_TAG_formal_parameter, [
-      [DW_AT_name, parameter.name],
-      [DW_AT_type, types.of(parameter.type)],
-      [DW_AT_location, location],
+      [DW_AT_name, parameter],
+      [DW_AT_type, types.of(type)],
+      [DW_AT_location, offset === undefined ? undefined : inFrame(offset)],
     ]);
   }
+  addLocals(entry, signature.locals ?? [], types);
+  addBlocks(entry, start, signature.blocks ?? [], types);
+}
+
+function addBlocks(parent: Entry, start: CodeAddress, blocks: readonly DebugBlock[], types: TypeEntries): void {
+  for (const block of blocks) {
+    const entry = parent.add(DW_TAG_lexical_block, [
+      [DW_AT_low_pc, { ...start, value: start.value + block.start }],
+      [DW_AT_high_pc, block.size],
+    ]);
+    addLocals(entry, block.locals, types);
+    addBlocks(entry, start, block.blocks, types);
+  }
+}
+
+function addLocals(parent: Entry, locals: readonly DebugLocal[], types: TypeEntries): void {
+  for (const { name, type, offset } of locals) {
+    addVariable(parent, name, types.of(type), inFrame(offset - FRAME_BASE), false);
+  }
+}
+
+function addVariable(
+  parent: Entry,
+  name: string,
+  type: Entry | undefined,
+  location: Uint8Array,
+  isExternal: boolean,
+): void {
+  parent.add(DW_TAG_variable, [
+    [DW_AT_name, name],
+    [DW_AT_type, type],
+    [DW_AT_external, isExternal || undefined],
+    [DW_AT_location, location],
+  ]);
+}
+
+/** @param offset bytes from the frame base */
+function inFrame(offset: number): Uint8Array {
+  return new ByteWriter().u8(DW_OP_fbreg).sleb(offset).toBytes();
 }

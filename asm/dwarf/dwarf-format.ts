@@ -12,6 +12,7 @@ export const DW_CHILDREN_yes = 1;
 
 export const DW_TAG_array_type = 0x01;
 export const DW_TAG_formal_parameter = 0x05;
+export const DW_TAG_lexical_block = 0x0b;
 export const DW_TAG_member = 0x0d;
 export const DW_TAG_pointer_type = 0x0f;
 export const DW_TAG_compile_unit = 0x11;
@@ -50,6 +51,7 @@ export const DW_FORM_block = 0x09;
 export const DW_FORM_data1 = 0x0b;
 export const DW_FORM_strp = 0x0e;
 export const DW_FORM_udata = 0x0f;
+export const DW_FORM_ref_addr = 0x10;
 export const DW_FORM_ref4 = 0x13;
 export const DW_FORM_sec_offset = 0x17;
 export const DW_FORM_exprloc = 0x18;
@@ -58,12 +60,13 @@ export const DW_FORM_flag_present = 0x19;
 export const DW_FORM_data16 = 0x1e;
 export const DW_FORM_line_strp = 0x1f;
 
+export const DW_ATE_boolean = 0x02;
 export const DW_ATE_signed = 0x05;
 export const DW_ATE_signed_char = 0x06;
 export const DW_ATE_unsigned = 0x07;
 export const DW_ATE_unsigned_char = 0x08;
 
-export const DW_LANG_C89 = 0x0001;
+export const DW_LANG_C99 = 0x000c;
 export const DW_LANG_Mips_Assembler = 0x8001;
 
 export const DW_OP_addr = 0x03;
@@ -74,6 +77,7 @@ export const DW_LNS_copy = 1;
 export const DW_LNS_advance_pc = 2;
 export const DW_LNS_advance_line = 3;
 export const DW_LNS_set_file = 4;
+export const DW_LNS_set_column = 5;
 export const DW_LNS_const_add_pc = 8;
 export const DW_LNS_fixed_advance_pc = 9;
 export const DW_LNE_end_sequence = 1;
@@ -90,10 +94,28 @@ export const STANDARD_OPCODE_LENGTHS = [0, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0, 1] as c
 export const DW_CFA_advance_loc = 0x40;
 export const DW_CFA_offset = 0x80;
 export const DW_CFA_restore = 0xc0;
+export const DW_CFA_advance_loc1 = 0x02;
+export const DW_CFA_advance_loc2 = 0x03;
+export const DW_CFA_advance_loc4 = 0x04;
+export const DW_CFA_offset_extended = 0x05;
+export const DW_CFA_restore_extended = 0x06;
+export const DW_CFA_undefined = 0x07;
+export const DW_CFA_same_value = 0x08;
+export const DW_CFA_register = 0x09;
+export const DW_CFA_remember_state = 0x0a;
+export const DW_CFA_restore_state = 0x0b;
 export const DW_CFA_def_cfa = 0x0c;
 export const DW_CFA_def_cfa_register = 0x0d;
 export const DW_CFA_def_cfa_offset = 0x0e;
-export const DW_CFA_advance_loc4 = 0x04;
+export const DW_CFA_offset_extended_sf = 0x11;
+export const DW_CFA_def_cfa_sf = 0x12;
+export const DW_CFA_def_cfa_offset_sf = 0x13;
+export const DW_CFA_val_offset = 0x14;
+export const DW_CFA_val_offset_sf = 0x15;
+
+/** How `.eh_frame` writes addresses. */
+export const DW_EH_PE_sdata4 = 0x0b;
+export const DW_EH_PE_pcrel = 0x10;
 
 /** Numbers of the i386's registers in DWARF (System V ABI, i386 supplement, figure 2-14). */
 export const DWARF_ESP = 4;

@@ -21,7 +21,7 @@ function rowsOf(contents: DebugContents): LineRow[] {
 /** The line table of an executable, by address; empty when it has none. */
 export function elfLines(elf: ElfFile): LinkedLine[] {
   return rowsOf((name) => elf.sections.find((section) => section.name === name)?.data)
-    .map(({ address, file, line }) => ({ address, file, line }))
+    .map(({ origin: _, ...line }) => line)
     .sort((a, b) => a.address - b.address);
 }
 
@@ -41,12 +41,13 @@ export function objectLines(elf: ElfFile): ReadonlyMap<ElfSection, readonly Sect
   }
   const contents = (name: string) => relocated.get(name) ?? elf.sections.find((section) => section.name === name)?.data;
   const lines = new Map<ElfSection, SectionLine[]>();
-  for (const { address, file, line, origin } of rowsOf(contents)) {
+  for (const { address, origin, ...source } of rowsOf(contents)) {
     const section = origins.get(origin);
     if (section === undefined) continue;
     const list = lines.get(section);
-    if (list === undefined) lines.set(section, [{ offset: address, file, line }]);
-    else list.push({ offset: address, file, line });
+    const line = { offset: address, ...source };
+    if (list === undefined) lines.set(section, [line]);
+    else list.push(line);
   }
   for (const list of lines.values()) list.sort((a, b) => a.offset - b.offset);
   return lines;

@@ -8,6 +8,7 @@ import {
   DW_LNS_advance_line,
   DW_LNS_advance_pc,
   DW_LNS_copy,
+  DW_LNS_set_column,
   DW_LNS_set_file,
   DWARF_VERSION,
   STANDARD_OPCODE_LENGTHS,
@@ -56,9 +57,14 @@ function writeSequence(
   let at = lines[0].offset;
   let line = 1;
   let file = 1;
+  let column = 0;
   for (const row of lines) {
     const number = files.get(row.file)!;
     if (number !== file) writer.u8(DW_LNS_set_file).uleb(number);
+    if ((row.column ?? 0) !== column) {
+      column = row.column ?? 0;
+      writer.u8(DW_LNS_set_column).uleb(column);
+    }
     writeRow(writer, row.offset - at, row.line - line);
     at = row.offset;
     line = row.line;

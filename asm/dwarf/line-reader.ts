@@ -22,6 +22,7 @@ import {
   DW_LNS_const_add_pc,
   DW_LNS_copy,
   DW_LNS_fixed_advance_pc,
+  DW_LNS_set_column,
   DW_LNS_set_file,
 } from "./dwarf-format.ts";
 
@@ -30,6 +31,8 @@ export interface LineRow {
   readonly address: number;
   readonly file: string;
   readonly line: number;
+  /** Counts from 1; left out where it is not known. */
+  readonly column?: number;
   /** Where in `.debug_line` the address was set from which this one is counted. */
   readonly origin: number;
 }
@@ -174,13 +177,17 @@ function run(reader: ByteReader, header: Header, rows: LineRow[]): void {
   let origin = reader.at;
   let file = 1;
   let line = 1;
+  let column = 0;
   const emit = (): void => {
-    if (line > 0) rows.push({ address: address >>> 0, file: files[file] ?? "", line, origin });
+    if (line <= 0) return;
+    const row = { address: address >>> 0, file: files[file] ?? "", line, origin };
+    rows.push(column > 0 ? { ...row, column } : row);
   };
   const restart = (): void => {
     address = 0;
     file = 1;
     line = 1;
+    column = 0;
   };
   while (reader.left > 0) {
     const opcode = reader.u8();
@@ -214,6 +221,9 @@ function run(reader: ByteReader, header: Header, rows: LineRow[]): void {
         break;
       case DW_LNS_set_file:
         file = reader.uleb();
+        break;
+      case DW_LNS_set_column:
+        column = reader.uleb();
         break;
       case DW_LNS_const_add_pc:
         address += Math.floor((0xff - opcodeBase) / lineRange) * minimumLength;

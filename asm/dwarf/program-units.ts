@@ -1,8 +1,9 @@
 /** What an object or a linked image tells a debugger. */
-import type { LinkedImage, LinkedSymbol } from "../linked-image.ts";
-import { type ObjectFile, R_386_32, type Section, SHF_EXECINSTR, SHT_PROGBITS } from "../object-file.ts";
+import type { LinkedImage } from "../linked-image.ts";
+import { type ObjectFile, SHF_EXECINSTR } from "../object-file.ts";
 import { debugSections } from "./debug-sections.ts";
-import type { DebugFunction, DebugInfo, DebugUnit, DebugVariable } from "./debug-unit.ts";
+import type { DebugFunction, DebugInfo, DebugRange, DebugUnit, DebugVariable } from "./debug-unit.ts";
+import { relocatableSections } from "./relocatable-sections.ts";
 
 /** A section that describes the program and is not loaded with it. */
 export interface DebugSection {
@@ -11,53 +12,76 @@ export interface DebugSection {
 }
 
 /**
- * The DWARF sections of a linked program: a compile unit for each object with code.
- * @param info what is known of one of the objects, which was no assembly
+ * The DWARF sections of a linked program: a compile unit for each object with code or with an entry in `infos`, and the
+ * call frame information that objects brought along.
+ * @param infos what is known of objects that were no assembly; at most one for each
  */
-export function imageDebugSections(image: LinkedImage, info?: DebugInfo): DebugSection[] {
-  const sections = debugSections(imageUnits(image, info));
+export function imageDebugSections(image: LinkedImage, infos: readonly DebugInfo[] = []): DebugSection[] {
+  const sections = debugSections(imageUnits(image, infos), image.frames);
   return [...sections].map(([name, writer]) => ({ name, data: writer.toBytes() }));
 }
 
-function imageUnits(image: LinkedImage, info: DebugInfo | undefined): DebugUnit[] {
-  const functions = image.symbols.filter(({ type, size }) => type === "function" && size > 0);
-  const units = new Map<string, { ranges: DebugUnit["ranges"][number][]; functions: DebugFunction[] }>();
-  for (const { unit, address, size } of image.code) {
-    const isWithin = (place: { readonly address: number }) =>
-      place.address >= address && place.address < address + size;
-    const lines = image.lines
-      .filter(isWithin)
-      .map(({ address: at, file, line }) => ({ offset: at - address, file, line }));
-    const made = units.get(unit) ?? { ranges: [], functions: [] };
-    units.set(unit, made);
-    made.ranges.push({ start: at(address), size, lines });
-    const signatures = unit === info?.unit ? info.functions : undefined;
-    made.functions.push(
-      ...functions.filter(isWithin).map((symbol) => ({
-        name: symbol.name,
-        start: at(symbol.address),
-        size: symbol.size,
-        isGlobal: symbol.binding !== "local",
-        signature: signatures?.get(symbol.name),
-      })),
-    );
-  }
-  return [...units].map(([name, unit]) =>
-    name === info?.unit
-      ? { name, ...unit, structs: info.structs, variables: variables(image.symbols, info) }
-      : { name, ...unit },
-  );
+interface GrowingUnit {
+  readonly ranges: DebugRange[];
+  readonly functions: DebugFunction[];
+  readonly variables: DebugVariable[];
 }
 
-function at(value: number): { section: undefined; value: number } {
+function imageUnits(image: LinkedImage, infos: readonly DebugInfo[]): DebugUnit[] {
+  const units = new Map<string, GrowingUnit>();
+  const unitNamed = (name: string): GrowingUnit => {
+    let unit = units.get(name);
+    if (unit === undefined) units.set(name, (unit = { ranges: [], functions: [], variables: [] }));
+    return unit;
+  };
+  const byUnit = new Map(infos.map((info) => [info.unit, info]));
+  for (const { unit, address, size } of image.code) {
+    const lines = within(image.lines, address, size).map(({ address: at, ...line }) => ({
+      offset: at - address,
+      ...line,
+    }));
+    unitNamed(unit).ranges.push({ start: placeAt(address), size, lines });
+  }
+  for (const { unit } of infos) unitNamed(unit);
+  for (const { name, unit, type, address, size, binding, section } of image.symbols) {
+    if (unit === undefined) continue;
+    const info = byUnit.get(unit);
+    const start = placeAt(address);
+    const isGlobal = binding !== "local";
+    if (type === "function" && size > 0 && section !== undefined && (section.flags & SHF_EXECINSTR) !== 0) {
+      unitNamed(unit).functions.push({ name, start, size, isGlobal, signature: info?.functions.get(name) });
+    }
+    const variable = info?.variables.get(name);
+    if (variable !== undefined) unitNamed(unit).variables.push({ name, start, isGlobal, type: variable });
+  }
+  return [...units].map(([name, { ranges, functions, variables }]) => {
+    const info = byUnit.get(name);
+    functions.sort((a, b) => a.start.value - b.start.value);
+    return info === undefined
+      ? { name, ranges, functions }
+      : { name, ranges, functions, variables, structs: info.structs };
+  });
+}
+
+function placeAt(value: number): { section: undefined; value: number } {
   return { section: undefined, value };
 }
 
-function variables(symbols: readonly LinkedSymbol[], info: DebugInfo): DebugVariable[] {
-  return symbols.flatMap(({ name, address }) => {
-    const type = info.variables.get(name);
-    return type === undefined ? [] : [{ name, start: at(address), type }];
-  });
+/** Those of `places`, which are sorted, that lie in the `size` bytes from `address` on. */
+function within<P extends { readonly address: number }>(places: readonly P[], address: number, size: number): P[] {
+  return places.slice(firstFrom(places, address), firstFrom(places, address + size));
+}
+
+/** The index of the first place at `address` or behind it. */
+function firstFrom(places: readonly { readonly address: number }[], address: number): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (places[middle].address < address) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** An object with DWARF sections that tell the lines of its code and its functions. */
@@ -72,30 +96,5 @@ export function withDebugSections(object: ObjectFile): ObjectFile {
         : [],
     ),
   };
-  const writers = debugSections([unit]);
-  const made = new Map<string, Section>();
-  for (const [name, writer] of writers) {
-    const data = writer.toBytes();
-    made.set(name, {
-      name,
-      type: SHT_PROGBITS,
-      flags: 0,
-      entrySize: 0,
-      alignment: 1,
-      data,
-      size: data.length,
-      relocations: [],
-    });
-  }
-  for (const [name, { references }] of writers) {
-    made.get(name)!.relocations = references.map(({ offset, target }) => {
-      const section = typeof target === "string" ? made.get(target)! : target;
-      return {
-        offset,
-        type: R_386_32,
-        symbol: { name: "", binding: "local", type: "section", section, value: 0, size: 0 },
-      };
-    });
-  }
-  return { ...object, sections: [...object.sections, ...made.values()] };
+  return { ...object, sections: [...object.sections, ...relocatableSections(debugSections([unit]))] };
 }

@@ -1,4 +1,4 @@
-/** Entries for types, each made once in its unit. */
+/** Entries for types, each made once in its unit; structs of other units are taken from there. */
 import type { DebugStruct, DebugType } from "./debug-unit.ts";
 import {
   ADDRESS_SIZE,
@@ -9,6 +9,7 @@ import {
   DW_AT_name,
   DW_AT_prototyped,
   DW_AT_type,
+  DW_ATE_boolean,
   DW_ATE_signed,
   DW_ATE_signed_char,
   DW_ATE_unsigned,
@@ -27,18 +28,22 @@ import type { Entry } from "./entry.ts";
 export class TypeEntries {
   private readonly made = new Map<string, Entry>();
 
-  /** Adds the structs to the unit. */
+  /**
+   * Adds the structs to the unit, as yet without members.
+   * @param shared structs of all units by name; those that are new there are added
+   */
   constructor(
     private readonly unit: Entry,
-    structs: readonly DebugStruct[],
+    private readonly structs: readonly DebugStruct[],
+    private readonly shared: Map<string, Entry>,
   ) {
-    // All of them first: they point to each other.
     for (const { name, size } of structs) {
       const entry = unit.add(DW_TAG_structure_type, [
         [DW_AT_name, name],
         [DW_AT_byte_size, size],
       ]);
       this.made.set(`struct ${name}`, entry);
+      if (!shared.has(name)) shared.set(name, entry);
       // Linux's names in _t are typedefs.
       if (name.endsWith("_t")) {
         unit.add(DW_TAG_typedef, [
@@ -47,7 +52,11 @@ export class TypeEntries {
         ]);
       }
     }
-    for (const { name, members } of structs) {
+  }
+
+  /** To be called when the structs of all units are there, as they point to each other. */
+  addMembers(): void {
+    for (const { name, members } of this.structs) {
       const entry = this.made.get(`struct ${name}`)!;
       for (const member of members) {
         entry.add(DW_TAG_member, [
@@ -64,7 +73,8 @@ export class TypeEntries {
     if (type === undefined) return undefined;
     const key = keyOf(type);
     const known = this.made.get(key);
-    if (known !== undefined || type.kind === "struct") return known;
+    if (known !== undefined) return known;
+    if (type.kind === "struct") return this.shared.get(type.name);
     const entry = this.make(type);
     this.made.set(key, entry);
     return entry;
@@ -79,6 +89,8 @@ export class TypeEntries {
         const unsigned = character ? DW_ATE_unsigned_char : DW_ATE_unsigned;
         return this.base(type.name, type.size, type.isSigned ? signed : unsigned);
       }
+      case "boolean":
+        return this.base("_Bool", type.size, DW_ATE_boolean);
       case "character":
         return this.base("char", 1, DW_ATE_signed_char);
       case "function":
@@ -112,6 +124,8 @@ function keyOf(type: DebugType): string {
   switch (type.kind) {
     case "integer":
       return type.name;
+    case "boolean":
+      return `boolean ${type.size}`;
     case "pointer":
       return `${type.to === undefined ? "void" : keyOf(type.to)} *`;
     case "array":

@@ -170,7 +170,7 @@ describe("line tables", () => {
 describe("DWARF sections", () => {
   it("of an executable hold its line table", () => {
     const image = typedImage();
-    expect(elfLines(readElf(writeExecutable(image, imageDebugSections(image, INFO))))).toEqual(image.lines);
+    expect(elfLines(readElf(writeExecutable(image, imageDebugSections(image, [INFO]))))).toEqual(image.lines);
     expect(elfLines(readElf(writeExecutable(image)))).toEqual([]);
   });
 
@@ -185,7 +185,7 @@ describe("DWARF sections", () => {
 
   it("do not change what is loaded", () => {
     const image = typedImage();
-    const [plain, debug] = [writeExecutable(image), writeExecutable(image, imageDebugSections(image, INFO))].map(
+    const [plain, debug] = [writeExecutable(image), writeExecutable(image, imageDebugSections(image, [INFO]))].map(
       readElf,
     );
     expect(debug!.segments).toEqual(plain!.segments);
@@ -193,7 +193,7 @@ describe("DWARF sections", () => {
 
   it.skipIf(!hasReadelf)("are what readelf reads", () => {
     const image = typedImage();
-    const program = writeExecutable(image, imageDebugSections(image, INFO));
+    const program = writeExecutable(image, imageDebugSections(image, [INFO]));
     const object = writeRelocatable(withDebugSections(assemble(SOURCE, { file: "lines.S" })));
     for (const file of [program, object]) {
       const rows = [...readelf(file, "decodedline").matchAll(/^lines\.S\s+(\d+)\s+(0x[0-9a-f]+|0)\s/gm)];

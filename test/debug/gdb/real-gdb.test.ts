@@ -32,7 +32,7 @@ describe.skipIf(!hasGdb())("a real GDB", () => {
   const servers: GdbServer[] = [];
   beforeAll(() => {
     const kernel = link_kernel();
-    writeFileSync(vmlinux, writeExecutable(kernel, imageDebugSections(kernel, debug_info())));
+    writeFileSync(vmlinux, writeExecutable(kernel, imageDebugSections(kernel, [debug_info()])));
   });
   afterAll(() => {
     for (const server of servers) server.close();

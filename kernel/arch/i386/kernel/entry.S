@@ -5,46 +5,99 @@
 # the part behind the bar pushed by the CPU. orig_eax holds the system call's number, the IRQ's number - 256,
 # or -1 for an exception.
 
+# Call frame information: the frame that an entry returns to was left by an interrupt, a fault or an int $0x80, wherever
+# that was, and its registers are in the pt_regs. The CFA is the address of pt_regs.esp: above what the CPU always pushes.
+# `pushed` bytes lie below that.
+.macro INTERRUPT_FRAME pushed=0
+	.cfi_startproc simple
+	.cfi_signal_frame
+	.cfi_def_cfa %esp, 12 + \pushed
+	.cfi_offset %eip, -12
+	.cfi_offset %cs, -8
+	.cfi_offset %eflags, -4
+	# ESP is DW_CFA_val_expression((xcs & 3) == 0 ? CFA : *CFA): from ring 0 the CPU pushes no ESP.
+	# dup; lit8; minus; deref_size 1; lit3; and; lit0; eq; bra over the next one; deref
+	.cfi_escape 0x16, 4, 13, 0x12, 0x38, 0x1c, 0x94, 1, 0x33, 0x1a, 0x30, 0x29, 0x28, 1, 0, 0x06
+.endm
+
+# The same with a whole pt_regs on the stack.
+.macro PT_REGS_FRAME
+	INTERRUPT_FRAME pt_regs_esp-12
+	.cfi_offset %ebx, pt_regs_ebx - pt_regs_esp
+	.cfi_offset %ecx, pt_regs_ecx - pt_regs_esp
+	.cfi_offset %edx, pt_regs_edx - pt_regs_esp
+	.cfi_offset %esi, pt_regs_esi - pt_regs_esp
+	.cfi_offset %edi, pt_regs_edi - pt_regs_esp
+	.cfi_offset %ebp, pt_regs_ebp - pt_regs_esp
+	.cfi_offset %eax, pt_regs_eax - pt_regs_esp
+	.cfi_offset %ds, pt_regs_xds - pt_regs_esp
+	.cfi_offset %es, pt_regs_xes - pt_regs_esp
+.endm
+
+.macro pushl_cfi register
+	pushl \register
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset \register, 0
+.endm
+
+.macro popl_cfi register
+	popl \register
+	.cfi_adjust_cfa_offset -4
+	.cfi_same_value \register
+.endm
+
 .macro SAVE_ALL
 	cld
-	pushl %es
-	pushl %ds
-	pushl %eax
-	pushl %ebp
-	pushl %edi
-	pushl %esi
-	pushl %edx
-	pushl %ecx
-	pushl %ebx
+	pushl_cfi %es
+	pushl_cfi %ds
+	pushl_cfi %eax
+	pushl_cfi %ebp
+	pushl_cfi %edi
+	pushl_cfi %esi
+	pushl_cfi %edx
+	pushl_cfi %ecx
+	pushl_cfi %ebx
 	movl $__KERNEL_DS, %edx
 	movl %edx, %ds
 	movl %edx, %es
 .endm
 
 .macro RESTORE_ALL
-	popl %ebx
-	popl %ecx
-	popl %edx
-	popl %esi
-	popl %edi
-	popl %ebp
-	popl %eax
-1:	popl %ds
-2:	popl %es
+	.cfi_remember_state
+	popl_cfi %ebx
+	popl_cfi %ecx
+	popl_cfi %edx
+	popl_cfi %esi
+	popl_cfi %edi
+	popl_cfi %ebp
+	popl_cfi %eax
+1:	popl_cfi %ds
+2:	popl_cfi %es
 	addl $4, %esp			# orig_eax
+	.cfi_adjust_cfa_offset -4
 3:	iret
+	.cfi_restore_state
 	# A selector or frame that user space spoilt: ends the task there, where no pt_regs are left to return by.
 	.section .fixup,"ax"
+	INTERRUPT_FRAME pt_regs_eip-pt_regs_xds
+	.cfi_offset %ds, pt_regs_xds - pt_regs_esp
+	.cfi_offset %es, pt_regs_xes - pt_regs_esp
 4:	movl $0, (%esp)
 	jmp 1b
+	.cfi_adjust_cfa_offset -4
+	.cfi_same_value %ds
 5:	movl $0, (%esp)
 	jmp 2b
+	.cfi_endproc
+	.cfi_startproc
+	.cfi_undefined %eip
 6:	pushl %ss
 	popl %ds
 	pushl %ss
 	popl %es
 	pushl $SIGSEGV
 	call do_exit
+	.cfi_endproc
 	.previous
 	.section __ex_table,"a"
 	.align 4
@@ -67,7 +120,9 @@
 .globl system_call
 .type system_call,@function
 system_call:
+	INTERRUPT_FRAME
 	pushl %eax
+	.cfi_adjust_cfa_offset 4
 	SAVE_ALL
 	GET_CURRENT %ebx
 	incl kstat+kernel_stat_syscalls
@@ -90,8 +145,10 @@ ret_from_sys_call:
 	jne signal_return
 restore_all:
 	RESTORE_ALL
+	.cfi_endproc
 .size system_call, . - system_call
 
+	PT_REGS_FRAME
 badsys:
 	movl $-ENOSYS, pt_regs_eax(%esp)
 	jmp ret_from_sys_call
@@ -110,21 +167,29 @@ signal_return:
 	sti
 	movl %esp, %eax
 	pushl $0			# oldset
+	.cfi_adjust_cfa_offset 4
 	pushl %eax			# regs
+	.cfi_adjust_cfa_offset 4
 	call do_signal
 	addl $8, %esp
+	.cfi_adjust_cfa_offset -8
 	jmp ret_from_sys_call
+	.cfi_endproc
 
 # A new task's first instruction: switch_to jumped here through __switch_to's ret, EBX = the task switched from.
 .align 16
 .globl ret_from_fork
 .type ret_from_fork,@function
 ret_from_fork:
+	PT_REGS_FRAME
 	pushl %ebx
+	.cfi_adjust_cfa_offset 4
 	call schedule_tail
 	addl $4, %esp
+	.cfi_adjust_cfa_offset -4
 	GET_CURRENT %ebx
 	jmp ret_from_sys_call
+	.cfi_endproc
 .size ret_from_fork, . - ret_from_fork
 
 # Back from an interrupt: bottom halves always; need_resched and signals only on the way to user space
@@ -133,6 +198,7 @@ ret_from_fork:
 .globl ret_from_intr
 .type ret_from_intr,@function
 ret_from_intr:
+	PT_REGS_FRAME
 	GET_CURRENT %ebx
 	cli
 	movl bh_active, %ecx
@@ -150,6 +216,7 @@ ret_from_exception:
 handle_bottom_half_intr:
 	call do_bottom_half
 	jmp ret_from_exception
+	.cfi_endproc
 
 # Hardware interrupts: one stub a line, which leaves its number where orig_eax is.
 .macro BUILD_IRQ nr
@@ -157,8 +224,11 @@ handle_bottom_half_intr:
 	.globl IRQ\nr\()_interrupt
 	.type IRQ\nr\()_interrupt,@function
 IRQ\nr\()_interrupt:
+	INTERRUPT_FRAME
 	pushl $\nr-256
+	.cfi_adjust_cfa_offset 4
 	jmp common_interrupt
+	.cfi_endproc
 	.size IRQ\nr\()_interrupt, . - IRQ\nr\()_interrupt
 .endm
 
@@ -169,39 +239,47 @@ BUILD_IRQ \nr
 .align 16
 .type common_interrupt,@function
 common_interrupt:
+	INTERRUPT_FRAME 4
 	SAVE_ALL
 	call do_IRQ			# its argument is the struct pt_regs that lies here
 	jmp ret_from_intr
+	.cfi_endproc
 .size common_interrupt, . - common_interrupt
 
 # Exceptions: the CPU or the stub pushed an error code (where orig_eax is), the stub its handler (where xes is).
 .align 16
 .type error_code,@function
 error_code:
-	pushl %ds
-	pushl %eax
-	pushl %ebp
-	pushl %edi
-	pushl %esi
-	pushl %edx
-	pushl %ecx
-	pushl %ebx
+	INTERRUPT_FRAME 8
+	pushl_cfi %ds
+	pushl_cfi %eax
+	pushl_cfi %ebp
+	pushl_cfi %edi
+	pushl_cfi %esi
+	pushl_cfi %edx
+	pushl_cfi %ecx
+	pushl_cfi %ebx
 	cld
 	movl %es, %ecx
 	movl pt_regs_orig_eax(%esp), %esi
 	movl pt_regs_xes(%esp), %edi
 	movl $-1, pt_regs_orig_eax(%esp)
 	movl %ecx, pt_regs_xes(%esp)
+	.cfi_offset %es, pt_regs_xes - pt_regs_esp
 	movl %esp, %edx
 	pushl %esi			# error code
+	.cfi_adjust_cfa_offset 4
 	pushl %edx			# regs
+	.cfi_adjust_cfa_offset 4
 	movl $__KERNEL_DS, %edx
 	movl %edx, %ds
 	movl %edx, %es
 	call *%edi
 	addl $8, %esp
+	.cfi_adjust_cfa_offset -8
 	GET_CURRENT %ebx
 	jmp ret_from_exception
+	.cfi_endproc
 .size error_code, . - error_code
 
 .macro EXCEPTION name, has_error_code=0
@@ -209,11 +287,17 @@ error_code:
 	.globl \name
 	.type \name,@function
 \name:
-	.if !\has_error_code
+	.if \has_error_code
+	INTERRUPT_FRAME 4
+	.else
+	INTERRUPT_FRAME
 	pushl $0
+	.cfi_adjust_cfa_offset 4
 	.endif
 	pushl $do_\name
+	.cfi_adjust_cfa_offset 4
 	jmp error_code
+	.cfi_endproc
 	.size \name, . - \name
 .endm
 

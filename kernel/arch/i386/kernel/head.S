@@ -8,6 +8,8 @@
 .globl startup_32
 .type startup_32,@function
 startup_32:
+	.cfi_startproc
+	.cfi_undefined %eip		# nobody called
 	cld
 	# pg0 and pg1: the first 8 MiB, seen both at 0 (where we run) and at __PAGE_OFFSET (where we are linked).
 	movl $pg0-__PAGE_OFFSET, %edi
@@ -56,11 +58,13 @@ startup_32:
 	call start_kernel
 1:	hlt				# start_kernel never returns
 	jmp 1b
+	.cfi_endproc
 .size startup_32, . - startup_32
 
 # Every vector goes to ignore_int until trap_init() and init_IRQ() know better.
 .type setup_idt,@function
 setup_idt:
+	.cfi_startproc
 	movl $ignore_int, %edx
 	movl $__KERNEL_CS<<16, %eax
 	movw %dx, %ax
@@ -72,18 +76,38 @@ setup_idt:
 	addl $8, %edi
 	loop 1b
 	ret
+	.cfi_endproc
 .size setup_idt, . - setup_idt
 
 .type ignore_int,@function
 ignore_int:
+	.cfi_startproc simple
+	.cfi_signal_frame
+	.cfi_def_cfa %esp, 12		# from ring 0: EIP, CS, EFLAGS
+	.cfi_offset %eip, -12
+	.cfi_offset %cs, -8
+	.cfi_offset %eflags, -4
 	pushl %eax
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset %eax, 0
 	pushl %ecx
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset %ecx, 0
 	pushl %edx
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset %edx, 0
 	call unknown_interrupt
 	popl %edx
+	.cfi_adjust_cfa_offset -4
+	.cfi_same_value %edx
 	popl %ecx
+	.cfi_adjust_cfa_offset -4
+	.cfi_same_value %ecx
 	popl %eax
+	.cfi_adjust_cfa_offset -4
+	.cfi_same_value %eax
 	iret
+	.cfi_endproc
 .size ignore_int, . - ignore_int
 
 .data

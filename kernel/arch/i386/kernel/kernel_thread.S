@@ -8,11 +8,18 @@
 .globl arch_kernel_thread
 .type arch_kernel_thread,@function
 arch_kernel_thread:
+	.cfi_startproc
 	pushl %ebp
+	.cfi_def_cfa_offset 8
+	.cfi_offset %ebp, -8
 	movl %esp, %ebp
+	.cfi_def_cfa_register %ebp
 	pushl %ebx
+	.cfi_offset %ebx, -12
 	pushl %esi
+	.cfi_offset %esi, -16
 	pushl %edi
+	.cfi_offset %edi, -20
 	movl $__NR_clone, %eax
 	movl 16(%ebp), %ebx
 	orl $CLONE_VM, %ebx
@@ -23,17 +30,27 @@ arch_kernel_thread:
 	int $0x80
 	cmpl %esp, %esi			# child or parent?
 	je 1f
+	.cfi_remember_state
+	.cfi_undefined %eip
 	xorl %ebp, %ebp			# the child's outermost frame
+	.cfi_def_cfa %esp, 4
 	pushl %edx
 	call *%edi
 	movl %eax, %ebx			# exit code
 	movl $__NR_exit, %eax
 	int $0x80
+	.cfi_restore_state
 1:	popl %edi
+	.cfi_restore %edi
 	popl %esi
+	.cfi_restore %esi
 	popl %ebx
+	.cfi_restore %ebx
 	popl %ebp
+	.cfi_restore %ebp
+	.cfi_def_cfa %esp, 4
 	ret
+	.cfi_endproc
 .size arch_kernel_thread, . - arch_kernel_thread
 
 # int execve(const char *filename, char **argv, char **envp): the system call, from ring 0 (init/main.c).
@@ -41,12 +58,18 @@ arch_kernel_thread:
 .globl execve
 .type execve,@function
 execve:
+	.cfi_startproc
 	pushl %ebx
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset %ebx, 0
 	movl 8(%esp), %ebx
 	movl 12(%esp), %ecx
 	movl 16(%esp), %edx
 	movl $__NR_execve, %eax
 	int $0x80
 	popl %ebx
+	.cfi_adjust_cfa_offset -4
+	.cfi_restore %ebx
 	ret
+	.cfi_endproc
 .size execve, . - execve

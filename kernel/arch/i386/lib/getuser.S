@@ -7,6 +7,7 @@
 	.globl __get_user_\size
 	.type __get_user_\size,@function
 __get_user_\size:
+	.cfi_startproc
 	movl 8(%esp), %edx
 1:	\load (%edx), %ecx
 	xorl %eax, %eax
@@ -14,14 +15,17 @@ __get_user_\size:
 	movl %ecx, (%edx)
 	ret
 	.section .fixup,"ax"
+	.cfi_startproc
 3:	movl $-EFAULT, %eax
 	xorl %ecx, %ecx
 	jmp 2b
+	.cfi_endproc
 	.previous
 	.section __ex_table,"a"
 	.align 4
 	.long 1b, 3b
 	.previous
+	.cfi_endproc
 	.size __get_user_\size, . - __get_user_\size
 .endm
 
@@ -35,19 +39,23 @@ GET_USER 4, movl
 	.globl __put_user_\size
 	.type __put_user_\size,@function
 __put_user_\size:
+	.cfi_startproc
 	movl 4(%esp), %eax
 	movl 8(%esp), %edx
 1:	\store \register, (%edx)
 	xorl %eax, %eax
 2:	ret
 	.section .fixup,"ax"
+	.cfi_startproc
 3:	movl $-EFAULT, %eax
 	jmp 2b
+	.cfi_endproc
 	.previous
 	.section __ex_table,"a"
 	.align 4
 	.long 1b, 3b
 	.previous
+	.cfi_endproc
 	.size __put_user_\size, . - __put_user_\size
 .endm
 

@@ -1,20 +1,34 @@
 # Whole pages (include/asm-i386/page.h).
 
+.macro pushl_cfi register
+	pushl \register
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset \register, 0
+.endm
+
+.macro popl_cfi register
+	popl \register
+	.cfi_adjust_cfa_offset -4
+	.cfi_restore \register
+.endm
+
 .text
 # void copy_page(void *to, const void *from)
 .align 16
 .globl copy_page
 .type copy_page,@function
 copy_page:
-	pushl %esi
-	pushl %edi
+	.cfi_startproc
+	pushl_cfi %esi
+	pushl_cfi %edi
 	movl 12(%esp), %edi
 	movl 16(%esp), %esi
 	movl $1024, %ecx
 	rep; movsl
-	popl %edi
-	popl %esi
+	popl_cfi %edi
+	popl_cfi %esi
 	ret
+	.cfi_endproc
 .size copy_page, . - copy_page
 
 # void clear_page(void *to)
@@ -22,13 +36,15 @@ copy_page:
 .globl clear_page
 .type clear_page,@function
 clear_page:
-	pushl %edi
+	.cfi_startproc
+	pushl_cfi %edi
 	movl 8(%esp), %edi
 	movl $1024, %ecx
 	xorl %eax, %eax
 	rep; stosl
-	popl %edi
+	popl_cfi %edi
 	ret
+	.cfi_endproc
 .size clear_page, . - clear_page
 
 # unsigned long cpu_features(void): what CPUID leaf 1 reports in EDX
@@ -36,10 +52,12 @@ clear_page:
 .globl cpu_features
 .type cpu_features,@function
 cpu_features:
-	pushl %ebx
+	.cfi_startproc
+	pushl_cfi %ebx
 	movl $1, %eax
 	cpuid
 	movl %edx, %eax
-	popl %ebx
+	popl_cfi %ebx
 	ret
+	.cfi_endproc
 .size cpu_features, . - cpu_features

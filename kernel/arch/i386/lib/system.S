@@ -6,10 +6,12 @@
 .globl load_cr3
 .type load_cr3,@function
 load_cr3:
+	.cfi_startproc
 	movl 4(%esp), %eax
 	incl kstat+kernel_stat_cr3_loads
 	movl %eax, %cr3
 	ret
+	.cfi_endproc
 .size load_cr3, . - load_cr3
 
 # void __flush_tlb(void)
@@ -17,9 +19,11 @@ load_cr3:
 .globl __flush_tlb
 .type __flush_tlb,@function
 __flush_tlb:
+	.cfi_startproc
 	movl %cr3, %eax
 	movl %eax, %cr3
 	ret
+	.cfi_endproc
 .size __flush_tlb, . - __flush_tlb
 
 # void __flush_tlb_one(unsigned long linear)
@@ -27,9 +31,11 @@ __flush_tlb:
 .globl __flush_tlb_one
 .type __flush_tlb_one,@function
 __flush_tlb_one:
+	.cfi_startproc
 	movl 4(%esp), %eax
 	invlpg (%eax)
 	ret
+	.cfi_endproc
 .size __flush_tlb_one, . - __flush_tlb_one
 
 # void safe_halt(void): sti takes effect after the next instruction, so an interrupt cannot come before hlt.
@@ -37,9 +43,11 @@ __flush_tlb_one:
 .globl safe_halt
 .type safe_halt,@function
 safe_halt:
+	.cfi_startproc
 	sti
 	hlt
 	ret
+	.cfi_endproc
 .size safe_halt, . - safe_halt
 
 # void load_tr(unsigned long selector)
@@ -47,9 +55,11 @@ safe_halt:
 .globl load_tr
 .type load_tr,@function
 load_tr:
+	.cfi_startproc
 	movl 4(%esp), %eax
 	ltr %ax
 	ret
+	.cfi_endproc
 .size load_tr, . - load_tr
 
 # void loadsegment(int segment, unsigned long selector): FS (4) or GS (5); a bad selector loads as null.
@@ -57,6 +67,7 @@ load_tr:
 .globl loadsegment
 .type loadsegment,@function
 loadsegment:
+	.cfi_startproc
 	movl 8(%esp), %eax
 	cmpl $4, 4(%esp)
 	jne 2f
@@ -64,12 +75,15 @@ loadsegment:
 	ret
 2:	movl %eax, %gs
 	ret
+	.cfi_endproc
 .size loadsegment, . - loadsegment
 	.section .fixup,"ax"
+	.cfi_startproc
 3:	xorl %eax, %eax
 	jmp 1b
 4:	xorl %eax, %eax
 	jmp 2b
+	.cfi_endproc
 	.previous
 	.section __ex_table,"a"
 	.align 4

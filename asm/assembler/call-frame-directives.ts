@@ -1,0 +1,184 @@
+/** `.cfi_startproc`, `.cfi_def_cfa` and their kin: where callers' registers are (GNU as manual, "CFI directives"). */
+import { DATA_ALIGNMENT, type FrameSection } from "../dwarf/frame-table.ts";
+import { dwarfRegister } from "../dwarf/registers.ts";
+import type { Assembler } from "./assembler.ts";
+import type { Procedure } from "./call-frames.ts";
+import type { Cursor } from "./cursor.ts";
+import type { DirectiveTable, RunDirective } from "./directives.ts";
+import type { Location } from "./symbols.ts";
+
+const LARGEST = 0x7fffffff;
+/** What says that there is no personality routine, and no data for one. */
+const DW_EH_PE_omit = 0xff;
+
+/** A directive between .cfi_startproc and .cfi_endproc. */
+function within(
+  run: (procedure: Procedure, here: Location, assembler: Assembler, cursor: Cursor, name: string) => void,
+): RunDirective {
+  return (assembler, cursor, name) => {
+    const { sections, callFrames } = assembler;
+    const procedure = callFrames.at(sections.current);
+    if (procedure === undefined) throw cursor.error(`${name} without a .cfi_startproc before it in this section`, 0);
+    run(procedure, sections.here(assembler), assembler, cursor, name);
+  };
+}
+
+/** A register by its name, with or without a percent sign, or by its DWARF number. */
+function takeRegister(assembler: Assembler, cursor: Cursor): number {
+  cursor.skipSpace();
+  const at = cursor.at;
+  const hasPercent = cursor.take("%");
+  let name = cursor.takeName().toLowerCase();
+  if (name === "st" && cursor.take("(")) {
+    const digit = cursor.nextIsDigit() ? cursor.text.charAt(cursor.at++) : "";
+    cursor.expect(")", "after the number of an x87 register");
+    name = `st(${digit})`;
+  }
+  const number = dwarfRegister(name);
+  if (number !== undefined) return number;
+  if (hasPercent || name === "") {
+    if (!hasPercent && !cursor.atEnd()) return assembler.integer(cursor, "the number of a register", 0, LARGEST);
+    throw cursor.error(
+      cursor.at > at
+        ? `no whole register '${cursor.text.slice(at, cursor.at)}'; use %eax, %esp, %eip, …`
+        : "expected a register",
+      at,
+    );
+  }
+  cursor.at = at;
+  return assembler.integer(cursor, "the number of a register", 0, LARGEST);
+}
+
+/** An offset counted from `base`; one that is stored divided by four must be a multiple of that. */
+function takeOffset(assembler: Assembler, cursor: Cursor, name: string, base = 0, isStoredDivided = false): number {
+  cursor.skipSpace();
+  const at = cursor.at;
+  const offset = base + assembler.integer(cursor, "the offset", -LARGEST, LARGEST);
+  if ((isStoredDivided || offset < 0) && offset % DATA_ALIGNMENT !== 0) {
+    const which = isStoredDivided ? "" : "negative ";
+    throw cursor.error(`the ${which}offset that ${name} comes to must be a multiple of 4, not ${offset}`, at);
+  }
+  return offset;
+}
+
+function expectComma(cursor: Cursor, name: string): void {
+  cursor.expect(",", `between the operands of ${name}`);
+}
+
+/** `register, offset from the CFA`; `isRelative`: from the register that the CFA is counted from. */
+function saved(kind: "offset" | "val_offset", isRelative = false): RunDirective {
+  return within((procedure, here, assembler, cursor, name) => {
+    const register = takeRegister(assembler, cursor);
+    expectComma(cursor, name);
+    const offset = takeOffset(assembler, cursor, name, isRelative ? -procedure.cfaOffset : 0, true);
+    procedure.add({ kind, register, offset }, here);
+  });
+}
+
+/** `register[, register]...` */
+function eachRegister(kind: "restore" | "undefined" | "same_value"): RunDirective {
+  return within((procedure, here, assembler, cursor) => {
+    do procedure.add({ kind, register: takeRegister(assembler, cursor) }, here);
+    while (cursor.take(","));
+  });
+}
+
+const startProcedure: RunDirective = (assembler, cursor, name) => {
+  const { sections, callFrames } = assembler;
+  const { current } = sections;
+  const open = callFrames.at(current);
+  if (open !== undefined) {
+    const { file, line } = open.opened.statement;
+    throw cursor.error(`${name} within the one at ${file}:${line}; write .cfi_endproc before`, 0);
+  }
+  cursor.skipSpace();
+  const at = cursor.at;
+  const option = cursor.takeName();
+  if (option !== "" && option !== "simple")
+    throw cursor.error(`${name} takes nothing or 'simple', not '${option}'`, at);
+  const { statement, order } = assembler;
+  callFrames.start(current, sections.here(assembler), { statement, order }, option === "simple");
+};
+
+const sections: RunDirective = (assembler, cursor, name) => {
+  const chosen = new Set<FrameSection>();
+  do {
+    cursor.skipSpace();
+    const at = cursor.at;
+    const section = cursor.takeName();
+    if (section !== ".debug_frame" && section !== ".eh_frame") {
+      throw cursor.error(`${name} takes .debug_frame and .eh_frame`, at);
+    }
+    chosen.add(section);
+  } while (cursor.take(","));
+  const { callFrames } = assembler;
+  const isSame = chosen.size === callFrames.sections.size && [...chosen].every((one) => callFrames.sections.has(one));
+  if (callFrames.procedures.length > 0 && !isSame) {
+    throw cursor.error(`${name} must stand before the first .cfi_startproc`, 0);
+  }
+  callFrames.sections = chosen;
+};
+
+/** Accepts what says that there is no handler of exceptions. */
+const noHandler = within((_procedure, _here, assembler, cursor, name) => {
+  if (assembler.integer(cursor, "the encoding", 0, 0xff) !== DW_EH_PE_omit) {
+    throw cursor.error(`${name}: handlers of C++ exceptions can't be described; only 0xff, for none, is taken`, 0);
+  }
+});
+
+const noEncodedAddress: RunDirective = (_, cursor, name) => {
+  throw cursor.error(`${name} is not supported; write the rule with .cfi_escape`, 0);
+};
+
+export const CALL_FRAME_DIRECTIVES: DirectiveTable = {
+  ".cfi_sections": sections,
+  ".cfi_startproc": startProcedure,
+  ".cfi_endproc": within((procedure, here, { sections: { current }, callFrames }) => {
+    callFrames.end(current, procedure, here);
+  }),
+  ".cfi_def_cfa": within((procedure, here, assembler, cursor, name) => {
+    const register = takeRegister(assembler, cursor);
+    expectComma(cursor, name);
+    procedure.add({ kind: "def_cfa", register, offset: takeOffset(assembler, cursor, name) }, here);
+  }),
+  ".cfi_def_cfa_register": within((procedure, here, assembler, cursor) => {
+    procedure.add({ kind: "def_cfa_register", register: takeRegister(assembler, cursor) }, here);
+  }),
+  ".cfi_def_cfa_offset": within((procedure, here, assembler, cursor, name) => {
+    procedure.add({ kind: "def_cfa_offset", offset: takeOffset(assembler, cursor, name) }, here);
+  }),
+  ".cfi_adjust_cfa_offset": within((procedure, here, assembler, cursor, name) => {
+    const offset = takeOffset(assembler, cursor, name, procedure.cfaOffset);
+    procedure.add({ kind: "def_cfa_offset", offset }, here);
+  }),
+  ".cfi_offset": saved("offset"),
+  ".cfi_rel_offset": saved("offset", true),
+  ".cfi_val_offset": saved("val_offset"),
+  ".cfi_register": within((procedure, here, assembler, cursor, name) => {
+    const register = takeRegister(assembler, cursor);
+    expectComma(cursor, name);
+    procedure.add({ kind: "register", register, savedIn: takeRegister(assembler, cursor) }, here);
+  }),
+  ".cfi_restore": eachRegister("restore"),
+  ".cfi_undefined": eachRegister("undefined"),
+  ".cfi_same_value": eachRegister("same_value"),
+  ".cfi_remember_state": within((procedure, here) => procedure.remember(here)),
+  ".cfi_restore_state": within((procedure, here, _assembler, cursor, name) => {
+    if (!procedure.restore(here)) throw cursor.error(`${name} without a .cfi_remember_state before it`, 0);
+  }),
+  ".cfi_return_column": within((procedure, _here, assembler, cursor) => {
+    procedure.returnColumn = takeRegister(assembler, cursor);
+  }),
+  ".cfi_signal_frame": within((procedure) => {
+    procedure.isSignalFrame = true;
+  }),
+  ".cfi_escape": within((procedure, here, assembler, cursor) => {
+    const bytes: number[] = [];
+    do bytes.push(assembler.integer(cursor, "a byte", -0x80, 0xff) & 0xff);
+    while (cursor.take(","));
+    procedure.add({ kind: "escape", bytes }, here);
+  }),
+  ".cfi_personality": noHandler,
+  ".cfi_lsda": noHandler,
+  ".cfi_val_encoded_addr": noEncodedAddress,
+};
