@@ -32,7 +32,7 @@ import {
   SYMBOL_TYPES,
   sizeOf,
 } from "./elf-format.ts";
-import type { LinkedImage } from "./linked-image.ts";
+import type { LinkedImage, LinkedSymbol } from "./linked-image.ts";
 import { type ObjectFile, type ObjectSymbol, type Section, SHT_NOBITS, SHT_PROGBITS } from "./object-file.ts";
 import { RELOCATION_FIELDS, readField, writeField } from "./relocation-field.ts";
 
@@ -368,21 +368,25 @@ export function writeExecutable(image: LinkedImage, debug: readonly DebugSection
   );
   for (const { name, data } of debug) builder.addSection(name, data, { sh_type: SHT_PROGBITS, sh_addralign: 1 });
   const strings = new StringTable();
-  const records = image.symbols.map(
-    ({ name, address, size, type, binding, section }): SymbolRecord => ({
-      st_name: strings.add(name),
-      st_value: address,
-      st_size: size,
-      st_info: symbolInfo(binding, type),
-      st_other: 0,
-      st_shndx: (section && sectionIndex.get(section)) ?? SHN_ABS,
-    }),
-  );
-  const isLocal = ({ st_info }: SymbolRecord): boolean => st_info >> 4 === 0;
-  builder.addSymbols(
-    [NULL_SYMBOL, ...records.filter(isLocal), ...records.filter((record) => !isLocal(record))],
-    strings,
-  );
+  const record = ({ name, address, size, type, binding, section }: LinkedSymbol): SymbolRecord => ({
+    st_name: strings.add(name),
+    st_value: address,
+    st_size: size,
+    st_info: symbolInfo(binding, type),
+    st_other: 0,
+    st_shndx: (section && sectionIndex.get(section)) ?? SHN_ABS,
+  });
+  const isLocal = ({ binding }: LinkedSymbol): boolean => binding === "local";
+  // Local symbols follow the name of their object, so that equal names can be told apart.
+  let unit: string | undefined;
+  const locals = image.symbols.filter(isLocal).flatMap((symbol) => {
+    if (symbol.unit === unit || symbol.unit === undefined) return [record(symbol)];
+    unit = symbol.unit;
+    const file = { st_value: 0, st_size: 0, st_info: symbolInfo("local", "file"), st_other: 0, st_shndx: SHN_ABS };
+    return [{ st_name: strings.add(unit), ...file }, record(symbol)];
+  });
+  const others = image.symbols.filter((symbol) => !isLocal(symbol)).map(record);
+  builder.addSymbols([NULL_SYMBOL, ...locals, ...others], strings);
   const e_phnum = image.segments.length;
   return builder.finish({ e_type: ET_EXEC, e_entry: image.entry, e_phoff: e_phnum > 0 ? e_phoff : 0, e_phnum });
 }

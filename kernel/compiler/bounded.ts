@@ -10,8 +10,7 @@ import { place_of, refuse } from "./refusal.ts";
 const BOUNDED = "bounded";
 
 /** @throws Refusal for a call in a hosted function of a plain function that loops over guest memory */
-export function check_plain_calls(hosted: ts.FunctionLikeDeclaration, meaning: Meaning): void {
-  const bounds = new Bounds(meaning);
+export function check_plain_calls(hosted: ts.FunctionLikeDeclaration, meaning: Meaning, bounds: Bounds): void {
   const look = (node: ts.Node): void => {
     if (ts.isCallExpression(node) && !ts.isYieldExpression(node.parent)) {
       const called = plain_function(node, meaning);
@@ -37,7 +36,8 @@ function plain_function(call: ts.CallExpression, meaning: Meaning): ts.FunctionD
   return declaration.asteriskToken === undefined && declaration.body !== undefined ? declaration : undefined;
 }
 
-class Bounds {
+/** What is known of plain functions: whether and where they loop over guest memory. */
+export class Bounds {
   readonly #loops = new Map<ts.Node, ts.Node | undefined>();
   readonly #touches = new Map<ts.Node, boolean>();
 

@@ -161,7 +161,7 @@ export class Calls {
       const value = expressions.value(argument, env);
       const type = meaning.checker.getTypeAtLocation(argument);
       if (meaning.struct_of(type) !== undefined) refuse(argument, `${call.expression.getText()} takes a number here; pass \`.address\``);
-      if (i >= last || ts.isLiteralExpression(argument)) return value;
+      if (i >= last || ts.isLiteralExpression(argument) || expressions.is_stable(argument, env)) return value;
       return emitter.keep(value, argument, env);
     });
   }
@@ -179,7 +179,7 @@ export class Calls {
       const argument = call.arguments[i];
       if (argument === undefined) return this.words(code`${callee}.defaults[${i}]`, kind);
       const value = expressions.value(argument, env);
-      const kept = i < last && !ts.isLiteralExpression(argument) ? emitter.keep(value, argument, env) : value;
+      const kept = i < last && !ts.isLiteralExpression(argument) && !expressions.is_stable(argument, env) ? emitter.keep(value, argument, env) : value;
       return this.words(kept, kind);
     });
   }

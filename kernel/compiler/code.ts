@@ -6,6 +6,8 @@ export interface Used {
   readonly js: string;
 }
 
+const NONE: ReadonlySet<Used> = new Set();
+
 /** Text, with the variables it reads and assigns. Jumps in it are written by `jump_mark`. */
 export class Code {
   constructor(
@@ -26,8 +28,6 @@ export class Code {
     return next.is_empty ? this : code`${this} ${next}`;
   }
 }
-
-const NONE: ReadonlySet<Used> = new Set();
 
 /** A template of text and pieces of code: what the pieces use, the whole uses. */
 export function code(strings: TemplateStringsArray, ...parts: readonly (Code | string | number)[]): Code {

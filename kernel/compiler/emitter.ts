@@ -43,8 +43,10 @@ export class Emitter {
     return unique;
   }
 
+  /** @param name for debuggers; undefined for a temporary value */
   variable(name: string | undefined, node: ts.Node, ...sources: Source[]): Variable {
-    const variable = new Variable(this.#unique(name ?? "$t"), name, node);
+    const text = name ?? (ts.isIdentifier(node) ? node.text : "$t");
+    const variable = new Variable(this.#unique(text), name, node);
     variable.sources.push(...sources);
     this.#scope.variables.push(variable);
     return variable;

@@ -5,7 +5,9 @@ import type { Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
 import { Variable } from "./frame.ts";
 import { is_assignment } from "./inference.ts";
+import type { Meaning } from "./meaning.ts";
 import { refuse } from "./refusal.ts";
+import { is_target } from "./render.ts";
 import { is_step_operator } from "./splitting.ts";
 
 const { SyntaxKind } = ts;
@@ -135,7 +137,7 @@ export class Expressions {
   }
 
   #assignment(node: ts.BinaryExpression, env: Environment): Code {
-    const { renderer, emitter } = this.context;
+    const { renderer } = this.context;
     const { left, right, operatorToken } = node;
     if (operatorToken.kind === SyntaxKind.EqualsToken) {
       const place = this.#place(left, env);
@@ -144,7 +146,7 @@ export class Expressions {
     const operator = operatorToken.getText(env.file).slice(0, -1);
     if (operator === "&&" || operator === "||" || operator === "??")
       refuse(node, `\`${operator}=\` with a call; write it as an \`if\``);
-    const before = emitter.keep(renderer.render(left, env), left, env);
+    const before = this.#keep_unless_settled(left, env, [right]);
     const value = this.value(right, env);
     const target = renderer.render(left, env);
     const assigned = ts.isIdentifier(left) ? this.#assigned(left, env) : target;
@@ -198,7 +200,7 @@ export class Expressions {
     if (ts.isIdentifier(node)) {
       const symbol = meaning.symbol_of(node);
       const binding = env.get(symbol);
-      if (binding instanceof Variable) return is_const(symbol!.valueDeclaration);
+      if (binding instanceof Variable) return !this.context.assignments.changes(symbol!, symbol!.valueDeclaration!);
       if (binding !== undefined && "argument" in binding) return this.is_stable(binding.argument, binding.env);
       return true;
     }
@@ -212,7 +214,7 @@ export class Expressions {
 
   /** Anything whose operands are evaluated one after the other. */
   #operands(node: ts.Expression, env: Environment): Code {
-    const { splitting, renderer, emitter } = this.context;
+    const { splitting, renderer } = this.context;
     const operands = operands_of(node);
     if (operands === undefined) refuse(node, "a call of a kernel function cannot stand here; keep its result in a variable first");
     const last = operands.findLastIndex((operand) => splitting.has_split(operand));
@@ -220,11 +222,22 @@ export class Expressions {
       if (i > last) return [];
       if (i === last) return [renderer.replacement(operand, env, code`(${this.value(operand, env)})`)];
       if (is_constant(operand)) return [];
-      return [renderer.replacement(operand, env, emitter.keep(this.value(operand, env), operand, env))];
+      return [renderer.replacement(operand, env, this.#keep_unless_settled(operand, env, operands.slice(i + 1, last + 1)))];
     });
     const rest = operands.slice(last + 1).map((operand) => renderer.replacement(operand, env, renderer.render(operand, env)));
     const head = this.#head(node, env);
     return renderer.splice(node, env, [...head, ...replacements, ...rest].filter(({ start, end }) => start < end));
+  }
+
+  /** The value of an operand, kept in a variable of its own unless it is one that the operands behind it do not assign. */
+  #keep_unless_settled(operand: ts.Expression, env: Environment, behind: readonly ts.Node[]): Code {
+    const { emitter, meaning } = this.context;
+    if (ts.isIdentifier(operand)) {
+      const symbol = meaning.symbol_of(operand);
+      const binding = env.get(symbol);
+      if (binding instanceof Variable && !behind.some((node) => assigns(node, symbol!, meaning))) return emitter.use(binding);
+    }
+    return emitter.keep(this.value(operand, env), operand, env);
   }
 
   /** The names in a node that are no operands: what a plain call calls. */
@@ -235,9 +248,10 @@ export class Expressions {
   }
 }
 
-export function is_const(declaration: ts.Declaration | undefined): boolean {
-  if (declaration === undefined) return false;
-  return (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
+/** Whether an expression assigns a variable. */
+function assigns(node: ts.Node, symbol: ts.Symbol, meaning: Meaning): boolean {
+  if (ts.isIdentifier(node) && is_target(node) && meaning.symbol_of(node) === symbol) return true;
+  return ts.forEachChild(node, (child) => assigns(child, symbol, meaning) || undefined) ?? false;
 }
 
 function is_constant(node: ts.Expression): boolean {

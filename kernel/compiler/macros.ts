@@ -119,7 +119,7 @@ export class Macros {
         return;
       }
       const annotated = annotated_kind(parameter.type);
-      const variable = emitter.variable(parameter.name.text, parameter, annotated === undefined ? { expression: argument, env: from } : { kind: annotated });
+      const variable = emitter.variable(undefined, parameter.name, annotated === undefined ? { expression: argument, env: from } : { kind: annotated });
       emitter.store(variable, expressions.value(argument, from), argument);
       emitter.flush();
       inner.set(symbol, variable);

@@ -3,7 +3,7 @@ import ts from "typescript-api";
 import type { StructReference } from "./kinds.ts";
 
 /** Functions of `host/` that the compiler knows, by name. */
-export const declaring_functions = ["kernel_function", "asm_function", "kernel_variable", "kernel_table", "cstring"] as const;
+export const declaring_functions = ["kernel_function", "asm_function", "kernel_variable", "kernel_table", "cstring", "struct"] as const;
 /** Those that give the machine of the moment: a constant that holds their result is looked up anew in each step. */
 const ambient_functions = ["memory", "cpu"];
 

@@ -3,12 +3,12 @@
  * object of the module, which it exports as `$object`.
  */
 import ts from "typescript-api";
-import { check_plain_calls } from "./bounded.ts";
+import { Bounds, check_plain_calls } from "./bounded.ts";
 import { type CompiledFunction, type Convention, FunctionCompiler } from "./function.ts";
 import { companion, ModuleNames, relative_specifier } from "./imports.ts";
 import { declaring_functions, Meaning } from "./meaning.ts";
 import { Output } from "./output.ts";
-import { refuse } from "./refusal.ts";
+import { Refusal, type RefusedPlace, refuse } from "./refusal.ts";
 
 /** Where the runtime of compiled functions is imported from, and what files are called in tables. */
 export interface Surroundings {
@@ -26,7 +26,7 @@ interface Edit {
 }
 
 /** What a text must hold to be worth a look: declarations, or generator functions. */
-export const INTERESTING = /\b(kernel_function|asm_function|kernel_variable|kernel_table|cstring)\b|\bfunction\s*\*/;
+export const INTERESTING = /\b(kernel_function|asm_function|kernel_variable|kernel_table|cstring|struct)\(|\bfunction\s*\*/;
 
 /** The compiled text and its source map (JSON); undefined when there is nothing in it to compile. @throws Refusal */
 export function compile_module(
@@ -44,6 +44,8 @@ class ModuleCompiler {
   readonly #edits: Edit[] = [];
   readonly #taken: ReadonlySet<string>;
   readonly #companions = new Set<string>();
+  readonly #refused: RefusedPlace[] = [];
+  readonly #bounds: Bounds;
   #declares = false;
 
   constructor(
@@ -53,10 +55,12 @@ class ModuleCompiler {
   ) {
     this.#names = new ModuleNames(meaning, source);
     this.#taken = module_names(source);
+    this.#bounds = new Bounds(meaning);
   }
 
   compile(): { readonly code: string; readonly map: string } | undefined {
     for (const statement of this.source.statements) this.#statement(statement);
+    if (this.#refused.length > 0) throw new Refusal(this.#refused);
     if (this.#edits.length === 0 && this.#companions.size === 0) return undefined;
     const output = new Output(this.source);
     if (this.#declares) output.made(this.#header());
@@ -120,7 +124,7 @@ class ModuleCompiler {
       if (declaring !== undefined) {
         this.#declares = true;
         const { expression } = node;
-        this.#edits.push({ start: expression.getStart(), end: expression.getEnd(), text: `$m.${declaring}` });
+        this.#edits.push({ start: expression.getStart(), end: expression.getEnd(), text: `${this.#is_for_its_symbol(node) ? "$m.exporting()" : "$m"}.${declaring}` });
         if (declaring === "kernel_function") {
           this.#kernel_function(node);
           return;
@@ -128,6 +132,11 @@ class ModuleCompiler {
       }
     }
     ts.forEachChild(node, (child) => this.#look(child));
+  }
+
+  /** A declaration that nothing in its module holds is there for its symbol. */
+  #is_for_its_symbol(node: ts.CallExpression): boolean {
+    return ts.isExpressionStatement(node.parent);
   }
 
   #declaring(node: ts.CallExpression): string | undefined {
@@ -158,10 +167,16 @@ class ModuleCompiler {
   }
 
   #compiled(node: ts.FunctionLikeDeclaration, convention: Convention, start: number, end: number): void {
-    check_plain_calls(node, this.meaning);
     const file = this.surroundings.name_of(this.source.fileName);
-    const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken);
-    this.#edits.push({ start, end, text: compiler.compile(node, convention, file) });
+    try {
+      check_plain_calls(node, this.meaning, this.#bounds);
+      const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken);
+      this.#edits.push({ start, end, text: compiler.compile(node, convention, file) });
+    } catch (error) {
+      // The other functions may have something to be said about, too.
+      if (!(error instanceof Refusal)) throw error;
+      this.#refused.push(...error.places);
+    }
   }
 
   /** What a macro names of its module that the module does not export: expansions elsewhere import it. */

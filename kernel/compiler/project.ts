@@ -1,5 +1,5 @@
 /** The files that are compiled together, as TypeScript sees them: one program, grown when a file is new or has changed. */
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import ts from "typescript-api";
 import { compile_module, INTERESTING, type Surroundings } from "./module.ts";
 
@@ -61,6 +61,8 @@ export class Project {
   compile(path: string, text: string): { readonly code: string; readonly map: string } | undefined {
     if (!INTERESTING.test(text)) return undefined;
     const file = normal(path);
+    // The runtime itself is ordinary code.
+    if (dirname(file) === dirname(this.options.runtime)) return undefined;
     this.#update(file, text);
     return compile_module(this.#current(file), file, this.#surroundings);
   }

@@ -1,19 +1,21 @@
 /** What the compiler refuses, with its place and what to write instead. */
 import ts from "typescript-api";
 
-/** A statement of hosted code that cannot be compiled. `message` begins with file:line:column. */
+/** Hosted code that cannot be compiled. `message` holds a line for each place: `file:line:column: why`. */
 export class Refusal extends Error {
   override readonly name = "Refusal";
 
-  constructor(
-    readonly file: string,
-    /** From 1. */
-    readonly line: number,
-    readonly column: number,
-    readonly why: string,
-  ) {
-    super(`${file}:${line}:${column}: ${why}`);
+  constructor(readonly places: readonly RefusedPlace[]) {
+    super(places.map(({ file, line, column, why }) => `${file}:${line}:${column}: ${why}`).join("\n"));
   }
+}
+
+export interface RefusedPlace {
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+  readonly why: string;
 }
 
 /** Line and column, from 1, of the first character of a node. */
@@ -26,5 +28,5 @@ export function place_of(node: ts.Node): { readonly file: string; readonly line:
 /** @throws Refusal */
 export function refuse(node: ts.Node, why: string): never {
   const { file, line, column } = place_of(node);
-  throw new Refusal(file, line, column, why);
+  throw new Refusal([{ file, line, column, why }]);
 }

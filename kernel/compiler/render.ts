@@ -105,7 +105,7 @@ function used(variable: Used, is_assigned: boolean): Code {
 }
 
 /** Whether a name is assigned where it stands. */
-function is_target(node: ts.Expression): boolean {
+export function is_target(node: ts.Expression): boolean {
   let at: ts.Node = node;
   let { parent } = at;
   while (ts.isParenthesizedExpression(parent)) {

@@ -100,7 +100,7 @@ export class Statements {
   declare(name: ts.Identifier, env: Environment, initializer: ts.Expression | undefined, type?: ts.TypeNode): Variable {
     const { meaning, emitter, assignments } = this.context;
     const symbol = meaning.checker.getSymbolAtLocation(name)!;
-    const variable = emitter.variable(name.text, name);
+    const variable = emitter.variable(visible_name(name, env), name);
     const annotated = annotated_kind(type);
     if (annotated !== undefined) {
       variable.kind = annotated;
@@ -134,7 +134,7 @@ export class Statements {
           name,
           `\`${name.text}\` is of type ${meaning.checker.typeToString(meaning.checker.getTypeAtLocation(name))} and cannot live across statements; read it where it is used`,
         );
-      const variable = emitter.variable(name.text, name, { kind });
+      const variable = emitter.variable(visible_name(name, env), name, { kind });
       variable.sources.push(...this.context.assignments.of(symbol, name, env));
       env.set(symbol, variable);
       const target = emitter.target(variable);
@@ -151,6 +151,11 @@ export class Statements {
 
   #if(node: ts.IfStatement, env: Environment, flow: Flow): void {
     const { emitter, expressions } = this.context;
+    const target = node.elseStatement === undefined ? this.#jump_of(node.thenStatement, flow) : undefined;
+    if (target !== undefined) {
+      expressions.condition(node.expression, env, true, target);
+      return;
+    }
     const otherwise = emitter.label();
     expressions.condition(node.expression, env, false, otherwise);
     this.#body(node.thenStatement, env, flow);
@@ -163,6 +168,13 @@ export class Statements {
     emitter.place(otherwise);
     this.#body(node.elseStatement, env, flow);
     emitter.place(end);
+  }
+
+  /** Where a statement goes that does nothing but go somewhere. */
+  #jump_of(node: ts.Statement, flow: Flow): Label | undefined {
+    if (ts.isBlock(node)) return node.statements.length === 1 ? this.#jump_of(node.statements[0], flow) : undefined;
+    if (ts.isBreakStatement(node) || ts.isContinueStatement(node)) return this.#target(node, flow);
+    return ts.isReturnStatement(node) && node.expression === undefined ? flow.return_to : undefined;
   }
 
   #body(node: ts.Statement, env: Environment, flow: Flow): void {
@@ -354,10 +366,14 @@ export class Statements {
   }
 
   #leave(node: ts.BreakOrContinueStatement, flow: Flow): void {
+    this.context.emitter.jump(this.#target(node, flow), node);
+  }
+
+  #target(node: ts.BreakOrContinueStatement, flow: Flow): Label {
     const target = node.label === undefined ? flow : flow.labels?.get(node.label.text);
     const label = ts.isBreakStatement(node) ? target?.break_to : target?.continue_to;
     if (label === undefined) refuse(node, "there is nothing to leave here");
-    this.context.emitter.jump(label, node);
+    return label;
   }
 
   #return(node: ts.ReturnStatement, env: Environment, flow: Flow): void {
@@ -372,4 +388,9 @@ export class Statements {
     }
     emitter.jump(flow.return_to, node);
   }
+}
+
+/** The name that debuggers show: a macro's own variables have none. */
+function visible_name(name: ts.Identifier, env: Environment): string | undefined {
+  return env.expanding.length === 0 ? name.text : undefined;
 }

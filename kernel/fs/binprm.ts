@@ -6,7 +6,8 @@ import { flush_fpu } from "../arch/i386/kernel/i387.ts";
 import { load_TLS } from "../arch/i386/kernel/tls.ts";
 import { stack_local } from "../host/context.ts";
 import { asm_function, kernel_function, type Steps } from "../host/declarations.ts";
-import { memcpy, memory, memset, read_cstring } from "../host/memory.ts";
+import { memory, read_cstring } from "../host/memory.ts";
+import { memcpy, memset } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { __pa, PAGE_SHIFT, PAGE_SIZE, page_align_down, TASK_SIZE } from "../include/asm/page.ts";
 import { pgd_offset, pte_mkdirty, pte_mkwrite } from "../include/asm/pgtable.ts";
@@ -41,7 +42,7 @@ const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 export function kernel_read(filp: number, offset: number, to: number, count: number): number {
   const node = inode.at(file.at(filp).f_inode);
   const bytes = Math.min(count, Math.max(0, node.i_size - offset));
-  memcpy(to, node.i_data + offset, bytes);
+  yield* memcpy(to, node.i_data + offset, bytes);
   return bytes;
 }
 
@@ -147,7 +148,7 @@ function* make_private_signals(): Steps<number> {
   if (signal_struct.at(shared).count <= 1) return 0;
   const own = yield* kmem_cache_alloc(sigact_cachep.value, GFP_KERNEL);
   if (own === 0) return -ENOMEM;
-  memcpy(own, shared, signal_struct.size);
+  yield* memcpy(own, shared, signal_struct.size);
   signal_struct.at(own).count = 1;
   current().sig = own;
   return shared;
@@ -171,7 +172,7 @@ function flush_signal_handlers(): void {
   for (let i = 0; i < action.length; i++) {
     const entry = action.get(i);
     const handler = entry.sa_handler === SIG_IGN ? SIG_IGN : SIG_DFL;
-    memset(action.address_of(i), 0, action.address_of(1) - action.address_of(0));
+    yield* memset(action.address_of(i), 0, action.address_of(1) - action.address_of(0));
     entry.sa_handler = handler;
   }
 }
@@ -226,7 +227,7 @@ export const flush_old_exec = kernel_function(
 function* flush_thread(): Steps<void> {
   yield* flush_fpu();
   const { thread } = current();
-  memset(thread.tls_array.address, 0, 4 * thread.tls_array.length);
+  yield* memset(thread.tls_array.address, 0, 4 * thread.tls_array.length);
   load_TLS(thread.address);
 }
 

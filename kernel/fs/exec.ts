@@ -2,9 +2,10 @@
  * execve (fs/exec.c): a new program in the current process. Until `flush_old_exec` gives up the old address space any
  * error leaves the process as it was; from then on an error kills it.
  */
-import { kernel_host, stack_local } from "../host/context.ts";
+import { stack_local, trace, tracing } from "../host/context.ts";
 import { by_value, kernel_function, type Steps } from "../host/declarations.ts";
-import { memset, read_cstring } from "../host/memory.ts";
+import { read_cstring } from "../host/memory.ts";
+import { memset } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
@@ -64,15 +65,14 @@ export const do_execve = kernel_function(
     const opened = yield* open_exec(filename);
     if (IS_ERR(opened)) return opened | 0;
     const bprm = linux_binprm.at(stack_local(linux_binprm.size));
-    memset(bprm.address, 0, linux_binprm.size);
+    yield* memset(bprm.address, 0, linux_binprm.size);
     bprm.p = PAGE_SIZE * MAX_ARG_PAGES - POINTER_SIZE;
     bprm.file = opened;
     bprm.filename = filename;
     const result = yield* load_program(bprm, argv, envp, regs);
     yield* free_arg_pages(bprm);
     yield* fput(opened);
-    const host = kernel_host();
-    if (result === 0 && host.tracing) host.trace({ event: "exec", pid: current().pid, comm: current().comm });
+    if (result === 0 && tracing()) trace({ event: "exec", pid: current().pid, comm: current().comm });
     return result;
   },
   { locals: linux_binprm.size },

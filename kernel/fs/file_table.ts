@@ -1,6 +1,6 @@
 /** Open files (fs/file_table.c) and a process's descriptors for them. */
 import { call_pointer, cstring, kernel_function, kernel_variable } from "../host/declarations.ts";
-import { memset } from "../host/memory.ts";
+import { memset } from "../include/asm/string.ts";
 import { i32, pointer } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import { EMFILE } from "../include/linux/errno.ts";
@@ -22,7 +22,7 @@ export const files_init = kernel_function("files_init", [], undefined, function*
 export const get_empty_filp = kernel_function("get_empty_filp", [], pointer("file"), function* () {
   const at = yield* kmem_cache_alloc(filp_cachep.value, GFP_KERNEL);
   if (at === 0) return 0;
-  memset(at, 0, file.size);
+  yield* memset(at, 0, file.size);
   file.at(at).f_count = 1;
   return at;
 });

@@ -1,6 +1,6 @@
 /** The inodes (fs/inode.c): every file of the initramfs and every device node, on one list, for as long as the kernel runs. */
 import { cstring, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
-import { memset } from "../host/memory.ts";
+import { memset } from "../include/asm/string.ts";
 import { pointer, u32 } from "../host/types.ts";
 import { inode } from "../include/linux/fs.ts";
 import { INIT_LIST_HEAD } from "../include/linux/list.ts";
@@ -25,7 +25,7 @@ export const inode_init = kernel_function("inode_init", [], undefined, function*
 export function* new_inode(): Steps<inode | undefined> {
   const at = yield* kmem_cache_alloc(inode_cachep.value, GFP_KERNEL);
   if (at === 0) return undefined;
-  memset(at, 0, inode.size);
+  yield* memset(at, 0, inode.size);
   const made = inode.at(at);
   made.i_ino = ++last_ino.value;
   INIT_LIST_HEAD(made.i_pages.address);

@@ -1,7 +1,8 @@
 /** Pipes (fs/pipe.c): a page of bytes between those who write and those who read, who wait for each other. */
 import { stack_local } from "../host/context.ts";
 import { kernel_function, kernel_table, type Steps } from "../host/declarations.ts";
-import { memory, memset } from "../host/memory.ts";
+import { memory } from "../host/memory.ts";
+import { memset } from "../include/asm/string.ts";
 import { i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
@@ -189,7 +190,7 @@ function* get_pipe_inode(): Steps<number> {
     yield* put_inode(node.address);
     return 0;
   }
-  memset(info, 0, pipe_inode_info.size);
+  yield* memset(info, 0, pipe_inode_info.size);
   const pipe = pipe_inode_info.at(info);
   init_waitqueue_head(pipe.wait.address);
   pipe.base = base;

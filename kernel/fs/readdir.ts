@@ -1,7 +1,8 @@
 /** Reading directories (fs/readdir.c). A directory is what the other names say: its entries are the inodes below it. */
 import { stack_local } from "../host/context.ts";
 import { kernel_function } from "../host/declarations.ts";
-import { memset, write_bytes } from "../host/memory.ts";
+import { write_bytes } from "../host/memory.ts";
+import { memset } from "../include/asm/string.ts";
 import { i32, struct, u8, u16, u32 } from "../host/types.ts";
 import { copy_to_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL, ENOTDIR } from "../include/linux/errno.ts";
@@ -60,7 +61,7 @@ export const sys_getdents64 = kernel_function(
           if (result === 0) result = -EINVAL;
           break;
         }
-        memset(local.address, 0, length);
+        yield* memset(local.address, 0, length);
         local.d_ino = inode.at(node).i_ino;
         local.d_off = filp.f_pos + 1;
         local.d_reclen = length;

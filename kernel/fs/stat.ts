@@ -1,7 +1,8 @@
 /** What is known of a file (fs/stat.c), in the three layouts that programs ask for. */
 import { stack_local } from "../host/context.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
-import { memory, memset, write_bytes } from "../host/memory.ts";
+import { memory, write_bytes } from "../host/memory.ts";
+import { memset } from "../include/asm/string.ts";
 import { i32, pointer, type StructType, struct, u16, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { copy_to_user, get_user } from "../include/asm/uaccess.ts";
@@ -90,7 +91,7 @@ const cp_new_stat = kernel_function(
   function* (node, statbuf) {
     if (IS_ERR(node)) return node | 0;
     const local = stat.at(stack_local(stat.size));
-    memset(local.address, 0, stat.size);
+    yield* memset(local.address, 0, stat.size);
     fill(local, inode.at(node));
     return yield* copy_to(statbuf, local.address, stat);
   },
@@ -105,7 +106,7 @@ const cp_new_stat64 = kernel_function(
   function* (node, statbuf) {
     if (IS_ERR(node)) return node | 0;
     const local = stat64.at(stack_local(stat64.size));
-    memset(local.address, 0, stat64.size);
+    yield* memset(local.address, 0, stat64.size);
     fill(local, inode.at(node));
     local.__st_ino = local.st_ino;
     return yield* copy_to(statbuf, local.address, stat64);

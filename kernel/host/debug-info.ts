@@ -1,77 +1,107 @@
-/** What the declarations tell a debugger: the kernel's structs, variables and hosted functions. */
-import type { DebugInfo, DebugParameter, DebugSignature, DebugType } from "../../asm/index.ts";
-import { declarations, type FunctionDeclaration, type Parameter } from "./declarations.ts";
-import { HOSTED } from "./hosted-object.ts";
-import { declared_structs, type Type } from "./types.ts";
+/** What modules tell a debugger: their structs, variables and functions, with the variables of these. */
+import type { DebugBlock, DebugInfo, DebugLocal, DebugParameter, DebugSignature, DebugType } from "../../asm/index.ts";
+import type { BlockTable, CompiledCode } from "./compiled-code.ts";
+import { HOSTCALL_LENGTH, PROLOGUE_LENGTH } from "./hosted-object.ts";
+import type { FunctionDeclaration, KernelModule } from "./kernel-module.ts";
+import type { Type } from "./types.ts";
 
-/** The C types of the scalars. */
-const integers: Readonly<Record<string, DebugType>> = {
+/** The C types of the scalars, and of the kinds of variables that the compiler names. */
+const simple: Readonly<Record<string, DebugType>> = {
   u8: { kind: "integer", name: "unsigned char", size: 1, isSigned: false },
   u16: { kind: "integer", name: "unsigned short", size: 2, isSigned: false },
   u32: { kind: "integer", name: "unsigned int", size: 4, isSigned: false },
   i8: { kind: "integer", name: "signed char", size: 1, isSigned: true },
   i16: { kind: "integer", name: "short", size: 2, isSigned: true },
   i32: { kind: "integer", name: "int", size: 4, isSigned: true },
+  number: { kind: "integer", name: "long long", size: 8, isSigned: true },
+  boolean: { kind: "boolean", size: 4 },
+  char: { kind: "character" },
 };
 
-/** The type of that name; undefined for `void`, and for what is not declared. */
-function named_type(name: string): DebugType | undefined {
-  if (name.endsWith(" *")) return { kind: "pointer", to: named_type(name.slice(0, -2)) };
-  if (name === "char") return { kind: "character" };
-  return integers[name] ?? (declared_structs().has(name) ? { kind: "struct", name } : undefined);
-}
+class TypeNames {
+  readonly #structs: ReadonlySet<string>;
 
-function debug_type(type: Type): DebugType {
-  switch (type.kind) {
-    case "scalar":
-      return named_type(type.name) ?? integers[type.size === 1 ? "u8" : type.size === 2 ? "u16" : "u32"];
-    case "chars":
-      return { kind: "array", element: { kind: "character" }, length: type.size };
-    case "array":
-      return { kind: "array", element: debug_type(type.element), length: type.length };
-    case "struct":
-      return { kind: "struct", name: type.name };
+  constructor(modules: readonly KernelModule[]) {
+    this.#structs = new Set(modules.flatMap(({ structs }) => structs.map(({ name }) => name)));
+  }
+
+  /** The type of that name; undefined for `void`, and for what is not declared. */
+  named(name: string): DebugType | undefined {
+    if (name.endsWith(" *")) return { kind: "pointer", to: this.named(name.slice(0, -2)) };
+    return simple[name] ?? (this.#structs.has(name) ? { kind: "struct", name } : undefined);
+  }
+
+  of(type: Type): DebugType {
+    switch (type.kind) {
+      case "scalar":
+        return this.named(type.name) ?? simple[type.size === 1 ? "u8" : type.size === 2 ? "u16" : "u32"];
+      case "chars":
+        return { kind: "array", element: { kind: "character" }, length: type.size };
+      case "array":
+        return { kind: "array", element: this.of(type.element), length: type.length };
+      case "struct":
+        return { kind: "struct", name: type.name };
+    }
+  }
+
+  /** Of a variable, whose kind the compiler named. */
+  variable(kind: string): DebugType {
+    return this.named(kind) ?? simple.u32;
   }
 }
 
-/** The names of the parameters, as far as the text of the body shows them. */
-function parameter_names({ body, parameters }: FunctionDeclaration): string[] {
-  const list = /^[^(]*\(([^)]*)\)/.exec(String(body))?.[1] ?? "";
-  const names = list.split(",").map((text) => /^\s*([A-Za-z_]\w*)/.exec(text)?.[1]);
-  return parameters.map((_, index) => names[index] ?? `argument${index + 1}`);
+function words_of(kind: string): number {
+  return kind === "number" ? 2 : 1;
 }
 
-function parameter_type(parameter: Parameter): { readonly type: DebugType; readonly size: number } {
-  if (parameter.kind === "by_value")
-    return { type: debug_type(parameter.struct), size: (parameter.struct.size + 3) & ~3 };
-  return { type: debug_type(parameter), size: 4 };
-}
-
-function signature(declaration: FunctionDeclaration): DebugSignature {
-  const names = parameter_names(declaration);
+function signature({ code, parameters, returns, fastcall }: FunctionDeclaration, types: TypeNames): DebugSignature {
+  const { table } = code.lay_out();
   let end = 0;
-  const parameters = declaration.parameters.map((parameter, index): DebugParameter => {
-    const { type, size } = parameter_type(parameter);
-    const offset = declaration.fastcall ? undefined : end;
-    end += size;
-    return { name: names[index], type, offset };
+  const debug_parameters = table.parameters.map(([name, kind], index): DebugParameter => {
+    const declared = parameters?.[index];
+    const by_value = declared?.kind === "by_value" ? declared.struct : undefined;
+    const offset = fastcall ? undefined : end;
+    end += by_value === undefined ? 4 * words_of(kind) : (by_value.size + 3) & ~3;
+    const type = by_value !== undefined ? types.of(by_value) : declared?.kind === "scalar" ? types.of(declared) : types.variable(kind);
+    return { name, type, offset };
   });
-  return { parameters, returns: declaration.returns && debug_type(declaration.returns) };
+  return {
+    parameters: debug_parameters,
+    returns: returns && types.of(returns),
+    locals: locals_of(code, table.block, types),
+    blocks: table.block.blocks.map((block) => block_of(code, block, types)),
+  };
 }
 
-/** Of everything declared so far. */
-export function debug_info(): DebugInfo {
-  const { functions, data } = declarations();
-  const pointers: DebugType = { kind: "pointer", to: undefined };
+function locals_of(code: CompiledCode, block: BlockTable, types: TypeNames): DebugLocal[] {
+  return [
+    ...block.variables.map(([name, kind, offset]) => ({ name, type: types.variable(kind), offset })),
+    ...block.locals.map(([name, index]) => ({ name, type: types.of(code.locals[index]), offset: code.at[index] })),
+  ];
+}
+
+function block_of(code: CompiledCode, block: BlockTable, types: TypeNames): DebugBlock {
   return {
-    unit: HOSTED,
-    structs: [...declared_structs().values()].map((struct) => ({
+    start: PROLOGUE_LENGTH + HOSTCALL_LENGTH * block.start,
+    size: HOSTCALL_LENGTH * (block.end - block.start),
+    locals: locals_of(code, block, types),
+    blocks: block.blocks.map((inner) => block_of(code, inner, types)),
+  };
+}
+
+/** Of each module, an entry. */
+export function debug_info(modules: readonly KernelModule[]): DebugInfo[] {
+  const types = new TypeNames(modules);
+  const pointers: DebugType = { kind: "pointer", to: undefined };
+  return modules.map(({ file, structs, data, functions }) => ({
+    unit: file,
+    structs: structs.map((struct) => ({
       name: struct.name,
       size: struct.size,
       members: Object.entries(struct.fields).map(([name, type]) => ({
         name,
         offset: struct.offset(name),
-        type: debug_type(type),
+        type: types.of(type),
       })),
     })),
     variables: new Map(
@@ -79,11 +109,9 @@ export function debug_info(): DebugInfo {
         .filter(({ name }) => !name.startsWith(".L"))
         .map(({ name, type, words }) => [
           name,
-          type === undefined ? { kind: "array", element: pointers, length: words?.length ?? 0 } : debug_type(type),
+          type === undefined ? { kind: "array", element: pointers, length: words?.length ?? 0 } : types.of(type),
         ]),
     ),
-    functions: new Map(
-      functions.filter(({ id }) => id !== undefined).map((declaration) => [declaration.name, signature(declaration)]),
-    ),
-  };
+    functions: new Map(functions.map((declaration) => [declaration.name, signature(declaration, types)])),
+  }));
 }

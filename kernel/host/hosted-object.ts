@@ -1,14 +1,12 @@
 /**
- * Turns the kernel's declarations into an object file: a stub in .text for every hosted function, and its data.
+ * Turns a module's declarations into a relocatable object: its functions in .text, its data, its line table.
  *
  *     name:  pushl %ebp; movl %esp, %ebp
- *            pushl $0              # -4(%ebp): the activation's handle, 0 until it has begun
- *            subl  $LOCALS, %esp   # only when the function has locals
- *            hostcall ID           # one step of the generator; EIP stays here until it returns
+ *            subl  $FRAME, %esp    # variables
+ *            hostcall N            # 0F 3F imm16: the first statement
+ *            hostcall N+1          # the second
+ *            …
  *            leave; ret
- *
- * The handle makes a fresh call distinguishable from a resumed one by guest memory alone, also when a stack is reused
- * by another task after its last owner died in the middle of a function.
  */
 import {
   type ObjectFile,
@@ -16,31 +14,46 @@ import {
   R_386_32,
   type Relocation,
   type Section,
+  type SectionLine,
   SHF_ALLOC,
   SHF_EXECINSTR,
   SHF_WRITE,
   SHT_NOBITS,
   SHT_PROGBITS,
 } from "../../asm/index.ts";
-import { type DataDeclaration, declarations, type FunctionDeclaration } from "./declarations.ts";
+import type { CompiledCode } from "./compiled-code.ts";
+import type { DataDeclaration, KernelModule } from "./kernel-module.ts";
 
-/** The name of the object. */
-export const HOSTED = "hosted";
+export const HOSTCALL_LENGTH = 4;
+/** Bytes of `pushl %ebp; movl %esp, %ebp; subl $imm32, %esp`, and of `leave; ret`. */
+export const PROLOGUE_LENGTH = 9;
+const EPILOGUE_LENGTH = 2;
+const MOST_STEPS = 0x10000;
 
-/** Distance in bytes from a stub's symbol to its hostcall. */
-export function hostcall_offset(locals: number): number {
-  return 5 + (locals === 0 ? 0 : locals < 128 ? 3 : 6);
+function function_bytes(code: CompiledCode, first_step: number): Uint8Array {
+  const { frame, steps } = code.lay_out();
+  const bytes = new Uint8Array(PROLOGUE_LENGTH + HOSTCALL_LENGTH * steps.length + EPILOGUE_LENGTH);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x55, 0x89, 0xe5, 0x81, 0xec]);
+  view.setUint32(5, frame, true);
+  steps.forEach((_, i) => {
+    const at = PROLOGUE_LENGTH + HOSTCALL_LENGTH * i;
+    view.setUint16(at, 0x3f0f, true);
+    view.setUint16(at + 2, first_step + i, true);
+  });
+  bytes.set([0xc9, 0xc3], bytes.length - EPILOGUE_LENGTH);
+  return bytes;
 }
 
-function stub_bytes({ id, locals }: FunctionDeclaration): number[] {
-  const allocate =
-    locals === 0
-      ? []
-      : locals < 128
-        ? [0x83, 0xec, locals]
-        : [0x81, 0xec, locals & 0xff, (locals >> 8) & 0xff, (locals >> 16) & 0xff, locals >>> 24];
-  const hostcall = [0x0f, 0x3f, id! & 0xff, id! >> 8];
-  return [0x55, 0x89, 0xe5, 0x6a, 0x00, ...allocate, ...hostcall, 0xc9, 0xc3];
+/** The lines of a function: the prologue is its name's, each step its statement's, the epilogue its closing brace's. */
+function function_lines({ table, positions, steps }: CompiledCode, offset: number): SectionLine[] {
+  const { file } = table;
+  const row = (at: number, line: number, column: number): SectionLine => ({ offset: offset + at, file, line, column });
+  return [
+    row(0, ...table.start),
+    ...steps.map((_, i) => row(PROLOGUE_LENGTH + HOSTCALL_LENGTH * i, positions[2 * i], positions[2 * i + 1])),
+    row(PROLOGUE_LENGTH + HOSTCALL_LENGTH * steps.length, ...table.end),
+  ];
 }
 
 const section_flags = {
@@ -50,17 +63,16 @@ const section_flags = {
   ".data.init_task": SHF_ALLOC | SHF_WRITE,
   ".bss": SHF_ALLOC | SHF_WRITE,
 } as const;
+type SectionName = keyof typeof section_flags;
 
 class SectionBuilder {
-  readonly bytes: number[] = [];
-  size = 0;
   readonly section: Section;
+  #size = 0;
 
-  constructor(readonly name: keyof typeof section_flags) {
-    const type = name === ".bss" ? SHT_NOBITS : SHT_PROGBITS;
+  constructor(name: SectionName) {
     this.section = {
       name,
-      type,
+      type: name === ".bss" ? SHT_NOBITS : SHT_PROGBITS,
       flags: section_flags[name],
       entrySize: 0,
       alignment: 4,
@@ -70,39 +82,79 @@ class SectionBuilder {
     };
   }
 
+  get size(): number {
+    return this.#size;
+  }
+
   /** Reserves aligned space and returns its offset. */
   place(size: number, alignment: number): number {
-    const offset = (this.size + alignment - 1) & -alignment;
+    const offset = (this.#size + alignment - 1) & -alignment;
     this.section.alignment = Math.max(this.section.alignment, alignment);
-    this.size = offset + size;
+    this.#size = offset + size;
     return offset;
   }
 
-  finish(data: Uint8Array): void {
-    this.section.size = this.size;
-    if (this.section.type !== SHT_NOBITS) this.section.data = data;
+  /** Gives the section its size, and bytes to fill in. */
+  finish(): DataView {
+    this.section.size = this.#size;
+    const bytes = new Uint8Array(this.section.type === SHT_NOBITS ? 0 : this.#size);
+    if (this.section.type !== SHT_NOBITS) this.section.data = bytes;
+    return new DataView(bytes.buffer);
   }
 }
 
-/** The object file of everything declared in TypeScript. */
-export function hosted_object(): ObjectFile {
-  const { functions, data } = declarations();
-  const builders = new Map(
-    (Object.keys(section_flags) as (keyof typeof section_flags)[]).map((name) => [name, new SectionBuilder(name)]),
-  );
-  const symbols = new Map<string, ObjectSymbol>();
-  const writes: (() => void)[] = [];
-  const contents = new Map<SectionBuilder, DataView>();
+/** A module's object, and where its declarations are in it. */
+export interface HostedObject {
+  readonly object: ObjectFile;
+  /** Number of a declaration, and its symbol. */
+  readonly symbols: ReadonlyMap<number, ObjectSymbol>;
+}
 
-  const define = (name: string, builder: SectionBuilder, value: number, size: number, type: "function" | "object") =>
-    symbols.set(name, {
-      name,
-      binding: name.startsWith(".L") ? "local" : "global",
-      type,
-      section: builder.section,
-      value,
-      size,
-    });
+/**
+ * @param first_step number of the module's first step in the kernel
+ * @throws RangeError when the numbers do not suffice
+ */
+export function hosted_object(module: KernelModule, first_step: number): HostedObject {
+  const builders = new Map((Object.keys(section_flags) as SectionName[]).map((name) => [name, new SectionBuilder(name)]));
+  const symbols = new Map<string, ObjectSymbol>();
+  const by_number = new Map<number, ObjectSymbol>();
+  const define = (
+    declaration: { readonly number: number; readonly name: string; readonly is_global: boolean },
+    builder: SectionBuilder,
+    value: number,
+    size: number,
+    type: "function" | "object",
+  ) => {
+    const { name, number, is_global } = declaration;
+    const symbol: ObjectSymbol = { name, binding: is_global ? "global" : "local", type, section: builder.section, value, size };
+    symbols.set(name, symbol);
+    by_number.set(number, symbol);
+  };
+
+  const text = builders.get(".text")!;
+  const codes: { readonly bytes: Uint8Array; readonly offset: number }[] = [];
+  const lines: SectionLine[] = [];
+  let step = first_step;
+  for (const declaration of module.functions) {
+    const { code } = declaration;
+    if (step + code.steps.length > MOST_STEPS) throw new RangeError(`a kernel has at most ${MOST_STEPS} steps; ${module.file} exceeds that`);
+    const bytes = function_bytes(code, step);
+    step += code.steps.length;
+    const offset = text.place(bytes.length, 16);
+    codes.push({ bytes, offset });
+    lines.push(...function_lines(code, offset));
+    define(declaration, text, offset, bytes.length, "function");
+  }
+  text.section.lines = lines;
+  const placed = module.data.map((declaration) => {
+    const builder = builders.get(declaration.section)!;
+    const offset = builder.place(declaration.size, declaration.alignment);
+    define(declaration, builder, offset, declaration.size, "object");
+    return { declaration, builder, offset };
+  });
+
+  const contents = new Map([...builders.values()].map((builder) => [builder, builder.finish()]));
+  for (const { bytes, offset } of codes) text.section.data.set(bytes, offset);
   const reference = (name: string): ObjectSymbol => {
     let symbol = symbols.get(name);
     if (symbol === undefined) {
@@ -111,46 +163,28 @@ export function hosted_object(): ObjectFile {
     }
     return symbol;
   };
-
-  const text = builders.get(".text")!;
-  for (const declaration of functions) {
-    if (declaration.id === undefined) continue;
-    const bytes = stub_bytes(declaration);
-    const offset = text.place(bytes.length, 16);
-    define(declaration.name, text, offset, bytes.length, "function");
-    writes.push(() => {
-      for (const [i, byte] of bytes.entries()) contents.get(text)!.setUint8(offset + i, byte);
-    });
-  }
-  for (const declaration of data) {
-    const builder = builders.get(declaration.section)!;
-    const offset = builder.place(declaration.size, declaration.alignment);
-    define(declaration.name, builder, offset, declaration.size, "object");
-    writes.push(() => fill(declaration, contents.get(builder)!, offset, builder.section.relocations, reference));
-  }
-  for (const builder of builders.values()) {
-    if (builder.section.type !== SHT_NOBITS) contents.set(builder, new DataView(new ArrayBuffer(builder.size)));
-  }
-  for (const write of writes) write();
-  for (const builder of builders.values())
-    builder.finish(new Uint8Array(contents.get(builder)?.buffer ?? new ArrayBuffer(0)));
+  for (const { declaration, builder, offset } of placed)
+    fill(declaration, contents.get(builder)!, offset, builder.section.relocations, reference);
   return {
-    name: HOSTED,
-    sections: [...builders.values()].filter((builder) => builder.size > 0).map((builder) => builder.section),
-    symbols: [...symbols.values()],
+    object: {
+      name: module.file,
+      sections: [...builders.values()].filter(({ size }) => size > 0).map(({ section }) => section),
+      symbols: [...symbols.values()],
+    },
+    symbols: by_number,
   };
 }
 
 function fill(
   declaration: DataDeclaration,
-  view: DataView | undefined,
+  view: DataView,
   offset: number,
   relocations: Relocation[],
   reference: (name: string) => ObjectSymbol,
 ): void {
-  for (const [i, byte] of declaration.bytes?.entries() ?? []) view!.setUint8(offset + i, byte);
+  for (const [i, byte] of declaration.bytes?.entries() ?? []) view.setUint8(offset + i, byte);
   declaration.words?.forEach((word, i) => {
-    if (typeof word === "number") view!.setInt32(offset + 4 * i, word, true);
+    if (typeof word === "number") view.setInt32(offset + 4 * i, word, true);
     else relocations.push({ offset: offset + 4 * i, type: R_386_32, symbol: reference(word) });
   });
 }

@@ -1,69 +1,19 @@
-/** The linked kernel: where everything is, and how to make one. */
-import {
-  assemble,
-  type ElfFile,
-  elfLines,
-  type LinkedImage,
-  type LinkedLine,
-  link,
-  type OutputSectionLayout,
-} from "../../asm/index.ts";
-import { asm_offsets } from "../arch/i386/asm-offsets.ts";
-import { sources } from "../arch/i386/sources.ts";
-import { PAGE_OFFSET } from "../include/asm/page.ts";
+/** The linked kernel: what is loaded, where everything is, and the functions behind its hostcalls. */
+import type { ElfFile, LinkedImage, LinkedLine } from "../../asm/index.ts";
+import type { StepFunction } from "./compiled-code.ts";
 import type { SymbolSource } from "./context.ts";
-import { declarations } from "./declarations.ts";
-import { hosted_object } from "./hosted-object.ts";
+import type { KernelModule } from "./kernel-module.ts";
 
-const KERNEL_START = PAGE_OFFSET + 0x100000;
-/** An absolute symbol whose value tells whether an image on disk was made from these declarations and sources. */
-const BUILD_ID = "__kernel_build_id";
-
-const layout: readonly OutputSectionLayout[] = [
-  { name: ".text", inputs: [".text.head", ".text", ".fixup"], start: "_text", end: "_etext" },
-  { name: "__ex_table", inputs: ["__ex_table"], align: 16, start: "__start___ex_table", end: "__stop___ex_table" },
-  { name: ".rodata", inputs: [".rodata", ".rodata.*"], align: 16 },
-  { name: ".data.init_task", inputs: [".data.init_task"], align: 8192 },
-  { name: ".data.page_aligned", inputs: [".data.page_aligned"], align: 4096 },
-  { name: ".data", inputs: [".data", ".data.*"], align: 16, end: "_edata" },
-  { name: ".bss.page_aligned", inputs: [".bss.page_aligned"], align: 4096 },
-  { name: ".bss", inputs: [".bss", "COMMON"], align: 16, start: "__bss_start", end: "__bss_stop" },
-];
-
-/** FNV-1a over everything an image is made from. */
-function build_id(): number {
-  let hash = 0x811c9dc5;
-  const add = (text: string) => {
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  };
-  const { functions, data } = declarations();
-  for (const { name, id, locals } of functions) add(`${name} ${id} ${locals};`);
-  for (const { name, size, alignment, section, words, bytes } of data)
-    add(`${name} ${size} ${alignment} ${section} ${words} ${bytes};`);
-  for (const [name, value] of Object.entries(asm_offsets())) add(`${name}=${value};`);
-  for (const { text } of sources) add(text);
-  return hash >>> 0;
-}
-
-/** Assembles and links the kernel: vmlinux, at 0xC0100000, loaded at physical 1 MiB. */
-export function link_kernel(): LinkedImage {
-  const defines = asm_offsets();
-  const objects = sources.map(({ file, text }) => assemble(text, { file, defines }));
-  return link([...objects, hosted_object()], {
-    entry: "startup_32",
-    textAddress: KERNEL_START,
-    layout,
-    physicalOffset: PAGE_OFFSET,
-    endSymbol: "_end",
-    symbols: { [BUILD_ID]: build_id() },
-  });
-}
+const PT_LOAD = 1;
 
 interface ImageSymbol {
   readonly name: string;
   readonly address: number;
   readonly size: number;
   readonly type: string;
+  readonly binding: string;
+  /** The object that defines it. */
+  readonly unit: string | undefined;
 }
 
 interface ImageSegment {
@@ -72,9 +22,17 @@ interface ImageSegment {
   readonly memorySize: number;
 }
 
+/** Modules in the order in which their steps are numbered: by file, whatever order they were loaded in. */
+export function in_order(modules: readonly KernelModule[]): KernelModule[] {
+  return [...modules].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
+}
+
 /** A kernel ready to be loaded: its contents by physical address, and its symbols. */
 export class KernelImage implements SymbolSource {
-  private readonly addresses = new Map<string, number>();
+  readonly addresses: Uint32Array;
+  /** Step functions by number. */
+  readonly steps: readonly StepFunction[];
+  private readonly globals = new Map<string, number>();
   /** Symbols of .text in order of address. */
   private readonly text: readonly ImageSymbol[];
 
@@ -83,10 +41,16 @@ export class KernelImage implements SymbolSource {
     readonly entry: number,
     readonly segments: readonly ImageSegment[],
     readonly symbols: readonly ImageSymbol[],
-    /** Source lines of the `.S` files by address: an entry for each instruction. */
-    readonly lines: readonly LinkedLine[] = [],
+    /** Source lines by address: an entry for each instruction. */
+    readonly lines: readonly LinkedLine[],
+    /** What was linked, in order. */
+    readonly modules: readonly KernelModule[],
+    /** The vmlinux file, with debug information. */
+    readonly elf: () => Uint8Array,
   ) {
-    for (const { name, address } of symbols) this.addresses.set(name, address);
+    for (const { name, address, binding } of symbols) {
+      if (binding !== "local" || !this.globals.has(name)) this.globals.set(name, address);
+    }
     const start = this.symbol("_text");
     const end = this.symbol("_etext");
     this.text = symbols
@@ -95,28 +59,48 @@ export class KernelImage implements SymbolSource {
           address >= start && address < end && (type === "function" || (type === "notype" && name !== "_text")),
       )
       .sort((a, b) => a.address - b.address || b.size - a.size);
+    this.steps = modules.flatMap(({ functions }) => functions.flatMap(({ code }) => code.lay_out().steps));
+    this.addresses = this.#addresses();
   }
 
-  static from_linked({ entry, segments, symbols, lines }: LinkedImage): KernelImage {
-    return new KernelImage(entry, segments, symbols, lines);
+  static from_linked(linked: LinkedImage, modules: readonly KernelModule[], elf: () => Uint8Array): KernelImage {
+    const { entry, segments, symbols, lines } = linked;
+    return new KernelImage(entry, segments, symbols, lines, modules, elf);
   }
 
-  /** The kernel in a vmlinux file, or undefined when it was not made from this very source. */
-  static from_elf(elf: ElfFile): KernelImage | undefined {
-    const segments = elf.segments.filter(({ type }) => type === 1);
-    const image = new KernelImage(
-      elf.entry,
-      segments.map(({ physicalAddress, data, memorySize }) => ({ physicalAddress, data, memorySize })),
-      elf.symbols
-        .filter(({ name }) => name !== "")
-        .map(({ name, value, size, type }) => ({ name, address: value, size, type })),
-      elfLines(elf),
-    );
-    return image.addresses.get(BUILD_ID) === build_id() ? image : undefined;
+  /** The kernel in a vmlinux file that was linked from these modules. */
+  static from_elf(elf: ElfFile, lines: readonly LinkedLine[], modules: readonly KernelModule[], bytes: Uint8Array): KernelImage {
+    let unit: string | undefined;
+    const symbols: ImageSymbol[] = [];
+    for (const { name, value, size, type, binding } of elf.symbols) {
+      if (type === "file") unit = name;
+      else if (name !== "") symbols.push({ name, address: value, size, type, binding, unit: binding === "local" ? unit : undefined });
+    }
+    const segments = elf.segments
+      .filter(({ type }) => type === PT_LOAD)
+      .map(({ physicalAddress, data, memorySize }) => ({ physicalAddress, data, memorySize }));
+    return new KernelImage(elf.entry, segments, symbols, lines, modules, () => bytes);
+  }
+
+  #addresses(): Uint32Array {
+    const statics = new Map<string, number>();
+    for (const { name, address, binding, unit } of this.symbols) {
+      if (binding === "local" && unit !== undefined) statics.set(`${unit}\0${name}`, address);
+    }
+    const places: [number, number][] = [];
+    for (const { file, functions, data, externs } of this.modules) {
+      for (const { number, name, is_global } of [...functions, ...data, ...externs]) {
+        const address = is_global ? this.globals.get(name) : statics.get(`${file}\0${name}`);
+        if (address !== undefined) places.push([number, address]);
+      }
+    }
+    const addresses = new Uint32Array(1 + Math.max(0, ...places.map(([number]) => number)));
+    for (const [number, address] of places) addresses[number] = address;
+    return addresses;
   }
 
   symbol(name: string): number {
-    const address = this.addresses.get(name);
+    const address = this.globals.get(name);
     if (address === undefined) throw new RangeError(`the kernel has no symbol ${name}`);
     return address;
   }
@@ -147,12 +131,4 @@ export class KernelImage implements SymbolSource {
     const { name, address: start, size } = this.enclosing(at)!;
     return `${name}+0x${(at - start).toString(16)}/0x${size.toString(16)}`;
   }
-}
-
-let linked: KernelImage | undefined;
-
-/** The kernel linked from source, once for the process. */
-export function kernel_image(): KernelImage {
-  linked ??= KernelImage.from_linked(link_kernel());
-  return linked;
 }

@@ -77,6 +77,7 @@ export class KernelModule {
   readonly externs: Declaration[] = [];
   readonly #names = new Set<string>();
   readonly #exported: ReadonlySet<string>;
+  #exporting = false;
   readonly #strings = new Map<string, KernelData>();
 
   /**
@@ -90,10 +91,18 @@ export class KernelModule {
     this.#exported = new Set(exported);
   }
 
+  /** Makes the next declaration's symbol one that other objects see. */
+  exporting(): this {
+    this.#exporting = true;
+    return this;
+  }
+
   #claim(name: string): boolean {
     if (this.#names.has(name)) throw new Error(`${this.file}: ${name} is declared twice`);
     this.#names.add(name);
-    return this.#exported.has(name);
+    const is_global = this.#exporting || this.#exported.has(name);
+    this.#exporting = false;
+    return is_global;
   }
 
   kernel_function(

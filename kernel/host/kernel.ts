@@ -5,15 +5,17 @@ import { type Core, Machine, type MachineOptions, type RunLimits, type StopReaso
 import { tty_readers } from "../drivers/char/tty_io.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { list_head } from "../include/linux/list.ts";
+import { hosted_exception } from "../arch/i386/kernel/traps.ts";
 import { kstat } from "../include/linux/sched.ts";
 import { EXIT_PANIC } from "../kernel/panic.ts";
 import { runqueue_head } from "../kernel/sched.ts";
 import { jiffies, nr_timers } from "../kernel/timer.ts";
 import { Bridge } from "./bridge.ts";
-import { cpu, type KernelHost, type TraceEvent, with_context } from "./context.ts";
+import { ambient, cpu, type KernelHost, type TraceEvent, with_context } from "./context.ts";
 import { InspectMemory } from "./inspect-memory.ts";
 import { KernelEntries } from "./kernel-entries.ts";
-import { type KernelImage, kernel_image } from "./kernel-image.ts";
+import { kernel_image } from "../link.ts";
+import type { KernelImage } from "./kernel-image.ts";
 
 const USER_CPL = 3;
 
@@ -82,7 +84,13 @@ export class Kernel implements KernelHost {
     this.image = options.image ?? kernel_image();
     // The guest says when it is ready (RTS): input given before the driver is there waits for it.
     this.machine = new Machine({ ...options, serial: { flowControl: "rts" } });
-    this.#bridge = new Bridge(this);
+    this.#bridge = new Bridge({
+      host: this,
+      steps: this.image.steps,
+      lowest: PAGE_OFFSET,
+      end: PAGE_OFFSET + this.machine.memory.ramSize,
+      on_failure: (_core, eip, why) => this.#note_failure(eip, why),
+    });
     this.#inspect = new InspectMemory(this.machine);
     this.#entries = new KernelEntries(
       (linear) => this.#inspect.read32(linear),
@@ -112,7 +120,12 @@ export class Kernel implements KernelHost {
       return "stop";
     };
     const { until, ...others } = limits;
-    const stop = this.machine.run(until === undefined ? others : { ...others, until: () => until(this) });
+    let stop: StopReason;
+    try {
+      stop = this.machine.run(until === undefined ? others : { ...others, until: () => until(this) });
+    } finally {
+      ambient.leave();
+    }
     switch (stop.kind) {
       case "exit":
         return stop.value === EXIT_PANIC ? { kind: "panic" } : { kind: "exit", status: stop.value & 0xff };
@@ -216,16 +229,14 @@ export class Kernel implements KernelHost {
     });
   }
 
-  exception_of(ebp: number): string | undefined {
-    return this.#bridge.exception_of(ebp);
-  }
-
-  /**
-   * Steps that the hosted function `name` has done whose frame (EBP) is at `ebp`; undefined when it has none there, or
-   * has not begun.
-   */
-  hosted_steps(ebp: number, name: string): number | undefined {
-    return this.#bridge.steps_of(ebp, name);
+  /** Leaves the reason why a step failed in the kernel's own memory, for its oops. */
+  #note_failure(eip: number, why: string): void {
+    const at = this.image.symbol("hosted_exception") - PAGE_OFFSET;
+    const bytes = new Uint8Array(hosted_exception.type.size);
+    new DataView(bytes.buffer).setUint32(0, eip, true);
+    const text = hosted_exception.type.offset("text");
+    for (let i = 0; i < why.length && text + i < bytes.length - 1; i++) bytes[text + i] = why.charCodeAt(i);
+    this.machine.writePhysical(at, bytes);
   }
 
   get tracing(): boolean {

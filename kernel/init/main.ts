@@ -14,10 +14,11 @@ import { populate_rootfs } from "../fs/initramfs.ts";
 import { inode_init } from "../fs/inode.ts";
 import { open_console } from "../fs/open.ts";
 import { image } from "../host/context.ts";
-import { asm_function, cstring, kernel_function, kernel_variable } from "../host/declarations.ts";
+import { asm_function, cstring, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { array, chars, i32, pointer, u8, u32 } from "../host/types.ts";
 import { COMMAND_LINE_SIZE } from "../include/asm/boot-params.ts";
+import { strlcpy } from "../include/asm/string.ts";
 import { local_irq_enable } from "../include/asm/system.ts";
 import { PATH_LENGTH } from "../include/linux/fs.ts";
 import { current } from "../include/linux/sched.ts";
@@ -42,33 +43,80 @@ const argv_init = kernel_variable("argv_init", array(pointer("char"), MAX_INIT_A
 const envp_init = kernel_variable("envp_init", array(pointer("char"), default_environment.length + 1));
 const init_arguments = kernel_variable("init_arguments", array(u8, COMMAND_LINE_SIZE));
 
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** " -- " and "init" as words of memory, and what stands behind the latter. */
+const SEPARATOR = 0x202d2d20;
+const INIT_WORD = 0x74696e69;
+const EQUALS = 0x3d;
+
+/** Where the kernel's own options end on the command line: at " -- ", or at its end. */
+function* end_of_options(): Steps<u32> {
+  let at: u32 = saved_command_line.address;
+  while (memory().read8(at) !== 0 && memory().read32(at) !== SEPARATOR) at++;
+  return at;
+}
+
+/** Copies the path behind `init=`, if it is among the options. */
+function* find_init(end: u32): Steps<void> {
+  execute_command.value = DEFAULT_INIT;
+  for (let at: u32 = saved_command_line.address; at < end; at++) {
+    const is_word = at === saved_command_line.address || memory().read8(at - 1) === SPACE;
+    if (!is_word || memory().read32(at) !== INIT_WORD || memory().read8(at + 4) !== EQUALS) continue;
+    const path: u32 = at + 5;
+    let length: i32 = 0;
+    while (path + length < end && memory().read8(path + length) !== SPACE) length++;
+    if (length > 0) yield* strlcpy(execute_command.address, path, Math.min(length + 1, PATH_LENGTH));
+    return;
+  }
+}
+
 /**
  * Everything on the command line behind `--` goes to init as its arguments: words split at spaces, with "double quotes"
- * and backslashes as a shell has them.
+ * and backslashes as a shell has them. Fills in argv_init from its second entry on.
  */
-function parse_init_arguments(command_line: string): string[] {
-  const behind = / -- (.*)$/s.exec(` ${command_line}`)?.[1] ?? "";
-  const words: string[] = [];
-  for (const [, quoted, bare] of behind.matchAll(/"((?:\\.|[^"\\])*)"|((?:\\.|[^\s"\\])+)/gs)) {
-    words.push((quoted ?? bare).replace(/\\(.)/gs, "$1"));
+function* parse_init_arguments(from: u32): Steps<void> {
+  let at = from;
+  let to: u32 = init_arguments.address;
+  let count: i32 = 1;
+  while (count <= MAX_INIT_ARGS) {
+    while (memory().read8(at) === SPACE) at++;
+    if (memory().read8(at) === 0) break;
+    argv_init.value.set(count, to);
+    count++;
+    const quoted = memory().read8(at) === QUOTE;
+    if (quoted) at++;
+    for (;;) {
+      let byte = memory().read8(at);
+      if (byte === 0 || byte === QUOTE || (byte === SPACE && !quoted)) break;
+      if (byte === BACKSLASH) {
+        at++;
+        byte = memory().read8(at);
+        if (byte === 0) break;
+      }
+      memory().write8(to, byte);
+      to++;
+      at++;
+    }
+    if (quoted && memory().read8(at) === QUOTE) at++;
+    memory().write8(to, 0);
+    to++;
   }
-  return words;
+  argv_init.value.set(count, 0);
 }
 
 /** What init is called, and with what: argv_init, envp_init and execute_command. */
-function prepare_init_arguments(): void {
-  const m = memory();
-  let at = init_arguments.address;
-  const [kernel_options] = ` ${saved_command_line.value}`.split(" -- ", 1);
-  execute_command.value = / init=(\S+)/.exec(kernel_options)?.[1] ?? DEFAULT_INIT;
+function* prepare_init_arguments(): Steps<void> {
+  const end = yield* end_of_options();
+  yield* find_init(end);
   argv_init.value.set(0, execute_command.address);
-  const words = parse_init_arguments(saved_command_line.value).slice(0, MAX_INIT_ARGS);
-  words.forEach((word, i) => {
-    argv_init.value.set(i + 1, at);
-    for (const character of `${word}\0`) m.write8(at++, character.charCodeAt(0));
-  });
-  argv_init.value.set(words.length + 1, 0);
-  for (const [i, text] of default_environment.entries()) envp_init.value.set(i, text.address);
+  yield* parse_init_arguments(memory().read8(end) === 0 ? end : end + 4);
+  let entry: i32 = 0;
+  for (const text of default_environment) {
+    envp_init.value.set(entry, text.address);
+    entry++;
+  }
 }
 
 /** pid 1, still a kernel thread: drivers, the root file system, then /init. */
@@ -78,7 +126,7 @@ const init = kernel_function("init", [u32], i32, function* (_unused) {
   yield* serial_init();
   yield* populate_rootfs();
   yield* open_console();
-  prepare_init_arguments();
+  yield* prepare_init_arguments();
   current().comm = "init";
   const error = yield* execve(execute_command.address, argv_init.address, envp_init.address);
   if (error < 0) yield* panic(`No init found: execve of ${execute_command.value} failed with error ${-error}.`);

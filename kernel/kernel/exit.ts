@@ -1,7 +1,7 @@
 /** The end of tasks, and waiting for it (kernel/exit.c, Linux 2.4). */
 
 import { console_sync } from "../drivers/char/serial.ts";
-import { kernel_host, stack_local } from "../host/context.ts";
+import { stack_local, trace, tracing } from "../host/context.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
@@ -125,8 +125,7 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (w
   const code = tsk.flags & PF_GROUP_EXIT ? tsk.group_exit_code : wanted_code;
   if (in_interrupt()) yield* panic("Aiee, killing interrupt handler!");
   if (tsk.pid === 0) yield* panic("Attempted to kill the idle task!");
-  const host = kernel_host();
-  if (host.tracing) host.trace({ event: "exit", pid: tsk.pid, code });
+  if (tracing()) trace({ event: "exit", pid: tsk.pid, code });
   if (tsk.tgid === 1 && !has_live_threads(tsk)) yield* end_of_init(tsk, code);
   tsk.flags |= PF_EXITING;
   yield* exit_itimers(tsk);

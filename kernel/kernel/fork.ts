@@ -2,9 +2,9 @@
 
 import { copy_thread } from "../arch/i386/kernel/process.ts";
 import { filp_close, get_file } from "../fs/file_table.ts";
-import { kernel_host, stack_local } from "../host/context.ts";
+import { stack_local, trace, tracing } from "../host/context.ts";
 import { by_value, cstring, kernel_function, kernel_variable } from "../host/declarations.ts";
-import { memcpy, memset } from "../host/memory.ts";
+import { memcpy, memset } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
@@ -119,7 +119,7 @@ function* copy_files(clone_flags: number, tsk: task_struct) {
   }
   const address = yield* kmem_cache_alloc(files_cachep.value, GFP_KERNEL);
   if (address === 0) return -ENOMEM;
-  memcpy(address, old, files_struct.size);
+  yield* memcpy(address, old, files_struct.size);
   const files = files_struct.at(address);
   files.count = 1;
   for (let fd = 0; fd < files.fd.length; fd++) if (files.fd.get(fd) !== 0) get_file(files.fd.get(fd));
@@ -150,7 +150,7 @@ function* copy_fs(clone_flags: number, tsk: task_struct) {
   }
   const address = yield* kmem_cache_alloc(fs_cachep.value, GFP_KERNEL);
   if (address === 0) return -ENOMEM;
-  memcpy(address, old, fs_struct.size);
+  yield* memcpy(address, old, fs_struct.size);
   fs_struct.at(address).count = 1;
   tsk.fs = address;
   return 0;
@@ -172,7 +172,7 @@ function* copy_sighand(clone_flags: number, tsk: task_struct) {
   }
   const address = yield* kmem_cache_alloc(sigact_cachep.value, GFP_KERNEL);
   if (address === 0) return -ENOMEM;
-  memcpy(address, old, signal_struct.size);
+  yield* memcpy(address, old, signal_struct.size);
   signal_struct.at(address).count = 1;
   tsk.sig = address;
   return 0;
@@ -198,7 +198,7 @@ const dup_mmap = kernel_function("dup_mmap", [pointer("mm_struct")], i32, functi
   for (let at = oldmm.mmap; at !== 0; at = vm_area_struct.at(at).vm_next) {
     const copy = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
     if (copy === 0) return -ENOMEM;
-    memcpy(copy, at, vm_area_struct.size);
+    yield* memcpy(copy, at, vm_area_struct.size);
     const area = vm_area_struct.at(copy);
     area.vm_mm = address;
     area.vm_next = 0;
@@ -229,7 +229,7 @@ const copy_mm = kernel_function("copy_mm", [u32, pointer("task_struct")], i32, f
   }
   const mm = yield* kmem_cache_alloc(mm_cachep.value, GFP_KERNEL);
   if (mm === 0) return -ENOMEM;
-  memcpy(mm, oldmm, mm_struct.size);
+  yield* memcpy(mm, oldmm, mm_struct.size);
   if ((yield* mm_init(mm)) === 0) return -ENOMEM;
   const error = yield* dup_mmap(mm);
   // The parent's writable pages are read-only now: no stale permission may survive in its TLB.
@@ -296,7 +296,7 @@ export const do_fork = kernel_function(
     const address = yield* alloc_task_struct();
     if (address === 0) return -ENOMEM;
     const p = task_struct.at(address);
-    memcpy(address, parent.address, task_struct.size);
+    yield* memcpy(address, parent.address, task_struct.size);
     p.state = TASK_UNINTERRUPTIBLE;
     p.flags = (p.flags & ~PF_STARTING) | PF_FORKNOEXEC;
     p.did_exec = 0;
@@ -311,7 +311,7 @@ export const do_fork = kernel_function(
     init_waitqueue_head(p.wait_chldexit.address);
     p.vfork_done = 0;
     p.sigpending = 0;
-    memset(p.pending.address, 0, 8);
+    yield* memset(p.pending.address, 0, 8);
     p.need_resched = 0;
     p.flags &= ~(PF_GROUP_EXIT | PF_USEDFPU);
     p.sas_ss_sp = 0;
@@ -364,8 +364,7 @@ export const do_fork = kernel_function(
     }
     kstat.value.forks++;
     const { pid } = p;
-    const host = kernel_host();
-    if (host.tracing) host.trace({ event: "fork", parent: parent.pid, child: pid, clone_flags, task: address });
+    if (tracing()) trace({ event: "fork", parent: parent.pid, child: pid, clone_flags, task: address });
     yield* wake_up_process(address); // last: from here on the child may run, and be gone
     if (vfork !== 0) yield* wait_for_completion(vfork);
     return pid;

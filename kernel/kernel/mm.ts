@@ -1,6 +1,6 @@
 /** The life of an address space: allocation, counts, the end (kernel/fork.c, include/linux/sched.h). */
 import { kernel_function, kernel_variable } from "../host/declarations.ts";
-import { memset } from "../host/memory.ts";
+import { memset } from "../include/asm/string.ts";
 import { pointer, u32 } from "../host/types.ts";
 import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
 import { init_mm } from "../mm/init_mm.ts";
@@ -25,7 +25,7 @@ export const mm_init = kernel_function("mm_init", [pointer("mm_struct")], u32, f
 export const mm_alloc = kernel_function("mm_alloc", [], u32, function* () {
   const mm = yield* kmem_cache_alloc(mm_cachep.value, GFP_KERNEL);
   if (mm === 0) return 0;
-  memset(mm, 0, mm_struct.size);
+  yield* memset(mm, 0, mm_struct.size);
   return yield* mm_init(mm);
 });
 

@@ -1,7 +1,7 @@
 /** The end of the kernel (kernel/panic.c). */
 
 import { show_registers_of_core } from "../arch/i386/kernel/show.ts";
-import { kernel_function } from "../host/declarations.ts";
+import { kernel_function, type Steps } from "../host/declarations.ts";
 import { i32 } from "../host/types.ts";
 import { local_irq_disable, outl } from "../include/asm/system.ts";
 import { current } from "../include/linux/sched.ts";
@@ -13,17 +13,18 @@ const EXIT_PORT = 0xf4;
 /** What panic() writes there; exit statuses are 0 to 255. */
 export const EXIT_PANIC = 0x100;
 
-/**
- * Logs the reason with registers and back-trace and stops the machine. Plain TypeScript, to be called from hosted
- * functions: nothing runs after it.
- */
-export function* panic(reason: string) {
+/** Logs the reason with registers and back-trace and stops the machine. A macro: the reason is printed where it is used. */
+export function* panic(reason: string): Steps<void> {
   local_irq_disable();
   printk(`${KERN_EMERG}Kernel panic: ${reason}\n`);
-  show_registers_of_core();
-  const p = current();
+  yield* end_in_panic();
+}
+
+/** The rest of panic(): nothing runs after it. */
+export function* end_in_panic(): Steps<void> {
+  yield* show_registers_of_core();
   if (in_interrupt()) printk(`${KERN_EMERG}In interrupt handler - not syncing\n`);
-  else if (p.pid === 0) printk(`${KERN_EMERG}In idle task - not syncing\n`);
+  else if (current().pid === 0) printk(`${KERN_EMERG}In idle task - not syncing\n`);
   yield* stop_machine(EXIT_PANIC);
 }
 
@@ -31,5 +32,5 @@ export function* panic(reason: string) {
 export const stop_machine = kernel_function("stop_machine", [i32], undefined, function* (value) {
   local_irq_disable();
   outl(value, EXIT_PORT);
-  for (;;) yield;
+  for (;;) yield; // an instruction that does nothing
 });

@@ -9,6 +9,8 @@ import { outb } from "../include/asm/system.ts";
 
 const LOG_BUF_LEN = 16384;
 const DEBUG_CONSOLE_PORT = 0xe9;
+/** Less than a statement may access (kernel/host/hosted-memory.ts). */
+const LONGEST_MESSAGE = 480;
 
 export const log_buf = kernel_variable("__log_buf", array(u8, LOG_BUF_LEN));
 /** Bytes ever logged; the next goes to log_end % LOG_BUF_LEN. */
@@ -20,13 +22,16 @@ export const KERN_WARNING = "<4>";
 export const KERN_INFO = "<6>";
 export const KERN_DEBUG = "<7>";
 
-/** Writes a message to the kernel log and its console. May be called from any context; takes no guest time. */
+/**
+ * Writes a message to the kernel log and its console, as part of the statement that calls it. May be called from any
+ * context. @bounded by the message, which is cut at 480 characters
+ */
 export function printk(message: string): void {
-  const text = message.replace(/^<\d>/, "");
+  const text = message.slice(0, LONGEST_MESSAGE).replace(/^<\d>/, "");
   const m = memory();
   const base = log_buf.address;
   let end = log_end.value;
-  for (let i = 0; i < message.length; i++) m.write8(base + (end++ % LOG_BUF_LEN), message.charCodeAt(i) & 0xff);
+  for (let i = 0; i < Math.min(message.length, LONGEST_MESSAGE); i++) m.write8(base + (end++ % LOG_BUF_LEN), message.charCodeAt(i) & 0xff);
   log_end.value = end;
   for (let i = 0; i < text.length; i++) outb(text.charCodeAt(i), DEBUG_CONSOLE_PORT);
 }

@@ -2,7 +2,8 @@
 import { max_low_pfn } from "../arch/i386/kernel/setup.ts";
 import { stack_local } from "../host/context.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
-import { memory, memset } from "../host/memory.ts";
+import { memory } from "../host/memory.ts";
+import { memset } from "../include/asm/string.ts";
 import { array, i32, struct, u16, u32 } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
@@ -137,7 +138,7 @@ export const rusage = struct("rusage", {
 
 /** Fills in the usage of some tasks: CPU time in ticks, page faults. What nobody counts is 0. */
 export function fill_rusage(at: number, utime: number, stime: number, min_flt: number, maj_flt: number): void {
-  memset(at, 0, rusage.size);
+  yield* memset(at, 0, rusage.size);
   const usage = rusage.at(at);
   jiffies_to_timeval(utime, usage.ru_utime);
   jiffies_to_timeval(stime, usage.ru_stime);
@@ -190,7 +191,7 @@ export const sys_sysinfo = kernel_function(
   i32,
   function* (info) {
     const local = sysinfo.at(stack_local(sysinfo.size));
-    memset(local.address, 0, sysinfo.size);
+    yield* memset(local.address, 0, sysinfo.size);
     for (let i = 0; i < local.loads.length; i++) local.loads.set(i, avenrun.value.get(i) << LOAD_SHIFT);
     local.uptime = Math.floor(jiffies.value / HZ.value);
     local.totalram = max_low_pfn.value * PAGE_SIZE;

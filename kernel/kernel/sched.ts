@@ -1,6 +1,6 @@
 /** The scheduler, and sleeping by the clock (kernel/sched.c, Linux 2.4). Wait queues are in wait.ts. */
-import { kernel_host, stack_local } from "../host/context.ts";
-import { asm_function, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
+import { trace, tracing } from "../host/context.ts";
+import { asm_function, kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
 import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
 import { __pa } from "../include/asm/page.ts";
 import {
@@ -115,7 +115,7 @@ export const try_to_wake_up = kernel_function(
   "try_to_wake_up",
   [pointer("task_struct"), i32],
   i32,
-  (task, synchronous) => {
+  function* (task, synchronous) {
     const p = task_struct.at(task);
     const flags = local_irq_save();
     p.state = TASK_RUNNING;
@@ -123,9 +123,8 @@ export const try_to_wake_up = kernel_function(
     if (woken) {
       add_to_runqueue(p);
       if (synchronous === 0) reschedule_idle(p);
-      const host = kernel_host();
-      if (host.tracing) {
-        host.trace({ event: "sched_wakeup", pid: p.pid, by: current().pid, interrupt: in_interrupt() ? 1 : 0 });
+      if (tracing()) {
+        trace({ event: "sched_wakeup", pid: p.pid, by: current().pid, interrupt: in_interrupt() ? 1 : 0 });
       }
     }
     local_irq_restore(flags);
@@ -138,7 +137,7 @@ export const wake_up_process = kernel_function("wake_up_process", [pointer("task
 });
 
 /** Address-space switch: CR3 is loaded only when the page tables differ (include/asm-i386/mmu_context.h). */
-function* switch_mm(prev: number, next: number) {
+function* switch_mm(prev: u32, next: u32): Steps<void> {
   if (prev !== next) yield* load_cr3(__pa(mm_struct.at(next).pgd));
 }
 
@@ -195,29 +194,26 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
 });
 
 /** The best task on the run queue, after a new epoch when all of them have used up their slices; else the idle task. */
-function* pick_next_task(prev: task_struct) {
+function* pick_next_task(prev: task_struct): Steps<u32> {
   const this_cpu = smp_processor_id();
-  const host = kernel_host();
   for (;;) {
     let best = -1000;
-    let next = init_task_union.address;
+    let next: u32 = init_task_union.address;
     for (const entry of list_for_each(runqueue_head.address)) {
       const p = task_struct.at(container_of(entry, task_struct, "run_list"));
       if (can_schedule(p, this_cpu)) {
         const weight = goodness(p, prev.active_mm);
-        if (host.tracing) host.trace({ event: "sched_goodness", pid: p.pid, goodness: weight });
+        if (tracing()) trace({ event: "sched_goodness", pid: p.pid, goodness: weight });
         if (weight > best) {
           best = weight;
           next = p.address;
         }
       }
-      yield; // one instruction a candidate: the cost of an O(n) scheduler shows
     }
     if (best !== 0) return next;
-    if (host.tracing) host.trace({ event: "sched_epoch", jiffies: jiffies.value });
+    if (tracing()) trace({ event: "sched_epoch", jiffies: jiffies.value });
     for (const p of for_each_task()) {
       p.counter = (p.counter >> 1) + NICE_TO_TICKS(p.nice);
-      yield;
     }
   }
 }
@@ -231,11 +227,10 @@ function switch_reason(prev: task_struct): string {
   return prev.policy & SCHED_YIELD ? "yielded" : "preempted";
 }
 
-function* context_switch(prev: task_struct, next: task_struct) {
+function* context_switch(prev: task_struct, next: task_struct): Steps<void> {
   kstat.value.context_swtch++;
-  const host = kernel_host();
-  if (host.tracing) {
-    host.trace({
+  if (tracing()) {
+    trace({
       event: "sched_switch",
       prev: prev.pid,
       prev_state: prev.state,
@@ -282,22 +277,20 @@ export const schedule_timeout = kernel_function(
     }
     if (timeout < 0) throw new Error(`schedule_timeout: wrong timeout value ${timeout}`);
     const expire = (timeout + jiffies.value) >>> 0;
-    const at = stack_local(timer_list.size);
-    const timer = timer_list.at(at);
-    init_timer(at);
+    const timer = local(timer_list);
+    init_timer(timer.address);
     timer.expires = expire;
     timer.data = get_current();
     timer.function = process_timeout.address;
-    yield* add_timer(at);
+    yield* add_timer(timer.address);
     yield* schedule();
-    yield* del_timer(at);
+    yield* del_timer(timer.address);
     return Math.max(0, (expire - jiffies.value) | 0);
   },
-  { locals: timer_list.size },
 );
 
 /** Lets others run that have the same claim to the CPU. */
-export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, () => {
+export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, function* () {
   // Alone on the run queue there is nobody to yield to.
   if (nr_running.value <= 1) return 0;
   const p = current();
@@ -310,7 +303,7 @@ export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, () =>
 });
 
 /** Changes the caller's nice value; only downwards in priority is free, and this kernel has no privileges to refuse with. */
-export const sys_nice = kernel_function("sys_nice", [i32], i32, (increment) => {
+export const sys_nice = kernel_function("sys_nice", [i32], i32, function* (increment) {
   const step = Math.max(-40, Math.min(40, increment));
   const p = current();
   p.nice = Math.max(-20, Math.min(19, p.nice + step));
@@ -318,11 +311,11 @@ export const sys_nice = kernel_function("sys_nice", [i32], i32, (increment) => {
 });
 
 /** Makes the boot thread the idle task's PCB and starts the timers. */
-export const sched_init = kernel_function("sched_init", [], undefined, () => {
+export const sched_init = kernel_function("sched_init", [], undefined, function* () {
   INIT_LIST_HEAD(runqueue_head.address);
   init_task().processor = smp_processor_id();
   aligned_data.value.curr = init_task_union.address;
-  init_timervecs();
+  yield* init_timervecs();
   init_timer_bh();
 });
 

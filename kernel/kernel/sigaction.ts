@@ -2,7 +2,8 @@
 import { do_sigsuspend } from "../arch/i386/kernel/signal.ts";
 import { stack_local } from "../host/context.ts";
 import { by_value, kernel_function, type Steps } from "../host/declarations.ts";
-import { memcpy, memory, memset } from "../host/memory.ts";
+import { memory } from "../host/memory.ts";
+import { memcpy, memset } from "../include/asm/string.ts";
 import { i32, pointer, struct, u32 } from "../host/types.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
@@ -31,9 +32,9 @@ export const do_sigaction = kernel_function(
     if (sig < 1 || sig >= _NSIG || (act !== 0 && (sig === SIGKILL || sig === SIGSTOP))) return -EINVAL;
     const self = current();
     const action = signal_struct.at(self.sig).action.get(sig - 1);
-    memcpy(oact, action.address, k_sigaction.size);
+    yield* memcpy(oact, action.address, k_sigaction.size);
     if (act === 0) return 0;
-    memcpy(action.address, act, k_sigaction.size);
+    yield* memcpy(action.address, act, k_sigaction.size);
     for (const unblockable of [SIGKILL, SIGSTOP]) {
       action.sa_mask.set(0, action.sa_mask.get(0) & ~(1 << (unblockable - 1)));
     }
@@ -106,7 +107,7 @@ export const sys_signal = kernel_function(
   function* (sig, handler) {
     const wanted = k_sigaction.at(stack_local(ACTIONS));
     const previous = k_sigaction.at(wanted.address + k_sigaction.size);
-    memset(wanted.address, 0, k_sigaction.size);
+    yield* memset(wanted.address, 0, k_sigaction.size);
     wanted.sa_handler = handler;
     wanted.sa_flags = SA_RESETHAND | SA_NODEFER;
     const error = yield* do_sigaction(sig, wanted.address, previous.address);
@@ -138,8 +139,8 @@ const MASKS = 2 * sigset.size;
 /** What rt_sigprocmask and sigprocmask do with masks of `size` bytes; `local` has room for two. */
 function* change_user_mask(how: number, set: number, oset: number, size: number, local: number): Steps<number> {
   const m = memory();
-  memset(local, 0, MASKS);
-  memcpy(local, current().blocked.address, sigset.size);
+  yield* memset(local, 0, MASKS);
+  yield* memcpy(local, current().blocked.address, sigset.size);
   if (set !== 0) {
     const wanted = local + sigset.size;
     if ((yield* copy_from_user(wanted, set, size)) !== 0) return -EFAULT;

@@ -1,5 +1,5 @@
 /** Sending signals (kernel/signal.c, Linux 2.4). Delivery is in arch/i386/kernel/signal.ts. */
-import { kernel_host } from "../host/context.ts";
+import { trace, tracing } from "../host/context.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
 import { i32, pointer } from "../host/types.ts";
 import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
@@ -143,8 +143,7 @@ export const send_sig = kernel_function(
       }
       sigaddset(p.pending, sig);
       recalc_sigpending(p);
-      const host = kernel_host();
-      if (host.tracing) host.trace({ event: "signal", pid: p.pid, sig });
+      if (tracing()) trace({ event: "signal", pid: p.pid, sig });
       if (p.state === TASK_INTERRUPTIBLE && signal_pending(p)) yield* wake_up_process(task);
     }
     local_irq_restore(flags);

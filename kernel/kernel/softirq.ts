@@ -1,5 +1,5 @@
 /** Bottom halves (kernel/softirq.c): what interrupt handlers put off until the way out of the kernel. */
-import { kernel_host } from "../host/context.ts";
+import { trace, tracing } from "../host/context.ts";
 import { call_pointer, kernel_function, kernel_variable } from "../host/declarations.ts";
 import { array, i32, pointer, struct, u32 } from "../host/types.ts";
 import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
@@ -56,7 +56,6 @@ export function mark_bh(nr: number): void {
 export const do_bottom_half = kernel_function("do_bottom_half", [], undefined, function* () {
   if (in_interrupt()) return;
   local_bh_disable();
-  const host = kernel_host();
   for (;;) {
     const active = (bh_active.value & bh_mask.value) >>> 0;
     if (active === 0) break;
@@ -64,9 +63,9 @@ export const do_bottom_half = kernel_function("do_bottom_half", [], undefined, f
     local_irq_enable();
     for (let nr = 0; nr < 32; nr++) {
       if ((active & (1 << nr)) === 0) continue;
-      if (host.tracing) host.trace({ event: "bh_entry", nr });
+      if (tracing()) trace({ event: "bh_entry", nr });
       yield* call_pointer(bh_base.value.get(nr), undefined);
-      if (host.tracing) host.trace({ event: "bh_exit", nr });
+      if (tracing()) trace({ event: "bh_exit", nr });
     }
     local_irq_disable();
   }

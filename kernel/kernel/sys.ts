@@ -1,7 +1,8 @@
 /** Small system calls (kernel/sys.c, kernel/timer.c, arch/i386/kernel/sys_i386.c). */
 import { stack_local } from "../host/context.ts";
 import { kernel_function } from "../host/declarations.ts";
-import { memset, read_cstring } from "../host/memory.ts";
+import { read_cstring } from "../host/memory.ts";
+import { memset } from "../include/asm/string.ts";
 import { chars, i32, struct, u32 } from "../host/types.ts";
 import { copy_to_user, strncpy_from_user } from "../include/asm/uaccess.ts";
 import { EACCES, EFAULT, EINVAL, EPERM, ERESTARTNOHAND, ESRCH } from "../include/linux/errno.ts";
@@ -128,7 +129,7 @@ export const sys_uname = kernel_function(
   i32,
   function* (name) {
     const local = stack_local(new_utsname.size + 2);
-    memset(local, 0, new_utsname.size);
+    yield* memset(local, 0, new_utsname.size);
     const uts = new_utsname.at(local);
     uts.sysname = "Linux";
     uts.nodename = "esp0";

@@ -1,6 +1,6 @@
 /** jiffies, time accounting and dynamic timers (kernel/timer.c, Linux 2.4). */
-import { kernel_host } from "../host/context.ts";
-import { call_pointer, kernel_function, kernel_variable } from "../host/declarations.ts";
+import { image, trace, tracing } from "../host/context.ts";
+import { call_pointer, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { array, i32, pointer, u32 } from "../host/types.ts";
 import { pt_regs, user_mode } from "../include/asm/ptrace.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
@@ -28,9 +28,8 @@ export const timer_jiffies = kernel_variable("timer_jiffies", u32, 0);
 /** Timers pending: when none are and every task sleeps, nothing but a device can wake one. */
 export const nr_timers = kernel_variable("nr_timers", i32);
 
-export function init_timervecs(): void {
-  const slots = timer_vectors.value;
-  for (let i = 0; i < slots.length; i++) INIT_LIST_HEAD(slots.address_of(i));
+export function* init_timervecs(): Steps<void> {
+  for (let i = 0; i < TVR_SIZE + WIDER_VECTORS * TVN_SIZE; i++) INIT_LIST_HEAD(timer_vectors.value.address_of(i));
 }
 
 function slot_of(expires: number): number {
@@ -47,7 +46,7 @@ function slot_of(expires: number): number {
   throw new RangeError(`no slot for a timer at ${expires}`);
 }
 
-function internal_add_timer(timer: number): void {
+function internal_add_timer(timer: u32): void {
   const slot = slot_of(timer_list.at(timer).expires);
   list_add_tail(timer, timer_vectors.value.address_of(slot));
 }
@@ -61,15 +60,14 @@ export function timer_pending(timer: number): boolean {
 }
 
 function trace_timer(event: string, timer: number): void {
-  const host = kernel_host();
-  if (!host.tracing) return;
+  if (!tracing()) return;
   const { expires, function: routine } = timer_list.at(timer);
-  const name = host.image.function_at(routine) ?? `0x${routine.toString(16)}`;
-  host.trace({ event, timer, expires, jiffies: jiffies.value, function: name });
+  const name = image().function_at(routine) ?? `0x${routine.toString(16)}`;
+  trace({ event, timer, expires, jiffies: jiffies.value, function: name });
 }
 
 /** Starts a timer whose expires, function and data are set. It must not be pending. */
-export const add_timer = kernel_function("add_timer", [pointer("timer_list")], undefined, (timer) => {
+export const add_timer = kernel_function("add_timer", [pointer("timer_list")], undefined, function* (timer) {
   const flags = local_irq_save();
   if (timer_pending(timer)) throw new Error(`add_timer: the timer at ${timer.toString(16)} is pending already`);
   internal_add_timer(timer);
@@ -79,7 +77,7 @@ export const add_timer = kernel_function("add_timer", [pointer("timer_list")], u
 });
 
 /** Stops a timer. Returns whether it was pending. */
-export const del_timer = kernel_function("del_timer", [pointer("timer_list")], i32, (timer) => {
+export const del_timer = kernel_function("del_timer", [pointer("timer_list")], i32, function* (timer) {
   const flags = local_irq_save();
   const pending = timer_pending(timer);
   if (pending) {
@@ -93,7 +91,7 @@ export const del_timer = kernel_function("del_timer", [pointer("timer_list")], i
 });
 
 /** Spreads the timers of a wide slot over the narrower vectors. */
-function cascade(slot: number): void {
+function* cascade(slot: u32): Steps<void> {
   const head = timer_vectors.value.address_of(slot);
   const last = list_head.at(head).prev;
   if (list_empty(head)) return;
@@ -114,7 +112,7 @@ export const run_timer_list = kernel_function("run_timer_list", [], undefined, f
     const now = timer_jiffies.value;
     let shift = TVR_BITS;
     for (let vector = 0; vector < WIDER_VECTORS && (now & (2 ** shift - 1)) === 0; vector++, shift += TVN_BITS) {
-      cascade(TVR_SIZE + vector * TVN_SIZE + ((now >>> shift) & (TVN_SIZE - 1)));
+      yield* cascade(TVR_SIZE + vector * TVN_SIZE + ((now >>> shift) & (TVN_SIZE - 1)));
     }
     const head = timer_vectors.value.address_of(now & (TVR_SIZE - 1));
     while (!list_empty(head)) {
@@ -146,7 +144,7 @@ function update_process_times(user_tick: boolean): void {
 }
 
 /** The timer interrupt's top half: counts the tick, charges it and asks for the bottom half. */
-export const do_timer = kernel_function("do_timer", [pointer("pt_regs")], undefined, (regs) => {
+export const do_timer = kernel_function("do_timer", [pointer("pt_regs")], undefined, function* (regs) {
   jiffies.value++;
   update_process_times(user_mode(pt_regs.at(regs)));
   mark_bh(TIMER_BH);
@@ -163,6 +161,7 @@ const wall_jiffies = kernel_variable("wall_jiffies", u32, 0);
 export const HZ = kernel_variable("HZ", u32, 100);
 export const nr_running = kernel_variable("nr_running", i32, 0);
 
+/** Interrupts may count on meanwhile: `ticks` is what is accounted for. @bounded by the three averages */
 function update_times(): void {
   const ticks = (jiffies.value - wall_jiffies.value) >>> 0;
   if (ticks === 0) return;

@@ -1,6 +1,5 @@
 /** Wait queues, sleeping on them, and completions (kernel/sched.c and kernel/fork.c, Linux 2.4). */
-import { stack_local } from "../host/context.ts";
-import { kernel_function } from "../host/declarations.ts";
+import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { container_of, i32, pointer, u32 } from "../host/types.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { completion } from "../include/linux/completion.ts";
@@ -35,12 +34,12 @@ export const __wake_up = kernel_function(
   },
 );
 
-export function wake_up(queue: number) {
-  return __wake_up(queue, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+export function* wake_up(queue: u32): Steps<void> {
+  yield* __wake_up(queue, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
 }
 
-export function wake_up_interruptible(queue: number) {
-  return __wake_up(queue, TASK_INTERRUPTIBLE, 1);
+export function* wake_up_interruptible(queue: u32): Steps<void> {
+  yield* __wake_up(queue, TASK_INTERRUPTIBLE, 1);
 }
 
 const TASK_LIST = wait_queue_t.offset("task_list");
@@ -67,17 +66,15 @@ export function remove_wait_queue(_queue: number, wait: number): void {
   local_irq_restore(flags);
 }
 
-function* sleep_on_queue(queue: number, state: number, timeout: number) {
-  const wait = stack_local(wait_queue_t.size);
-  init_waitqueue_entry(wait, get_current());
+function* sleep_on_queue(queue: u32, state: i32, timeout: i32): Steps<i32> {
+  const wait = local(wait_queue_t);
+  init_waitqueue_entry(wait.address, get_current());
   current().state = state;
-  add_wait_queue(queue, wait);
+  add_wait_queue(queue, wait.address);
   const left = yield* schedule_timeout(timeout);
-  remove_wait_queue(queue, wait);
+  remove_wait_queue(queue, wait.address);
   return left;
 }
-
-const wait_on_stack = { locals: wait_queue_t.size };
 
 /**
  * Sleeps until woken through the queue. Nobody rechecks a condition: a wake-up between the caller's check and the sleep
@@ -90,7 +87,6 @@ export const sleep_on = kernel_function(
   function* (queue) {
     yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
   },
-  wait_on_stack,
 );
 
 /** The same; a signal wakes too. */
@@ -101,7 +97,6 @@ export const interruptible_sleep_on = kernel_function(
   function* (queue) {
     yield* sleep_on_queue(queue, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
   },
-  wait_on_stack,
 );
 
 /** Sleeps at most `timeout` ticks; returns the ticks left. */
@@ -112,7 +107,6 @@ export const sleep_on_timeout = kernel_function(
   function* (queue, timeout) {
     return yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, timeout);
   },
-  wait_on_stack,
 );
 
 export const interruptible_sleep_on_timeout = kernel_function(
@@ -122,7 +116,6 @@ export const interruptible_sleep_on_timeout = kernel_function(
   function* (queue, timeout) {
     return yield* sleep_on_queue(queue, TASK_INTERRUPTIBLE, timeout);
   },
-  wait_on_stack,
 );
 
 /** Completes `x`: lets one waiter, now or later, go on. */
@@ -142,19 +135,18 @@ export const wait_for_completion = kernel_function(
     const x = completion.at(at);
     local_irq_disable();
     if (x.done === 0) {
-      const wait = stack_local(wait_queue_t.size);
-      init_waitqueue_entry(wait, get_current());
-      add_wait_queue_exclusive(x.wait.address, wait);
+      const wait = local(wait_queue_t);
+      init_waitqueue_entry(wait.address, get_current());
+      add_wait_queue_exclusive(x.wait.address, wait.address);
       do {
         current().state = TASK_UNINTERRUPTIBLE;
         local_irq_enable();
         yield* schedule();
         local_irq_disable();
       } while (x.done === 0);
-      remove_wait_queue(x.wait.address, wait);
+      remove_wait_queue(x.wait.address, wait.address);
     }
     x.done--;
     local_irq_enable();
   },
-  wait_on_stack,
 );

@@ -3,7 +3,8 @@
  * reserved. It lives until `free_all_bootmem` hands what is left to the buddy allocator.
  */
 import { kernel_function, kernel_variable } from "../host/declarations.ts";
-import { memory, memset } from "../host/memory.ts";
+import { memory } from "../host/memory.ts";
+import { memset } from "../include/asm/string.ts";
 import { pointer, u32 } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import { __pa, __va, PAGE_SHIFT, PAGE_SIZE } from "../include/asm/page.ts";
@@ -45,7 +46,7 @@ function bitmap_size(): number {
 export const init_bootmem = kernel_function("init_bootmem", [u32, u32], u32, (map_pfn, end_pfn) => {
   node_bootmem_map.value = __va(map_pfn << PAGE_SHIFT);
   node_low_pfn.value = end_pfn;
-  memset(node_bootmem_map.value, 0xff, bitmap_size());
+  yield* memset(node_bootmem_map.value, 0xff, bitmap_size());
   return bitmap_size();
 });
 
@@ -68,7 +69,7 @@ export const __alloc_bootmem_pages = kernel_function("__alloc_bootmem_pages", [u
     const first = pfn - pages + 1;
     mark(first, pfn + 1, true);
     const address = __va(first << PAGE_SHIFT);
-    memset(address, 0, pages << PAGE_SHIFT);
+    yield* memset(address, 0, pages << PAGE_SHIFT);
     return address;
   }
   BUG(`bootmem has no ${size} bytes left: the machine has too little RAM`);

@@ -5,7 +5,8 @@
  * last mapping goes, so that the next exec finds it, until memory runs out and `shrink_cache` takes back the unmapped ones.
  */
 import { kernel_function, kernel_table, type Steps } from "../host/declarations.ts";
-import { memcpy, memory, memset } from "../host/memory.ts";
+import { memory } from "../host/memory.ts";
+import { memcpy, memset } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../include/asm/page.ts";
 import { ENOEXEC } from "../include/linux/errno.ts";
@@ -37,8 +38,8 @@ const read_cache_page = kernel_function(
     const to = page_address(cached);
     const offset = index << PAGE_SHIFT;
     const bytes = Math.min(PAGE_SIZE, host.i_size - offset);
-    memcpy(to, host.i_data + offset, bytes);
-    memset(to + bytes, 0, PAGE_SIZE - bytes);
+    yield* memcpy(to, host.i_data + offset, bytes);
+    yield* memset(to + bytes, 0, PAGE_SIZE - bytes);
     memory().write32(cached + INDEX, index);
     list_add_tail(cached, host.i_pages.address);
     return cached;

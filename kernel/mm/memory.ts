@@ -4,9 +4,9 @@
  * Linux holds mmap_sem and page_table_lock here. This kernel runs these paths on one CPU without preempting itself, and
  * nothing in them sleeps, so interrupts are all that can come in between; they touch no user mappings.
  */
-import { image, kernel_host } from "../host/context.ts";
+import { image, trace, tracing } from "../host/context.ts";
 import { call_pointer, kernel_function, type Steps } from "../host/declarations.ts";
-import { memcpy, memory, memset } from "../host/memory.ts";
+import { memory } from "../host/memory.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import {
@@ -35,7 +35,7 @@ import {
   pte_write,
   pte_wrprotect,
 } from "../include/asm/pgtable.ts";
-import { clear_page, copy_page } from "../include/asm/string.ts";
+import { clear_page, copy_page, memcpy, memset } from "../include/asm/string.ts";
 import { flush_tlb_mm, flush_tlb_page } from "../include/asm/tlbflush.ts";
 import { ENOMEM } from "../include/linux/errno.ts";
 import {
@@ -94,8 +94,8 @@ export const pgd_alloc = kernel_function("pgd_alloc", [pointer("mm_struct")], u3
   const pgd = yield* __get_free_pages(GFP_KERNEL, 0);
   if (pgd === 0) return 0;
   const user_bytes = 4 * USER_PTRS_PER_PGD;
-  memset(pgd, 0, user_bytes);
-  memcpy(pgd + user_bytes, image().symbol("swapper_pg_dir") + user_bytes, 4 * (PTRS_PER_PGD - USER_PTRS_PER_PGD));
+  yield* memset(pgd, 0, user_bytes);
+  yield* memcpy(pgd + user_bytes, image().symbol("swapper_pg_dir") + user_bytes, 4 * (PTRS_PER_PGD - USER_PTRS_PER_PGD));
   return pgd;
 });
 
@@ -236,9 +236,8 @@ function* establish_pte(vma: number, address: number, pte_address: number, pte: 
 }
 
 function trace_cow(address: number, old_page: number, new_page: number, count_before: number): void {
-  const host = kernel_host();
-  if (!host.tracing) return;
-  host.trace({
+  if (!tracing()) return;
+  trace({
     event: "cow",
     pid: current().pid,
     address,

@@ -2,7 +2,7 @@
 
 import { fput, get_file } from "../fs/file_table.ts";
 import { call_pointer, cstring, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
-import { memcpy } from "../host/memory.ts";
+import { memcpy } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import {
@@ -271,7 +271,7 @@ export function* split_vma(vma: vm_area_struct, address: number): Steps<vm_area_
   const at = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
   if (at === 0) return undefined;
   const tail = vm_area_struct.at(at);
-  memcpy(tail.address, vma.address, vm_area_struct.size);
+  yield* memcpy(tail.address, vma.address, vm_area_struct.size);
   tail.vm_start = address;
   tail.vm_pgoff += (address - vma.vm_start) >>> PAGE_SHIFT;
   if (tail.vm_file !== 0) get_file(tail.vm_file);

@@ -1,5 +1,5 @@
 /** What the kernel's `.S` files know of the rest: struct offsets and sizes, and the named constants below. */
-import { declared_structs, field_paths } from "../../host/types.ts";
+import { field_paths, type StructType } from "../../host/types.ts";
 import { BOOT_PARAMS_SIZE } from "../../include/asm/boot-params.ts";
 import { _PAGE_TABLE, PAGE_KERNEL, PAGE_OFFSET, PAGE_SIZE, TASK_SIZE } from "../../include/asm/page.ts";
 import { THREAD_SIZE } from "../../include/asm/processor.ts";
@@ -41,9 +41,9 @@ const constants = {
 };
 
 /** Absolute symbols for the assembler: the constants, `STRUCT_FIELD` offsets and `sizeof_STRUCT`, all in bytes. */
-export function asm_offsets(): Record<string, number> {
+export function asm_offsets(structs: readonly StructType[]): Record<string, number> {
   const defines: Record<string, number> = { ...constants };
-  for (const type of declared_structs().values()) {
+  for (const type of structs) {
     defines[`sizeof_${type.name}`] = type.size;
     for (const path of field_paths(type)) defines[`${type.name}_${path.replaceAll(".", "_")}`] = type.offset(path);
   }

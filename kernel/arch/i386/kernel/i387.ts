@@ -3,7 +3,7 @@
  * it in its turn and sets CR0.TS, so that the next one to use it traps and only then gets its own state loaded.
  */
 import { asm_function, kernel_function, type Steps } from "../../../host/declarations.ts";
-import { memcpy } from "../../../host/memory.ts";
+import { memcpy } from "../../../include/asm/string.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
 import { i387_fsave_struct } from "../../../include/asm/processor.ts";
 import { _fpstate, X86_FXSR_NONE } from "../../../include/asm/sigcontext.ts";
@@ -68,7 +68,7 @@ export const save_i387 = kernel_function("save_i387", [pointer("_fpstate")], i32
   self.used_math = 0;
   const state = self.thread.i387;
   const frame = _fpstate.at(to);
-  memcpy(frame.i387.address, state.address, FSAVE_SIZE);
+  yield* memcpy(frame.i387.address, state.address, FSAVE_SIZE);
   frame.status = state.swd;
   frame.magic = X86_FXSR_NONE;
   return 1;

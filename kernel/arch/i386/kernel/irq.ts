@@ -1,6 +1,6 @@
 /** Interrupt lines and their handlers (arch/i386/kernel/irq.c). */
-import { kernel_host } from "../../../host/context.ts";
-import { by_value, call_pointer, kernel_function, kernel_variable } from "../../../host/declarations.ts";
+import { trace, tracing } from "../../../host/context.ts";
+import { by_value, call_pointer, kernel_function, kernel_variable, type Steps } from "../../../host/declarations.ts";
 import { array, i32, pointer, u32 } from "../../../host/types.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../../../include/asm/system.ts";
@@ -24,7 +24,7 @@ import { disable_8259A_irq, enable_8259A_irq, mask_and_ack_8259A } from "./i8259
 
 export const irq_desc = kernel_variable("irq_desc", array(irq_desc_t, NR_IRQS));
 
-export function init_IRQ_descriptors(): void {
+export function* init_IRQ_descriptors(): Steps<void> {
   for (let irq = 0; irq < NR_IRQS; irq++) {
     const desc = irq_desc.value.get(irq);
     desc.status = IRQ_DISABLED;
@@ -57,9 +57,8 @@ export const handle_IRQ_event = kernel_function(
 export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, function* (regs) {
   const irq = regs.orig_eax & 0xff;
   const desc = irq_desc.value.get(irq);
-  const host = kernel_host();
   kstat.value.irqs.set(irq, kstat.value.irqs.get(irq) + 1);
-  if (host.tracing) host.trace({ event: "irq_entry", irq, depth: irq_stat.value.local_irq_count });
+  if (tracing()) trace({ event: "irq_entry", irq, depth: irq_stat.value.local_irq_count });
   mask_and_ack_8259A(irq);
   desc.status |= IRQ_PENDING;
   let action = 0;
@@ -79,11 +78,11 @@ export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, 
     desc.status &= ~IRQ_INPROGRESS;
   }
   if ((desc.status & (IRQ_DISABLED | IRQ_INPROGRESS)) === 0) enable_8259A_irq(irq);
-  if (host.tracing) host.trace({ event: "irq_exit", irq, depth: irq_stat.value.local_irq_count });
+  if (tracing()) trace({ event: "irq_exit", irq, depth: irq_stat.value.local_irq_count });
 });
 
 /** Adds a handler to a line and unmasks it. -EBUSY when the line has a handler and the two do not both share. */
-export const setup_irq = kernel_function("setup_irq", [u32, pointer("irqaction")], i32, (irq, added) => {
+export const setup_irq = kernel_function("setup_irq", [u32, pointer("irqaction")], i32, function* (irq, added) {
   const desc = irq_desc.value.get(irq);
   const action = irqaction.at(added);
   const flags = local_irq_save();

@@ -8,9 +8,9 @@ import { init_IRQ_descriptors } from "./irq.ts";
 import { init_pit } from "./time.ts";
 
 /** Sets up the controllers, the sixteen interrupt gates and the timer chip. */
-export const init_IRQ = kernel_function("init_IRQ", [], undefined, () => {
+export const init_IRQ = kernel_function("init_IRQ", [], undefined, function* () {
   init_8259A();
-  init_IRQ_descriptors();
+  yield* init_IRQ_descriptors();
   for (let irq = 0; irq < NR_IRQS; irq++)
     set_intr_gate(FIRST_EXTERNAL_VECTOR + irq, image().symbol(`IRQ${irq}_interrupt`));
   init_pit();

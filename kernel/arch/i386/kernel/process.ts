@@ -1,7 +1,7 @@
 /** Tasks' registers: copy_thread, __switch_to, kernel threads, the idle loop (arch/i386/kernel/process.c). */
-import { cpu, image, kernel_host } from "../../../host/context.ts";
+import { cpu, image, trace, tracing } from "../../../host/context.ts";
 import { asm_function, kernel_function, kernel_variable } from "../../../host/declarations.ts";
-import { memcpy } from "../../../host/memory.ts";
+import { memcpy } from "../../../include/asm/string.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
 import {
   INVALID_IO_BITMAP_OFFSET,
@@ -48,9 +48,8 @@ export const cpu_init = kernel_function("cpu_init", [], undefined, function* () 
 const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 
 function trace_switch_to(prev: task_struct, next: task_struct): void {
-  const host = kernel_host();
-  if (!host.tracing) return;
-  host.trace({
+  if (!tracing()) return;
+  trace({
     event: "switch_to",
     prev: prev.pid,
     prev_esp: prev.thread.esp,
@@ -78,7 +77,7 @@ export const __switch_to = kernel_function(
     init_tss.value.esp0 = next.esp0;
     prev.fs = cpu().segSelector(FS);
     prev.gs = cpu().segSelector(GS);
-    load_TLS(next.address);
+    yield* load_TLS(next.address);
     if ((prev.fs | next.fs) !== 0) yield* loadsegment(FS, next.fs);
     if ((prev.gs | next.gs) !== 0) yield* loadsegment(GS, next.gs);
   },
@@ -97,10 +96,10 @@ export const copy_thread = kernel_function(
     const thread = thread_struct.at(p + task_struct.offset("thread"));
     const top = p + THREAD_SIZE;
     const childregs = pt_regs.at(top - pt_regs.size);
-    memcpy(childregs.address, regs, pt_regs.size);
+    yield* memcpy(childregs.address, regs, pt_regs.size);
     childregs.eax = 0;
     yield* unlazy_fpu(current());
-    memcpy(thread.i387.address, current().thread.i387.address, i387_fsave_struct.size);
+    yield* memcpy(thread.i387.address, current().thread.i387.address, i387_fsave_struct.size);
     childregs.esp = esp;
     thread.esp = childregs.address;
     thread.esp0 = top;
@@ -133,10 +132,9 @@ export const cpu_idle = kernel_function("cpu_idle", [], undefined, function* () 
     while (idle.need_resched === 0) {
       local_irq_disable();
       if (idle.need_resched === 0) {
-        const host = kernel_host();
-        if (host.tracing) host.trace({ event: "idle_entry" });
+        if (tracing()) trace({ event: "idle_entry" });
         yield* safe_halt();
-        if (host.tracing) host.trace({ event: "idle_exit" });
+        if (tracing()) trace({ event: "idle_exit" });
       } else local_irq_enable();
     }
     yield* schedule();

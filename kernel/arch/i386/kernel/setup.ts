@@ -1,6 +1,7 @@
 /** What the boot loader said, and the descriptor tables' places (arch/i386/kernel/setup.c). */
 import { kernel_function, kernel_table, kernel_variable } from "../../../host/declarations.ts";
-import { memcpy, memory, read_cstring } from "../../../host/memory.ts";
+import { memory } from "../../../host/memory.ts";
+import { strlcpy } from "../../../include/asm/string.ts";
 import { array, chars, struct, u8, u16, u32 } from "../../../host/types.ts";
 import {
   ALT_MEM_K,
@@ -71,15 +72,16 @@ export function system_descriptor_base(entry: number): number {
   return (descriptor.base_low | (descriptor.base_mid << 16) | (descriptor.base_high << 24)) >>> 0;
 }
 
+function word(offset: number): u32 {
+  return memory().read32(boot_params.address + offset) >>> 0;
+}
+
 /** Reads the boot parameters: how much memory, which command line, where the initramfs lies. */
-export const setup_arch = kernel_function("setup_arch", [], undefined, () => {
-  const params = boot_params.address;
-  const word = (offset: number) => memory().read32(params + offset) >>> 0;
+export const setup_arch = kernel_function("setup_arch", [], undefined, function* () {
   max_low_pfn.value = Math.min(((1 << 20) >>> PAGE_SHIFT) + (word(ALT_MEM_K) >>> (PAGE_SHIFT - 10)), MAXMEM_PFN);
   const command_line = word(CMD_LINE_PTR);
   if (command_line !== 0) {
-    const text = read_cstring(__va(command_line), COMMAND_LINE_SIZE - 1);
-    memcpy(saved_command_line.address, __va(command_line), text.length);
+    yield* strlcpy(saved_command_line.address, __va(command_line), COMMAND_LINE_SIZE);
   }
   const initrd_size = word(RAMDISK_SIZE);
   if (initrd_size !== 0) {

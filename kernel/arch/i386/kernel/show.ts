@@ -2,7 +2,9 @@
 
 import { back_trace } from "../../../host/back-trace.ts";
 import { cpu, image } from "../../../host/context.ts";
+import type { Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
+import type { u32 } from "../../../host/types.ts";
 import { THREAD_SIZE } from "../../../include/asm/processor.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { current } from "../../../include/linux/sched.ts";
@@ -11,17 +13,26 @@ import { hex8, KERN_EMERG, printk } from "../../../kernel/printk.ts";
 const STACK_WORDS = 24;
 const CODE_BYTES = 20;
 
-function hex4(value: number): string {
+export function hex4(value: number): string {
   return (value & 0xffff).toString(16).padStart(4, "0");
 }
 
-function call_trace(eip: number, ebp: number): void {
-  const frames = back_trace(memory(), image(), eip, ebp);
-  printk(`${KERN_EMERG}Call Trace:\n`);
-  for (const { address, name } of frames) printk(`${KERN_EMERG} [<${hex8(address)}>] ${name}\n`);
+/** Prints one line of the calls that led to `eip`, the innermost being number 0; false when there are no more. @bounded by the deepest trace */
+function print_call(eip: number, ebp: number, number: number): boolean {
+  const frame = back_trace(memory(), image(), eip, ebp)[number];
+  if (frame === undefined) return false;
+  printk(`${KERN_EMERG} [<${hex8(frame.address)}>] ${frame.name}\n`);
+  return true;
 }
 
-function stack_dump(esp: number): void {
+function* call_trace(eip: u32, ebp: u32): Steps<void> {
+  printk(`${KERN_EMERG}Call Trace:\n`);
+  let number = 0;
+  while (print_call(eip, ebp, number)) number++;
+}
+
+/** The words of a stack from ESP up, as many as are shown. @bounded by STACK_WORDS */
+function stack_text(esp: number): string {
   const m = memory();
   const end = (esp & -THREAD_SIZE) + THREAD_SIZE;
   let line = "Stack:";
@@ -29,55 +40,67 @@ function stack_dump(esp: number): void {
     if (i > 0 && i % 8 === 0) line += "\n      ";
     line += ` ${hex8(m.read32(esp + 4 * i))}`;
   }
-  printk(`${KERN_EMERG}${line}\n`);
+  return line;
 }
 
-function header(eip: number, cs: number, eflags: number): void {
+/** @bounded by CODE_BYTES */
+function code_text(eip: number): string {
+  let code = "Code:";
+  for (let i = 0; i < CODE_BYTES; i++) code += ` ${hex8(memory().read8((eip + i) >>> 0)).slice(-2)}`;
+  return code;
+}
+
+function* header(eip: u32, cs: u32, eflags: u32): Steps<void> {
   printk(`${KERN_EMERG}CPU:    ${cpu().id}\n`);
   printk(`${KERN_EMERG}EIP:    ${hex4(cs)}:[<${hex8(eip)}>]    ${image().symbolize(eip)}\n`);
   printk(`${KERN_EMERG}EFLAGS: ${hex8(eflags)}\n`);
 }
 
-function general_registers(
-  r: { eax: number; ebx: number; ecx: number; edx: number; esi: number; edi: number; ebp: number },
-  esp: number,
-): void {
-  printk(`${KERN_EMERG}eax: ${hex8(r.eax)}   ebx: ${hex8(r.ebx)}   ecx: ${hex8(r.ecx)}   edx: ${hex8(r.edx)}\n`);
-  printk(`${KERN_EMERG}esi: ${hex8(r.esi)}   edi: ${hex8(r.edi)}   ebp: ${hex8(r.ebp)}   esp: ${hex8(esp)}\n`);
+interface GeneralRegisters {
+  readonly eax: number;
+  readonly ebx: number;
+  readonly ecx: number;
+  readonly edx: number;
+  readonly esi: number;
+  readonly edi: number;
+  readonly ebp: number;
+}
+
+function registers_text(r: GeneralRegisters, esp: number): string {
+  return (
+    `${KERN_EMERG}eax: ${hex8(r.eax)}   ebx: ${hex8(r.ebx)}   ecx: ${hex8(r.ecx)}   edx: ${hex8(r.edx)}\n` +
+    `esi: ${hex8(r.esi)}   edi: ${hex8(r.edi)}   ebp: ${hex8(r.ebp)}   esp: ${hex8(esp)}\n`
+  );
 }
 
 /** Logs what a struct pt_regs holds and, if it is the kernel's, the stack, the calls and the code bytes. */
-export function show_registers(address: number): void {
+export function* show_registers(address: u32): Steps<void> {
   const regs = pt_regs.at(address);
   const in_user = user_mode(regs);
-  const esp = in_user ? regs.esp : (address + pt_regs.offset("esp")) >>> 0;
-  header(regs.eip, regs.xcs, regs.eflags);
-  general_registers(regs, esp);
+  const esp: u32 = in_user ? regs.esp : address + pt_regs.offset("esp");
+  yield* header(regs.eip, regs.xcs, regs.eflags);
+  printk(registers_text(regs, esp));
+  const ss: u32 = in_user ? regs.xss : cpu().segSelector(2);
+  printk(`${KERN_EMERG}ds: ${hex4(regs.xds)}   es: ${hex4(regs.xes)}   ss: ${hex4(ss)}\n`);
   const p = current();
-  printk(
-    `${KERN_EMERG}ds: ${hex4(regs.xds)}   es: ${hex4(regs.xes)}   ss: ${hex4(in_user ? regs.xss : cpu().segSelector(2))}\n`,
-  );
   printk(`${KERN_EMERG}Process ${p.comm} (pid: ${p.pid}, stackpage=${hex8(p.address)})\n`);
   if (in_user) return;
-  stack_dump(esp);
-  call_trace(regs.eip, regs.ebp);
-  const m = memory();
-  let code = "Code:";
-  for (let i = 0; i < CODE_BYTES; i++)
-    code += ` ${m
-      .read8((regs.eip + i) >>> 0)
-      .toString(16)
-      .padStart(2, "0")}`;
-  printk(`${KERN_EMERG}${code}\n`);
+  printk(`${KERN_EMERG}${stack_text(esp)}\n`);
+  yield* call_trace(regs.eip, regs.ebp);
+  printk(`${KERN_EMERG}${code_text(regs.eip)}\n`);
+}
+
+function core_registers(): GeneralRegisters {
+  const [eax, ecx, edx, ebx, , ebp, esi, edi] = cpu().r;
+  return { eax, ebx, ecx, edx, esi, edi, ebp };
 }
 
 /** The same for the core as it is now, where no exception has saved the registers. */
-export function show_registers_of_core(): void {
-  const { r } = cpu();
-  const [eax, ecx, edx, ebx, esp, ebp, esi, edi] = r;
-  const eip = cpu().eip >>> 0;
-  header(eip, cpu().segSelector(1), cpu().getEflags());
-  general_registers({ eax, ebx, ecx, edx, esi, edi, ebp }, esp);
-  stack_dump(esp);
-  call_trace(eip, ebp);
+export function* show_registers_of_core(): Steps<void> {
+  const eip: u32 = cpu().eip;
+  const esp: u32 = cpu().r[4];
+  yield* header(eip, cpu().segSelector(1), cpu().getEflags());
+  printk(registers_text(core_registers(), esp));
+  printk(`${KERN_EMERG}${stack_text(esp)}\n`);
+  yield* call_trace(eip, cpu().r[5]);
 }

@@ -1,7 +1,8 @@
 /** Frames of signal handlers on the user's stack, and the way back from them (arch/i386/kernel/signal.c). */
-import { cpu, stack_local } from "../../../host/context.ts";
-import { asm_function, by_value, kernel_function, type Steps } from "../../../host/declarations.ts";
-import { memcpy, memory, memset, write_bytes } from "../../../host/memory.ts";
+import { cpu } from "../../../host/context.ts";
+import { asm_function, by_value, kernel_function, local, type Steps } from "../../../host/declarations.ts";
+import { memory, write_bytes } from "../../../host/memory.ts";
+import { memcpy, memset } from "../../../include/asm/string.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
 import { pt_regs, type pt_regs as Registers } from "../../../include/asm/ptrace.ts";
 import { __USER_CS, __USER_DS } from "../../../include/asm/segment.ts";
@@ -64,19 +65,26 @@ const SIGRETURN_CODE = Uint8Array.of(0x58, 0xb8, __NR_sigreturn, 0, 0, 0, 0xcd, 
 /** movl $__NR_rt_sigreturn, %eax; int $0x80 */
 const RT_SIGRETURN_CODE = Uint8Array.of(0xb8, __NR_rt_sigreturn, 0, 0, 0, 0xcd, 0x80, 0);
 
+/** @bounded by the eight bytes of a trampoline */
+function write_trampoline(to: number, code: Uint8Array): void {
+  write_bytes(to, code);
+}
+
 /** Puts a finished frame on the user's stack and enters the handler with it. A stack that cannot take it is SIGSEGV. */
 function* enter_handler(
-  sig: number,
+  sig: i32,
   action: KernelAction,
   regs: Registers,
-  frame: { readonly at: number; readonly local: number; readonly size: number },
+  at: u32,
+  frame: u32,
+  size: u32,
 ): Steps<boolean> {
-  if ((yield* copy_to_user(frame.at, frame.local, frame.size)) !== 0) {
+  if ((yield* copy_to_user(at, frame, size)) !== 0) {
     if (sig === SIGSEGV) action.sa_handler = SIG_DFL;
     yield* force_sig(SIGSEGV, current().address);
     return false;
   }
-  regs.esp = frame.at;
+  regs.esp = at;
   regs.eip = action.sa_handler;
   regs.xds = regs.xes = regs.xss = __USER_DS;
   regs.xcs = __USER_CS;
@@ -94,18 +102,17 @@ export const setup_frame = kernel_function(
     const action = k_sigaction.at(action_address);
     const regs = pt_regs.at(regs_address);
     const at = get_sigframe(action, regs, sigframe.size);
-    const frame = sigframe.at(stack_local(sigframe.size));
-    memset(frame.address, 0, sigframe.size);
+    const frame = local(sigframe);
+    yield* memset(frame.address, 0, sigframe.size);
     frame.sig = sig;
     const used_math = yield* save_i387(frame.fpstate.address);
     const fpstate = used_math !== 0 ? at + sigframe.offset("fpstate") : 0;
     setup_sigcontext(frame.sc, regs, fpstate, memory().read32(set));
     frame.extramask = memory().read32(set + 4);
     frame.pretcode = action.sa_flags & SA_RESTORER ? action.sa_restorer : at + sigframe.offset("retcode");
-    write_bytes(frame.retcode.address, SIGRETURN_CODE);
-    yield* enter_handler(sig, action, regs, { at, local: frame.address, size: sigframe.size });
+    write_trampoline(frame.retcode.address, SIGRETURN_CODE);
+    yield* enter_handler(sig, action, regs, at, frame.address, sigframe.size);
   },
-  { locals: sigframe.size },
 );
 
 /** The frame of a handler that takes the number, a siginfo and a ucontext (SA_SIGINFO). */
@@ -117,8 +124,8 @@ export const setup_rt_frame = kernel_function(
     const action = k_sigaction.at(action_address);
     const regs = pt_regs.at(regs_address);
     const at = get_sigframe(action, regs, rt_sigframe.size);
-    const frame = rt_sigframe.at(stack_local(rt_sigframe.size));
-    memset(frame.address, 0, rt_sigframe.size);
+    const frame = local(rt_sigframe);
+    yield* memset(frame.address, 0, rt_sigframe.size);
     frame.sig = sig;
     frame.pinfo = at + rt_sigframe.offset("info");
     frame.puc = at + rt_sigframe.offset("uc");
@@ -131,15 +138,14 @@ export const setup_rt_frame = kernel_function(
     const used_math = yield* save_i387(frame.fpstate.address);
     const fpstate = used_math !== 0 ? at + rt_sigframe.offset("fpstate") : 0;
     setup_sigcontext(frame.uc.uc_mcontext, regs, fpstate, memory().read32(set));
-    memcpy(frame.uc.uc_sigmask.address, set, 8);
+    yield* memcpy(frame.uc.uc_sigmask.address, set, 8);
     frame.pretcode = action.sa_flags & SA_RESTORER ? action.sa_restorer : at + rt_sigframe.offset("retcode");
-    write_bytes(frame.retcode.address, RT_SIGRETURN_CODE);
-    if (yield* enter_handler(sig, action, regs, { at, local: frame.address, size: rt_sigframe.size })) {
+    write_trampoline(frame.retcode.address, RT_SIGRETURN_CODE);
+    if (yield* enter_handler(sig, action, regs, at, frame.address, rt_sigframe.size)) {
       regs.edx = frame.pinfo;
       regs.ecx = frame.puc;
     }
   },
-  { locals: rt_sigframe.size },
 );
 
 /** Loads the registers of a frame; false when the x87's cannot be read. Whatever a program wrote there, it stays in ring 3 with interrupts on. */
@@ -165,7 +171,7 @@ function* restore_sigcontext(regs: Registers, sc: sigcontext): Steps<boolean> {
 }
 
 /** A frame that cannot be read ends the program. */
-function* bad_frame(): Steps<number> {
+function* bad_frame(): Steps<i32> {
   yield* force_sig(SIGSEGV, current().address);
   return 0;
 }
@@ -176,14 +182,13 @@ export const sys_sigreturn = kernel_function(
   [by_value(pt_regs)],
   i32,
   function* (regs) {
-    const frame = sigframe.at(stack_local(sigframe.size));
+    const frame = local(sigframe);
     if ((yield* copy_from_user(frame.address, regs.esp - sigframe.offset("sc"), sigframe.size)) !== 0)
       return yield* bad_frame();
     set_blocked(frame.sc.oldmask, frame.extramask);
     if (!(yield* restore_sigcontext(regs, frame.sc))) return yield* bad_frame();
     return i32.from_register(regs.eax);
   },
-  { locals: sigframe.size },
 );
 
 /** rt_sigreturn(2): the same for frames with a ucontext. Only the return address is off the stack. */
@@ -192,7 +197,7 @@ export const sys_rt_sigreturn = kernel_function(
   [by_value(pt_regs)],
   i32,
   function* (regs) {
-    const frame = rt_sigframe.at(stack_local(rt_sigframe.size));
+    const frame = local(rt_sigframe);
     if ((yield* copy_from_user(frame.address, regs.esp - rt_sigframe.offset("sig"), rt_sigframe.size)) !== 0)
       return yield* bad_frame();
     const { uc } = frame;
@@ -202,5 +207,4 @@ export const sys_rt_sigreturn = kernel_function(
     do_sigaltstack(uc.uc_stack, regs.esp);
     return i32.from_register(regs.eax);
   },
-  { locals: rt_sigframe.size },
 );

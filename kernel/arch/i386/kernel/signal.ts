@@ -1,9 +1,10 @@
 /** Delivering signals on the way to user space (arch/i386/kernel/signal.c). */
-import { kernel_host, stack_local } from "../../../host/context.ts";
-import { kernel_function, type Steps } from "../../../host/declarations.ts";
+import { trace, tracing } from "../../../host/context.ts";
+import { kernel_function, local, type Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
 import { i32, pointer } from "../../../host/types.ts";
 import { pt_regs, type pt_regs as Registers, user_mode } from "../../../include/asm/ptrace.ts";
+import { local_irq_disable, local_irq_enable } from "../../../include/asm/system.ts";
 import { EINTR, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS } from "../../../include/linux/errno.ts";
 import {
   current,
@@ -44,9 +45,16 @@ function restart_system_call(regs: Registers): void {
   regs.eip -= INT_LENGTH;
 }
 
-/** Whether the registers are those of a system call, and what it returned. */
-function system_call_result(regs: Registers): number | undefined {
-  return regs.orig_eax >= 0 ? i32.from_register(regs.eax) : undefined;
+/** What the system call returned that the registers come from; 0 for those of an interrupt or exception. */
+function system_call_result(regs: Registers): i32 {
+  return regs.orig_eax >= 0 ? i32.from_register(regs.eax) : 0;
+}
+
+/** What the handler does not want to be interrupted by. @bounded by the two words of a mask */
+function block_more(self: task_struct, action: k_sigaction): void {
+  for (let word = 0; word < 2; word++) {
+    self.blocked.sig.set(word, self.blocked.sig.get(word) | action.sa_mask.get(word));
+  }
 }
 
 /** Copies a mask between two sigsets in kernel memory. */
@@ -77,11 +85,11 @@ const handle_signal = kernel_function(
     else yield* setup_frame(sig, action_address, oldset, regs_address);
     const self = current();
     if ((action.sa_flags & SA_NODEFER) === 0) {
-      for (let word = 0; word < 2; word++) {
-        self.blocked.sig.set(word, self.blocked.sig.get(word) | action.sa_mask.get(word));
-      }
+      local_irq_disable();
+      block_more(self, action);
       sigaddset(self.blocked, sig);
       recalc_sigpending(self);
+      local_irq_enable();
     }
     if (action.sa_flags & SA_RESETHAND) action.sa_handler = SIG_DFL;
   },
@@ -114,8 +122,7 @@ export const do_signal = kernel_function(
         yield* act_by_default(self, sig);
         continue;
       }
-      const host = kernel_host();
-      if (host.tracing) host.trace({ event: "signal_deliver", pid: self.pid, sig, handler });
+      if (tracing()) trace({ event: "signal_deliver", pid: self.pid, sig, handler });
       yield* handle_signal(sig, action.address, oldset || self.blocked.address, address);
       return 1;
     }
@@ -125,7 +132,7 @@ export const do_signal = kernel_function(
   },
 );
 
-function* act_by_default(self: task_struct, sig: number): Steps<void> {
+function* act_by_default(self: task_struct, sig: i32): Steps<void> {
   switch (default_action(sig)) {
     case "stop":
       return yield* stop(self, sig);
@@ -135,7 +142,7 @@ function* act_by_default(self: task_struct, sig: number): Steps<void> {
   }
 }
 
-function* stop(self: task_struct, sig: number): Steps<void> {
+function* stop(self: task_struct, sig: i32): Steps<void> {
   self.state = TASK_STOPPED;
   self.exit_code = sig;
   yield* do_notify_parent(self.address, SIGCHLD);
@@ -153,16 +160,17 @@ export const do_sigsuspend = kernel_function(
   i32,
   function* (regs, mask) {
     const self = current();
-    const saved = stack_local(sigset.size);
-    copy_mask(saved, self.blocked.address);
+    const saved = local(sigset);
+    copy_mask(saved.address, self.blocked.address);
+    local_irq_disable();
     copy_mask(self.blocked.address, mask);
     recalc_sigpending(self);
+    local_irq_enable();
     pt_regs.at(regs).eax = -EINTR;
     for (;;) {
       current().state = TASK_INTERRUPTIBLE;
       yield* schedule();
-      if ((yield* do_signal(regs, saved)) !== 0) return -EINTR;
+      if ((yield* do_signal(regs, saved.address)) !== 0) return -EINTR;
     }
   },
-  { locals: sigset.size },
 );

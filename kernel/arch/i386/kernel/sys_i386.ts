@@ -1,8 +1,7 @@
 /** System calls whose arguments are peculiar to i386 (arch/i386/kernel/sys_i386.c). */
 import { fget, fput } from "../../../fs/file_table.ts";
 import { sys_pipe2 } from "../../../fs/pipe.ts";
-import { stack_local } from "../../../host/context.ts";
-import { kernel_function, type Steps } from "../../../host/declarations.ts";
+import { kernel_function, local, type Steps } from "../../../host/declarations.ts";
 import { i32, struct, u32 } from "../../../host/types.ts";
 import { MAP_ANONYMOUS, MAP_DENYWRITE, MAP_EXECUTABLE } from "../../../include/asm/mman.ts";
 import { PAGE_MASK, PAGE_SHIFT } from "../../../include/asm/page.ts";
@@ -11,16 +10,16 @@ import { EBADF, EFAULT, EINVAL } from "../../../include/linux/errno.ts";
 import { do_mmap_pgoff } from "../../../mm/mmap.ts";
 
 function* do_mmap2(
-  address: number,
-  length: number,
-  prot: number,
-  flags: number,
-  fd: number,
-  pgoff: number,
-): Steps<number> {
+  address: u32,
+  length: u32,
+  prot: u32,
+  flags: u32,
+  fd: i32,
+  pgoff: u32,
+): Steps<u32> {
   // Flags of the kernel's own: programs may not lock files with them.
   const allowed = flags & ~(MAP_EXECUTABLE | MAP_DENYWRITE);
-  let file = 0;
+  let file: u32 = 0;
   if ((allowed & MAP_ANONYMOUS) === 0) {
     file = fget(fd);
     if (file === 0) return -EBADF;
@@ -55,12 +54,11 @@ export const old_mmap = kernel_function(
   [u32],
   u32,
   function* (arg) {
-    const a = mmap_arg_struct.at(stack_local(mmap_arg_struct.size));
+    const a = local(mmap_arg_struct);
     if ((yield* copy_from_user(a.address, arg, mmap_arg_struct.size)) !== 0) return -EFAULT;
     if (a.offset & ~PAGE_MASK) return -EINVAL;
     return yield* do_mmap2(a.addr, a.len, a.prot, a.flags, a.fd, a.offset >>> PAGE_SHIFT);
   },
-  { locals: mmap_arg_struct.size },
 );
 
 /** pipe(2). */

@@ -5,7 +5,9 @@ import { NR_syscalls, syscall_numbers } from "../../../include/asm/unistd.ts";
 import { ENOSYS } from "../../../include/linux/errno.ts";
 
 /** What every unassigned number does. */
-export const sys_ni_syscall = kernel_function("sys_ni_syscall", [], i32, () => -ENOSYS);
+export const sys_ni_syscall = kernel_function("sys_ni_syscall", [], i32, function* () {
+  return -ENOSYS;
+});
 
 function table(): string[] {
   const entries = new Array<string>(NR_syscalls).fill(sys_ni_syscall.symbol);

@@ -1,8 +1,8 @@
 /** Exceptions (arch/i386/kernel/traps.c). */
-import { cpu, image, kernel_host } from "../../../host/context.ts";
-import { kernel_function, kernel_variable } from "../../../host/declarations.ts";
+import { cpu, image } from "../../../host/context.ts";
+import { cstring, kernel_function, kernel_variable, type Steps } from "../../../host/declarations.ts";
 import { read_cstring } from "../../../host/memory.ts";
-import { array, i32, pointer, u32 } from "../../../host/types.ts";
+import { array, chars, i32, pointer, struct, u32 } from "../../../host/types.ts";
 import { __pa } from "../../../include/asm/page.ts";
 import { THREAD_SIZE, tss_struct } from "../../../include/asm/processor.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
@@ -20,10 +20,13 @@ import { set_intr_gate, set_system_gate, set_task_gate, set_trap_gate } from "./
 import { math_error_code, math_state_restore } from "./i387.ts";
 import { cpu_init } from "./process.ts";
 import { set_system_descriptor, system_descriptor_base } from "./setup.ts";
-import { show_registers } from "./show.ts";
+import { hex4, show_registers } from "./show.ts";
 
 const EFLAGS_IF = 0x200;
 const EFLAGS_TF = 0x100;
+
+/** Why a hosted function could not go on: its last step, and the exception. Written by the bridge, read by the oops. */
+export const hosted_exception = kernel_variable("hosted_exception", struct("hosted_exception", { eip: u32, text: chars(236) }));
 
 /** Oopses so far. */
 const die_counter = kernel_variable("die_counter", i32);
@@ -37,28 +40,28 @@ export const die = kernel_function(
   [pointer("char"), pointer("pt_regs"), i32],
   undefined,
   function* (message, regs, error_code) {
-    yield* oops(read_cstring(message, 256), regs, error_code);
+    die_counter.value++;
+    printk(`${KERN_EMERG}${text_of(message)}: ${hex4(error_code)} [#${die_counter.value}]\n`);
+    yield* show_registers(regs);
+    if (in_interrupt()) yield* panic("Fatal exception in interrupt");
+    const { pid } = current();
+    if (pid === 0) yield* panic("Attempted to kill the idle task!");
+    if (pid === 1) yield* panic("Attempted to kill init!");
+    current().flags |= PF_SIGNALED;
+    yield* do_exit(SIGSEGV);
   },
 );
 
-/** The body of die(), for callers with a JavaScript string. Does not return. */
-export function* oops(message: string, regs: number, error_code: number) {
-  die_counter.value++;
-  printk(`${KERN_EMERG}${message}: ${(error_code & 0xffff).toString(16).padStart(4, "0")} [#${die_counter.value}]\n`);
-  show_registers(regs);
-  if (in_interrupt()) yield* panic("Fatal exception in interrupt");
-  const { pid } = current();
-  if (pid === 0) yield* panic("Attempted to kill the idle task!");
-  if (pid === 1) yield* panic("Attempted to kill init!");
-  current().flags |= PF_SIGNALED;
-  yield* do_exit(SIGSEGV);
+/** @bounded by the longest name of an exception, 40 characters */
+function text_of(message: number): string {
+  return read_cstring(message, 40);
 }
 
 /** si_code of exceptions that have one: FPE_INTDIV, TRAP_BRKPT, ILL_ILLOPN, BUS_ADRALN. */
 const fault_codes: Readonly<Record<number, number>> = { 0: 1, 1: 1, 3: 1, 6: 2, 17: 1 };
 
 /** A fault of a user program is its signal; one of the kernel is fixed up if the exception table knows it, else fatal. */
-function* do_trap(trapnr: number, signr: number, name: string, address: number, error_code: number) {
+function* do_trap(trapnr: i32, signr: i32, name: u32, address: u32, error_code: i32): Steps<void> {
   const regs = pt_regs.at(address);
   if (user_mode(regs)) {
     const tsk = current();
@@ -68,12 +71,12 @@ function* do_trap(trapnr: number, signr: number, name: string, address: number, 
     set_siginfo(tsk, signr, fault_codes[trapnr] ?? SI_KERNEL, regs.eip, 0);
     return;
   }
-  const fixup = search_exception_table(regs.eip);
+  const fixup = yield* search_exception_table(regs.eip);
   if (fixup !== 0) {
     regs.eip = fixup;
     return;
   }
-  yield* oops(name, address, error_code);
+  yield* die(name, address, error_code);
 }
 
 /** Vector, handler's name, signal and message of the exceptions that are nothing but a signal. */
@@ -91,28 +94,37 @@ const simple_traps = [
 ] as const;
 
 for (const [trapnr, name, signr, message] of simple_traps) {
+  const text = cstring(message);
   kernel_function(`do_${name}`, [pointer("pt_regs"), i32], undefined, function* (regs, error_code) {
-    yield* do_trap(trapnr, signr, message, regs, error_code);
+    yield* do_trap(trapnr, signr, text.address, regs, error_code);
   });
 }
+
+const names = {
+  device_not_available: cstring("device not available"),
+  fpu_exception: cstring("fpu exception"),
+  debug: cstring("debug"),
+  int3: cstring("int3"),
+  invalid_operand: cstring("invalid operand"),
+};
 
 /** #NM: whoever uses the x87 gets its state loaded. The kernel does not use it. */
 kernel_function("do_device_not_available", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
   if (user_mode(pt_regs.at(address))) yield* math_state_restore();
-  else yield* do_trap(7, SIGFPE, "device not available", address, error_code);
+  else yield* do_trap(7, SIGFPE, names.device_not_available.address, address, error_code);
 });
 
 /** #MF: an x87 instruction before this one failed, and the program had asked to be told. */
 kernel_function("do_coprocessor_error", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
   const regs = pt_regs.at(address);
   if (!user_mode(regs)) {
-    yield* do_trap(16, SIGFPE, "fpu exception", address, error_code);
+    yield* do_trap(16, SIGFPE, names.fpu_exception.address, address, error_code);
     return;
   }
   const si_code = yield* math_error_code();
   const tsk = current();
   const { eip } = regs;
-  yield* do_trap(16, SIGFPE, "fpu exception", address, error_code);
+  yield* do_trap(16, SIGFPE, names.fpu_exception.address, address, error_code);
   set_siginfo(tsk, SIGFPE, si_code, eip, 0);
 });
 
@@ -123,33 +135,32 @@ kernel_function("do_debug", [pointer("pt_regs"), i32], undefined, function* (add
     regs.eflags &= ~EFLAGS_TF;
     return;
   }
-  yield* do_trap(1, SIGTRAP, "debug", address, error_code);
+  yield* do_trap(1, SIGTRAP, names.debug.address, address, error_code);
 });
 
 kernel_function("do_int3", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
-  yield* do_trap(3, SIGTRAP, "int3", address, error_code);
+  yield* do_trap(3, SIGTRAP, names.int3.address, address, error_code);
 });
 
 /** Undefined opcodes, and kernel functions whose TypeScript threw: the bridge raises #UD at their hostcall. */
 kernel_function("do_invalid_op", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
   const regs = pt_regs.at(address);
   if (!user_mode(regs)) {
-    const exception = kernel_host().exception_of(regs.ebp);
-    if (exception !== undefined)
-      printk(`${KERN_EMERG}kernel BUG in ${image().function_at(regs.eip) ?? "?"}: ${exception}\n`);
+    if (hosted_exception.value.eip === regs.eip)
+      printk(`${KERN_EMERG}kernel BUG in ${image().function_at(regs.eip) ?? "?"}: ${hosted_exception.value.text}\n`);
   }
   if (regs.eflags & EFLAGS_IF) local_irq_enable();
-  yield* do_trap(6, SIGILL, "invalid operand", address, error_code);
+  yield* do_trap(6, SIGILL, names.invalid_operand.address, address, error_code);
 });
 
-kernel_function("do_nmi", [pointer("pt_regs"), i32], undefined, () => {
+kernel_function("do_nmi", [pointer("pt_regs"), i32], undefined, function* () {
   printk(`${KERN_WARNING}Uhhuh. NMI received. Dazed and confused, but trying to continue\n`);
 });
 
-kernel_function("do_spurious_interrupt_bug", [pointer("pt_regs"), i32], undefined, () => {});
+kernel_function("do_spurious_interrupt_bug", [pointer("pt_regs"), i32], undefined, function* () {});
 
 /** A vector that nobody set up. */
-kernel_function("unknown_interrupt", [], undefined, () => {
+kernel_function("unknown_interrupt", [], undefined, function* () {
   printk(`${KERN_WARNING}Unknown interrupt\n`);
 });
 
@@ -196,9 +207,12 @@ function init_doublefault_task(): void {
   set_system_descriptor(DOUBLEFAULT_TSS_ENTRY, tss.address, tss_struct.size - 1, TSS_AVAILABLE);
 }
 
+function entry(name: string): u32 {
+  return image().symbol(name);
+}
+
 /** Gates for the CPU's exceptions and for the system call, and the TSS. */
 export const trap_init = kernel_function("trap_init", [], undefined, function* () {
-  const entry = (name: string) => image().symbol(name);
   set_trap_gate(0, entry("divide_error"));
   set_trap_gate(1, entry("debug"));
   set_intr_gate(2, entry("nmi"));

@@ -1,8 +1,8 @@
 /** Page faults (arch/i386/mm/fault.c): cured, turned into a signal, fixed up, or the end of the kernel's patience. */
-import { cpu, kernel_host } from "../../../host/context.ts";
-import { kernel_function, type Steps } from "../../../host/declarations.ts";
+import { cpu, trace, tracing } from "../../../host/context.ts";
+import { cstring, kernel_function, type Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
-import { pointer, u32 } from "../../../host/types.ts";
+import { i32, pointer, u32 } from "../../../host/types.ts";
 import { __va, PAGE_MASK, PAGE_SIZE, TASK_SIZE } from "../../../include/asm/page.ts";
 import { pgd_index, pte_offset, pte_present } from "../../../include/asm/pgtable.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
@@ -17,8 +17,9 @@ import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
 import { FAULT_MAJOR, FAULT_MINOR, FAULT_SIGBUS, handle_mm_fault } from "../../../mm/memory.ts";
 import { expand_stack, find_vma, find_vma_intersection } from "../../../mm/mmap.ts";
-import { oops } from "../kernel/traps.ts";
+import { die } from "../kernel/traps.ts";
 
+const oops_name = cstring("Oops");
 const EFLAGS_IF = 0x200;
 const PAGE_FAULT_VECTOR = 14;
 
@@ -31,8 +32,8 @@ const PF_USER = 4;
 const BELOW_ESP = 32;
 
 /** The area that allows this access, grown to `address` if it is a stack; 0 when there is none. */
-function accessible_area(mm: number, address: number, error_code: number, esp: number): number {
-  const found = find_vma(mm, address);
+function* accessible_area(mm: u32, address: u32, error_code: u32, esp: u32): Steps<u32> {
+  const found = yield* find_vma(mm, address);
   if (found === 0) return 0;
   const vma = vm_area_struct.at(found);
   if (vma.vm_start > address) {
@@ -49,12 +50,12 @@ function accessible_area(mm: number, address: number, error_code: number, esp: n
 const BUS_ADRERR = 2;
 
 /** si_code of SIGSEGV: whether nothing is mapped at the address, or not for such an access. */
-function segv_code(mm: number, address: number): number {
-  return find_vma_intersection(mm, address, address + 1) === 0 ? SEGV_MAPERR : SEGV_ACCERR;
+function* segv_code(mm: u32, address: u32): Steps<i32> {
+  return (yield* find_vma_intersection(mm, address, address + 1)) === 0 ? SEGV_MAPERR : SEGV_ACCERR;
 }
 
 /** A program's own fault: it learns of it by a signal. */
-function* signal_fault(sig: number, address: number, error_code: number, si_code: number): Steps<void> {
+function* signal_fault(sig: i32, address: u32, error_code: u32, si_code: i32): Steps<void> {
   const tsk = current();
   tsk.thread.cr2 = address;
   tsk.thread.error_code = address >= TASK_SIZE ? error_code | PF_PROT : error_code;
@@ -72,8 +73,8 @@ function show_page_tables(address: number): void {
 }
 
 /** A fault of the kernel: its fix-up if it has one, else an oops. */
-function* no_context(regs: pt_regs, address: number, error_code: number): Steps<void> {
-  const fixup = search_exception_table(regs.eip);
+function* no_context(regs: pt_regs, address: u32, error_code: u32): Steps<void> {
+  const fixup = yield* search_exception_table(regs.eip);
   if (fixup !== 0) {
     regs.eip = fixup;
     return;
@@ -82,7 +83,7 @@ function* no_context(regs: pt_regs, address: number, error_code: number): Steps<
   printk(`${KERN_EMERG}Unable to handle kernel ${what} at virtual address ${hex8(address)}\n`);
   printk(`${KERN_EMERG} printing eip:\n${hex8(regs.eip)}\n`);
   show_page_tables(address);
-  yield* oops("Oops", regs.address, error_code);
+  yield* die(oops_name.address, regs.address, error_code);
 }
 
 /** The handler of vector 14. Entered through an interrupt gate: CR2 is read before anything else can fault. */
@@ -97,16 +98,15 @@ export const do_page_fault = kernel_function(
     kstat.value.pgfault++;
     const tsk = current();
     const { mm } = tsk;
-    const host = kernel_host();
-    if (host.tracing) host.trace({ event: "page_fault", pid: tsk.pid, address, error_code, eip: regs.eip });
+    if (tracing()) trace({ event: "page_fault", pid: tsk.pid, address, error_code, eip: regs.eip });
 
     if (in_interrupt() || mm === 0) {
       yield* no_context(regs, address, error_code);
       return;
     }
-    const vma = accessible_area(mm, address, error_code, regs.esp);
+    const vma = yield* accessible_area(mm, address, error_code, regs.esp);
     if (vma === 0) {
-      if (error_code & PF_USER) yield* signal_fault(SIGSEGV, address, error_code, segv_code(mm, address));
+      if (error_code & PF_USER) yield* signal_fault(SIGSEGV, address, error_code, yield* segv_code(mm, address));
       else yield* no_context(regs, address, error_code);
       return;
     }

@@ -6,7 +6,8 @@
  */
 import { image } from "../../../host/context.ts";
 import { kernel_function } from "../../../host/declarations.ts";
-import { memory, memset } from "../../../host/memory.ts";
+import { memory } from "../../../host/memory.ts";
+import { memset } from "../../../include/asm/string.ts";
 import {
   __pa,
   PAGE_KERNEL,
@@ -74,19 +75,18 @@ const pagetable_init = kernel_function("pagetable_init", [], undefined, function
   for (let pfn = 0, entry = USER_PTRS_PER_PGD; pfn < end_pfn; pfn += PTRS_PER_PTE, entry++) {
     const table = yield* __alloc_bootmem_pages(PAGE_SIZE);
     const m = memory();
-    for (let i = 0; i < PTRS_PER_PTE && pfn + i < end_pfn; i++) {
-      m.write32(table + 4 * i, ((pfn + i) << PAGE_SHIFT) | PAGE_KERNEL);
-    }
+    const entries = Math.min(PTRS_PER_PTE, end_pfn - pfn);
+    for (let i = 0; i < entries; i++) m.write32(table + 4 * i, ((pfn + i) << PAGE_SHIFT) | PAGE_KERNEL);
     m.write32(swapper_pg_dir + 4 * entry, __pa(table) | _KERNPG_TABLE);
   }
   // head.S mapped 8 MiB whatever there is.
   const mapped = USER_PTRS_PER_PGD + Math.ceil(end_pfn / PTRS_PER_PTE);
-  memset(swapper_pg_dir + 4 * mapped, 0, 4 * (PTRS_PER_PGD - mapped));
+  yield* memset(swapper_pg_dir + 4 * mapped, 0, 4 * (PTRS_PER_PGD - mapped));
 });
 
 /** Takes away the identity mapping that boot code ran on. */
-const zap_low_mappings = kernel_function("zap_low_mappings", [], undefined, () => {
-  memset(image().symbol("swapper_pg_dir"), 0, 4 * USER_PTRS_PER_PGD);
+const zap_low_mappings = kernel_function("zap_low_mappings", [], undefined, function* () {
+  yield* memset(image().symbol("swapper_pg_dir"), 0, 4 * USER_PTRS_PER_PGD);
 });
 
 /**
@@ -99,14 +99,17 @@ export const paging_init = kernel_function("paging_init", [], undefined, functio
   yield* zap_low_mappings();
   yield* load_cr3(__pa(image().symbol("swapper_pg_dir")));
   const frames = max_low_pfn.value;
-  free_area_init(yield* __alloc_bootmem_pages(frames * page.size), frames);
+  yield* free_area_init(yield* __alloc_bootmem_pages(frames * page.size), frames);
 });
+
+function kilobytes(from: string, to: string): number {
+  return (image().symbol(to) - image().symbol(from)) >>> 10;
+}
 
 /** Gives all memory that is not reserved to the buddy allocator, and says how much there is. */
 export const mem_init = kernel_function("mem_init", [], undefined, function* () {
   const available = yield* free_all_bootmem();
   const total = max_low_pfn.value;
-  const kilobytes = (from: string, to: string) => (image().symbol(to) - image().symbol(from)) >>> 10;
   const code = kilobytes("_text", "_etext");
   const data = kilobytes("_etext", "_end");
   printk(

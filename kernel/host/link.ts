@@ -1,0 +1,125 @@
+/** Links hosted modules and assembly sources into a kernel. */
+import {
+  assemble,
+  type ElfFile,
+  elfLines,
+  imageDebugSections,
+  type LinkedImage,
+  link,
+  type OutputSectionLayout,
+  readElf,
+  writeExecutable,
+} from "../../asm/index.ts";
+import { debug_info } from "./debug-info.ts";
+import { type HostedObject, hosted_object } from "./hosted-object.ts";
+import { in_order, KernelImage } from "./kernel-image.ts";
+import type { KernelModule } from "./kernel-module.ts";
+
+/** An absolute symbol whose value tells whether an image on disk was made from these declarations and sources. */
+const BUILD_ID = "__kernel_build_id";
+
+const layout: readonly OutputSectionLayout[] = [
+  { name: ".text", inputs: [".text.head", ".text", ".fixup"], start: "_text", end: "_etext" },
+  { name: "__ex_table", inputs: ["__ex_table"], align: 16, start: "__start___ex_table", end: "__stop___ex_table" },
+  { name: ".rodata", inputs: [".rodata", ".rodata.*"], align: 16 },
+  { name: ".data.init_task", inputs: [".data.init_task"], align: 8192 },
+  { name: ".data.page_aligned", inputs: [".data.page_aligned"], align: 4096 },
+  { name: ".data", inputs: [".data", ".data.*"], align: 16, end: "_edata" },
+  { name: ".bss.page_aligned", inputs: [".bss.page_aligned"], align: 4096 },
+  { name: ".bss", inputs: [".bss", "COMMON"], align: 16, start: "__bss_start", end: "__bss_stop" },
+];
+
+/** What a kernel is linked from. */
+export interface KernelParts {
+  readonly modules: readonly KernelModule[];
+  /** Assembly sources, each with the name that messages and line numbers give it. */
+  readonly sources: readonly { readonly file: string; readonly text: string }[];
+  /** Absolute symbols for the assembler. */
+  readonly defines: Readonly<Record<string, number>>;
+  /** Initial values of variables, by name, instead of those they are declared with. */
+  readonly config: Readonly<Record<string, number>>;
+  /** Linear address of .text, and of physical address 0. */
+  readonly text_address: number;
+  readonly page_offset: number;
+}
+
+/** FNV-1a over everything an image is made from. */
+function build_id({ modules, sources, defines, config }: KernelParts): number {
+  let hash = 0x811c9dc5;
+  const add = (text: string) => {
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  };
+  for (const { file, functions, data } of modules) {
+    add(file);
+    for (const { name, code, is_global } of functions) {
+      const { table, positions, frame } = code.lay_out();
+      add(`${name} ${is_global} ${frame} ${positions} ${JSON.stringify(table)};`);
+    }
+    for (const { name, size, alignment, section, words, bytes, is_global } of data)
+      add(`${name} ${is_global} ${size} ${alignment} ${section} ${words} ${bytes};`);
+  }
+  for (const [name, value] of [...Object.entries(defines), ...Object.entries(config)]) add(`${name}=${value};`);
+  for (const { text } of sources) add(text);
+  return hash >>> 0;
+}
+
+/** @throws RangeError for a name that is no variable with an initial value */
+function configured(module: KernelModule, config: Readonly<Record<string, number>>, used: Set<string>): KernelModule {
+  if (!module.data.some(({ name, words }) => words !== undefined && Object.hasOwn(config, name))) return module;
+  const data = module.data.map((declaration) => {
+    if (declaration.words === undefined || !Object.hasOwn(config, declaration.name)) return declaration;
+    used.add(declaration.name);
+    return { ...declaration, words: [config[declaration.name]] };
+  });
+  return Object.assign(Object.create(module), { data }) as KernelModule;
+}
+
+/**
+ * Assembles and links a kernel.
+ * @throws LinkError for what the objects lack or define twice
+ * @throws RangeError for configuration of what no module declares
+ */
+export function link_modules(parts: KernelParts): KernelImage {
+  const ordered = in_order(parts.modules);
+  const used = new Set<string>();
+  const objects: HostedObject[] = [];
+  let step = 0;
+  for (const module of ordered) {
+    objects.push(hosted_object(configured(module, parts.config, used), step));
+    for (const { code } of module.functions) step += code.steps.length;
+  }
+  for (const name of Object.keys(parts.config)) {
+    if (!used.has(name)) throw new RangeError(`config: no module declares a variable ${name} with an initial value`);
+  }
+  const assembled = parts.sources.map(({ file, text }) => assemble(text, { file, defines: parts.defines }));
+  const linked = link([...assembled, ...objects.map(({ object }) => object)], {
+    entry: "startup_32",
+    textAddress: parts.text_address,
+    layout,
+    physicalOffset: parts.page_offset,
+    endSymbol: "_end",
+    symbols: { [BUILD_ID]: build_id({ ...parts, modules: ordered }) },
+  });
+  return KernelImage.from_linked(linked, ordered, once(() => executable(linked, ordered)));
+}
+
+function executable(linked: LinkedImage, modules: readonly KernelModule[]): Uint8Array {
+  return writeExecutable(linked, imageDebugSections(linked, debug_info(modules)));
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** The kernel in a vmlinux file, or undefined when it was not made from these very parts. */
+export function kernel_from_elf(bytes: Uint8Array, parts: KernelParts): KernelImage | undefined {
+  const elf: ElfFile = readElf(bytes);
+  const ordered = in_order(parts.modules);
+  const id = elf.symbols.find(({ name }) => name === BUILD_ID)?.value;
+  if (id !== build_id({ ...parts, modules: ordered })) return undefined;
+  return KernelImage.from_elf(elf, elfLines(elf), ordered, bytes);
+}

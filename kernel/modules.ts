@@ -1,0 +1,184 @@
+/** The modules that a kernel is linked from by default. */
+import { type KernelModule, object_of } from "./host/kernel-module.ts";
+import * as i387 from "./arch/i386/kernel/i387.ts";
+import * as i8259 from "./arch/i386/kernel/i8259.ts";
+import * as irq from "./arch/i386/kernel/irq.ts";
+import * as irqinit from "./arch/i386/kernel/irqinit.ts";
+import * as process from "./arch/i386/kernel/process.ts";
+import * as setup from "./arch/i386/kernel/setup.ts";
+import * as sigframe from "./arch/i386/kernel/sigframe.ts";
+import * as signal from "./arch/i386/kernel/signal.ts";
+import * as sys_i386 from "./arch/i386/kernel/sys_i386.ts";
+import * as syscalls from "./arch/i386/kernel/syscalls.ts";
+import * as time from "./arch/i386/kernel/time.ts";
+import * as tls from "./arch/i386/kernel/tls.ts";
+import * as traps from "./arch/i386/kernel/traps.ts";
+import * as fault from "./arch/i386/mm/fault.ts";
+import * as init from "./arch/i386/mm/init.ts";
+import * as mem from "./drivers/char/mem.ts";
+import * as n_tty from "./drivers/char/n_tty.ts";
+import * as random from "./drivers/char/random.ts";
+import * as serial from "./drivers/char/serial.ts";
+import * as tty_io from "./drivers/char/tty_io.ts";
+import * as binfmt_elf from "./fs/binfmt_elf.ts";
+import * as binprm from "./fs/binprm.ts";
+import * as devices from "./fs/devices.ts";
+import * as exec from "./fs/exec.ts";
+import * as fcntl from "./fs/fcntl.ts";
+import * as file_table from "./fs/file_table.ts";
+import * as initramfs from "./fs/initramfs.ts";
+import * as inode from "./fs/inode.ts";
+import * as ioctl from "./fs/ioctl.ts";
+import * as namei from "./fs/namei.ts";
+import * as open from "./fs/open.ts";
+import * as pipe from "./fs/pipe.ts";
+import * as read_write from "./fs/read_write.ts";
+import * as readdir from "./fs/readdir.ts";
+import * as select from "./fs/select.ts";
+import * as stat from "./fs/stat.ts";
+import * as ldt from "./include/asm/ldt.ts";
+import * as processor from "./include/asm/processor.ts";
+import * as ptrace from "./include/asm/ptrace.ts";
+import * as sigcontext from "./include/asm/sigcontext.ts";
+import * as asm_string from "./include/asm/string.ts";
+import * as system from "./include/asm/system.ts";
+import * as tlbflush from "./include/asm/tlbflush.ts";
+import * as uaccess from "./include/asm/uaccess.ts";
+import * as binfmts from "./include/linux/binfmts.ts";
+import * as completion from "./include/linux/completion.ts";
+import * as elf from "./include/linux/elf.ts";
+import * as fs from "./include/linux/fs.ts";
+import * as interrupt from "./include/linux/interrupt.ts";
+import * as list from "./include/linux/list.ts";
+import * as mm from "./include/linux/mm.ts";
+import * as poll from "./include/linux/poll.ts";
+import * as sched from "./include/linux/sched.ts";
+import * as timer from "./include/linux/timer.ts";
+import * as tty from "./include/linux/tty.ts";
+import * as wait from "./include/linux/wait.ts";
+import * as main from "./init/main.ts";
+import * as exit from "./kernel/exit.ts";
+import * as fork from "./kernel/fork.ts";
+import * as futex from "./kernel/futex.ts";
+import * as itimer from "./kernel/itimer.ts";
+import * as kernel_mm from "./kernel/mm.ts";
+import * as panic from "./kernel/panic.ts";
+import * as pid from "./kernel/pid.ts";
+import * as printk from "./kernel/printk.ts";
+import * as resource from "./kernel/resource.ts";
+import * as kernel_sched from "./kernel/sched.ts";
+import * as sigaction from "./kernel/sigaction.ts";
+import * as sigaltstack from "./kernel/sigaltstack.ts";
+import * as kernel_signal from "./kernel/signal.ts";
+import * as softirq from "./kernel/softirq.ts";
+import * as sys from "./kernel/sys.ts";
+import * as kernel_time from "./kernel/time.ts";
+import * as kernel_timer from "./kernel/timer.ts";
+import * as kernel_wait from "./kernel/wait.ts";
+import * as bootmem from "./mm/bootmem.ts";
+import * as filemap from "./mm/filemap.ts";
+import * as init_mm from "./mm/init_mm.ts";
+import * as madvise from "./mm/madvise.ts";
+import * as memory from "./mm/memory.ts";
+import * as mmap from "./mm/mmap.ts";
+import * as mprotect from "./mm/mprotect.ts";
+import * as mremap from "./mm/mremap.ts";
+import * as page_alloc from "./mm/page_alloc.ts";
+import * as shmem from "./mm/shmem.ts";
+import * as slab from "./mm/slab.ts";
+import * as vmscan from "./mm/vmscan.ts";
+
+const all: readonly object[] = [
+  i387,
+  i8259,
+  irq,
+  irqinit,
+  process,
+  setup,
+  sigframe,
+  signal,
+  sys_i386,
+  syscalls,
+  time,
+  tls,
+  traps,
+  fault,
+  init,
+  mem,
+  n_tty,
+  random,
+  serial,
+  tty_io,
+  binfmt_elf,
+  binprm,
+  devices,
+  exec,
+  fcntl,
+  file_table,
+  initramfs,
+  inode,
+  ioctl,
+  namei,
+  open,
+  pipe,
+  read_write,
+  readdir,
+  select,
+  stat,
+  ldt,
+  processor,
+  ptrace,
+  sigcontext,
+  asm_string,
+  system,
+  tlbflush,
+  uaccess,
+  binfmts,
+  completion,
+  elf,
+  fs,
+  interrupt,
+  list,
+  mm,
+  poll,
+  sched,
+  timer,
+  tty,
+  wait,
+  main,
+  exit,
+  fork,
+  futex,
+  itimer,
+  kernel_mm,
+  panic,
+  pid,
+  printk,
+  resource,
+  kernel_sched,
+  sigaction,
+  sigaltstack,
+  kernel_signal,
+  softirq,
+  sys,
+  kernel_time,
+  kernel_timer,
+  kernel_wait,
+  bootmem,
+  filemap,
+  init_mm,
+  madvise,
+  memory,
+  mmap,
+  mprotect,
+  mremap,
+  page_alloc,
+  shmem,
+  slab,
+  vmscan,
+];
+
+/** Their objects. */
+export function kernel_modules(): KernelModule[] {
+  return all.map(object_of);
+}
