@@ -1,7 +1,6 @@
 /** What the build left beside the command, so that starting costs no assembling: the linked kernel, the demo's files. */
 import { existsSync, readFileSync } from "node:fs";
-import { readElf } from "../asm/index.ts";
-import { KernelImage, kernel_image } from "../kernel/index.ts";
+import { type KernelImage, kernel_image, prebuilt_kernel } from "../kernel/index.ts";
 import { build_initramfs } from "../user/build.ts";
 
 export const VMLINUX = "vmlinux";
@@ -15,7 +14,7 @@ function beside(name: string): Uint8Array | undefined {
 /** The prebuilt kernel; linked from source when there is none or it is not of this source. */
 export function prebuiltKernel(): KernelImage {
   const file = beside(VMLINUX);
-  return (file && KernelImage.from_elf(readElf(file))) ?? kernel_image();
+  return (file && prebuilt_kernel(file)) ?? kernel_image();
 }
 
 /** The demo's initramfs, prebuilt or built now. */

@@ -21,10 +21,21 @@ const rawText = {
   },
 };
 
+const modules = {
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  packages: "external",
+  logLevel: "warning",
+};
+
 // Built aside and moved into place, so that nobody finds half of it.
 const staging = `dist.${process.pid}`;
 mkdirSync(staging);
 try {
+  await bundleCompiler();
   await bundle();
   writeTypes();
   await writeArtifacts();
@@ -34,28 +45,30 @@ try {
   for (const leftover of [staging, `${staging}.old`]) rmSync(leftover, { recursive: true, force: true });
 }
 
+/** First the compiler of hosted functions: it is ordinary code, and compiles the kernel's modules. */
+async function bundleCompiler() {
+  await build({ ...modules, entryPoints: { compiler: "kernel/compiler/index.ts" }, outdir: staging, sourcemap: true });
+}
+
 async function bundle() {
+  const { hosted_functions, own_project } = await import(new URL(`../${staging}/compiler.js`, import.meta.url).href);
   await build({
+    ...modules,
     entryPoints: {
       esp0: "cli/esp0.ts",
       emulator: "emulator/index.ts",
       boot: "boot/index.ts",
       asm: "asm/index.ts",
       kernel: "kernel/index.ts",
+      "kernel-module": "kernel/module.ts",
+      "kernel-runtime": "kernel/host/runtime.ts",
       testing: "testing/index.ts",
       "testing-vitest": "testing/vitest.ts",
       "build-artifacts": "cli/build-artifacts.ts",
     },
     outdir: staging,
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    packages: "external",
     sourcemap: true,
-    logLevel: "warning",
-    plugins: [rawText],
+    plugins: [rawText, hosted_functions(own_project(process.cwd()))],
   });
   chmodSync(`${staging}/esp0.js`, 0o755);
 }

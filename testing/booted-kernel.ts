@@ -72,7 +72,7 @@ export class BootedKernel {
     const path = `/bin/${this.program.name}`;
     const cpuHz = interleave?.cpuHz ?? options.cpuHz;
     this.bootOptions = {
-      image: testImage(),
+      image: testImage(options.modules),
       memoryBytes: memory * MIB,
       initramfs: initramfs({ ...files, [path]: this.program.elf }),
       init: path,

@@ -1,7 +1,6 @@
 /** The test kit: boots a kernel inside a test, drives it, looks at it, and says in the domain's words what is wrong. */
 export type { DebugSession } from "../debug/session/index.ts";
 export type { RecordedEvent } from "../kernel/index.ts";
-export { asm_function, i32, kernel_function, kernel_variable, pointer, u32 } from "../kernel/inspect.ts";
 export { BootedKernel, bootKernel, KernelStoppedError } from "./booted-kernel.ts";
 export { type EventFilter, formatEvent } from "./events.ts";
 export { forEachInterleaving, Interleaving } from "./interleaving.ts";

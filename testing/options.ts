@@ -18,9 +18,8 @@ export interface BootKernelOptions {
   /** The kernel's configuration; "2.4" is the only one there is. */
   readonly preset?: (typeof PRESETS)[number];
   /**
-   * Modules with `kernel_function`s of your own (`import * as mine from "./mine.ts"`). Importing them is what declares
-   * their functions, for every kernel that is booted afterwards; naming them here keeps the import and says why it is
-   * there. The kernel is linked again when there are new declarations.
+   * Modules with `kernel_function`s of your own (`import * as mine from "./mine.ts"`), to be linked into this kernel
+   * beside its own. They are compiled by the plugin of esp0/vite.
    */
   readonly modules?: readonly object[];
   /** System calls by number, 0 to 511: the symbols of the kernel functions that carry them out, with C's convention. */

@@ -14,13 +14,13 @@ import { FAR_AWAY, type HostBreakpoints } from "./host-breakpoints.ts";
 import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
 import { probe, translate } from "./paging.ts";
-import { ATTEND_AGAIN, EIP_REPLACED, JUMP_SLOTS, Jump, jumpSlot, LEAVE, runBlocks } from "./run-blocks.ts";
+import { ATTEND_AGAIN, JUMP_SLOTS, Jump, jumpSlot, LEAVE, runBlocks } from "./run-blocks.ts";
 import * as layout from "./state-layout.ts";
 import { powerOn } from "./x87/state.ts";
 
 export { Fault } from "./fault.ts";
 
-const { CONTROL_FLAGS, CPL, CS, EIP, SEG_BASE, SEG_LIMIT } = layout;
+const { CONTROL_FLAGS, CPL, CS, EIP, EIP_REPLACED, SEG_BASE, SEG_LIMIT } = layout;
 
 /** Bits of `attention`: why the loop must not simply run the next block. */
 const ATTEND_STOP = 1 << 0;

@@ -71,7 +71,7 @@ const ENTRIES: [number, OpcodeEntry][] = [
   [0x32, fixed(rdmsr, rdmsr, ENDS)],
   [0x34, fixed(sysenter, sysenter, ENDS)],
   [0x35, fixed(sysexit, sysexit, ENDS)],
-  [0x3f, fixed(hostcall, hostcall, { immediate: "u16", endsBlock: true })],
+  [0x3f, fixed(hostcall, hostcall, { immediate: "u16" })],
   [0x77, fixed(unimplemented, unimplemented, ENDS)],
   [0xa0, fixed(push_sreg, push_sreg, { reg: FS })],
   [0xa1, fixed(pop_sreg, pop_sreg, { reg: FS, endsBlock: true })],

@@ -13,10 +13,11 @@ import { type Block, NO_BLOCK } from "./block-cache.ts";
 import { call_rel32, JCC32, jmp_rel32, ret32 } from "./branch.ts";
 import type { Core } from "./core.ts";
 import { lea32, MOV8, MOV32, MOVZX8_32 } from "./move.ts";
+import { hostcall } from "./hostcall.ts";
 import type { Handler } from "./op.ts";
 import { SAR32, SHL32, SHR32 } from "./shift-forms.ts";
 import { leave32, POP32, PUSH32, push_imm32 } from "./stack.ts";
-import { CS, EIP, SEG_BASE, SEG_LIMIT } from "./state-layout.ts";
+import { CS, EIP, EIP_REPLACED, SEG_BASE, SEG_LIMIT } from "./state-layout.ts";
 
 /** Slots of the jump cache for each of its four modes; a power of two. */
 export const JUMP_SLOTS = 2048;
@@ -36,9 +37,6 @@ export class Jump {
 /** What `Core.attend` wants next, unless it is to run at most a number of instructions. */
 export const ATTEND_AGAIN = -1;
 export const LEAVE = -2;
-
-/** Value of `Core.runStop`: leave the block, and EIP is right already. */
-export const EIP_REPLACED = -1;
 
 const jb = JCC32[2]!;
 const jae = JCC32[3]!;
@@ -105,6 +103,7 @@ const FREQUENT: readonly Handler[] = [
   jge,
   jle,
   jg,
+  hostcall,
 ];
 
 const NUMBERS: ReadonlyMap<Handler, number> = new Map(FREQUENT.map((handler, number) => [handler, number]));
@@ -299,6 +298,9 @@ export function runBlocks(cpu: Core): void {
           break;
         case 51:
           jg(cpu, op);
+          break;
+        case 52:
+          hostcall(cpu, op);
           break;
         default:
           op.execute(cpu, op);

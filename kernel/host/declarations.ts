@@ -5,9 +5,15 @@
  */
 import type { ScalarType, StructType, Type, Value, View } from "./types.ts";
 
-/** What `yield*` of a kernel function yields: a call on the guest stack. */
-export declare class GuestCall {
-  private readonly guest_call: never;
+/**
+ * A call on the guest's stack. In hosted code `yield* f(a, b)` becomes one when it is compiled; in ordinary TypeScript it
+ * yields one of these, for a driver that carries it out: a test that calls a kernel function.
+ */
+export class GuestCall {
+  constructor(
+    readonly callee: KernelFunction<never[], unknown>,
+    readonly args: readonly number[],
+  ) {}
 }
 
 /** What a kernel function yields: a call to make on the guest stack, or nothing for a bare instruction boundary. */

@@ -47,6 +47,8 @@ export class KernelImage implements SymbolSource {
     readonly modules: readonly KernelModule[],
     /** The vmlinux file, with debug information. */
     readonly elf: () => Uint8Array,
+    /** What the linker made; undefined for a kernel from a file. */
+    readonly linked?: LinkedImage,
   ) {
     for (const { name, address, binding } of symbols) {
       if (binding !== "local" || !this.globals.has(name)) this.globals.set(name, address);
@@ -65,7 +67,7 @@ export class KernelImage implements SymbolSource {
 
   static from_linked(linked: LinkedImage, modules: readonly KernelModule[], elf: () => Uint8Array): KernelImage {
     const { entry, segments, symbols, lines } = linked;
-    return new KernelImage(entry, segments, symbols, lines, modules, elf);
+    return new KernelImage(entry, segments, symbols, lines, modules, elf, linked);
   }
 
   /** The kernel in a vmlinux file that was linked from these modules. */

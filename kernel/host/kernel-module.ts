@@ -1,7 +1,16 @@
 /** The object that a compiled module's declarations make: what link_kernel() links, and where a linked kernel has it. */
 import { ambient } from "./context.ts";
 import type { CompiledCode } from "./compiled-code.ts";
-import type { FunctionOptions, KernelData, KernelFunction, KernelVariable, Parameter, VariableOptions } from "./declarations.ts";
+import {
+  type FunctionOptions,
+  GuestCall,
+  type KernelData,
+  type KernelFunction,
+  type KernelVariable,
+  type Parameter,
+  type Steps,
+  type VariableOptions,
+} from "./declarations.ts";
 import { read_value, type ScalarType, type StructType, type Type, type Value, struct as make_struct, type Fields, write_value } from "./types.ts";
 
 /** Something with a symbol. `number` tells apart all declarations of the process; images have addresses by it. */
@@ -42,14 +51,33 @@ class Place {
   }
 }
 
-class FunctionPlace extends Place {
-  constructor(
-    readonly symbol: string,
-    readonly returns: ScalarType | undefined,
-    readonly fastcall: boolean,
-    /** What parameters of a helper are when they are not given. */
-    readonly defaults: readonly unknown[] = [],
-  ) {
+interface FunctionPlace extends KernelFunction<number[], unknown> {
+  readonly number: number;
+  readonly fastcall: boolean;
+  /** What parameters of a helper are when they are not given. */
+  readonly defaults: readonly unknown[];
+}
+
+function function_place(
+  symbol: string,
+  returns: ScalarType | undefined,
+  fastcall: boolean,
+  defaults: readonly unknown[] = [],
+): FunctionPlace {
+  const place = (...args: number[]) => call_of(place as unknown as KernelFunction<never[], unknown>, args);
+  const number = next.number++;
+  Object.defineProperty(place, "address", { get: () => ambient.addresses[number] });
+  return Object.assign(place, { symbol, returns, fastcall, defaults, number }) as unknown as FunctionPlace;
+}
+
+/** What a call is outside of hosted code: something for a driver to do. */
+function* call_of(callee: KernelFunction<never[], unknown>, args: readonly number[]): Steps<unknown> {
+  const eax = yield new GuestCall(callee, args);
+  return callee.returns?.from_register(eax);
+}
+
+class TablePlace extends Place {
+  constructor(readonly symbol: string) {
     super();
   }
 }
@@ -112,7 +140,7 @@ export class KernelModule {
     code: CompiledCode,
     options: FunctionOptions = {},
   ): KernelFunction<never[], unknown> {
-    const place = new FunctionPlace(name, returns, options.fastcall ?? false);
+    const place = function_place(name, returns, options.fastcall ?? false);
     const { number, fastcall } = place;
     code.name = name;
     code.declared = { parameters, fastcall };
@@ -122,7 +150,7 @@ export class KernelModule {
 
   /** A `function*` of the module that steps. */
   helper(name: string, code: CompiledCode, defaults: readonly unknown[]): KernelFunction<never[], unknown> {
-    const place = new FunctionPlace(name, undefined, false, defaults);
+    const place = function_place(name, undefined, false, defaults);
     code.name = name;
     const is_global = this.#claim(name);
     this.functions.push({ number: place.number, name, is_global, parameters: undefined, returns: undefined, fastcall: false, code });
@@ -135,7 +163,7 @@ export class KernelModule {
     returns: ScalarType | undefined,
     options: FunctionOptions = {},
   ): KernelFunction<never[], unknown> {
-    const place = new FunctionPlace(name, returns, options.fastcall ?? false);
+    const place = function_place(name, returns, options.fastcall ?? false);
     this.externs.push({ number: place.number, name, is_global: true });
     return place as unknown as KernelFunction<never[], unknown>;
   }
@@ -159,7 +187,7 @@ export class KernelModule {
   }
 
   kernel_table(name: string, words: readonly (number | string)[], type?: Type): KernelData & { readonly symbol: string } {
-    const place = new FunctionPlace(name, undefined, false);
+    const place = new TablePlace(name);
     this.data.push({
       number: place.number,
       name,

@@ -1,0 +1,29 @@
+/**
+ * What the author of a kernel module imports (`esp0/kernel/module`): declarations, types, the kernel's structs, and the
+ * functions that modules call.
+ */
+export * from "./arch/i386/kernel/irq.ts";
+export { cpu, image, trace, tracing } from "./host/context.ts";
+export * from "./host/declarations.ts";
+export { memory, read_cstring } from "./host/memory.ts";
+export * from "./host/types.ts";
+export * from "./include/asm/page.ts";
+export * from "./include/asm/ptrace.ts";
+export * from "./include/asm/string.ts";
+export * from "./include/asm/system.ts";
+export * from "./include/asm/uaccess.ts";
+export * from "./include/linux/completion.ts";
+export * from "./include/linux/errno.ts";
+export * from "./include/linux/interrupt.ts";
+export * from "./include/linux/list.ts";
+export * from "./include/linux/mm.ts";
+export * from "./include/linux/sched.ts";
+export * from "./include/linux/timer.ts";
+export * from "./include/linux/wait.ts";
+export * from "./kernel/printk.ts";
+export * from "./kernel/sched.ts";
+export * from "./kernel/softirq.ts";
+export * from "./kernel/timer.ts";
+export * from "./kernel/wait.ts";
+export * from "./mm/page_alloc.ts";
+export * from "./mm/slab.ts";
