@@ -10,6 +10,7 @@ import type { Location } from "./symbols.ts";
 const LARGEST = 0x7fffffff;
 /** What says that there is no personality routine, and no data for one. */
 const DW_EH_PE_omit = 0xff;
+const DW_EH_PE_absptr = 0;
 
 /** A directive between .cfi_startproc and .cfi_endproc. */
 function within(
@@ -96,8 +97,7 @@ const startProcedure: RunDirective = (assembler, cursor, name) => {
   const option = cursor.takeName();
   if (option !== "" && option !== "simple")
     throw cursor.error(`${name} takes nothing or 'simple', not '${option}'`, at);
-  const { statement, order } = assembler;
-  callFrames.start(current, sections.here(assembler), { statement, order }, option === "simple");
+  callFrames.start(current, sections.here(assembler), assembler.origin(), option === "simple");
 };
 
 const sections: RunDirective = (assembler, cursor, name) => {
@@ -125,10 +125,6 @@ const noHandler = within((_procedure, _here, assembler, cursor, name) => {
     throw cursor.error(`${name}: handlers of C++ exceptions can't be described; only 0xff, for none, is taken`, 0);
   }
 });
-
-const noEncodedAddress: RunDirective = (_, cursor, name) => {
-  throw cursor.error(`${name} is not supported; write the rule with .cfi_escape`, 0);
-};
 
 export const CALL_FRAME_DIRECTIVES: DirectiveTable = {
   ".cfi_sections": sections,
@@ -180,5 +176,19 @@ export const CALL_FRAME_DIRECTIVES: DirectiveTable = {
   }),
   ".cfi_personality": noHandler,
   ".cfi_lsda": noHandler,
-  ".cfi_val_encoded_addr": noEncodedAddress,
+  ".cfi_val_encoded_addr": within((procedure, here, assembler, cursor, name) => {
+    const register = takeRegister(assembler, cursor);
+    expectComma(cursor, name);
+    cursor.skipSpace();
+    const at = cursor.at;
+    if (assembler.integer(cursor, "the encoding", 0, 0xff) !== DW_EH_PE_absptr) {
+      throw cursor.error(`${name} takes only the encoding 0, for an absolute address`, at);
+    }
+    expectComma(cursor, name);
+    cursor.skipSpace();
+    const position = cursor.position();
+    const expression = assembler.expressions.parse(cursor);
+    const address = { expression, position, origin: assembler.origin() };
+    procedure.add({ kind: "val_address", register, address }, here);
+  }),
 };
