@@ -1,4 +1,5 @@
 /** Call frame information as the `.cfi_` directives of a source build it up. */
+import type { Position } from "../diagnostics.ts";
 import { ByteWriter, type CodeAddress } from "../dwarf/byte-writer.ts";
 import { DWARF_EIP } from "../dwarf/dwarf-format.ts";
 import {
@@ -36,8 +37,9 @@ export class Procedure {
 
   constructor(
     readonly start: Location,
-    /** The `.cfi_startproc`. */
-    readonly opened: Origin,
+    /** Where the `.cfi_startproc` stands. */
+    readonly opened: Position,
+    readonly origin: Origin,
   ) {
     this.last = start;
   }
@@ -80,8 +82,8 @@ export class CallFrames {
     return this.open.get(place);
   }
 
-  start(place: Subsection, start: Location, opened: Origin, isSimple: boolean): void {
-    const procedure = new Procedure(start, opened);
+  start(place: Subsection, start: Location, opened: Position, origin: Origin, isSimple: boolean): void {
+    const procedure = new Procedure(start, opened, origin);
     if (!isSimple) for (const rule of ENTRY_RULES) procedure.add(rule, start);
     this.open.set(place, procedure);
     this.procedures.push(procedure);
@@ -92,9 +94,9 @@ export class CallFrames {
     this.open.delete(place);
   }
 
-  /** The `.cfi_startproc`s that no `.cfi_endproc` followed. */
-  unclosed(): Origin[] {
-    return [...this.open.values()].map(({ opened }) => opened);
+  /** Those that no `.cfi_endproc` has ended. */
+  unclosed(): Iterable<Procedure> {
+    return this.open.values();
   }
 }
 
