@@ -94,8 +94,8 @@ export class Assembler {
       this.order++;
       this.report(positionIn(opened, 0), unclosedMessage(opened, ".endif"));
     }
-    for (const { statement, order } of this.callFrames.unclosed()) {
-      this.report(positionIn(statement, 0), unclosedMessage(statement, ".cfi_endproc"), { statement, order });
+    for (const { opened, origin } of this.callFrames.unclosed()) {
+      this.report(opened, "no .cfi_endproc in this section ends what this .cfi_startproc begins", origin);
     }
   }
 

@@ -1,4 +1,5 @@
 /** `.cfi_startproc`, `.cfi_def_cfa` and their kin: where callers' registers are (GNU as manual, "CFI directives"). */
+import { StatementError } from "../diagnostics.ts";
 import { DATA_ALIGNMENT, type FrameSection } from "../dwarf/frame-table.ts";
 import { dwarfRegister } from "../dwarf/registers.ts";
 import type { Assembler } from "./assembler.ts";
@@ -10,6 +11,7 @@ import type { Location } from "./symbols.ts";
 const LARGEST = 0x7fffffff;
 /** What says that there is no personality routine, and no data for one. */
 const DW_EH_PE_omit = 0xff;
+const DW_EH_PE_absptr = 0;
 
 /** A directive between .cfi_startproc and .cfi_endproc. */
 function within(
@@ -18,9 +20,15 @@ function within(
   return (assembler, cursor, name) => {
     const { sections, callFrames } = assembler;
     const procedure = callFrames.at(sections.current);
-    if (procedure === undefined) throw cursor.error(`${name} without a .cfi_startproc before it in this section`, 0);
+    if (procedure === undefined)
+      throw cursor.error(`${name} without a .cfi_startproc before it in this section`, startOf(cursor, name));
     run(procedure, sections.here(assembler), assembler, cursor, name);
   };
+}
+
+/** Where the directive stands, while the cursor is just behind its name. */
+function startOf(cursor: Cursor, name: string): number {
+  return cursor.text.slice(0, cursor.at).trimEnd().length - name.length;
 }
 
 /** A register by its name, with or without a percent sign, or by its DWARF number. */
@@ -86,21 +94,22 @@ function eachRegister(kind: "restore" | "undefined" | "same_value"): RunDirectiv
 const startProcedure: RunDirective = (assembler, cursor, name) => {
   const { sections, callFrames } = assembler;
   const { current } = sections;
+  const opened = cursor.position(startOf(cursor, name));
   const open = callFrames.at(current);
   if (open !== undefined) {
-    const { file, line } = open.opened.statement;
-    throw cursor.error(`${name} within the one at ${file}:${line}; write .cfi_endproc before`, 0);
+    const { file, line } = open.opened;
+    throw new StatementError(`${name} within the one at ${file}:${line}; write .cfi_endproc before`, opened);
   }
   cursor.skipSpace();
   const at = cursor.at;
   const option = cursor.takeName();
   if (option !== "" && option !== "simple")
     throw cursor.error(`${name} takes nothing or 'simple', not '${option}'`, at);
-  const { statement, order } = assembler;
-  callFrames.start(current, sections.here(assembler), { statement, order }, option === "simple");
+  callFrames.start(current, sections.here(assembler), opened, assembler.origin(), option === "simple");
 };
 
 const sections: RunDirective = (assembler, cursor, name) => {
+  const start = startOf(cursor, name);
   const chosen = new Set<FrameSection>();
   do {
     cursor.skipSpace();
@@ -114,21 +123,18 @@ const sections: RunDirective = (assembler, cursor, name) => {
   const { callFrames } = assembler;
   const isSame = chosen.size === callFrames.sections.size && [...chosen].every((one) => callFrames.sections.has(one));
   if (callFrames.procedures.length > 0 && !isSame) {
-    throw cursor.error(`${name} must stand before the first .cfi_startproc`, 0);
+    throw cursor.error(`${name} must stand before the first .cfi_startproc`, start);
   }
   callFrames.sections = chosen;
 };
 
 /** Accepts what says that there is no handler of exceptions. */
 const noHandler = within((_procedure, _here, assembler, cursor, name) => {
+  const start = startOf(cursor, name);
   if (assembler.integer(cursor, "the encoding", 0, 0xff) !== DW_EH_PE_omit) {
-    throw cursor.error(`${name}: handlers of C++ exceptions can't be described; only 0xff, for none, is taken`, 0);
+    throw cursor.error(`${name}: handlers of C++ exceptions can't be described; only 0xff, for none, is taken`, start);
   }
 });
-
-const noEncodedAddress: RunDirective = (_, cursor, name) => {
-  throw cursor.error(`${name} is not supported; write the rule with .cfi_escape`, 0);
-};
 
 export const CALL_FRAME_DIRECTIVES: DirectiveTable = {
   ".cfi_sections": sections,
@@ -164,7 +170,8 @@ export const CALL_FRAME_DIRECTIVES: DirectiveTable = {
   ".cfi_same_value": eachRegister("same_value"),
   ".cfi_remember_state": within((procedure, here) => procedure.remember(here)),
   ".cfi_restore_state": within((procedure, here, _assembler, cursor, name) => {
-    if (!procedure.restore(here)) throw cursor.error(`${name} without a .cfi_remember_state before it`, 0);
+    if (!procedure.restore(here))
+      throw cursor.error(`${name} without a .cfi_remember_state before it`, startOf(cursor, name));
   }),
   ".cfi_return_column": within((procedure, _here, assembler, cursor) => {
     procedure.returnColumn = takeRegister(assembler, cursor);
@@ -180,5 +187,19 @@ export const CALL_FRAME_DIRECTIVES: DirectiveTable = {
   }),
   ".cfi_personality": noHandler,
   ".cfi_lsda": noHandler,
-  ".cfi_val_encoded_addr": noEncodedAddress,
+  ".cfi_val_encoded_addr": within((procedure, here, assembler, cursor, name) => {
+    const register = takeRegister(assembler, cursor);
+    expectComma(cursor, name);
+    cursor.skipSpace();
+    const at = cursor.at;
+    if (assembler.integer(cursor, "the encoding", 0, 0xff) !== DW_EH_PE_absptr) {
+      throw cursor.error(`${name} takes only the encoding 0, for an absolute address`, at);
+    }
+    expectComma(cursor, name);
+    cursor.skipSpace();
+    const position = cursor.position();
+    const expression = assembler.expressions.parse(cursor);
+    const address = { expression, position, origin: assembler.origin() };
+    procedure.add({ kind: "val_address", register, address }, here);
+  }),
 };

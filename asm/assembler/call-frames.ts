@@ -1,5 +1,6 @@
 /** Call frame information as the `.cfi_` directives of a source build it up. */
-import { ByteWriter } from "../dwarf/byte-writer.ts";
+import type { Position } from "../diagnostics.ts";
+import { ByteWriter, type CodeAddress } from "../dwarf/byte-writer.ts";
 import { DWARF_EIP } from "../dwarf/dwarf-format.ts";
 import {
   ENTRY_RULES,
@@ -12,10 +13,15 @@ import { relocatableSections } from "../dwarf/relocatable-sections.ts";
 import type { Section } from "../object-file.ts";
 import { addressOf } from "./evaluator.ts";
 import type { Origin, SectionBuilder, Subsection } from "./section-builder.ts";
-import type { Location } from "./symbols.ts";
+import type { DeferredExpression, Location } from "./symbols.ts";
+
+/** A rule as a source states it. */
+export type Rule =
+  | Exclude<FrameInstruction, { kind: "advance" | "val_address" }>
+  | { readonly kind: "val_address"; readonly register: number; readonly address: DeferredExpression };
 
 /** A rule, or the place from which the next ones hold. */
-type Step = Exclude<FrameInstruction, { kind: "advance" }> | { readonly kind: "advance"; readonly to: Location };
+type Step = Rule | { readonly kind: "advance"; readonly to: Location };
 
 /** From `.cfi_startproc` to `.cfi_endproc`. */
 export class Procedure {
@@ -31,14 +37,15 @@ export class Procedure {
 
   constructor(
     readonly start: Location,
-    /** The `.cfi_startproc`. */
-    readonly opened: Origin,
+    /** Where the `.cfi_startproc` stands. */
+    readonly opened: Position,
+    readonly origin: Origin,
   ) {
     this.last = start;
   }
 
   /** Adds a rule that holds from `here` on. */
-  add(rule: Exclude<FrameInstruction, { kind: "advance" }>, here: Location): void {
+  add(rule: Rule, here: Location): void {
     if (rule.kind === "def_cfa" || rule.kind === "def_cfa_offset") this.cfaOffset = rule.offset;
     if (here.fragment !== this.last.fragment || here.offset !== this.last.offset) {
       this.steps.push({ kind: "advance", to: here });
@@ -75,9 +82,9 @@ export class CallFrames {
     return this.open.get(place);
   }
 
-  start(place: Subsection, start: Location, opened: Origin, isSimple: boolean): void {
-    const procedure = new Procedure(start, opened);
-    if (!isSimple) for (const rule of ENTRY_RULES) if (rule.kind !== "advance") procedure.add(rule, start);
+  start(place: Subsection, start: Location, opened: Position, origin: Origin, isSimple: boolean): void {
+    const procedure = new Procedure(start, opened, origin);
+    if (!isSimple) for (const rule of ENTRY_RULES) procedure.add(rule, start);
     this.open.set(place, procedure);
     this.procedures.push(procedure);
   }
@@ -87,17 +94,24 @@ export class CallFrames {
     this.open.delete(place);
   }
 
-  /** The `.cfi_startproc`s that no `.cfi_endproc` followed. */
-  unclosed(): Origin[] {
-    return [...this.open.values()].map(({ opened }) => opened);
+  /** Those that no `.cfi_endproc` has ended. */
+  unclosed(): Iterable<Procedure> {
+    return this.open.values();
   }
 }
 
-/** The sections with the frames, once fragments have their addresses. */
-export function frameSections(frames: CallFrames, sectionOf: (builder: SectionBuilder) => Section): Section[] {
+/** What is known once fragments have their addresses. */
+export interface Addresses {
+  sectionOf(builder: SectionBuilder): Section;
+  /** Where an expression points to in this object; undefined, and an error reported, if it points nowhere there. */
+  resolve(expression: DeferredExpression): CodeAddress | undefined;
+}
+
+/** The sections with the frames. */
+export function frameSections(frames: CallFrames, addresses: Addresses): Section[] {
   const closed = frames.procedures.filter(({ end }) => end !== undefined);
   if (closed.length === 0) return [];
-  const described = closed.map((procedure) => frameOf(procedure, sectionOf));
+  const described = closed.map((procedure) => frameOf(procedure, addresses));
   const writers = new Map<string, ByteWriter>();
   for (const name of [".eh_frame", ".debug_frame"] as const) {
     if (!frames.sections.has(name)) continue;
@@ -108,16 +122,19 @@ export function frameSections(frames: CallFrames, sectionOf: (builder: SectionBu
   return relocatableSections(writers);
 }
 
-function frameOf(procedure: Procedure, sectionOf: (builder: SectionBuilder) => Section): Frame {
+function frameOf(procedure: Procedure, addresses: Addresses): Frame {
   const { returnColumn, isSignalFrame, start: place, end, steps } = procedure;
   const start = addressOf(place);
   return {
-    start: { section: sectionOf(place.section), value: start },
+    start: { section: addresses.sectionOf(place.section), value: start },
     size: addressOf(end!) - start,
     returnColumn,
     isSignalFrame,
-    instructions: steps.map((step) =>
-      step.kind === "advance" ? { kind: "advance", to: addressOf(step.to) - start } : step,
-    ),
+    instructions: steps.flatMap((step): FrameInstruction[] => {
+      if (step.kind === "advance") return [{ kind: "advance", to: addressOf(step.to) - start }];
+      if (step.kind !== "val_address") return [step];
+      const address = addresses.resolve(step.address);
+      return address === undefined ? [] : [{ ...step, address }];
+    }),
   };
 }

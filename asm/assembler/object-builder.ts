@@ -1,6 +1,7 @@
 /** Makes the object file of what was read: final bytes, relocations, symbols. */
 import Long from "long";
 import { StatementError } from "../diagnostics.ts";
+import type { CodeAddress } from "../dwarf/byte-writer.ts";
 import type { Fixup } from "../instruction.ts";
 import {
   type ObjectFile,
@@ -33,7 +34,7 @@ import {
   type Subsection,
 } from "./section-builder.ts";
 import { positionIn, sourcePosition } from "./statement.ts";
-import { type AssemblerSymbol, displayName } from "./symbols.ts";
+import { type AssemblerSymbol, type DeferredExpression, displayName } from "./symbols.ts";
 
 const ABSOLUTE_TYPES: Readonly<Record<number, number>> = { 1: R_386_8, 2: R_386_16, 4: R_386_32 };
 const RELATIVE_TYPES: Readonly<Record<number, number>> = { 1: R_386_PC8, 2: R_386_PC16, 4: R_386_PC32 };
@@ -81,8 +82,10 @@ export class ObjectBuilder {
       this.targets.set(builder, { builder, section: emptySection(builder), isSettled: settled[index] });
     });
     for (const target of this.targets.values()) this.fillSection(target);
-    const sectionOf = (builder: SectionBuilder): Section => this.targets.get(builder)!.section;
-    const frames = frameSections(assembler.callFrames, sectionOf);
+    const frames = frameSections(assembler.callFrames, {
+      sectionOf: (builder) => this.targets.get(builder)!.section,
+      resolve: (expression) => this.codeAddress(expression),
+    });
     return {
       name: assembler.sourceName ?? assembler.options.file,
       sections: [...[...this.targets.values()].map(({ section }) => section), ...frames],
@@ -254,6 +257,18 @@ export class ObjectBuilder {
     return new StatementError(
       `${difference} is not known here and has no relocation; both must be in one section, or the second in ${builder.name}`,
     );
+  }
+
+  private codeAddress({ expression, position, origin }: DeferredExpression): CodeAddress | undefined {
+    const { evaluator } = this.assembler;
+    const value = evaluator.evaluate(expression);
+    const location = value?.add && value.subtract === undefined ? evaluator.locate(value.add) : undefined;
+    if (location === undefined) {
+      this.assembler.report(position, "expected a label that is defined in this file", origin);
+      return undefined;
+    }
+    const offset = addressOf(location) + value!.constant.toInt();
+    return { section: this.targets.get(location.section)!.section, value: offset };
   }
 
   private sectionSymbol(section: Section): ObjectSymbol {

@@ -112,6 +112,7 @@ export const DW_CFA_def_cfa_sf = 0x12;
 export const DW_CFA_def_cfa_offset_sf = 0x13;
 export const DW_CFA_val_offset = 0x14;
 export const DW_CFA_val_offset_sf = 0x15;
+export const DW_CFA_val_expression = 0x16;
 
 /** How `.eh_frame` writes addresses. */
 export const DW_EH_PE_sdata4 = 0x0b;

@@ -4,6 +4,7 @@
  */
 import type { ByteWriter, CodeAddress } from "./byte-writer.ts";
 import {
+  ADDRESS_SIZE,
   DW_CFA_advance_loc,
   DW_CFA_advance_loc1,
   DW_CFA_advance_loc2,
@@ -23,10 +24,12 @@ import {
   DW_CFA_restore_state,
   DW_CFA_same_value,
   DW_CFA_undefined,
+  DW_CFA_val_expression,
   DW_CFA_val_offset,
   DW_CFA_val_offset_sf,
   DW_EH_PE_pcrel,
   DW_EH_PE_sdata4,
+  DW_OP_addr,
   DWARF_EBP,
   DWARF_EIP,
   DWARF_ESP,
@@ -46,6 +49,8 @@ export type FrameInstruction =
   | { readonly kind: "register"; readonly register: number; readonly savedIn: number }
   | { readonly kind: "restore" | "undefined" | "same_value"; readonly register: number }
   | { readonly kind: "remember_state" | "restore_state" }
+  /** The register has an address for its value. */
+  | { readonly kind: "val_address"; readonly register: number; readonly address: CodeAddress }
   /** Instructions already encoded. */
   | { readonly kind: "escape"; readonly bytes: readonly number[] };
 
@@ -62,10 +67,10 @@ export interface Frame {
 }
 
 /** After a call: the return address is on the stack. */
-export const ENTRY_RULES: readonly FrameInstruction[] = [
+export const ENTRY_RULES = [
   { kind: "def_cfa", register: DWARF_ESP, offset: 4 },
   { kind: "offset", register: DWARF_EIP, offset: -4 },
-];
+] as const satisfies readonly FrameInstruction[];
 
 /** Bytes of `pushl %ebp`, of `movl %esp, %ebp`, of `ret`. */
 const PUSH_EBP_SIZE = 1;
@@ -91,6 +96,13 @@ export function usualFrame(start: CodeAddress, size: number): Frame {
 const CIE_VERSION = 1;
 /** What tells the common information entries of `.debug_frame` from the others; in `.eh_frame` it is 0. */
 const CIE_ID = 0xffffffff;
+/** These come only after the common rules. */
+const NEVER_COMMON: ReadonlySet<FrameInstruction["kind"]> = new Set([
+  "advance",
+  "remember_state",
+  "val_address",
+  "escape",
+]);
 /** Padding: DW_CFA_nop. */
 const PADDING = { alignment: 4, fill: 0 };
 
@@ -111,9 +123,7 @@ export function writeFrames(writer: ByteWriter, frames: readonly Frame[], sectio
     let entry = common.find((candidate) => isCommonTo(candidate, frame));
     if (entry === undefined) {
       const { returnColumn, isSignalFrame, instructions } = frame;
-      const end = instructions.findIndex(
-        ({ kind }) => kind === "advance" || kind === "remember_state" || kind === "escape",
-      );
+      const end = instructions.findIndex(({ kind }) => NEVER_COMMON.has(kind));
       const rules = end < 0 ? instructions : instructions.slice(0, end);
       entry = { returnColumn, isSignalFrame, rules, offset: writer.length };
       writeCommon(writer, entry, section);
@@ -128,7 +138,7 @@ function isCommonTo({ returnColumn, isSignalFrame, rules }: CommonEntry, frame: 
   if (returnColumn !== frame.returnColumn || isSignalFrame !== frame.isSignalFrame) return false;
   return rules.every((rule, index) => {
     const other = frame.instructions[index];
-    return rule === other || JSON.stringify(rule) === JSON.stringify(other);
+    return rule.kind === other?.kind && JSON.stringify(rule) === JSON.stringify(other);
   });
 }
 
@@ -223,6 +233,13 @@ function writeRule(writer: ByteWriter, rule: Exclude<FrameInstruction, { kind: "
       break;
     case "restore_state":
       writer.u8(DW_CFA_restore_state);
+      break;
+    case "val_address":
+      writer
+        .u8(DW_CFA_val_expression)
+        .uleb(rule.register)
+        .uleb(1 + ADDRESS_SIZE);
+      writer.u8(DW_OP_addr).address(rule.address);
       break;
     case "escape":
       writer.append(rule.bytes);

@@ -66,6 +66,7 @@ irq:	.cfi_startproc simple
 	.cfi_escape 0x16, 4, 3, 0x12, 0x30, irq - again - (irq - again)
 	.cfi_escape -1 & 0x2f, 0x10+2
 	cld
+	.cfi_val_encoded_addr %eip, 0, .Lback + 2
 	.cfi_adjust_cfa_offset 4
 	.pushsection .fixup, "ax"
 	.cfi_startproc
@@ -78,7 +79,7 @@ irq:	.cfi_startproc simple
 	.popsection
 	call irq
 	.cfi_undefined %eip
-	iret
+.Lback:	iret
 	.cfi_endproc
 
 	.section .init.text, "ax"

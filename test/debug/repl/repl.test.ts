@@ -175,7 +175,7 @@ describe("esp0 debug", () => {
         "events",
         "events 2",
         "list schedule",
-        "list entry.S:77",
+        "list entry.S:141",
         "",
         "info symbol $eip",
         "info line child",

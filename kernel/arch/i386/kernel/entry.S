@@ -5,33 +5,40 @@
 # the part behind the bar pushed by the CPU. orig_eax holds the system call's number, the IRQ's number - 256,
 # or -1 for an exception.
 
-# Call frame information: the frame that an entry returns to was left by an interrupt, a fault or an int $0x80, wherever
-# that was, and its registers are in the pt_regs. The CFA is the address of pt_regs.esp: above what the CPU always pushes.
-# `pushed` bytes lie below that.
-.macro INTERRUPT_FRAME pushed=0
+# Call frame information: entry code is called by nobody; it goes on with an iret. So an unwinder finds two frames. That of
+# the entry code has the address of pt_regs.eip for its CFA, and `pushed` bytes below it; it returns to the iret. That of
+# the iret (IRET_FRAME) returns to what was interrupted, at any instruction and on any stack.
+.macro ENTRY_FRAME pushed=0
+	.cfi_startproc simple
+	.cfi_def_cfa %esp, \pushed
+	.cfi_val_encoded_addr %eip, 0, .Liret
+.endm
+
+# The same with a whole pt_regs on the stack.
+.macro PT_REGS_FRAME
+	ENTRY_FRAME pt_regs_eip
+	.cfi_rel_offset %ebx, pt_regs_ebx
+	.cfi_rel_offset %ecx, pt_regs_ecx
+	.cfi_rel_offset %edx, pt_regs_edx
+	.cfi_rel_offset %esi, pt_regs_esi
+	.cfi_rel_offset %edi, pt_regs_edi
+	.cfi_rel_offset %ebp, pt_regs_ebp
+	.cfi_rel_offset %eax, pt_regs_eax
+	.cfi_rel_offset %ds, pt_regs_xds
+	.cfi_rel_offset %es, pt_regs_xes
+.endm
+
+# What the CPU pushed: EIP, CS, EFLAGS and, only if it came from ring 3, ESP and SS. `pushed` bytes lie below.
+.macro IRET_FRAME pushed
 	.cfi_startproc simple
 	.cfi_signal_frame
 	.cfi_def_cfa %esp, 12 + \pushed
 	.cfi_offset %eip, -12
 	.cfi_offset %cs, -8
 	.cfi_offset %eflags, -4
-	# ESP is DW_CFA_val_expression((xcs & 3) == 0 ? CFA : *CFA): from ring 0 the CPU pushes no ESP.
+	# ESP is DW_CFA_val_expression((CS & 3) == 0 ? CFA : *CFA):
 	# dup; lit8; minus; deref_size 1; lit3; and; lit0; eq; bra over the next one; deref
 	.cfi_escape 0x16, 4, 13, 0x12, 0x38, 0x1c, 0x94, 1, 0x33, 0x1a, 0x30, 0x29, 0x28, 1, 0, 0x06
-.endm
-
-# The same with a whole pt_regs on the stack.
-.macro PT_REGS_FRAME
-	INTERRUPT_FRAME pt_regs_esp-12
-	.cfi_offset %ebx, pt_regs_ebx - pt_regs_esp
-	.cfi_offset %ecx, pt_regs_ecx - pt_regs_esp
-	.cfi_offset %edx, pt_regs_edx - pt_regs_esp
-	.cfi_offset %esi, pt_regs_esi - pt_regs_esp
-	.cfi_offset %edi, pt_regs_edi - pt_regs_esp
-	.cfi_offset %ebp, pt_regs_ebp - pt_regs_esp
-	.cfi_offset %eax, pt_regs_eax - pt_regs_esp
-	.cfi_offset %ds, pt_regs_xds - pt_regs_esp
-	.cfi_offset %es, pt_regs_xes - pt_regs_esp
 .endm
 
 .macro pushl_cfi register
@@ -63,7 +70,6 @@
 .endm
 
 .macro RESTORE_ALL
-	.cfi_remember_state
 	popl_cfi %ebx
 	popl_cfi %ecx
 	popl_cfi %edx
@@ -73,15 +79,18 @@
 	popl_cfi %eax
 1:	popl_cfi %ds
 2:	popl_cfi %es
+	.cfi_endproc
+	IRET_FRAME 4
 	addl $4, %esp			# orig_eax
 	.cfi_adjust_cfa_offset -4
-3:	iret
-	.cfi_restore_state
+3:
+.Liret:	iret
+	.cfi_endproc
 	# A selector or frame that user space spoilt: ends the task there, where no pt_regs are left to return by.
 	.section .fixup,"ax"
-	INTERRUPT_FRAME pt_regs_eip-pt_regs_xds
-	.cfi_offset %ds, pt_regs_xds - pt_regs_esp
-	.cfi_offset %es, pt_regs_xes - pt_regs_esp
+	ENTRY_FRAME pt_regs_eip-pt_regs_xds
+	.cfi_rel_offset %ds, 0
+	.cfi_rel_offset %es, 4
 4:	movl $0, (%esp)
 	jmp 1b
 	.cfi_adjust_cfa_offset -4
@@ -120,7 +129,7 @@
 .globl system_call
 .type system_call,@function
 system_call:
-	INTERRUPT_FRAME
+	ENTRY_FRAME
 	pushl %eax
 	.cfi_adjust_cfa_offset 4
 	SAVE_ALL
@@ -145,7 +154,6 @@ ret_from_sys_call:
 	jne signal_return
 restore_all:
 	RESTORE_ALL
-	.cfi_endproc
 .size system_call, . - system_call
 
 	PT_REGS_FRAME
@@ -174,14 +182,13 @@ signal_return:
 	addl $8, %esp
 	.cfi_adjust_cfa_offset -8
 	jmp ret_from_sys_call
-	.cfi_endproc
 
 # A new task's first instruction: switch_to jumped here through __switch_to's ret, EBX = the task switched from.
+# (The frame goes on from above: unwinders take the byte before a return address for the call.)
 .align 16
 .globl ret_from_fork
 .type ret_from_fork,@function
 ret_from_fork:
-	PT_REGS_FRAME
 	pushl %ebx
 	.cfi_adjust_cfa_offset 4
 	call schedule_tail
@@ -189,7 +196,6 @@ ret_from_fork:
 	.cfi_adjust_cfa_offset -4
 	GET_CURRENT %ebx
 	jmp ret_from_sys_call
-	.cfi_endproc
 .size ret_from_fork, . - ret_from_fork
 
 # Back from an interrupt: bottom halves always; need_resched and signals only on the way to user space
@@ -198,7 +204,6 @@ ret_from_fork:
 .globl ret_from_intr
 .type ret_from_intr,@function
 ret_from_intr:
-	PT_REGS_FRAME
 	GET_CURRENT %ebx
 	cli
 	movl bh_active, %ecx
@@ -224,7 +229,7 @@ handle_bottom_half_intr:
 	.globl IRQ\nr\()_interrupt
 	.type IRQ\nr\()_interrupt,@function
 IRQ\nr\()_interrupt:
-	INTERRUPT_FRAME
+	ENTRY_FRAME
 	pushl $\nr-256
 	.cfi_adjust_cfa_offset 4
 	jmp common_interrupt
@@ -239,7 +244,7 @@ BUILD_IRQ \nr
 .align 16
 .type common_interrupt,@function
 common_interrupt:
-	INTERRUPT_FRAME 4
+	ENTRY_FRAME 4
 	SAVE_ALL
 	call do_IRQ			# its argument is the struct pt_regs that lies here
 	jmp ret_from_intr
@@ -250,7 +255,7 @@ common_interrupt:
 .align 16
 .type error_code,@function
 error_code:
-	INTERRUPT_FRAME 8
+	ENTRY_FRAME 8
 	pushl_cfi %ds
 	pushl_cfi %eax
 	pushl_cfi %ebp
@@ -265,7 +270,7 @@ error_code:
 	movl pt_regs_xes(%esp), %edi
 	movl $-1, pt_regs_orig_eax(%esp)
 	movl %ecx, pt_regs_xes(%esp)
-	.cfi_offset %es, pt_regs_xes - pt_regs_esp
+	.cfi_rel_offset %es, pt_regs_xes
 	movl %esp, %edx
 	pushl %esi			# error code
 	.cfi_adjust_cfa_offset 4
@@ -288,9 +293,9 @@ error_code:
 	.type \name,@function
 \name:
 	.if \has_error_code
-	INTERRUPT_FRAME 4
+	ENTRY_FRAME 4
 	.else
-	INTERRUPT_FRAME
+	ENTRY_FRAME
 	pushl $0
 	.cfi_adjust_cfa_offset 4
 	.endif

@@ -28,9 +28,12 @@ arch_kernel_thread:
 	movl 8(%ebp), %edi		# fn
 	movl %esp, %esi
 	int $0x80
+	.cfi_remember_state
+	# The child has nobody to return to, and its EBP points into the parent's stack.
+	# EIP is DW_CFA_val_expression(*(CFA - 4) * (ESP == ESI)): lit4; minus; deref; breg4+0; breg6+0; eq; mul
+	.cfi_escape 0x16, 8, 9, 0x34, 0x1c, 0x06, 0x74, 0, 0x76, 0, 0x29, 0x1e
 	cmpl %esp, %esi			# child or parent?
 	je 1f
-	.cfi_remember_state
 	.cfi_undefined %eip
 	xorl %ebp, %ebp			# the child's outermost frame
 	.cfi_def_cfa %esp, 4
