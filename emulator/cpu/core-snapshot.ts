@@ -26,6 +26,7 @@ export function snapshotCore(cpu: Core, s: Snapshot): void {
   if (s.restoring) {
     checkState(cpu);
     cpu.runBlock = stoppedAfter(previousOpcode);
+    cpu.passedBreakpoint = -1;
     for (let segment = 0; segment < SEGMENTS; segment++) refreshSegment(cpu, segment);
   }
   cpu.snapshotTlb(s);

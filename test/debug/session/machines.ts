@@ -3,7 +3,7 @@ import { assemble, flatBinary, link, writeExecutable } from "../../../asm/index.
 import { bootRaw, initramfs } from "../../../boot/index.ts";
 import { DebugSession, type KernelSessionOptions, SymbolTable } from "../../../debug/session/index.ts";
 import { Machine } from "../../../emulator/index.ts";
-import { crc32 } from "../../../emulator/snapshot.ts";
+import { crc32 } from "../../../emulator/crc32.ts";
 
 const ORIGIN = 0x10000;
 const RAM = 8 << 20;
