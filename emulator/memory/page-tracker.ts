@@ -59,14 +59,13 @@ export class PageTracker {
   /**
    * Puts back what the pages contained.
    * @param image of as many pages as are tracked
-   * @param onChange told of each page whose contents are about to change
+   * @param onChange told of each page that is about to be written, and what it will contain
    */
-  restore(image: PageImage, onChange: (page: number) => void): void {
+  restore(image: PageImage, onChange: (page: number, contents: PageContents) => void): void {
     image.forEachDifference(this.#image, (index) => this.note(this.#first + index));
     for (const page of this.#list.subarray(0, this.#count)) {
       const contents = image.page(page - this.#first);
-      if (this.#equals(page, contents)) continue;
-      onChange(page);
+      onChange(page, contents);
       if (contents === null) this.#bytes.fill(0, page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT);
       else this.#bytes.set(contents, page << PAGE_SHIFT);
     }
@@ -74,17 +73,8 @@ export class PageTracker {
     this.#allClean();
   }
 
-  #allClean(): void {
-    for (const page of this.#list.subarray(0, this.#count)) this.#written[page] = 0;
-    this.#count = 0;
-  }
-
-  #contents(page: number): PageContents {
-    if (this.#equals(page, null)) return null;
-    return this.#bytes.slice(page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT);
-  }
-
-  #equals(page: number, contents: PageContents): boolean {
+  /** Whether a page has these contents now. */
+  equals(page: number, contents: PageContents): boolean {
     const words = this.#words;
     const start = page * PAGE_WORDS;
     if (contents === null) {
@@ -94,5 +84,15 @@ export class PageTracker {
     const others = new Int32Array(contents.buffer, contents.byteOffset, PAGE_WORDS);
     for (let i = 0; i < PAGE_WORDS; i++) if (words[start + i] !== others[i]) return false;
     return true;
+  }
+
+  #allClean(): void {
+    for (const page of this.#list.subarray(0, this.#count)) this.#written[page] = 0;
+    this.#count = 0;
+  }
+
+  #contents(page: number): PageContents {
+    if (this.equals(page, null)) return null;
+    return this.#bytes.slice(page << PAGE_SHIFT, (page + 1) << PAGE_SHIFT);
   }
 }

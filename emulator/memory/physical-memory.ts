@@ -356,8 +356,8 @@ export class PhysicalMemory {
 
   /** @param image of a memory of the same size */
   restorePages(image: PageImage): void {
-    this.tracker.restore(image, (page) => {
-      if (this.codePages[page] !== 0) this.onCodeWrite?.(page);
+    this.tracker.restore(image, (page, contents) => {
+      if (this.codePages[page] !== 0 && !this.tracker.equals(page, contents)) this.onCodeWrite?.(page);
     });
   }
 
