@@ -384,7 +384,8 @@ export class Machine {
   /**
    * The whole state, disks' changes and queued input included, as an object for `restore`. It costs what was written to
    * memory since the last capture. Not part of it are the callbacks, the bridge, and the images under the disks.
-   * @throws Error during a run, or when the clock holds events that are the host's
+   * @throws Error during a run
+   * @throws SnapshotError when the clock holds events that are the host's
    */
   capture(): Capture {
     this.#checkIdle("saved");
@@ -407,8 +408,9 @@ export class Machine {
    * Puts a state back, of this machine or of one with the same options. From there it runs on as the other would have,
    * bit for bit, given the same input.
    * @param base the one that bytes were saved with
-   * @throws SnapshotError when the bytes are no snapshot, are damaged, or do not fit this machine; nothing changes then
-   * @throws Error during a run, or when the clock holds events that are the host's
+   * @throws SnapshotError when the bytes are no snapshot, are damaged, or do not fit this machine, or when the clock holds
+   *   events that are the host's; nothing changes then
+   * @throws Error during a run
    */
   restore(from: Capture | Uint8Array, base: Capture | null = null): void {
     this.#checkIdle("restored");

@@ -3,7 +3,10 @@ import type { Clock, EventHandle } from "./clock.ts";
 /** The furthest that an event, or a device's own time, lies in the future, in cycles or ticks. */
 export const FURTHEST_EVENT = 2 ** 50;
 
-/** Bytes that are no snapshot, or not one that fits. The machine is as it was before the attempt to restore them. */
+/**
+ * Bytes that are no snapshot, or not one that fits; the machine is as it was before the attempt to restore them. Or a
+ * machine whose clock holds events of the host's, which cannot be saved.
+ */
 export class SnapshotError extends Error {
   override readonly name = "SnapshotError";
 }
@@ -109,12 +112,14 @@ export class SnapshotWriter implements Snapshot {
 
   /**
    * All that was taken down.
-   * @throws Error when the clock holds events that nobody described
+   * @throws SnapshotError when the clock holds events that nobody described
    */
   finish(): Uint8Array {
     const foreign = this.#clock.size - this.#events;
     if (foreign !== 0) {
-      throw new Error(`cannot save the machine: ${foreign} events in its clock are not its devices' but the host's`);
+      throw new SnapshotError(
+        `cannot save the machine: ${foreign} events in its clock are not its devices' but the host's`,
+      );
     }
     return this.#buffer.slice(0, this.#length);
   }
