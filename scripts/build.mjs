@@ -41,6 +41,7 @@ async function bundle() {
       emulator: "emulator/index.ts",
       boot: "boot/index.ts",
       asm: "asm/index.ts",
+      debug: "debug/index.ts",
       kernel: "kernel/index.ts",
       testing: "testing/index.ts",
       "testing-vitest": "testing/vitest.ts",
