@@ -5,8 +5,8 @@
  * capture that lies before it. What came from outside (input, changes made by the user, a core run alone) is kept in a
  * journal and done again at its cycle.
  *
- * Running on leaves a capture behind every so many instructions. Going to a moment leaves more of them, at half of what
- * is left of the way each time, so that going back a little from there takes little.
+ * Running on leaves a capture behind every so many instructions. Going to a moment leaves more of them, after three
+ * quarters of what is left of the way each time, so that going back a little from there takes little.
  *
  * The horizon is the furthest moment reached. Up to there the guest only repeats itself, and nobody hears it.
  */
@@ -18,13 +18,13 @@ export type { Moment };
 
 /** Cycles between two looks at the outside world. */
 const SLICE = 1 << 18;
-/** Instructions between two captures when little memory is written: some 10 ms of running for less than 1 ms. */
-const INTERVAL = 1 << 19;
+/** Instructions between two captures when little memory is written: some 5 to 10 ms of running for 0.3 ms. */
+const INTERVAL = 1 << 18;
 /** Instructions more for each page written in between, which costs as much as some 100 instructions to capture. */
 const INTERVAL_PER_PAGE = 1 << 10;
 const PAGE_SIZE = 4096;
 /** Captures on the way to a moment are at least as many instructions apart. */
-const SHORTEST_INTERVAL = 1 << 11;
+const SHORTEST_INTERVAL = 1 << 12;
 /** Bytes that captures may take, when nothing else is said. */
 export const DEFAULT_HISTORY_BYTES = 256 << 20;
 
@@ -152,7 +152,7 @@ export class Timeline {
       const leftCycles = goalCycle - this.cycle;
       if (left <= 0 || leftCycles <= 0) return { kind: "budget" };
       const stop = closingIn
-        ? this.#slice(this.cycle + halfway(leftCycles), halfway(left), core)
+        ? this.#slice(this.cycle + mostOf(leftCycles), mostOf(left), core)
         : this.#slice(goalCycle, left, core);
       this.#captureWhenDue(closingIn ? SHORTEST_INTERVAL : INTERVAL);
       if (ENDS.has(stop.kind)) this.#end = stop;
@@ -302,7 +302,7 @@ export class Timeline {
 
 const RESET: Moment = { cycle: 0, instructions: 0, cores: [] };
 
-/** Half of what is left; all of it when it is short, or endless. */
-function halfway(left: number): number {
-  return left > 2 * SHORTEST_INTERVAL && left !== Number.POSITIVE_INFINITY ? Math.ceil(left / 2) : left;
+/** Three quarters of what is left; all of it when it is short, or endless. */
+function mostOf(left: number): number {
+  return left > 2 * SHORTEST_INTERVAL && left !== Number.POSITIVE_INFINITY ? Math.ceil(left * 0.75) : left;
 }
