@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { EBX } from "../../emulator/cpu/state-layout.ts";
-import { type Interleaver, Machine, PhysicalMemory } from "../../emulator/index.ts";
+import { type Interleaver, Machine, PhysicalMemory, RoundRobin } from "../../emulator/index.ts";
 import type { PageImage } from "../../emulator/memory/page-image.ts";
 import {
   CODE,
@@ -207,6 +207,7 @@ second:	.long 0
       expect(word("first")).toBeGreaterThan(words[0]!);
       expect(word("second")).toBeGreaterThan(words[1]!);
       expect(wrongPages(machine.memory, machine.capture().pages)).toEqual([]);
+      machine.run({ maxInstructions: 1000 });
       machine.restore(start);
       expect(wrongPages(machine.memory, start.pages)).toEqual([]);
       expect([word("first"), word("second")]).toEqual(words);
@@ -224,7 +225,20 @@ second:	.long 0
     expect(wrongPages(machine.memory, machine.capture().pages)).toEqual([]);
   });
 
-  it("drops code that is another, and keeps the rest", () => {
+  it("sees code that is written over again and again", () => {
+    const guest = () =>
+      smpGuest(
+        "boot: call rest\n incb 1f + 1\n1: movb $0, %al\n addl %eax, sum\n jmp boot\nrest: ret\n.data\n.align 4096\nsum: .long 0\n",
+      );
+    const [one, other] = [guest(), guest()];
+    one.machine.run({ maxInstructions: 1000 });
+    other.machine.run({ maxInstructions: 500 });
+    other.machine.restore(other.machine.capture());
+    other.machine.run({ maxInstructions: 500 });
+    expect(other.word("sum")).toBe(one.word("sum"));
+  });
+
+  it("drops code that is another", () => {
     const { machine, word } = smpGuest("boot: movl $1, here\n1: jmp boot\n.data\n.align 4096\nhere: .long 0\n");
     machine.run({ maxInstructions: 100 });
     const first = machine.capture();
@@ -254,9 +268,7 @@ class Rules implements Interleaver {
 }
 
 describe("an access that is split between two turns", () => {
-  it("is seen when a breakpoint stops before its second half", () => {
-    const { machine, image } = smpGuest(
-      `boot:	movl $1, %eax
+  const TWO = `boot:	movl $1, %eax
 	call start_others
 work:	nop
 place:	incl counter
@@ -264,16 +276,29 @@ place:	incl counter
 .data
 .align 4096
 counter: .long 0
-`,
-      { cpus: 2, interleaver: new Rules() },
-    );
+`;
+  const two = () => smpGuest(TWO, { cpus: 2, interleaver: new RoundRobin(1) });
+
+  it("is seen when a breakpoint stops before its second half", () => {
+    const { machine, image } = two();
+    machine.setBreakpoints([image.symbol("place")]);
     let stops = 0;
-    machine.setBreakpoints([image.symbol("place")], () => ++stops % 2 === 0);
-    for (let i = 0; i < 300; i++) {
-      machine.run({ maxInstructions: 50 });
+    for (let i = 0; i < 600; i++) {
+      if (machine.run({ maxInstructions: 1 }).kind === "breakpoint") stops++;
       expect(wrongPages(machine.memory, machine.capture().pages)).toEqual([]);
     }
-    expect(stops).toBeGreaterThan(300);
+    expect(stops).toBeGreaterThan(50);
+  });
+
+  it("is split whether or not its page was captured", () => {
+    const [one, other] = [two(), two()];
+    one.machine.run({ maxInstructions: 3000 });
+    for (let i = 0; i < 3000; i++) {
+      other.machine.run({ maxInstructions: 1 });
+      if (i % 3 === 0) other.machine.capture();
+    }
+    expect(other.word("counter")).toBe(one.word("counter"));
+    expect(Buffer.compare(other.machine.save(), one.machine.save())).toBe(0);
   });
 });
 
