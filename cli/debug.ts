@@ -3,7 +3,7 @@ import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { readElf } from "../asm/index.ts";
 import { PROMPT, Repl, SourceTexts } from "../debug/repl/index.ts";
-import { DebugSession, type SessionOutput } from "../debug/session/index.ts";
+import { DEFAULT_HISTORY_BYTES, DebugSession, type SessionOutput } from "../debug/session/index.ts";
 import { MAXIMUM_RAM } from "../emulator/index.ts";
 import { sources } from "../kernel/inspect.ts";
 import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
@@ -18,12 +18,17 @@ import { STATUS_FAILED_COMMAND } from "./run-status.ts";
 import { decodeText, isElf } from "./source-files.ts";
 
 const MIB = 1 << 20;
+/** Command lines that the terminal remembers. */
 const HISTORY_LINES = 1000;
+/** MiB: what a host may have. */
+const MOST_HISTORY = 1 << 16;
 
 export interface DebugOptions extends PlanOptions {
   readonly commands?: string;
   readonly quiet?: boolean;
   readonly cpuHz?: number;
+  /** Memory for going back, in MiB. */
+  readonly history: number;
   /** TCP port, 0 for any. */
   readonly gdb?: number;
 }
@@ -79,6 +84,7 @@ function openSession(
   texts: SourceTexts,
   io: CommandIo,
 ): DebugSession {
+  const historyBytes = options.history * MIB;
   const given = MACHINE_OPTIONS.filter((name) => options[name] !== undefined);
   if (given.length > 0) {
     if (file !== undefined) {
@@ -86,11 +92,11 @@ function openSession(
     }
     if (options.cpuHz !== undefined) throw new InputError(`esp0: --cpu-hz is for a program, not for --${given[0]}`);
     const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
-    const session = DebugSession.forMachine(plan.build);
+    const session = DebugSession.forMachine(plan.build, { historyBytes });
     if (options.multiboot !== undefined) addKernelSymbols(session, options.multiboot, texts, io);
     return session;
   }
-  const session = booted(() => DebugSession.forKernel(bootOptions(file, args, options, io)));
+  const session = booted(() => DebugSession.forKernel({ ...bootOptions(file, args, options, io), historyBytes }));
   if (file !== undefined) addProgramLines(session, file, texts, io);
   return session;
 }
@@ -216,6 +222,12 @@ export function registerDebug(program: Command, io: CommandIo, host: TerminalHos
     )
     .option("-q, --quiet", "do not show the kernel log")
     .option("--commands <FILE>", "take commands from FILE")
+    .option(
+      "--history <MiB>",
+      "memory for going back; with less, going far back takes longer",
+      wholeNumber("memory in MiB", 1, MOST_HISTORY),
+      DEFAULT_HISTORY_BYTES / MIB,
+    )
     .addOption(gdbOption())
     .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32);
   addMachineOptions(command).action(async (file: string | undefined, args: string[], options: DebugOptions) => {

@@ -15,6 +15,8 @@ export interface Interleaver {
   next(runnable: number): number;
   /** Saves or restores what `next` remembers; an interleaver without it remembers nothing. */
   snapshot?(s: Snapshot): void;
+  /** Another one that decides by the same rules, for `Machine.fork`; what this one remembers may be left out. */
+  another?(): Interleaver;
 }
 
 const DEFAULT_QUANTUM = 100;
@@ -37,6 +39,10 @@ export class RoundRobin implements Interleaver {
     const later = runnable & (-2 << this.#last);
     this.#last = lowestCore(later !== 0 ? later : runnable);
     return this.#last;
+  }
+
+  another(): RoundRobin {
+    return new RoundRobin(this.quantum);
   }
 
   snapshot(s: Snapshot): void {
@@ -71,6 +77,10 @@ export class RandomInterleaver implements Interleaver {
     let rest = runnable;
     for (let skip = this.#below(countCores(runnable)); skip > 0; skip--) rest &= rest - 1;
     return lowestCore(rest);
+  }
+
+  another(): RandomInterleaver {
+    return new RandomInterleaver(this.seed, this.maximum);
   }
 
   snapshot(s: Snapshot): void {
@@ -135,6 +145,11 @@ export class ScriptedInterleaver implements Interleaver {
     return this.afterwards.next(runnable);
   }
 
+  /** @throws Error when there is no other one of `afterwards` */
+  another(): ScriptedInterleaver {
+    return new ScriptedInterleaver(this.turns, anotherOf(this.afterwards));
+  }
+
   snapshot(s: Snapshot): void {
     s.section("scripted interleaver");
     this.#position = s.integer(this.#position, 0, this.turns.length);
@@ -142,6 +157,14 @@ export class ScriptedInterleaver implements Interleaver {
     this.#ended = s.flag(this.#ended);
     this.afterwards.snapshot?.(s);
   }
+}
+
+/** Another interleaver by the same rules. @throws Error when its kind has no `another` */
+export function anotherOf(interleaver: Interleaver): Interleaver {
+  if (interleaver.another === undefined) {
+    throw new Error("this machine's interleaver has no method `another`: give the fork an interleaver of its own");
+  }
+  return interleaver.another();
 }
 
 function checkInstructions(name: string, count: number): void {

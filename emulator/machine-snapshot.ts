@@ -1,5 +1,5 @@
 import type { MachineOptions } from "./machine-options.ts";
-import { MAXIMUM_CPUS, MAXIMUM_RAM } from "./memory/physical-memory.ts";
+import { MAXIMUM_CPUS, MAXIMUM_RAM, MINIMUM_RAM, PAGE_SIZE } from "./memory/physical-memory.ts";
 import { type Snapshot, SnapshotError, SnapshotReader } from "./snapshot.ts";
 
 const FLOW_CONTROLS = ["none", "rts"] as const;
@@ -15,20 +15,30 @@ export interface SavedConfiguration {
 /** Options for a machine made from a snapshot: those that the snapshot does not have. */
 export type RestoreOptions = Omit<MachineOptions, "memoryBytes" | "cpus" | "cpuHz" | "serial" | "rtc">;
 
-/** The beginning of every snapshot. Restoring changes `configuration` to what was saved. */
+/**
+ * The beginning of every snapshot. Restoring changes `configuration` to what was saved.
+ * @throws SnapshotError when no machine is like that
+ */
 export function snapshotConfiguration(configuration: SavedConfiguration, s: Snapshot): void {
   s.section("configuration");
-  configuration.memoryBytes = s.integer(configuration.memoryBytes, 0, MAXIMUM_RAM);
+  configuration.memoryBytes = s.integer(configuration.memoryBytes, MINIMUM_RAM, MAXIMUM_RAM);
+  if (configuration.memoryBytes % PAGE_SIZE !== 0) {
+    throw new SnapshotError(`malformed snapshot: ${configuration.memoryBytes} bytes of memory are not whole pages`);
+  }
   configuration.cpus = s.integer(configuration.cpus, 1, MAXIMUM_CPUS);
   configuration.cpuHz = s.integer(configuration.cpuHz, 1, 0xffffffff);
   configuration.flowControl = s.choice(configuration.flowControl, FLOW_CONTROLS);
 }
 
-/** The options of the machine that a snapshot is of. @throws SnapshotError when the bytes are none */
-export function savedOptions(bytes: Uint8Array): MachineOptions {
-  const saved: SavedConfiguration = { memoryBytes: 0, cpus: 1, cpuHz: 1, flowControl: "none" };
-  snapshotConfiguration(saved, new SnapshotReader(bytes));
-  const { memoryBytes, cpus, cpuHz, flowControl } = saved;
+/** What machine a state is of. @throws SnapshotError when the bytes are none */
+export function savedConfiguration(state: Uint8Array): SavedConfiguration {
+  const saved: SavedConfiguration = { memoryBytes: MINIMUM_RAM, cpus: 1, cpuHz: 1, flowControl: "none" };
+  snapshotConfiguration(saved, new SnapshotReader(state));
+  return saved;
+}
+
+/** Options for a machine that a state fits. */
+export function savedOptions({ memoryBytes, cpus, cpuHz, flowControl }: SavedConfiguration): MachineOptions {
   return { memoryBytes, cpus, cpuHz, serial: { flowControl } };
 }
 

@@ -1,3 +1,4 @@
+import { Capture } from "./capture.ts";
 import { Clock, DEFAULT_HZ } from "./clock.ts";
 import { CodeCache } from "./cpu/block-cache.ts";
 import { Core } from "./cpu/core.ts";
@@ -23,7 +24,7 @@ import { COM1, COM2, Uart16550 } from "./devices/uart16550.ts";
 import { LCR, UART_REGISTER } from "./devices/uart16550-registers.ts";
 import type { VgaText } from "./devices/vga-text.ts";
 import { Execution } from "./execution.ts";
-import { type Interleaver, RoundRobin } from "./interleaver.ts";
+import { anotherOf, type Interleaver, RoundRobin } from "./interleaver.ts";
 import { InterruptSystem } from "./interrupt-system.ts";
 import type { MachineCounters } from "./machine-counters.ts";
 import type { MachineOptions } from "./machine-options.ts";
@@ -96,7 +97,7 @@ export class Machine {
   onReset: (() => void) | null = null;
 
   readonly #configuration: SavedConfiguration;
-  readonly #codeCache: CodeCache;
+  readonly #options: MachineOptions;
   readonly #port61: Port61;
   readonly #port92: Port92;
   readonly #numericError: NumericError;
@@ -113,7 +114,7 @@ export class Machine {
     this.interleaver = options.interleaver ?? new RoundRobin();
 
     const codeCache = new CodeCache(this.memory);
-    this.#codeCache = codeCache;
+    this.#options = options;
     this.#configuration = {
       memoryBytes: this.memory.ramSize,
       cpus,
@@ -381,34 +382,48 @@ export class Machine {
   // ---- Snapshots -----------------------------------------------------------------------------------------------------
 
   /**
-   * The whole state, disks' changes and queued input included, as bytes for `restore`. Not part of it are the callbacks,
-   * and the images under the disks.
-   * @throws Error during a run, when a bridge is attached (a hosted kernel has state of its own), or when the clock holds
-   *   events that are the host's
+   * The whole state, disks' changes and queued input included, as an object for `restore`. It costs what was written to
+   * memory since the last capture. Not part of it are the callbacks, the bridge, and the images under the disks.
+   * @throws Error during a run
+   * @throws SnapshotError when the clock holds events that are the host's
    */
-  save(): Uint8Array {
+  capture(): Capture {
     this.#checkIdle("saved");
-    const writer = new SnapshotWriter(this.clock);
-    snapshotConfiguration(this.#configuration, writer);
-    this.#snapshot(writer);
-    return writer.finish();
+    const state = this.#saveState();
+    const pages = this.memory.capturePages();
+    for (const core of this.cores) core.markPagesClean();
+    return new Capture(state, pages);
+  }
+
+  /**
+   * `capture` as bytes, for another process.
+   * @param base a capture that whoever restores the bytes has too: what both share is left out
+   * @throws Error as `capture` does
+   */
+  save(base: Capture | null = null): Uint8Array {
+    return this.capture().encode(base);
   }
 
   /**
    * Puts a state back, of this machine or of one with the same options. From there it runs on as the other would have,
    * bit for bit, given the same input.
-   * @throws SnapshotError when the bytes are no snapshot, are damaged, or do not fit this machine; nothing changes then
-   * @throws Error as `save` does
+   * @param base the one that bytes were saved with
+   * @throws SnapshotError when the bytes are no snapshot, are damaged, or do not fit this machine, or when the clock holds
+   *   events that are the host's; nothing changes then
+   * @throws Error during a run
    */
-  restore(bytes: Uint8Array): void {
+  restore(from: Capture | Uint8Array, base: Capture | null = null): void {
     this.#checkIdle("restored");
-    const before = this.save();
+    const capture = from instanceof Capture ? from : Capture.decode(from, base);
+    const before = this.#saveState();
     try {
-      this.#restore(bytes);
+      this.#restoreState(capture.state);
     } catch (error) {
-      this.#restore(before);
+      this.#restoreState(before);
       throw error instanceof RangeError ? new SnapshotError(`malformed snapshot: ${error.message}`) : error;
     }
+    this.memory.restorePages(capture.pages);
+    for (const core of this.cores) core.markPagesClean();
   }
 
   /**
@@ -416,17 +431,36 @@ export class Machine {
    * @param options what the snapshot does not have: the interleaver and the disks must be as they were
    * @throws SnapshotError as the other `restore` does
    */
-  static restore(bytes: Uint8Array, options: RestoreOptions = {}): Machine {
-    const machine = new Machine({ ...options, ...savedOptions(bytes) });
-    machine.restore(bytes);
+  static restore(from: Capture | Uint8Array, options: RestoreOptions = {}, base: Capture | null = null): Machine {
+    const capture = from instanceof Capture ? from : Capture.decode(from, base);
+    const machine = new Machine({ ...options, ...savedOptions(capture.configuration) });
+    machine.restore(capture);
     return machine;
   }
 
-  #restore(bytes: Uint8Array): void {
-    const reader = new SnapshotReader(bytes);
+  /**
+   * A second machine in the same state, with the same options: neither notices what becomes of the other. Callbacks and
+   * the bridge are not set in it.
+   * @param interleaver needed when that of this machine is of a kind without `another`
+   * @throws Error as `capture` does
+   */
+  fork(interleaver: Interleaver = anotherOf(this.interleaver)): Machine {
+    const machine = new Machine({ ...this.#options, interleaver });
+    machine.restore(this.capture());
+    return machine;
+  }
+
+  #saveState(): Uint8Array {
+    const writer = new SnapshotWriter(this.clock);
+    snapshotConfiguration(this.#configuration, writer);
+    this.#snapshot(writer);
+    return writer.finish();
+  }
+
+  #restoreState(state: Uint8Array): void {
+    const reader = new SnapshotReader(state);
     checkConfiguration(this.#configuration, reader);
     reader.clock = this.clock;
-    this.#codeCache.clear();
     this.#snapshot(reader);
     reader.finish();
   }
@@ -451,8 +485,6 @@ export class Machine {
 
   #checkIdle(done: string): void {
     if (this.#execution.inRun) throw new Error(`the machine cannot be ${done} from a callback while it runs`);
-    if (this.cores[0]!.hostcall !== null)
-      throw new Error(`a machine with a bridge cannot be ${done}: its other half is not in the machine`);
   }
 
   // ---- Running -------------------------------------------------------------------------------------------------------

@@ -59,6 +59,7 @@ async function bundle() {
       emulator: "emulator/index.ts",
       boot: "boot/index.ts",
       asm: "asm/index.ts",
+      debug: "debug/index.ts",
       kernel: "kernel/index.ts",
       "kernel-module": "kernel/module.ts",
       "kernel-runtime": "kernel/host/runtime.ts",

@@ -35,6 +35,24 @@ interface Found {
   readonly hit: Hit;
 }
 
+/** A call of a function, or an interrupt. */
+interface Entry {
+  /** At which its instruction, or the interrupted one, was about to be executed. */
+  readonly cycle: number;
+  readonly isInterrupt: boolean;
+}
+
+/** A part of the past, from one cycle to another. */
+interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Instructions in a stretch of the past that is searched at once: some 10 ms. Captures may be further apart. */
+const LONGEST_STRETCH = 1 << 19;
+
+const USER = 3;
+
 /** Bytes that a return pops at most. */
 const MOST_POPPED = 0x1000;
 
@@ -125,7 +143,8 @@ export class Commands {
 
   /** To where `position` instructions have been executed, the first moment of that. */
   *goto(position: number): Running {
-    this.#timeline.rewind(({ instructions }) => instructions <= position);
+    // At a moment with as many instructions some of a wait may have passed.
+    this.#timeline.rewind(({ instructions }) => instructions < position);
     return yield* this.#travel({ instructions: position });
   }
 
@@ -137,66 +156,82 @@ export class Commands {
 
   /** The reverse of `next`. */
   *reverseNext(): Running {
-    const core = this.#core;
-    const { machine } = this.#timeline.target;
-    const frame = new Frame(core);
-    const before = core.instructions - 1;
-    if (before < 0) return yield* this.#toStart();
+    for (;;) {
+      const core = this.#core;
+      const frame = new Frame(core);
+      const before = core.instructions - 1;
+      if (before < 0) return yield* this.#toStart();
+      const calls = callsBefore(this.#timeline.target.machine, core, frame.linear);
+      const hosted = this.#instruction(core)?.flow === "hostcall";
+      const { now } = this.#timeline;
+      const stop = yield* this.#backTo(core.id, before);
+      const flow = this.#instruction(this.#core)?.flow;
+      if (stop.reason !== "step" || (flow !== "return" && flow !== "interrupt-return")) return stop;
+      const entry = yield* this.#lastEntry(now, frame, hosted ? [...calls, frame.linear] : calls);
+      if (entry === "interrupted") return this.#stop("interrupted");
+      if (entry === null) return yield* this.#backTo(core.id, before);
+      const arrived = yield* this.#travelTo(entry.cycle);
+      // `next` does not stop between an interrupt and the instruction that it came before.
+      if (arrived.reason !== "step" || !entry.isInterrupt) return arrived;
+    }
+  }
+
+  /** The last call or interrupt before a moment that returned to a frame. */
+  *#lastEntry(moment: Moment, frame: Frame, calls: readonly number[]): Generator<void, Entry | null | "interrupted"> {
     const here = frame.linear;
-    const calls = callsBefore(machine, core, here);
-    const hosted = instructionAt(machine, core, here)?.flow === "hostcall";
-    let called: number | null = null;
-    let interrupted: number | null = null;
-    const goalposts: Goalpost[] = calls.map((linear) => ({
-      linear,
-      accepts: (cpu) => {
-        if (frame.wasReached(cpu)) called = this.#timeline.cycle;
-        return false;
-      },
-    }));
-    if (hosted) {
-      goalposts.push({
-        linear: here,
+    const entries: Entry[] = [];
+    const orders: Orders = {
+      ...this.#quiet,
+      goalposts: calls.map((linear) => ({
+        linear,
         accepts: (cpu) => {
-          if (new Frame(cpu).ebp === frame.ebp && frame.isOnSameStack(cpu)) called = this.#timeline.cycle;
+          const isFrame =
+            linear === here ? new Frame(cpu).ebp === frame.ebp && frame.isOnSameStack(cpu) : frame.wasReached(cpu);
+          if (isFrame) entries.push({ cycle: this.#timeline.cycle, isInterrupt: false });
           return false;
         },
-      });
-    }
-    const number = core.id;
-    this.#timeline.rewind(({ cores }) => cores[number]! <= before);
-    const end = yield* this.#advance(
-      { instructions: before, core: number },
-      {
-        ...this.#quiet,
-        goalposts,
-        onInterrupt: (cpu, _, kind) => {
-          // The interrupt counts as an instruction, which is over when this is called.
-          if (kind !== SOFTWARE && linearEip(cpu) === here && frame.isReached(cpu))
-            interrupted = this.#timeline.cycle - 1;
-        },
+      })),
+      onInterrupt: (cpu, _, kind) => {
+        // The interrupt counts as an instruction, which is over when this is called.
+        if (kind !== SOFTWARE && linearEip(cpu) === here && frame.isReached(cpu))
+          entries.push({ cycle: this.#timeline.cycle - 1, isInterrupt: true });
       },
-    );
-    if (end.kind !== "budget") return this.#ended(end, "step");
-    const flow = this.#instruction(this.#core)?.flow;
-    const goal = flow === "return" ? called : flow === "interrupt-return" ? (called ?? interrupted) : null;
-    return goal === null ? this.#stop("step") : yield* this.#travelTo(goal);
+    };
+    for (const stretch of this.#stretchesBefore(moment)) {
+      if (!(yield* this.#replay(stretch, orders))) return "interrupted";
+      const entry = entries.pop();
+      if (entry !== undefined) return entry;
+    }
+    return null;
+  }
+
+  /** To before the call of the current function, or the interrupt that brought the core into it. */
+  *reverseFinish(): Running {
+    const core = this.#core;
+    const { slot } = returnPlace(this.#timeline.target.machine, core, this.#host.symbols);
+    const { cr3, cpl, id } = core;
+    // Whatever brought the core here wrote the return address.
+    const request = { kind: "watch", space: "linear", address: slot, length: 4, on: "write" } as const;
+    const isOwn = (cpu: Core) => cpu.id === id && (cpl !== USER || cpu.cr3 === cr3);
+    const record = { number: 0, request, enabled: true, hits: 0, ignore: 0 };
+    const found = yield* this.#lastHit([record], (_, cpu) => isOwn(cpu));
+    if (found === "interrupted") return this.#stop("interrupted");
+    if (found === null) return yield* this.#toStart();
+    const stop = yield* this.#travelTo(found.cycle);
+    this.#host.core = id;
+    return stop.reason === "step" ? yield* this.#backTo(id, this.#core.instructions - 1) : stop;
   }
 
   /** To the last stop before now. */
   *reverseContinue(): Running {
-    if (this.#host.breakpoints.enabled().length === 0) return yield* this.#toStart();
-    const present = this.#timeline.cycle;
-    const starts = this.#timeline.starts().filter((cycle) => cycle < present);
-    for (let end = present, start = starts.pop(); start !== undefined; end = start, start = starts.pop()) {
-      const found = yield* this.#lastHit(start, end, present);
-      if (found === "interrupted") return this.#stop("interrupted");
-      if (found === null) continue;
-      yield* this.#travelTo(found.cycle);
-      this.#host.core = found.hit.core;
-      return this.#stopped(found.hit);
-    }
-    return yield* this.#toStart();
+    const records = this.#host.breakpoints.enabled();
+    if (records.length === 0) return yield* this.#toStart();
+    const found = yield* this.#lastHit(records, (record, core) => this.#host.holds(record, core));
+    if (found === "interrupted") return this.#stop("interrupted");
+    if (found === null) return yield* this.#toStart();
+    yield* this.#travelTo(found.cycle);
+    this.#host.core = found.hit.core;
+    return this.#stopped(found.hit);
   }
 
   // ---- Parts of them -------------------------------------------------------------------------------------------------
@@ -270,7 +305,7 @@ export class Commands {
       onInterrupt,
     };
     const watcher = new Watcher(this.#timeline.target, orders);
-    const end = yield* this.#watch(goal, watcher);
+    const end = yield* this.#watch(watcher, this.#timeline.advance(goal));
     if (watcher.hit !== null && end.kind !== "exit" && end.kind !== "panic") {
       this.#host.core = watcher.hit.core;
       if (watcher.hit.record.request.temporary) this.#host.breakpoints.remove(watcher.hit.record.number);
@@ -280,9 +315,10 @@ export class Commands {
     return this.#ended(end, reached);
   }
 
-  *#watch(goal: Goal, watcher: Watcher): Generator<void, Advance> {
+  /** Does something with a watcher, and takes that away. */
+  *#watch<Result>(watcher: Watcher, run: Generator<void, Result>): Generator<void, Result> {
     try {
-      return yield* this.#timeline.advance(goal);
+      return yield* run;
     } finally {
       watcher.disarm();
       if (watcher.failure !== null) throwAgain(watcher.failure);
@@ -290,14 +326,14 @@ export class Commands {
   }
 
   *#advance(goal: Goal, orders: Orders): Generator<void, Advance> {
-    return yield* this.#watch(goal, new Watcher(this.#timeline.target, orders));
+    return yield* this.#watch(new Watcher(this.#timeline.target, orders), this.#timeline.advance(goal));
   }
 
   /** Runs to a place in history, or beyond it, stopping at nothing. */
   *#travel(goal: Goal): Running {
-    const { horizon } = this.#timeline;
+    const { horizon, target } = this.#timeline;
     const cycle = Math.min(goal.cycle ?? Number.POSITIVE_INFINITY, horizon);
-    let end = yield* this.#advance({ ...goal, cycle }, this.#quiet);
+    let end = yield* this.#watch(new Watcher(target, this.#quiet), this.#timeline.approach({ ...goal, cycle }));
     if (end.kind === "budget") end = yield* this.#advance(goal, this.#loud);
     return this.#ended(end, "step");
   }
@@ -308,8 +344,8 @@ export class Commands {
   }
 
   *#backTo(core: number, instructions: number): Running {
-    const isEarly = ({ cores }: Moment) => cores[core]! <= instructions;
-    this.#timeline.rewind(isEarly);
+    // At a moment with as many instructions of this core, others may have gone on.
+    this.#timeline.rewind(({ cores }) => cores[core]! < instructions);
     return yield* this.#travel({ instructions, core });
   }
 
@@ -318,14 +354,18 @@ export class Commands {
     return stop.reason === "step" ? this.#stop("start") : stop;
   }
 
-  /** The last hit in a stretch of history that ends at the cycle `end`, if it is before the cycle `present`. */
-  *#lastHit(start: number, end: number, present: number): Generator<void, Found | null | "interrupted"> {
-    this.#timeline.rewind(({ cycle }) => cycle <= start);
+  /** The last hit before now, searched stretch by stretch from here back. */
+  *#lastHit(
+    records: readonly BreakpointRecord[],
+    holds: Orders["holds"],
+  ): Generator<void, Found | null | "interrupted"> {
+    const { now } = this.#timeline;
     let last: Found | null = null;
     let pending: Hit | null = null;
     const orders: Orders = {
       ...this.#quiet,
-      records: this.#host.breakpoints.enabled(),
+      records,
+      holds,
       stops: (hit) => {
         // Where a breakpoint stops is known right now; an access or event stops after its instruction.
         if (hit.record.request.kind === "address") {
@@ -336,16 +376,48 @@ export class Commands {
         return true;
       },
     };
-    for (const core of this.#timeline.target.machine.cores) core.passedBreakpoint = -1;
-    const goal = { cycle: end };
-    while (this.#timeline.cycle < end) {
-      const stop = yield* this.#advance(goal, orders);
-      if (stop.kind === "interrupted") return "interrupted";
-      if (pending !== null && this.#timeline.cycle < present) last = { cycle: this.#timeline.cycle, hit: pending };
+    const onStop = () => {
+      if (pending !== null && this.#timeline.cycle < now.cycle) last = { cycle: this.#timeline.cycle, hit: pending };
       pending = null;
+    };
+    for (const stretch of this.#stretchesBefore(now)) {
+      if (!(yield* this.#replay(stretch, orders, onStop))) return "interrupted";
+      if (last !== null) return last;
+    }
+    return null;
+  }
+
+  /** The past of a moment, the latest stretch first; each longer than the one before, while there are captures enough. */
+  #stretchesBefore(moment: Moment): Stretch[] {
+    const stretches: Stretch[] = [];
+    let end = moment;
+    let length = 1;
+    const starts = this.#timeline.starts().filter(({ cycle }) => cycle < moment.cycle);
+    for (const [index, start] of [...starts.entries()].reverse()) {
+      if (index > 0 && end.instructions - start.instructions < length) continue;
+      stretches.push({ start: start.cycle, end: end.cycle });
+      length = Math.min(LONGEST_STRETCH, 2 * (end.instructions - start.instructions));
+      end = start;
+    }
+    return stretches;
+  }
+
+  /** Runs through a stretch of the past. @returns false when interrupted */
+  *#replay({ start, end }: Stretch, orders: Orders, onStop = () => {}): Generator<void, boolean> {
+    this.#timeline.rewind(({ cycle }) => cycle <= start);
+    for (const core of this.#timeline.target.machine.cores) core.passedBreakpoint = -1;
+    const watcher = new Watcher(this.#timeline.target, orders);
+    return yield* this.#watch(watcher, this.#runThrough(end, watcher, onStop));
+  }
+
+  *#runThrough(end: number, watcher: Watcher, onStop: () => void): Generator<void, boolean> {
+    while (this.#timeline.cycle < end && watcher.failure === null) {
+      const stop = yield* this.#timeline.advance({ cycle: end });
+      if (stop.kind === "interrupted") return false;
+      onStop();
       if (stop.kind === "exit" || stop.kind === "panic" || stop.kind === "triple-fault") break;
     }
-    return last;
+    return true;
   }
 
   get #quiet(): Orders {

@@ -2,6 +2,7 @@
 export { Breakpoints } from "./breakpoints.ts";
 export {
   DebugSession,
+  type HistoryOptions,
   type KernelSessionOptions,
   type MachineSessionOptions,
   type ReadOptions,
@@ -9,4 +10,5 @@ export {
   type StepOptions,
 } from "./session.ts";
 export { type SourceLine, type SymbolPlace, SymbolTable } from "./symbol-table.ts";
+export { DEFAULT_HISTORY_BYTES } from "./timeline.ts";
 export type * from "./types.ts";

@@ -12,16 +12,19 @@ import { type Action, Timeline } from "./timeline.ts";
 import type { SessionOutput, Stop } from "./types.ts";
 
 /** How to boot a kernel for debugging. */
-export interface KernelSessionOptions extends BootOptions {
+export interface KernelSessionOptions extends BootOptions, HistoryOptions {
   /** The ELF file of pid 1, for its symbols. */
   readonly program?: Uint8Array | undefined;
 }
 
-export interface MachineSessionOptions {
+export interface MachineSessionOptions extends HistoryOptions {
   /** Symbols of the program on the machine. */
   readonly symbols?: SymbolTable | undefined;
-  /** Instructions between the snapshots it goes back by, to begin with: 4 million by default; each takes some 50 ms. */
-  readonly checkpointInterval?: number | undefined;
+}
+
+export interface HistoryOptions {
+  /** Bytes of memory for the captures it goes back by, 256 MiB by default; with less, going far back takes longer. */
+  readonly historyBytes?: number | undefined;
 }
 
 export interface RunOptions {
@@ -98,14 +101,14 @@ export class DebugSession {
   }
 
   /** A kernel at its reset. It goes back by being run again with the same input. @throws as `new Kernel` does */
-  static forKernel({ program, ...options }: KernelSessionOptions): DebugSession {
+  static forKernel({ program, historyBytes, ...options }: KernelSessionOptions): DebugSession {
     const image = options.image ?? kernel_image();
     const log = options.log;
     let timeline: Timeline | undefined;
     const boot: BootOptions = { ...options, image };
     const quiet: BootOptions =
       log === undefined ? boot : { ...boot, log: (line) => timeline?.muted !== true && log(line) };
-    timeline = new Timeline(() => kernelTarget(new Kernel(quiet)));
+    timeline = new Timeline(() => kernelTarget(new Kernel(quiet)), historyBytes);
     const symbols = SymbolTable.forImage(image).addHosted(
       declarations().functions.flatMap(({ name, body }) =>
         body === undefined ? [] : [{ name, source: String(body) }],
@@ -116,13 +119,13 @@ export class DebugSession {
   }
 
   /**
-   * A machine without a hosted kernel. It goes back by snapshots, where it can be saved, or else by being made again.
+   * A machine without a hosted kernel.
    * @param make makes the machine, loaded and ready to run, the same one every time. Its `onSerialOutput` and
    *   `onDebugOutput` are the session's: see `onOutput`.
    */
   static forMachine(make: () => Machine, options: MachineSessionOptions = {}): DebugSession {
-    const { symbols = new SymbolTable(), checkpointInterval } = options;
-    return new DebugSession(new Timeline(() => machineTarget(make()), checkpointInterval), symbols);
+    const { symbols = new SymbolTable(), historyBytes } = options;
+    return new DebugSession(new Timeline(() => machineTarget(make()), historyBytes), symbols);
   }
 
   // ---- Where it stands -----------------------------------------------------------------------------------------------
@@ -140,6 +143,11 @@ export class DebugSession {
   /** Instructions executed by all cores since the reset. */
   get position(): number {
     return this.machine.instructions;
+  }
+
+  /** Bytes that the captures it goes back by take. */
+  get historyBytes(): number {
+    return this.#timeline.historyBytes;
   }
 
   /** The last stop. */
@@ -233,6 +241,15 @@ export class DebugSession {
 
   reverseNextAsync(): Promise<Stop> {
     return this.#finishLater(this.#commands.reverseNext());
+  }
+
+  /** Goes to before the call of the current function. @throws Error when it cannot be told where that returns to */
+  reverseFinish(): Stop {
+    return this.#finish(this.#commands.reverseFinish());
+  }
+
+  reverseFinishAsync(): Promise<Stop> {
+    return this.#finishLater(this.#commands.reverseFinish());
   }
 
   /** Goes to the last place before this one where `continue` would have stopped; ignore counts do not matter. */

@@ -1,5 +1,5 @@
 /** What is debugged: a kernel on its machine, or a bare machine, seen alike. */
-import type { Machine, StopReason as MachineStop, RunLimits } from "../../emulator/index.ts";
+import { type Capture, type Machine, type RunLimits, SnapshotError, type StopReason } from "../../emulator/index.ts";
 import type { Kernel, KernelStop } from "../../kernel/index.ts";
 
 /** How a run of a target ended. */
@@ -9,6 +9,9 @@ export interface Target {
   readonly machine: Machine;
   readonly kernel: Kernel | undefined;
   run(limits: Omit<RunLimits, "until">): TargetStop;
+  /** Its state, or null while that is not all in the machine; it is made and run again then. */
+  capture(): Capture | null;
+  restore(capture: Capture): void;
   /** Bytes for the first serial port. */
   input(bytes: Uint8Array): void;
   closeInput(): void;
@@ -21,6 +24,9 @@ export function kernelTarget(kernel: Kernel): Target {
     machine: kernel.machine,
     kernel,
     run: (limits) => kernel.run(limits),
+    // Generators hold some of its state.
+    capture: () => null,
+    restore: (capture) => kernel.machine.restore(capture),
     input: (bytes) => kernel.input(bytes),
     closeInput: () => kernel.close_input(),
     onOutput: (listener) => {
@@ -35,6 +41,8 @@ export function machineTarget(machine: Machine): Target {
     machine,
     kernel: undefined,
     run: (limits) => kernelStop(machine.run(limits)),
+    capture: () => captureOf(machine),
+    restore: (capture) => machine.restore(capture),
     input: (bytes) => machine.com1.receive(bytes),
     closeInput: () => machine.com1.setCarrier(false),
     onOutput: (listener) => {
@@ -44,7 +52,17 @@ export function machineTarget(machine: Machine): Target {
   };
 }
 
-function kernelStop(stop: MachineStop): TargetStop {
+/** Null while the machine's clock holds events of its host's. */
+function captureOf(machine: Machine): Capture | null {
+  try {
+    return machine.capture();
+  } catch (error) {
+    if (error instanceof SnapshotError) return null;
+    throw error;
+  }
+}
+
+function kernelStop(stop: StopReason): TargetStop {
   if (stop.kind === "exit") return { kind: "exit", status: stop.value };
   return stop.kind === "halted-forever" ? { kind: "asleep" } : stop;
 }

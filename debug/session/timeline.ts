@@ -1,21 +1,32 @@
 /**
  * The time of a session: what has happened, and how to be there again.
  *
- * A run is the same every time, so a moment is named by its cycle, and being there again means running there. What came
- * from outside (input, changes made by the user, a core run alone) is kept in a journal and done again at its cycle. A
- * bare machine leaves checkpoints behind, from which to run; a hosted kernel, half of whose state is generators, is run
- * from its reset.
+ * A run is the same every time, so a moment is named by its cycle, and being there again means running there from a
+ * capture that lies before it. What came from outside (input, changes made by the user, a core run alone) is kept in a
+ * journal and done again at its cycle.
+ *
+ * Running on leaves a capture behind every so many instructions. Going to a moment leaves more of them, after three
+ * quarters of what is left of the way each time, so that going back a little from there takes little.
  *
  * The horizon is the furthest moment reached. Up to there the guest only repeats itself, and nobody hears it.
  */
 import type { RegisterName } from "../../emulator/index.ts";
+import { History, type Moment, type Remembered } from "./history.ts";
 import type { Target, TargetStop } from "./target.ts";
+
+export type { Moment };
 
 /** Cycles between two looks at the outside world. */
 const SLICE = 1 << 18;
-/** Instructions between checkpoints at first, and the most checkpoints; when there are more, every other one goes. */
-export const CHECKPOINT_INTERVAL = 4_000_000;
-const MOST_CHECKPOINTS = 24;
+/** Instructions between two captures when little memory is written: some 5 to 10 ms of running for 0.3 ms. */
+const INTERVAL = 1 << 18;
+/** Instructions more for each page written in between, which costs as much as some 100 instructions to capture. */
+const INTERVAL_PER_PAGE = 1 << 10;
+const PAGE_SIZE = 4096;
+/** Captures on the way to a moment are at least as many instructions apart. */
+const SHORTEST_INTERVAL = 1 << 12;
+/** Bytes that captures may take, when nothing else is said. */
+export const DEFAULT_HISTORY_BYTES = 256 << 20;
 
 /** Instructions that other cores may execute while one waits for a core that sleeps. */
 const PATIENCE = 1 << 24;
@@ -33,20 +44,6 @@ export type Action =
 interface Entry {
   readonly cycle: number;
   readonly action: Action;
-}
-
-/** A place in time. */
-export interface Moment {
-  readonly cycle: number;
-  /** By all cores. */
-  readonly instructions: number;
-  /** Instructions by core number. */
-  readonly cores: readonly number[];
-}
-
-interface Checkpoint extends Moment {
-  readonly onlyCore: number | null;
-  readonly state: Uint8Array;
 }
 
 /** How far `advance` goes: to whatever comes first. */
@@ -78,16 +75,16 @@ export class Timeline {
   #horizon = 0;
   #end: TargetStop | null = null;
   #interrupted = false;
-  #checkpoints: Checkpoint[] = [];
-  #interval: number;
-  #canSave: boolean;
+  readonly #history: History;
+  /** Where the next capture is due, in instructions. */
+  #due = 0;
 
-  /** @param interval instructions between checkpoints, to begin with */
-  constructor(make: () => Target, interval = CHECKPOINT_INTERVAL) {
+  /** @param historyBytes memory that captures may take */
+  constructor(make: () => Target, historyBytes = DEFAULT_HISTORY_BYTES) {
     this.#make = make;
-    this.#interval = interval;
+    this.#history = new History(historyBytes);
     this.target = this.#build();
-    this.#canSave = this.target.kernel === undefined;
+    this.#capture();
   }
 
   get cycle(): number {
@@ -116,22 +113,35 @@ export class Timeline {
     this.target.machine.requestStop();
   }
 
+  /** Bytes that the captures take. */
+  get historyBytes(): number {
+    return this.#history.bytes;
+  }
+
   /** Does something to the guest now. If it stands in the past, what came after is forgotten. */
   act(action: Action): void {
-    const cycle = this.cycle;
+    const { cycle } = this;
     if (cycle < this.#horizon) {
       this.#horizon = cycle;
       this.#journal.length = this.#next;
+      this.#history.forgetAfter(cycle);
     }
-    // A checkpoint of this very moment has not seen the action.
-    this.#checkpoints = this.#checkpoints.filter((checkpoint) => checkpoint.cycle < cycle);
     this.#perform(action);
     this.#journal.push({ cycle, action });
     this.#next = this.#journal.length;
   }
 
   /** Runs on. Yields after each slice, so that the caller can let the host do something else. */
-  *advance(goal: Goal): Generator<void, Advance> {
+  advance(goal: Goal): Generator<void, Advance> {
+    return this.#run(goal, false);
+  }
+
+  /** The same to a goal in the past, from whose neighbourhood one will want to go on in small steps. */
+  approach(goal: Goal): Generator<void, Advance> {
+    return this.#run(goal, true);
+  }
+
+  *#run(goal: Goal, closingIn: boolean): Generator<void, Advance> {
     const { cycle: goalCycle = Number.POSITIVE_INFINITY, instructions = Number.POSITIVE_INFINITY, core } = goal;
     this.#interrupted = false;
     let counted = this.#count(core);
@@ -139,8 +149,12 @@ export class Timeline {
     for (;;) {
       if (this.#end !== null) return this.#end;
       const left = instructions - this.#count(core);
-      if (left <= 0 || this.cycle >= goalCycle) return { kind: "budget" };
-      const stop = this.#slice(goalCycle, left, core);
+      const leftCycles = goalCycle - this.cycle;
+      if (left <= 0 || leftCycles <= 0) return { kind: "budget" };
+      const stop = closingIn
+        ? this.#slice(this.cycle + mostOf(leftCycles), mostOf(left), core)
+        : this.#slice(goalCycle, left, core);
+      this.#captureWhenDue(closingIn ? SHORTEST_INTERVAL : INTERVAL);
       if (ENDS.has(stop.kind)) this.#end = stop;
       if (this.#interrupted && (stop.kind === "budget" || stop.kind === "stopped")) {
         this.#interrupted = false;
@@ -158,20 +172,21 @@ export class Timeline {
 
   /**
    * Goes back to the latest moment from which `advance` can reach what is wanted; perhaps that is where it stands.
-   * @param isEarly whether a moment is not too late
+   * @param isEarly whether a moment is not too late; the reset never is
    */
   rewind(isEarly: (moment: Moment) => boolean): void {
     const { now } = this;
-    const checkpoint = this.#checkpoints.findLast(isEarly);
-    if (isEarly(now) && (checkpoint === undefined || checkpoint.cycle <= now.cycle)) return;
+    const remembered = this.#history.findLast((moment) => moment.cycle === 0 || isEarly(moment));
+    if (isEarly(now) && (remembered === undefined || remembered.cycle <= now.cycle)) return;
     this.#end = null;
-    if (checkpoint === undefined) this.#rebuild();
-    else this.#restore(checkpoint);
+    if (remembered === undefined) this.#rebuild();
+    else this.#restore(remembered);
   }
 
-  /** Moments from which to run again, in order: the reset, and checkpoints. */
-  starts(): readonly number[] {
-    return [0, ...this.#checkpoints.map(({ cycle }) => cycle)];
+  /** Moments from which to run again, in order; the first is the reset. */
+  starts(): readonly Moment[] {
+    const { moments } = this.#history;
+    return moments[0]?.cycle === 0 ? moments : [RESET, ...moments];
   }
 
   #count(core: number | undefined): number {
@@ -195,7 +210,6 @@ export class Timeline {
       this.muted = false;
       if (this.cycle > this.#horizon) this.#horizon = this.cycle;
       this.#performDue();
-      this.#checkpoint();
     }
   }
 
@@ -249,40 +263,46 @@ export class Timeline {
     this.target = this.#build();
     this.#next = 0;
     this.onReplaced();
-    this.#performAtReset();
+    this.#performMuted();
   }
 
-  #performAtReset(): void {
+  #performMuted(): void {
     this.muted = true;
     this.#performDue();
     this.muted = false;
   }
 
-  #checkpoint(): void {
-    if (!this.#canSave || this.#end !== null) return;
-    const { now } = this;
-    const last = this.#checkpoints.at(-1);
-    if (now.instructions < (last?.instructions ?? 0) + this.#interval) return;
-    let state: Uint8Array;
-    try {
-      state = this.target.machine.save();
-    } catch {
-      // Something of the host's is in the machine: it is run again from its reset, as a kernel is.
-      this.#canSave = false;
-      return;
-    }
-    this.#checkpoints.push({ ...now, onlyCore: this.target.machine.onlyCore, state });
-    if (this.#checkpoints.length > MOST_CHECKPOINTS) {
-      this.#checkpoints = this.#checkpoints.filter((_, index) => index % 2 === 1);
-      this.#interval *= 2;
-    }
+  /** @param interval instructions since the last capture at least */
+  #captureWhenDue(interval: number): void {
+    if (this.#end !== null) return;
+    const { instructions } = this.target.machine;
+    const last = this.#history.findLast(({ cycle }) => cycle <= this.cycle);
+    if (last !== undefined && instructions - last.instructions < interval) return;
+    if (interval === INTERVAL && instructions < this.#due) return;
+    this.#capture();
   }
 
-  #restore({ cycle, onlyCore, state }: Checkpoint): void {
-    const { machine } = this.target;
-    machine.restore(state);
-    machine.onlyCore = onlyCore;
-    this.#next = this.#journal.findIndex((entry) => entry.cycle > cycle);
-    if (this.#next < 0) this.#next = this.#journal.length;
+  #capture(): void {
+    const { now } = this;
+    const capture = this.target.capture();
+    if (capture === null) return;
+    const { onlyCore } = this.target.machine;
+    const bytes = this.#history.add({ ...now, capture, performed: this.#next, onlyCore });
+    this.#due = now.instructions + INTERVAL + (bytes / PAGE_SIZE) * INTERVAL_PER_PAGE;
   }
+
+  #restore({ capture, performed, onlyCore, instructions }: Remembered): void {
+    this.target.restore(capture);
+    this.target.machine.onlyCore = onlyCore;
+    this.#next = performed;
+    this.#due = instructions + INTERVAL;
+    this.#performMuted();
+  }
+}
+
+const RESET: Moment = { cycle: 0, instructions: 0, cores: [] };
+
+/** Three quarters of what is left; all of it when it is short, or endless. */
+function mostOf(left: number): number {
+  return left > 2 * SHORTEST_INTERVAL && left !== Number.POSITIVE_INFINITY ? Math.ceil(left * 0.75) : left;
 }

@@ -57,19 +57,16 @@ export interface CodeCacheClient {
  * shifted right by 12), so that every physical alias of a page is the same page.
  */
 export class CodeCache {
-  readonly #memory: PhysicalMemory;
   readonly #clients: CodeCacheClient[] = [];
   readonly #pages = new Map<number, CodePage>();
+  /** `codePages` of the memory. */
   readonly #hasCode: Uint8Array;
-  readonly #ramPage: number;
   #opCount = 0;
 
   /** Takes over `onCodeWrite` of the memory: writes by devices and loaders drop what was decoded from their pages. */
   constructor(memory: PhysicalMemory) {
-    this.#memory = memory;
-    this.#hasCode = new Uint8Array(memory.buffer.byteLength >>> 12);
-    this.#ramPage = memory.ramOffset >>> 12;
-    memory.onCodeWrite = (physicalPage) => this.#dropPage(this.#ramPage + physicalPage);
+    this.#hasCode = memory.codePages;
+    memory.onCodeWrite = (hostPage) => this.#dropPage(hostPage);
   }
 
   /** Makes a core hear of new code pages and dropped code. */
@@ -142,15 +139,10 @@ export class CodeCache {
     if (page === undefined) {
       page = new CodePage();
       this.#pages.set(hostPage, page);
-      this.#mark(hostPage, 1);
+      this.#hasCode[hostPage] = 1;
       for (const client of this.#clients) client.markCodePage(hostPage);
     }
     return page;
-  }
-
-  #mark(hostPage: number, code: number): void {
-    this.#hasCode[hostPage] = code;
-    if (hostPage >= this.#ramPage) this.#memory.codePages[hostPage - this.#ramPage] = code;
   }
 
   #dropPage(hostPage: number): void {
@@ -164,7 +156,7 @@ export class CodeCache {
 
   #forgetPage(hostPage: number): void {
     this.#pages.delete(hostPage);
-    this.#mark(hostPage, 0);
+    this.#hasCode[hostPage] = 0;
   }
 
   /** @param page the one its first byte is in */

@@ -1,9 +1,11 @@
 import { type Snapshot, SnapshotError } from "../snapshot.ts";
 import { Block, NO_BLOCK } from "./block-cache.ts";
+import { DR6_BS } from "./breakpoints.ts";
 import type { Core } from "./core.ts";
 import { Op } from "./op.ts";
 import {
   CPL,
+  DEBUG_TRAP,
   F64_INSTRUCTIONS,
   F64_TSC_OFFSET,
   SEG_ACCESS,
@@ -21,11 +23,13 @@ const LARGEST_OPCODE = 0xffff;
 export function snapshotCore(cpu: Core, s: Snapshot): void {
   s.section(`core ${cpu.id}`);
   s.bytes(cpu.r8);
-  // After a restart single-step still has to know what ran last.
-  const previousOpcode = s.integer(cpu.runBlock.ops[0]!.opcode, 0, LARGEST_OPCODE);
+  // While a single-step trap is due, it has to be known what ran last.
+  const previous = cpu.r[DEBUG_TRAP] === DR6_BS ? cpu.runBlock : NO_BLOCK;
+  const previousOpcode = s.integer(previous.ops[0]!.opcode, 0, LARGEST_OPCODE);
   if (s.restoring) {
     checkState(cpu);
     cpu.runBlock = stoppedAfter(previousOpcode);
+    cpu.passedBreakpoint = -1;
     for (let segment = 0; segment < SEGMENTS; segment++) refreshSegment(cpu, segment);
   }
   cpu.snapshotTlb(s);

@@ -1,13 +1,13 @@
 import type { Op } from "./op.ts";
 import * as layout from "./state-layout.ts";
-import { CoreTranslation, SUPERVISOR_READ, SUPERVISOR_WRITE } from "./translation.ts";
+import { CoreTranslation, SUPERVISOR_READ, SUPERVISOR_WRITE, TLB_SLOWER } from "./translation.ts";
 
 const { ESP, SS, SEG_ACCESS, SEG_BASE, SEG_FLAT, SEG_LIMIT, SEG_VALID, TLB_CODE, TLB_MMIO, TLB_VALID, TLB_WATCHED } =
   layout;
 
 /** What must read TLB_VALID alone for the fast path of an implicit access. */
 const SYSTEM_READ = SUPERVISOR_READ | TLB_MMIO | TLB_WATCHED;
-const SYSTEM_WRITE = SUPERVISOR_WRITE | TLB_MMIO | TLB_CODE | TLB_WATCHED;
+const SYSTEM_WRITE = SUPERVISOR_WRITE | TLB_MMIO | TLB_SLOWER;
 
 /**
  * How instructions reach memory: linear accesses, segmented accesses, the stack.
@@ -233,6 +233,7 @@ export abstract class CoreMemory extends CoreTranslation {
       this.writeBus(value, size);
       return;
     }
+    this.noteWrite(linear, host);
     if (this.codeCache.hasCode(host >>> 12)) {
       if (this.codeCache.bytesWritten(host, size)) this.endBlock();
     } else {

@@ -17,10 +17,10 @@ import {
   SPLIT_HOST,
   SPLIT_SIZE,
   SPLIT_VALUE,
-  TLB_CODE,
   TLB_VALID,
   TLB_WATCHED,
 } from "./state-layout.ts";
+import { TLB_SLOWER } from "./translation.ts";
 
 const PAGE_SIZE = 4096;
 const ALL_FORMS = 0xff;
@@ -85,6 +85,7 @@ export function completeSplitAccess(cpu: Core): void {
   const host = r[SPLIT_HOST]!;
   if (op === null || operandBytes(op) !== size || operandHost(cpu, op, size) !== host) return;
   const value = r[SPLIT_VALUE]!;
+  cpu.memory.tracker.note(host >>> 12);
   cpu.codeCache.bytesWritten(host, size);
   if (size === 4) cpu.view.setInt32(host, value, true);
   else if (size === 2) cpu.view.setInt16(host, value, true);
@@ -120,11 +121,7 @@ function operandHost(cpu: Core, op: Op, size: number): number {
     return -1;
   }
   const entry = cpu.tlb[linear >>> 12]!;
-  // Whether the page holds decoded code or is watched must make no difference: that is no part of the machine's state.
-  if (
-    (entry & cpu.writeMask & ~(TLB_CODE | TLB_WATCHED)) !== TLB_VALID ||
-    (linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE
-  )
-    return -1;
+  // Whether the page holds decoded code, is watched or was captured must make no difference.
+  if ((entry & cpu.writeMask & ~TLB_SLOWER) !== TLB_VALID || (linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE) return -1;
   return (entry & ~(PAGE_SIZE - 1)) ^ linear;
 }

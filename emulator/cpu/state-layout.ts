@@ -214,3 +214,5 @@ export const TLB_WATCHED = 128;
 
 /** Value of `Core.runStop`: leave the block, and EIP is right already. */
 export const EIP_REPLACED = -1;
+/** The page was not written since it was last captured; no part of the machine's state. See PageTracker. */
+export const TLB_CLEAN = 256;

@@ -23,6 +23,7 @@ import {
   FLAG_TF,
   SEG_BASE,
   SEG_FLAT,
+  TLB_CLEAN,
   TLB_VALID,
 } from "./state-layout.ts";
 
@@ -179,11 +180,13 @@ function moveAtOnce(cpu: Core, op: Op, count: number, size: number): boolean {
   const destination = r[EDI]! & op.addressMask;
   const sourceEntry = cpu.tlb[source >>> 12]!;
   const destinationEntry = cpu.tlb[destination >>> 12]!;
-  if ((sourceEntry & cpu.readMask) !== TLB_VALID || (destinationEntry & cpu.writeMask) !== TLB_VALID) return false;
+  if ((sourceEntry & cpu.readMask) !== TLB_VALID) return false;
+  if ((destinationEntry & cpu.writeMask & ~TLB_CLEAN) !== TLB_VALID) return false;
   if ((source & 0xfff) + bytes > 0x1000 || (destination & 0xfff) + bytes > 0x1000) return false;
   const from = (sourceEntry & ~0xfff) ^ source;
   const to = (destinationEntry & ~0xfff) ^ destination;
   if (to > from && to < from + bytes) return false;
+  if ((destinationEntry & TLB_CLEAN) !== 0) cpu.noteWrite(destination, to);
   cpu.bytes.copyWithin(to, from, from + bytes);
   return true;
 }
@@ -194,8 +197,10 @@ function storeAtOnce(cpu: Core, op: Op, count: number, size: number): boolean {
   if (r[SEG_FLAT + ES] === 0) return false;
   const destination = r[EDI]! & op.addressMask;
   const entry = cpu.tlb[destination >>> 12]!;
-  if ((entry & cpu.writeMask) !== TLB_VALID || (destination & 0xfff) + count * size > 0x1000) return false;
+  if ((entry & cpu.writeMask & ~TLB_CLEAN) !== TLB_VALID) return false;
+  if ((destination & 0xfff) + count * size > 0x1000) return false;
   const to = (entry & ~0xfff) ^ destination;
+  if ((entry & TLB_CLEAN) !== 0) cpu.noteWrite(destination, to);
   const end = to + count * size;
   const value = r[EAX]!;
   if (size === 1) cpu.bytes.fill(value, to, end);

@@ -6,8 +6,20 @@ import { CoreState } from "./core-state.ts";
 import type { HostWatchpoints } from "./host-watchpoints.ts";
 import * as layout from "./state-layout.ts";
 
-const { TLB_VALID, TLB_NO_USER, TLB_NO_WRITE_USER, TLB_NO_WRITE_SUPER, TLB_MMIO, TLB_CODE, TLB_GLOBAL, TLB_WATCHED } =
-  layout;
+const {
+  TLB_VALID,
+  TLB_NO_USER,
+  TLB_NO_WRITE_USER,
+  TLB_NO_WRITE_SUPER,
+  TLB_MMIO,
+  TLB_CODE,
+  TLB_GLOBAL,
+  TLB_WATCHED,
+  TLB_CLEAN,
+} = layout;
+
+/** Bits of TLB entries that only make accesses slower: no part of the machine's state. */
+export const TLB_SLOWER = TLB_CODE | TLB_WATCHED | TLB_CLEAN;
 
 /** The register page of a local APIC. */
 export interface LocalApicRegisters {
@@ -101,6 +113,7 @@ export abstract class CoreTranslation extends CoreState {
     }
     if (!this.memory.isWritablePage(physicalPage)) bits |= TLB_NO_WRITE_USER | TLB_NO_WRITE_SUPER;
     if (this.codeCache.hasCode(host >>> 12)) bits |= TLB_CODE;
+    if (this.memory.tracker.isClean(host >>> 12)) bits |= TLB_CLEAN;
     this.tlb[page] = ((host ^ linear) & ~0xfff) | bits;
   }
 
@@ -132,6 +145,20 @@ export abstract class CoreTranslation extends CoreState {
         this.tlb[page] = entry | TLB_CODE;
       }
     }
+  }
+
+  /** All pages were captured: the next write to each must be noted. */
+  markPagesClean(): void {
+    for (let i = 0; i < this.#filledCount; i++) {
+      const page = this.#filledPages[i]!;
+      if ((this.tlb[page]! & (TLB_VALID | TLB_MMIO)) === TLB_VALID) this.tlb[page]! |= TLB_CLEAN;
+    }
+  }
+
+  /** Notes a write to a page of memory, through the translation of `linear`. */
+  noteWrite(linear: number, host: number): void {
+    this.memory.tracker.note(host >>> 12);
+    this.tlb[linear >>> 12]! &= ~TLB_CLEAN;
   }
 
   /** Memory that the host watches; null for none. Setting it costs time, having it only in accesses to its pages. */
@@ -202,23 +229,49 @@ export abstract class CoreTranslation extends CoreState {
     else this.memory.write8(address, value);
   }
 
+  /** Sets TLB_CODE and TLB_CLEAN, which are not there yet. */
+  #markPages(): void {
+    for (let i = 0; i < this.#filledCount; i++) {
+      const page = this.#filledPages[i]!;
+      let entry = this.tlb[page]!;
+      if ((entry & (TLB_VALID | TLB_MMIO)) !== TLB_VALID) continue;
+      const hostPage = (entry >>> 12) ^ page;
+      if (this.codeCache.hasCode(hostPage)) entry |= TLB_CODE;
+      if (this.memory.tracker.isClean(hostPage)) entry |= TLB_CLEAN;
+      this.tlb[page] = entry;
+    }
+  }
+
   /**
    * The translations held, stale ones included, and how many have been entered since the last flush, on which it depends
-   * when the TLB is full. TLB_CODE and TLB_WATCHED are left out: they only make accesses slower, and come back.
+   * when the TLB is full.
    */
   snapshotTlb(s: Snapshot): void {
     if (s.restoring) for (let i = 0; i < this.#filledCount; i++) this.tlb[this.#filledPages[i]!] = 0;
     this.#filledCount = s.integer(this.#filledCount, 0, TLB_CAPACITY);
+    // Page and entry of each.
+    const pairs = new Int32Array(2 * this.#filledCount);
+    if (!s.restoring) {
+      for (let i = 0; i < this.#filledCount; i++) {
+        const page = this.#filledPages[i]!;
+        pairs[2 * i] = page;
+        pairs[2 * i + 1] = this.tlb[page]! & ~TLB_SLOWER;
+      }
+    }
+    s.bytes(new Uint8Array(pairs.buffer));
+    if (!s.restoring) return;
     for (let i = 0; i < this.#filledCount; i++) {
-      const page = s.integer(this.#filledPages[i]!, 0, TLB_PAGES - 1);
-      const entry = s.integer(this.tlb[page]! & ~(TLB_CODE | TLB_WATCHED), -(2 ** 31), 2 ** 31 - 1);
+      const page = pairs[2 * i]!;
+      const entry = pairs[2 * i + 1]!;
       const isHost = (entry & (TLB_VALID | TLB_MMIO)) === TLB_VALID;
-      if (s.restoring && isHost && !this.memory.isGuestPage((entry >>> 12) ^ page)) {
+      if (page < 0 || page >= TLB_PAGES || (isHost && !this.memory.isGuestPage((entry >>> 12) ^ page))) {
+        this.#filledCount = i;
         throw new SnapshotError(`malformed snapshot: a translation of core ${this.id} leads out of memory`);
       }
       this.#filledPages[i] = page;
-      this.tlb[page] = s.restoring ? entry : this.tlb[page]!;
+      this.tlb[page] = entry & ~TLB_SLOWER;
     }
+    this.#markPages();
     this.#markWatchedPages();
     this.#translationsChanged();
   }
@@ -248,7 +301,7 @@ export abstract class CoreTranslation extends CoreState {
     this.#watchpoints = this.hasWatchpoints();
     const observed = this.alignmentChecked || this.#watchpoints;
     this.readMask = observed ? 0 : this.readRights | TLB_MMIO | TLB_WATCHED;
-    this.writeMask = observed ? 0 : this.writeRights | TLB_MMIO | TLB_CODE | TLB_WATCHED;
+    this.writeMask = observed ? 0 : this.writeRights | TLB_MMIO | TLB_SLOWER;
     this.refreshCodeMode();
   }
 

@@ -1,4 +1,6 @@
 import { type Snapshot, SnapshotError } from "../snapshot.ts";
+import type { PageImage } from "./page-image.ts";
+import { PageTracker } from "./page-tracker.ts";
 
 /** Bytes in a page, and the shift that turns an address into a page number. */
 export const PAGE_SIZE = 4096;
@@ -68,13 +70,15 @@ export class PhysicalMemory {
   /** Byte offset in `buffer` of physical address 0. */
   readonly ramOffset: number;
 
+  /** Notes writes to ROM and RAM. Who writes to `bytes` or `view` without the methods below must note it there. */
+  readonly tracker: PageTracker;
   /**
-   * One byte for each page of RAM: not 0 when the decoder holds instructions from it. Set and cleared by the CPU's
+   * One byte for each page of `buffer`: not 0 when the decoder holds instructions from it. Set and cleared by the CPU's
    * code cache; every write made through this class to such a page calls `onCodeWrite` first.
    */
   readonly codePages: Uint8Array;
-  /** Called with the physical page number before a write through this class changes a page marked in `codePages`. */
-  onCodeWrite: ((physicalPage: number) => void) | null = null;
+  /** Called with the page of `buffer` before a write through this class changes one marked in `codePages`. */
+  onCodeWrite: ((hostPage: number) => void) | null = null;
   /** Called after the mapping of physical pages changed (A20, MMIO, ROM): translations held elsewhere are stale. */
   onRemap: (() => void) | null = null;
 
@@ -103,7 +107,6 @@ export class PhysicalMemory {
     }
     this.#cpus = cpus;
     this.ramSize = ramSize;
-    this.codePages = new Uint8Array(ramSize >>> PAGE_SHIFT);
     this.#romOffset = cpus * (STATE_BYTES_PER_CORE + TLB_BYTES_PER_CORE);
     this.ramOffset = this.#romOffset + ROM_AREA_BYTES;
     const wasmPages = Math.ceil((this.ramOffset + ramSize) / WASM_PAGE);
@@ -111,6 +114,8 @@ export class PhysicalMemory {
     this.buffer = this.wasmMemory.buffer;
     this.bytes = new Uint8Array(this.buffer);
     this.view = new DataView(this.buffer);
+    this.codePages = new Uint8Array(this.buffer.byteLength >>> PAGE_SHIFT);
+    this.tracker = new PageTracker(this.bytes, this.#romOffset >>> PAGE_SHIFT, guestPages(ramSize));
     for (let physical = 0; physical < ramSize; physical += PAGE_SIZE) {
       if (physical < VIDEO_HOLE_START || physical >= VIDEO_HOLE_END) {
         this.#pageMap[physical >>> PAGE_SHIFT] = this.ramOffset + physical;
@@ -244,7 +249,7 @@ export class PhysicalMemory {
             `(RAM is 0 to ${hex(this.ramSize - 1)}, less ${hex(VIDEO_HOLE_START)} to ${hex(VIDEO_HOLE_END - 1)} and ROM)`,
         );
       }
-      if (this.codePages[page] !== 0) this.onCodeWrite?.(page);
+      this.#beforeWrite((this.ramOffset >>> PAGE_SHIFT) + page);
     }
     this.bytes.set(bytes, this.ramOffset + physical);
   }
@@ -289,6 +294,7 @@ export class PhysicalMemory {
     }
     const host = this.#romOffset + this.#romUsed;
     this.#romUsed += size;
+    for (let page = host; page < host + size; page += PAGE_SIZE) this.#beforeWrite(page >>> PAGE_SHIFT);
     this.bytes.fill(0xff, host, host + size);
     this.bytes.set(bytes, host + (physical & PAGE_OFFSET_MASK));
     for (let offset = 0; offset < size; offset += PAGE_SIZE) {
@@ -343,43 +349,23 @@ export class PhysicalMemory {
     return hostPage >= this.#romOffset >>> PAGE_SHIFT && hostPage < (this.ramOffset + this.ramSize) >>> PAGE_SHIFT;
   }
 
-  /** RAM, ROMs and where they are mapped, A20. Device registers are mapped by the devices. */
+  /** Contents of the ROM area and of RAM, for `restorePages`. The cost is that of what was written since the last time. */
+  capturePages(): PageImage {
+    return this.tracker.capture();
+  }
+
+  /** @param image of a memory of the same size */
+  restorePages(image: PageImage): void {
+    this.tracker.restore(image, (page, contents) => {
+      if (this.codePages[page] !== 0 && !this.tracker.equals(page, contents)) this.onCodeWrite?.(page);
+    });
+  }
+
+  /** Where ROMs are mapped, and A20. Contents are captured apart; device registers are mapped by the devices. */
   snapshot(s: Snapshot): void {
     s.section("memory");
     this.a20 = s.flag(this.a20);
-    this.#snapshotRom(s);
-    s.section("RAM");
-    const pages = this.ramSize >>> PAGE_SHIFT;
-    for (let page = 0; page < pages; ) {
-      const zero = s.integer(s.restoring ? 0 : this.#run(page, true), 0, pages - page);
-      if (s.restoring) this.#ram(page, zero).fill(0);
-      page += zero;
-      const filled = s.integer(s.restoring ? 0 : this.#run(page, false), 0, pages - page);
-      s.bytes(this.#ram(page, filled));
-      page += filled;
-    }
-  }
-
-  /** How many pages of RAM from this one on are all zero bytes, or are not. */
-  #run(first: number, zero: boolean): number {
-    const pages = this.ramSize >>> PAGE_SHIFT;
-    let page = first;
-    while (
-      page < pages &&
-      new Int32Array(this.buffer, this.ramOffset + page * PAGE_SIZE, PAGE_SIZE / 4).every(isZero) === zero
-    )
-      page++;
-    return page - first;
-  }
-
-  #ram(page: number, count: number): Uint8Array {
-    const start = this.ramOffset + page * PAGE_SIZE;
-    return this.bytes.subarray(start, start + count * PAGE_SIZE);
-  }
-
-  #snapshotRom(s: Snapshot): void {
     this.#romUsed = s.integer(this.#romUsed, 0, ROM_AREA_BYTES);
-    s.bytes(this.bytes.subarray(this.#romOffset, this.#romOffset + this.#romUsed));
     // Physical page and page of the ROM area, of each page mapped.
     const mapping: number[] = [];
     for (const page of this.#underRom.keys()) {
@@ -405,9 +391,13 @@ export class PhysicalMemory {
   }
 
   #ramAt(address: number, entry: number): number {
-    const page = address >>> PAGE_SHIFT;
-    if (this.codePages[page] !== 0) this.onCodeWrite?.(page);
+    this.#beforeWrite(entry >>> PAGE_SHIFT);
     return entry + (address & PAGE_OFFSET_MASK);
+  }
+
+  #beforeWrite(hostPage: number): void {
+    this.tracker.note(hostPage);
+    if (this.codePages[hostPage] !== 0) this.onCodeWrite?.(hostPage);
   }
 
   #mapRom(address: number, entry: number): void {
@@ -431,8 +421,9 @@ export class PhysicalMemory {
   }
 }
 
-function isZero(value: number): boolean {
-  return value === 0;
+/** Pages that an image of a memory has: the ROM area and RAM. */
+export function guestPages(ramSize: number): number {
+  return (ROM_AREA_BYTES + ramSize) >>> PAGE_SHIFT;
 }
 
 function hex(value: number): string {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { assemble, flatBinary, type LinkedImage, link } from "../../asm/index.ts";
 import { bootRaw } from "../../boot/index.ts";
+import { crc32 } from "../../emulator/crc32.ts";
 import { Machine, type MachineOptions, RandomInterleaver, type StopReason } from "../../emulator/index.ts";
-import { crc32 } from "../../emulator/snapshot.ts";
 import { smpGuest } from "./smp/guest.ts";
 
 const ORIGIN = 0x10000;

@@ -2,14 +2,14 @@
 import { assemble, flatBinary, link, writeExecutable } from "../../../asm/index.ts";
 import { bootRaw, initramfs } from "../../../boot/index.ts";
 import { DebugSession, type KernelSessionOptions, SymbolTable } from "../../../debug/session/index.ts";
+import { crc32 } from "../../../emulator/crc32.ts";
 import { Machine } from "../../../emulator/index.ts";
-import { crc32 } from "../../../emulator/snapshot.ts";
 
 const ORIGIN = 0x10000;
 const RAM = 8 << 20;
 
 /** A machine in flat 32-bit protected mode about to run `source`, whose labels are its symbols. */
-export function bareSession(source: string, checkpointInterval?: number): DebugSession {
+export function bareSession(source: string, historyBytes?: number): DebugSession {
   const image = link([assemble(PREPARE + source, { file: "bare.S" })], { textAddress: ORIGIN, pageSize: 1 });
   const code = flatBinary(image);
   const make = () => {
@@ -17,7 +17,7 @@ export function bareSession(source: string, checkpointInterval?: number): DebugS
     bootRaw(machine, { images: [{ name: "bare.S", bytes: code, address: ORIGIN }], mode: "protected" });
     return machine;
   };
-  return DebugSession.forMachine(make, { symbols: SymbolTable.forImage(image), checkpointInterval });
+  return DebugSession.forMachine(make, { symbols: SymbolTable.forImage(image), historyBytes });
 }
 
 const PREPARE = `

@@ -150,7 +150,7 @@ describe("going back", () => {
     expect(() => session.goto(-1)).toThrow(RangeError);
   });
 
-  it("uses checkpoints of a long run, and is exact", () => {
+  it("uses captures of a long run, and is exact", () => {
     const source = `
 outer:	movl $3000, %ecx
 1:	incl %eax
@@ -160,7 +160,7 @@ outer:	movl $3000, %ecx
 .align 4
 count:	.long 0
 `;
-    const session = bareSession(source, 3000);
+    const session = bareSession(source, 1 << 20);
     session.continue({ maxInstructions: 400_000 });
     const last = session.registers().eax;
     expect(session.reverseStep(2)).toMatchObject({ position: 399_998 });

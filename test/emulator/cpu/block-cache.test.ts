@@ -63,10 +63,10 @@ describe("CodeCache", () => {
     const { memory, cache, host, nops } = setUp();
     const block = nops(0x5000, 4);
     cache.insert(block);
-    expect(memory.codePages[5]).toBe(1);
+    expect(memory.codePages[host(0x5000) >>> 12]).toBe(1);
     memory.write8(0x5abc, 1);
     expect(block.valid).toBe(false);
-    expect(memory.codePages[5]).toBe(0);
+    expect(memory.codePages[host(0x5000) >>> 12]).toBe(0);
     expect(cache.find(host(0x5000), true)).toBeUndefined();
   });
 
