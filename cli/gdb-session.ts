@@ -3,8 +3,9 @@ import { Option } from "commander";
 import { GdbServer, type GuestInput, replMonitor, waitsForInput } from "../debug/gdb/index.ts";
 import type { SourceTexts } from "../debug/repl/index.ts";
 import type { DebugSession, Stop } from "../debug/session/index.ts";
-import { InputLines } from "./input-lines.ts";
+import { LiveFeed } from "./feed.ts";
 import { type CommandIo, InputError } from "./io.ts";
+import { wantedBytes } from "./machine-run.ts";
 import { wholeNumber } from "./option-values.ts";
 import type { RunHost } from "./run-host.ts";
 
@@ -49,44 +50,36 @@ class Forward {
   }
 }
 
-/** Standard input, a line at a time, when the guest waits for it. */
-class LineInput implements GuestInput {
-  readonly #lines: InputLines;
-  #coming: Promise<void> | undefined;
-  #line: Uint8Array | undefined;
-  #hasEnded = false;
-  #isClosed = false;
+/** Standard input: given when the guest waits for it, and while it runs if it wants some. */
+class SessionInput implements GuestInput {
+  readonly #feed: LiveFeed;
 
-  constructor(
-    readonly session: DebugSession,
-    host: RunHost,
-  ) {
-    this.#lines = new InputLines(host.stdin);
+  constructor(session: DebugSession, host: RunHost) {
+    const wanted = () => {
+      const { kernel } = session;
+      if (kernel === undefined) return wantedBytes(session.machine);
+      return kernel.wants_input ? "line" : 0;
+    };
+    this.#feed = new LiveFeed(host.stdin, {
+      wants: wanted,
+      wantsAtRest: () => (session.kernel === undefined ? wanted() : "line"),
+      perform: (action) => {
+        if (action.kind !== "key") session.act(action);
+      },
+    });
+    session.onPause = () => this.#feed.look();
   }
 
-  wait(): Promise<void> {
-    this.#coming ??= this.#lines.next().then((line) => {
-      this.#line = line;
-      this.#hasEnded ||= line === undefined;
-    });
-    return this.#coming;
+  async wait(): Promise<void> {
+    await this.#feed.wait();
   }
 
   give(): boolean {
-    this.#coming = undefined;
-    if (this.#line !== undefined) this.session.input(this.#line);
-    else if (this.#isClosed || !this.#hasEnded) return false;
-    else {
-      this.#isClosed = true;
-      this.session.closeInput();
-    }
-    this.#line = undefined;
-    return true;
+    return this.#feed.give();
   }
 
   close(): void {
-    this.#lines.cancel();
-    this.#lines.close();
+    this.#feed.close();
   }
 }
 
@@ -113,7 +106,7 @@ export async function runWithGdb(
     if (stream === "serial1") output.add(byte);
     else if (stream === "log" && showLog) logged.add(byte);
   });
-  const input = new LineInput(session, host);
+  const input = new SessionInput(session, host);
   const server = new GdbServer(session, { input, monitor: replMonitor(session, sources) });
   let stopListening = () => {};
   const interrupted = new Promise<"interrupted">((resolve) => {

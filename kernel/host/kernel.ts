@@ -153,6 +153,12 @@ export class Kernel implements KernelHost {
     while (this.machine.cores[0].cpl !== USER_CPL) this.machine.step();
   }
 
+  /** Whether a task waits for input on ttyS0, nothing is on its way to it, and the host may still give some. */
+  get wants_input(): boolean {
+    if (this.#input_closed || this.machine.com1.pendingInput > 0) return false;
+    return this.inspect(tty_readers) > 0;
+  }
+
   /** Gives the programs input on ttyS0, at the speed of the line. */
   input(bytes: Uint8Array): void {
     this.machine.com1.receive(bytes);
