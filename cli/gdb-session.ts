@@ -7,7 +7,9 @@ import { LiveFeed } from "./feed.ts";
 import { type CommandIo, InputError } from "./io.ts";
 import { wantedBytes } from "./machine-run.ts";
 import { wholeNumber } from "./option-values.ts";
+import type { Tape } from "./recording/tape.ts";
 import type { RunHost } from "./run-host.ts";
+import type { InputSource } from "./standard-input.ts";
 
 /** How a session with GDB ended: where the guest stood, or by whom. */
 export type GdbRunEnd = Stop | "killed" | "interrupted";
@@ -54,17 +56,20 @@ class Forward {
 class SessionInput implements GuestInput {
   readonly #feed: LiveFeed;
 
-  constructor(session: DebugSession, host: RunHost) {
+  constructor(session: DebugSession, source: InputSource | undefined) {
     const wanted = () => {
       const { kernel } = session;
       if (kernel === undefined) return wantedBytes(session.machine);
       return kernel.wants_input ? "line" : 0;
     };
-    this.#feed = new LiveFeed(host.stdin, {
+    this.#feed = new LiveFeed(source, {
       wants: wanted,
       wantsAtRest: () => (session.kernel === undefined ? wanted() : "line"),
       perform: (action) => {
-        if (action.kind !== "key") session.act(action);
+        if (action.kind === "key") return;
+        // Where a machine rests its serial ports have sent what they held.
+        if (session.kernel === undefined && session.stop.reason === "asleep") session.act({ kind: "drain" });
+        session.act(action);
       },
     });
     session.onPause = () => this.#feed.look();
@@ -89,13 +94,15 @@ export interface GdbRunOptions {
   readonly showLog: boolean;
   /** For `monitor`. */
   readonly sources: SourceTexts;
+  /** Records what is done to the guest, or does what was recorded before GDB comes. */
+  readonly tape: Tape;
 }
 
 /** Serves GDB until the guest has ended or nobody wants it any more. @throws InputError when the port cannot be had */
 export async function runWithGdb(
   session: DebugSession,
   port: number,
-  { showLog, sources }: GdbRunOptions,
+  { showLog, sources, tape }: GdbRunOptions,
   io: CommandIo,
   host: RunHost,
 ): Promise<GdbRunEnd> {
@@ -106,7 +113,10 @@ export async function runWithGdb(
     if (stream === "serial1") output.add(byte);
     else if (stream === "log" && showLog) logged.add(byte);
   });
-  const input = new SessionInput(session, host);
+  await tape.follow(session);
+  // GDB finds the guest at its start; what was recorded lies ahead of it.
+  if (tape.replays !== undefined) await session.gotoCycleAsync(0);
+  const input = new SessionInput(session, tape.replays !== undefined ? undefined : host.stdin);
   const server = new GdbServer(session, { input, monitor: replMonitor(session, sources) });
   let stopListening = () => {};
   const interrupted = new Promise<"interrupted">((resolve) => {

@@ -10,7 +10,7 @@ import { type Plan, type PlanOptions, parseRegisters, planMachine, type Register
 import { describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
 import { type RunEnd, runMachine } from "./machine-run.ts";
 import { fileAt, wholeNumber } from "./option-values.ts";
-import { addTapeOptions, openTape, refuseWithReplay, type TapeOptions } from "./recording/tape.ts";
+import { addTapeOptions, openTape, refuseWithReplay, type Tape, type TapeOptions } from "./recording/tape.ts";
 import type { TimedHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
 
@@ -35,12 +35,10 @@ export interface MachineCommandOptions extends PlanOptions, TapeOptions {
 /** Runs to the end and returns the exit status. @throws InputError for files and options that cannot be used */
 export async function machineCommand(options: MachineCommandOptions, io: CommandIo, host: TimedHost): Promise<number> {
   const log = (line: string) => io.stderr(`esp0: ${line}\n`);
-  if (options.gdb !== undefined) {
-    return await debugCommand(planMachine(options, io, log), options, options.gdb, io, host);
-  }
   const tape = openTape("machine", { options: recordedOptions(options) }, options, io);
   const recorded: MachineCommandOptions = tape.call.options;
   const plan = planMachine(recorded, tape.io, log);
+  if (options.gdb !== undefined) return await debugCommand(plan, tape, options, options.gdb, io, host);
   const machine = plan.build();
   if (recorded.post !== undefined)
     machine.onPostCode = (code) => io.stderr(`POST ${code.toString(16).padStart(2, "0")}\n`);
@@ -63,7 +61,7 @@ export async function machineCommand(options: MachineCommandOptions, io: Command
   );
   const seconds = host.now() - started;
   output.close();
-  if (options.diskWrite && !tape.isReplay) writeDisks(machine, options.disk ?? [], io);
+  if (options.diskWrite && tape.replays === undefined) writeDisks(machine, options.disk ?? [], io);
   if (options.vga) io.stdout(screenText(machine));
   const status = await report(end, machine, plan, recorded, journal, io);
   if (options.stats || end.kind === "interrupted") io.stderr(machineStatistics(machine, seconds));
@@ -80,6 +78,7 @@ function recordedOptions(options: MachineCommandOptions): Record<string, unknown
 /** `--gdb` */
 async function debugCommand(
   plan: Plan,
+  tape: Tape,
   options: MachineCommandOptions,
   port: number,
   io: CommandIo,
@@ -88,19 +87,14 @@ async function debugCommand(
   refuseWithGdb({ ...options }, ["realtime", "reboot", "maxInstructions", "stats", "post"]);
   if ((options.serial ?? STDIO) !== STDIO) throw new InputError("esp0: --serial FILE does not go with --gdb");
   const session = DebugSession.forMachine(plan.build);
-  const end = await runWithGdb(session, port, { showLog: true, sources: new SourceTexts() }, io, host);
-  if (options.diskWrite) writeDisks(session.machine, options.disk ?? [], io);
+  const end = await runWithGdb(session, port, { showLog: true, sources: new SourceTexts(), tape }, io, host);
+  if (options.diskWrite && tape.replays === undefined) writeDisks(session.machine, options.disk ?? [], io);
   if (options.vga) io.stdout(screenText(session.machine));
-  if (end === "killed" || end === "interrupted") return STATUS_INTERRUPTED;
-  if (end.reason === "exit") return exitStatus(end.status ?? 0);
-  return await report(
-    end.reason === "triple-fault" ? { kind: end.reason, core: end.core } : { kind: "halted-forever" },
-    session.machine,
-    plan,
-    options,
-    new Journal(),
-    io,
-  );
+  if (end === "killed" || end === "interrupted") return tape.end(end, STATUS_INTERRUPTED);
+  if (end.reason === "exit") return tape.end("exit", exitStatus(end.status ?? 0));
+  const reason: RunEnd =
+    end.reason === "triple-fault" ? { kind: end.reason, core: end.core } : { kind: "halted-forever" };
+  return tape.end(reason.kind, await report(reason, session.machine, plan, options, new Journal(), io));
 }
 
 /** What a write to the exit port comes to. */

@@ -13,7 +13,14 @@ import { type CommandIo, InputError, openOutput, readInput, reporting } from "./
 import { wholeNumber } from "./option-values.ts";
 import { demoInitramfs, kernelDigest, prebuiltKernel } from "./prebuilt.ts";
 import { loadProgram, programLines } from "./program.ts";
-import { addTapeOptions, openTape, refuseWithReplay, type TapedGuest, type TapeOptions } from "./recording/tape.ts";
+import {
+  addTapeOptions,
+  openTape,
+  refuseWithReplay,
+  type Tape,
+  type TapedGuest,
+  type TapeOptions,
+} from "./recording/tape.ts";
 import type { RunHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
 import { decodeText } from "./source-files.ts";
@@ -46,7 +53,6 @@ export async function runCommand(
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
-  if (options.gdb !== undefined) return await debugCommand(file, args, options, options.gdb, io, host);
   const { memory, cpuHz, maxInstructions } = options;
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const kernelOfTape = isTaped ? { kernel: kernelDigest() } : {};
@@ -56,6 +62,7 @@ export async function runCommand(
     options,
     io,
   );
+  if (options.gdb !== undefined) return await debugCommand(tape, options, options.gdb, io, host);
   const recorded: RunOptions = tape.call.options;
   const started = host.now();
   const kernel = booted(() => new Kernel(bootOptions(tape.call.file, tape.call.args ?? [], recorded, tape.io)));
@@ -178,25 +185,25 @@ export function booted<T>(boot: () => T): T {
 
 /** `--gdb` */
 async function debugCommand(
-  file: string | undefined,
-  args: readonly string[],
+  tape: Tape,
   options: RunOptions,
   port: number,
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
   refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
-  const session = booted(() => DebugSession.forKernel(bootOptions(file, args, options, io)));
+  const { file, args = [] } = tape.call;
+  const session = booted(() => DebugSession.forKernel(bootOptions(file, args, tape.call.options, tape.io)));
   const texts = new SourceTexts(sources);
   if (file !== undefined) {
-    session.symbols.add({ symbols: [], lines: programLines(file, io) });
-    if (/\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(io, file), file));
+    session.symbols.add({ symbols: [], lines: programLines(file, tape.io) });
+    if (/\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(tape.io, file), file));
   }
-  const end = await runWithGdb(session, port, { showLog: !options.quiet, sources: texts }, io, host);
-  if (end === "killed" || end === "interrupted") return STATUS_INTERRUPTED;
-  if (end.reason === "exit") return end.status ?? 0;
+  const end = await runWithGdb(session, port, { showLog: !options.quiet, sources: texts, tape }, io, host);
+  if (end === "killed" || end === "interrupted") return tape.end(end, STATUS_INTERRUPTED);
+  if (end.reason === "exit") return tape.end("exit", end.status ?? 0);
   const kind = end.reason === "panic" || end.reason === "triple-fault" ? end.reason : "asleep";
-  return report(kind === "triple-fault" ? { kind, core: end.core } : { kind }, session.kernel!, 0, io);
+  return tape.end(kind, report(kind === "triple-fault" ? { kind, core: end.core } : { kind }, session.kernel!, 0, io));
 }
 
 /** Says how the run ended, unless its program did so itself; returns the exit status. */

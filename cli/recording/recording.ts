@@ -15,9 +15,12 @@ import {
   type RecordedCommand,
   text,
 } from "./format.ts";
+import { checkOptions } from "./options.ts";
 import { digestOf } from "./witness.ts";
 
 const NEWLINE = 10;
+/** Ends to which the guest does not come by itself. */
+const FROM_OUTSIDE: ReadonlySet<string> = new Set(["interrupted", "output-closed", "killed", "left"]);
 
 /** A recording in full. */
 export interface Recording {
@@ -27,6 +30,8 @@ export interface Recording {
   readonly events: readonly Event[];
   /** Undefined when the recording was cut off. */
   readonly end: End | undefined;
+  /** Whether somebody ended it: the guest would have gone on. */
+  readonly endsFromOutside: boolean;
 }
 
 /**
@@ -49,7 +54,8 @@ export function readRecording(io: CommandIo, path: string, commands: readonly Re
   } catch (error) {
     throw error instanceof FormatError ? new InputError(`${path}: damaged: ${error.message}`) : error;
   }
-  return { path, header, files: reader.files, events: reader.events, end: reader.end };
+  const { files, events, end } = reader;
+  return { path, header, files, events, end, endsFromOutside: end !== undefined && FROM_OUTSIDE.has(end.end) };
 }
 
 interface Line {
@@ -111,6 +117,11 @@ function headerOf(line: Line | undefined, path: string, commands: readonly Recor
     !(kernel === undefined || typeof kernel === "string")
   ) {
     throw damaged(path, 1, "it does not say what was run");
+  }
+  try {
+    checkOptions(options as Fields);
+  } catch (error) {
+    throw error instanceof FormatError ? damaged(path, 1, error.message) : error;
   }
   if (!commands.includes(command)) {
     throw new InputError(`${path}: a recording of \`esp0 ${command}\`: use esp0 ${command} --replay ${path}`);

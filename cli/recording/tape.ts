@@ -1,13 +1,16 @@
 /** `--record` and `--replay`: what they make of a command that runs a guest. */
 import type { Command } from "commander";
+import type { DebugSession } from "../../debug/session/index.ts";
 import type { Action, Machine } from "../../emulator/index.ts";
 import { type Feed, type FeedTarget, LiveFeed } from "../feed.ts";
 import { type CommandIo, InputError } from "../io.ts";
 import type { InputSource } from "../standard-input.ts";
-import type { Call, RecordedCommand } from "./format.ts";
+import { Comparison } from "./comparison.ts";
+import type { Call, Event, RecordedCommand } from "./format.ts";
 import { Recorder } from "./recorder.ts";
 import { type Recording, readRecording } from "./recording.ts";
 import { ReplayFeed } from "./replay-feed.ts";
+import { recordSession, replaySession, witnessOf } from "./session-tape.ts";
 import { Witness } from "./witness.ts";
 
 export interface TapeOptions {
@@ -30,24 +33,47 @@ export interface Tape {
   readonly call: Call;
   /** Reads files: those of the recording, when there is one to replay. */
   readonly io: CommandIo;
-  readonly isReplay: boolean;
+  /** Whose recording is replayed, if one is. */
+  readonly replays: RecordedCommand | undefined;
   /** The guest's input from now on. */
   feed(guest: TapedGuest): Feed;
+  /**
+   * In place of `feed`, for a guest that a debugger has. A replay takes it to where the recording ends.
+   * @param execute carries out a command of the debugger that was recorded
+   */
+  follow(session: DebugSession, execute?: Execute): Promise<void>;
+  /** A command of the debugger has been carried out. */
+  command(line: string, interrupted: boolean): void;
   /** Does something else than input to the guest; a replay does it by itself. */
   perform(action: Action): void;
   /** The run is over. Returns the exit status. @throws Divergence when a replay ended otherwise than its recording */
   end(kind: string, status: number): number;
 }
 
-/** @throws InputError for recordings that cannot be written or read */
-export function openTape(command: RecordedCommand, call: Call, { record, replay }: TapeOptions, io: CommandIo): Tape {
+/** Carries out a command of the debugger. */
+export type Execute = (event: Event & { readonly command: string }) => Promise<void>;
+
+/**
+ * @param options commands whose recordings can be replayed too; whether commands of the debugger are recorded, and so not
+ *   what they do to the guest
+ * @throws InputError for recordings that cannot be written or read
+ */
+export function openTape(
+  command: RecordedCommand,
+  call: Call,
+  { record, replay }: TapeOptions,
+  io: CommandIo,
+  { others = [], isScript = false }: { others?: readonly RecordedCommand[]; isScript?: boolean } = {},
+): Tape {
   if (record !== undefined && replay !== undefined) throw new InputError("esp0: either --record or --replay, not both");
-  if (replay !== undefined) return new ReplayTape(readRecording(io, replay, [command]), call.kernel, io);
-  return record === undefined ? new NoTape(call, io) : new RecordingTape(new Recorder(io, record, command, call), call);
+  if (replay !== undefined) return new ReplayTape(readRecording(io, replay, [command, ...others]), call.kernel, io);
+  return record === undefined
+    ? new NoTape(call, io)
+    : new RecordingTape(new Recorder(io, record, command, call), call, isScript);
 }
 
 class NoTape implements Tape {
-  readonly isReplay = false;
+  readonly replays = undefined;
   perform: (action: Action) => void = () => {};
 
   constructor(
@@ -60,22 +86,31 @@ class NoTape implements Tape {
     return new LiveFeed(guest.source, guest);
   }
 
+  async follow(): Promise<void> {}
+
+  command(): void {}
+
   end(_kind: string, status: number): number {
     return status;
   }
 }
 
 class RecordingTape implements Tape {
-  readonly isReplay = false;
+  readonly replays = undefined;
   readonly io: CommandIo;
   perform: (action: Action) => void = () => {};
   #witness: Witness | undefined;
 
+  readonly #isScript: boolean;
+
+  /** @param isScript commands of the debugger are recorded, and so not what they do to the guest */
   constructor(
     readonly recorder: Recorder,
     readonly call: Call,
+    isScript: boolean,
   ) {
     this.io = recorder.io;
+    this.#isScript = isScript;
   }
 
   feed({ machine, source, now, wants, wantsAtRest, perform }: TapedGuest): Feed {
@@ -90,6 +125,16 @@ class RecordingTape implements Tape {
     return new LiveFeed(source, target, { look: () => recorder.mark(now(), witness), sent: witness.sent });
   }
 
+  async follow(session: DebugSession): Promise<void> {
+    this.#witness = witnessOf(session);
+    if (this.#isScript) return;
+    recordSession(session, this.recorder, this.#witness);
+  }
+
+  command(line: string, interrupted: boolean): void {
+    this.recorder.command(line, interrupted, this.#witness!.point());
+  }
+
   end(kind: string, status: number): number {
     if (this.#witness !== undefined) this.recorder.end(kind, status, this.#witness);
     return status;
@@ -97,7 +142,7 @@ class RecordingTape implements Tape {
 }
 
 class ReplayTape implements Tape {
-  readonly isReplay = true;
+  readonly replays: RecordedCommand;
   readonly call: Call;
   readonly io: CommandIo;
   #feed: ReplayFeed | undefined;
@@ -108,27 +153,31 @@ class ReplayTape implements Tape {
     io: CommandIo,
   ) {
     this.call = recording.header;
+    this.replays = recording.header.command;
     this.io = replayIo(recording, io);
   }
 
   feed({ machine, perform }: TapedGuest): Feed {
-    this.#feed = new ReplayFeed(this.recording, this.kernel, () => machine, perform);
+    this.#feed = new ReplayFeed(this.recording, this.kernel, machine, perform);
     return this.#feed;
+  }
+
+  async follow(session: DebugSession, execute: Execute = async () => {}): Promise<void> {
+    const comparison = new Comparison(this.recording, this.kernel, witnessOf(session));
+    await replaySession(session, this.recording, comparison, execute);
   }
 
   perform(): void {}
 
+  command(): void {}
+
   end(kind: string, status: number): number {
+    if (this.#feed === undefined) return status;
     const { end, path } = this.recording;
-    if (this.#feed?.ended !== true) {
-      this.#feed?.finish(kind, status);
-      return status;
-    }
-    const how = end === undefined ? "breaks off" : `ends (${end.end})`;
-    this.io.stderr(`esp0: the recording ${path} ${how} here\n`);
-    if (end === undefined) return status;
-    this.#feed.finish(end.end, end.status);
-    return end.status;
+    this.#feed.finish(kind, status);
+    if (!this.#feed.ended) return status;
+    this.io.stderr(`esp0: the recording ${path} ${end === undefined ? "breaks off" : `ends (${end.end})`} here\n`);
+    return end?.status ?? status;
   }
 }
 

@@ -10,12 +10,17 @@ const PIECE = 1 << 16;
 /** Looks at a machine, and hears what it sends. */
 export class Witness {
   readonly #machine: () => Machine;
+  readonly #sentUntil: ((cycle: number) => Uint8Array) | undefined;
   readonly #sent = createHash("sha256");
   #count = 0;
 
-  /** @param machine the machine at present; a debugger may make it another object */
-  constructor(machine: () => Machine) {
+  /**
+   * @param machine the machine at present; a debugger may make it another object
+   * @param sentUntil what had been sent on the first serial port at a cycle, if `sent` does not hear it
+   */
+  constructor(machine: () => Machine, sentUntil?: (cycle: number) => Uint8Array) {
     this.#machine = machine;
+    this.#sentUntil = sentUntil;
   }
 
   /** Hears bytes sent on the first serial port. */
@@ -28,7 +33,8 @@ export class Witness {
   point(): Point {
     const machine = this.#machine();
     const { cycles, instructions } = machine;
-    const digest = this.#sent.copy();
+    const sent = this.#sentUntil?.(cycles);
+    const digest = sent === undefined ? this.#sent.copy() : createHash("sha256").update(sent);
     for (const { id } of machine.cores) {
       for (const name of REGISTER_NAMES) digest.update(`${machine.getRegister(name, id)},`);
     }
@@ -36,7 +42,7 @@ export class Witness {
       cycle: cycles,
       instruction: instructions,
       eip: machine.getRegister("eip").toString(16).padStart(8, "0"),
-      sent: this.#count,
+      sent: sent?.length ?? this.#count,
       state: digest.digest("hex").slice(0, DIGEST_LENGTH),
     };
   }
