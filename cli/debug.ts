@@ -34,7 +34,7 @@ export interface DebugOptions extends PlanOptions, TapeOptions {
 }
 
 /** Options that are about a machine without a kernel of esp0's. */
-const MACHINE_OPTIONS = ["cpus", "multiboot", "append", "module", "rom", "load", "mode", "reg", "disk"] as const;
+const MACHINE_OPTIONS = ["cpus", "multiboot", "append", "module", "rom", "load", "mode", "reg", "disk", "rtc"] as const;
 
 /** @throws InputError for files and options that cannot be used */
 export async function debugCommand(
@@ -100,8 +100,8 @@ export async function debugCommand(
 
 /** Recordings of the other commands can be debugged too. */
 function openDebugTape(file: string | undefined, args: readonly string[], options: DebugOptions, io: CommandIo): Tape {
-  const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, cpuHz } = options;
-  const recorded = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, cpuHz };
+  const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, cpuHz } = options;
+  const recorded = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, cpuHz };
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const call = { file, args, options: recorded, ...(isTaped ? { kernel: kernelDigest() } : {}) };
   return openTape("debug", call, options, io, { others: ["run", "machine"], isScript: options.gdb === undefined });

@@ -9,7 +9,7 @@ import { type CommandIo, InputError, reporting, writeOutput } from "./io.ts";
 import { type Plan, type PlanOptions, parseRegisters, planMachine, type RegisterValue } from "./machine-plan.ts";
 import { describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
 import { type RunEnd, runMachine } from "./machine-run.ts";
-import { fileAt, wholeNumber } from "./option-values.ts";
+import { dateAndTime, fileAt, wholeNumber } from "./option-values.ts";
 import { addTapeOptions, openTape, refuseWithReplay, type Tape, type TapeOptions } from "./recording/tape.ts";
 import type { TimedHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
@@ -70,9 +70,10 @@ export async function machineCommand(options: MachineCommandOptions, io: Command
 
 /** The options that make the run what it is, and whether standard input is the guest's. */
 function recordedOptions(options: MachineCommandOptions): Record<string, unknown> {
-  const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, post } = options;
+  const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, post } = options;
   const { serial, reboot, maxInstructions } = options;
-  return { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, post, serial, reboot, maxInstructions };
+  const booted = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, post };
+  return { ...booted, serial, reboot, maxInstructions };
 }
 
 /** `--gdb` */
@@ -211,6 +212,7 @@ export function addMachineOptions(command: Command): Command {
       ] satisfies RawMode[]),
     )
     .addOption(new Option("--reg <NAME=VALUE,...>", "registers to start with").argParser(registerValues))
+    .option("--rtc <TIME>", "date and time at power-on, as 2001-01-04T00:00:00 (UTC), or now", dateAndTime)
     .option("--disk <FILE...>", "disks; the first is booted when nothing else is given to boot");
 }
 

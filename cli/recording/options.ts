@@ -41,6 +41,7 @@ const OPTIONS: Readonly<Record<string, Check>> = {
   mode: (value) => value === "real" || value === "protected",
   reg: isList(isRegisterValue),
   disk: isList(isText),
+  rtc: isNumber(-(2 ** 40), 2 ** 40),
   post: isNumber(0, 0xffff),
   serial: isText,
   reboot: isFlag,

@@ -4,6 +4,7 @@ import type { DebugSession } from "../../debug/session/index.ts";
 import type { Action, Machine } from "../../emulator/index.ts";
 import { type Feed, type FeedTarget, LiveFeed } from "../feed.ts";
 import { type CommandIo, InputError } from "../io.ts";
+import { STATUS_INTERRUPTED } from "../run-status.ts";
 import type { InputSource } from "../standard-input.ts";
 import { Comparison } from "./comparison.ts";
 import type { Call, Event, RecordedCommand } from "./format.ts";
@@ -177,7 +178,7 @@ class ReplayTape implements Tape {
     this.#feed.finish(kind, status);
     if (!this.#feed.ended) return status;
     this.io.stderr(`esp0: the recording ${path} ${end === undefined ? "breaks off" : `ends (${end.end})`} here\n`);
-    return end?.status ?? status;
+    return end?.status ?? STATUS_INTERRUPTED;
   }
 }
 
