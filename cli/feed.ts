@@ -30,10 +30,12 @@ export interface Feed {
 
 /** Whom input is given to. */
 export interface FeedTarget {
-  /** What it would take now: a line, or so many bytes; 0 for nothing. */
-  readonly wants: () => "line" | number;
-  /** The same while it rests: what would wake it. */
-  readonly wantsAtRest: () => "line" | number;
+  /** How many bytes it would take now. */
+  readonly wants: () => number;
+  /** The same while it rests: how many of those that would wake it. */
+  readonly wantsAtRest: () => number;
+  /** Whether part of a line is of no use to it: only the end of input makes it do with that. */
+  readonly takesLines: boolean;
   readonly perform: (action: Action) => void;
 }
 
@@ -89,7 +91,7 @@ export class LiveFeed implements Feed {
     const wanted = this.#closed ? 0 : this.#target.wantsAtRest();
     if (wanted === 0) return false;
     await this.#input.settle(() => this.#has(wanted));
-    await this.#input.wait(() => this.#has(wanted === "line" ? wanted : 1));
+    await this.#input.wait(() => this.#has(this.#target.takesLines ? wanted : 1));
     return true;
   }
 
@@ -107,12 +109,13 @@ export class LiveFeed implements Feed {
     this.#input.close();
   }
 
-  #has(wanted: "line" | number): boolean {
-    return wanted === "line" ? this.#input.hasLine : this.#input.has(wanted);
+  #has(wanted: number): boolean {
+    return this.#input.hasLine || this.#input.has(wanted);
   }
 
-  #give(wanted: "line" | number): boolean {
-    const bytes = wanted === "line" ? this.#input.takeLine() : this.#input.take(wanted);
+  /** A line at a time, so that it makes no difference how the source was cut. */
+  #give(wanted: number): boolean {
+    const bytes = this.#input.takeLine(wanted) ?? (this.#target.takesLines ? undefined : this.#input.take(wanted));
     if (bytes !== undefined) this.#target.perform({ kind: "input", bytes: bytes.slice() });
     else if (this.#input.ended) {
       this.#closed = true;

@@ -9,7 +9,7 @@ import { wantedBytes } from "./machine-run.ts";
 import { wholeNumber } from "./option-values.ts";
 import type { Tape } from "./recording/tape.ts";
 import type { RunHost } from "./run-host.ts";
-import type { InputSource } from "./standard-input.ts";
+import { type InputSource, LONGEST_LINE } from "./standard-input.ts";
 
 /** How a session with GDB ended: where the guest stood, or by whom. */
 export type GdbRunEnd = Stop | "killed" | "interrupted";
@@ -60,11 +60,12 @@ class SessionInput implements GuestInput {
     const wanted = () => {
       const { kernel } = session;
       if (kernel === undefined) return wantedBytes(session.machine);
-      return kernel.wants_input ? "line" : 0;
+      return kernel.wants_input ? LONGEST_LINE : 0;
     };
     this.#feed = new LiveFeed(source, {
       wants: wanted,
-      wantsAtRest: () => (session.kernel === undefined ? wanted() : "line"),
+      wantsAtRest: () => (session.kernel === undefined ? wanted() : LONGEST_LINE),
+      takesLines: session.kernel !== undefined,
       perform: (action) => {
         if (action.kind === "key") return;
         // Where a machine rests its serial ports have sent what they held.

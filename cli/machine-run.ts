@@ -48,6 +48,7 @@ export async function runMachine(
     now: host.now,
     wants: () => wantedBytes(machine),
     wantsAtRest: () => (wakesOnInput(machine) ? wantedBytes(machine) : 0),
+    takesLines: false,
     perform: (action) => {
       perform(serialTarget(machine), action);
       journal.add(machine.cycles, action);

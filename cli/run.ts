@@ -24,6 +24,7 @@ import {
 import type { RunHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
 import { decodeText } from "./source-files.ts";
+import { LONGEST_LINE } from "./standard-input.ts";
 import { formatStatistics } from "./statistics.ts";
 
 export type { RunHost };
@@ -122,8 +123,9 @@ function kernelGuest(kernel: Kernel, host: RunHost): TapedGuest {
     machine: kernel.machine,
     source: host.stdin,
     now: host.now,
-    wants: () => (kernel.wants_input ? "line" : 0),
-    wantsAtRest: () => "line",
+    wants: () => (kernel.wants_input ? LONGEST_LINE : 0),
+    wantsAtRest: () => LONGEST_LINE,
+    takesLines: true,
     perform: (action) =>
       perform(
         {

@@ -13,7 +13,8 @@ export interface InputSource {
 }
 
 const NEWLINE = 10;
-const LONGEST_LINE = 4096;
+/** Bytes of a line that are handed over together. */
+export const LONGEST_LINE = 4096;
 
 export class StandardInput {
   readonly #source: InputSource;
@@ -53,9 +54,12 @@ export class StandardInput {
     return this.#ended || this.#pending.length >= count;
   }
 
-  /** A line with its newline, the first LONGEST_LINE bytes of a longer one, or what there is at the end of input. */
-  takeLine(): Uint8Array | undefined {
-    return this.take(this.#lineLength());
+  /**
+   * A line with its newline, or what there is at the end of input, but not more than `most` bytes and LONGEST_LINE;
+   * undefined for none.
+   */
+  takeLine(most: number): Uint8Array | undefined {
+    return this.take(Math.min(most, this.#lineLength()));
   }
 
   /** As many bytes as there are, but not more than `most`; undefined for none. */

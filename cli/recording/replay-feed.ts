@@ -61,7 +61,9 @@ export class ReplayFeed implements Feed {
     const before = this.#next;
     await this.look();
     if (this.#next > before) return true;
-    this.ended ||= this.#next === this.#recording.events.length && this.#recording.end === undefined;
+    const left = this.#recording.events[this.#next];
+    if (left !== undefined) this.#comparison.diverge(left, `it rests, at ${this.#comparison.here()}`);
+    this.ended ||= this.#recording.end === undefined;
     return false;
   }
 

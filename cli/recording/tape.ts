@@ -114,7 +114,7 @@ class RecordingTape implements Tape {
     this.#isScript = isScript;
   }
 
-  feed({ machine, source, now, wants, wantsAtRest, perform }: TapedGuest): Feed {
+  feed({ machine, source, now, perform, ...guest }: TapedGuest): Feed {
     const { recorder } = this;
     const witness = new Witness(() => machine);
     this.#witness = witness;
@@ -122,7 +122,7 @@ class RecordingTape implements Tape {
       recorder.action(action, witness.point());
       perform(action);
     };
-    const target: FeedTarget = { wants, wantsAtRest, perform: this.perform };
+    const target: FeedTarget = { ...guest, perform: this.perform };
     return new LiveFeed(source, target, { look: () => recorder.mark(now(), witness), sent: witness.sent });
   }
 

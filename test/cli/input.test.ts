@@ -99,6 +99,23 @@ describe("esp0 machine", () => {
     expect(status).toBe(1);
   });
 
+  it("runs the same for the same input, however that is cut", async () => {
+    const text = "a line\nanother\n\nmore, without an end: q";
+    const end = async (stdin: Typist) =>
+      (await new CommandSession({ "guest.bin": pollingEcho }).esp0([...MACHINE, "--stats"], { stdin })).errors;
+    const slowly = new Typist(10_000);
+    void (async () => {
+      for (const letter of text) {
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        slowly.type(letter);
+      }
+      slowly.end();
+    })();
+    const errors = await end(slowly);
+    expect(errors).toMatch(/^instructions +\d/);
+    expect(errors).toBe(await end(new Typist(10_000).type(text).end()));
+  });
+
   it("wakes one that rests", async () => {
     const session = new CommandSession({ "guest.bin": restingEcho });
     const { output, status } = await session.esp0(MACHINE, { stdin: new Typist().type("abc\n").type("\xff\x00dq") });
