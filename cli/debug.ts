@@ -56,8 +56,10 @@ export async function debugCommand(
   const output = new GuestOutput(io, options.quiet === true);
   session.onOutput((byte) => output.take(byte));
   const interactive = host.isTerminal && fromFile === undefined;
+  let isSilent = false;
   const repl = new Repl(session, {
     write: (text) => {
+      if (isSilent) return;
       output.flush();
       io.stdout(text);
     },
@@ -80,11 +82,20 @@ export async function debugCommand(
     // A session begins at the start, a run that is to be looked at where it ended.
     const beginsAtEnd = tape.replays !== undefined && tape.replays !== "debug";
     if (!beginsAtEnd) await repl.begin();
-    await tape.follow(session, async ({ command, interrupted: wasInterrupted = false, cycle }) => {
-      io.stdout(`${PROMPT}${command}\n`);
-      // Where Ctrl-C stopped a command is part of the recording.
-      if (wasInterrupted) await session.gotoCycleAsync(cycle);
-      else await repl.execute(command);
+    await tape.follow(session, async (event) => {
+      io.stdout(`${PROMPT}${event.command}\n`);
+      if (event.interrupted !== true) {
+        await repl.execute(event.command);
+        return;
+      }
+      // Ctrl-C stopped it at a place that only the recording knows: it begins, which an empty line may refer to, and ends there.
+      isSilent = true;
+      session.onPause = async () => session.interrupt();
+      await repl.execute(event.command);
+      session.onPause = undefined;
+      isSilent = false;
+      await session.gotoCycleAsync(event.cycle);
+      await repl.begin();
     });
     if (beginsAtEnd) await repl.begin();
     const failed = interactive

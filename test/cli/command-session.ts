@@ -62,6 +62,8 @@ interface Surroundings {
   readonly stdin?: InputSource;
   /** Called at each look at the host's events, with how many there were; `interrupt` presses Ctrl-C. */
   readonly onLook?: (looks: number, output: () => string, interrupt: () => void) => void;
+  /** Called with what presses Ctrl-C, as soon as that does something. */
+  readonly onReady?: (interrupt: () => void) => void;
   /** Called with all that the guest has sent so far. */
   readonly onOutput?: (output: string) => void;
   /** Seconds that each look seems to take. */
@@ -78,7 +80,7 @@ export class CommandSession {
   /** Runs `esp0 ARGS`. */
   async esp0(
     args: readonly string[],
-    { stdin = new Typist(), onLook, onOutput, secondsALook = 0 }: Surroundings = {},
+    { stdin = new Typist(), onLook, onReady, onOutput, secondsALook = 0 }: Surroundings = {},
   ): Promise<Run> {
     const { io } = this;
     io.out = io.errors = "";
@@ -91,6 +93,7 @@ export class CommandSession {
       stdin,
       onInterrupt: (callback) => {
         interrupt = callback;
+        onReady?.(callback);
         return () => {};
       },
       now: () => looks * secondsALook,

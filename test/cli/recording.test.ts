@@ -173,6 +173,25 @@ describe("esp0 debug", () => {
     expect(stdout).toMatch(/\(esp0\) p \$pid\n\$1 = 2\n\(esp0\) p \$pid\n\$2 = 2\n\(esp0\) reverse-step\n/);
   });
 
+  it("replays what Ctrl-C stopped, and what was done from there", async () => {
+    const session = new CommandSession({
+      "p.S": shell(0xffffffff),
+      script: "break child\ncontinue\ncontinue\n\np $ecx\nstep\n",
+    });
+    let pending: NodeJS.Timeout | undefined;
+    const run = await session.esp0(["debug", "-q", "--record", "r", "--commands", "script", "p.S"], {
+      onReady: (interrupt) => {
+        pending = setInterval(interrupt, 300);
+      },
+    });
+    clearInterval(pending);
+    expect(session.io.text("r")).toContain('"interrupted":true');
+    const replay = await elsewhere(session).esp0(["debug", "-q", "--replay", "r"], { stdin: given("") });
+    expect(replay).toMatchObject({ errors: "", status: 0 });
+    const value = /\$1 = .*/;
+    expect(value.exec(replay.stdout)?.[0]).toBe(value.exec(run.stdout)?.[0]);
+  });
+
   it("takes up a recorded run: stands at its end, and finds its input again on every way through", async () => {
     const { session } = await recorded();
     const { stdout, status, errors } = await elsewhere(session).esp0(["debug", "-q", "--replay", "r"], {
@@ -305,6 +324,24 @@ describe("what cannot be replayed", () => {
     expect(await changed((text) => text.replace(/(\{"part".*\n)/, `$1${action}\n`))).toMatch(
       /: name: there is no rax$/m,
     );
+  });
+
+  it("anything that a file can be, without more than a message", async () => {
+    const session = new CommandSession({ "p.S": ".globl _start\n_start: movl $1, %eax\nint $0x80\n" });
+    await session.esp0([...RUN, "--record", "r", "p.S"], { secondsALook: 2 });
+    const original = session.io.readFile("r");
+    let seed = 1;
+    const random = (below: number) => {
+      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+      return Math.floor((seed / 2 ** 32) * below);
+    };
+    for (let i = 0; i < 150; i++) {
+      const changed = original.slice(0, i % 3 === 0 ? random(original.length) : original.length);
+      for (let n = 0; n < i % 5; n++) changed[random(changed.length)] = random(256);
+      // Whatever is no message of the command's own would be thrown here.
+      const { status } = await new CommandSession({ r: changed }).esp0(["run", "-q", "--replay", "r"]);
+      expect([0, 2, 6, 130]).toContain(status);
+    }
   });
 
   it("one with other options than it was recorded with", async () => {
