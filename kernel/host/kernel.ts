@@ -2,7 +2,7 @@
 
 import { loadKernel } from "../../boot/index.ts";
 import { type Core, Machine, type MachineOptions, type RunLimits, type StopReason } from "../../emulator/index.ts";
-import { tty_readers } from "../drivers/char/tty_io.ts";
+import { tty_readers, tty_wants_input } from "../drivers/char/tty_io.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { list_head } from "../include/linux/list.ts";
 import { kstat } from "../include/linux/sched.ts";
@@ -153,10 +153,10 @@ export class Kernel implements KernelHost {
     while (this.machine.cores[0].cpl !== USER_CPL) this.machine.step();
   }
 
-  /** Whether a task waits for input on ttyS0, nothing is on its way to it, and the host may still give some. */
+  /** Whether a task wants input from ttyS0, nothing is on its way to it, and the host may still give some. */
   get wants_input(): boolean {
     if (this.#input_closed || this.machine.com1.pendingInput > 0) return false;
-    return this.inspect(tty_readers) > 0;
+    return this.inspect(tty_wants_input);
   }
 
   /** Gives the programs input on ttyS0, at the speed of the line. */

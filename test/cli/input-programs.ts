@@ -50,6 +50,35 @@ done:	.ascii "done\\n"
 buffer:	.skip 100
 `;
 
+/** Reads without waiting, over and over, until there is a line; sends it back and ends. */
+export const poller = `
+.globl _start
+_start:	movl $55, %eax			# fcntl
+	xorl %ebx, %ebx
+	movl $4, %ecx			# F_SETFL
+	movl $0x802, %edx		# O_RDWR | O_NONBLOCK
+	int $0x80
+1:	movl $3, %eax			# read
+	xorl %ebx, %ebx
+	movl $buffer, %ecx
+	movl $100, %edx
+	int $0x80
+	movl $20000, %edx
+2:	decl %edx
+	jnz 2b
+	cmpl $-11, %eax			# EAGAIN
+	je 1b
+	movl %eax, %edx
+	movl $4, %eax			# write
+	movl $1, %ebx
+	int $0x80
+	movl $1, %eax			# exit
+	xorl %ebx, %ebx
+	int $0x80
+.bss
+buffer:	.skip 100
+`;
+
 /** At 0x10000, never at rest: sends back what comes on COM1, one more for each byte, until a 'q'; exit status 1. */
 export const pollingEcho = assembleBinary(
   `

@@ -1,7 +1,7 @@
 /** Input while the guest runs, and while it rests. */
 import { describe, expect, it } from "vitest";
 import { CommandSession, given, type Run, Typist } from "./command-session.ts";
-import { pollingEcho, restingEcho, shell } from "./input-programs.ts";
+import { poller, pollingEcho, restingEcho, shell } from "./input-programs.ts";
 
 const RUN = ["run", "-q", "--memory", "8"];
 const MACHINE = ["machine", "--memory", "2", "--load", "guest.bin@0x10000"];
@@ -24,6 +24,17 @@ describe("esp0 run", () => {
     });
     expect(output).toMatch(/^one\ntwo\n(two\n)*done\n$/);
     expect(status).toBe(7);
+  });
+
+  it("answers a program that never waits for input, but looks for it", async () => {
+    const stdin = new Typist();
+    const { output, status } = await new CommandSession({ "p.S": poller }).esp0([...RUN, "p.S"], {
+      stdin,
+      onLook: (looks) => {
+        if (looks === 8) stdin.type("found\n");
+      },
+    });
+    expect([output, status]).toEqual(["found\n", 0]);
   });
 
   it("gives the same run for the same input, however it is cut and as long as it does not stop coming", async () => {

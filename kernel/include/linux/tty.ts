@@ -70,6 +70,8 @@ export const TTY_FLIPBUF_SIZE = 512;
 /** Bits of tty_struct.flags: the sender is held back; the other side is gone, so that reads end. */
 export const TTY_THROTTLED = 1 << 0;
 export const TTY_OTHER_CLOSED = 1 << 2;
+/** Somebody who does not wait has looked for input since the last came, and found none; ours. */
+export const TTY_WANTED = 1 << 15;
 
 export const tty_struct = struct("tty_struct", {
   driver: pointer("tty_driver"),
