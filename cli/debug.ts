@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import { readElf } from "../asm/index.ts";
-import { PROMPT, Repl, SourceTexts } from "../debug/repl/index.ts";
+import { type LineResult, PROMPT, Repl, SourceTexts } from "../debug/repl/index.ts";
 import { DEFAULT_HISTORY_BYTES, DebugSession, type SessionOutput } from "../debug/session/index.ts";
 import { MAXIMUM_RAM } from "../emulator/index.ts";
 import { sources } from "../kernel/inspect.ts";
@@ -11,11 +11,16 @@ import { type CommandIo, InputError, readInput, reporting } from "./io.ts";
 import { addMachineOptions } from "./machine.ts";
 import { type PlanOptions, planMachine } from "./machine-plan.ts";
 import { wholeNumber } from "./option-values.ts";
+import { kernelDigest } from "./prebuilt.ts";
 import { programLines } from "./program.ts";
+import { addTapeOptions, openTape, refuseWithReplay, type Tape, type TapeOptions } from "./recording/tape.ts";
 import { addProgramArguments, booted, bootOptions } from "./run.ts";
 import type { RunHost, TerminalHost } from "./run-host.ts";
 import { STATUS_FAILED_COMMAND } from "./run-status.ts";
 import { decodeText, isElf } from "./source-files.ts";
+
+/** Carries out a line, and records it. */
+type Execute = (line: string) => Promise<LineResult>;
 
 const MIB = 1 << 20;
 /** Command lines that the terminal remembers. */
@@ -23,7 +28,7 @@ const HISTORY_LINES = 1000;
 /** MiB: what a host may have. */
 const MOST_HISTORY = 1 << 16;
 
-export interface DebugOptions extends PlanOptions {
+export interface DebugOptions extends PlanOptions, TapeOptions {
   readonly commands?: string;
   readonly quiet?: boolean;
   readonly cpuHz?: number;
@@ -34,7 +39,7 @@ export interface DebugOptions extends PlanOptions {
 }
 
 /** Options that are about a machine without a kernel of esp0's. */
-const MACHINE_OPTIONS = ["cpus", "multiboot", "append", "module", "rom", "load", "mode", "reg", "disk"] as const;
+const MACHINE_OPTIONS = ["cpus", "multiboot", "append", "module", "rom", "load", "mode", "reg", "disk", "rtc"] as const;
 
 /** @throws InputError for files and options that cannot be used */
 export async function debugCommand(
@@ -46,30 +51,62 @@ export async function debugCommand(
 ): Promise<number> {
   const fromFile = options.commands === undefined ? undefined : linesOf(options.commands, io);
   const texts = new SourceTexts(sources);
-  const session = openSession(file, args, options, texts, io);
+  const tape = openDebugTape(file, args, options, io);
+  const session = openSession(tape, texts, options.history * MIB);
   if (options.gdb !== undefined) {
     refuseWithGdb({ ...options }, ["commands"]);
-    await runWithGdb(session, options.gdb, { showLog: !options.quiet, sources: texts }, io, host);
-    return 0;
+    const end = await runWithGdb(session, options.gdb, { showLog: !options.quiet, sources: texts, tape }, io, host);
+    return tape.end(typeof end === "string" ? end : end.reason, 0);
   }
   const output = new GuestOutput(io, options.quiet === true);
   session.onOutput((byte) => output.take(byte));
   const interactive = host.isTerminal && fromFile === undefined;
+  let isSilent = false;
   const repl = new Repl(session, {
     write: (text) => {
+      if (isSilent) return;
       output.flush();
       io.stdout(text);
     },
     color: interactive,
     sources: texts,
   });
-  const stopListening = host.onInterrupt(() => session.interrupt());
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+    session.interrupt();
+  };
+  const stopListening = host.onInterrupt(interrupt);
+  const execute = async (line: string): Promise<LineResult> => {
+    interrupted = false;
+    const result = await repl.execute(line);
+    if (result !== "quit") tape.command(line, interrupted);
+    return result;
+  };
   try {
-    await repl.begin();
+    // A session begins at the start, a run that is to be looked at where it ended.
+    const beginsAtEnd = tape.replays !== undefined && tape.replays !== "debug";
+    if (!beginsAtEnd) await repl.begin();
+    await tape.follow(session, async (event) => {
+      io.stdout(`${PROMPT}${event.command}\n`);
+      if (event.interrupted !== true) {
+        await repl.execute(event.command);
+        return;
+      }
+      // Ctrl-C stopped it at a place that only the recording knows: it begins, which an empty line may refer to, and ends there.
+      isSilent = true;
+      session.onPause = async () => session.interrupt();
+      await repl.execute(event.command);
+      session.onPause = undefined;
+      isSilent = false;
+      await session.gotoCycleAsync(event.cycle);
+      await repl.begin();
+    });
+    if (beginsAtEnd) await repl.begin();
     const failed = interactive
-      ? await converse(repl, session, io)
-      : await follow(repl, fromFile ?? inputLines(host), io);
-    return failed ? STATUS_FAILED_COMMAND : 0;
+      ? await converse(repl, execute, interrupt, io)
+      : await follow(execute, fromFile ?? inputLines(host), io);
+    return tape.end("left", failed ? STATUS_FAILED_COMMAND : 0);
   } finally {
     stopListening();
     host.stdin.release();
@@ -77,14 +114,19 @@ export async function debugCommand(
   }
 }
 
-function openSession(
-  file: string | undefined,
-  args: readonly string[],
-  options: DebugOptions,
-  texts: SourceTexts,
-  io: CommandIo,
-): DebugSession {
-  const historyBytes = options.history * MIB;
+/** Recordings of the other commands can be debugged too. */
+function openDebugTape(file: string | undefined, args: readonly string[], options: DebugOptions, io: CommandIo): Tape {
+  const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, cpuHz } = options;
+  const recorded = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, cpuHz };
+  const isTaped = options.record !== undefined || options.replay !== undefined;
+  const call = { file, args, options: recorded, ...(isTaped ? { kernel: kernelDigest() } : {}) };
+  return openTape("debug", call, options, io, { others: ["run", "machine"], isScript: options.gdb === undefined });
+}
+
+/** @param historyBytes memory for going back */
+function openSession({ call, io }: Tape, texts: SourceTexts, historyBytes: number): DebugSession {
+  const { file, args = [] } = call;
+  const options: Omit<DebugOptions, "history"> = call.options;
   const given = MACHINE_OPTIONS.filter((name) => options[name] !== undefined);
   if (given.length > 0) {
     if (file !== undefined) {
@@ -176,10 +218,14 @@ async function* inputLines(host: RunHost): AsyncGenerator<string> {
 }
 
 /** Runs commands, each shown behind the prompt. Returns whether one failed: the first that does ends it. */
-async function follow(repl: Repl, lines: Iterable<string> | AsyncIterable<string>, io: CommandIo): Promise<boolean> {
+async function follow(
+  execute: Execute,
+  lines: Iterable<string> | AsyncIterable<string>,
+  io: CommandIo,
+): Promise<boolean> {
   for await (const line of lines) {
     io.stdout(`${PROMPT}${line}\n`);
-    const result = await repl.execute(line);
+    const result = await execute(line);
     if (result === "failed") return true;
     if (result === "quit") return false;
   }
@@ -187,7 +233,7 @@ async function follow(repl: Repl, lines: Iterable<string> | AsyncIterable<string
 }
 
 /** Somebody at a terminal. A command that fails is no failure of the whole. */
-async function converse(repl: Repl, session: DebugSession, io: CommandIo): Promise<boolean> {
+async function converse(repl: Repl, execute: Execute, interrupt: () => void, io: CommandIo): Promise<boolean> {
   io.stdout("Type help for the commands; Ctrl-C interrupts a run, quit or Ctrl-D leaves.\n");
   const terminal = createInterface({
     input: process.stdin,
@@ -198,12 +244,12 @@ async function converse(repl: Repl, session: DebugSession, io: CommandIo): Promi
     completer: (line: string) => repl.complete(line),
   });
   terminal.on("SIGINT", () => {
-    session.interrupt();
+    interrupt();
     terminal.write(null, { ctrl: true, name: "u" });
   });
   terminal.prompt();
   for await (const line of terminal) {
-    if ((await repl.execute(line)) === "quit") break;
+    if ((await execute(line)) === "quit") break;
     terminal.prompt();
   }
   terminal.close();
@@ -230,8 +276,10 @@ export function registerDebug(program: Command, io: CommandIo, host: TerminalHos
     )
     .addOption(gdbOption())
     .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32);
-  addMachineOptions(command).action(async (file: string | undefined, args: string[], options: DebugOptions) => {
+  addTapeOptions(addMachineOptions(command));
+  command.action(async (file: string | undefined, args: string[], options: DebugOptions) => {
     await reporting(io, async () => {
+      refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "commands", "gdb"]);
       const status = await debugCommand(file, args, options, io, host);
       if (status !== 0) io.exitStatus(status);
     });

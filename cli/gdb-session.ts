@@ -3,10 +3,13 @@ import { Option } from "commander";
 import { GdbServer, type GuestInput, replMonitor, waitsForInput } from "../debug/gdb/index.ts";
 import type { SourceTexts } from "../debug/repl/index.ts";
 import type { DebugSession, Stop } from "../debug/session/index.ts";
-import { InputLines } from "./input-lines.ts";
+import { LiveFeed } from "./feed.ts";
 import { type CommandIo, InputError } from "./io.ts";
+import { wantedBytes } from "./machine-run.ts";
 import { wholeNumber } from "./option-values.ts";
+import type { Tape } from "./recording/tape.ts";
 import type { RunHost } from "./run-host.ts";
+import { type InputSource, LONGEST_LINE } from "./standard-input.ts";
 
 /** How a session with GDB ended: where the guest stood, or by whom. */
 export type GdbRunEnd = Stop | "killed" | "interrupted";
@@ -49,44 +52,40 @@ class Forward {
   }
 }
 
-/** Standard input, a line at a time, when the guest waits for it. */
-class LineInput implements GuestInput {
-  readonly #lines: InputLines;
-  #coming: Promise<void> | undefined;
-  #line: Uint8Array | undefined;
-  #hasEnded = false;
-  #isClosed = false;
+/** Standard input: given when the guest waits for it, and while it runs if it wants some. */
+class SessionInput implements GuestInput {
+  readonly #feed: LiveFeed;
 
-  constructor(
-    readonly session: DebugSession,
-    host: RunHost,
-  ) {
-    this.#lines = new InputLines(host.stdin);
+  constructor(session: DebugSession, source: InputSource | undefined) {
+    const wanted = () => {
+      const { kernel } = session;
+      if (kernel === undefined) return wantedBytes(session.machine);
+      return kernel.wants_input ? LONGEST_LINE : 0;
+    };
+    this.#feed = new LiveFeed(source, {
+      wants: wanted,
+      wantsAtRest: () => (session.kernel === undefined ? wanted() : LONGEST_LINE),
+      takesLines: session.kernel !== undefined,
+      perform: (action) => {
+        if (action.kind === "key") return;
+        // Where a machine rests its serial ports have sent what they held.
+        if (session.kernel === undefined && session.stop.reason === "asleep") session.act({ kind: "drain" });
+        session.act(action);
+      },
+    });
+    session.onPause = () => this.#feed.look();
   }
 
-  wait(): Promise<void> {
-    this.#coming ??= this.#lines.next().then((line) => {
-      this.#line = line;
-      this.#hasEnded ||= line === undefined;
-    });
-    return this.#coming;
+  async wait(): Promise<void> {
+    await this.#feed.wait();
   }
 
   give(): boolean {
-    this.#coming = undefined;
-    if (this.#line !== undefined) this.session.input(this.#line);
-    else if (this.#isClosed || !this.#hasEnded) return false;
-    else {
-      this.#isClosed = true;
-      this.session.closeInput();
-    }
-    this.#line = undefined;
-    return true;
+    return this.#feed.give();
   }
 
   close(): void {
-    this.#lines.cancel();
-    this.#lines.close();
+    this.#feed.close();
   }
 }
 
@@ -96,13 +95,15 @@ export interface GdbRunOptions {
   readonly showLog: boolean;
   /** For `monitor`. */
   readonly sources: SourceTexts;
+  /** Records what is done to the guest, or does what was recorded before GDB comes. */
+  readonly tape: Tape;
 }
 
 /** Serves GDB until the guest has ended or nobody wants it any more. @throws InputError when the port cannot be had */
 export async function runWithGdb(
   session: DebugSession,
   port: number,
-  { showLog, sources }: GdbRunOptions,
+  { showLog, sources, tape }: GdbRunOptions,
   io: CommandIo,
   host: RunHost,
 ): Promise<GdbRunEnd> {
@@ -113,7 +114,10 @@ export async function runWithGdb(
     if (stream === "serial1") output.add(byte);
     else if (stream === "log" && showLog) logged.add(byte);
   });
-  const input = new LineInput(session, host);
+  await tape.follow(session);
+  // GDB finds the guest at its start; what was recorded lies ahead of it.
+  if (tape.replays !== undefined) await session.gotoCycleAsync(0);
+  const input = new SessionInput(session, tape.replays !== undefined ? undefined : host.stdin);
   const server = new GdbServer(session, { input, monitor: replMonitor(session, sources) });
   let stopListening = () => {};
   const interrupted = new Promise<"interrupted">((resolve) => {

@@ -47,7 +47,9 @@ export const processIo: CommandIo = {
 
 /** Something wrong with what the user gave; its message, which names the file or option, goes to stderr as it is. */
 export class InputError extends Error {
-  override readonly name = "InputError";
+  override readonly name: string = "InputError";
+  /** The command's exit status. */
+  readonly status: number = STATUS_BAD_INPUT;
 }
 
 const FILE_ERRORS: Readonly<Record<string, string>> = {
@@ -111,7 +113,7 @@ export function makeOutputDirectory(io: CommandIo, path: string): void {
   }
 }
 
-/** Runs a command; what is wrong with its input becomes a message on stderr and exit status 2. */
+/** Runs a command; what is wrong with its input becomes a message on stderr and an exit status. */
 export async function reporting(io: CommandIo, command: () => void | Promise<void>): Promise<number> {
   try {
     await command();
@@ -119,8 +121,8 @@ export async function reporting(io: CommandIo, command: () => void | Promise<voi
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     io.stderr(`${error.message}\n`);
-    io.exitStatus(STATUS_BAD_INPUT);
-    return STATUS_BAD_INPUT;
+    io.exitStatus(error.status);
+    return error.status;
   }
 }
 

@@ -35,6 +35,8 @@ export interface PlanOptions {
   readonly mode?: RawMode;
   readonly reg?: readonly RegisterValue[];
   readonly disk?: readonly string[];
+  /** Date and time at power-on, in seconds from 1970 UTC. */
+  readonly rtc?: number;
   /** Port of the POST log. */
   readonly post?: number;
 }
@@ -57,6 +59,7 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
     cpus: options.cpus ?? 1,
     memoryBytes: (options.memory ?? 32) * MIB,
     disks: readDisks(options.disk ?? [], io),
+    ...(options.rtc === undefined ? {} : { rtc: { time: options.rtc } }),
     ...(options.post === undefined ? {} : { postPort: options.post }),
     log,
   };

@@ -1,7 +1,6 @@
 /** What `esp0 machine` tells of a machine: registers, the last instructions before a crash, statistics. */
 import { type Disassembler, loadDisassembler } from "../asm/index.ts";
-import { CS, type Machine, type RegisterName } from "../emulator/index.ts";
-import type { RecordedInput } from "./machine-run.ts";
+import { CS, Journal, type Machine, type RegisterName, serialTarget } from "../emulator/index.ts";
 import { formatTable } from "./statistics.ts";
 
 /** Instructions shown before a crash, and how far back they are looked for, in cycles. */
@@ -46,25 +45,26 @@ interface Executed {
  * The last instructions of a core before the machine crashed. Nothing keeps them while it runs: the run is repeated, on
  * a machine like the first, and its end taken step by step.
  * @param build makes the machine as it was at the start
- * @param input what it was given then
+ * @param journal what was done to it then
  * @returns one a line; empty when the run was too long to repeat
  */
 export async function describeLastInstructions(
   crashed: Machine,
   core: number,
   build: () => Machine,
-  input: readonly RecordedInput[],
+  journal: Journal,
 ): Promise<string> {
   if (crashed.cycles > LONGEST_REPLAY) return "";
-  const executed = replay(build(), core, crashed.cycles, input).slice(-LAST_INSTRUCTIONS);
+  const executed = replay(build(), core, crashed.cycles, journal).slice(-LAST_INSTRUCTIONS);
   const disassemble = await loadDisassembler();
   return executed.map((instruction) => `  ${describeInstruction(instruction, disassemble)}\n`).join("");
 }
 
-function replay(machine: Machine, core: number, end: number, input: readonly RecordedInput[]): Executed[] {
-  for (const { cycle, bytes } of input) {
-    machine.run({ untilCycle: cycle });
-    machine.com1.receive(bytes);
+function replay(machine: Machine, core: number, end: number, { entries }: Journal): Executed[] {
+  const journal = new Journal(entries);
+  while (journal.due !== Number.POSITIVE_INFINITY) {
+    machine.run({ untilCycle: journal.due });
+    journal.performDue(serialTarget(machine));
   }
   machine.run({ untilCycle: Math.max(machine.cycles, end - CYCLES_BACK) });
   const executed: Executed[] = [];

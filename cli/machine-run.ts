@@ -1,13 +1,13 @@
 /** Running a machine of its own: input to it, its time against the host's, Ctrl-C. */
-import { COM1, type Machine, type StopReason } from "../emulator/index.ts";
+import { COM1, type Journal, type Machine, perform, type StopReason, serialTarget } from "../emulator/index.ts";
+import type { Feed } from "./feed.ts";
+import type { Tape } from "./recording/tape.ts";
 import type { TimedHost } from "./run-host.ts";
-import { SerialInput } from "./serial-input.ts";
 
-/** Instructions between two looks at what the host has to say; has no influence on the guest. */
-const SLICE = 2_000_000;
 /** The longest that the process sleeps without a look at Ctrl-C and input, in seconds. */
 const LONGEST_SLEEP = 0.05;
-/** Bytes that wait for the guest's serial port before more are taken from standard input. */
+/** Bytes on their way to the guest's serial port: with fewer than the first more are taken, up to the second. */
+const LITTLE_INPUT = 1024;
 const ENOUGH_INPUT = 4096;
 /** Interrupt enable register of a UART, and its bit for received data. */
 const UART_IER = 1;
@@ -15,13 +15,12 @@ const IER_ERBFI = 1;
 const FLAG_IF = 1 << 9;
 
 /** How a run ended. */
-export type RunEnd = StopReason | { readonly kind: "interrupted" } | { readonly kind: "output-closed" };
-
-/** Input that the guest got, for running it again. */
-export interface RecordedInput {
-  readonly cycle: number;
-  readonly bytes: Uint8Array;
-}
+export type RunEnd =
+  | StopReason
+  | { readonly kind: "interrupted" }
+  | { readonly kind: "output-closed" }
+  /** The recording that is replayed ends. */
+  | { readonly kind: "recording-ended" };
 
 export interface RunSettings {
   /** Hold the machine's time to the host's. */
@@ -31,73 +30,87 @@ export interface RunSettings {
   readonly maxInstructions: number;
   /** A triple fault resets the machine instead of ending the run. */
   readonly reboot: boolean;
-  /** Passes on what the guest has put out; false when nobody reads it any more. */
-  readonly flush: () => boolean;
+  /** Passes on what the guest has put out, and shows it to the feed; false when nobody reads it any more. */
+  readonly flush: (feed: Feed) => boolean;
 }
 
-/** Runs a machine to its end. What it was given is added to `record`. */
+/** Runs a machine to its end. What is done to it is added to `journal`. */
 export async function runMachine(
   machine: Machine,
   host: TimedHost,
   settings: RunSettings,
-  record: RecordedInput[],
+  tape: Tape,
+  journal: Journal,
 ): Promise<RunEnd> {
-  const interrupt = new Interrupt(host);
-  const input = settings.input ? new SerialInput(host.stdin) : undefined;
+  const feed = tape.feed({
+    machine,
+    source: settings.input ? host.stdin : undefined,
+    now: host.now,
+    wants: () => wantedBytes(machine),
+    wantsAtRest: () => (wakesOnInput(machine) ? wantedBytes(machine) : 0),
+    takesLines: false,
+    perform: (action) => {
+      perform(serialTarget(machine), action);
+      journal.add(machine.cycles, action);
+    },
+  });
+  const interrupt = new Interrupt(host, () => feed.cancel());
   const pace = settings.realtime ? new Pace(machine, host) : undefined;
   try {
-    for (;;) {
-      const budget = settings.maxInstructions - machine.instructions;
-      const stop = machine.run({
-        maxInstructions: Math.min(SLICE, budget),
-        ...(pace === undefined ? {} : { untilCycle: pace.due() }),
-      });
-      if (!settings.flush()) return { kind: "output-closed" };
+    for (let look = feed.slice; ; ) {
+      const limits = { maxInstructions: settings.maxInstructions - machine.instructions, untilCycle: feed.due };
+      const stop = machine.run(
+        pace === undefined
+          ? { ...limits, maxInstructions: Math.min(feed.slice, limits.maxInstructions) }
+          : { ...limits, untilCycle: Math.min(feed.due, look, pace.due()) },
+      );
+      if (!settings.flush(feed)) return { kind: "output-closed" };
       if (interrupt.came) return { kind: "interrupted" };
+      let rested = false;
       if (stop.kind === "triple-fault" && settings.reboot) machine.reset();
-      else if (stop.kind === "halted-forever" && input !== undefined && !input.ended && wantsInput(machine)) {
-        await Promise.race([input.wait(), interrupt.wait]);
+      else if (stop.kind === "halted-forever") {
+        // The serial ports have sent what they held.
+        tape.perform({ kind: "drain" });
+        if (!(await feed.rest()))
+          return interrupt.came ? { kind: "interrupted" } : feed.ended ? { kind: "recording-ended" } : stop;
+        rested = true;
       } else if (stop.kind !== "budget" || machine.instructions >= settings.maxInstructions) return stop;
       if (pace !== undefined) await pace.wait();
       await host.breathe();
       if (interrupt.came) return { kind: "interrupted" };
-      giveInput(machine, input, record);
+      // With a pace the run stops where the host's time says; the guest's says when to look.
+      if (!rested && (pace === undefined || machine.cycles >= Math.min(look, feed.due))) await feed.look();
+      if (machine.cycles >= look) look = machine.cycles + feed.slice;
+      if (feed.ended) return { kind: "recording-ended" };
     }
   } finally {
     interrupt.forget();
-    input?.close();
+    feed.close();
   }
 }
 
+/** Bytes that the line to COM1 has room for. */
+export function wantedBytes(machine: Machine): number {
+  const { pendingInput } = machine.com1;
+  return pendingInput < LITTLE_INPUT ? ENOUGH_INPUT - pendingInput : 0;
+}
+
 /** Whether a character on COM1 would wake the machine. */
-function wantsInput(machine: Machine): boolean {
+function wakesOnInput(machine: Machine): boolean {
   return (
     (machine.com1.readPort8(COM1.base + UART_IER) & IER_ERBFI) !== 0 && (machine.getRegister("eflags") & FLAG_IF) !== 0
   );
 }
 
-function giveInput(machine: Machine, input: SerialInput | undefined, record: RecordedInput[]): void {
-  if (input === undefined || machine.com1.pendingInput >= ENOUGH_INPUT) return;
-  const bytes = input.take();
-  if (bytes === undefined) return;
-  record.push({ cycle: machine.cycles, bytes });
-  machine.com1.receive(bytes);
-}
-
 /** Ctrl-C. */
 class Interrupt {
   came = false;
-  readonly wait: Promise<void>;
   readonly forget: () => void;
 
-  constructor(host: TimedHost) {
-    let settle = () => {};
-    this.wait = new Promise((resolve) => {
-      settle = resolve;
-    });
+  constructor(host: TimedHost, onInterrupt: () => void) {
     this.forget = host.onInterrupt(() => {
       this.came = true;
-      settle();
+      onInterrupt();
     });
   }
 }

@@ -3,13 +3,14 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { RawMode } from "../boot/index.ts";
 import { SourceTexts } from "../debug/repl/index.ts";
 import { DebugSession } from "../debug/session/index.ts";
-import { MAXIMUM_CPUS, MAXIMUM_RAM, type Machine } from "../emulator/index.ts";
+import { Journal, MAXIMUM_CPUS, MAXIMUM_RAM, type Machine } from "../emulator/index.ts";
 import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, reporting, writeOutput } from "./io.ts";
 import { type Plan, type PlanOptions, parseRegisters, planMachine, type RegisterValue } from "./machine-plan.ts";
 import { describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
-import { type RecordedInput, type RunEnd, runMachine } from "./machine-run.ts";
-import { fileAt, wholeNumber } from "./option-values.ts";
+import { type RunEnd, runMachine } from "./machine-run.ts";
+import { dateAndTime, fileAt, wholeNumber } from "./option-values.ts";
+import { addTapeOptions, openTape, refuseWithReplay, type Tape, type TapeOptions } from "./recording/tape.ts";
 import type { TimedHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
 
@@ -18,7 +19,7 @@ const MIB = 1 << 20;
 const STATUS_MASK = 0xff;
 const STDIO = "stdio";
 
-export interface MachineCommandOptions extends PlanOptions {
+export interface MachineCommandOptions extends PlanOptions, TapeOptions {
   /** `stdio` or a file; `stdio` if not given. */
   readonly serial?: string;
   readonly diskWrite?: boolean;
@@ -33,38 +34,52 @@ export interface MachineCommandOptions extends PlanOptions {
 
 /** Runs to the end and returns the exit status. @throws InputError for files and options that cannot be used */
 export async function machineCommand(options: MachineCommandOptions, io: CommandIo, host: TimedHost): Promise<number> {
-  const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
-  if (options.gdb !== undefined) return await debugCommand(plan, options, options.gdb, io, host);
+  const log = (line: string) => io.stderr(`esp0: ${line}\n`);
+  const tape = openTape("machine", { options: recordedOptions(options) }, options, io);
+  const recorded: MachineCommandOptions = tape.call.options;
+  const plan = planMachine(recorded, tape.io, log);
+  if (options.gdb !== undefined) return await debugCommand(plan, tape, options, options.gdb, io, host);
   const machine = plan.build();
-  if (options.post !== undefined)
+  if (recorded.post !== undefined)
     machine.onPostCode = (code) => io.stderr(`POST ${code.toString(16).padStart(2, "0")}\n`);
   const output = new Output(machine, options.serial ?? STDIO, io, host);
+  const hasInput = (recorded.serial ?? STDIO) === STDIO;
   const started = host.now();
-  const record: RecordedInput[] = [];
+  const journal = new Journal();
   const end = await runMachine(
     machine,
     host,
     {
       realtime: options.realtime === true,
-      input: output.isStdio,
-      maxInstructions: options.maxInstructions ?? Number.POSITIVE_INFINITY,
-      reboot: options.reboot === true,
-      flush: () => output.flush(),
+      input: hasInput,
+      maxInstructions: recorded.maxInstructions ?? Number.POSITIVE_INFINITY,
+      reboot: recorded.reboot === true,
+      flush: (feed) => output.flush(feed.sent),
     },
-    record,
+    tape,
+    journal,
   );
   const seconds = host.now() - started;
   output.close();
-  if (options.diskWrite) writeDisks(machine, options.disk ?? [], io);
+  if (options.diskWrite && tape.replays === undefined) writeDisks(machine, options.disk ?? [], io);
   if (options.vga) io.stdout(screenText(machine));
-  const status = await report(end, machine, plan, options, record, io);
+  const status = await report(end, machine, plan, recorded, journal, io);
   if (options.stats || end.kind === "interrupted") io.stderr(machineStatistics(machine, seconds));
-  return status;
+  return tape.end(end.kind, status);
+}
+
+/** The options that make the run what it is, and whether standard input is the guest's. */
+function recordedOptions(options: MachineCommandOptions): Record<string, unknown> {
+  const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, post } = options;
+  const { serial, reboot, maxInstructions } = options;
+  const booted = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, post };
+  return { ...booted, serial, reboot, maxInstructions };
 }
 
 /** `--gdb` */
 async function debugCommand(
   plan: Plan,
+  tape: Tape,
   options: MachineCommandOptions,
   port: number,
   io: CommandIo,
@@ -73,19 +88,14 @@ async function debugCommand(
   refuseWithGdb({ ...options }, ["realtime", "reboot", "maxInstructions", "stats", "post"]);
   if ((options.serial ?? STDIO) !== STDIO) throw new InputError("esp0: --serial FILE does not go with --gdb");
   const session = DebugSession.forMachine(plan.build);
-  const end = await runWithGdb(session, port, { showLog: true, sources: new SourceTexts() }, io, host);
-  if (options.diskWrite) writeDisks(session.machine, options.disk ?? [], io);
+  const end = await runWithGdb(session, port, { showLog: true, sources: new SourceTexts(), tape }, io, host);
+  if (options.diskWrite && tape.replays === undefined) writeDisks(session.machine, options.disk ?? [], io);
   if (options.vga) io.stdout(screenText(session.machine));
-  if (end === "killed" || end === "interrupted") return STATUS_INTERRUPTED;
-  if (end.reason === "exit") return exitStatus(end.status ?? 0);
-  return await report(
-    end.reason === "triple-fault" ? { kind: end.reason, core: end.core } : { kind: "halted-forever" },
-    session.machine,
-    plan,
-    options,
-    [],
-    io,
-  );
+  if (end === "killed" || end === "interrupted") return tape.end(end, STATUS_INTERRUPTED);
+  if (end.reason === "exit") return tape.end("exit", exitStatus(end.status ?? 0));
+  const reason: RunEnd =
+    end.reason === "triple-fault" ? { kind: end.reason, core: end.core } : { kind: "halted-forever" };
+  return tape.end(reason.kind, await report(reason, session.machine, plan, options, new Journal(), io));
 }
 
 /** What a write to the exit port comes to. */
@@ -110,6 +120,8 @@ function screenText(machine: Machine): string {
 class Output {
   readonly isStdio: boolean;
   readonly #serial: number[] = [];
+  /** What goes to a file in the end. */
+  readonly #kept: number[] = [];
   readonly #debug: number[] = [];
   readonly #debugText = new TextDecoder();
 
@@ -126,17 +138,21 @@ class Output {
     machine.onDebugOutput = (byte) => this.#debug.push(byte);
   }
 
-  flush(): boolean {
+  /** @param sent hears what COM1 sends */
+  flush(sent: (bytes: Uint8Array) => void): boolean {
     if (this.#debug.length > 0)
       this.io.stderr(this.#debugText.decode(Uint8Array.from(this.#debug.splice(0)), { stream: true }));
-    if (!this.isStdio || this.#serial.length === 0) return true;
-    return this.host.writeOutput(Uint8Array.from(this.#serial.splice(0)));
+    if (this.#serial.length === 0) return true;
+    const bytes = Uint8Array.from(this.#serial.splice(0));
+    sent(bytes);
+    if (this.isStdio) return this.host.writeOutput(bytes);
+    for (const byte of bytes) this.#kept.push(byte);
+    return true;
   }
 
   /** @throws InputError when the file cannot be written */
   close(): void {
-    this.flush();
-    if (!this.isStdio) writeOutput(this.io, this.target, Uint8Array.from(this.#serial));
+    if (!this.isStdio) writeOutput(this.io, this.target, Uint8Array.from(this.#kept));
   }
 }
 
@@ -146,7 +162,7 @@ async function report(
   machine: Machine,
   plan: Plan,
   options: MachineCommandOptions,
-  record: readonly RecordedInput[],
+  journal: Journal,
   io: CommandIo,
 ): Promise<number> {
   switch (end.kind) {
@@ -154,7 +170,7 @@ async function report(
       return exitStatus(end.value);
     case "triple-fault": {
       io.stderr(`esp0: triple fault: core ${end.core} shut down\n${describeRegisters(machine, end.core)}`);
-      const last = await describeLastInstructions(machine, end.core, plan.build, record);
+      const last = await describeLastInstructions(machine, end.core, plan.build, journal);
       io.stderr(last === "" ? "The run was too long to show its last instructions.\n" : `Last instructions:\n${last}`);
       return STATUS_CRASHED;
     }
@@ -164,6 +180,7 @@ async function report(
     case "interrupted":
       return STATUS_INTERRUPTED;
     case "output-closed":
+    case "recording-ended":
       return 0;
     default:
       io.stderr("esp0: all cores are halted, and no interrupt can wake one\n");
@@ -195,12 +212,13 @@ export function addMachineOptions(command: Command): Command {
       ] satisfies RawMode[]),
     )
     .addOption(new Option("--reg <NAME=VALUE,...>", "registers to start with").argParser(registerValues))
+    .option("--rtc <TIME>", "date and time at power-on, as 2001-01-04T00:00:00 (UTC), or now", dateAndTime)
     .option("--disk <FILE...>", "disks; the first is booted when nothing else is given to boot");
 }
 
 /** Adds the command to the program. */
 export function registerMachine(program: Command, io: CommandIo, host: TimedHost): void {
-  addMachineOptions(program.command("machine"))
+  const command = addMachineOptions(program.command("machine"))
     .summary("run a kernel, ROM, disk or raw image of your own on an i386 PC")
     .description(
       "Runs an i386 PC. It boots a Multiboot kernel, ROM images from the reset\n" +
@@ -227,11 +245,12 @@ export function registerMachine(program: Command, io: CommandIo, host: TimedHost
       wholeNumber("a number of instructions", 1, Number.MAX_SAFE_INTEGER),
     )
     .option("--stats", "print statistics at the end")
-    .addOption(gdbOption())
-    .action(async (options: MachineCommandOptions) => {
-      await reporting(io, async () => {
-        const status = await machineCommand(options, io, host);
-        if (status !== 0) io.exitStatus(status);
-      });
+    .addOption(gdbOption());
+  addTapeOptions(command).action(async (options: MachineCommandOptions) => {
+    await reporting(io, async () => {
+      refuseWithReplay(command, [], ["vga", "realtime", "stats", "gdb"]);
+      const status = await machineCommand(options, io, host);
+      if (status !== 0) io.exitStatus(status);
     });
+  });
 }

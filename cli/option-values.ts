@@ -14,6 +14,15 @@ export function wholeNumber(what: string, least: number, most: number): (text: s
   };
 }
 
+/** Seconds from 1970 UTC: of a date, with or without a time of day, or of `now`. */
+export function dateAndTime(text: string): number {
+  const isDate = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?)?$/.test(text);
+  const milliseconds =
+    text === "now" ? Date.now() : isDate ? Date.parse(text.includes("T") ? `${text}Z` : text) : Number.NaN;
+  if (Number.isNaN(milliseconds)) throw new InvalidArgumentError("It is now, or a date as 2001-01-04T12:00:00 (UTC).");
+  return Math.floor(milliseconds / 1000);
+}
+
 /** A file and a physical address. */
 export interface FileAt {
   readonly file: string;

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { type KernelImage, kernel_image, prebuilt_kernel } from "../kernel/index.ts";
 import { build_initramfs } from "../user/build.ts";
+import { digestOf } from "./recording/witness.ts";
 
 export const VMLINUX = "vmlinux";
 export const INITRAMFS = "initramfs.cpio";
@@ -20,4 +21,11 @@ export function prebuiltKernel(): KernelImage {
 /** The demo's initramfs, prebuilt or built now. */
 export function demoInitramfs(): Uint8Array {
   return beside(INITRAMFS) ?? build_initramfs();
+}
+
+/** Digest of the kernel and the demo, as `esp0 run` takes them. */
+export function kernelDigest(): string {
+  const linked = beside(VMLINUX);
+  const parts = linked === undefined ? kernel_image().segments.map(({ data }) => data) : [linked];
+  return digestOf(...parts, demoInitramfs()).slice(0, 16);
 }

@@ -1,4 +1,5 @@
 /** The process that `esp0 run` runs in. */
+import { fstatSync } from "node:fs";
 import type { TerminalHost, TimedHost } from "./run-host.ts";
 
 let outputClosed = false;
@@ -8,9 +9,25 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   outputClosed = true;
 });
 
+/** Milliseconds for which a pipe may have nothing to give, and yet soon have more. */
+const PIPE_PATIENCE = 250;
+
+/** A file always has all of it; somebody who types takes their time. */
+function patienceOfInput(): number {
+  if (process.stdin.isTTY === true) return 0;
+  try {
+    return fstatSync(0).isFile() ? Number.POSITIVE_INFINITY : PIPE_PATIENCE;
+  } catch {
+    return 0;
+  }
+}
+
 export const processHost: TimedHost & TerminalHost = {
   isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
   stdin: {
+    get patience() {
+      return patienceOfInput();
+    },
     chunks: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
     release: () => {
       process.stdin.destroy();

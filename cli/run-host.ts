@@ -1,5 +1,5 @@
 /** What the commands that run a machine need of their process beside files: signals, input, output, time. */
-import type { InputSource } from "./input-lines.ts";
+import type { InputSource } from "./standard-input.ts";
 
 export interface RunHost {
   readonly stdin: InputSource;

@@ -8,5 +8,7 @@ export const STATUS_CRASHED = 3;
 export const STATUS_BUDGET = 4;
 /** Everything is asleep for good. */
 export const STATUS_ASLEEP = 5;
+/** A replay came to something else than its recording. */
+export const STATUS_DIVERGED = 6;
 /** Ctrl-C. */
 export const STATUS_INTERRUPTED = 130;

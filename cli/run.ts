@@ -5,29 +5,35 @@ import { initramfs } from "../boot/index.ts";
 import { describe_tasks, TraceFile, traceFormatOf } from "../debug/index.ts";
 import { SourceTexts } from "../debug/repl/index.ts";
 import { DebugSession, type KernelSessionOptions } from "../debug/session/index.ts";
-import { MAXIMUM_RAM } from "../emulator/index.ts";
+import { MAXIMUM_RAM, perform } from "../emulator/index.ts";
 import { Kernel, type KernelStop } from "../kernel/index.ts";
 import { sources } from "../kernel/inspect.ts";
 import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
-import { InputLines } from "./input-lines.ts";
 import { type CommandIo, InputError, openOutput, readInput, reporting } from "./io.ts";
 import { wholeNumber } from "./option-values.ts";
-import { demoInitramfs, prebuiltKernel } from "./prebuilt.ts";
+import { demoInitramfs, kernelDigest, prebuiltKernel } from "./prebuilt.ts";
 import { loadProgram, programLines } from "./program.ts";
+import {
+  addTapeOptions,
+  openTape,
+  refuseWithReplay,
+  type Tape,
+  type TapedGuest,
+  type TapeOptions,
+} from "./recording/tape.ts";
 import type { RunHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
 import { decodeText } from "./source-files.ts";
+import { LONGEST_LINE } from "./standard-input.ts";
 import { formatStatistics } from "./statistics.ts";
 
 export type { RunHost };
 
-/** Instructions between two looks at what the host has to say (Ctrl-C); has no influence on the guest. */
-const SLICE = 2_000_000;
 const MIB = 1 << 20;
 const SMALLEST_MEMORY = 4;
 const FASTEST_CPU = 0xffffffff;
 
-export interface RunOptions {
+export interface RunOptions extends TapeOptions {
   readonly quiet?: boolean;
   readonly stats?: boolean;
   /** MiB. */
@@ -48,52 +54,88 @@ export async function runCommand(
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
-  if (options.gdb !== undefined) return await debugCommand(file, args, options, options.gdb, io, host);
+  const { memory, cpuHz, maxInstructions } = options;
+  const isTaped = options.record !== undefined || options.replay !== undefined;
+  const kernelOfTape = isTaped ? { kernel: kernelDigest() } : {};
+  const tape = openTape(
+    "run",
+    { file, args, options: { memory, cpuHz, maxInstructions }, ...kernelOfTape },
+    options,
+    io,
+  );
+  if (options.gdb !== undefined) return await debugCommand(tape, options, options.gdb, io, host);
+  const recorded: RunOptions = tape.call.options;
   const started = host.now();
-  const kernel = booted(() => new Kernel(bootOptions(file, args, options, io)));
+  const kernel = booted(() => new Kernel(bootOptions(tape.call.file, tape.call.args ?? [], recorded, tape.io)));
   const endTrace = options.trace === undefined ? undefined : beginTrace(kernel, options.trace, io);
   const output: number[] = [];
   const log: number[] = [];
   kernel.on_output = (byte) => output.push(byte);
   if (!options.quiet) kernel.on_log = (byte) => log.push(byte);
+  const feed = tape.feed(kernelGuest(kernel, host));
   let reading = true;
   const flush = () => {
     if (log.length > 0) io.stderr(String.fromCharCode(...log.splice(0)));
-    if (output.length > 0) reading &&= host.writeOutput(Uint8Array.from(output.splice(0)));
+    if (output.length === 0) return;
+    const bytes = Uint8Array.from(output.splice(0));
+    feed.sent(bytes);
+    reading &&= host.writeOutput(bytes);
   };
 
   let interrupted = false;
   const stopListening = host.onInterrupt(() => {
     interrupted = true;
-    lines.cancel();
+    feed.cancel();
   });
-  const lines = new InputLines(host.stdin);
-  const budget = options.maxInstructions ?? Number.POSITIVE_INFINITY;
+  const budget = recorded.maxInstructions ?? Number.POSITIVE_INFINITY;
   let stop: KernelStop;
   try {
     for (;;) {
-      stop = kernel.run({ maxInstructions: Math.min(SLICE, budget - kernel.machine.instructions) });
+      const left = budget - kernel.machine.instructions;
+      stop = kernel.run({ maxInstructions: Math.min(feed.slice, left), untilCycle: feed.due });
       flush();
       if (interrupted || !reading) break;
       if (stop.kind === "input") {
-        const line = await lines.next();
-        if (interrupted) break;
-        if (line === undefined) kernel.close_input();
-        else kernel.input(line);
+        if (!(await feed.rest())) break;
       } else if (stop.kind === "budget" && kernel.machine.instructions < budget) {
         await host.breathe();
         if (interrupted) break;
+        await feed.look();
       } else break;
+      if (interrupted || feed.ended) break;
     }
   } finally {
     stopListening();
-    lines.close();
+    feed.close();
     endTrace?.();
   }
   flush();
-  const status = interrupted ? STATUS_INTERRUPTED : reading ? report(stop, kernel, budget, io) : 0;
+  const kind = interrupted ? "interrupted" : reading ? stop.kind : "output-closed";
+  const isCut = interrupted || !reading || feed.ended;
+  const status = interrupted ? STATUS_INTERRUPTED : isCut ? 0 : report(stop, kernel, budget, io);
   if (options.stats) io.stderr(formatStatistics(kernel.statistics, host.now() - started));
-  return status;
+  return tape.end(kind, status);
+}
+
+/** A kernel takes a line whenever a task waits for one. */
+function kernelGuest(kernel: Kernel, host: RunHost): TapedGuest {
+  return {
+    machine: kernel.machine,
+    source: host.stdin,
+    now: host.now,
+    wants: () => (kernel.wants_input ? LONGEST_LINE : 0),
+    wantsAtRest: () => LONGEST_LINE,
+    takesLines: true,
+    perform: (action) =>
+      perform(
+        {
+          machine: kernel.machine,
+          input: (bytes) => kernel.input(bytes),
+          closeInput: () => kernel.close_input(),
+        },
+        action,
+      ),
+  };
 }
 
 /** Records the run in a file; returns what ends that. */
@@ -145,25 +187,25 @@ export function booted<T>(boot: () => T): T {
 
 /** `--gdb` */
 async function debugCommand(
-  file: string | undefined,
-  args: readonly string[],
+  tape: Tape,
   options: RunOptions,
   port: number,
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
   refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
-  const session = booted(() => DebugSession.forKernel(bootOptions(file, args, options, io)));
+  const { file, args = [] } = tape.call;
+  const session = booted(() => DebugSession.forKernel(bootOptions(file, args, tape.call.options, tape.io)));
   const texts = new SourceTexts(sources);
   if (file !== undefined) {
-    session.symbols.add({ symbols: [], lines: programLines(file, io) });
-    if (/\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(io, file), file));
+    session.symbols.add({ symbols: [], lines: programLines(file, tape.io) });
+    if (/\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(tape.io, file), file));
   }
-  const end = await runWithGdb(session, port, { showLog: !options.quiet, sources: texts }, io, host);
-  if (end === "killed" || end === "interrupted") return STATUS_INTERRUPTED;
-  if (end.reason === "exit") return end.status ?? 0;
+  const end = await runWithGdb(session, port, { showLog: !options.quiet, sources: texts, tape }, io, host);
+  if (end === "killed" || end === "interrupted") return tape.end(end, STATUS_INTERRUPTED);
+  if (end.reason === "exit") return tape.end("exit", end.status ?? 0);
   const kind = end.reason === "panic" || end.reason === "triple-fault" ? end.reason : "asleep";
-  return report(kind === "triple-fault" ? { kind, core: end.core } : { kind }, session.kernel!, 0, io);
+  return tape.end(kind, report(kind === "triple-fault" ? { kind, core: end.core } : { kind }, session.kernel!, 0, io));
 }
 
 /** Says how the run ended, unless its program did so itself; returns the exit status. */
@@ -202,7 +244,7 @@ export function addProgramArguments(command: Command): Command {
 
 /** Adds the command to the program. */
 export function registerRun(program: Command, io: CommandIo, host: RunHost): void {
-  addProgramArguments(program.command("run"))
+  const command = addProgramArguments(program.command("run"))
     .summary("boot the kernel and run a program as pid 1")
     .description(
       "Boots the kernel and runs FILE as pid 1: an AT&T assembly source (.S), assembled and linked at 0x08048000, or a\n" +
@@ -227,11 +269,12 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "--trace <FILE>",
       "write kernel events to FILE: JSON Lines, or Chrome's trace format for Perfetto if it ends in .json",
     )
-    .addOption(gdbOption())
-    .action(async (file: string | undefined, args: string[], options: RunOptions) => {
-      await reporting(io, async () => {
-        const status = await runCommand(file, args, options, io, host);
-        if (status !== 0) io.exitStatus(status);
-      });
+    .addOption(gdbOption());
+  addTapeOptions(command).action(async (file: string | undefined, args: string[], options: RunOptions) => {
+    await reporting(io, async () => {
+      refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "stats", "trace", "gdb"]);
+      const status = await runCommand(file, args, options, io, host);
+      if (status !== 0) io.exitStatus(status);
     });
+  });
 }

@@ -38,6 +38,7 @@ export { UNTIL_INTERVAL } from "./execution.ts";
 export type { Interleaver, Turn } from "./interleaver.ts";
 export { RandomInterleaver, RoundRobin, ScriptedInterleaver } from "./interleaver.ts";
 export type { InterruptSystem } from "./interrupt-system.ts";
+export { type Action, type Entry, Journal, type JournalTarget, perform, serialTarget } from "./journal.ts";
 export { Machine, type RunLimits } from "./machine.ts";
 export type { CoreCounters, MachineCounters } from "./machine-counters.ts";
 export type { MachineOptions } from "./machine-options.ts";

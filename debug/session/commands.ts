@@ -148,6 +148,11 @@ export class Commands {
     return yield* this.#travel({ instructions: position });
   }
 
+  /** To a cycle. */
+  *gotoCycle(cycle: number): Running {
+    return yield* this.#travelTo(cycle);
+  }
+
   /** To before the last `n` instructions of the selected core. */
   *reverseStep(n: number): Running {
     const core = this.#core;

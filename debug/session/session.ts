@@ -1,5 +1,5 @@
 import { readElf } from "../../asm/index.ts";
-import { type Core, type Machine, REGISTER_NAMES, type RegisterName } from "../../emulator/index.ts";
+import { type Core, type Entry, type Machine, REGISTER_NAMES, type RegisterName } from "../../emulator/index.ts";
 import { type BootOptions, Kernel, kernel_image, type RecordedEvent } from "../../kernel/index.ts";
 import { declarations, mm_struct, task_struct } from "../../kernel/inspect.ts";
 import { type BreakpointRecord, Breakpoints } from "./breakpoints.ts";
@@ -66,10 +66,16 @@ export class DebugSession {
   readonly #host: CommandHost;
   readonly #onReplaced: (() => void)[] = [];
   readonly #onOutput: ((output: SessionOutput) => void)[] = [];
+  readonly #onAction: ((entry: Entry) => () => void)[] = [];
   #eventListener: ((event: RecordedEvent) => void) | undefined;
   #core = 0;
   #stop: Stop = { reason: "start", core: 0, position: 0 };
   #busy = false;
+  /**
+   * Called between two parts of a command whose name ends in Async, in the present: what it does to the guest is done
+   * there.
+   */
+  onPause: (() => Promise<void>) | undefined;
   readonly #waiting: Action[] = [];
 
   private constructor(timeline: Timeline, symbols: SymbolTable) {
@@ -174,6 +180,14 @@ export class DebugSession {
     this.#onOutput.push(listener);
   }
 
+  /**
+   * Hears what is about to be done to the guest from outside, and the cycle at which it is; see `act`.
+   * @param listener may look at the guest as it is before; what it returns is called when it has been done
+   */
+  onAction(listener: (entry: Entry) => () => void): void {
+    this.#onAction.push(listener);
+  }
+
   /** Hears the kernel's events from now on, new ones only. The kernel's own `on_event` belongs to the session. */
   onEvent(listener: ((event: RecordedEvent) => void) | undefined): void {
     this.#eventListener = listener;
@@ -270,6 +284,12 @@ export class DebugSession {
     return this.#finishLater(this.#goto(position));
   }
 
+  /** Goes to a cycle of the machine's time, forwards or backwards. */
+  gotoCycleAsync(cycle: number): Promise<Stop> {
+    checkCount("cycle", cycle);
+    return this.#finishLater(this.#commands.gotoCycle(cycle));
+  }
+
   /** Ends the command under way, at its next look at the outside; from a callback, after the current instruction. */
   interrupt(): void {
     if (this.#busy) this.#timeline.interrupt();
@@ -279,24 +299,30 @@ export class DebugSession {
 
   // While a command runs through the past, what is done here waits until it has come out of it.
 
+  /** Does something to the guest. In the past it ends the future that had been. @throws RangeError as what it does */
+  act(action: Action): void {
+    this.#waiting.push(action);
+    this.#actOnWaiting();
+  }
+
   /** Gives the guest input on its first serial port. */
   input(bytes: Uint8Array): void {
-    this.#act({ kind: "input", bytes: bytes.slice() });
+    this.act({ kind: "input", bytes: bytes.slice() });
   }
 
   /** No more input will come. */
   closeInput(): void {
-    this.#act({ kind: "close-input" });
+    this.act({ kind: "close-input" });
   }
 
   /** @throws as `Machine.setRegister` does */
   setRegister(name: RegisterName, value: number, core = this.#core): void {
-    this.#act({ kind: "register", name, value, core });
+    this.act({ kind: "register", name, value, core });
   }
 
   /** @throws RangeError when part of it is no RAM */
   writePhysical(physical: number, bytes: Uint8Array): void {
-    this.#act({ kind: "memory", physical, bytes: bytes.slice() });
+    this.act({ kind: "memory", physical, bytes: bytes.slice() });
   }
 
   /** @throws RangeError when part of it is not mapped, or no RAM */
@@ -376,6 +402,7 @@ export class DebugSession {
       while (result.done !== true) {
         await new Promise((resolve) => setImmediate(resolve));
         this.#actOnWaiting();
+        if (this.#timeline.cycle >= this.#timeline.horizon) await this.onPause?.();
         result = command.next();
       }
       return this.#settle(result.value);
@@ -385,15 +412,13 @@ export class DebugSession {
     }
   }
 
-  #act(action: Action): void {
-    this.#waiting.push(action);
-    this.#actOnWaiting();
-  }
-
   #actOnWaiting(): void {
     if (this.#busy && this.#timeline.cycle < this.#timeline.horizon) return;
     for (let action = this.#waiting.shift(); action !== undefined; action = this.#waiting.shift()) {
+      const entry = { cycle: this.#timeline.cycle, action };
+      const done = this.#onAction.map((listener) => listener(entry));
       this.#timeline.act(action);
+      for (const listener of done) listener();
     }
   }
 

@@ -211,8 +211,8 @@ export const TLB_CODE = 32;
 export const TLB_GLOBAL = 64;
 /** A host watchpoint lies in the page; no part of the machine's state. */
 export const TLB_WATCHED = 128;
+/** The page was not written since it was last captured; no part of the machine's state. See PageTracker. */
+export const TLB_CLEAN = 256;
 
 /** Value of `Core.runStop`: leave the block, and EIP is right already. */
 export const EIP_REPLACED = -1;
-/** The page was not written since it was last captured; no part of the machine's state. See PageTracker. */
-export const TLB_CLEAN = 256;

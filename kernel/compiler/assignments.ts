@@ -3,11 +3,12 @@ import ts from "typescript-api";
 import type { Environment } from "./environment.ts";
 import type { Source } from "./frame.ts";
 import { is_assignment } from "./inference.ts";
-import { I32, type Kind, U32, WIDE } from "./kinds.ts";
+import { I32, type Kind, SMALL, U32, WIDE } from "./kinds.ts";
+import type { Meaning } from "./meaning.ts";
 
 const { SyntaxKind } = ts;
 
-type Assigned = { readonly expression: ts.Expression } | { readonly kind: Kind };
+type Assigned = { readonly expression: ts.Expression } | { readonly kind: Kind; readonly exact?: boolean } | { readonly decreases: true };
 
 const kinds_of_operators: ReadonlyMap<ts.SyntaxKind, Kind> = new Map([
   [SyntaxKind.AmpersandEqualsToken, I32],
@@ -18,15 +19,25 @@ const kinds_of_operators: ReadonlyMap<ts.SyntaxKind, Kind> = new Map([
   [SyntaxKind.GreaterThanGreaterThanGreaterThanEqualsToken, U32],
 ]);
 
+/** Those that change a number, so that the result may not fit. */
+const changing_operators: ReadonlySet<ts.SyntaxKind> = new Set([
+  SyntaxKind.PlusEqualsToken,
+  SyntaxKind.MinusEqualsToken,
+  SyntaxKind.AsteriskEqualsToken,
+  SyntaxKind.AsteriskAsteriskEqualsToken,
+  SyntaxKind.SlashEqualsToken,
+  SyntaxKind.PercentEqualsToken,
+]);
+
 export class Assignments {
   readonly #by_function = new Map<ts.Node, Map<ts.Symbol, Assigned[]>>();
 
-  constructor(private readonly checker: ts.TypeChecker) {}
+  constructor(private readonly meaning: Meaning) {}
 
   /** What the function around `node` assigns to a variable. */
   of(symbol: ts.Symbol, node: ts.Node, env: Environment): Source[] {
     const found = this.#in_function(outermost_function(node)).get(symbol) ?? [];
-    return found.map((assigned) => ("kind" in assigned ? assigned : { ...assigned, env }));
+    return found.map((assigned) => ("expression" in assigned ? { ...assigned, env } : assigned));
   }
 
   #in_function(root: ts.Node): Map<ts.Symbol, Assigned[]> {
@@ -41,29 +52,48 @@ export class Assignments {
 
   #look(node: ts.Node, found: Map<ts.Symbol, Assigned[]>): void {
     if (ts.isBinaryExpression(node) && is_assignment(node.operatorToken.kind)) {
-      const kind = kinds_of_operators.get(node.operatorToken.kind);
-      this.#note(node.left, kind === undefined ? { expression: node.right } : { kind }, found);
+      const operator = node.operatorToken.kind;
+      const kind = kinds_of_operators.get(operator);
+      this.#note(node.left, kind === undefined ? { expression: node.right } : { kind, exact: true }, found);
+      if (changing_operators.has(operator)) this.#note(node.left, { kind: SMALL }, found);
+      if (operator === SyntaxKind.MinusEqualsToken) this.#note(node.left, { decreases: true }, found);
     }
-    if ((ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) && ts.isIdentifier(node.operand)) {
-      if (node.operator === SyntaxKind.PlusPlusToken || node.operator === SyntaxKind.MinusMinusToken)
-        this.#note(node.operand, undefined, found);
+    if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
+      if (node.operator === SyntaxKind.PlusPlusToken) this.#note(node.operand, { kind: SMALL }, found);
+      if (node.operator === SyntaxKind.MinusMinusToken) this.#note(node.operand, { decreases: true }, found);
     }
     ts.forEachChild(node, (child) => this.#look(child, found));
   }
 
-  /** @param assigned undefined when the kind does not change */
-  #note(target: ts.Expression, assigned: Assigned | undefined, found: Map<ts.Symbol, Assigned[]>): void {
+  #note(target: ts.Expression, assigned: Assigned, found: Map<ts.Symbol, Assigned[]>): void {
     if (ts.isParenthesizedExpression(target)) {
       this.#note(target.expression, assigned, found);
     } else if (ts.isArrayLiteralExpression(target)) {
-      for (const element of target.elements) this.#note(element, { kind: WIDE }, found);
+      const values = "expression" in assigned ? written_out(assigned.expression) : undefined;
+      target.elements.forEach((element, i) => {
+        this.#note(element, values?.[i] === undefined ? this.#by_type(element) : { expression: values[i] }, found);
+      });
+    } else if (ts.isObjectLiteralExpression(target)) {
+      for (const property of target.properties) {
+        if (ts.isPropertyAssignment(property)) this.#note(property.initializer, this.#by_type(property.initializer), found);
+        if (ts.isShorthandPropertyAssignment(property)) this.#add(this.meaning.symbol_of(property.name), this.#by_type(property.name), found);
+      }
     } else if (ts.isIdentifier(target)) {
-      const symbol = this.checker.getSymbolAtLocation(target);
-      if (symbol === undefined) return;
-      const list = found.get(symbol) ?? [];
-      if (assigned !== undefined) list.push(assigned);
-      found.set(symbol, list);
+      this.#add(this.meaning.symbol_of(target), assigned, found);
     }
+  }
+
+  #add(symbol: ts.Symbol | undefined, assigned: Assigned, found: Map<ts.Symbol, Assigned[]>): void {
+    if (symbol === undefined) return;
+    const list = found.get(symbol) ?? [];
+    list.push(assigned);
+    found.set(symbol, list);
+  }
+
+  /** What a pattern assigns is of the type of its target; numbers may be any. */
+  #by_type(target: ts.Expression): Assigned {
+    const { flags } = this.meaning.type_of(target);
+    return (flags & ts.TypeFlags.NumberLike) !== 0 ? { kind: WIDE } : { expression: target };
   }
 
   /** Whether the function around `node` changes a variable after its declaration. */
@@ -76,4 +106,10 @@ function outermost_function(node: ts.Node): ts.Node {
   let outermost = node;
   for (let at: ts.Node | undefined = node; at !== undefined; at = at.parent) if (ts.isFunctionLike(at)) outermost = at;
   return outermost;
+}
+
+/** The values of a list without spread elements. */
+function written_out(node: ts.Expression): readonly ts.Expression[] | undefined {
+  if (!ts.isArrayLiteralExpression(node)) return undefined;
+  return node.elements.some((element) => ts.isSpreadElement(element)) ? undefined : node.elements;
 }

@@ -70,7 +70,7 @@ export class Bounds {
     let touches = ts.isPropertyAccessExpression(node) && this.meaning.is_guest_place(node);
     if (!touches && ts.isCallExpression(node)) {
       const { expression } = node;
-      const type = ts.isPropertyAccessExpression(expression) && this.meaning.checker.getTypeAtLocation(expression.expression);
+      const type = ts.isPropertyAccessExpression(expression) && this.meaning.type_of(expression.expression);
       touches = type !== false && this.meaning.property(type, "read32") !== undefined;
       touches ||= ts.isPropertyAccessExpression(expression) && this.meaning.element_type(expression.expression) !== undefined;
       const called = touches ? undefined : plain_function(node, this.meaning);

@@ -4,7 +4,9 @@ import { Code, code, list } from "./code.ts";
 import type { Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
 import { type Kind, NOTHING, words_of } from "./kinds.ts";
+import { annotated_scalar } from "./inference.ts";
 import { place_of, refuse } from "./refusal.ts";
+import { narrow_word } from "./scalars.ts";
 
 interface Callee {
   /** Text of its address. */
@@ -16,14 +18,6 @@ interface Callee {
   /** How EAX is narrowed to the result. */
   readonly from_register: string | undefined;
 }
-
-/** How a word is narrowed to a type that is smaller: text behind the word's. */
-export const narrow_word: Readonly<Record<string, string>> = {
-  u8: " & 0xff",
-  u16: " & 0xffff",
-  i8: " << 24 >> 24",
-  i16: " << 16 >> 16",
-};
 
 export class Calls {
   constructor(private readonly context: Context) {}
@@ -106,7 +100,7 @@ export class Calls {
         address: args[0],
         convention: undefined,
         arguments: args.slice(1),
-        ...this.#scalar_result(meaning.checker.getTypeAtLocation(returns), call, code`${renderer.render(returns, env)}`),
+        ...this.#scalar_result(meaning.type_of(returns), call, code`${renderer.render(returns, env)}`),
       };
     }
     const kernel = meaning.kernel_function_result(expression);
@@ -159,7 +153,7 @@ export class Calls {
     const last = args.findLastIndex((argument) => splitting.has_split(argument));
     return args.map((argument, i) => {
       const value = expressions.value(argument, env);
-      const type = meaning.checker.getTypeAtLocation(argument);
+      const type = meaning.type_of(argument);
       if (meaning.struct_of(type) !== undefined) refuse(argument, `${call.expression.getText()} takes a number here; pass \`.address\``);
       if (i >= last || ts.isLiteralExpression(argument) || expressions.is_stable(argument, env)) return value;
       return emitter.keep(value, argument, env);

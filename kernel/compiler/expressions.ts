@@ -158,7 +158,7 @@ export class Expressions {
     const { renderer, splitting, emitter, meaning } = this.context;
     if (ts.isIdentifier(left)) return this.#assigned(left, env);
     if (splitting.has_split(left)) refuse(left, "a call in the place that is assigned; call first and keep the result in a variable");
-    if (ts.isPropertyAccessExpression(left) && meaning.fields_of(meaning.checker.getTypeAtLocation(left.expression)) !== undefined) {
+    if (ts.isPropertyAccessExpression(left) && meaning.fields_of(meaning.type_of(left.expression)) !== undefined) {
       if (this.is_stable(left.expression, env)) return renderer.render(left, env);
       const object = emitter.keep(renderer.render(left.expression, env), left.expression, env);
       return code`${object}.${left.name.text}`;
@@ -205,7 +205,7 @@ export class Expressions {
       return true;
     }
     if (ts.isPropertyAccessExpression(node)) {
-      const type = meaning.checker.getTypeAtLocation(node);
+      const type = meaning.type_of(node);
       // A struct within a struct, or a kernel variable, is at a fixed place.
       return this.is_stable(node.expression, env) && (meaning.fields_of(type) !== undefined || node.name.text === "value");
     }

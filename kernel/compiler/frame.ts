@@ -5,7 +5,12 @@ import type { Environment } from "./environment.ts";
 import { type Kind, kind_name, words_of } from "./kinds.ts";
 
 /** Something assigned to a variable: its kind follows from all of these. */
-export type Source = { readonly expression: ts.Expression; readonly env: Environment } | { readonly kind: Kind };
+export type Source =
+  | { readonly expression: ts.Expression; readonly env: Environment }
+  /** `exact`: whether all that is assigned is sure to fit. */
+  | { readonly kind: Kind; readonly exact?: boolean }
+  /** It gets smaller: what fits any kind of number before may be negative then. */
+  | { readonly decreases: true };
 
 /** A variable with a slot: a local, a parameter, or a value kept for a later step. */
 export class Variable implements Used {

@@ -1,7 +1,7 @@
 /** Compiles one hosted function: its steps as text, and the tables that describe them. */
 import ts from "typescript-api";
 import { Assignments } from "./assignments.ts";
-import { Calls, narrow_word } from "./calls.ts";
+import { Calls } from "./calls.ts";
 import { Code, code, type Used } from "./code.ts";
 import type { Context } from "./context.ts";
 import { Emitter, type Step } from "./emitter.ts";
@@ -15,6 +15,7 @@ import { Macros } from "./macros.ts";
 import type { Meaning } from "./meaning.ts";
 import { place_of, refuse } from "./refusal.ts";
 import { Renderer } from "./render.ts";
+import { narrow_word } from "./scalars.ts";
 import { Splitting } from "./splitting.ts";
 import { Statements } from "./statements.ts";
 
@@ -41,7 +42,7 @@ export class FunctionCompiler {
   ) {
     const context = { meaning, names } as { -readonly [K in keyof Context]: Context[K] };
     context.inference = new Inference(meaning);
-    context.assignments = new Assignments(meaning.checker);
+    context.assignments = new Assignments(meaning);
     context.splitting = new Splitting(meaning);
     context.renderer = new Renderer(meaning, names);
     context.emitter = new Emitter(taken);
@@ -109,7 +110,7 @@ export class FunctionCompiler {
       if (convention.kind === "helper") {
         const kind = inference.parameter(parameter);
         if (kind === undefined) {
-          const type = this.meaning.checker.typeToString(this.meaning.checker.getTypeAtLocation(parameter));
+          const type = this.meaning.checker.typeToString(this.meaning.type_of(parameter));
           refuse(parameter, `a parameter of type ${type} cannot be passed on the guest stack; only numbers, booleans and views can`);
         }
         const variable = make(kind);
@@ -120,7 +121,7 @@ export class FunctionCompiler {
       }
       const declared = convention.parameters[i];
       if (declared === undefined) refuse(parameter, `\`${name.text}\` has no type in the list of parameter types`);
-      const type = this.meaning.checker.getTypeAtLocation(declared);
+      const type = this.meaning.type_of(declared);
       if (this.meaning.literal_of(type, "kind") === "by_value" && ts.isCallExpression(declared)) {
         const struct = renderer.render(declared.arguments[0], env);
         const at = after_struct ? `$f.parameters[${i}]` : String(offset);
@@ -156,7 +157,7 @@ export class FunctionCompiler {
       }
       return kind.kind === "nothing" ? undefined : kind;
     }
-    const type = this.meaning.checker.getTypeAtLocation(convention.returns);
+    const type = this.meaning.type_of(convention.returns);
     if (type.flags & ts.TypeFlags.Undefined) return undefined;
     return scalar_kind(this.meaning.scalar_name(type) ?? "u32");
   }

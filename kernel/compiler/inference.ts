@@ -1,8 +1,9 @@
 /** Finds the kind of an expression's value. */
 import ts from "typescript-api";
+import { constant_value } from "./constants.ts";
 import { Environment } from "./environment.ts";
 import { Variable } from "./frame.ts";
-import { BOOLEAN, I32, join, type Kind, NOTHING, SMALL, scalar_kind, U32, WIDE } from "./kinds.ts";
+import { BOOLEAN, I32, join, type Kind, NOTHING, SMALL, same_kind, scalar_kind, U32, WIDE } from "./kinds.ts";
 import type { Meaning } from "./meaning.ts";
 import { refuse } from "./refusal.ts";
 import { is_scalar_name } from "./scalars.ts";
@@ -10,6 +11,7 @@ import { is_scalar_name } from "./scalars.ts";
 const { SyntaxKind } = ts;
 /** Calls that give a number which fits any kind of number, or the kind of their arguments. */
 const small_results = new Set(["clz32", "charCodeAt", "indexOf", "read8", "read16"]);
+const exact_results = new Set(["clz32", "imul", "read8", "read16", "read32"]);
 const same_as_arguments = new Set(["min", "max", "abs", "trunc", "floor", "ceil", "round"]);
 const assignments: ReadonlySet<ts.SyntaxKind> = new Set([
   SyntaxKind.EqualsToken,
@@ -34,7 +36,10 @@ export function constant_kind(value: number): Kind {
 
 export class Inference {
   readonly #known = new Map<Variable, Kind>();
-  readonly #open = new Set<Variable>();
+  /** Variables under consideration, outermost first, each with what it is taken for meanwhile. */
+  readonly #open = new Map<Variable, Kind>();
+  /** The outermost of those that the last conclusions rest on. */
+  #rests_on = Number.POSITIVE_INFINITY;
   readonly #constants = new Map<ts.Node, Kind>();
 
   constructor(private readonly meaning: Meaning) {}
@@ -44,27 +49,82 @@ export class Inference {
     if (variable.kind !== undefined) return variable.kind;
     const known = this.#known.get(variable);
     if (known !== undefined) return known;
-    // A variable's own value does not widen it: `n = n + 1`.
-    if (this.#open.has(variable)) return SMALL;
-    this.#open.add(variable);
+    const taken_for = this.#open.get(variable);
+    if (taken_for !== undefined) {
+      this.#rests_on = Math.min(this.#rests_on, [...this.#open.keys()].indexOf(variable));
+      return taken_for;
+    }
+    const depth = this.#open.size;
+    const outer = this.#rests_on;
+    this.#rests_on = Number.POSITIVE_INFINITY;
+    let found = SMALL;
+    try {
+      // A variable whose value depends on itself (`n = n - 1`): until what it is taken for is what comes out.
+      for (let assumed: Kind | undefined; assumed === undefined || !same_kind(assumed, found); ) {
+        assumed = found;
+        this.#open.set(variable, assumed);
+        found = this.#joined_sources(variable);
+      }
+    } finally {
+      this.#open.delete(variable);
+    }
+    if (this.#rests_on >= depth) {
+      this.#known.set(variable, found);
+      this.#rests_on = outer;
+    } else this.#rests_on = Math.min(this.#rests_on, outer);
+    return found;
+  }
+
+  #joined_sources(variable: Variable): Kind {
     let kind: Kind | undefined;
+    let decreases = false;
     for (const source of variable.sources) {
+      if ("decreases" in source) {
+        decreases = true;
+        continue;
+      }
       const next = "kind" in source ? source.kind : this.#checked(source.expression, source.env, variable);
       const joined: Kind | undefined = kind === undefined ? next : join(kind, next);
       if (joined === undefined)
-        refuse(variable.node, `${variable.name ?? "a value"} holds values of two kinds; use two variables`);
+        refuse(variable.node, `${variable.name === undefined ? "a value" : `\`${variable.name}\``} holds values of two kinds; use two variables`);
       kind = joined;
     }
-    this.#open.delete(variable);
-    const found = kind ?? NOTHING;
-    if (this.#open.size === 0) this.#known.set(variable, found);
-    return found;
+    if (decreases && kind?.kind === "number" && kind.range === "small") return I32;
+    return kind ?? NOTHING;
+  }
+
+  /** Whether everything that is assigned to a variable is sure to fit its kind, so that stores need no check. */
+  is_exact(variable: Variable): boolean {
+    return variable.sources.every((source) => {
+      if ("decreases" in source) return false;
+      return "kind" in source ? source.exact === true : this.#gives_exact(source.expression, source.env);
+    });
+  }
+
+  /** Whether an expression is sure to give a value of its kind: no sum, which might be too large for it. */
+  #gives_exact(node: ts.Expression, env: Environment): boolean {
+    const exact = (inner: ts.Expression) => this.#gives_exact(inner, env);
+    if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isNonNullExpression(node)) return exact(node.expression);
+    if (ts.isConditionalExpression(node)) return exact(node.whenTrue) && exact(node.whenFalse);
+    if (ts.isPrefixUnaryExpression(node)) return node.operator === SyntaxKind.TildeToken || ts.isNumericLiteral(node.operand);
+    if (ts.isBinaryExpression(node)) {
+      if (exact_operators.has(node.operatorToken.kind)) return true;
+      return joining_operators.has(node.operatorToken.kind) && exact(node.left) && exact(node.right);
+    }
+    if (ts.isIdentifier(node)) {
+      const bound = env.get(this.meaning.symbol_of(node));
+      if (bound !== undefined) return "argument" in bound ? this.#gives_exact(bound.argument, bound.env) : bound instanceof Variable;
+      return constant_value(node, this.meaning) !== undefined;
+    }
+    if (ts.isPropertyAccessExpression(node)) return node.name.text === "address" || this.meaning.is_guest_place(node);
+    if (ts.isCallExpression(node)) return ts.isPropertyAccessExpression(node.expression) && exact_results.has(node.expression.name.text);
+    return ts.isNumericLiteral(node) || (ts.isYieldExpression(node) && node.asteriskToken !== undefined);
   }
 
   #checked(expression: ts.Expression, env: Environment, variable: Variable): Kind {
     const kind = this.kind(expression, env);
     if (kind !== undefined) return kind;
-    const type = this.meaning.checker.typeToString(this.meaning.checker.getTypeAtLocation(expression));
+    const type = this.meaning.checker.typeToString(this.meaning.type_of(expression));
     const what = variable.name === undefined ? "this value" : `\`${variable.name}\``;
     refuse(
       variable.name === undefined ? expression : variable.node,
@@ -75,11 +135,23 @@ export class Inference {
 
   /** The kind of a value; undefined when it cannot be kept in a frame. */
   kind(node: ts.Expression, env: Environment): Kind | undefined {
+    const type = this.meaning.type_of(node);
     const bound = ts.isIdentifier(node) ? env.get(this.meaning.symbol_of(node)) : undefined;
-    if (bound instanceof Variable) return this.variable(bound);
     if (bound !== undefined && "argument" in bound) return this.kind(bound.argument, bound.env);
-    const type = this.meaning.checker.getTypeAtLocation(node);
+    if (bound instanceof Variable && this.#is_number(type)) return this.variable(bound);
     return this.#by_type(type) ?? (this.#is_number(type) ? this.#number(node, env) : undefined);
+  }
+
+  /** The kind of a name by its type alone, where nothing is known of what it is made from. */
+  declared(node: ts.Node): Kind | undefined {
+    const type = this.meaning.type_of(node);
+    return this.#by_type(type) ?? (this.#is_number(type) ? WIDE : undefined);
+  }
+
+  /** The kind of a number; a boolean that arithmetic takes for one is 0 or 1. */
+  #operand(node: ts.Expression, env: Environment): Kind {
+    const kind = this.kind(node, env) ?? WIDE;
+    return kind.kind === "boolean" ? SMALL : kind;
   }
 
   /** The kind that a type alone tells; undefined for numbers, and for what cannot be kept. */
@@ -111,6 +183,8 @@ export class Inference {
     )
       return this.kind(node.expression, env) ?? WIDE;
     if (ts.isNumericLiteral(node)) return constant_kind(Number(node.text));
+    const constant = ts.isBinaryExpression(node) || ts.isPrefixUnaryExpression(node) ? constant_value(node, this.meaning) : undefined;
+    if (constant !== undefined) return constant_kind(constant);
     if (ts.isPrefixUnaryExpression(node)) return this.#unary(node, env);
     if (ts.isPostfixUnaryExpression(node)) return this.kind(node.operand, env) ?? WIDE;
     if (ts.isBinaryExpression(node)) return this.#binary(node, env);
@@ -130,13 +204,14 @@ export class Inference {
 
   #unary({ operator, operand }: ts.PrefixUnaryExpression, env: Environment): Kind {
     if (operator === SyntaxKind.TildeToken) return I32;
-    const kind = this.kind(operand, env) ?? WIDE;
+    const kind = this.#operand(operand, env);
+    if (operator === SyntaxKind.MinusMinusToken && kind.kind === "number" && kind.range === "small") return I32;
     if (operator !== SyntaxKind.MinusToken) return kind;
     return kind.kind === "number" && (kind.range === "small" || kind.range === "i32") ? I32 : WIDE;
   }
 
   #binary({ operatorToken, left, right }: ts.BinaryExpression, env: Environment): Kind {
-    const side = (node: ts.Expression) => this.kind(node, env) ?? WIDE;
+    const side = (node: ts.Expression) => this.#operand(node, env);
     switch (operatorToken.kind) {
       case SyntaxKind.GreaterThanGreaterThanGreaterThanToken:
       case SyntaxKind.GreaterThanGreaterThanGreaterThanEqualsToken:
@@ -171,9 +246,13 @@ export class Inference {
       case SyntaxKind.AmpersandAmpersandToken:
       case SyntaxKind.BarBarToken:
       case SyntaxKind.QuestionQuestionToken:
+      case SyntaxKind.AmpersandAmpersandEqualsToken:
+      case SyntaxKind.BarBarEqualsToken:
+      case SyntaxKind.QuestionQuestionEqualsToken:
         return this.#joined([left, right], env);
       default:
-        return assignments.has(operatorToken.kind) ? side(operatorToken.kind === SyntaxKind.EqualsToken ? right : left) : WIDE;
+        if (operatorToken.kind === SyntaxKind.EqualsToken) return side(right);
+        return assignments.has(operatorToken.kind) ? arithmetic_update(side(left), side(right), operatorToken.kind) : WIDE;
     }
   }
 
@@ -189,8 +268,10 @@ export class Inference {
       kind = annotated_kind(declaration.type) ?? WIDE;
       const { initializer } = declaration;
       const is_constant = (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
-      if (declaration.type === undefined && initializer !== undefined && is_constant)
-        kind = this.kind(initializer, new Environment(declaration.getSourceFile())) ?? WIDE;
+      if (declaration.type === undefined && initializer !== undefined && is_constant) {
+        const value = constant_value(initializer, this.meaning);
+        kind = value === undefined ? (this.kind(initializer, new Environment(declaration.getSourceFile())) ?? WIDE) : constant_kind(value);
+      }
     }
     this.#constants.set(declaration, kind);
     return kind;
@@ -204,13 +285,13 @@ export class Inference {
       const scalar = this.meaning.scalar_name(this.meaning.variable_type(expression));
       if (scalar !== undefined) return scalar_kind(scalar);
     }
-    const fields = this.meaning.fields_of(this.meaning.checker.getTypeAtLocation(expression));
+    const fields = this.meaning.fields_of(this.meaning.type_of(expression));
     const scalar = fields && this.meaning.scalar_name(this.meaning.property(fields, name.text));
     return scalar === undefined ? WIDE : scalar_kind(scalar);
   }
 
   #address_of(place: ts.Expression): Kind {
-    const struct = this.meaning.struct_of(this.meaning.checker.getTypeAtLocation(place));
+    const struct = this.meaning.struct_of(this.meaning.type_of(place));
     return struct === undefined ? U32 : { kind: "number", range: "u32", pointer: struct.name };
   }
 
@@ -241,7 +322,7 @@ export class Inference {
   /** The kind of a guest call's result that is a number. */
   call_result(call: ts.CallExpression, _env: Environment): Kind | undefined {
     if (this.meaning.host_function(call.expression) === "call_pointer") {
-      const scalar = this.meaning.scalar_name(this.meaning.checker.getTypeAtLocation(call.arguments[1]));
+      const scalar = this.meaning.scalar_name(this.meaning.type_of(call.arguments[1]));
       return scalar === undefined ? undefined : scalar_kind(scalar);
     }
     const kernel = this.meaning.kernel_function_result(call.expression);
@@ -255,9 +336,8 @@ export class Inference {
 
   /** The kind of a name in a destructuring pattern: a field of a view, an element. */
   binding(element: ts.BindingElement): Kind | undefined {
-    const { checker } = this.meaning;
-    const type = checker.getTypeAtLocation(element);
-    const pattern = checker.getTypeAtLocation(element.parent);
+    const type = this.meaning.type_of(element);
+    const pattern = this.meaning.type_of(element.parent);
     const fields = this.meaning.fields_of(pattern);
     const name = (element.propertyName ?? element.name).getText();
     const scalar = fields && this.meaning.scalar_name(this.meaning.property(fields, name));
@@ -268,8 +348,7 @@ export class Inference {
 
   /** The kind that a generator function returns: by its annotation (`Steps<i32>`), else by its type. */
   result_of(helper: ts.FunctionDeclaration): Kind | undefined {
-    const argument = helper.type && ts.isTypeReferenceNode(helper.type) ? helper.type.typeArguments?.[0] : undefined;
-    const annotated = annotated_kind(argument);
+    const annotated = annotated_kind(annotated_result(helper.type));
     if (annotated !== undefined) return annotated;
     const { checker } = this.meaning;
     const signature = checker.getSignatureFromDeclaration(helper)!;
@@ -281,16 +360,47 @@ export class Inference {
   parameter(parameter: ts.ParameterDeclaration): Kind | undefined {
     const annotated = annotated_kind(parameter.type);
     if (annotated !== undefined) return annotated;
-    const type = this.meaning.checker.getTypeAtLocation(parameter);
+    const type = this.meaning.type_of(parameter);
     return this.#by_type(type) ?? (this.#is_number(this.meaning.checker.getNonNullableType(type)) ? WIDE : undefined);
   }
 }
 
-/** The kind that a type annotation names: `u32`, `i32`, `u8`. */
-export function annotated_kind(type: ts.TypeNode | undefined): Kind | undefined {
+/** The scalar type that a type annotation names: `u32`, `i32`, `u8`. */
+export function annotated_scalar(type: ts.TypeNode | undefined): string | undefined {
   if (type === undefined || !ts.isTypeReferenceNode(type) || !ts.isIdentifier(type.typeName)) return undefined;
-  return is_scalar_name(type.typeName.text) ? scalar_kind(type.typeName.text) : undefined;
+  return is_scalar_name(type.typeName.text) ? type.typeName.text : undefined;
 }
+
+/** The kind that a type annotation names. */
+export function annotated_kind(type: ts.TypeNode | undefined): Kind | undefined {
+  const name = annotated_scalar(type);
+  return name === undefined ? undefined : scalar_kind(name);
+}
+
+/** What `Steps<…>` says a function returns. */
+export function annotated_result(type: ts.TypeNode | undefined): ts.TypeNode | undefined {
+  return type !== undefined && ts.isTypeReferenceNode(type) ? type.typeArguments?.[0] : undefined;
+}
+
+/** Kind of what `a += b` and the like give. */
+function arithmetic_update(a: Kind, b: Kind, operator: ts.SyntaxKind): Kind {
+  const kind = arithmetic(a, b);
+  return operator === SyntaxKind.MinusEqualsToken && kind.kind === "number" && kind.range === "small" ? I32 : kind;
+}
+
+const exact_operators: ReadonlySet<ts.SyntaxKind> = new Set([
+  SyntaxKind.AmpersandToken,
+  SyntaxKind.BarToken,
+  SyntaxKind.CaretToken,
+  SyntaxKind.LessThanLessThanToken,
+  SyntaxKind.GreaterThanGreaterThanToken,
+  SyntaxKind.GreaterThanGreaterThanGreaterThanToken,
+]);
+const joining_operators: ReadonlySet<ts.SyntaxKind> = new Set([
+  SyntaxKind.AmpersandAmpersandToken,
+  SyntaxKind.BarBarToken,
+  SyntaxKind.QuestionQuestionToken,
+]);
 
 /** Kind of a sum or product. The value is checked when it is stored. */
 function arithmetic(a: Kind, b: Kind): Kind {

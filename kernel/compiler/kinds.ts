@@ -45,6 +45,12 @@ function join_ranges(a: NumberRange, b: NumberRange): NumberRange {
   return "wide";
 }
 
+export function same_kind(a: Kind, b: Kind): boolean {
+  if (a.kind === "number" && b.kind === "number") return a.range === b.range && a.pointer === b.pointer;
+  if (a.kind === "view" && b.kind === "view") return a.struct.symbol === b.struct.symbol && a.nullable === b.nullable;
+  return a.kind === b.kind;
+}
+
 /** The kind that holds what either holds; undefined if there is none. */
 export function join(a: Kind, b: Kind): Kind | undefined {
   if (a.kind === "nothing" && b.kind === "nothing") return a;

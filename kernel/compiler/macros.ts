@@ -47,7 +47,7 @@ export class Macros {
     const { inference, meaning } = this.context;
     const kind = ts.isFunctionDeclaration(definition) ? inference.result_of(definition) : undefined;
     if (kind === undefined) {
-      const type = meaning.checker.typeToString(meaning.checker.getTypeAtLocation(call));
+      const type = meaning.checker.typeToString(meaning.type_of(call));
       refuse(call, `what it returns (${type}) cannot live across statements`);
     }
     return kind;
@@ -112,7 +112,7 @@ export class Macros {
         return;
       }
       const is_assigned = assignments.changes(symbol, parameter);
-      const is_text = (meaning.checker.getTypeAtLocation(parameter).flags & ts.TypeFlags.StringLike) !== 0;
+      const is_text = (meaning.type_of(parameter).flags & ts.TypeFlags.StringLike) !== 0;
       const stands = !this.context.splitting.has_split(argument) && (is_text || ts.isLiteralExpression(argument) || expressions.is_stable(argument, from));
       if (stands && !is_assigned) {
         inner.set(symbol, { argument, env: from });

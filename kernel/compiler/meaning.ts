@@ -8,7 +8,17 @@ export const declaring_functions = ["kernel_function", "asm_function", "kernel_v
 const ambient_functions = ["memory", "cpu"];
 
 export class Meaning {
+  readonly #types = new Map<ts.Node, ts.Type>();
+  readonly #fields = new Map<ts.Type, ts.Type | undefined>();
+
   constructor(readonly checker: ts.TypeChecker) {}
+
+  /** The type of an expression or a name where it stands. */
+  type_of(node: ts.Node): ts.Type {
+    let type = this.#types.get(node);
+    if (type === undefined) this.#types.set(node, (type = this.checker.getTypeAtLocation(node)));
+    return type;
+  }
 
   /** The symbol that an identifier stands for, behind imports; undefined for what has none. */
   symbol_of(node: ts.Node): ts.Symbol | undefined {
@@ -55,10 +65,13 @@ export class Meaning {
 
   /** The table of fields behind a view's type. */
   fields_of(type: ts.Type): ts.Type | undefined {
+    if (!(type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection | ts.TypeFlags.Union))) return undefined;
+    if (this.#fields.has(type)) return this.#fields.get(type);
     const view = this.checker.getNonNullableType(type);
-    if (view.flags & ts.TypeFlags.Any) return undefined;
     const marker = view.getProperties().find((property) => property.name.startsWith("__@view_of"));
-    return marker && this.checker.getNonNullableType(this.checker.getTypeOfSymbol(marker));
+    const fields = marker && this.checker.getNonNullableType(this.checker.getTypeOfSymbol(marker));
+    this.#fields.set(type, fields);
+    return fields;
   }
 
   /** The type of a property of a type; undefined if it has none of that name. */
@@ -80,20 +93,20 @@ export class Meaning {
 
   /** What a kernel function or assembly function returns, by its own declaration: a scalar type, or `undefined`. */
   kernel_function_result(callee: ts.Expression): { readonly result: ts.Type | undefined } | undefined {
-    const type = this.checker.getTypeAtLocation(callee);
+    const type = this.type_of(callee);
     if (this.property(type, "symbol") === undefined || this.property(type, "address") === undefined) return undefined;
     return { result: this.property(type, "returns") };
   }
 
   /** The type of a kernel variable's `value`; undefined for what is no kernel variable. */
   variable_type(node: ts.Expression): ts.Type | undefined {
-    const type = this.checker.getTypeAtLocation(node);
+    const type = this.type_of(node);
     return this.property(type, "value") && this.property(type, "address") && this.property(type, "type");
   }
 
   /** The type of an array view's elements; undefined for what is none. */
   element_type(node: ts.Expression): ts.Type | undefined {
-    const array = this.property(this.checker.getTypeAtLocation(node), "type");
+    const array = this.property(this.type_of(node), "type");
     return this.literal_of(array, "kind") === "array" ? this.property(array!, "element") : undefined;
   }
 
@@ -101,7 +114,7 @@ export class Meaning {
   is_guest_place(node: ts.Expression): node is ts.PropertyAccessExpression {
     if (!ts.isPropertyAccessExpression(node)) return false;
     if (node.name.text === "address") return false;
-    if (this.fields_of(this.checker.getTypeAtLocation(node.expression)) !== undefined) return true;
+    if (this.fields_of(this.type_of(node.expression)) !== undefined) return true;
     return node.name.text === "value" && this.variable_type(node.expression) !== undefined;
   }
 
@@ -124,7 +137,7 @@ export class Meaning {
   /** Whether a generator function has to be expanded where it is used: it takes a function or a text. */
   is_macro(declaration: ts.FunctionDeclaration): boolean {
     return declaration.parameters.some((parameter) => {
-      const type = this.checker.getTypeAtLocation(parameter);
+      const type = this.type_of(parameter);
       return type.getCallSignatures().length > 0 || (type.flags & ts.TypeFlags.StringLike) !== 0;
     });
   }

@@ -10,6 +10,14 @@ export const scalar_numbers = {
   i32: "i32",
 } as const satisfies Readonly<Record<string, NumberRange>>;
 
+/** How a word is narrowed to a type that is smaller: text behind the word's. */
+export const narrow_word: Readonly<Record<string, string>> = {
+  u8: " & 0xff",
+  u16: " & 0xffff",
+  i8: " << 24 >> 24",
+  i16: " << 16 >> 16",
+};
+
 export function is_scalar_name(name: string): name is keyof typeof scalar_numbers {
   return Object.hasOwn(scalar_numbers, name);
 }

@@ -132,7 +132,7 @@ export class Statements {
       if (kind === undefined)
         refuse(
           name,
-          `\`${name.text}\` is of type ${meaning.checker.typeToString(meaning.checker.getTypeAtLocation(name))} and cannot live across statements; read it where it is used`,
+          `\`${name.text}\` is of type ${meaning.checker.typeToString(meaning.type_of(name))} and cannot live across statements; read it where it is used`,
         );
       const variable = emitter.variable(visible_name(name, env), name, { kind });
       variable.sources.push(...this.context.assignments.of(symbol, name, env));

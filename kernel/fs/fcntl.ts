@@ -15,11 +15,11 @@ const F_DUPFD_CLOEXEC = 1030;
 const FD_CLOEXEC = 1;
 
 /** Gives the lowest free descriptor from `first` on to the file of `fd`. */
-function dupfd(fd: number, first: number): number {
+function* dupfd(fd: i32, first: i32): Steps<i32> {
   const at = fcheck(fd);
   if (at === 0) return -EBADF;
   if (first < 0 || first >= files_struct.at(current().files).max_fds) return -EINVAL;
-  const copy = get_unused_fd(first);
+  const copy: i32 = get_unused_fd(first);
   if (copy < 0) return copy;
   get_file(at);
   fd_install(copy, at);
@@ -27,7 +27,9 @@ function dupfd(fd: number, first: number): number {
 }
 
 /** dup(2). */
-export const sys_dup = kernel_function("sys_dup", [i32], i32, (fd) => dupfd(fd, 0));
+export const sys_dup = kernel_function("sys_dup", [i32], i32, function* (fd) {
+  return yield* dupfd(fd, 0);
+});
 
 /** dup2(2): closes what `newfd` was. */
 export const sys_dup2 = kernel_function("sys_dup2", [i32, i32], i32, function* (oldfd, newfd) {
@@ -44,7 +46,7 @@ export const sys_dup2 = kernel_function("sys_dup2", [i32, i32], i32, function* (
 });
 
 /** What fcntl and fcntl64 do, which differ in locks only. */
-function do_fcntl(fd: number, command: number, argument: number): number {
+function* do_fcntl(fd: i32, command: u32, argument: u32): Steps<i32> {
   const at = fcheck(fd);
   if (at === 0) return -EBADF;
   const files = files_struct.at(current().files);
@@ -52,9 +54,9 @@ function do_fcntl(fd: number, command: number, argument: number): number {
   const settable = O_APPEND | O_NONBLOCK;
   switch (command) {
     case F_DUPFD:
-      return dupfd(fd, argument | 0);
+      return yield* dupfd(fd, argument);
     case F_DUPFD_CLOEXEC: {
-      const copy = dupfd(fd, argument | 0);
+      const copy = yield* dupfd(fd, argument);
       if (copy >= 0) set_close_on_exec(copy, true);
       return copy;
     }
@@ -74,8 +76,13 @@ function do_fcntl(fd: number, command: number, argument: number): number {
 }
 
 /** fcntl(2): F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL (O_APPEND and O_NONBLOCK can change). */
-export const sys_fcntl = kernel_function("sys_fcntl", [i32, u32, u32], i32, do_fcntl);
-export const sys_fcntl64 = kernel_function("sys_fcntl64", [i32, u32, u32], i32, do_fcntl);
+export const sys_fcntl = kernel_function("sys_fcntl", [i32, u32, u32], i32, function* (fd, command, argument) {
+  return yield* do_fcntl(fd, command, argument);
+});
+
+export const sys_fcntl64 = kernel_function("sys_fcntl64", [i32, u32, u32], i32, function* (fd, command, argument) {
+  return yield* do_fcntl(fd, command, argument);
+});
 
 /** Closes the descriptors of the current process that do not outlive an exec (flush_old_files). */
 export function* flush_old_files(): Steps<void> {

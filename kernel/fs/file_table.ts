@@ -62,10 +62,11 @@ export function fget(fd: number): number {
   return at;
 }
 
-/** The lowest free descriptor from `first` on, or -EMFILE. */
+/** The lowest free descriptor from `first` on, or -EMFILE. @bounded by max_fds, which is 32 */
 export function get_unused_fd(first = 0): number {
   const files = files_struct.at(current().files);
-  for (let fd = first; fd < files.max_fds; fd++) if (files.fd.get(fd) === 0) return fd;
+  const { max_fds, fd: table } = files;
+  for (let fd = first; fd < max_fds; fd++) if (table.get(fd) === 0) return fd;
   return -EMFILE;
 }
 

@@ -6,11 +6,11 @@ import { file, file_operations } from "../include/linux/fs.ts";
 import { fget, fput } from "./file_table.ts";
 
 export const sys_ioctl = kernel_function("sys_ioctl", [i32, u32, u32], i32, function* (fd, command, argument) {
-  const at = fget(fd);
+  const at: u32 = fget(fd);
   if (at === 0) return -EBADF;
   const { f_op } = file.at(at);
-  const ioctl = f_op === 0 ? 0 : file_operations.at(f_op).ioctl;
-  const result = ioctl === 0 ? -ENOTTY : yield* call_pointer(ioctl, i32, at, command, argument);
+  const ioctl: u32 = f_op === 0 ? 0 : file_operations.at(f_op).ioctl;
+  const result: i32 = ioctl === 0 ? -ENOTTY : yield* call_pointer(ioctl, i32, at, command, argument);
   yield* fput(at);
   return result;
 });

@@ -1,9 +1,7 @@
 /** Opening and closing files (fs/open.c). */
-import { stack_local } from "../host/context.ts";
 import { call_pointer, cstring, kernel_function, type Steps } from "../host/declarations.ts";
-import { read_cstring, write_bytes } from "../host/memory.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
-import { PAGE_SIZE } from "../include/asm/page.ts";
+import { strnlen } from "../include/asm/string.ts";
 import { copy_to_user } from "../include/asm/uaccess.ts";
 import {
   EACCES,
@@ -91,9 +89,9 @@ export const dentry_open = kernel_function(
   u32,
   function* (inode_address, flags) {
     const node = inode.at(inode_address);
-    const refused = may_open(node, flags);
+    const refused: i32 = may_open(node, flags);
     if (refused !== 0) return refused;
-    const f_op = default_file_operations(node);
+    const f_op: u32 = default_file_operations(node);
     if (f_op === 0 && (node.i_mode & S_IFMT) !== S_IFDIR) return -ENODEV;
     const at = yield* get_empty_filp();
     if (at === 0) return -ENFILE;
@@ -103,7 +101,7 @@ export const dentry_open = kernel_function(
     filp.f_inode = inode_address;
     filp.f_op = f_op;
     const open = f_op === 0 ? 0 : file_operations.at(f_op).open;
-    const error = open === 0 ? 0 : yield* call_pointer(open, i32, inode_address, at);
+    const error: i32 = open === 0 ? 0 : yield* call_pointer(open, i32, inode_address, at);
     if (error === 0) return at;
     filp.f_op = 0; // what did not open is not released
     yield* fput(at);
@@ -112,12 +110,12 @@ export const dentry_open = kernel_function(
 );
 
 /**
- * Opens what a look-up found, an inode or -errno: a file with one reference, or -errno as an unsigned number. No file can
+ * Opens what a look-up found, an inode or -errno as an unsigned number: a file with one reference, or -errno as an unsigned number. No file can
  * be made: O_CREAT only opens what exists.
  */
-function* open_found(found: number, flags: number): Steps<number> {
-  if (found === -ENOENT && flags & O_CREAT) return -EROFS;
-  if (found < 0) return found;
+function* open_found(found: u32, flags: u32): Steps<u32> {
+  if ((found | 0) === -ENOENT && flags & O_CREAT) return -EROFS;
+  if (IS_ERR(found)) return found;
   if ((flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return -EEXIST;
   const type = inode.at(found).i_mode & S_IFMT;
   if (type === S_IFLNK) return -ELOOP; // O_NOFOLLOW
@@ -127,13 +125,13 @@ function* open_found(found: number, flags: number): Steps<number> {
 
 /** Opens a file by a name in kernel memory: a file with one reference, or -errno as an unsigned number. */
 export const filp_open = kernel_function("filp_open", [pointer("char"), u32, u32], u32, function* (name, flags, _mode) {
-  return yield* open_found(path_lookup(read_cstring(name, PAGE_SIZE)), flags);
+  return yield* open_found(yield* path_lookup(name, working_directory(), true), flags);
 });
 
 /** Gives an opened file, or -errno, to the lowest free descriptor. */
-function* install(opened: number, flags: number): Steps<number> {
-  if (IS_ERR(opened)) return opened | 0;
-  const fd = get_unused_fd();
+function* install(opened: u32, flags: u32): Steps<i32> {
+  if (IS_ERR(opened)) return opened;
+  const fd: i32 = get_unused_fd();
   if (fd < 0) {
     yield* filp_close(opened);
     return fd;
@@ -171,7 +169,7 @@ const S_IXUGO = 0o111;
 
 function may_access(found: number, mode: number): number {
   if (mode & ~ACCESS_MODES) return -EINVAL;
-  if (found < 0) return found;
+  if (IS_ERR(found)) return found;
   const { i_mode } = inode.at(found);
   const type = i_mode & S_IFMT;
   if (mode & W_OK && (type === S_IFREG || type === S_IFDIR)) return -EROFS;
@@ -189,7 +187,7 @@ export const sys_faccessat = kernel_function("sys_faccessat", [i32, u32, u32], i
 
 /** Makes an inode, or -errno, the working directory. */
 function set_working_directory(found: number): number {
-  if (found < 0) return found;
+  if (IS_ERR(found)) return found;
   if ((inode.at(found).i_mode & S_IFMT) !== S_IFDIR) return -ENOTDIR;
   fs_struct.at(current().fs).pwd = found;
   return 0;
@@ -212,17 +210,11 @@ export const sys_getcwd = kernel_function(
   [u32, u32],
   i32,
   function* (buffer, size) {
-    const path = working_directory();
-    const length = path.length + 1;
+    const path: u32 = working_directory();
+    const length: i32 = (yield* strnlen(path, PATH_LENGTH)) + 1;
     if (length > size) return -ERANGE;
-    const local = stack_local(PATH_LENGTH);
-    write_bytes(
-      local,
-      Uint8Array.from(`${path}\0`, (c) => c.charCodeAt(0)),
-    );
-    return (yield* copy_to_user(buffer, local, length)) === 0 ? length : -EFAULT;
+    return (yield* copy_to_user(buffer, path, length)) === 0 ? length : -EFAULT;
   },
-  { locals: PATH_LENGTH },
 );
 
 /** umask(2): returns the old mask. No file can be made that would feel it. */
@@ -235,7 +227,7 @@ export const sys_umask = kernel_function("sys_umask", [u32], i32, (mask) => {
 
 /** close(2). */
 export const sys_close = kernel_function("sys_close", [i32], i32, function* (fd) {
-  const at = fcheck(fd);
+  const at: u32 = fcheck(fd);
   if (at === 0) return -EBADF;
   const files = files_struct.at(current().files);
   files.fd.set(fd, 0);
@@ -252,7 +244,7 @@ export const open_console = kernel_function("open_console", [], undefined, funct
     printk(`${KERN_WARNING}Warning: unable to open an initial console.\n`);
     return;
   }
-  const at = fcheck(fd);
+  const at: u32 = fcheck(fd);
   for (let copies = 0; copies < 2; copies++) {
     get_file(at);
     fd_install(get_unused_fd(), at);

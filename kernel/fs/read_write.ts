@@ -1,6 +1,5 @@
 /** Reading, writing and positioning (fs/read_write.c), and regular files' own operations (mm/filemap.c). */
-import { stack_local } from "../host/context.ts";
-import { call_pointer, kernel_function, kernel_table, type Steps } from "../host/declarations.ts";
+import { call_pointer, kernel_function, kernel_table, local, type Steps } from "../host/declarations.ts";
 import { i32, pointer, struct, u32 } from "../host/types.ts";
 import { access_ok, copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL, EISDIR, ESPIPE } from "../include/linux/errno.ts";
@@ -31,7 +30,7 @@ export const generic_file_read = kernel_function(
     const filp = file.at(at);
     const node = inode.at(filp.f_inode);
     const position = filp.f_pos;
-    const bytes = Math.min(count, Math.max(0, node.i_size - position));
+    const bytes: u32 = Math.min(count, Math.max(0, node.i_size - position));
     const left = yield* copy_to_user(buffer, node.i_data + position, bytes);
     if (bytes > 0 && left === bytes) return -EFAULT;
     filp.f_pos = position + bytes - left;
@@ -47,29 +46,29 @@ export const generic_file_fops = kernel_table(
 );
 
 /** Reads from an open file, as far as it can be read. Returns bytes or -errno. */
-function* read_file(at: number, buffer: number, count: number): Steps<number> {
+function* read_file(at: u32, buffer: u32, count: u32): Steps<i32> {
   const { f_mode, f_op, f_inode } = file.at(at);
-  const read = f_op === 0 ? 0 : file_operations.at(f_op).read;
+  const read: u32 = f_op === 0 ? 0 : file_operations.at(f_op).read;
   if ((f_mode & FMODE_READ) === 0) return -EBADF;
   if ((inode.at(f_inode).i_mode & S_IFMT) === S_IFDIR) return -EISDIR;
   if (read === 0) return -EINVAL;
-  const bytes = Math.min(count, MAX_RW_COUNT);
+  const bytes: u32 = Math.min(count, MAX_RW_COUNT);
   return access_ok(buffer, bytes) ? yield* call_pointer(read, i32, at, buffer, bytes) : -EFAULT;
 }
 
 /** Writes to an open file. Returns bytes or -errno. */
-function* write_file(at: number, buffer: number, count: number): Steps<number> {
+function* write_file(at: u32, buffer: u32, count: u32): Steps<i32> {
   const { f_mode, f_op } = file.at(at);
-  const write = f_op === 0 ? 0 : file_operations.at(f_op).write;
+  const write: u32 = f_op === 0 ? 0 : file_operations.at(f_op).write;
   if ((f_mode & FMODE_WRITE) === 0) return -EBADF;
   if (write === 0) return -EINVAL;
-  const bytes = Math.min(count, MAX_RW_COUNT);
+  const bytes: u32 = Math.min(count, MAX_RW_COUNT);
   return access_ok(buffer, bytes) ? yield* call_pointer(write, i32, at, buffer, bytes) : -EFAULT;
 }
 
 /** read(2). */
 export const sys_read = kernel_function("sys_read", [i32, u32, u32], i32, function* (fd, buffer, count) {
-  const at = fget(fd);
+  const at: u32 = fget(fd);
   if (at === 0) return -EBADF;
   const result = yield* read_file(at, buffer, count);
   yield* fput(at);
@@ -78,7 +77,7 @@ export const sys_read = kernel_function("sys_read", [i32, u32, u32], i32, functi
 
 /** write(2). */
 export const sys_write = kernel_function("sys_write", [i32, u32, u32], i32, function* (fd, buffer, count) {
-  const at = fget(fd);
+  const at: u32 = fget(fd);
   if (at === 0) return -EBADF;
   const result = yield* write_file(at, buffer, count);
   yield* fput(at);
@@ -89,21 +88,17 @@ const iovec = struct("iovec", { iov_base: u32, iov_len: u32 });
 /** Pieces of one call (UIO_MAXIOV). */
 const UIO_MAXIOV = 1024;
 
-/** Transfers the pieces one after the other, until one comes short. Returns bytes, or -errno if there are none. */
-function* for_each_piece(
-  at: number,
-  vector: number,
-  count: number,
-  transfer: (at: number, buffer: number, count: number) => Steps<number>,
-): Steps<number> {
+/** Reads or writes the pieces one after the other, until one comes short. Returns bytes, or -errno if there are none. */
+function* do_readv_writev(writes: boolean, at: u32, vector: u32, count: u32): Steps<i32> {
   if (count > UIO_MAXIOV) return -EINVAL;
-  const piece = iovec.at(stack_local(iovec.size));
-  let done = 0;
+  const piece = local(iovec);
+  let done: i32 = 0;
   for (let i = 0; i < count; i++) {
     if ((yield* copy_from_user(piece.address, vector + i * iovec.size, iovec.size)) !== 0) return done || -EFAULT;
     const { iov_base, iov_len } = piece;
     if (iov_len > MAX_RW_COUNT) return done || -EINVAL;
-    const moved = iov_len === 0 ? 0 : yield* transfer(at, iov_base, iov_len);
+    if (iov_len === 0) continue;
+    const moved = writes ? yield* write_file(at, iov_base, iov_len) : yield* read_file(at, iov_base, iov_len);
     if (moved < 0) return done || moved;
     done += moved;
     if (moved < iov_len) break;
@@ -117,13 +112,12 @@ export const sys_readv = kernel_function(
   [i32, u32, u32],
   i32,
   function* (fd, vector, count) {
-    const at = fget(fd);
+    const at: u32 = fget(fd);
     if (at === 0) return -EBADF;
-    const result = yield* for_each_piece(at, vector, count, read_file);
+    const result = yield* do_readv_writev(false, at, vector, count);
     yield* fput(at);
     return result;
   },
-  { locals: iovec.size },
 );
 
 /** writev(2). */
@@ -132,13 +126,12 @@ export const sys_writev = kernel_function(
   [i32, u32, u32],
   i32,
   function* (fd, vector, count) {
-    const at = fget(fd);
+    const at: u32 = fget(fd);
     if (at === 0) return -EBADF;
-    const result = yield* for_each_piece(at, vector, count, write_file);
+    const result = yield* do_readv_writev(true, at, vector, count);
     yield* fput(at);
     return result;
   },
-  { locals: iovec.size },
 );
 
 /** Moves the position of a regular file or directory: the new one, or -errno. */
@@ -166,9 +159,9 @@ export const sys_llseek = kernel_function(
   [i32, i32, u32, u32, u32],
   i32,
   function* (fd, offset_high, offset_low, result, origin) {
-    const at = fcheck(fd);
+    const at: u32 = fcheck(fd);
     if (at === 0) return -EBADF;
-    const position = seek(file.at(at), offset_high * 2 ** 32 + offset_low, origin);
+    const position: i32 = seek(file.at(at), offset_high * 2 ** 32 + offset_low, origin);
     if (position < 0) return position;
     return (yield* put_user(position, result)) !== 0 || (yield* put_user(0, result + 4)) !== 0 ? -EFAULT : 0;
   },

@@ -1,14 +1,13 @@
 /** Reading directories (fs/readdir.c). A directory is what the other names say: its entries are the inodes below it. */
-import { stack_local } from "../host/context.ts";
-import { kernel_function } from "../host/declarations.ts";
-import { write_bytes } from "../host/memory.ts";
-import { memset } from "../include/asm/string.ts";
-import { i32, struct, u8, u16, u32 } from "../host/types.ts";
+import { cstring, kernel_function, local, type Steps } from "../host/declarations.ts";
+import { memory } from "../host/memory.ts";
+import { array, i32, struct, u8, u16, u32, type ViewOf } from "../host/types.ts";
+import { memcpy, memset, strnlen } from "../include/asm/string.ts";
 import { copy_to_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL, ENOTDIR } from "../include/linux/errno.ts";
 import { file, inode, PATH_LENGTH, S_IFDIR, S_IFMT } from "../include/linux/fs.ts";
 import { fget, fput } from "./file_table.ts";
-import { find_inode, for_each_inode } from "./inode.ts";
+import { find_inode, for_each_inode, inode_name } from "./inode.ts";
 import { normalize_path } from "./namei.ts";
 
 const linux_dirent64 = struct("linux_dirent64", {
@@ -25,61 +24,109 @@ const RECORD_ALIGNMENT = 8;
 const MAX_RECORD = D_NAME + PATH_LENGTH + RECORD_ALIGNMENT;
 /** d_type is the file type of st_mode, moved down. */
 const DT_SHIFT = 12;
+const SLASH = 0x2f;
 
-/** Names and inodes of a directory's entries: `.`, `..`, then the others in the order they were made. */
-function entries_of(directory: inode): { name: string; node: number }[] {
-  const path = directory.i_name;
-  const prefix = path === "/" ? "/" : `${path}/`;
-  const below: { name: string; node: number }[] = [];
-  for (const node of for_each_inode()) {
-    const { i_name } = inode.at(node);
-    const name = i_name.startsWith(prefix) ? i_name.slice(prefix.length) : "";
-    if (name !== "" && !name.includes("/")) below.push({ name, node });
+const dot = cstring(".");
+const dot_dot = cstring("..");
+
+/**
+ * The last component of `name` if it is one of the directory whose path is `directory`: its address; else 0.
+ */
+function* entry_name(name: u32, directory: u32): Steps<u32> {
+  const m = memory();
+  let at: u32 = name;
+  for (let above: u32 = directory; m.read8(above) !== 0; above++) {
+    if (m.read8(at) !== m.read8(above)) return 0;
+    at++;
   }
-  const parent = find_inode(normalize_path(`${path}/..`)) || directory.address;
-  return [{ name: ".", node: directory.address }, { name: "..", node: parent }, ...below.reverse()];
+  // The root's path ends in the slash that others are followed by.
+  if (m.read8(at - 1) !== SLASH || at === name) {
+    if (m.read8(at) !== SLASH) return 0;
+    at++;
+  }
+  if (m.read8(at) === 0) return 0;
+  for (let rest: u32 = at; m.read8(rest) !== 0; rest++) if (m.read8(rest) === SLASH) return 0;
+  return at;
+}
+
+/** The directory above a directory; itself for the root, or when there is none. */
+function* parent_of(directory: inode): Steps<u32> {
+  const path = local(array(u8, PATH_LENGTH));
+  const name = inode_name(directory.address);
+  const length = yield* normalize_path(path.address, PATH_LENGTH, name, name + (yield* strnlen(name, PATH_LENGTH)));
+  yield* add_component(path.address, length, dot_dot.address, 2, PATH_LENGTH);
+  const found = yield* find_inode(path.address);
+  return found === 0 ? directory.address : found;
+}
+
+/** Where a getdents64 writes: the rest of the user's buffer, the bytes done, and the error that ended it. */
+const getdents_callback64 = struct("getdents_callback64", { current_dir: u32, count: u32, result: i32, error: i32 });
+type getdents_callback64 = ViewOf<typeof getdents_callback64>;
+
+/** Adds an entry of the directory to the user's buffer. Returns whether it fitted; -EINVAL or -EFAULT is in `buf` if not. */
+function* filldir64(buf: getdents_callback64, name: u32, node: u32, position: u32): Steps<boolean> {
+  const record = local(array(u8, MAX_RECORD));
+  const bytes = yield* strnlen(name, PATH_LENGTH);
+  const length: u32 = (D_NAME + bytes + RECORD_ALIGNMENT) & -RECORD_ALIGNMENT;
+  if (length > buf.count) {
+    buf.error = -EINVAL;
+    return false;
+  }
+  yield* memset(record.address, 0, length);
+  const entry = linux_dirent64.at(record.address);
+  entry.d_ino = inode.at(node).i_ino;
+  entry.d_off = position + 1;
+  entry.d_reclen = length;
+  entry.d_type = (inode.at(node).i_mode & S_IFMT) >>> DT_SHIFT;
+  yield* memcpy(record.address + D_NAME, name, bytes);
+  if ((yield* copy_to_user(buf.current_dir, record.address, length)) !== 0) {
+    buf.error = -EFAULT;
+    return false;
+  }
+  buf.current_dir += length;
+  buf.count -= length;
+  buf.result += length;
+  return true;
+}
+
+/** Adds the entries from the file's position on: `.`, `..`, then the others in the order they were made. */
+function* read_directory(filp: file, directory: inode, buf: getdents_callback64): Steps<void> {
+  const path = inode_name(directory.address);
+  if (filp.f_pos === 0) {
+    if (!(yield* filldir64(buf, dot.address, directory.address, 0))) return;
+    filp.f_pos = 1;
+  }
+  if (filp.f_pos === 1) {
+    const parent = yield* parent_of(directory);
+    if (!(yield* filldir64(buf, dot_dot.address, parent, 1))) return;
+    filp.f_pos = 2;
+  }
+  let position: u32 = 2;
+  for (const node of for_each_inode()) {
+    const name = yield* entry_name(inode_name(node), path);
+    if (name === 0) continue;
+    if (position === filp.f_pos) {
+      if (!(yield* filldir64(buf, name, node, position))) return;
+      filp.f_pos = position + 1;
+    }
+    position++;
+  }
 }
 
 /**
  * getdents64(2): as many entries as fit into the buffer. Returns bytes, 0 at the end, -EINVAL when not even one fits.
  */
-export const sys_getdents64 = kernel_function(
-  "sys_getdents64",
-  [i32, u32, u32],
-  i32,
-  function* (fd, buffer, count) {
-    const at = fget(fd);
-    if (at === 0) return -EBADF;
-    const filp = file.at(at);
-    const directory = inode.at(filp.f_inode);
-    let result = (directory.i_mode & S_IFMT) === S_IFDIR ? 0 : -ENOTDIR;
-    if (result === 0) {
-      const local = linux_dirent64.at(stack_local(MAX_RECORD));
-      for (const { name, node } of entries_of(directory).slice(filp.f_pos)) {
-        const length = Math.ceil((D_NAME + name.length + 1) / RECORD_ALIGNMENT) * RECORD_ALIGNMENT;
-        if (result + length > count) {
-          if (result === 0) result = -EINVAL;
-          break;
-        }
-        yield* memset(local.address, 0, length);
-        local.d_ino = inode.at(node).i_ino;
-        local.d_off = filp.f_pos + 1;
-        local.d_reclen = length;
-        local.d_type = (inode.at(node).i_mode & S_IFMT) >>> DT_SHIFT;
-        write_bytes(
-          local.address + D_NAME,
-          Uint8Array.from(name, (c) => c.charCodeAt(0)),
-        );
-        if ((yield* copy_to_user(buffer + result, local.address, length)) !== 0) {
-          if (result === 0) result = -EFAULT;
-          break;
-        }
-        filp.f_pos++;
-        result += length;
-      }
-    }
-    yield* fput(at);
-    return result;
-  },
-  { locals: MAX_RECORD },
-);
+export const sys_getdents64 = kernel_function("sys_getdents64", [i32, u32, u32], i32, function* (fd, buffer, count) {
+  const at: u32 = fget(fd);
+  if (at === 0) return -EBADF;
+  const directory = inode.at(file.at(at).f_inode);
+  const buf = local(getdents_callback64);
+  buf.current_dir = buffer;
+  buf.count = count;
+  buf.result = 0;
+  buf.error = 0;
+  if ((directory.i_mode & S_IFMT) === S_IFDIR) yield* read_directory(file.at(at), directory, buf);
+  else buf.error = -ENOTDIR;
+  yield* fput(at);
+  return buf.result || buf.error;
+});

@@ -1,16 +1,14 @@
 /** What is known of a file (fs/stat.c), in the three layouts that programs ask for. */
-import { stack_local } from "../host/context.ts";
-import { kernel_function, type Steps } from "../host/declarations.ts";
-import { memory, write_bytes } from "../host/memory.ts";
+import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memset } from "../include/asm/string.ts";
-import { i32, pointer, type StructType, struct, u16, u32, type ViewOf } from "../host/types.ts";
+import { i32, pointer, struct, u16, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { copy_to_user, get_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL } from "../include/linux/errno.ts";
-import { AT_FDCWD, file, IS_ERR, inode, PATH_LENGTH, S_IFLNK, S_IFMT } from "../include/linux/fs.ts";
+import { AT_FDCWD, file, IS_ERR, inode, S_IFLNK, S_IFMT } from "../include/linux/fs.ts";
 import { boot_time } from "../kernel/time.ts";
 import { fcheck } from "./file_table.ts";
-import { link_target, user_path_at } from "./namei.ts";
+import { link_length, link_target, user_path_at } from "./namei.ts";
 
 const SECTOR = 512;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -79,23 +77,18 @@ function fill(into: ViewOf<typeof stat> | ViewOf<typeof stat64>, node: inode): v
   into.st_atime = into.st_mtime = into.st_ctime = boot_time.value;
 }
 
-function* copy_to(user: number, local: number, layout: StructType): Steps<number> {
-  return (yield* copy_to_user(user, local, layout.size)) === 0 ? 0 : -EFAULT;
-}
-
 /** Gives user memory the struct stat of an inode; an address that is -errno is passed through. */
 const cp_new_stat = kernel_function(
   "cp_new_stat",
   [pointer("inode"), u32],
   i32,
   function* (node, statbuf) {
-    if (IS_ERR(node)) return node | 0;
-    const local = stat.at(stack_local(stat.size));
-    yield* memset(local.address, 0, stat.size);
-    fill(local, inode.at(node));
-    return yield* copy_to(statbuf, local.address, stat);
+    if (IS_ERR(node)) return node;
+    const tmp = local(stat);
+    yield* memset(tmp.address, 0, stat.size);
+    fill(tmp, inode.at(node));
+    return (yield* copy_to_user(statbuf, tmp.address, stat.size)) === 0 ? 0 : -EFAULT;
   },
-  { locals: stat.size },
 );
 
 /** The same for struct stat64. */
@@ -104,14 +97,13 @@ const cp_new_stat64 = kernel_function(
   [pointer("inode"), u32],
   i32,
   function* (node, statbuf) {
-    if (IS_ERR(node)) return node | 0;
-    const local = stat64.at(stack_local(stat64.size));
-    yield* memset(local.address, 0, stat64.size);
-    fill(local, inode.at(node));
-    local.__st_ino = local.st_ino;
-    return yield* copy_to(statbuf, local.address, stat64);
+    if (IS_ERR(node)) return node;
+    const tmp = local(stat64);
+    yield* memset(tmp.address, 0, stat64.size);
+    fill(tmp, inode.at(node));
+    tmp.__st_ino = tmp.st_ino;
+    return (yield* copy_to_user(statbuf, tmp.address, stat64.size)) === 0 ? 0 : -EFAULT;
   },
-  { locals: stat64.size },
 );
 
 /** The inode of an open file, or -EBADF. */
@@ -152,10 +144,9 @@ const is_empty_name = kernel_function(
   [u32],
   i32,
   function* (filename) {
-    const word = stack_local(4);
-    return (yield* get_user(word, filename, 1)) === 0 && memory().read8(word) === 0 ? 1 : 0;
+    const word = local(u32);
+    return (yield* get_user(word.address, filename, 1)) === 0 && word.value === 0 ? 1 : 0;
   },
-  { locals: 4 },
 );
 
 /** fstatat64(2): with AT_SYMLINK_NOFOLLOW a link itself, with AT_EMPTY_PATH and no name the open file. */
@@ -171,37 +162,27 @@ export const sys_fstatat64 = kernel_function(
   },
 );
 
-/** Copies a link's target to user memory, by way of `local`. Returns bytes, without a NUL. */
-function* read_link(node: number, buffer: number, size: number, local: number): Steps<number> {
-  if (node < 0) return node;
+/** Copies a link's target to user memory: bytes, without a NUL, or -errno. `node` may be -errno already. */
+function* read_link(node: u32, buffer: u32, size: i32): Steps<i32> {
+  if (IS_ERR(node)) return node;
   const link = inode.at(node);
   if (size <= 0 || (link.i_mode & S_IFMT) !== S_IFLNK) return -EINVAL;
-  const target = link_target(link);
-  const bytes = Math.min(size, target.length);
-  write_bytes(
-    local,
-    Uint8Array.from(target, (c) => c.charCodeAt(0)),
-  );
-  return (yield* copy_to_user(buffer, local, bytes)) === 0 ? bytes : -EFAULT;
+  const target = yield* link_target(link);
+  const length = yield* link_length(link, target);
+  const bytes: i32 = Math.min(size, length);
+  return (yield* copy_to_user(buffer, target, bytes)) === 0 ? bytes : -EFAULT;
 }
 
 /** readlink(2). */
-export const sys_readlink = kernel_function(
-  "sys_readlink",
-  [u32, u32, i32],
-  i32,
-  function* (path, buffer, size) {
-    return yield* read_link(yield* user_path_at(AT_FDCWD, path, false), buffer, size, stack_local(PATH_LENGTH));
-  },
-  { locals: PATH_LENGTH },
-);
+export const sys_readlink = kernel_function("sys_readlink", [u32, u32, i32], i32, function* (path, buffer, size) {
+  return yield* read_link(yield* user_path_at(AT_FDCWD, path, false), buffer, size);
+});
 
 export const sys_readlinkat = kernel_function(
   "sys_readlinkat",
   [i32, u32, u32, i32],
   i32,
   function* (dfd, path, buffer, size) {
-    return yield* read_link(yield* user_path_at(dfd, path, false), buffer, size, stack_local(PATH_LENGTH));
+    return yield* read_link(yield* user_path_at(dfd, path, false), buffer, size);
   },
-  { locals: PATH_LENGTH },
 );

@@ -2,7 +2,7 @@
 
 import { loadKernel } from "../../boot/index.ts";
 import { type Core, Machine, type MachineOptions, type RunLimits, type StopReason } from "../../emulator/index.ts";
-import { tty_readers } from "../drivers/char/tty_io.ts";
+import { tty_readers, tty_wants_input } from "../drivers/char/tty_io.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { list_head } from "../include/linux/list.ts";
 import { hosted_exception } from "../arch/i386/kernel/traps.ts";
@@ -164,6 +164,12 @@ export class Kernel implements KernelHost {
     const stop = this.run_to_event(({ event }) => event === "exec");
     if (stop.kind !== "event") throw new Error(`the kernel did not get to user space: ${stop.kind}`);
     while (this.machine.cores[0].cpl !== USER_CPL) this.machine.step();
+  }
+
+  /** Whether a task wants input from ttyS0, nothing is on its way to it, and the host may still give some. */
+  get wants_input(): boolean {
+    if (this.#input_closed || this.machine.com1.pendingInput > 0) return false;
+    return this.inspect(tty_wants_input);
   }
 
   /** Gives the programs input on ttyS0, at the speed of the line. */

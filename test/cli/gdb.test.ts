@@ -8,6 +8,7 @@ import { type RunOptions, runCommand } from "../../cli/run.ts";
 import type { TimedHost } from "../../cli/run-host.ts";
 import { packet } from "../../debug/gdb/packet.ts";
 import { FakeIo } from "./fake-io.ts";
+import { shell } from "./input-programs.ts";
 
 const PROGRAM = `
 .globl _start
@@ -153,6 +154,64 @@ describe("esp0 run --gdb", () => {
       new InputError(`esp0: port ${port} cannot be had (--gdb): another program has it`),
     );
     taken.close();
+  });
+});
+
+describe("a recording under GDB", () => {
+  /** Exits with EDI, which is 0 unless GDB says otherwise, after it has sent back a line. */
+  const program = PROGRAM.replace("movl $42, %ebx", "movl %edi, %ebx");
+  const START = "Z0,8048000,1";
+
+  async function recorded(): Promise<Uint8Array> {
+    const guest = new Guest({ "p.S": program }, ["hello\n"]);
+    const status = guest.run({ record: "r" });
+    await guest.send(START, "vCont;c", "P7=2a000000", "z0,8048000,1", "vCont;c");
+    expect([await status, guest.output]).toEqual([42, "hello\n"]);
+    return guest.io.readFile("r");
+  }
+
+  it("has what GDB changed and what came from standard input, for a replay without GDB", async () => {
+    const guest = new Guest({ r: await recorded() });
+    const status = await runCommand(undefined, [], { quiet: true, replay: "r" }, guest.io, guest.host);
+    expect([status, guest.output, guest.io.errors]).toEqual([42, "hello\n", ""]);
+  });
+
+  it("is found by GDB as a future that comes by itself", async () => {
+    const guest = new Guest({ r: await recorded() });
+    const status = guest.run({ replay: "r" });
+    const reply = await guest.send("?", START, "vCont;c", "p7", "z0,8048000,1", "vCont;s:1", "p7", "vCont;c");
+    expect(reply).toMatch(/\$2a000000#.*\$2a000000#.*\$W2a#/s);
+    expect([await status, guest.output]).toEqual([42, "hello\n"]);
+  });
+
+  it("does not have what was taken back by going back in time", async () => {
+    const guest = new Guest({ "p.S": program }, ["hello\n"]);
+    const status = guest.run({ record: "r" });
+    await guest.send(
+      START,
+      "vCont;c",
+      "P7=2a000000",
+      "vCont;s:1",
+      "bs",
+      "bs",
+      "vCont;s:1",
+      "P7=07000000",
+      "z0,8048000,1",
+      "c",
+    );
+    expect([await status, guest.output]).toEqual([7, "hello\n"]);
+    const other = new Guest({ r: guest.io.readFile("r") });
+    const replayed = await runCommand(undefined, [], { quiet: true, replay: "r" }, other.io, other.host);
+    expect([replayed, other.output, other.io.errors]).toEqual([7, "hello\n", ""]);
+  });
+});
+
+describe("input under GDB", () => {
+  it("is given while a job computes in the background", async () => {
+    const guest = new Guest({ "p.S": shell(1_000_000) }, ["one\ntwo\n"]);
+    const status = guest.run();
+    await guest.send("vCont;c");
+    expect([await status, guest.output]).toEqual([7, "one\ntwo\ndone\n"]);
   });
 });
 

@@ -121,7 +121,7 @@ describe("exit status", () => {
       options: { stats: true },
     });
     expect(status).toBe(130);
-    expect(errors).toMatch(/^instructions +4,\d{3},\d{3}$/m);
+    expect(errors).toMatch(/^instructions +\d[\d,]*$/m);
   });
 
   it("is 130 after Ctrl-C while it waits for input", async () => {

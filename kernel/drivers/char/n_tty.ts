@@ -33,6 +33,7 @@ import {
   TTY_THRESHOLD_THROTTLE,
   TTY_THRESHOLD_UNTHROTTLE,
   TTY_THROTTLED,
+  TTY_WANTED,
   tty_driver,
   tty_struct,
   VEOF,
@@ -161,6 +162,7 @@ export function normal_poll(tty: tty_struct, table: number): number {
   poll_wait(tty.read_wait.address, table);
   const closed = (tty.flags & TTY_OTHER_CLOSED) !== 0;
   const readable = input_available(tty) || closed;
+  if (!readable) tty.flags |= TTY_WANTED;
   return (readable ? POLLIN | POLLRDNORM : 0) | (closed ? POLLHUP : 0) | POLLOUT | POLLWRNORM;
 }
 
@@ -171,6 +173,7 @@ export const n_tty_receive_buf = kernel_function(
   undefined,
   function* (tty_address, from, count) {
     const tty = tty_struct.at(tty_address);
+    tty.flags &= ~TTY_WANTED;
     for (let i = 0; i < count; i++) yield* n_tty_receive_char(tty, memory().read8(from + i));
     if (input_available(tty)) yield* wake_up_interruptible(tty.read_wait.address);
     // A single endless line has to be let in: only its end makes it readable.
@@ -252,6 +255,7 @@ export const read_chan = kernel_function(
         break;
       }
       if (file.at(file_address).f_flags & O_NONBLOCK) {
+        tty.flags |= TTY_WANTED;
         result = -EAGAIN;
         break;
       }

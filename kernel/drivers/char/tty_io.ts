@@ -29,6 +29,7 @@ import {
   TTY_FLIPBUF_SIZE,
   TTY_MAJOR,
   TTY_OTHER_CLOSED,
+  TTY_WANTED,
   TTYAUX_MAJOR,
   TTYS_MINOR,
   termios,
@@ -64,6 +65,11 @@ const INIT_C_CC = [
 export function tty_readers(): number {
   const queue = ttyS0.value.read_wait.address;
   return list_next(queue) === 0 ? 0 : [...list_for_each(queue)].length;
+}
+
+/** Whether input would be taken: somebody waits for it, or has looked for it and gone on without. */
+export function tty_wants_input(): boolean {
+  return tty_readers() > 0 || (ttyS0.value.flags & TTY_WANTED) !== 0;
 }
 
 /** Gives a terminal its driver and the standard settings (see n_tty.ts for what is off, and why). */

@@ -1,6 +1,6 @@
 /** Files (include/linux/fs.h), as far as an initramfs and character devices need them. */
 
-import { chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
+import { array, chars, i32, pointer, struct, u8, u32, type ViewOf } from "../../host/types.ts";
 import { list_head } from "./list.ts";
 
 export const S_IFMT = 0xf000;
@@ -48,8 +48,23 @@ export const inode = struct("inode", {
   i_dev: u32,
   /** Pages in the page cache. */
   i_pages: list_head,
+  /** Hash of i_name, and the next inode of those with the same place in inode_hashtable. */
+  i_hash: u32,
+  i_hash_next: pointer("inode"),
 });
 export type inode = ViewOf<typeof inode>;
+
+/** How far a look-up has come. */
+export const nameidata = struct("nameidata", {
+  /** What `path` names, 0 when there is nothing of that name. */
+  inode: pointer("inode"),
+  /** Symbolic links followed so far. */
+  link_count: u32,
+  /** The normalised absolute path, NUL-terminated, and its length without the NUL. */
+  length: u32,
+  path: array(u8, PATH_LENGTH),
+});
+export type nameidata = ViewOf<typeof nameidata>;
 
 /**
  * Guest function pointers, 0 for what a file cannot do: read/write(file, user buffer, count) return bytes or -errno,

@@ -70,6 +70,8 @@ export const TTY_FLIPBUF_SIZE = 512;
 /** Bits of tty_struct.flags: the sender is held back; the other side is gone, so that reads end. */
 export const TTY_THROTTLED = 1 << 0;
 export const TTY_OTHER_CLOSED = 1 << 2;
+/** Somebody who does not wait has looked for input since the last came, and found none; ours. */
+export const TTY_WANTED = 1 << 15;
 
 export const tty_struct = struct("tty_struct", {
   driver: pointer("tty_driver"),
@@ -96,6 +98,16 @@ export const tty_struct = struct("tty_struct", {
   pgrp: i32,
 });
 export type tty_struct = ViewOf<typeof tty_struct>;
+
+/** Sets a bit of tty_struct.flags, which interrupts change too: one instruction, as `set_bit` is. */
+export function set_tty_flag(tty: tty_struct, flag: number): void {
+  tty.flags |= flag;
+}
+
+/** Clears a bit of tty_struct.flags in one instruction. */
+export function clear_tty_flag(tty: tty_struct, flag: number): void {
+  tty.flags &= ~flag;
+}
 
 /**
  * Guest function pointers. write(tty, user buffer, count) takes what fits and returns bytes or -errno; put_char(tty,

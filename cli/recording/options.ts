@@ -1,0 +1,57 @@
+/** The options of a recording, checked: somebody else's file is no command line that commander has looked at. */
+import { REGISTER_NAMES } from "../../emulator/index.ts";
+import { type Fields, FormatError } from "./format.ts";
+
+type Check = (value: unknown) => boolean;
+
+const MIB = 1 << 20;
+
+const isNumber =
+  (least: number, most: number): Check =>
+  (value) =>
+    typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most;
+const isText: Check = (value) => typeof value === "string";
+const isFlag: Check = (value) => typeof value === "boolean";
+const isList =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const isFileAt: Check = (value) =>
+  typeof value === "object" &&
+  value !== null &&
+  isText((value as Fields)["file"]) &&
+  isNumber(0, 2 ** 32 - 1)((value as Fields)["address"]);
+const isRegisterValue: Check = (value) =>
+  Array.isArray(value) &&
+  value.length === 2 &&
+  REGISTER_NAMES.some((name) => name === value[0]) &&
+  isNumber(-(2 ** 31), 2 ** 32 - 1)(value[1]);
+
+/** Every option that can be in a recording. Ranges that the machine itself checks are not checked here. */
+const OPTIONS: Readonly<Record<string, Check>> = {
+  memory: isNumber(1, MIB),
+  cpuHz: isNumber(1, 2 ** 32 - 1),
+  maxInstructions: isNumber(1, Number.MAX_SAFE_INTEGER),
+  cpus: isNumber(1, 2 ** 16),
+  multiboot: isText,
+  append: isText,
+  module: isList(isText),
+  rom: isList(isFileAt),
+  load: isList(isFileAt),
+  mode: (value) => value === "real" || value === "protected",
+  reg: isList(isRegisterValue),
+  disk: isList(isText),
+  rtc: isNumber(-(2 ** 40), 2 ** 40),
+  post: isNumber(0, 0xffff),
+  serial: isText,
+  reboot: isFlag,
+};
+
+/** @throws FormatError for options that there are not, and values that they cannot have */
+export function checkOptions(options: Fields): void {
+  for (const [name, value] of Object.entries(options)) {
+    const check = Object.hasOwn(OPTIONS, name) ? OPTIONS[name] : undefined;
+    if (check === undefined) throw new FormatError(`there is no option ${name}`);
+    if (!check(value)) throw new FormatError(`the option ${name} cannot be ${JSON.stringify(value)}`);
+  }
+}
