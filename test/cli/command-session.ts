@@ -98,8 +98,9 @@ export class CommandSession {
       },
       now: () => looks * secondsALook,
       breathe: async () => {
+        looks++;
         onLook?.(
-          ++looks,
+          looks,
           () => output,
           () => interrupt(),
         );
