@@ -8,7 +8,10 @@ import type { Meaning } from "./meaning.ts";
 
 const { SyntaxKind } = ts;
 
-type Assigned = { readonly expression: ts.Expression } | { readonly kind: Kind; readonly exact?: boolean } | { readonly decreases: true };
+type Assigned =
+  | { readonly expression: ts.Expression }
+  | { readonly kind: Kind; readonly exact?: boolean }
+  | { readonly decreases: true };
 
 const kinds_of_operators: ReadonlyMap<ts.SyntaxKind, Kind> = new Map([
   [SyntaxKind.AmpersandEqualsToken, I32],
@@ -75,8 +78,10 @@ export class Assignments {
       });
     } else if (ts.isObjectLiteralExpression(target)) {
       for (const property of target.properties) {
-        if (ts.isPropertyAssignment(property)) this.#note(property.initializer, this.#by_type(property.initializer), found);
-        if (ts.isShorthandPropertyAssignment(property)) this.#add(this.meaning.symbol_of(property.name), this.#by_type(property.name), found);
+        if (ts.isPropertyAssignment(property))
+          this.#note(property.initializer, this.#by_type(property.initializer), found);
+        if (ts.isShorthandPropertyAssignment(property))
+          this.#add(this.meaning.symbol_of(property.name), this.#by_type(property.name), found);
       }
     } else if (ts.isIdentifier(target)) {
       this.#add(this.meaning.symbol_of(target), assigned, found);

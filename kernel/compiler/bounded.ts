@@ -72,7 +72,8 @@ export class Bounds {
       const { expression } = node;
       const type = ts.isPropertyAccessExpression(expression) && this.meaning.type_of(expression.expression);
       touches = type !== false && this.meaning.property(type, "read32") !== undefined;
-      touches ||= ts.isPropertyAccessExpression(expression) && this.meaning.element_type(expression.expression) !== undefined;
+      touches ||=
+        ts.isPropertyAccessExpression(expression) && this.meaning.element_type(expression.expression) !== undefined;
       const called = touches ? undefined : plain_function(node, this.meaning);
       if (called?.body !== undefined) touches = this.#touches_memory(called.body);
     }

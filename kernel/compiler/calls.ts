@@ -3,8 +3,8 @@ import ts from "typescript-api";
 import { Code, code, list } from "./code.ts";
 import type { Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
+import { annotated_result, annotated_scalar } from "./inference.ts";
 import { type Kind, NOTHING, words_of } from "./kinds.ts";
-import { annotated_scalar } from "./inference.ts";
 import { place_of, refuse } from "./refusal.ts";
 import { narrow_word } from "./scalars.ts";
 
@@ -22,16 +22,19 @@ interface Callee {
 export class Calls {
   constructor(private readonly context: Context) {}
 
-  is_guest_call(node: ts.CallExpression): boolean {
+  /** @throws Refusal for a call that needs `yield*` and has none */
+  check_plain(node: ts.CallExpression): void {
     const { meaning } = this.context;
-    return meaning.kernel_function_result(node.expression) !== undefined || meaning.host_function(node.expression) === "call_pointer";
+    if (ts.isYieldExpression(node.parent) || !meaning.steps(node.expression)) return;
+    refuse(node, `${node.expression.getText()} is called with \`yield*\`: it is a function in guest memory`);
   }
 
   /** Emits `yield* callee(…)`. Returns the result's text, good in the next step only. */
   call(node: ts.YieldExpression, env: Environment, wants_result: boolean): Code {
     const { emitter, macros } = this.context;
     const call = ts.isParenthesizedExpression(node.expression!) ? node.expression.expression : node.expression!;
-    if (!ts.isCallExpression(call)) refuse(node, "`yield*` takes a call of a kernel function, or of a `function*` that steps");
+    if (!ts.isCallExpression(call))
+      refuse(node, "`yield*` takes a call of a kernel function, or of a `function*` that steps");
     const expanded = macros.call(call, env, wants_result);
     if (expanded !== undefined) return expanded;
     const callee = this.#callee(call, env);
@@ -115,33 +118,43 @@ export class Calls {
     }
     const helper = meaning.generator_of(expression);
     if (helper === undefined)
-      refuse(expression, "`yield*` calls kernel functions, assembly functions, and `function*`s at module level; this is none of them");
+      refuse(
+        expression,
+        "`yield*` calls kernel functions, assembly functions, and `function*`s at module level; this is none of them",
+      );
     if (meaning.yields(helper) === "values")
-      refuse(expression, `${expression.getText()} yields values: iterate over it with \`for (const x of ${expression.getText()}(…))\``);
+      refuse(
+        expression,
+        `${expression.getText()} yields values: iterate over it with \`for (const x of ${expression.getText()}(…))\``,
+      );
     const callee = renderer.render(expression, env);
     const result = inference.result_of(helper);
-    if (result === undefined) refuse(call, `${expression.getText()} returns something that fits no register; return a number, a boolean or a view`);
+    if (result === undefined)
+      refuse(
+        call,
+        `${expression.getText()} returns something that fits no register; return a number, a boolean or a view`,
+      );
     return {
       address: code`${callee}.address`,
       convention: undefined,
       arguments: this.#helper_arguments(call, helper, callee, env),
       result,
-      from_register: undefined,
+      from_register: narrowed(annotated_scalar(annotated_result(helper.type))),
     };
   }
 
-  #scalar_result(type: ts.Type | undefined, call: ts.CallExpression, returns: Code): Pick<Callee, "result" | "from_register"> {
+  #scalar_result(
+    type: ts.Type | undefined,
+    call: ts.CallExpression,
+    returns: Code,
+  ): Pick<Callee, "result" | "from_register"> {
     const { meaning, inference } = this.context;
     const name = meaning.scalar_name(type);
-    if (name !== undefined) return { result: inference.call_result(call, this.#nowhere(call))!, from_register: name in narrow_word ? `$c.r[0]${narrow_word[name]}` : undefined };
+    if (name !== undefined) return { result: inference.call_result(call)!, from_register: narrowed(name) };
     const is_nothing = type === undefined || (type.flags & ts.TypeFlags.Undefined) !== 0;
     if (is_nothing) return { result: NOTHING, from_register: undefined };
     // Its declaration hides the type (`KernelFunction<[number], number>`): ask when it runs.
     return { result: { kind: "number", range: "wide" }, from_register: `${returns.text}.from_register($c.r[0])` };
-  }
-
-  #nowhere(call: ts.CallExpression): Environment {
-    return this.context.macros.outside(call);
   }
 
   /** Values of arguments in order, those before a call kept. */
@@ -154,8 +167,9 @@ export class Calls {
     return args.map((argument, i) => {
       const value = expressions.value(argument, env);
       const type = meaning.type_of(argument);
-      if (meaning.struct_of(type) !== undefined) refuse(argument, `${call.expression.getText()} takes a number here; pass \`.address\``);
-      if (i >= last || ts.isLiteralExpression(argument) || expressions.is_stable(argument, env)) return value;
+      if (meaning.struct_of(type) !== undefined)
+        refuse(argument, `${call.expression.getText()} takes a number here; pass \`.address\``);
+      if (i >= last || ts.isLiteralExpression(argument) || this.context.places.is_stable(argument, env)) return value;
       return emitter.keep(value, argument, env);
     });
   }
@@ -168,13 +182,23 @@ export class Calls {
       const name = parameter.name.getText();
       if (kind === undefined) {
         const { file, line } = place_of(parameter);
-        refuse(call, `parameter \`${name}\` (${file}:${line}) cannot be passed on the guest stack; it takes numbers, booleans and views`);
+        refuse(
+          call,
+          `parameter \`${name}\` (${file}:${line}) cannot be passed on the guest stack; it takes numbers, booleans and views`,
+        );
       }
       const argument = call.arguments[i];
       if (argument === undefined) return this.words(code`${callee}.defaults[${i}]`, kind);
       const value = expressions.value(argument, env);
-      const kept = i < last && !ts.isLiteralExpression(argument) && !expressions.is_stable(argument, env) ? emitter.keep(value, argument, env) : value;
-      return this.words(kept, kind);
+      const is_wide = words_of(kind) === 2 && !ts.isIdentifier(argument) && !ts.isLiteralExpression(argument);
+      const is_settled = i >= last || ts.isLiteralExpression(argument) || this.context.places.is_stable(argument, env);
+      return this.words(is_settled && !is_wide ? value : emitter.keep(value, argument, env), kind);
     });
   }
+}
+
+/** Text of a result of a type that is smaller than a register. */
+function narrowed(name: string | undefined): string | undefined {
+  const narrow = narrow_word[name ?? ""];
+  return narrow === undefined ? undefined : `$c.r[0]${narrow}`;
 }

@@ -8,7 +8,7 @@ export interface Used {
 
 const NONE: ReadonlySet<Used> = new Set();
 
-/** Text, with the variables it reads and assigns. Jumps in it are written by `jump_mark`. */
+/** Text, with the variables it reads and assigns. Jumps in it are written by `Marks`. */
 export class Code {
   constructor(
     readonly text: string,
@@ -56,23 +56,43 @@ export class Label {
   index = -1;
 }
 
-const MARK = /\u0001(\d+)\u0001/g;
+const JUMP = /\u0001(\d+)\u0001/g;
+const WRITE = /\u0002(\d+)\u0002/g;
 
-/** Labels of one function by the numbers that stand for them in text. */
-export class Labels {
-  readonly #all: Label[] = [];
+/** Labels of one function by the numbers that stand for them in text; likewise variables to be written to the frame. */
+export class Marks {
+  readonly #labels: Label[] = [];
+  readonly #written: Used[] = [];
 
-  /** A statement that goes to a label, to be resolved by `resolve`. */
+  /** Text of a statement that goes to a label, to be resolved by `resolve`. */
   jump(label: Label): string {
-    this.#all.push(label);
-    return `\u0001${this.#all.length - 1}\u0001`;
+    this.#labels.push(label);
+    return `\u0001${this.#labels.length - 1}\u0001`;
   }
 
-  /** The text of step number `index`, its jumps as changes of EIP, which stands behind the step. */
-  resolve(text: string, index: number): string {
-    return text.replace(MARK, (_, number) => {
-      const distance = 4 * (this.#all[Number(number)].index - index - 1);
-      return distance === 0 ? "" : `$c.eip = ($c.eip + ${distance}) | 0;`;
-    });
+  /** Text of a statement that writes a variable to the frame. */
+  write(variable: Used): string {
+    this.#written.push(variable);
+    return `\u0002${this.#written.length - 1}\u0002`;
+  }
+
+  /** The label that a text goes to, if it does nothing else. */
+  only_jump(text: string): Label | undefined {
+    const number = /^\u0001(\d+)\u0001$/.exec(text)?.[1];
+    return number === undefined ? undefined : this.#labels[Number(number)];
+  }
+
+  /**
+   * The text of step number `index`: its jumps are changes of EIP, which stands behind the step.
+   * @param behind where control goes from a label
+   */
+  resolve(text: string, index: number, behind: (label: Label) => number, write: (variable: Used) => string): string {
+    return text
+      .replace(WRITE, (_, number) => write(this.#written[Number(number)]))
+      .replace(JUMP, (_, number) => {
+        const distance = 4 * (behind(this.#labels[Number(number)]) - index - 1);
+        if (distance === 0) return "";
+        return `$c.eip = ($c.eip + ${distance}) | 0;`;
+      });
   }
 }

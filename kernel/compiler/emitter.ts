@@ -1,6 +1,6 @@
 /** Collects the steps of one function, with the scopes of its variables. */
 import ts from "typescript-api";
-import { Code, code, Label, Labels, type Used } from "./code.ts";
+import { Code, code, Label, Marks, type Used } from "./code.ts";
 import type { Environment } from "./environment.ts";
 import { Recomputed, Scope, type Source, Variable } from "./frame.ts";
 
@@ -12,11 +12,13 @@ export interface Step {
   readonly node: ts.Node;
   /** Whether control does not simply go on behind it, so that no jump can be added to it. */
   ends: boolean;
+  /** Whether it ends in a call, whose pushes may fault after the variables are written. */
+  calls: boolean;
 }
 
 export class Emitter {
   readonly steps: Step[] = [];
-  readonly labels = new Labels();
+  readonly marks = new Marks();
   readonly root = new Scope();
   /** Structs that lie in the frame: texts of their types. */
   readonly local_types: Code[] = [];
@@ -27,7 +29,7 @@ export class Emitter {
   #pending_node: ts.Node | undefined;
   /** No jump may be added to the step before a label: others come to the place behind it. */
   #labelled = -1;
-  readonly #names = new Set<string>(["$c", "$b", "$f", "$k"]);
+  readonly #names = new Set<string>(["$c", "$b", "$f", "$k", "$m", "$a", "$n", "$r", "$v", "$w"]);
 
   /** @param taken names that mean something else where the steps stand */
   constructor(taken: Iterable<string>) {
@@ -98,7 +100,13 @@ export class Emitter {
 
   /** A step after which the next one comes. */
   emit(body: Code, node: ts.Node): Step {
-    const step: Step = { body: this.#pending.then(body), tail: Code.EMPTY, node: this.use_site ?? node, ends: false };
+    const step: Step = {
+      body: this.#pending.then(body),
+      tail: Code.EMPTY,
+      node: this.use_site ?? node,
+      ends: false,
+      calls: false,
+    };
     this.#pending = Code.EMPTY;
     this.steps.push(step);
     return step;
@@ -109,6 +117,7 @@ export class Emitter {
     const step = this.emit(body, node);
     step.tail = tail;
     step.ends = true;
+    step.calls = true;
   }
 
   label(): Label {
@@ -123,7 +132,7 @@ export class Emitter {
 
   jump(label: Label, node: ts.Node): void {
     const last = this.steps.at(-1);
-    const text = new Code(this.labels.jump(label));
+    const text = new Code(this.marks.jump(label));
     if (last !== undefined && this.#pending.is_empty && !last.ends && this.#labelled !== this.steps.length) {
       last.tail = last.tail.then(text);
       last.ends = true;
@@ -137,13 +146,32 @@ export class Emitter {
   /** Goes to a label if `condition` is as wanted, else on. */
   branch(condition: Code, wanted: boolean, label: Label, node: ts.Node): void {
     const step = this.emit(code`const $w = ${condition};`, node);
-    step.tail = new Code(`if (${wanted ? "" : "!"}$w) { ${this.labels.jump(label)} }`);
+    step.tail = new Code(`if (${wanted ? "" : "!"}$w) { ${this.marks.jump(label)} }`);
     step.ends = true;
+  }
+
+  /** Keeps a value and goes to a label if the text `test`, which calls the value `$n`, is true; else goes on. */
+  branch_keeping(variable: Variable, value: Code, test: string, label: Label, node: ts.Node): void {
+    const step = this.emit(code`const $n = ${value}; const $w = ${test};`, node);
+    const { js } = variable;
+    step.tail = new Code(`if ($w) { const ${js} = $n; ${this.marks.write(variable)} ${this.marks.jump(label)} }`);
+    step.ends = true;
+    this.written_aside.add(variable);
+  }
+
+  /** Variables that `branch_keeping` writes. */
+  readonly written_aside = new Set<Used>();
+
+  /** A variable for a value that later steps need. */
+  temporary(node: ts.Node, ...sources: Source[]): Variable {
+    const variable = this.variable(undefined, node, ...sources);
+    variable.is_temporary = true;
+    return variable;
   }
 
   /** The value of an expression, kept for later steps. */
   keep(value: Code, expression: ts.Expression, env: Environment): Code {
-    return this.store(this.variable(undefined, expression, { expression, env }), value, expression);
+    return this.store(this.temporary(expression, { expression, env }), value, expression);
   }
 
   /** Assigns to a variable at the beginning of the next step. Returns the variable as an expression. */

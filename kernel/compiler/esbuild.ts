@@ -1,13 +1,15 @@
 /** The plugin for esbuild, which scripts/build.mjs uses. */
 import { readFile } from "node:fs/promises";
-import { Refusal } from "./refusal.ts";
 import type { Project } from "./project.ts";
+import { Refusal } from "./refusal.ts";
 
 /** As much of esbuild's plugin interface as is used. */
 interface Build {
   onLoad(
     options: { filter: RegExp },
-    load: (args: { path: string }) => Promise<
+    load: (args: {
+      path: string;
+    }) => Promise<
       | { contents: string; loader: "ts" }
       | { errors: { text: string; location: { file: string; line: number; column: number } }[] }
       | undefined

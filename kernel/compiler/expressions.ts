@@ -8,9 +8,17 @@ import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
 import { refuse } from "./refusal.ts";
 import { is_target } from "./render.ts";
-import { is_step_operator } from "./splitting.ts";
 
 const { SyntaxKind } = ts;
+/** When the left operand is the value of the whole, by operator: text about `$n`. */
+const decided_by: ReadonlyMap<ts.SyntaxKind, string> = new Map([
+  [SyntaxKind.AmpersandAmpersandToken, "!$n"],
+  [SyntaxKind.BarBarToken, "$n"],
+  [SyntaxKind.QuestionQuestionToken, "$n != null"],
+]);
+
+/** What begins a statement of another kind when it stands at the beginning of a text. */
+const STATEMENT = /^(\{|function\b|class\b|let\b)/;
 
 export class Expressions {
   constructor(private readonly context: Context) {}
@@ -20,70 +28,76 @@ export class Expressions {
    * the next step that is emitted.
    */
   value(node: ts.Expression, env: Environment): Code {
-    const { splitting, renderer, calls, emitter } = this.context;
+    const { splitting, renderer, calls, places } = this.context;
     if (!splitting.has_split(node)) return renderer.render(node, env);
     if (ts.isParenthesizedExpression(node)) return code`(${this.value(node.expression, env)})`;
     if (ts.isYieldExpression(node)) return this.#yield(node, env);
-    if (splitting.is_guest_update(node)) return this.#update(node as ts.BinaryExpression, env);
+    if (splitting.is_guest_update(node)) return places.update(node, env, true);
     if (ts.isBinaryExpression(node)) {
       const { kind } = node.operatorToken;
-      if (kind === SyntaxKind.AmpersandAmpersandToken || kind === SyntaxKind.BarBarToken || kind === SyntaxKind.QuestionQuestionToken)
-        return this.#short_circuit(node, env);
+      if (decided_by.has(kind)) return this.#short_circuit(node, env);
       if (kind === SyntaxKind.CommaToken) {
         this.effect(node.left, env);
         return this.value(node.right, env);
       }
-      if (is_assignment(kind)) return this.#assignment(node, env);
+      if (is_assignment(kind)) return places.assignment(node, env);
     }
-    if (ts.isConditionalExpression(node)) {
-      const kept = emitter.variable(undefined, node, { expression: node, env });
-      const otherwise = emitter.label();
-      const end = emitter.label();
-      this.condition(node.condition, env, false, otherwise);
-      emitter.store(kept, this.value(node.whenTrue, env), node.whenTrue);
-      emitter.flush();
-      emitter.jump(end, node.whenTrue);
-      emitter.place(otherwise);
-      emitter.store(kept, this.value(node.whenFalse, env), node.whenFalse);
-      emitter.place(end);
-      return emitter.use(kept);
-    }
-    if (ts.isCallExpression(node) && calls.is_guest_call(node)) refuse(node, "a kernel function is called with `yield*`");
+    if (ts.isConditionalExpression(node)) return this.#conditional(node, env);
+    if (ts.isCallExpression(node)) calls.check_plain(node);
     return this.#operands(node, env);
   }
 
   /** Emits the steps of an expression whose value is not needed. */
   effect(node: ts.Expression, env: Environment): void {
-    const { emitter, splitting, calls } = this.context;
-    const plain = ts.isParenthesizedExpression(node) ? node.expression : node;
-    if (ts.isYieldExpression(plain) && plain.asteriskToken !== undefined) {
-      calls.call(plain, env, false);
+    const { emitter, splitting, calls, places } = this.context;
+    if (ts.isParenthesizedExpression(node)) {
+      this.effect(node.expression, env);
       return;
     }
-    if (ts.isYieldExpression(plain)) {
-      this.#yield(plain, env);
+    if (ts.isYieldExpression(node) && node.asteriskToken !== undefined) {
+      calls.call(node, env, false);
       return;
     }
-    if (splitting.is_guest_update(plain)) {
-      this.#update(plain as ts.BinaryExpression, env);
+    if (ts.isYieldExpression(node)) {
+      this.#yield(node, env);
       return;
     }
-    if (ts.isBinaryExpression(plain) && splitting.has_split(plain)) {
-      const { kind } = plain.operatorToken;
+    if (splitting.is_guest_update(node)) {
+      places.update(node, env, false);
+      return;
+    }
+    if (ts.isBinaryExpression(node) && splitting.has_split(node)) {
+      const { kind } = node.operatorToken;
       if (kind === SyntaxKind.AmpersandAmpersandToken || kind === SyntaxKind.BarBarToken) {
         const end = emitter.label();
-        this.condition(plain.left, env, kind === SyntaxKind.BarBarToken, end);
-        this.effect(plain.right, env);
+        this.condition(node.left, env, kind === SyntaxKind.BarBarToken, end);
+        this.effect(node.right, env);
         emitter.place(end);
         return;
       }
     }
-    const text = this.value(plain, env);
-    emitter.emit(code`${text};`, plain);
+    if (ts.isConditionalExpression(node) && splitting.has_split(node)) {
+      const otherwise = emitter.label();
+      const end = emitter.label();
+      this.condition(node.condition, env, false, otherwise);
+      this.effect(node.whenTrue, env);
+      emitter.jump(end, node.whenTrue);
+      emitter.place(otherwise);
+      this.effect(node.whenFalse, env);
+      emitter.place(end);
+      return;
+    }
+    const text = this.value(node, env);
+    emitter.emit(STATEMENT.test(text.text) ? code`(${text});` : code`${text};`, node);
   }
 
   /** Goes to a label if the condition is as wanted. */
-  condition(node: ts.Expression, env: Environment, wanted: boolean, label: ReturnType<Context["emitter"]["label"]>): void {
+  condition(
+    node: ts.Expression,
+    env: Environment,
+    wanted: boolean,
+    label: ReturnType<Context["emitter"]["label"]>,
+  ): void {
     const { emitter, splitting } = this.context;
     if (ts.isParenthesizedExpression(node)) {
       this.condition(node.expression, env, wanted, label);
@@ -123,128 +137,72 @@ export class Expressions {
     return new Code("undefined");
   }
 
+  /** `a && b`, `a || b`, `a ?? b` where b has a call. */
   #short_circuit(node: ts.BinaryExpression, env: Environment): Code {
     const { emitter } = this.context;
-    const kept = emitter.variable(undefined, node, { expression: node, env });
+    const kept = emitter.temporary(node, { expression: node, env });
     const end = emitter.label();
-    emitter.store(kept, this.value(node.left, env), node.left);
-    const { kind } = node.operatorToken;
-    if (kind === SyntaxKind.QuestionQuestionToken) emitter.branch(code`${emitter.use(kept)} != null`, true, end, node.left);
-    else emitter.branch(emitter.use(kept), kind === SyntaxKind.BarBarToken, end, node.left);
+    emitter.branch_keeping(kept, this.value(node.left, env), decided_by.get(node.operatorToken.kind)!, end, node.left);
     emitter.store(kept, this.value(node.right, env), node.right);
     emitter.place(end);
     return emitter.use(kept);
   }
 
-  #assignment(node: ts.BinaryExpression, env: Environment): Code {
-    const { renderer } = this.context;
-    const { left, right, operatorToken } = node;
-    if (operatorToken.kind === SyntaxKind.EqualsToken) {
-      const place = this.#place(left, env);
-      return code`${place} = ${this.value(right, env)}`;
-    }
-    const operator = operatorToken.getText(env.file).slice(0, -1);
-    if (operator === "&&" || operator === "||" || operator === "??")
-      refuse(node, `\`${operator}=\` with a call; write it as an \`if\``);
-    const before = this.#keep_unless_settled(left, env, [right]);
-    const value = this.value(right, env);
-    const target = renderer.render(left, env);
-    const assigned = ts.isIdentifier(left) ? this.#assigned(left, env) : target;
-    return code`${assigned} = ${before} ${operator} (${value})`;
-  }
-
-  /** A place to be assigned after a call. What it depends on is kept, unless it is constant. */
-  #place(left: ts.Expression, env: Environment): Code {
-    const { renderer, splitting, emitter, meaning } = this.context;
-    if (ts.isIdentifier(left)) return this.#assigned(left, env);
-    if (splitting.has_split(left)) refuse(left, "a call in the place that is assigned; call first and keep the result in a variable");
-    if (ts.isPropertyAccessExpression(left) && meaning.fields_of(meaning.type_of(left.expression)) !== undefined) {
-      if (this.is_stable(left.expression, env)) return renderer.render(left, env);
-      const object = emitter.keep(renderer.render(left.expression, env), left.expression, env);
-      return code`${object}.${left.name.text}`;
-    }
-    return renderer.render(left, env);
-  }
-
-  #assigned(left: ts.Identifier, env: Environment): Code {
-    const { meaning, emitter, renderer } = this.context;
-    const binding = env.get(meaning.symbol_of(left));
-    return binding instanceof Variable ? emitter.target(binding) : renderer.render(left, env);
-  }
-
-  /** `place op= value` in guest memory: a load, and a store. */
-  #update(node: ts.BinaryExpression | ts.PrefixUnaryExpression | ts.PostfixUnaryExpression, env: Environment): Code {
-    const { renderer, emitter } = this.context;
-    const is_step = is_step_operator(node);
-    const left = (is_step ? node.operand : (node as ts.BinaryExpression).left) as ts.PropertyAccessExpression;
-    let object = renderer.render(left.expression, env);
-    if (!this.is_stable(left.expression, env)) object = emitter.keep(this.value(left.expression, env), left.expression, env);
-    const place = code`${object}.${left.name.text}`;
-    const before = emitter.keep(place, left, env);
+  #conditional(node: ts.ConditionalExpression, env: Environment): Code {
+    const { emitter } = this.context;
+    const kept = emitter.temporary(node, { expression: node, env });
+    const otherwise = emitter.label();
+    const end = emitter.label();
+    this.condition(node.condition, env, false, otherwise);
+    emitter.store(kept, this.value(node.whenTrue, env), node.whenTrue);
     emitter.flush();
-    if (is_step) {
-      const operator = node.operator === SyntaxKind.PlusPlusToken ? "+" : "-";
-      emitter.emit(code`${place} = ${before} ${operator} 1;`, node);
-      return ts.isPostfixUnaryExpression(node) ? before : code`(${before} ${operator} 1)`;
-    }
-    const { operatorToken, right } = node as ts.BinaryExpression;
-    const operator = operatorToken.getText(env.file).slice(0, -1);
-    const value = this.value(right, env);
-    emitter.emit(code`${place} = ${before} ${operator} (${value});`, node);
-    return place;
-  }
-
-  /** Whether evaluating a view's expression again gives the same one: a constant, a variable that is not assigned meanwhile. */
-  is_stable(node: ts.Expression, env: Environment): boolean {
-    const { meaning } = this.context;
-    if (ts.isIdentifier(node)) {
-      const symbol = meaning.symbol_of(node);
-      const binding = env.get(symbol);
-      if (binding instanceof Variable) return !this.context.assignments.changes(symbol!, symbol!.valueDeclaration!);
-      if (binding !== undefined && "argument" in binding) return this.is_stable(binding.argument, binding.env);
-      return true;
-    }
-    if (ts.isPropertyAccessExpression(node)) {
-      const type = meaning.type_of(node);
-      // A struct within a struct, or a kernel variable, is at a fixed place.
-      return this.is_stable(node.expression, env) && (meaning.fields_of(type) !== undefined || node.name.text === "value");
-    }
-    return false;
+    emitter.jump(end, node.whenTrue);
+    emitter.place(otherwise);
+    emitter.store(kept, this.value(node.whenFalse, env), node.whenFalse);
+    emitter.place(end);
+    return emitter.use(kept);
   }
 
   /** Anything whose operands are evaluated one after the other. */
   #operands(node: ts.Expression, env: Environment): Code {
     const { splitting, renderer } = this.context;
     const operands = operands_of(node);
-    if (operands === undefined) refuse(node, "a call of a kernel function cannot stand here; keep its result in a variable first");
+    if (operands === undefined || is_optional(node))
+      refuse(node, "a call of a kernel function cannot stand here; keep its result in a variable first");
     const last = operands.findLastIndex((operand) => splitting.has_split(operand));
     const replacements = operands.flatMap((operand, i) => {
       if (i > last) return [];
       if (i === last) return [renderer.replacement(operand, env, code`(${this.value(operand, env)})`)];
       if (is_constant(operand)) return [];
-      return [renderer.replacement(operand, env, this.#keep_unless_settled(operand, env, operands.slice(i + 1, last + 1)))];
+      return [
+        renderer.replacement(operand, env, this.keep_unless_settled(operand, env, operands.slice(i + 1, last + 1))),
+      ];
     });
-    const rest = operands.slice(last + 1).map((operand) => renderer.replacement(operand, env, renderer.render(operand, env)));
-    const head = this.#head(node, env);
-    return renderer.splice(node, env, [...head, ...replacements, ...rest].filter(({ start, end }) => start < end));
+    const rest = operands
+      .slice(last + 1)
+      .map((operand) => renderer.replacement(operand, env, renderer.render(operand, env)));
+    const callee =
+      ts.isCallExpression(node) && !is_method(node)
+        ? [renderer.replacement(node.expression, env, renderer.render(node.expression, env))]
+        : [];
+    return renderer.splice(
+      node,
+      env,
+      [...callee, ...replacements, ...rest].filter(({ start, end }) => start < end),
+    );
   }
 
-  /** The value of an operand, kept in a variable of its own unless it is one that the operands behind it do not assign. */
-  #keep_unless_settled(operand: ts.Expression, env: Environment, behind: readonly ts.Node[]): Code {
-    const { emitter, meaning } = this.context;
+  /** The value of an operand, kept in a variable of its own unless what the operands behind it do cannot change it. */
+  keep_unless_settled(operand: ts.Expression, env: Environment, behind: readonly ts.Node[]): Code {
+    const { emitter, meaning, renderer, places } = this.context;
     if (ts.isIdentifier(operand)) {
       const symbol = meaning.symbol_of(operand);
       const binding = env.get(symbol);
-      if (binding instanceof Variable && !behind.some((node) => assigns(node, symbol!, meaning))) return emitter.use(binding);
+      if (binding instanceof Variable && !behind.some((node) => assigns(node, symbol!, meaning)))
+        return emitter.use(binding);
     }
+    if (places.is_stable(operand, env)) return renderer.render(operand, env);
     return emitter.keep(this.value(operand, env), operand, env);
-  }
-
-  /** The names in a node that are no operands: what a plain call calls. */
-  #head(node: ts.Expression, env: Environment) {
-    const { renderer } = this.context;
-    if (!ts.isCallExpression(node)) return [];
-    return [renderer.replacement(node.expression, env, renderer.render(node.expression, env))];
   }
 }
 
@@ -258,18 +216,33 @@ function is_constant(node: ts.Expression): boolean {
   return ts.isLiteralExpression(node) || (ts.isPrefixUnaryExpression(node) && ts.isLiteralExpression(node.operand));
 }
 
+/** A call of a method: what it is a method of is evaluated first. */
+function is_method(
+  node: ts.CallExpression,
+): node is ts.CallExpression & { readonly expression: ts.PropertyAccessExpression } {
+  return ts.isPropertyAccessExpression(node.expression);
+}
+
+/** Whether an expression may end before its operands are evaluated: `p?.f(yield* g())`. */
+function is_optional(node: ts.Expression): boolean {
+  return ts.isOptionalChain(node) && (ts.isCallExpression(node) || ts.isElementAccessExpression(node));
+}
+
 /** The operands of an expression in order of evaluation; undefined for forms that have none. */
 function operands_of(node: ts.Expression): readonly ts.Expression[] | undefined {
   if (ts.isBinaryExpression(node)) return [node.left, node.right];
   if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) return [node.operand];
-  if (ts.isCallExpression(node)) return node.arguments;
+  if (ts.isCallExpression(node))
+    return is_method(node) ? [node.expression.expression, ...node.arguments] : node.arguments;
   if (ts.isNewExpression(node)) return node.arguments ?? [];
   if (ts.isTemplateExpression(node)) return node.templateSpans.map(({ expression }) => expression);
   if (ts.isArrayLiteralExpression(node)) return node.elements;
   if (ts.isPropertyAccessExpression(node)) return [node.expression];
   if (ts.isElementAccessExpression(node)) return [node.expression, node.argumentExpression];
   if (ts.isObjectLiteralExpression(node)) {
-    const values = node.properties.map((property) => (ts.isPropertyAssignment(property) ? property.initializer : undefined));
+    const values = node.properties.map((property) =>
+      ts.isPropertyAssignment(property) ? property.initializer : undefined,
+    );
     return values.every((value) => value !== undefined) ? values : undefined;
   }
   if (

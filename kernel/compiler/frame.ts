@@ -24,16 +24,20 @@ export class Variable implements Used {
   place: string | undefined;
   /** How a parameter narrower than a word is read from its word: text behind the word's. */
   narrow: string | undefined;
+  /** Kept by the compiler for later steps: assigned before it is used, in whichever step does both. */
+  is_temporary = false;
+  /** Not in the frame at all: a temporary of a single step. */
+  is_elided = false;
   /** Whether values are cut to the kind, as C converts on assignment, rather than refused when they do not fit. */
   converts = false;
 
   /**
-   * @param name in the source; undefined for temporaries
    * @param node where it is declared, for messages
    */
   constructor(
     readonly js: string,
-    readonly name: string | undefined,
+    /** For debuggers; that of a generator's own variable is the name of the loop's that takes it. */
+    public name: string | undefined,
     readonly node: ts.Node,
   ) {}
 }
@@ -67,7 +71,7 @@ export class Scope {
 export function allocate(scope: Scope, kind_of: (variable: Variable) => Kind, used = 0): number {
   let here = used;
   for (const variable of scope.variables) {
-    if (variable.is_parameter) continue;
+    if (variable.is_parameter || variable.is_elided) continue;
     here += 4 * words_of(kind_of(variable));
     variable.offset = -here;
   }
@@ -89,8 +93,9 @@ export function block_table(scope: Scope, kind_of: (variable: Variable) => Kind)
     start: scope.start,
     end: scope.end,
     variables: scope.variables.flatMap((variable) => {
+      if (variable.name === undefined || variable.is_parameter) return [];
       const kind = kind_of(variable);
-      if (variable.name === undefined || variable.is_parameter || words_of(kind) === 0) return [];
+      if (words_of(kind) === 0) return [];
       return [[variable.name, kind_name(kind), variable.offset] as const];
     }),
     locals: scope.locals.flatMap(({ local }) => (local === undefined ? [] : [[local.name, local.index] as const])),

@@ -2,18 +2,21 @@
 import ts from "typescript-api";
 import { Assignments } from "./assignments.ts";
 import { Calls } from "./calls.ts";
-import { Code, code, type Used } from "./code.ts";
+import { Code, code, type Label, type Used } from "./code.ts";
 import type { Context } from "./context.ts";
+import { Declarations } from "./declarations.ts";
 import { Emitter, type Step } from "./emitter.ts";
 import { Environment } from "./environment.ts";
 import { Expressions } from "./expressions.ts";
-import { allocate, block_table, Recomputed, Variable } from "./frame.ts";
+import { allocate, block_table, Recomputed, type Scope, Variable } from "./frame.ts";
 import type { ModuleNames } from "./imports.ts";
-import { Inference } from "./inference.ts";
+import { annotated_scalar, Inference } from "./inference.ts";
 import { type Kind, kind_name, scalar_kind, words_of } from "./kinds.ts";
+import { Loops } from "./loops.ts";
 import { Macros } from "./macros.ts";
 import type { Meaning } from "./meaning.ts";
-import { place_of, refuse } from "./refusal.ts";
+import { Places } from "./places.ts";
+import { place_of, Refusal, refuse } from "./refusal.ts";
 import { Renderer } from "./render.ts";
 import { narrow_word } from "./scalars.ts";
 import { Splitting } from "./splitting.ts";
@@ -26,7 +29,12 @@ export interface CompiledFunction {
 
 /** A function's parameters and how it returns: those of a kernel function are declared, those of a helper inferred. */
 export type Convention =
-  | { readonly kind: "kernel"; readonly parameters: readonly ts.Expression[]; readonly returns: ts.Expression; readonly fastcall: boolean }
+  | {
+      readonly kind: "kernel";
+      readonly parameters: readonly ts.Expression[];
+      readonly returns: ts.Expression;
+      readonly fastcall: boolean;
+    }
   | { readonly kind: "helper"; readonly declaration: ts.FunctionDeclaration };
 
 const FASTCALL_REGISTERS = [0, 2, 1];
@@ -50,6 +58,10 @@ export class FunctionCompiler {
     context.statements = new Statements(context);
     context.calls = new Calls(context);
     context.macros = new Macros(context);
+    context.places = new Places(context);
+    context.declarations = new Declarations(context);
+    context.loops = new Loops(context);
+    context.refused = [];
     this.#context = context;
   }
 
@@ -61,6 +73,8 @@ export class FunctionCompiler {
   compile(node: ts.FunctionLikeDeclaration, convention: Convention, file: string): CompiledFunction {
     const { emitter, statements, expressions } = this.#context;
     const env = new Environment(node.getSourceFile());
+    if (node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword))
+      refuse(node, "`async` in hosted code: there is no event loop to wait in; sleep on a wait queue");
     this.#bind_parameters(node, convention, env);
     const flow = {
       return_to: emitter.end,
@@ -84,13 +98,15 @@ export class FunctionCompiler {
     }
     emitter.place(emitter.end);
     emitter.root.end = emitter.steps.length;
-    return this.#text(node, file);
+    this.#check_kinds();
+    if (this.#context.refused.length > 0) throw new Refusal(this.#context.refused);
+    return this.#text(node, file, this.#result_kind(convention));
   }
 
   // ---- Parameters and results ----
 
   #bind_parameters(node: ts.FunctionLikeDeclaration, convention: Convention, env: Environment): void {
-    const { emitter, inference, renderer, assignments } = this.#context;
+    const { emitter, inference, renderer } = this.#context;
     let offset = 8;
     let after_struct = false;
     const registers: Code[] = [];
@@ -111,10 +127,14 @@ export class FunctionCompiler {
         const kind = inference.parameter(parameter);
         if (kind === undefined) {
           const type = this.meaning.checker.typeToString(this.meaning.type_of(parameter));
-          refuse(parameter, `a parameter of type ${type} cannot be passed on the guest stack; only numbers, booleans and views can`);
+          refuse(
+            parameter,
+            `a parameter of type ${type} cannot be passed on the guest stack; only numbers, booleans and views can`,
+          );
         }
         const variable = make(kind);
         variable.is_parameter = true;
+        variable.narrow = narrow_word[annotated_scalar(parameter.type) ?? ""];
         variable.offset = offset;
         offset += 4 * words_of(kind);
         return;
@@ -141,9 +161,12 @@ export class FunctionCompiler {
       if (after_struct) variable.place = `$b + $f.parameters[${i}]`;
       variable.offset = offset;
       offset += 4;
-      if (assignments.changes(symbol, name)) variable.converts = true;
     });
-    if (registers.length > 0) emitter.emit(registers.reduce((a, b) => a.then(b)), node);
+    if (registers.length > 0)
+      emitter.emit(
+        registers.reduce((a, b) => a.then(b)),
+        node,
+      );
   }
 
   /** The kind that a function returns; undefined for none. */
@@ -153,7 +176,10 @@ export class FunctionCompiler {
       const kind = inference.result_of(convention.declaration);
       if (kind === undefined) {
         const { declaration } = convention;
-        refuse(declaration.name ?? declaration, "what this function returns fits no register; return a number, a boolean or a view");
+        refuse(
+          declaration.name ?? declaration,
+          "what this function returns fits no register; return a number, a boolean or a view",
+        );
       }
       return kind.kind === "nothing" ? undefined : kind;
     }
@@ -165,7 +191,7 @@ export class FunctionCompiler {
   #return_value(node: ts.Expression, kind: Kind, env: Environment): void {
     const { emitter, expressions, calls } = this.#context;
     const value = expressions.value(node, env);
-    const [low, high] = words_of(kind) === 2 ? [code`$k.low($r)`, code`$k.high($r)`] : calls.words(value, kind);
+    const [low, high] = calls.words(words_of(kind) === 2 ? new Code("$r") : value, kind);
     if (high !== undefined) {
       emitter.emit(code`const $r = ${value}; $c.r[0] = ${low}; $c.r[2] = ${high};`, node);
       return;
@@ -174,9 +200,28 @@ export class FunctionCompiler {
     emitter.emit(code`$c.r[0] = ${low};`, node);
   }
 
+  /** Notes the variables that no slot could hold. */
+  #check_kinds(): void {
+    const { emitter, inference, refused } = this.#context;
+    this.#elide();
+    const look = (scope: Scope): void => {
+      for (const variable of scope.variables) {
+        if (variable.is_elided) continue;
+        try {
+          inference.variable(variable);
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          refused.push(...error.places);
+        }
+      }
+      scope.children.forEach(look);
+    };
+    look(emitter.root);
+  }
+
   // ---- Text ----
 
-  #text(node: ts.FunctionLikeDeclaration, file: string): CompiledFunction {
+  #text(node: ts.FunctionLikeDeclaration, file: string, result: Kind | undefined): CompiledFunction {
     const { emitter, inference } = this.#context;
     const kind_of = (variable: Variable) => inference.variable(variable);
     const frame = allocate(emitter.root, kind_of);
@@ -185,13 +230,14 @@ export class FunctionCompiler {
       const { line, column } = place_of(step.node);
       return [line, column];
     });
-    const start = place_of(name_of(node) ?? node);
+    const start = place_of(node.name ?? node);
     const last = node.getSourceFile().getLineAndCharacterOfPosition(node.getEnd() - 1);
     const table = {
       file,
       start: [start.line, start.column],
       end: [last.line + 1, last.character + 1],
       parameters: this.#parameters,
+      returns: result === undefined ? "" : kind_name(result),
       block: block_table(emitter.root, kind_of),
     };
     const locals = emitter.local_types.map(({ text }) => text).join(", ");
@@ -204,25 +250,74 @@ export class FunctionCompiler {
     };
   }
 
-  #step({ body, tail }: Step, index: number): string {
-    const { labels } = this.#context.emitter;
+  /** Takes temporaries that only one step knows out of the frame. */
+  #elide(): void {
+    const { steps, written_aside } = this.#context.emitter;
+    const steps_of = new Map<Used, Set<Step>>();
+    const note = (used: Used, step: Step): void => {
+      const known = steps_of.get(used);
+      if (known === undefined) steps_of.set(used, new Set([step]));
+      else known.add(step);
+      if (used instanceof Recomputed) for (const inner of used.uses) note(inner, step);
+    };
+    for (const step of steps)
+      for (const part of [step.body, step.tail]) for (const used of [...part.uses, ...part.assigns]) note(used, step);
+    for (const [used, { size }] of steps_of)
+      if (used instanceof Variable && used.is_temporary && size === 1 && !written_aside.has(used))
+        used.is_elided = true;
+  }
+
+  /** Where control goes from a label: past steps that do nothing but go elsewhere. */
+  readonly #behind = (label: Label): number => {
+    const { steps, marks } = this.#context.emitter;
+    let { index } = label;
+    for (let hops = 0; hops < steps.length; hops++) {
+      const step = steps[index];
+      const next = step?.body.is_empty ? marks.only_jump(step.tail.text) : undefined;
+      if (next === undefined) break;
+      index = next.index;
+    }
+    return index;
+  };
+
+  #step({ body, tail, calls }: Step, index: number): string {
+    const { marks } = this.#context.emitter;
     const uses = new Set([...body.uses, ...tail.uses]);
-    const assigns = new Set([...body.assigns, ...tail.assigns]);
-    const loaded = new Set<Used>();
+    const assigns = new Set([...body.assigns, ...tail.assigns]) as Set<Variable>;
+    const declared = new Set<Used>();
+    const loaded: Variable[] = [];
     const prelude: string[] = [];
     const load = (used: Used): void => {
-      if (loaded.has(used)) return;
-      loaded.add(used);
+      if (declared.has(used)) return;
+      declared.add(used);
       if (used instanceof Recomputed) {
         for (const inner of used.uses) load(inner);
         prelude.push(`const ${used.js} = ${used.text};`);
-      } else prelude.push(`let ${used.js} = ${this.#read(used as Variable)};`);
+        return;
+      }
+      const variable = used as Variable;
+      if (variable.is_temporary && assigns.has(variable)) prelude.push(`let ${variable.js};`);
+      else {
+        loaded.push(variable);
+        prelude.push(`let ${variable.js} = ${this.#read(variable)};`);
+      }
     };
     for (const used of uses) load(used);
-    for (const assigned of assigns) if (!loaded.has(assigned)) prelude.push(`let ${assigned.js};`);
-    const writes = [...assigns].map((assigned) => this.#write(assigned as Variable));
+    for (const assigned of assigns) if (!declared.has(assigned)) prelude.push(`let ${assigned.js};`);
+    // A step that faults starts anew: what it has read before must be as it was, so those variables are written last, and
+    // through the log of changes if something may still fault behind them.
+    const changed = loaded.filter((variable) => assigns.has(variable));
+    const is_logged = changed.length > 1 || (changed.length > 0 && (calls || words_of(this.#kind(changed[0])) === 2));
+    const writes = [...assigns]
+      .filter((variable) => !changed.includes(variable))
+      .map((variable) => this.#write(variable));
+    for (const variable of changed) writes.push(is_logged ? this.#write_logged(variable) : this.#write(variable));
     const text = [...prelude, body.text, ...writes, tail.text].filter((part) => part !== "").join(" ");
-    return `($c, $b) => { ${labels.resolve(text, index)} }`;
+    return `($c, $b) => { ${marks.resolve(text, index, this.#behind, (used) => this.#write(used as Variable))} }`;
+  }
+
+  #kind(variable: Variable): Kind {
+    return this.#context.inference.variable(variable);
   }
 
   #at(variable: Variable): string {
@@ -231,7 +326,7 @@ export class FunctionCompiler {
   }
 
   #read(variable: Variable): string {
-    const kind = this.#context.inference.variable(variable);
+    const kind = this.#kind(variable);
     const at = this.#at(variable);
     const word = `$c.read32(${at})`;
     switch (kind.kind) {
@@ -251,24 +346,31 @@ export class FunctionCompiler {
   }
 
   #write(variable: Variable): string {
-    const kind = this.#context.inference.variable(variable);
+    if (variable.is_elided) return "";
     const at = this.#at(variable);
     const { js } = variable;
-    switch (kind.kind) {
-      case "nothing":
-        return "";
-      case "boolean":
-        return `$c.write32(${at}, +${js});`;
-      case "view":
-        return `$c.write32(${at}, ${kind.nullable ? `$k.address(${js})` : `${js}.address`});`;
-      case "number":
-        if (kind.range === "wide") return `$k.store_wide($c, ${at}, ${js});`;
-        if (variable.converts) return `$c.write32(${at}, ${js});`;
-        return `$k.store_${kind.range === "u32" ? "u32" : "i32"}($c, ${at}, ${js});`;
-    }
+    const kind = this.#kind(variable);
+    const [word] = this.#words(variable, kind);
+    if (word === undefined) return "";
+    if (kind.kind !== "number") return `$c.write32(${at}, ${word});`;
+    if (kind.range === "wide") return `$k.store_wide($c, ${at}, ${js});`;
+    if (variable.converts || this.#context.inference.is_exact(variable)) return `$c.write32(${at}, ${js});`;
+    return `$k.store_${kind.range === "u32" ? "u32" : "i32"}($c, ${at}, ${js});`;
   }
-}
 
-function name_of(node: ts.FunctionLikeDeclaration): ts.Node | undefined {
-  return node.name;
+  /** A write that is undone when the step faults. */
+  #write_logged(variable: Variable): string {
+    const kind = this.#kind(variable);
+    const at = this.#at(variable);
+    const [low, high] = this.#words(variable, kind);
+    if (low === undefined) return "";
+    if (high !== undefined) return `$k.log32(${at}, ${low}); $k.log32(${at} + 4, ${high});`;
+    const is_checked = kind.kind === "number" && !variable.converts && !this.#context.inference.is_exact(variable);
+    return `$k.log32(${at}, ${low});${is_checked ? ` ${this.#write(variable)}` : ""}`;
+  }
+
+  /** Texts of the words that a variable takes in the frame. */
+  #words({ js }: Variable, kind: Kind): string[] {
+    return this.#context.calls.words(new Code(js), kind).map(({ text }) => text);
+  }
 }

@@ -86,7 +86,10 @@ export class Inference {
       const next = "kind" in source ? source.kind : this.#checked(source.expression, source.env, variable);
       const joined: Kind | undefined = kind === undefined ? next : join(kind, next);
       if (joined === undefined)
-        refuse(variable.node, `${variable.name === undefined ? "a value" : `\`${variable.name}\``} holds values of two kinds; use two variables`);
+        refuse(
+          variable.node,
+          `${variable.name === undefined ? "a value" : `\`${variable.name}\``} holds values of two kinds; use two variables`,
+        );
       kind = joined;
     }
     if (decreases && kind?.kind === "number" && kind.range === "small") return I32;
@@ -104,20 +107,24 @@ export class Inference {
   /** Whether an expression is sure to give a value of its kind: no sum, which might be too large for it. */
   #gives_exact(node: ts.Expression, env: Environment): boolean {
     const exact = (inner: ts.Expression) => this.#gives_exact(inner, env);
-    if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isNonNullExpression(node)) return exact(node.expression);
+    if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isNonNullExpression(node))
+      return exact(node.expression);
     if (ts.isConditionalExpression(node)) return exact(node.whenTrue) && exact(node.whenFalse);
-    if (ts.isPrefixUnaryExpression(node)) return node.operator === SyntaxKind.TildeToken || ts.isNumericLiteral(node.operand);
+    if (ts.isPrefixUnaryExpression(node))
+      return node.operator === SyntaxKind.TildeToken || ts.isNumericLiteral(node.operand);
     if (ts.isBinaryExpression(node)) {
       if (exact_operators.has(node.operatorToken.kind)) return true;
       return joining_operators.has(node.operatorToken.kind) && exact(node.left) && exact(node.right);
     }
     if (ts.isIdentifier(node)) {
       const bound = env.get(this.meaning.symbol_of(node));
-      if (bound !== undefined) return "argument" in bound ? this.#gives_exact(bound.argument, bound.env) : bound instanceof Variable;
+      if (bound !== undefined)
+        return "argument" in bound ? this.#gives_exact(bound.argument, bound.env) : bound instanceof Variable;
       return constant_value(node, this.meaning) !== undefined;
     }
     if (ts.isPropertyAccessExpression(node)) return node.name.text === "address" || this.meaning.is_guest_place(node);
-    if (ts.isCallExpression(node)) return ts.isPropertyAccessExpression(node.expression) && exact_results.has(node.expression.name.text);
+    if (ts.isCallExpression(node))
+      return ts.isPropertyAccessExpression(node.expression) && exact_results.has(node.expression.name.text);
     return ts.isNumericLiteral(node) || (ts.isYieldExpression(node) && node.asteriskToken !== undefined);
   }
 
@@ -183,7 +190,8 @@ export class Inference {
     )
       return this.kind(node.expression, env) ?? WIDE;
     if (ts.isNumericLiteral(node)) return constant_kind(Number(node.text));
-    const constant = ts.isBinaryExpression(node) || ts.isPrefixUnaryExpression(node) ? constant_value(node, this.meaning) : undefined;
+    const constant =
+      ts.isBinaryExpression(node) || ts.isPrefixUnaryExpression(node) ? constant_value(node, this.meaning) : undefined;
     if (constant !== undefined) return constant_kind(constant);
     if (ts.isPrefixUnaryExpression(node)) return this.#unary(node, env);
     if (ts.isPostfixUnaryExpression(node)) return this.kind(node.operand, env) ?? WIDE;
@@ -191,15 +199,13 @@ export class Inference {
     if (ts.isConditionalExpression(node)) return this.#joined([node.whenTrue, node.whenFalse], env);
     if (ts.isIdentifier(node)) return this.#constant(node);
     if (ts.isPropertyAccessExpression(node)) return this.#property(node);
-    if (ts.isYieldExpression(node) && node.expression !== undefined) return this.#result(node.expression, env);
+    if (ts.isYieldExpression(node) && node.expression !== undefined) return this.#result(node.expression);
     if (ts.isCallExpression(node)) return this.#call(node, env);
     return WIDE;
   }
 
   #joined(nodes: readonly ts.Expression[], env: Environment): Kind {
-    return nodes
-      .map((node) => this.kind(node, env) ?? WIDE)
-      .reduce((a, b) => join(a, b) ?? WIDE, SMALL);
+    return nodes.map((node) => this.kind(node, env) ?? WIDE).reduce((a, b) => join(a, b) ?? WIDE, SMALL);
   }
 
   #unary({ operator, operand }: ts.PrefixUnaryExpression, env: Environment): Kind {
@@ -237,7 +243,11 @@ export class Inference {
         return arithmetic(side(left), side(right));
       case SyntaxKind.MinusToken: {
         const kind = arithmetic(side(left), side(right));
-        return kind.kind === "number" && kind.range === "small" ? I32 : kind.kind === "number" && kind.range === "u32" ? WIDE : kind;
+        return kind.kind === "number" && kind.range === "small"
+          ? I32
+          : kind.kind === "number" && kind.range === "u32"
+            ? WIDE
+            : kind;
       }
       case SyntaxKind.SlashToken:
         return arithmetic(side(left), side(right));
@@ -252,7 +262,9 @@ export class Inference {
         return this.#joined([left, right], env);
       default:
         if (operatorToken.kind === SyntaxKind.EqualsToken) return side(right);
-        return assignments.has(operatorToken.kind) ? arithmetic_update(side(left), side(right), operatorToken.kind) : WIDE;
+        return assignments.has(operatorToken.kind)
+          ? arithmetic_update(side(left), side(right), operatorToken.kind)
+          : WIDE;
     }
   }
 
@@ -270,7 +282,10 @@ export class Inference {
       const is_constant = (ts.getCombinedNodeFlags(declaration) & ts.NodeFlags.Const) !== 0;
       if (declaration.type === undefined && initializer !== undefined && is_constant) {
         const value = constant_value(initializer, this.meaning);
-        kind = value === undefined ? (this.kind(initializer, new Environment(declaration.getSourceFile())) ?? WIDE) : constant_kind(value);
+        kind =
+          value === undefined
+            ? (this.kind(initializer, new Environment(declaration.getSourceFile())) ?? WIDE)
+            : constant_kind(value);
       }
     }
     this.#constants.set(declaration, kind);
@@ -314,13 +329,13 @@ export class Inference {
   }
 
   /** What `yield*` gives. */
-  #result(call: ts.Expression, env: Environment): Kind {
+  #result(call: ts.Expression): Kind {
     if (!ts.isCallExpression(call)) return WIDE;
-    return this.call_result(call, env) ?? WIDE;
+    return this.call_result(call) ?? WIDE;
   }
 
   /** The kind of a guest call's result that is a number. */
-  call_result(call: ts.CallExpression, _env: Environment): Kind | undefined {
+  call_result(call: ts.CallExpression): Kind | undefined {
     if (this.meaning.host_function(call.expression) === "call_pointer") {
       const scalar = this.meaning.scalar_name(this.meaning.type_of(call.arguments[1]));
       return scalar === undefined ? undefined : scalar_kind(scalar);

@@ -2,8 +2,9 @@
 import ts from "typescript-api";
 import { Code } from "./code.ts";
 import type { Context } from "./context.ts";
+import { annotate } from "./declarations.ts";
 import { Environment } from "./environment.ts";
-import { annotated_kind } from "./inference.ts";
+import type { Variable } from "./frame.ts";
 import { place_of, refuse } from "./refusal.ts";
 import type { Flow } from "./statements.ts";
 
@@ -11,11 +12,6 @@ const DEEPEST = 16;
 
 export class Macros {
   constructor(private readonly context: Context) {}
-
-  /** An environment in which no name is bound. */
-  outside(node: ts.Node): Environment {
-    return new Environment(node.getSourceFile());
-  }
 
   /** Expands a call of a macro; undefined for calls of anything else. */
   call(call: ts.CallExpression, env: Environment, wants_result: boolean): Code | undefined {
@@ -25,32 +21,33 @@ export class Macros {
     if (definition === undefined) return undefined;
     if (callback === undefined && !meaning.is_macro(definition as ts.FunctionDeclaration)) return undefined;
     if (definition.body === undefined)
-      refuse(call, `${call.expression.getText()} is expanded where it is used, but only its type is known here, not its text`);
+      refuse(
+        call,
+        `${call.expression.getText()} is expanded where it is used, but only its type is known here, not its text`,
+      );
     const inner = this.#environment(call, definition, env, callback?.env);
     this.#bind(call, definition, env, inner);
-    const result = wants_result
-      ? emitter.variable(undefined, call, { kind: this.#result_kind(call, definition) })
-      : undefined;
+    const result = wants_result ? this.#result(call, definition) : undefined;
     const end = emitter.label();
     const outside = emitter.use_site;
     emitter.use_site = outside ?? call;
     const flow: Flow = { return_to: end, result, break_to: undefined, continue_to: undefined, produce: undefined };
     if (ts.isBlock(definition.body)) emitter.in_scope(() => statements.block(definition.body as ts.Block, inner, flow));
-    else if (result !== undefined) emitter.store(result, this.context.expressions.value(definition.body, inner), call);
-    else this.context.expressions.effect(definition.body, inner);
+    else if (result !== undefined) {
+      result.sources.push({ expression: definition.body, env: inner });
+      emitter.store(result, this.context.expressions.value(definition.body, inner), call);
+    } else this.context.expressions.effect(definition.body, inner);
     emitter.place(end);
     emitter.use_site = outside;
     return result === undefined ? new Code("undefined") : emitter.use(result);
   }
 
-  #result_kind(call: ts.CallExpression, definition: ts.SignatureDeclaration) {
-    const { inference, meaning } = this.context;
-    const kind = ts.isFunctionDeclaration(definition) ? inference.result_of(definition) : undefined;
-    if (kind === undefined) {
-      const type = meaning.checker.typeToString(meaning.type_of(call));
-      refuse(call, `what it returns (${type}) cannot live across statements`);
-    }
-    return kind;
+  /** Where the result goes: of the kind that the definition says, or of that of what is returned. */
+  #result(call: ts.CallExpression, definition: ts.SignatureDeclaration): Variable {
+    const { inference, emitter } = this.context;
+    const result = emitter.temporary(call);
+    if (ts.isFunctionDeclaration(definition)) result.kind = inference.result_of(definition);
+    return result;
   }
 
   /** Expands `for (const x of generator(…))`. @returns false when it is no iteration over a generator function */
@@ -64,14 +61,26 @@ export class Macros {
     const definition = meaning.generator_of(call.expression);
     if (definition === undefined || meaning.yields(definition) !== "values") return false;
     if (definition.body === undefined)
-      refuse(call, `${call.expression.getText()} is expanded where it is used, but only its type is known here, not its text`);
+      refuse(
+        call,
+        `${call.expression.getText()} is expanded where it is used, but only its type is known here, not its text`,
+      );
     const inner = this.#environment(call, definition, env, undefined);
     const end = emitter.label();
     const outside = emitter.use_site;
     emitter.use_site = outside ?? call;
     emitter.in_scope(() => {
       this.#bind(call, definition, env, inner);
-      statements.block(definition.body!, inner, { ...flow, return_to: end, result: undefined, break_to: undefined, continue_to: undefined, return_value: undefined, labels: undefined, produce });
+      statements.block(definition.body!, inner, {
+        ...flow,
+        return_to: end,
+        result: undefined,
+        break_to: undefined,
+        continue_to: undefined,
+        return_value: undefined,
+        labels: undefined,
+        produce,
+      });
     });
     emitter.place(end);
     emitter.use_site = outside;
@@ -79,11 +88,18 @@ export class Macros {
   }
 
   #callback(call: ts.CallExpression, env: Environment) {
-    const binding = ts.isIdentifier(call.expression) ? env.get(this.context.meaning.symbol_of(call.expression)) : undefined;
+    const binding = ts.isIdentifier(call.expression)
+      ? env.get(this.context.meaning.symbol_of(call.expression))
+      : undefined;
     return binding !== undefined && "callback" in binding ? binding : undefined;
   }
 
-  #environment(call: ts.CallExpression, definition: ts.Node, env: Environment, lexical: Environment | undefined): Environment {
+  #environment(
+    call: ts.CallExpression,
+    definition: ts.Node,
+    env: Environment,
+    lexical: Environment | undefined,
+  ): Environment {
     if (env.expanding.includes(definition) || env.expanding.length >= DEEPEST) {
       const { file, line } = place_of(definition);
       refuse(call, `the expansion of ${call.expression.getText()} (${file}:${line}) has no end: it uses itself`);
@@ -100,7 +116,8 @@ export class Macros {
       if (!ts.isIdentifier(parameter.name)) refuse(parameter, "a parameter of hosted code is a name");
       const symbol = meaning.checker.getSymbolAtLocation(parameter.name)!;
       const argument = call.arguments[i] ?? parameter.initializer;
-      if (argument === undefined) refuse(call, `${call.expression.getText()} needs an argument for \`${parameter.name.text}\``);
+      if (argument === undefined)
+        refuse(call, `${call.expression.getText()} needs an argument for \`${parameter.name.text}\``);
       const from = call.arguments[i] === undefined ? inner : env;
       if (ts.isArrowFunction(argument) || ts.isFunctionExpression(argument)) {
         inner.set(symbol, { callback: argument, env: from });
@@ -113,13 +130,15 @@ export class Macros {
       }
       const is_assigned = assignments.changes(symbol, parameter);
       const is_text = (meaning.type_of(parameter).flags & ts.TypeFlags.StringLike) !== 0;
-      const stands = !this.context.splitting.has_split(argument) && (is_text || ts.isLiteralExpression(argument) || expressions.is_stable(argument, from));
+      const stands =
+        !this.context.splitting.has_split(argument) &&
+        (is_text || ts.isLiteralExpression(argument) || this.context.places.is_stable(argument, from));
       if (stands && !is_assigned) {
         inner.set(symbol, { argument, env: from });
         return;
       }
-      const annotated = annotated_kind(parameter.type);
-      const variable = emitter.variable(undefined, parameter.name, annotated === undefined ? { expression: argument, env: from } : { kind: annotated });
+      const variable = emitter.variable(undefined, parameter.name, { expression: argument, env: from });
+      annotate(variable, parameter.type);
       emitter.store(variable, expressions.value(argument, from), argument);
       emitter.flush();
       inner.set(symbol, variable);

@@ -3,7 +3,14 @@ import ts from "typescript-api";
 import type { StructReference } from "./kinds.ts";
 
 /** Functions of `host/` that the compiler knows, by name. */
-export const declaring_functions = ["kernel_function", "asm_function", "kernel_variable", "kernel_table", "cstring", "struct"] as const;
+export const declaring_functions = [
+  "kernel_function",
+  "asm_function",
+  "kernel_variable",
+  "kernel_table",
+  "cstring",
+  "struct",
+] as const;
 /** Those that give the machine of the moment: a constant that holds their result is looked up anew in each step. */
 const ambient_functions = ["memory", "cpu"];
 
@@ -74,6 +81,12 @@ export class Meaning {
     return fields;
   }
 
+  /** Whether a variable's type, as declared, has undefined in it. */
+  may_be_undefined(name: ts.Identifier): boolean {
+    const type = this.type_of(name);
+    return (type.isUnion() ? type.types : [type]).some(({ flags }) => (flags & ts.TypeFlags.Undefined) !== 0);
+  }
+
   /** The type of a property of a type; undefined if it has none of that name. */
   property(type: ts.Type, name: string): ts.Type | undefined {
     const property = type.flags & ts.TypeFlags.Any ? undefined : this.checker.getPropertyOfType(type, name);
@@ -125,11 +138,28 @@ export class Meaning {
     return declaration.asteriskToken !== undefined ? declaration : undefined;
   }
 
+  /** Whether a callee is called on the guest stack. */
+  steps(callee: ts.Expression): boolean {
+    if (!ts.isIdentifier(callee)) return this.kernel_function_result(callee) !== undefined;
+    if (this.host_function(callee) === "call_pointer") return true;
+    const generator = this.generator_of(callee);
+    if (generator !== undefined) return this.yields(generator) === "steps";
+    const declaration = this.symbol_of(callee)?.valueDeclaration;
+    return (
+      declaration !== undefined &&
+      ts.isVariableDeclaration(declaration) &&
+      this.kernel_function_result(callee) !== undefined
+    );
+  }
+
   /** What a generator function yields: `steps` for one that calls kernel functions, `values` for an iteration. */
   yields(declaration: ts.FunctionDeclaration): "steps" | "values" {
     const signature = this.checker.getSignatureFromDeclaration(declaration)!;
-    const [yielded] = this.checker.getTypeArguments(this.checker.getReturnTypeOfSignature(signature) as ts.TypeReference);
-    if (yielded === undefined || yielded.flags & (ts.TypeFlags.Undefined | ts.TypeFlags.Never | ts.TypeFlags.Void)) return "steps";
+    const [yielded] = this.checker.getTypeArguments(
+      this.checker.getReturnTypeOfSignature(signature) as ts.TypeReference,
+    );
+    if (yielded === undefined || yielded.flags & (ts.TypeFlags.Undefined | ts.TypeFlags.Never | ts.TypeFlags.Void))
+      return "steps";
     const parts = yielded.isUnion() ? yielded.types : [yielded];
     return parts.some((part) => part.symbol?.name === "GuestCall") ? "steps" : "values";
   }

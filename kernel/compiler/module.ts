@@ -26,7 +26,8 @@ interface Edit {
 }
 
 /** What a text must hold to be worth a look: declarations, or generator functions. */
-export const INTERESTING = /\b(kernel_function|asm_function|kernel_variable|kernel_table|cstring|struct)\(|\bfunction\s*\*/;
+export const INTERESTING =
+  /\b(kernel_function|asm_function|kernel_variable|kernel_table|cstring|struct)\(|\bfunction\s*\*/;
 
 /** The compiled text and its source map (JSON); undefined when there is nothing in it to compile. @throws Refusal */
 export function compile_module(
@@ -81,7 +82,10 @@ class ModuleCompiler {
 
   #header(): string {
     const { runtime, name_of } = this.surroundings;
-    const specifier = runtime.startsWith("/") || /^[A-Za-z]:/.test(runtime) ? relative_specifier(this.source.fileName, runtime) : runtime;
+    const specifier =
+      runtime.startsWith("/") || /^[A-Za-z]:/.test(runtime)
+        ? relative_specifier(this.source.fileName, runtime)
+        : runtime;
     const file = name_of(this.source.fileName);
     return (
       `import * as $k from ${JSON.stringify(specifier)};` +
@@ -110,7 +114,8 @@ class ModuleCompiler {
 
   #statement(statement: ts.Statement): void {
     if (ts.isFunctionDeclaration(statement) && statement.asteriskToken !== undefined && statement.body !== undefined) {
-      if (this.meaning.yields(statement) === "values" || this.meaning.is_macro(statement)) this.#note_companions(statement);
+      if (this.meaning.yields(statement) === "values" || this.meaning.is_macro(statement))
+        this.#note_companions(statement);
       else this.#helper(statement);
       return;
     }
@@ -124,7 +129,11 @@ class ModuleCompiler {
       if (declaring !== undefined) {
         this.#declares = true;
         const { expression } = node;
-        this.#edits.push({ start: expression.getStart(), end: expression.getEnd(), text: `${this.#is_for_its_symbol(node) ? "$m.exporting()" : "$m"}.${declaring}` });
+        this.#edits.push({
+          start: expression.getStart(),
+          end: expression.getEnd(),
+          text: `${this.#is_for_its_symbol(node) ? "$m.exporting()" : "$m"}.${declaring}`,
+        });
         if (declaring === "kernel_function") {
           this.#kernel_function(node);
           return;
@@ -151,7 +160,12 @@ class ModuleCompiler {
     if (body === undefined || !(ts.isFunctionExpression(body) || ts.isArrowFunction(body)))
       refuse(body ?? node, "the body of a kernel function is written where it is declared: `function* (…) { … }`");
     const fastcall = options !== undefined && /\bfastcall:\s*true\b/.test(options.getText());
-    this.#compiled(body, { kind: "kernel", parameters: parameters.elements, returns, fastcall }, body.getStart(), body.getEnd());
+    this.#compiled(
+      body,
+      { kind: "kernel", parameters: parameters.elements, returns, fastcall },
+      body.getStart(),
+      body.getEnd(),
+    );
   }
 
   #helper(declaration: ts.FunctionDeclaration): void {
@@ -161,7 +175,11 @@ class ModuleCompiler {
     const is_exported = ts.getModifiers(declaration)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false;
     const defaults = declaration.parameters.map(({ initializer }) => initializer?.getText() ?? "undefined");
     const start = declaration.getStart();
-    this.#edits.push({ start, end: start, text: `${is_exported ? "export " : ""}const ${name} = $m.helper(${JSON.stringify(name)}, ` });
+    this.#edits.push({
+      start,
+      end: start,
+      text: `${is_exported ? "export " : ""}const ${name} = $m.helper(${JSON.stringify(name)}, `,
+    });
     this.#compiled(declaration, { kind: "helper", declaration }, start, declaration.getEnd());
     this.#edits.push({ start: declaration.getEnd(), end: declaration.getEnd(), text: `, [${defaults}]);` });
   }
@@ -210,13 +228,15 @@ function module_names(source: ts.SourceFile): Set<string> {
   };
   for (const statement of source.statements) {
     if (ts.isVariableStatement(statement)) for (const { name } of statement.declarationList.declarations) bind(name);
-    if ((ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) && statement.name) names.add(statement.name.text);
+    if ((ts.isFunctionDeclaration(statement) || ts.isClassDeclaration(statement)) && statement.name)
+      names.add(statement.name.text);
     if (!ts.isImportDeclaration(statement)) continue;
     const clause = statement.importClause;
     if (clause?.name !== undefined) names.add(clause.name.text);
     const bindings = clause?.namedBindings;
     if (bindings !== undefined && ts.isNamespaceImport(bindings)) names.add(bindings.name.text);
-    if (bindings !== undefined && ts.isNamedImports(bindings)) for (const { name } of bindings.elements) names.add(name.text);
+    if (bindings !== undefined && ts.isNamedImports(bindings))
+      for (const { name } of bindings.elements) names.add(name.text);
   }
   return names;
 }

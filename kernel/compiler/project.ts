@@ -98,4 +98,3 @@ export function own_project(root: string): Project {
     runtime: join(root, "kernel/host/runtime.ts"),
   });
 }
-

@@ -1,5 +1,5 @@
 /** What the compiler refuses, with its place and what to write instead. */
-import ts from "typescript-api";
+import type ts from "typescript-api";
 
 /** Hosted code that cannot be compiled. `message` holds a line for each place: `file:line:column: why`. */
 export class Refusal extends Error {

@@ -51,7 +51,8 @@ export class Renderer {
       if (replaced !== undefined) into.push(this.replacement(node, env, replaced));
       return;
     }
-    if (node.kind === ts.SyntaxKind.ThisKeyword) refuse(node, "`this` has no meaning in hosted code; pass a view or an address");
+    if (node.kind === ts.SyntaxKind.ThisKeyword)
+      refuse(node, "`this` has no meaning in hosted code; pass a view or an address");
     if (ts.isCallExpression(node)) {
       const called = this.#callback(node, env);
       if (called !== undefined) {
@@ -77,11 +78,14 @@ export class Renderer {
     const symbol = this.meaning.symbol_of(node);
     const binding = env.get(symbol);
     const wrap = (replaced: Code) =>
-      ts.isShorthandPropertyAssignment(parent) && replaced.text !== node.text ? code`${node.text}: ${replaced}` : replaced;
+      ts.isShorthandPropertyAssignment(parent) && replaced.text !== node.text
+        ? code`${node.text}: ${replaced}`
+        : replaced;
     if (binding !== undefined) {
       if (binding instanceof Variable || binding instanceof Recomputed) return wrap(used(binding, is_target(node)));
       if ("argument" in binding) {
-        if (is_target(node)) refuse(node, `\`${node.text}\` is a macro's parameter and cannot be assigned; copy it to a variable`);
+        if (is_target(node))
+          refuse(node, `\`${node.text}\` is a macro's parameter and cannot be assigned; copy it to a variable`);
         return wrap(code`(${this.render(binding.argument, binding.env)})`);
       }
       refuse(node, `\`${node.text}\` is a function that a macro got: it can only be called`);

@@ -25,7 +25,7 @@ export class Splitting {
   }
 
   /** `place op= value`, `place++` and the like, where the place is in guest memory. */
-  is_guest_update(node: ts.Node): boolean {
+  is_guest_update(node: ts.Node): node is ts.BinaryExpression | ts.PrefixUnaryExpression | ts.PostfixUnaryExpression {
     if (ts.isBinaryExpression(node)) {
       const { kind } = node.operatorToken;
       return is_assignment(kind) && kind !== ts.SyntaxKind.EqualsToken && this.meaning.is_guest_place(node.left);

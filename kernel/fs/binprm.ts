@@ -4,10 +4,9 @@
  */
 import { flush_fpu } from "../arch/i386/kernel/i387.ts";
 import { load_TLS } from "../arch/i386/kernel/tls.ts";
-import { stack_local } from "../host/context.ts";
-import { asm_function, kernel_function, type Steps } from "../host/declarations.ts";
-import { memory, read_cstring } from "../host/memory.ts";
-import { memcpy, memset } from "../include/asm/string.ts";
+import { asm_function, kernel_function, local, type Steps } from "../host/declarations.ts";
+import { memory } from "../host/memory.ts";
+import { memcpy, memset, strlcpy } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { __pa, PAGE_SHIFT, PAGE_SIZE, page_align_down, TASK_SIZE } from "../include/asm/page.ts";
 import { pgd_offset, pte_mkdirty, pte_mkwrite } from "../include/asm/pgtable.ts";
@@ -17,10 +16,10 @@ import { load_cr3 } from "../include/asm/system.ts";
 import { copy_from_user, get_user, set_fs, strnlen_user, USER_DS } from "../include/asm/uaccess.ts";
 import { linux_binprm, MAX_ARG_PAGES } from "../include/linux/binfmts.ts";
 import { E2BIG, EFAULT, ENOMEM } from "../include/linux/errno.ts";
-import { file, inode } from "../include/linux/fs.ts";
+import { file, IS_ERR, inode } from "../include/linux/fs.ts";
 import { list_del_init } from "../include/linux/list.ts";
 import { GFP_KERNEL, mm_struct, VM_STACK_FLAGS } from "../include/linux/mm.ts";
-import { current, PF_FORKNOEXEC, signal_struct, type task_struct } from "../include/linux/sched.ts";
+import { current, PF_FORKNOEXEC, signal_struct, task_struct } from "../include/linux/sched.ts";
 import { SIG_DFL, SIG_IGN, SIGCHLD } from "../include/linux/signal.ts";
 import { zap_other_threads } from "../kernel/exit.ts";
 import { mm_release, sigact_cachep } from "../kernel/fork.ts";
@@ -35,13 +34,17 @@ const FS = 4;
 const GS = 5;
 const POINTER_SIZE = 4;
 const STACK_TOP = TASK_SIZE;
+const SLASH = 0x2f;
+const COMM = task_struct.offset("comm");
+const COMM_LENGTH = task_struct.fields.comm.size;
+const SIGSET_SIZE = 8;
 
 const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 
 /** Reads part of a file into kernel memory. Returns bytes read, fewer than asked for at the file's end. */
-export function kernel_read(filp: number, offset: number, to: number, count: number): number {
+export function* kernel_read(filp: u32, offset: u32, to: u32, count: u32): Steps<u32> {
   const node = inode.at(file.at(filp).f_inode);
-  const bytes = Math.min(count, Math.max(0, node.i_size - offset));
+  const bytes: u32 = Math.min(count, Math.max(0, node.i_size - offset));
   yield* memcpy(to, node.i_data + offset, bytes);
   return bytes;
 }
@@ -53,14 +56,13 @@ export const count = kernel_function(
   i32,
   function* (argv, max) {
     if (argv === 0) return 0;
-    const word = stack_local(POINTER_SIZE);
-    for (let i = 0; ; i++) {
-      if ((yield* get_user(word, argv + POINTER_SIZE * i)) !== 0) return -EFAULT;
-      if (memory().read32(word) === 0) return i;
+    const word = local(u32);
+    for (let i: i32 = 0; ; i++) {
+      if ((yield* get_user(word.address, argv + POINTER_SIZE * i)) !== 0) return -EFAULT;
+      if (word.value === 0) return i;
       if (i >= max) return -E2BIG;
     }
   },
-  { locals: POINTER_SIZE },
 );
 
 /** Copies strings in front of those that are in the argument pages already, the last first. Returns 0 or -errno. */
@@ -70,10 +72,10 @@ export const copy_strings = kernel_function(
   i32,
   function* (argc, argv, bprm_address) {
     const bprm = linux_binprm.at(bprm_address);
-    const word = stack_local(POINTER_SIZE);
-    for (let i = argc - 1; i >= 0; i--) {
-      if ((yield* get_user(word, argv + POINTER_SIZE * i)) !== 0) return -EFAULT;
-      const string = memory().read32(word) >>> 0;
+    const word = local(u32);
+    for (let i: i32 = argc - 1; i >= 0; i--) {
+      if ((yield* get_user(word.address, argv + POINTER_SIZE * i)) !== 0) return -EFAULT;
+      const string = word.value;
       const length = yield* strnlen_user(string, bprm.p);
       if (length === 0) return -EFAULT;
       if (length > bprm.p) return -E2BIG;
@@ -83,13 +85,12 @@ export const copy_strings = kernel_function(
     }
     return 0;
   },
-  { locals: POINTER_SIZE },
 );
 
 /** Copies user memory to an offset in the argument pages, a page at a time. */
-function* copy_to_pages(bprm: linux_binprm, offset: number, from: number, length: number): Steps<number> {
-  for (let done = 0; done < length; ) {
-    const position = offset + done;
+function* copy_to_pages(bprm: linux_binprm, offset: u32, from: u32, length: u32): Steps<i32> {
+  for (let done: u32 = 0; done < length; ) {
+    const position: u32 = offset + done;
     const index = position >>> PAGE_SHIFT;
     let page = bprm.page.get(index);
     if (page === 0) {
@@ -98,7 +99,7 @@ function* copy_to_pages(bprm: linux_binprm, offset: number, from: number, length
       bprm.page.set(index, page);
     }
     const within = position & (PAGE_SIZE - 1);
-    const bytes = Math.min(length - done, PAGE_SIZE - within);
+    const bytes: u32 = Math.min(length - done, PAGE_SIZE - within);
     if ((yield* copy_from_user(page + within, from + done, bytes)) !== 0) return -EFAULT;
     done += bytes;
   }
@@ -123,7 +124,7 @@ export const setup_arg_pages = kernel_function(
   function* (bprm_address) {
     const bprm = linux_binprm.at(bprm_address);
     const mm = mm_struct.at(current().mm);
-    const base = STACK_TOP - MAX_ARG_PAGES * PAGE_SIZE;
+    const base: u32 = STACK_TOP - MAX_ARG_PAGES * PAGE_SIZE;
     bprm.p += base;
     mm.arg_start = bprm.p;
     const stack = yield* insert_anonymous_area(mm.address, page_align_down(bprm.p), STACK_TOP, VM_STACK_FLAGS);
@@ -131,7 +132,7 @@ export const setup_arg_pages = kernel_function(
     for (let i = 0; i < MAX_ARG_PAGES; i++) {
       const page = bprm.page.get(i);
       if (page === 0) continue;
-      const address = base + i * PAGE_SIZE;
+      const address: u32 = base + i * PAGE_SIZE;
       const pte_address = yield* pte_alloc(mm.address, pgd_offset(mm.pgd, address), address);
       if (pte_address === 0) return -ENOMEM;
       memory().write32(pte_address, pte_mkdirty(pte_mkwrite(mk_pte(virt_to_page(page), stack.vm_page_prot))));
@@ -142,8 +143,8 @@ export const setup_arg_pages = kernel_function(
   },
 );
 
-/** Makes sure that the signal table is the process's own. Returns the one shared before, or 0; -ENOMEM as unsigned. */
-function* make_private_signals(): Steps<number> {
+/** Makes sure that the signal table is the process's own. Returns the one shared before, or 0; -ENOMEM as an unsigned number. */
+function* make_private_signals(): Steps<u32> {
   const shared = current().sig;
   if (signal_struct.at(shared).count <= 1) return 0;
   const own = yield* kmem_cache_alloc(sigact_cachep.value, GFP_KERNEL);
@@ -166,19 +167,33 @@ function* de_thread(tsk: task_struct): Steps<void> {
   tsk.exit_signal = SIGCHLD;
 }
 
-/** Every signal gets its default action, except those that are ignored. */
-function flush_signal_handlers(): void {
-  const { action } = signal_struct.at(current().sig);
-  for (let i = 0; i < action.length; i++) {
-    const entry = action.get(i);
-    const handler = entry.sa_handler === SIG_IGN ? SIG_IGN : SIG_DFL;
-    yield* memset(action.address_of(i), 0, action.address_of(1) - action.address_of(0));
-    entry.sa_handler = handler;
+/**
+ * Every signal gets its default action, except those that are ignored: they stay so all the time, as an interrupt may send
+ * one.
+ */
+function* flush_signal_handlers(): Steps<void> {
+  const signals = signal_struct.at(current().sig);
+  for (let i: u32 = 0; i < signals.action.length; i++) {
+    const ka = signals.action.get(i);
+    if (ka.sa_handler !== SIG_IGN) ka.sa_handler = SIG_DFL;
+    ka.sa_flags = 0;
+    ka.sa_restorer = 0;
+    yield* memset(ka.sa_mask.address, 0, SIGSET_SIZE);
   }
 }
 
+/** Names the task after the last component of its program's name. */
+function* set_comm(tsk: task_struct, filename: u32): Steps<void> {
+  const m = memory();
+  let name: u32 = filename;
+  for (let at: u32 = filename; m.read8(at) !== 0; at++) if (m.read8(at) === SLASH) name = at + 1;
+  const comm = tsk.address + COMM;
+  yield* memset(comm, 0, COMM_LENGTH);
+  yield* strlcpy(comm, name, COMM_LENGTH);
+}
+
 /** Gives the process a new, empty address space and drops the old one. Returns 0 or -ENOMEM. */
-function* exec_mmap(): Steps<number> {
+function* exec_mmap(): Steps<i32> {
   const mm = yield* mm_alloc();
   if (mm === 0) return -ENOMEM;
   const tsk = current();
@@ -203,7 +218,7 @@ export const flush_old_exec = kernel_function(
   function* (bprm_address) {
     const tsk = current();
     const shared_signals = yield* make_private_signals();
-    if (shared_signals === -ENOMEM) return -ENOMEM;
+    if (IS_ERR(shared_signals)) return shared_signals;
     const error = yield* exec_mmap();
     if (error !== 0) {
       if (shared_signals !== 0) {
@@ -214,10 +229,10 @@ export const flush_old_exec = kernel_function(
     }
     if (shared_signals !== 0) signal_struct.at(shared_signals).count--;
     yield* de_thread(tsk);
-    tsk.comm = read_cstring(linux_binprm.at(bprm_address).filename, PAGE_SIZE).replace(/^.*\//, "");
+    yield* set_comm(tsk, linux_binprm.at(bprm_address).filename);
     tsk.flags &= ~PF_FORKNOEXEC;
     tsk.did_exec = 1;
-    flush_signal_handlers();
+    yield* flush_signal_handlers();
     yield* flush_old_files();
     return 0;
   },
@@ -228,11 +243,11 @@ function* flush_thread(): Steps<void> {
   yield* flush_fpu();
   const { thread } = current();
   yield* memset(thread.tls_array.address, 0, 4 * thread.tls_array.length);
-  load_TLS(thread.address);
+  yield* load_TLS(thread.address);
 }
 
 /** Has the return from the system call enter a new program (include/asm-i386/processor.h). */
-export function* start_thread(regs_address: number, eip: number, esp: number): Steps<void> {
+export function* start_thread(regs_address: u32, eip: u32, esp: u32): Steps<void> {
   yield* loadsegment(FS, 0);
   yield* loadsegment(GS, 0);
   yield* flush_thread();

@@ -45,7 +45,7 @@ function goes_up(name: number, bytes: number): boolean {
 }
 
 /** Length of a path without its last component; the root has none. */
-function* parent_length(path: u32, length: u32): Steps<u32> {
+export function* parent_length(path: u32, length: u32): Steps<u32> {
   let slash: u32 = length - 1;
   while (slash > 0 && memory().read8(path + slash) !== SLASH) slash--;
   return Math.max(slash, 1);

@@ -1,12 +1,11 @@
 /** Pipes (fs/pipe.c): a page of bytes between those who write and those who read, who wait for each other. */
-import { stack_local } from "../host/context.ts";
-import { kernel_function, kernel_table, type Steps } from "../host/declarations.ts";
+import { kernel_function, kernel_table, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { memset } from "../include/asm/string.ts";
-import { i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
+import { array, i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
-import { EAGAIN, EFAULT, EINVAL, EMFILE, ENFILE, ENOMEM, ENOTTY, EPIPE, ERESTARTSYS } from "../include/linux/errno.ts";
+import { EAGAIN, EFAULT, EINVAL, ENFILE, ENOMEM, ENOTTY, EPIPE, ERESTARTSYS } from "../include/linux/errno.ts";
 import {
   FMODE_READ,
   FMODE_WRITE,
@@ -59,7 +58,7 @@ function is_nonblocking(filp: number): boolean {
 }
 
 /** Waits for the other side; a waker is a task, so nothing is lost between the look and the sleep. 0 or -errno. */
-function* wait_for_other_side(filp: number, pipe: pipe_inode_info): Steps<number> {
+function* wait_for_other_side(filp: u32, pipe: pipe_inode_info): Steps<i32> {
   if (is_nonblocking(filp)) return -EAGAIN;
   if (signal_pending(current())) return -ERESTARTSYS;
   yield* interruptible_sleep_on(pipe.wait.address);
@@ -79,10 +78,10 @@ export const pipe_read = kernel_function(
       const error = yield* wait_for_other_side(filp, pipe);
       if (error !== 0) return error;
     }
-    let done = 0;
+    let done: i32 = 0;
     while (done < count && pipe.len > 0) {
       const { start } = pipe;
-      const bytes = Math.min(count - done, pipe.len, PIPE_SIZE - start);
+      const bytes: u32 = Math.min(count - done, pipe.len, PIPE_SIZE - start);
       if ((yield* copy_to_user(buffer + done, pipe.base + start, bytes)) !== 0) {
         if (done === 0) return -EFAULT;
         break;
@@ -103,20 +102,20 @@ export const pipe_write = kernel_function(
   i32,
   function* (filp, buffer, count) {
     const pipe = pipe_of(filp);
-    let done = 0;
+    let done: i32 = 0;
     while (done < count) {
       if (pipe.readers === 0) {
         yield* send_sig(SIGPIPE, current().address, 0);
         return done || -EPIPE;
       }
-      const room = PIPE_SIZE - pipe.len;
+      const room: u32 = PIPE_SIZE - pipe.len;
       if (room < (count <= PIPE_BUF ? count : 1)) {
         const error = yield* wait_for_other_side(filp, pipe);
         if (error !== 0) return done || error;
         continue;
       }
       const end = (pipe.start + pipe.len) % PIPE_SIZE;
-      const bytes = Math.min(count - done, room, PIPE_SIZE - end);
+      const bytes: u32 = Math.min(count - done, room, PIPE_SIZE - end);
       if ((yield* copy_from_user(pipe.base + end, buffer + done, bytes)) !== 0) return done || -EFAULT;
       pipe.len += bytes;
       done += bytes;
@@ -145,7 +144,7 @@ export const pipe_poll = kernel_function("pipe_poll", [pointer("file"), u32], u3
   return (pipe.len < PIPE_SIZE ? POLLOUT | POLLWRNORM : 0) | (pipe.readers === 0 ? POLLERR : 0);
 });
 
-function* free_pipe(node: number): Steps<void> {
+function* free_pipe(node: u32): Steps<void> {
   const { i_data } = inode.at(node);
   yield* free_pages(pipe_inode_info.at(i_data).base, 0);
   yield* kfree(i_data);
@@ -178,13 +177,13 @@ const write_pipe_fops = kernel_table(
 );
 
 /** The inode of a new pipe, without ends; 0 when out of memory. */
-function* get_pipe_inode(): Steps<number> {
+function* get_pipe_inode(): Steps<u32> {
   const node = yield* new_inode();
   if (node === undefined) return 0;
   node.i_mode = S_IFIFO | 0o600;
   node.i_nlink = 1;
-  const info = yield* kmalloc(pipe_inode_info.size, GFP_KERNEL);
-  const base = info === 0 ? 0 : yield* get_zeroed_page(GFP_KERNEL);
+  const info: u32 = yield* kmalloc(pipe_inode_info.size, GFP_KERNEL);
+  const base: u32 = info === 0 ? 0 : yield* get_zeroed_page(GFP_KERNEL);
   if (base === 0) {
     if (info !== 0) yield* kfree(info);
     yield* put_inode(node.address);
@@ -199,7 +198,7 @@ function* get_pipe_inode(): Steps<number> {
 }
 
 /** Opens one end of a pipe: a file with one reference, or 0. */
-function* open_end(node: number, fops: number, flags: number): Steps<number> {
+function* open_end(node: u32, fops: u32, flags: u32): Steps<u32> {
   const at = yield* get_empty_filp();
   if (at === 0) return 0;
   const filp = file.at(at);
@@ -214,8 +213,17 @@ function* open_end(node: number, fops: number, flags: number): Steps<number> {
   return at;
 }
 
+/** Gives an end of a pipe to the lowest free descriptor: that, or -EMFILE. */
+function install_end(end: number, flags: number): number {
+  const fd = get_unused_fd();
+  if (fd < 0) return fd;
+  fd_install(fd, end);
+  set_close_on_exec(fd, (flags & O_CLOEXEC) !== 0);
+  return fd;
+}
+
 /** Two open ends on two descriptors, written to a pair of kernel words. 0 or -errno, with everything undone. */
-function* do_pipe(pair: number, flags: number): Steps<number> {
+function* do_pipe(pair: u32, flags: u32): Steps<i32> {
   const node = yield* get_pipe_inode();
   if (node === 0) return -ENOMEM;
   const reader = yield* open_end(node, read_pipe_fops.address, O_RDONLY | (flags & O_NONBLOCK));
@@ -228,36 +236,31 @@ function* do_pipe(pair: number, flags: number): Steps<number> {
     yield* fput(reader);
     return -ENFILE;
   }
-  const ends = [reader, writer];
-  for (const [index, end] of ends.entries()) {
-    const fd = get_unused_fd();
-    if (fd < 0) {
-      yield* fput(writer);
-      if (index === 0) yield* fput(reader);
-      else yield* sys_close(memory().read32(pair));
-      return -EMFILE;
-    }
-    fd_install(fd, end);
-    set_close_on_exec(fd, (flags & O_CLOEXEC) !== 0);
-    memory().write32(pair + 4 * index, fd);
+  const read_fd: i32 = install_end(reader, flags);
+  if (read_fd < 0) {
+    yield* fput(writer);
+    yield* fput(reader);
+    return read_fd;
   }
+  const write_fd: i32 = install_end(writer, flags);
+  if (write_fd < 0) {
+    yield* fput(writer);
+    yield* sys_close(read_fd);
+    return write_fd;
+  }
+  memory().write32(pair, read_fd);
+  memory().write32(pair + 4, write_fd);
   return 0;
 }
 
 /** pipe2(2): flags O_CLOEXEC and O_NONBLOCK. */
-export const sys_pipe2 = kernel_function(
-  "sys_pipe2",
-  [u32, u32],
-  i32,
-  function* (fildes, flags) {
-    if (flags & ~(O_CLOEXEC | O_NONBLOCK)) return -EINVAL;
-    const pair = stack_local(8);
-    const error = yield* do_pipe(pair, flags);
-    if (error !== 0) return error;
-    if ((yield* copy_to_user(fildes, pair, 8)) === 0) return 0;
-    yield* sys_close(memory().read32(pair));
-    yield* sys_close(memory().read32(pair + 4));
-    return -EFAULT;
-  },
-  { locals: 8 },
-);
+export const sys_pipe2 = kernel_function("sys_pipe2", [u32, u32], i32, function* (fildes, flags) {
+  const pair = local(array(i32, 2));
+  if (flags & ~(O_CLOEXEC | O_NONBLOCK)) return -EINVAL;
+  const error = yield* do_pipe(pair.address, flags);
+  if (error !== 0) return error;
+  if ((yield* copy_to_user(fildes, pair.address, 8)) === 0) return 0;
+  yield* sys_close(pair.value.get(0));
+  yield* sys_close(pair.value.get(1));
+  return -EFAULT;
+});

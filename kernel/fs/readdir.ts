@@ -2,13 +2,13 @@
 import { cstring, kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { array, i32, struct, u8, u16, u32, type ViewOf } from "../host/types.ts";
-import { memcpy, memset, strnlen } from "../include/asm/string.ts";
+import { memcpy, memset, strlcpy, strnlen } from "../include/asm/string.ts";
 import { copy_to_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL, ENOTDIR } from "../include/linux/errno.ts";
 import { file, inode, PATH_LENGTH, S_IFDIR, S_IFMT } from "../include/linux/fs.ts";
 import { fget, fput } from "./file_table.ts";
 import { find_inode, for_each_inode, inode_name } from "./inode.ts";
-import { normalize_path } from "./namei.ts";
+import { parent_length } from "./namei.ts";
 
 const linux_dirent64 = struct("linux_dirent64", {
   d_ino: u32,
@@ -29,9 +29,7 @@ const SLASH = 0x2f;
 const dot = cstring(".");
 const dot_dot = cstring("..");
 
-/**
- * The last component of `name` if it is one of the directory whose path is `directory`: its address; else 0.
- */
+/** The last component of `name` if that is one of the directory whose path is `directory`: its address; else 0. */
 function* entry_name(name: u32, directory: u32): Steps<u32> {
   const m = memory();
   let at: u32 = name;
@@ -39,8 +37,8 @@ function* entry_name(name: u32, directory: u32): Steps<u32> {
     if (m.read8(at) !== m.read8(above)) return 0;
     at++;
   }
-  // The root's path ends in the slash that others are followed by.
-  if (m.read8(at - 1) !== SLASH || at === name) {
+  // Only the root's path ends in the slash that comes before the entry.
+  if (m.read8(directory + 1) !== 0) {
     if (m.read8(at) !== SLASH) return 0;
     at++;
   }
@@ -52,9 +50,9 @@ function* entry_name(name: u32, directory: u32): Steps<u32> {
 /** The directory above a directory; itself for the root, or when there is none. */
 function* parent_of(directory: inode): Steps<u32> {
   const path = local(array(u8, PATH_LENGTH));
-  const name = inode_name(directory.address);
-  const length = yield* normalize_path(path.address, PATH_LENGTH, name, name + (yield* strnlen(name, PATH_LENGTH)));
-  yield* add_component(path.address, length, dot_dot.address, 2, PATH_LENGTH);
+  const name: u32 = inode_name(directory.address);
+  const length = yield* parent_length(name, yield* strnlen(name, PATH_LENGTH));
+  yield* strlcpy(path.address, name, length + 1);
   const found = yield* find_inode(path.address);
   return found === 0 ? directory.address : found;
 }
@@ -91,7 +89,7 @@ function* filldir64(buf: getdents_callback64, name: u32, node: u32, position: u3
 
 /** Adds the entries from the file's position on: `.`, `..`, then the others in the order they were made. */
 function* read_directory(filp: file, directory: inode, buf: getdents_callback64): Steps<void> {
-  const path = inode_name(directory.address);
+  const path: u32 = inode_name(directory.address);
   if (filp.f_pos === 0) {
     if (!(yield* filldir64(buf, dot.address, directory.address, 0))) return;
     filp.f_pos = 1;

@@ -1,8 +1,7 @@
 /** select(2) and poll(2) (fs/select.c). */
-import { stack_local } from "../host/context.ts";
-import { call_pointer, kernel_function, type Steps } from "../host/declarations.ts";
+import { call_pointer, kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { i32, pointer, u32 } from "../host/types.ts";
+import { i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { copy_from_user, copy_to_user, get_user, put_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINTR, EINVAL, ENOMEM, ERESTARTNOHAND } from "../include/linux/errno.ts";
@@ -43,86 +42,103 @@ const POLLOUT_SET = POLLWRNORM | POLLOUT | POLLERR;
 const MILLISECOND = 1_000_000;
 
 /** Asks a file what it is ready for, and with a table to wake the caller when that changes. POLLNVAL for no file. */
-function* poll_file(fd: number, table: number): Steps<number> {
-  const at = fget(fd);
+function* poll_file(fd: i32, table: u32): Steps<u32> {
+  const at: u32 = fget(fd);
   if (at === 0) return POLLNVAL;
   const { f_op } = file.at(at);
-  const poll = f_op === 0 ? 0 : file_operations.at(f_op).poll;
-  const mask = poll === 0 ? DEFAULT_POLLMASK : yield* call_pointer(poll, u32, at, table);
+  const poll: u32 = f_op === 0 ? 0 : file_operations.at(f_op).poll;
+  const mask: u32 = poll === 0 ? DEFAULT_POLLMASK : yield* call_pointer(poll, u32, at, table);
   yield* fput(at);
   return mask;
 }
 
-/** Leaves all queues of the table. */
-function poll_freewait(table: number): void {
-  for (let i = 0; i < poll_entries(table); i++) {
+/** Leaves all queues of the table, and frees it. */
+function* poll_freewait(table: u32): Steps<void> {
+  for (let i: u32 = 0; i < poll_entries(table); i++) {
     const entry = poll_table_entry.at(poll_entry(table, i));
     remove_wait_queue(entry.wait_address, entry.wait.address);
   }
-}
-
-/** What a wait came to: how many are ready, and the ticks that were left. */
-interface Waited {
-  readonly ready: number;
-  readonly left: number;
-}
-
-/** Looks, and sleeps until a look finds something, a signal comes or the time is up. Undefined when out of memory. */
-function* wait_until_ready(timeout: number, look: (table: number) => Steps<number>): Steps<Waited | undefined> {
-  const table = yield* get_zeroed_page(GFP_KERNEL);
-  if (table === 0) return undefined;
-  let left = timeout;
-  let ready = 0;
-  for (let first = true; ; first = false) {
-    current().state = TASK_INTERRUPTIBLE;
-    ready = yield* look(first && left !== 0 ? table : 0);
-    if (ready !== 0 || left === 0 || signal_pending(current())) break;
-    left = yield* schedule_timeout(left);
-  }
-  current().state = TASK_RUNNING;
-  poll_freewait(table);
   yield* free_pages(table, 0);
-  return { ready, left };
 }
 
-/** One look at the descriptors of a select: fills in the three result words and returns the number of bits in them. */
-function* look_at_sets(sets: number, n: number, table: number): Steps<number> {
-  const m = memory();
-  const results = sets + 12;
-  for (let i = 0; i < 3; i++) m.write32(results + 4 * i, 0);
-  let ready = 0;
-  for (let fd = 0; fd < n; fd++) {
-    const bit = 1 << fd;
-    const wanted = m.read32(sets) | m.read32(sets + 4) | m.read32(sets + 8);
-    if ((wanted & bit) === 0) continue;
+/** The sets that a select is given, and those that it finds ready. Nothing has exceptions. */
+const fd_set_bits = struct("fd_set_bits", { in: u32, out: u32, ex: u32, res_in: u32, res_out: u32, res_ex: u32 });
+type fd_set_bits = ViewOf<typeof fd_set_bits>;
+
+/** One look at the descriptors of a select: fills in the results and returns the number of bits in them. */
+function* look_at_sets(fds: fd_set_bits, n: i32, table: u32): Steps<i32> {
+  fds.res_in = fds.res_out = fds.res_ex = 0;
+  let ready: i32 = 0;
+  for (let fd: i32 = 0; fd < n; fd++) {
+    const bit: u32 = 1 << fd;
+    if (((fds.in | fds.out | fds.ex) & bit) === 0) continue;
     const mask = yield* poll_file(fd, ready === 0 ? table : 0);
-    const found = [mask & POLLIN_SET, mask & POLLOUT_SET, 0];
-    for (let i = 0; i < 3; i++) {
-      if (found[i] === 0 || (m.read32(sets + 4 * i) & bit) === 0) continue;
-      m.write32(results + 4 * i, m.read32(results + 4 * i) | bit);
+    if (mask & POLLIN_SET && fds.in & bit) {
+      fds.res_in |= bit;
+      ready++;
+    }
+    if (mask & POLLOUT_SET && fds.out & bit) {
+      fds.res_out |= bit;
       ready++;
     }
   }
   return ready;
 }
 
-/** Copies the sets that the program gave to `sets`, without bits for descriptors that cannot be. 0 or -errno. */
-function* get_fd_sets(pointers: readonly number[], sets: number, n: number): Steps<number> {
-  const files = files_struct.at(current().files);
-  for (const [i, at] of pointers.entries()) {
-    memory().write32(sets + 4 * i, 0);
-    if (at === 0 || n === 0) continue;
-    if ((yield* get_user(sets + 4 * i, at)) !== 0) return -EFAULT;
-    if (n < SET_BITS) memory().write32(sets + 4 * i, memory().read32(sets + 4 * i) & ((1 << n) - 1));
-    for (let fd = 0; fd < Math.min(n, files.max_fds); fd++) {
-      if (memory().read32(sets + 4 * i) & (1 << fd) && fcheck(fd) === 0) return -EBADF;
-    }
+/** One look at the pollfds in a kernel page: fills in revents and returns how many are not 0. */
+function* look_at_pollfds(fds: u32, nfds: u32, table: u32): Steps<i32> {
+  let ready: i32 = 0;
+  for (let i: u32 = 0; i < nfds; i++) {
+    const entry = pollfd.at(fds + i * pollfd.size);
+    entry.revents = 0;
+    if (entry.fd < 0) continue;
+    const mask = yield* poll_file(entry.fd, ready === 0 ? table : 0);
+    entry.revents = mask & (entry.events | POLLERR | POLLHUP | POLLNVAL);
+    if (entry.revents !== 0) ready++;
   }
+  return ready;
+}
+
+/**
+ * Sleeps until a look finds something, a signal comes or the time is up. Returns how many are ready, or -ENOMEM.
+ * @param timeout address of the ticks, which become those that were left
+ * @param fds what is looked at: the fd_set_bits of a select, or the pollfds of a poll
+ * @param n the descriptors of a select, or the pollfds
+ */
+function* wait_until_ready(timeout: u32, selects: boolean, fds: u32, n: u32): Steps<i32> {
+  const m = memory();
+  const table = yield* get_zeroed_page(GFP_KERNEL);
+  if (table === 0) return -ENOMEM;
+  let joining: u32 = m.read32(timeout) === 0 ? 0 : table;
+  let ready: i32 = 0;
+  for (;;) {
+    // Before the look, so that a wake-up between it and the sleep is not lost.
+    current().state = TASK_INTERRUPTIBLE;
+    ready = selects ? yield* look_at_sets(fd_set_bits.at(fds), n, joining) : yield* look_at_pollfds(fds, n, joining);
+    joining = 0;
+    if (ready !== 0 || m.read32(timeout) === 0 || signal_pending(current())) break;
+    m.write32(timeout, yield* schedule_timeout(m.read32(timeout)));
+  }
+  current().state = TASK_RUNNING;
+  yield* poll_freewait(table);
+  return ready;
+}
+
+/** Reads a set that the program gives, without bits for descriptors from `n` on, to a kernel word. 0 or -errno. */
+function* get_fd_set(n: i32, ufdset: u32, into: u32): Steps<i32> {
+  const m = memory();
+  m.write32(into, 0);
+  if (ufdset === 0 || n === 0) return 0;
+  if ((yield* get_user(into, ufdset)) !== 0) return -EFAULT;
+  if (n < SET_BITS) m.write32(into, m.read32(into) & ((1 << n) - 1));
+  for (let fd: i32 = 0; fd < n; fd++) if (m.read32(into) & (1 << fd) && fcheck(fd) === 0) return -EBADF;
   return 0;
 }
 
-/** Three sets and three results, a timeval. */
-const SELECT_LOCALS = 24 + timeval.size;
+/** Gives a set to the program, if it asked. 0 or -EFAULT. */
+function* set_fd_set(n: i32, ufdset: u32, set: u32): Steps<i32> {
+  return ufdset === 0 || n === 0 ? 0 : yield* put_user(set, ufdset);
+}
 
 /** select(2): the sets become those that are ready, the timeout what was left of it. */
 export const sys_select = kernel_function(
@@ -130,78 +146,68 @@ export const sys_select = kernel_function(
   [i32, u32, u32, u32, u32],
   i32,
   function* (nfds, inp, outp, exp, tvp) {
+    const fds = local(fd_set_bits);
+    const tv = local(timeval);
+    const timeout = local(i32);
     if (nfds < 0) return -EINVAL;
-    const local = stack_local(SELECT_LOCALS);
-    const tv = timeval.at(local + 24);
-    let timeout = MAX_SCHEDULE_TIMEOUT;
+    timeout.value = MAX_SCHEDULE_TIMEOUT;
     if (tvp !== 0) {
       if ((yield* copy_from_user(tv.address, tvp, timeval.size)) !== 0) return -EFAULT;
       if (tv.tv_sec < 0 || tv.tv_usec < 0) return -EINVAL;
-      timeout = timeval_to_jiffies(tv);
-      if (timeout !== 0) timeout = Math.min(timeout + 1, MAX_SCHEDULE_TIMEOUT - 1);
+      timeout.value = timeval_to_jiffies(tv);
+      if (timeout.value !== 0) timeout.value = Math.min(timeout.value + 1, MAX_SCHEDULE_TIMEOUT - 1);
     }
-    const n = Math.min(nfds, files_struct.at(current().files).max_fds);
-    const pointers = [inp, outp, exp];
-    const error = yield* get_fd_sets(pointers, local, n);
+    const n: i32 = Math.min(nfds, files_struct.at(current().files).max_fds);
+    const error =
+      (yield* get_fd_set(n, inp, fds.address + fd_set_bits.offset("in"))) ||
+      (yield* get_fd_set(n, outp, fds.address + fd_set_bits.offset("out"))) ||
+      (yield* get_fd_set(n, exp, fds.address + fd_set_bits.offset("ex")));
     if (error !== 0) return error;
-    const waited = yield* wait_until_ready(timeout, (table) => look_at_sets(local, n, table));
-    if (waited === undefined) return -ENOMEM;
+    const ready = yield* wait_until_ready(timeout.address, true, fds.address, n);
+    if (ready < 0) return ready;
     if (tvp !== 0) {
-      jiffies_to_timeval(waited.left, tv);
+      jiffies_to_timeval(timeout.value, tv);
       if ((yield* copy_to_user(tvp, tv.address, timeval.size)) !== 0) return -EFAULT;
     }
-    if (waited.ready === 0 && signal_pending(current())) return -ERESTARTNOHAND;
-    for (const [i, at] of pointers.entries()) {
-      if (at !== 0 && n > 0 && (yield* put_user(memory().read32(local + 12 + 4 * i), at)) !== 0) return -EFAULT;
-    }
-    return waited.ready;
+    if (ready === 0 && signal_pending(current())) return -ERESTARTNOHAND;
+    if ((yield* set_fd_set(n, inp, fds.res_in)) !== 0) return -EFAULT;
+    if ((yield* set_fd_set(n, outp, fds.res_out)) !== 0) return -EFAULT;
+    if ((yield* set_fd_set(n, exp, fds.res_ex)) !== 0) return -EFAULT;
+    return ready;
   },
-  { locals: SELECT_LOCALS },
 );
 
-/** One look at the pollfds in a kernel page: fills in revents and returns how many are not 0. */
-function* look_at_pollfds(fds: number, nfds: number, table: number): Steps<number> {
-  let ready = 0;
-  for (let i = 0; i < nfds; i++) {
-    const entry = pollfd.at(fds + i * pollfd.size);
-    entry.revents = 0;
-    if (entry.fd < 0) continue;
-    entry.revents =
-      (yield* poll_file(entry.fd, ready === 0 ? table : 0)) & (entry.events | POLLERR | POLLHUP | POLLNVAL);
-    if (entry.revents !== 0) ready++;
-  }
-  return ready;
-}
-
-const poll_user_fds = kernel_function(
+const do_poll = kernel_function(
   "do_poll",
   [pointer("pollfd"), u32, u32, i32],
   i32,
-  function* (fds, ufds, nfds, timeout) {
+  function* (fds, ufds, nfds, milliseconds) {
+    const timeout = local(i32);
+    timeout.value = poll_timeout(milliseconds);
     if ((yield* copy_from_user(fds, ufds, nfds * pollfd.size)) !== 0) return -EFAULT;
-    const waited = yield* wait_until_ready(timeout, (table) => look_at_pollfds(fds, nfds, table));
-    if (waited === undefined) return -ENOMEM;
-    for (let i = 0; i < nfds; i++) {
+    const ready = yield* wait_until_ready(timeout.address, false, fds, nfds);
+    if (ready < 0) return ready;
+    for (let i: u32 = 0; i < nfds; i++) {
       const { revents } = pollfd.at(fds + i * pollfd.size);
       if ((yield* put_user(revents, ufds + i * pollfd.size + pollfd.offset("revents"), 2)) !== 0) return -EFAULT;
     }
-    return waited.ready === 0 && signal_pending(current()) ? -EINTR : waited.ready;
+    return ready === 0 && signal_pending(current()) ? -EINTR : ready;
   },
 );
+
+/** Ticks that a poll waits: none for 0, for ever below. */
+function poll_timeout(milliseconds: number): number {
+  if (milliseconds < 0) return MAX_SCHEDULE_TIMEOUT;
+  if (milliseconds === 0) return 0;
+  return timespec_to_jiffies(Math.floor(milliseconds / 1000), (milliseconds % 1000) * MILLISECOND) + 1;
+}
 
 /** poll(2): up to as many entries as there can be descriptors; the timeout in milliseconds, below 0 for ever. */
 export const sys_poll = kernel_function("sys_poll", [u32, u32, i32], i32, function* (ufds, nfds, milliseconds) {
   if (nfds > files_struct.at(current().files).max_fds || nfds * pollfd.size > PAGE_SIZE) return -EINVAL;
-  const seconds = Math.floor(milliseconds / 1000);
-  const timeout =
-    milliseconds < 0
-      ? MAX_SCHEDULE_TIMEOUT
-      : milliseconds === 0
-        ? 0
-        : timespec_to_jiffies(seconds, (milliseconds % 1000) * MILLISECOND) + 1;
   const fds = yield* get_zeroed_page(GFP_KERNEL);
   if (fds === 0) return -ENOMEM;
-  const result = yield* poll_user_fds(fds, ufds, nfds, timeout);
+  const result = yield* do_poll(fds, ufds, nfds, milliseconds);
   yield* free_pages(fds, 0);
   return result;
 });

@@ -23,6 +23,8 @@ export interface FunctionTable {
   readonly start: readonly [line: number, column: number];
   readonly end: readonly [line: number, column: number];
   readonly parameters: readonly (readonly [name: string, kind: string])[];
+  /** Kind of what it returns; empty for nothing. */
+  readonly returns: string;
   readonly block: BlockTable;
 }
 

@@ -11,8 +11,14 @@ import type { ScalarType, StructType, Type, Value, View } from "./types.ts";
  */
 export class GuestCall {
   constructor(
-    readonly callee: KernelFunction<never[], unknown>,
+    /** Linear. */
+    readonly address: number,
+    /** Words, the first argument first. */
     readonly args: readonly number[],
+    /** Whether the first three go into EAX, EDX and ECX. */
+    readonly fastcall: boolean,
+    /** Whether the result is in EDX:EAX; to be given back as one number. */
+    readonly is_wide: boolean,
   ) {}
 }
 

@@ -56,24 +56,48 @@ interface FunctionPlace extends KernelFunction<number[], unknown> {
   readonly fastcall: boolean;
   /** What parameters of a helper are when they are not given. */
   readonly defaults: readonly unknown[];
+  /** undefined for what is defined elsewhere. */
+  readonly code: CompiledCode | undefined;
 }
 
 function function_place(
   symbol: string,
   returns: ScalarType | undefined,
   fastcall: boolean,
+  code: CompiledCode | undefined,
   defaults: readonly unknown[] = [],
 ): FunctionPlace {
-  const place = (...args: number[]) => call_of(place as unknown as KernelFunction<never[], unknown>, args);
+  const place = (...args: number[]) => call_of(place as unknown as FunctionPlace, args);
   const number = next.number++;
   Object.defineProperty(place, "address", { get: () => ambient.addresses[number] });
-  return Object.assign(place, { symbol, returns, fastcall, defaults, number }) as unknown as FunctionPlace;
+  return Object.assign(place, { symbol, returns, fastcall, code, defaults, number }) as unknown as FunctionPlace;
 }
 
 /** What a call is outside of hosted code: something for a driver to do. */
-function* call_of(callee: KernelFunction<never[], unknown>, args: readonly number[]): Steps<unknown> {
-  const eax = yield new GuestCall(callee, args);
-  return callee.returns?.from_register(eax);
+function* call_of({ address, fastcall, returns, code, defaults }: FunctionPlace, args: readonly unknown[]): Steps<unknown> {
+  const kinds = code?.table.parameters ?? args.map(() => ["", "u32"]);
+  const given = kinds.map((_, i) => args[i] ?? defaults[i]);
+  const words = kinds.flatMap(([, kind], i) => words_of(given[i], kind));
+  const result = yield new GuestCall(address, words, fastcall, returns === undefined && code?.table.returns === "number");
+  if (returns !== undefined) return returns.from_register(result);
+  switch (code?.table.returns ?? "") {
+    case "":
+      return undefined;
+    case "boolean":
+      return result !== 0;
+    case "i32":
+      return result | 0;
+    case "number":
+      return result;
+    default:
+      return result >>> 0;
+  }
+}
+
+function words_of(value: unknown, kind: string): number[] {
+  if (typeof value === "object" && value !== null) return [(value as { readonly address: number }).address];
+  const number = Number(value ?? 0);
+  return kind === "number" ? [number | 0, Math.floor(number / 0x1_0000_0000)] : [number];
 }
 
 class TablePlace extends Place {
@@ -140,7 +164,7 @@ export class KernelModule {
     code: CompiledCode,
     options: FunctionOptions = {},
   ): KernelFunction<never[], unknown> {
-    const place = function_place(name, returns, options.fastcall ?? false);
+    const place = function_place(name, returns, options.fastcall ?? false, code);
     const { number, fastcall } = place;
     code.name = name;
     code.declared = { parameters, fastcall };
@@ -150,7 +174,7 @@ export class KernelModule {
 
   /** A `function*` of the module that steps. */
   helper(name: string, code: CompiledCode, defaults: readonly unknown[]): KernelFunction<never[], unknown> {
-    const place = function_place(name, undefined, false, defaults);
+    const place = function_place(name, undefined, false, code, defaults);
     code.name = name;
     const is_global = this.#claim(name);
     this.functions.push({ number: place.number, name, is_global, parameters: undefined, returns: undefined, fastcall: false, code });
@@ -163,7 +187,7 @@ export class KernelModule {
     returns: ScalarType | undefined,
     options: FunctionOptions = {},
   ): KernelFunction<never[], unknown> {
-    const place = function_place(name, returns, options.fastcall ?? false);
+    const place = function_place(name, returns, options.fastcall ?? false, undefined);
     this.externs.push({ number: place.number, name, is_global: true });
     return place as unknown as KernelFunction<never[], unknown>;
   }

@@ -1,7 +1,15 @@
 /** A machine with the kernel on it: booting, running, looking. */
 
 import { loadKernel } from "../../boot/index.ts";
-import { type Core, Machine, type MachineOptions, type RunLimits, type StopReason } from "../../emulator/index.ts";
+import {
+  type Capture,
+  type Core,
+  Machine,
+  type MachineOptions,
+  type RunLimits,
+  SnapshotError,
+  type StopReason,
+} from "../../emulator/index.ts";
 import { tty_readers, tty_wants_input } from "../drivers/char/tty_io.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { list_head } from "../include/linux/list.ts";
@@ -65,6 +73,19 @@ export interface KernelStatistics {
   readonly cr3Loads: number;
 }
 
+/** What a kernel is made with that goes on from a saved state. */
+export interface ResumeOptions extends Pick<MachineOptions, "log"> {
+  /** The kernel that was saved; by default the one linked from source. */
+  readonly image?: KernelImage;
+}
+
+/** The whole state of a kernel at one moment. It never changes; captures share what is the same in them. */
+export interface KernelCapture {
+  readonly machine: Capture;
+  /** Whether the host has said that no more input will come. */
+  readonly input_closed: boolean;
+}
+
 export class Kernel implements KernelHost {
   readonly machine: Machine;
   readonly image: KernelImage;
@@ -80,10 +101,13 @@ export class Kernel implements KernelHost {
   on_log: ((byte: number) => void) | undefined;
 
   /** Builds a machine and loads the kernel; nothing has run yet. @throws RangeError when it does not fit in memory */
-  constructor(options: BootOptions) {
+  constructor(options: BootOptions);
+  /** A kernel on a machine that has it loaded already. */
+  constructor(options: ResumeOptions, machine: Machine);
+  constructor(options: BootOptions | ResumeOptions, machine?: Machine) {
     this.image = options.image ?? kernel_image();
     // The guest says when it is ready (RTS): input given before the driver is there waits for it.
-    this.machine = new Machine({ ...options, serial: { flowControl: "rts" } });
+    this.machine = machine ?? new Machine({ ...options, serial: { flowControl: "rts" } });
     this.#bridge = new Bridge({
       host: this,
       steps: this.image.steps,
@@ -101,14 +125,67 @@ export class Kernel implements KernelHost {
       if (port === 1) this.on_output?.(byte);
     };
     this.machine.onDebugOutput = (byte) => this.on_log?.(byte);
+    if ("initramfs" in options) this.#load(options);
+  }
+
+  #load({ initramfs, init = "/init", args = [] }: BootOptions): void {
     this.machine.com1.setCarrier(true);
     loadKernel(this.machine, {
       segments: this.image.segments,
       entry: this.image.entry - PAGE_OFFSET,
-      initramfs: options.initramfs,
-      commandLine: `init=${options.init ?? "/init"} -- ${(options.args ?? []).map(quote).join(" ")}`.trimEnd(),
+      initramfs,
+      commandLine: `init=${init} -- ${args.map(quote).join(" ")}`.trimEnd(),
     });
   }
+
+  // ---- Saved states ----
+
+  /** The whole state, for `restore`. It costs what was written since the last capture. @throws Error during a run */
+  capture(): KernelCapture {
+    return { machine: this.machine.capture(), input_closed: this.#input_closed };
+  }
+
+  /** The state as bytes, for another process. @throws Error during a run */
+  save(): Uint8Array {
+    const machine = this.machine.save();
+    const bytes = new Uint8Array(machine.length + 1);
+    bytes.set(machine);
+    bytes[machine.length] = this.#input_closed ? 1 : 0;
+    return bytes;
+  }
+
+  /**
+   * Puts a state of this very kernel back; from there it goes on as it did, bit for bit, given the same input.
+   * @throws SnapshotError when the bytes are no such state; nothing changes then
+   * @throws Error during a run
+   */
+  restore(from: KernelCapture | Uint8Array): void {
+    if (from instanceof Uint8Array) {
+      if (from.length === 0) throw new SnapshotError("no bytes: this is no saved kernel");
+      this.machine.restore(from.subarray(0, -1));
+      this.#input_closed = from[from.length - 1] === 1;
+    } else {
+      this.machine.restore(from.machine);
+      this.#input_closed = from.input_closed;
+    }
+    this.#entries.clear();
+  }
+
+  /** A kernel, in this or another process, that goes on from a saved state. @throws SnapshotError as `restore` does */
+  static resume(from: KernelCapture | Uint8Array, options: ResumeOptions = {}): Kernel {
+    const log = options.log === undefined ? {} : { log: options.log };
+    const machine = Machine.restore(from instanceof Uint8Array ? from.subarray(0, -1) : from.machine, log);
+    const kernel = new Kernel(options, machine);
+    kernel.#input_closed = from instanceof Uint8Array ? from[from.length - 1] === 1 : from.input_closed;
+    return kernel;
+  }
+
+  /** A second kernel in the same state: neither notices what becomes of the other. @throws Error during a run */
+  fork(): Kernel {
+    return Kernel.resume(this.capture(), { image: this.image });
+  }
+
+  // ---- Running ----
 
   /** Runs on, until pid 1 ends or something else in KernelStop happens. A run can be continued unless it ended. */
   run(limits: Omit<RunLimits, "until"> & { readonly until?: (kernel: Kernel) => boolean } = {}): KernelStop {

@@ -1,6 +1,7 @@
 /** What compiled steps call: calls on the guest stack, and values that take more than a word. */
 import type { Core } from "../../emulator/index.ts";
 import { CompiledCode } from "./compiled-code.ts";
+import { ambient } from "./context.ts";
 import { KernelModule } from "./kernel-module.ts";
 import { read_value, type StructType, type Type, write_value } from "./types.ts";
 
@@ -183,6 +184,11 @@ export function store_i32(core: Core, linear: number, value: number): void {
 export function store_u32(core: Core, linear: number, value: number): void {
   if (value >>> 0 !== value) misfit(value, "u32");
   core.write32(linear, value);
+}
+
+/** Writes a word that the step has read before: undone when the step faults later on. */
+export function log32(linear: number, value: number): void {
+  ambient.memory.write32(linear, value);
 }
 
 function misfit(value: number, type: string): never {

@@ -1,158 +1,110 @@
 /**
- * Hosted functions over plain arrays, without a machine: memory at PAGE_OFFSET, calls driven by hand. For property tests
- * that make thousands of calls; what depends on instructions, faults or interrupts is tested on a booted kernel.
+ * Kernel functions called by hand, on a kernel that has got through part of its boot and goes no further. For property
+ * tests that make thousands of calls.
  */
-import type { Core } from "../../emulator/index.ts";
-import { type KernelHost, with_context } from "../../kernel/host/context.ts";
-import { declarations, type FunctionDeclaration, GuestCall, type Steps } from "../../kernel/host/declarations.ts";
+import { ambient, with_context } from "../../kernel/host/context.ts";
+import { GuestCall, type Steps } from "../../kernel/host/declarations.ts";
+import { Kernel, type KernelCapture } from "../../kernel/host/kernel.ts";
+import type { KernelImage } from "../../kernel/host/kernel-image.ts";
 import type { GuestMemory } from "../../kernel/host/memory.ts";
 import { PAGE_OFFSET, PAGE_SIZE } from "../../kernel/include/asm/page.ts";
-import { THREAD_SIZE } from "../../kernel/include/asm/processor.ts";
-import { page } from "../../kernel/include/linux/mm.ts";
 import { current } from "../../kernel/include/linux/sched.ts";
-import { free_area_init, free_boot_block, largest_order } from "../../kernel/mm/page_alloc.ts";
-import { kmem_cache_init } from "../../kernel/mm/slab.ts";
-import "../../kernel/mm/vmscan.ts";
+import { kernel_image } from "../../kernel/link.ts";
+import { nr_free_pages } from "../../kernel/mm/page_alloc.ts";
+import { hosted_exception } from "../../kernel/arch/i386/kernel/traps.ts";
 
-const TEXT = 0xf0000000;
+const FEWEST_FRAMES = 1024;
+const ECX = 1;
+const EDX = 2;
+const EAX = 0;
 const ESP = 4;
+const EBP = 5;
+const FASTCALL_REGISTERS = [EAX, EDX, ECX];
+const EFLAGS_RESERVED = 2;
+/** Where calls return to: nothing is ever executed there. */
+const RETURN_TO = PAGE_OFFSET + 0x800;
 
-/** What stands in for the assembly functions that memory management calls. */
-const assembly: Readonly<Record<string, (memory: ArrayMemory, ...args: number[]) => number>> = {
-  clear_page: (memory, to) => memory.fill(to, PAGE_SIZE),
-  copy_page: (memory, to, from) => memory.copy(to, from, PAGE_SIZE),
-  __flush_tlb: () => 0,
-  __flush_tlb_one: () => 0,
-};
+const prepared: { readonly key: string; readonly image: KernelImage; readonly capture: KernelCapture }[] = [];
 
-class ArrayMemory implements GuestMemory {
-  private readonly bytes: Uint8Array;
-  private readonly view: DataView;
-
-  constructor(size: number) {
-    this.bytes = new Uint8Array(size);
-    this.view = new DataView(this.bytes.buffer);
+/** A kernel of `frames` page frames, stopped at the first instruction of `at`. */
+function stopped_at(frames: number, at: string, image: KernelImage): Kernel {
+  const key = `${frames} ${at}`;
+  let known = prepared.find((one) => one.key === key && one.image === image);
+  if (known === undefined) {
+    const kernel = new Kernel({ image, memoryBytes: frames * PAGE_SIZE, initramfs: new Uint8Array(0) });
+    kernel.machine.setBreakpoints([image.symbol(at)]);
+    const stop = kernel.run();
+    if (stop.kind !== "breakpoint") throw new Error(`the kernel did not get to ${at}: ${JSON.stringify(stop)}`);
+    kernel.machine.setBreakpoints([]);
+    known = { key, image, capture: kernel.capture() };
+    prepared.push(known);
   }
-
-  private offset(linear: number): number {
-    const offset = linear - PAGE_OFFSET;
-    if (!(offset >= 0 && offset < this.bytes.length)) throw new RangeError(`no memory at 0x${linear.toString(16)}`);
-    return offset;
-  }
-
-  read8 = (linear: number) => this.view.getUint8(this.offset(linear));
-  read16 = (linear: number) => this.view.getUint16(this.offset(linear), true);
-  read32 = (linear: number) => this.view.getInt32(this.offset(linear), true);
-  write8 = (linear: number, value: number) => this.view.setUint8(this.offset(linear), value);
-  write16 = (linear: number, value: number) => this.view.setUint16(this.offset(linear), value, true);
-  write32 = (linear: number, value: number) => this.view.setInt32(this.offset(linear), value, true);
-
-  fill(to: number, length: number): number {
-    this.bytes.fill(0, this.offset(to), this.offset(to) + length);
-    return 0;
-  }
-
-  copy(to: number, from: number, length: number): number {
-    this.bytes.copyWithin(this.offset(to), this.offset(from), this.offset(from) + length);
-    return 0;
-  }
+  return Kernel.resume(known.capture, { image });
 }
 
 export class Harness {
-  private readonly memory: ArrayMemory;
-  private readonly symbols = new Map<string, number>();
-  private readonly by_address = new Map<number, FunctionDeclaration | string>();
-  private readonly core: Core;
-  private readonly host: KernelHost;
-  private readonly first_frame: number;
+  private readonly kernel: Kernel;
+  private readonly memory: GuestMemory;
+  /** Page frames that were free at the start. */
+  readonly usable_frames: number;
   /** What printk wrote. */
   log = "";
 
-  /** Memory of `frames` page frames: kernel data and the idle task's stack first, then mem_map, then free pages. */
-  constructor(readonly frames: number) {
-    this.memory = new ArrayMemory(frames * PAGE_SIZE);
-    let text = TEXT;
-    const { functions, data } = declarations();
-    for (const declaration of functions) {
-      this.by_address.set(text, declaration);
-      this.symbols.set(declaration.name, text++);
-    }
-    for (const name of Object.keys(assembly)) {
-      this.by_address.set(text, name);
-      this.symbols.set(name, text++);
-    }
-    let at = PAGE_OFFSET;
-    const place = (name: string, size: number, alignment: number) => {
-      at = Math.ceil(at / alignment) * alignment;
-      this.symbols.set(name, at);
-      at += size;
-      return this.symbols.get(name)!;
+  /**
+   * @param frames page frames of memory; at least 1,024
+   * @param at the function of start_kernel before which it stops: the page allocator works
+   */
+  constructor(
+    frames: number,
+    at = "kmem_cache_init",
+    readonly image: KernelImage = kernel_image(),
+  ) {
+    this.kernel = stopped_at(Math.max(frames, FEWEST_FRAMES), at, image);
+    this.kernel.on_log = (byte) => {
+      this.log += String.fromCharCode(byte);
     };
-    place("empty_zero_page", PAGE_SIZE, PAGE_SIZE);
-    place("swapper_pg_dir", PAGE_SIZE, PAGE_SIZE);
-    for (const { name, size, alignment, bytes } of data) {
-      const start = place(name, size, alignment);
-      bytes?.forEach((byte, i) => {
-        this.memory.write8(start + i, byte);
-      });
-    }
-    for (const { name, words } of data) {
-      words?.forEach((word, i) => {
-        const value = typeof word === "number" ? word : (this.symbols.get(word) ?? 0);
-        this.memory.write32(this.symbols.get(name)! + 4 * i, value);
-      });
-    }
-    const map = place("mem_map_array", frames * page.size, PAGE_SIZE);
-    this.first_frame = Math.ceil((at - PAGE_OFFSET) / PAGE_SIZE);
-    const registers = new Int32Array(9);
-    registers[ESP] = this.symbols.get("init_task_union")! + THREAD_SIZE - 64;
-    const write8 = (_port: number, value: number) => {
-      this.log += String.fromCharCode(value);
+    const { machine } = this.kernel;
+    const view = (linear: number, size: number) =>
+      new DataView(machine.readPhysical((linear - PAGE_OFFSET) >>> 0, size).buffer);
+    const write = (linear: number, value: number, size: number) =>
+      machine.writePhysical(
+        (linear - PAGE_OFFSET) >>> 0,
+        Uint8Array.from({ length: size }, (_, i) => (value >> (8 * i)) & 0xff),
+      );
+    this.memory = {
+      read8: (linear) => view(linear, 1).getUint8(0),
+      read16: (linear) => view(linear, 2).getUint16(0, true),
+      read32: (linear) => view(linear, 4).getInt32(0, true),
+      write8: (linear, value) => write(linear, value, 1),
+      write16: (linear, value) => write(linear, value, 2),
+      write32: (linear, value) => write(linear, value, 4),
     };
-    this.core = { r: registers, id: 0, ports: { write8 }, getEflags: () => 0, setEflags: () => {} } as unknown as Core;
-    this.host = {
-      image: {
-        symbol: (name: string) => {
-          const address = this.symbols.get(name);
-          if (address === undefined) throw new RangeError(`no symbol ${name}`);
-          return address;
-        },
-        symbolize: (address: number) => `0x${address.toString(16)}`,
-        function_at: () => undefined,
-      },
-      exception_of: () => undefined,
-      trace: () => {},
-      tracing: false,
-    };
-    this.inspect(() => {
-      free_area_init(map, frames);
-      for (let pfn = this.first_frame; pfn < frames; ) {
-        const order = largest_order(pfn, frames);
-        free_boot_block(pfn, order);
-        pfn += 1 << order;
-      }
-    });
+    this.usable_frames = this.inspect(nr_free_pages);
   }
 
   /** A harness with the slab allocator running. */
   static with_slabs(frames: number): Harness {
-    const harness = new Harness(frames);
-    harness.run(() => kmem_cache_init());
-    return harness;
+    return new Harness(frames, "fork_init");
   }
 
-  /** Page frames that were free at the start. */
-  get usable_frames(): number {
-    return this.frames - this.first_frame;
-  }
-
+  /** Looks at the kernel's data, and may change them. */
   inspect<T>(look: () => T): T {
-    return with_context(this.core, this.host, this.memory, look);
+    return with_context(this.kernel.machine.cores[0], this.kernel, this.memory, look);
   }
 
-  /** Runs a kernel function to its end. */
+  /**
+   * Runs kernel functions to their end: `run(() => kmalloc(32, GFP_KERNEL))`, or a `function*` that calls several.
+   * @throws Error with the exception's text when one of them ends in an oops; the kernel is as it was before that call
+   */
   run<R>(start: () => Steps<R>): R {
-    return this.inspect(() => this.drive(start()));
+    const steps = this.inspect(start);
+    let result = this.inspect(() => steps.next(0));
+    while (!result.done) {
+      const call = result.value;
+      const value = call instanceof GuestCall ? this.call(call) : 0;
+      result = this.inspect(() => steps.next(value));
+    }
+    return result.value;
   }
 
   /** Makes `mm` the current task's address space, as far as the kernel's data say. */
@@ -163,21 +115,32 @@ export class Harness {
     });
   }
 
-  private drive<R>(steps: Steps<R>): R {
-    let result = steps.next(0);
-    while (!result.done) result = steps.next(result.value instanceof GuestCall ? this.call(result.value) : 0);
-    return result.value;
-  }
-
-  private call({ address, args }: GuestCall): number {
-    const target = this.by_address.get(address);
-    if (target === undefined) throw new RangeError(`no function at 0x${address.toString(16)}`);
-    if (typeof target === "string") return assembly[target](this.memory, ...args);
-    const values = target.parameters.map((parameter, i) => {
-      if (parameter.kind !== "scalar") throw new TypeError(`${target.name} takes a struct by value`);
-      return parameter.from_register(args[i]);
-    });
-    const result = (target.body as (...args: number[]) => Steps<number> | number)(...values);
-    return (typeof result === "object" ? this.drive(result) : result) | 0;
+  private call({ address, args, fastcall, is_wide }: GuestCall): number {
+    const { machine } = this.kernel;
+    const core = machine.cores[0]!;
+    const before = this.kernel.capture();
+    const esp = core.r[ESP]!;
+    let at = (esp - 64) & -16;
+    const in_registers = fastcall ? Math.min(args.length, FASTCALL_REGISTERS.length) : 0;
+    for (let i = args.length - 1; i >= in_registers; i--) this.memory.write32((at -= 4), args[i]!);
+    this.memory.write32((at -= 4), RETURN_TO);
+    for (let i = 0; i < in_registers; i++) core.r[FASTCALL_REGISTERS[i]!] = args[i]! | 0;
+    core.r[ESP] = at;
+    core.r[EBP] = 0;
+    core.eip = address | 0;
+    core.setEflags(EFLAGS_RESERVED);
+    machine.setBreakpoints([RETURN_TO]);
+    const stop = this.kernel.run({ maxInstructions: 20_000_000 });
+    machine.setBreakpoints([]);
+    ambient.leave();
+    if (stop.kind !== "breakpoint") {
+      const why = this.inspect(() => hosted_exception.value.text) || JSON.stringify(stop);
+      this.kernel.restore(before);
+      throw new Error(`${why}\n${this.log}`);
+    }
+    const low = core.r[EAX]!;
+    const high = core.r[EDX]!;
+    core.r[ESP] = esp;
+    return is_wide ? high * 0x1_0000_0000 + (low >>> 0) : low;
   }
 }

@@ -16,8 +16,8 @@ const read_null = kernel_function("read_null", [pointer("file"), u32, u32], i32,
 const write_null = kernel_function("write_null", [pointer("file"), u32, u32], i32, (_file, _buffer, count) => count);
 
 const read_zero = kernel_function("read_zero", [pointer("file"), u32, u32], i32, function* (_file, buffer, count) {
-  for (let done = 0; done < count; ) {
-    const bytes = Math.min(count - done, PAGE_SIZE);
+  for (let done: u32 = 0; done < count; ) {
+    const bytes: u32 = Math.min(count - done, PAGE_SIZE);
     const left = yield* clear_user(buffer + done, bytes);
     done += bytes - left;
     if (left !== 0) return done || -EFAULT;

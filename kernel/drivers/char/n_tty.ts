@@ -5,10 +5,9 @@
  * Terminals begin in canonical mode, with carriage returns read as newlines, without echo and without any processing of
  * output: the other end may be a pipe as well as a person, and what programs write arrives byte for byte.
  */
-import { stack_local } from "../../host/context.ts";
-import { call_pointer, kernel_function, type Steps } from "../../host/declarations.ts";
+import { call_pointer, kernel_function, local, type Steps } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
-import { i32, pointer, u32 } from "../../host/types.ts";
+import { i32, pointer, u8, u32, type ViewOf } from "../../host/types.ts";
 import { local_irq_restore, local_irq_save } from "../../include/asm/system.ts";
 import { copy_to_user, get_user } from "../../include/asm/uaccess.ts";
 import { EAGAIN, EFAULT, ERESTARTSYS } from "../../include/linux/errno.ts";
@@ -18,6 +17,7 @@ import { current, get_current, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../in
 import { SIGINT, SIGQUIT, SIGTSTP } from "../../include/linux/signal.ts";
 import {
   __DISABLED_CHAR,
+  clear_tty_flag,
   ECHO,
   ECHOE,
   ECHOK,
@@ -29,6 +29,7 @@ import {
   N_TTY_BUF_SIZE,
   ONLCR,
   OPOST,
+  set_tty_flag,
   TTY_OTHER_CLOSED,
   TTY_THRESHOLD_THROTTLE,
   TTY_THRESHOLD_UNTHROTTLE,
@@ -55,9 +56,10 @@ const NL = 0x0a;
 const BACKSPACE = 0x08;
 const SPACE = 0x20;
 const MASK = N_TTY_BUF_SIZE - 1;
-const WORD = 4;
+/** What `translate` gives for a byte that is dropped. */
+const DROPPED = -1;
 
-function driver_of(tty: tty_struct) {
+function driver_of(tty: tty_struct): ViewOf<typeof tty_driver> {
   return tty_driver.at(tty.driver);
 }
 
@@ -91,9 +93,8 @@ function put_tty_queue(tty: tty_struct, byte: number, line_end: boolean): void {
   }
 }
 
-function* echo(tty: tty_struct, ...bytes: number[]): Steps<void> {
-  if ((tty.termios.c_lflag & ECHO) === 0) return;
-  for (const byte of bytes) yield* call_pointer(driver_of(tty).put_char, undefined, tty.address, byte);
+function* echo(tty: tty_struct, byte: u8): Steps<void> {
+  if (tty.termios.c_lflag & ECHO) yield* call_pointer(driver_of(tty).put_char, undefined, tty.address, byte);
 }
 
 /** Takes back the last byte of the unfinished line (erase), or all of it (kill). */
@@ -102,15 +103,19 @@ function* eraser(tty: tty_struct, all: boolean): Steps<void> {
   while (tty.read_head !== tty.canon_head) {
     tty.read_head = (tty.read_head - 1) & MASK;
     tty.read_cnt--;
-    if (c_lflag & ECHOE) yield* echo(tty, BACKSPACE, SPACE, BACKSPACE);
+    if (c_lflag & ECHOE) {
+      yield* echo(tty, BACKSPACE);
+      yield* echo(tty, SPACE);
+      yield* echo(tty, BACKSPACE);
+    }
     if (!all) return;
   }
   if (all && c_lflag & ECHOK) yield* echo(tty, NL);
 }
 
-/** What a byte is after input translation; undefined when it is dropped. */
-function translate(iflag: number, byte: number): number | undefined {
-  if (byte === CR) return iflag & IGNCR ? undefined : iflag & ICRNL ? NL : CR;
+/** What a byte is after input translation, or DROPPED. */
+function translate(iflag: number, byte: number): number {
+  if (byte === CR) return iflag & IGNCR ? DROPPED : iflag & ICRNL ? NL : CR;
   return byte === NL && iflag & INLCR ? CR : byte;
 }
 
@@ -121,24 +126,27 @@ const signal_characters = [
   [VSUSP, SIGTSTP],
 ] as const;
 
-function* n_tty_receive_char(tty: tty_struct, received: number): Steps<void> {
-  const { c_iflag, c_cc } = tty.termios;
-  const byte = translate(c_iflag, received);
-  if (byte === undefined) return;
-  if (tty.termios.c_lflag & ISIG && tty.pgrp > 0 && byte !== __DISABLED_CHAR) {
+/** Whether a byte is a terminal's control character, which may be switched off. */
+function is_control(tty: tty_struct, control: number, byte: number): boolean {
+  return byte !== __DISABLED_CHAR && byte === tty.termios.c_cc.get(control);
+}
+
+function* n_tty_receive_char(tty: tty_struct, received: u8): Steps<void> {
+  const byte: i32 = translate(tty.termios.c_iflag, received);
+  if (byte === DROPPED) return;
+  if (tty.termios.c_lflag & ISIG && tty.pgrp > 0) {
     for (const [control, sig] of signal_characters) {
-      if (byte !== c_cc.get(control)) continue;
+      if (!is_control(tty, control, byte)) continue;
       yield* kill_pg(tty.pgrp, sig);
       return;
     }
   }
   if (is_canonical(tty)) {
-    const is = (control: number) => byte === c_cc.get(control) && byte !== __DISABLED_CHAR;
-    if (is(VERASE)) return yield* eraser(tty, false);
-    if (is(VKILL)) return yield* eraser(tty, true);
+    if (is_control(tty, VERASE, byte)) return yield* eraser(tty, false);
+    if (is_control(tty, VKILL, byte)) return yield* eraser(tty, true);
     // An end of file is a line end without a character.
-    if (is(VEOF)) return put_tty_queue(tty, __DISABLED_CHAR, true);
-    if (byte === NL || is(VEOL)) {
+    if (is_control(tty, VEOF, byte)) return put_tty_queue(tty, __DISABLED_CHAR, true);
+    if (byte === NL || is_control(tty, VEOL, byte)) {
       yield* echo(tty, byte);
       return put_tty_queue(tty, byte, true);
     }
@@ -174,7 +182,7 @@ export const n_tty_receive_buf = kernel_function(
   function* (tty_address, from, count) {
     const tty = tty_struct.at(tty_address);
     tty.flags &= ~TTY_WANTED;
-    for (let i = 0; i < count; i++) yield* n_tty_receive_char(tty, memory().read8(from + i));
+    for (let i: u32 = 0; i < count; i++) yield* n_tty_receive_char(tty, memory().read8(from + i));
     if (input_available(tty)) yield* wake_up_interruptible(tty.read_wait.address);
     // A single endless line has to be let in: only its end makes it readable.
     if (
@@ -182,23 +190,16 @@ export const n_tty_receive_buf = kernel_function(
       input_available(tty) &&
       (tty.flags & TTY_THROTTLED) === 0
     ) {
-      tty.flags |= TTY_THROTTLED;
+      set_tty_flag(tty, TTY_THROTTLED);
       yield* call_pointer(driver_of(tty).throttle, undefined, tty_address);
     }
   },
 );
 
-/** Length of what a read of `room` bytes gets as one piece: no further than the line's end or the buffer's. */
-function readable_run(tty: tty_struct, room: number): { length: number; end_of_file: boolean; line_end: boolean } {
-  const tail = tty.read_tail;
-  const limit = Math.min(room, tty.read_cnt, N_TTY_BUF_SIZE - tail);
-  if (!is_canonical(tty)) return { length: limit, end_of_file: false, line_end: false };
-  for (let i = 0; i < limit; i++) {
-    if (!ends_line(tty, tail + i)) continue;
-    const end_of_file = tty.read_buf.get(tail + i) === __DISABLED_CHAR;
-    return { length: end_of_file ? i : i + 1, end_of_file, line_end: true };
-  }
-  return { length: limit, end_of_file: false, line_end: false };
+/** Distance from the tail to the first byte that ends a line, among `limit` bytes; -1 when there is none. */
+function* find_line_end(tty: tty_struct, limit: u32): Steps<i32> {
+  for (let i: u32 = 0; i < limit; i++) if (ends_line(tty, tty.read_tail + i)) return i;
+  return -1;
 }
 
 /** Takes the bytes that were read, and with them the end of their line, off the buffer. */
@@ -211,21 +212,38 @@ function consume(tty: tty_struct, length: number, line_end: boolean): void {
   tty.read_cnt -= length;
 }
 
-/** Copies one line, or all there is in raw mode. Returns bytes or -EFAULT. */
-function* copy_input(tty: tty_struct, buffer: number, count: number): Steps<number> {
-  let copied = 0;
+/**
+ * Copies one line, or all there is in raw mode. Returns bytes or -EFAULT. The receive interrupt only adds bytes: what there
+ * is up to a line's end, or in raw mode, stays.
+ */
+function* copy_input(tty: tty_struct, buffer: u32, count: u32): Steps<i32> {
+  let copied: i32 = 0;
   while (copied < count && tty.read_cnt > 0) {
-    const { length, end_of_file, line_end } = readable_run(tty, count - copied);
-    if ((yield* copy_to_user(buffer + copied, tty.read_buf.address_of(0) + tty.read_tail, length)) !== 0)
+    // One piece goes no further than the line's end or the buffer's.
+    const limit: u32 = Math.min(count - copied, tty.read_cnt, N_TTY_BUF_SIZE - tty.read_tail);
+    const end: i32 = is_canonical(tty) ? yield* find_line_end(tty, limit) : -1;
+    const end_of_file = end >= 0 && tty.read_buf.get(tty.read_tail + end) === __DISABLED_CHAR;
+    const consumed: u32 = end >= 0 ? end + 1 : limit;
+    const length: u32 = end_of_file ? end : consumed;
+    if ((yield* copy_to_user(buffer + copied, tty.read_buf.address_of(tty.read_tail), length)) !== 0)
       return copied || -EFAULT;
     const flags = local_irq_save();
-    consume(tty, end_of_file ? length + 1 : length, line_end);
+    consume(tty, consumed, end >= 0);
     local_irq_restore(flags);
     copied += length;
-    if (line_end) break;
-    yield;
+    if (end >= 0) break;
   }
   return copied;
+}
+
+/** Lets the sender go on when a reader has caught up. Interrupts are off, or one could throttle again in between. */
+function* check_unthrottle(tty: tty_struct): Steps<void> {
+  const flags = local_irq_save();
+  if (tty.flags & TTY_THROTTLED && tty.read_cnt <= TTY_THRESHOLD_UNTHROTTLE) {
+    clear_tty_flag(tty, TTY_THROTTLED);
+    yield* call_pointer(driver_of(tty).unthrottle, undefined, tty.address);
+  }
+  local_irq_restore(flags);
 }
 
 /** read(2) on a terminal: waits for a line (or VMIN bytes). 0 at an end of file, and for good when the carrier is gone. */
@@ -236,10 +254,10 @@ export const read_chan = kernel_function(
   function* (tty_address, file_address, buffer, count) {
     if (count === 0) return 0;
     const tty = tty_struct.at(tty_address);
-    const wait = stack_local(wait_queue_t.size);
-    init_waitqueue_entry(wait, get_current());
-    add_wait_queue(tty.read_wait.address, wait);
-    let result = 0;
+    const wait = local(wait_queue_t);
+    init_waitqueue_entry(wait.address, get_current());
+    add_wait_queue(tty.read_wait.address, wait.address);
+    let result: i32 = 0;
     for (;;) {
       current().state = TASK_INTERRUPTIBLE;
       if (input_available(tty)) {
@@ -266,14 +284,10 @@ export const read_chan = kernel_function(
       yield* schedule();
     }
     current().state = TASK_RUNNING;
-    remove_wait_queue(tty.read_wait.address, wait);
-    if (tty.flags & TTY_THROTTLED && tty.read_cnt <= TTY_THRESHOLD_UNTHROTTLE) {
-      tty.flags &= ~TTY_THROTTLED;
-      yield* call_pointer(driver_of(tty).unthrottle, undefined, tty_address);
-    }
+    remove_wait_queue(tty.read_wait.address, wait.address);
+    yield* check_unthrottle(tty);
     return result;
   },
-  { locals: wait_queue_t.size },
 );
 
 /** Writes with output processing: newlines as carriage return and newline. Returns bytes taken or -EFAULT. */
@@ -284,10 +298,10 @@ const opost_block = kernel_function(
   function* (tty_address, buffer, count) {
     const tty = tty_struct.at(tty_address);
     const { write_room, put_char } = driver_of(tty);
-    const word = stack_local(WORD);
-    for (let i = 0; i < count; i++) {
-      if ((yield* get_user(word, buffer + i, 1)) !== 0) return i || -EFAULT;
-      const byte = memory().read8(word);
+    const word = local(u32);
+    for (let i: i32 = 0; i < count; i++) {
+      if ((yield* get_user(word.address, buffer + i, 1)) !== 0) return i || -EFAULT;
+      const byte = word.value;
       const expands = byte === NL && (tty.termios.c_oflag & ONLCR) !== 0;
       if ((yield* call_pointer(write_room, i32, tty_address)) < (expands ? 2 : 1)) return i;
       if (expands) yield* call_pointer(put_char, undefined, tty_address, CR);
@@ -295,7 +309,6 @@ const opost_block = kernel_function(
     }
     return count;
   },
-  { locals: WORD },
 );
 
 /** write(2) on a terminal: gives everything to the driver, waiting for room as often as need be. */
@@ -305,11 +318,11 @@ export const write_chan = kernel_function(
   i32,
   function* (tty_address, file_address, buffer, count) {
     const tty = tty_struct.at(tty_address);
-    const wait = stack_local(wait_queue_t.size);
-    init_waitqueue_entry(wait, get_current());
-    add_wait_queue(tty.write_wait.address, wait);
-    let written = 0;
-    let error = 0;
+    const wait = local(wait_queue_t);
+    init_waitqueue_entry(wait.address, get_current());
+    add_wait_queue(tty.write_wait.address, wait.address);
+    let written: i32 = 0;
+    let error: i32 = 0;
     while (written < count) {
       current().state = TASK_INTERRUPTIBLE;
       if (signal_pending(current())) {
@@ -333,8 +346,7 @@ export const write_chan = kernel_function(
       if (taken === 0) yield* schedule();
     }
     current().state = TASK_RUNNING;
-    remove_wait_queue(tty.write_wait.address, wait);
+    remove_wait_queue(tty.write_wait.address, wait.address);
     return written || error;
   },
-  { locals: wait_queue_t.size },
 );

@@ -2,10 +2,9 @@
  * Random bytes (drivers/char/random.c) that are the same in every run: Marsaglia's xorshift32, one byte of each number,
  * from a fixed start. Good enough for stack canaries and hash seeds, and no secret.
  */
-import { stack_local } from "../../host/context.ts";
-import { kernel_function, kernel_variable } from "../../host/declarations.ts";
+import { kernel_function, kernel_variable, local, type Steps } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
-import { i32, u32 } from "../../host/types.ts";
+import { array, i32, u8, u32 } from "../../host/types.ts";
 import { copy_to_user } from "../../include/asm/uaccess.ts";
 import { EFAULT, EINVAL } from "../../include/linux/errno.ts";
 
@@ -22,8 +21,8 @@ function random_byte(): number {
 }
 
 /** Fills kernel memory with random bytes. */
-export function get_random_bytes(to: number, bytes: number): void {
-  for (let i = 0; i < bytes; i++) memory().write8(to + i, random_byte());
+export function* get_random_bytes(to: u32, bytes: u32): Steps<void> {
+  for (let i: u32 = 0; i < bytes; i++) memory().write8(to + i, random_byte());
 }
 
 const GRND_NONBLOCK = 1;
@@ -38,15 +37,14 @@ export const sys_getrandom = kernel_function(
   i32,
   function* (buffer, count, flags) {
     if (flags & ~(GRND_NONBLOCK | GRND_RANDOM)) return -EINVAL;
-    const local = stack_local(CHUNK);
-    const wanted = Math.min(count, 0x7fffffff);
-    for (let done = 0; done < wanted; ) {
-      const bytes = Math.min(CHUNK, wanted - done);
-      get_random_bytes(local, bytes);
-      if ((yield* copy_to_user(buffer + done, local, bytes)) !== 0) return done || -EFAULT;
+    const chunk = local(array(u8, CHUNK));
+    const wanted: u32 = Math.min(count, 0x7fffffff);
+    for (let done: u32 = 0; done < wanted; ) {
+      const bytes: u32 = Math.min(CHUNK, wanted - done);
+      yield* get_random_bytes(chunk.address, bytes);
+      if ((yield* copy_to_user(buffer + done, chunk.address, bytes)) !== 0) return done || -EFAULT;
       done += bytes;
     }
     return wanted;
   },
-  { locals: CHUNK },
 );

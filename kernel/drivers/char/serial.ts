@@ -4,8 +4,9 @@
  */
 
 import { request_irq } from "../../arch/i386/kernel/irq.ts";
-import { cstring, kernel_function, kernel_table, kernel_variable, type Steps } from "../../host/declarations.ts";
+import { cstring, kernel_function, kernel_table, kernel_variable, local, type Steps } from "../../host/declarations.ts";
 import { array, i32, pointer, struct, u8, u32, type ViewOf } from "../../host/types.ts";
+import { memcpy } from "../../include/asm/string.ts";
 import { inb, local_irq_restore, local_irq_save, outb } from "../../include/asm/system.ts";
 import { copy_from_user } from "../../include/asm/uaccess.ts";
 import { EFAULT } from "../../include/linux/errno.ts";
@@ -57,6 +58,8 @@ const UART_MSR_DCD = 0x80;
 
 /** Bytes of output that wait for the transmitter, at most one less; a power of two. */
 const SERIAL_XMIT_SIZE = 4096;
+/** Bytes that a write takes at a time. */
+const TMP_BUF_SIZE = 256;
 /** Writers are woken when no more bytes than this wait. */
 const WAKEUP_CHARS = 256;
 /** Turns of the interrupt handler before it takes the line for stuck. */
@@ -114,9 +117,9 @@ function push_xmit(info: async_struct, byte: number): void {
   info.xmit_head = (info.xmit_head + 1) & (SERIAL_XMIT_SIZE - 1);
 }
 
-/** Sends waiting bytes, no more than the transmitter's FIFO takes. */
-function fill_transmitter(info: async_struct): void {
-  for (let room = FIFO_SIZE; room > 0 && chars_in_buffer(info) > 0; room--) {
+/** Sends waiting bytes, no more than the transmitter's FIFO takes. Its interrupt is off, or the caller's are. */
+function* fill_transmitter(info: async_struct): Steps<void> {
+  for (let room: u32 = FIFO_SIZE; room > 0 && chars_in_buffer(info) > 0; room--) {
     serial_out(info, UART_TX, info.xmit_buf.get(info.xmit_tail));
     info.xmit_tail = (info.xmit_tail + 1) & (SERIAL_XMIT_SIZE - 1);
     info.tx++;
@@ -124,7 +127,7 @@ function fill_transmitter(info: async_struct): void {
 }
 
 /** Has the transmitter interrupt whenever it is empty, if there is anything to send. */
-function start_transmitter(info: async_struct): void {
+function* start_transmitter(info: async_struct): Steps<void> {
   const flags = local_irq_save();
   if (chars_in_buffer(info) > 0 && (info.IER & UART_IER_THRI) === 0) set_ier(info, info.IER | UART_IER_THRI);
   local_irq_restore(flags);
@@ -132,11 +135,11 @@ function start_transmitter(info: async_struct): void {
 
 function* receive_chars(info: async_struct): Steps<void> {
   const tty = tty_struct.at(info.tty);
-  for (let i = 0; i < TTY_FLIPBUF_SIZE; i++) {
-    const status = serial_in(info, UART_LSR);
+  for (let i: u32 = 0; i < TTY_FLIPBUF_SIZE; i++) {
+    const status: u8 = serial_in(info, UART_LSR);
     if (status & UART_LSR_OE) info.overrun++;
     if ((status & UART_LSR_DR) === 0) break;
-    const byte = serial_in(info, UART_RX);
+    const byte: u8 = serial_in(info, UART_RX);
     if (status & UART_LSR_BI) {
       info.brk++;
       continue;
@@ -148,15 +151,15 @@ function* receive_chars(info: async_struct): Steps<void> {
 }
 
 function* transmit_chars(info: async_struct): Steps<void> {
-  fill_transmitter(info);
-  const waiting = chars_in_buffer(info);
+  yield* fill_transmitter(info);
+  const waiting: u32 = chars_in_buffer(info);
   if (waiting === 0) set_ier(info, info.IER & ~UART_IER_THRI);
   const writers = tty_struct.at(info.tty).write_wait.address;
   if (waiting <= WAKEUP_CHARS && !list_empty(writers)) yield* wake_up_interruptible(writers);
 }
 
 function* check_modem_status(info: async_struct): Steps<void> {
-  const status = serial_in(info, UART_MSR);
+  const status: u8 = serial_in(info, UART_MSR);
   if (status & UART_MSR_DDCD) yield* tty_carrier(info.tty, status & UART_MSR_DCD ? 1 : 0);
 }
 
@@ -167,44 +170,64 @@ const rs_interrupt = kernel_function(
   i32,
   function* (_irq, dev_id, _regs) {
     const info = async_struct.at(dev_id);
-    let handled = IRQ_NONE;
-    for (let pass = 0; pass < RS_ISR_PASS_LIMIT; pass++) {
+    let handled: i32 = IRQ_NONE;
+    for (let pass: u32 = 0; pass < RS_ISR_PASS_LIMIT; pass++) {
       if (serial_in(info, UART_IIR) & UART_IIR_NO_INT) break;
       handled = IRQ_HANDLED;
       yield* receive_chars(info);
       yield* check_modem_status(info);
       if (info.IER & UART_IER_THRI && serial_in(info, UART_LSR) & UART_LSR_THRE) yield* transmit_chars(info);
-      yield;
     }
     return handled;
   },
 );
 
-/** Takes bytes of the writer's memory into the transmit buffer. They are copied in place: only the head makes them count. */
+/**
+ * Puts bytes of kernel memory behind those that wait, as many as there is room for. Returns how many. Interrupts are off
+ * around it: an echo goes into the same buffer.
+ */
+function* push_bytes(info: async_struct, from: u32, bytes: u32): Steps<u32> {
+  let pushed: u32 = 0;
+  const flags = local_irq_save();
+  for (;;) {
+    const run: u32 = Math.min(bytes - pushed, xmit_room(info), SERIAL_XMIT_SIZE - info.xmit_head);
+    if (run === 0) break;
+    yield* memcpy(info.xmit_buf.address_of(info.xmit_head), from + pushed, run);
+    info.xmit_head = (info.xmit_head + run) & (SERIAL_XMIT_SIZE - 1);
+    pushed += run;
+  }
+  local_irq_restore(flags);
+  return pushed;
+}
+
+/** Takes bytes of the writer's memory into the transmit buffer, by way of a buffer in which interrupts do not write. */
 const rs_write = kernel_function("rs_write", [pointer("tty_struct"), u32, u32], i32, function* (tty, buffer, count) {
   const info = async_struct.at(tty_struct.at(tty).driver_data);
-  let written = 0;
+  const tmp_buf = local(array(u8, TMP_BUF_SIZE));
+  let written: i32 = 0;
   while (written < count) {
-    const head = info.xmit_head;
-    const run = Math.min(count - written, xmit_room(info), SERIAL_XMIT_SIZE - head);
-    if (run === 0) break;
-    const copied = run - (yield* copy_from_user(info.xmit_buf.address_of(head), buffer + written, run));
+    const wanted: u32 = Math.min(count - written, xmit_room(info), TMP_BUF_SIZE);
+    if (wanted === 0) break;
+    const copied: u32 = wanted - (yield* copy_from_user(tmp_buf.address, buffer + written, wanted));
     if (copied === 0) {
       if (written === 0) written = -EFAULT;
       break;
     }
-    info.xmit_head = (head + copied) & (SERIAL_XMIT_SIZE - 1);
-    written += copied;
+    const pushed = yield* push_bytes(info, tmp_buf.address, copied);
+    written += pushed;
+    if (pushed < wanted) break;
   }
-  start_transmitter(info);
+  yield* start_transmitter(info);
   return written;
 });
 
-const rs_put_char = kernel_function("rs_put_char", [pointer("tty_struct"), u32], undefined, (tty, byte) => {
+/** Called by tasks, and by the receive interrupt for echoes. */
+const rs_put_char = kernel_function("rs_put_char", [pointer("tty_struct"), u32], undefined, function* (tty, byte) {
   const info = async_struct.at(tty_struct.at(tty).driver_data);
-  if (xmit_room(info) === 0) return;
-  push_xmit(info, byte);
-  start_transmitter(info);
+  const flags = local_irq_save();
+  if (xmit_room(info) > 0) push_xmit(info, byte);
+  local_irq_restore(flags);
+  yield* start_transmitter(info);
 });
 
 const rs_write_room = kernel_function("rs_write_room", [pointer("tty_struct")], i32, (tty) => {
@@ -253,7 +276,7 @@ export const serial_init = kernel_function("serial_init", [], undefined, functio
   info.port = PORT;
   info.irq = IRQ;
   info.tty = ttyS0.address;
-  initialize_tty_struct(ttyS0.value, serial_driver.address, info.address);
+  yield* initialize_tty_struct(ttyS0.value, serial_driver.address, info.address);
   const error = yield* startup(info.address);
   if (error !== 0) printk(`${KERN_ERR}ttyS0: no IRQ ${IRQ} for it (error ${-error})\n`);
   else printk(`${KERN_INFO}ttyS00 at 0x${PORT.toString(16).padStart(4, "0")} (irq = ${IRQ}) is a 16550A\n`);
@@ -265,8 +288,9 @@ export const console_sync = kernel_function("console_sync", [], undefined, funct
   if (info.port === 0) return;
   set_ier(info, info.IER & ~UART_IER_THRI);
   while (chars_in_buffer(info) > 0) {
-    if (serial_in(info, UART_LSR) & UART_LSR_THRE) fill_transmitter(info);
-    yield;
+    if (serial_in(info, UART_LSR) & UART_LSR_THRE) yield* fill_transmitter(info);
   }
-  while ((serial_in(info, UART_LSR) & UART_LSR_TEMT) === 0) yield;
+  while ((serial_in(info, UART_LSR) & UART_LSR_TEMT) === 0) {
+    // The last bytes leave.
+  }
 });

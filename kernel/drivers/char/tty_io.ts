@@ -4,7 +4,7 @@
  */
 
 import { MKDEV, register_chrdev } from "../../fs/devices.ts";
-import { cstring, kernel_function, kernel_table, kernel_variable } from "../../host/declarations.ts";
+import { cstring, kernel_function, kernel_table, kernel_variable, type Steps } from "../../host/declarations.ts";
 import { i32, pointer, u32 } from "../../host/types.ts";
 import { copy_from_user, copy_to_user, get_user, put_user } from "../../include/asm/uaccess.ts";
 import { EFAULT, ENODEV, ENOTTY } from "../../include/linux/errno.ts";
@@ -13,11 +13,13 @@ import { list_for_each, list_next } from "../../include/linux/list.ts";
 import {
   B115200,
   CONSOLE_MINOR,
+  clear_tty_flag,
   CREAD,
   CS8,
   FIONREAD,
   ICANON,
   ICRNL,
+  set_tty_flag,
   TCGETS,
   TCSETS,
   TCSETSF,
@@ -73,7 +75,7 @@ export function tty_wants_input(): boolean {
 }
 
 /** Gives a terminal its driver and the standard settings (see n_tty.ts for what is off, and why). */
-export function initialize_tty_struct(tty: tty_struct, driver: number, driver_data: number): void {
+export function* initialize_tty_struct(tty: tty_struct, driver: u32, driver_data: u32): Steps<void> {
   tty.driver = driver;
   tty.driver_data = driver_data;
   tty.flags = 0;
@@ -117,8 +119,12 @@ export const tty_carrier = kernel_function(
   undefined,
   function* (address, present) {
     const tty = tty_struct.at(address);
-    tty.flags = present !== 0 ? tty.flags & ~TTY_OTHER_CLOSED : tty.flags | TTY_OTHER_CLOSED;
-    if (present === 0) yield* wake_up_interruptible(tty.read_wait.address);
+    if (present !== 0) {
+      clear_tty_flag(tty, TTY_OTHER_CLOSED);
+      return;
+    }
+    set_tty_flag(tty, TTY_OTHER_CLOSED);
+    yield* wake_up_interruptible(tty.read_wait.address);
   },
 );
 

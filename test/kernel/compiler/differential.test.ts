@@ -20,6 +20,7 @@ const values = [
 describe("a compiled function does what the same generator does in plain JavaScript", () => {
   it.each(names)("%s", (name) => {
     const plain = new PlainRun(text);
-    for (const args of values) expect(compiled.call(name, ...args), `${name}(${args})`).toEqual(plain.call(name, ...args));
+    for (const args of values)
+      expect(compiled.call(name, ...args), `${name}(${args})`).toEqual(plain.call(name, ...args));
   });
 });

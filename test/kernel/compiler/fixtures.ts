@@ -1,3 +1,5 @@
+// biome-ignore-all lint: forms that nobody would write are what is tested
+// biome-ignore-all assist: as above
 /** Little functions, one for every form of control flow and of expressions, for differential.test.ts. Each takes (a, b, c). */
 import {
   asm_function,
@@ -122,19 +124,18 @@ export const switches = kernel_function("switches", [i32, i32, i32], i32, functi
   switch (yield* loud(a)) {
     case 0:
       seen += 1;
-    // biome-ignore lint/suspicious/noFallthroughSwitchClause: what is tested
+    // @ts-expect-error: it falls through
     case 1:
       seen += 10;
       break;
-    // biome-ignore lint/suspicious/useDefaultSwitchClauseLast: what is tested
     default:
       seen += 100;
-    // biome-ignore lint/suspicious/noFallthroughSwitchClause: what is tested
+    // @ts-expect-error: it falls through
     case 2:
       seen += 1000;
       if (b === 1) break;
       seen += 10000;
-    // biome-ignore lint/suspicious/noFallthroughSwitchClause: what is tested
+    // @ts-expect-error: it falls through
     case 3: {
       const more = yield* loud(5);
       seen += more;
@@ -389,6 +390,7 @@ export const templates = kernel_function("templates", [i32, i32, i32], i32, func
   return `${a}`.length;
 });
 
+/** @bounded by the length of a short text */
 function note_text(text: string): void {
   for (let i = 0; i < text.length; i++) note(text.charCodeAt(i));
 }
@@ -517,10 +519,9 @@ export const shadowing = kernel_function("shadowing", [i32, i32, i32], i32, func
     total += y;
   }
   for (const x of range(5, 7)) total += x;
-  const double = [1, 2].map((x) => x * total);
+  note([1, 2].map((x) => x * total)[1]);
   note(sum_of([1, 2], (total) => total + x));
   return total + x;
-  void double;
 });
 
 function sum_of(values: readonly number[], map: (value: number) => number): number {
@@ -623,7 +624,7 @@ export const helpers = kernel_function("helpers", [i32, i32, i32], i32, function
   note(yield* with_defaults(a, b));
   note(yield* with_defaults(a, b, c > 0));
   note(yield* with_defaults(a, b, (yield* loud(c)) > 0, node_at(1)));
-  return yield* is_odd(a & 7) ? 1 : 2;
+  return (yield* is_odd(a & 7)) ? 1 : 2;
 });
 
 function* wide_sum(x: number, y: number): Steps<number> {

@@ -69,7 +69,9 @@ export function plain_declarations(machine: PlainMachine): object {
     by_value,
     kernel_function(name: string, parameters: readonly Parameter[], returns: ScalarType | undefined, body: Body) {
       function* run(...args: unknown[]): Generator<unknown, unknown> {
-        const given = parameters.map((type, i) => (type.kind === "scalar" ? type.from_register(args[i] as number) : args[i]));
+        const given = parameters.map((type, i) =>
+          type.kind === "scalar" ? type.from_register(args[i] as number) : args[i],
+        );
         const made = body(...given);
         const is_generator = typeof made === "object" && made !== null && "next" in made;
         const value = is_generator ? yield* made as Generator<unknown, unknown> : made;
@@ -79,9 +81,13 @@ export function plain_declarations(machine: PlainMachine): object {
     },
     asm_function(name: string, _parameters: unknown, returns: ScalarType | undefined) {
       // biome-ignore lint/correctness/useYield: a function of the guest, which makes no steps here
-      return callable(name, function* (value) {
-        return returns?.from_register((value as number) * 2);
-      }, returns);
+      return callable(
+        name,
+        function* (value) {
+          return returns?.from_register((value as number) * 2);
+        },
+        returns,
+      );
     },
     call_pointer: (address: number, returns: ScalarType | undefined, ...args: unknown[]) =>
       (function* (): Generator<unknown, unknown> {
@@ -98,13 +104,16 @@ export function plain_declarations(machine: PlainMachine): object {
     kernel_table(_name: string, words: readonly (number | string)[]) {
       const address = machine.reserve(4 * words.length);
       machine.run(() => {
-        words.forEach((word, i) => write_value(u32, address + 4 * i, typeof word === "number" ? word : machine.symbols.get(word)!));
+        for (const [i, word] of words.entries())
+          write_value(u32, address + 4 * i, typeof word === "number" ? word : machine.symbols.get(word)!);
       });
       return { address };
     },
     cstring(text: string) {
       const address = machine.reserve(text.length + 1);
-      machine.run(() => [...text].forEach((c, i) => write_value(u8, address + i, c.charCodeAt(0))));
+      machine.run(() => {
+        for (let i = 0; i < text.length; i++) write_value(u8, address + i, text.charCodeAt(i));
+      });
       return { address };
     },
   };

@@ -8,7 +8,7 @@ import * as memory from "../../../kernel/host/memory.ts";
 import * as runtime from "../../../kernel/host/runtime.ts";
 import * as types from "../../../kernel/host/types.ts";
 import { type Bare, bare } from "../bare.ts";
-import { plain_declarations, PlainMachine } from "./plain.ts";
+import { PlainMachine, plain_declarations } from "./plain.ts";
 
 export const root = join(import.meta.dirname, "../../..");
 const host = join(root, "kernel/host");
@@ -121,7 +121,13 @@ export class CompiledRun {
 
   outcome(): Outcome {
     const { failures, word } = this.bare;
-    if (failures.length > 0) throw new Error(failures.splice(0).map(({ why }) => why).join("; "));
+    if (failures.length > 0)
+      throw new Error(
+        failures
+          .splice(0)
+          .map(({ why }) => why)
+          .join("; "),
+      );
     const length = this.#has_log() ? word("log_length") : 0;
     return { result: word("result"), log: Array.from({ length }, (_, i) => word("log", i)) };
   }
@@ -130,7 +136,8 @@ export class CompiledRun {
     this.enter(name, args);
     this.bare.machine.run({ maxInstructions: MOST_INSTRUCTIONS });
     const { result, log } = this.outcome();
-    if (this.bare.machine.getRegister("esp") !== this.bare.symbol("stack_top") - 12) throw new Error("the stack is not what it was");
+    if (this.bare.machine.getRegister("esp") !== this.bare.symbol("stack_top") - 12)
+      throw new Error("the stack is not what it was");
     return { result, log };
   }
 }

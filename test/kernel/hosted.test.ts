@@ -1,101 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { back_trace } from "../../kernel/host/back-trace.ts";
-import { cpu, image, stack_local } from "../../kernel/host/context.ts";
-import {
-  asm_function,
-  by_value,
-  call_pointer,
-  kernel_function,
-  kernel_variable,
-} from "../../kernel/host/declarations.ts";
-import { memory } from "../../kernel/host/memory.ts";
-import { array, i8, i32, struct, u8, u32 } from "../../kernel/host/types.ts";
 import { bare } from "./bare.ts";
-
-const log = kernel_variable("log", array(u32, 64));
-const log_length = kernel_variable("log_length", u32);
-
-function note(value: number): void {
-  log.value.set(log_length.value++, value);
-}
+import * as functions from "./hosted.kernel.ts";
 
 const noted = ({ word }: ReturnType<typeof bare>) =>
   Array.from({ length: word("log_length") }, (_, i) => word("log", i));
-
-kernel_function("add", [i32, i32], i32, (a, b) => a + b);
-kernel_function("add_fast", [i32, i32, i32, i32], i32, (a, b, c, d) => a * 1000 + b * 100 + c * 10 + d, {
-  fastcall: true,
-});
-kernel_function("narrow", [i8, u8], i32, (a, b) => a * 1000 + b);
-const pair = struct("test_pair", { first: i32, second: i32 });
-kernel_function("difference", [by_value(pair), i32], i32, (p, scale) => (p.first - p.second) * scale);
-
-const factorial: (n: number) => Generator<never, number, number> = kernel_function(
-  "factorial",
-  [u32],
-  u32,
-  function* (n): Generator<never, number, number> {
-    return n <= 1 ? 1 : n * (yield* factorial(n - 1));
-  },
-) as never;
-
-kernel_function("spin_until_two_ticks", [], u32, function* () {
-  let steps = 0;
-  const ticks = image().symbol("ticks");
-  while (memory().read32(ticks) < 2) {
-    steps++;
-    yield;
-  }
-  return steps;
-});
-
-const switch_stacks = asm_function("switch_stacks", [], undefined);
-kernel_function("worker", [u32], undefined, function* (id) {
-  for (let round = 0; round < 3; round++) {
-    note(id * 10 + round);
-    yield* switch_stacks();
-  }
-});
-
-const innermost = kernel_function("innermost", [], undefined, () => {
-  for (const { address } of back_trace(memory(), image(), cpu().eip, cpu().r[5], 1)) note(address);
-});
-const asm_middle = asm_function("asm_middle", [u32], undefined);
-kernel_function("outermost", [], undefined, function* () {
-  yield* asm_middle(innermost.address);
-});
-
-kernel_function("throws", [], undefined, () => {
-  throw new TypeError("a cow is not a pig");
-});
-kernel_function("reads_beyond_memory", [], undefined, () => {
-  cpu().raise(14, 0);
-});
-
-kernel_function("abandoned", [u32], u32, function* (value) {
-  if (value === 1) yield* call_pointer(image().symbol("escape"), undefined);
-  return value;
-});
-
-kernel_function(
-  "has_locals",
-  [],
-  u32,
-  function* () {
-    const at = stack_local(16);
-    for (let i = 0; i < 4; i++) memory().write32(at + 4 * i, 0x11 * (i + 1));
-    yield* call_pointer(image().symbol("clobber_below"), undefined);
-    let sum = 0;
-    for (let i = 0; i < 4; i++) sum += memory().read32(at + 4 * i);
-    return sum;
-  },
-  { locals: 16 },
-);
-
-const calls_unbalanced = asm_function("unbalanced", [u32], undefined);
-kernel_function("trusting", [], undefined, function* () {
-  yield* calls_unbalanced(1);
-});
 
 /** Code around the functions under test: stacks, IDT with a #UD handler at 6 and the timer at 0x20, results. */
 function guest(body: string): string {
@@ -167,7 +75,7 @@ clobber_below:
 	ret
 .globl unbalanced
 unbalanced:
-	ret $4
+	ret $12
 .data
 idt_descr: .word 0x7ff
 	.long idt
@@ -192,8 +100,11 @@ stack_top:
 `;
 }
 
+/** Bytes of `pushl %ebp; movl %esp, %ebp; subl $FRAME, %esp`. */
+const PROLOGUE = 9;
+
 function runs(body: string) {
-  const b = bare(guest(body));
+  const b = bare(guest(body), functions);
   b.machine.run({ maxInstructions: 1_000_000 });
   return b;
 }
@@ -252,11 +163,13 @@ ${call("spin_until_two_ticks")}
 	cli`);
     expect(b.word("ticks")).toBeGreaterThanOrEqual(2);
     expect(b.word("result")).toBeGreaterThan(100);
-    const stub = b.symbol("spin_until_two_ticks");
+    const start = b.symbol("spin_until_two_ticks");
+    const offset = b.word("interrupted_eip") - start;
     const code = b.machine.readPhysical(b.word("interrupted_eip"), 2);
-    expect(b.word("interrupted_eip") - stub).toBe(5);
+    expect(offset).toBeGreaterThanOrEqual(PROLOGUE);
+    expect((offset - PROLOGUE) % 4).toBe(0);
     expect([...code]).toEqual([0x0f, 0x3f]);
-    // Return address, EBP and handle of the stub, then EFLAGS, CS, EIP of the interrupt and the handler's EAX.
+    // Return address, EBP and the variable of the function, then EFLAGS, CS, EIP of the interrupt and the handler's EAX.
     expect(b.word("interrupted_esp")).toBe(b.word("result", 1) - 12 - 16);
   });
 });
@@ -284,9 +197,10 @@ describe("a back-trace", () => {
     const b = runs(call("outermost"));
     const { symbol } = b;
     const [here, middle, outer, start] = noted(b);
-    expect(here - symbol("innermost")).toBe(5 + 4);
+    // In the innermost, EIP is behind its only statement; in the others, at the one that goes on.
+    expect(here - symbol("innermost")).toBe(PROLOGUE + 4);
     expect(middle).toBe(symbol("after_inner"));
-    expect(outer - symbol("outermost")).toBe(5);
+    expect(outer - symbol("outermost")).toBe(PROLOGUE + 4);
     expect(start).toBeGreaterThan(symbol("_start"));
     expect(start).toBeLessThan(symbol("set_gate"));
   });
@@ -295,23 +209,25 @@ describe("a back-trace", () => {
 describe("what goes wrong in a function", () => {
   it("is a #UD at its hostcall when its TypeScript throws, and says why", () => {
     const b = runs(call("throws"));
-    expect(b.word("fault_eip") - b.symbol("throws")).toBe(5);
-    const frame = b.machine.getRegister("ebp");
-    expect(b.bridge.exception_of(frame)).toMatch(/^TypeError: a cow is not a pig .*bridge\.test\.ts/);
+    expect(b.word("fault_eip") - b.symbol("throws")).toBe(PROLOGUE);
+    expect(b.failures).toHaveLength(1);
+    expect(b.failures[0].eip).toBe(b.symbol("throws") + PROLOGUE);
+    expect(b.failures[0].why).toMatch(/^TypeError: a cow is not a pig .*hosted\.kernel\.ts:\d+/);
   });
 
   it("is found when a callee does not balance the stack", () => {
-    const b = runs(call("trusting"));
-    expect(b.bridge.exception_of(b.machine.getRegister("ebp"))).toMatch(/came back with ESP/);
+    expect(runs(call("trusting")).failures[0].why).toMatch(/came back with ESP/);
   });
 
-  it("is found when its frame's handle is overwritten", () => {
-    const b = runs(`
-	pushl %ebp
-	movl %esp, %ebp
-	pushl $12345
-	jmp add+5`);
-    expect(b.bridge.exception_of(b.machine.getRegister("ebp"))).toMatch(/frame was overwritten/);
+  it("is found when a statement does not end", () => {
+    const b = runs(call("loops_in_a_statement"));
+    expect(b.failures[0].why).toMatch(/more than 512 accesses to guest memory; loops over it have to step/);
+    expect(b.word("fault_eip") - b.symbol("loops_in_a_statement")).toBe(PROLOGUE);
+  });
+
+  it("is found when it follows a null pointer, or EBP is no frame", () => {
+    expect(runs(call("follows_null")).failures[0].why).toMatch(/access to 0x00000010, below the kernel's memory/);
+    expect(runs("xorl %ebp, %ebp; jmp add+9").failures[0].why).toMatch(/EBP is 0x0, which is no frame/);
   });
 
   it("is a #UD when no function has the number", () => {
