@@ -29,7 +29,8 @@ const PROGRAM = `
 	__attribute__((noinline)) int parent(int child) {
 		int delay[2] = {0, 20000000};
 		call(7, child, &untouched[2048], 0);	/* waitpid */
-		call(162, (int)delay, 0, 0);		/* nanosleep */
+		call(162, 16, 0, 0);			/* nanosleep: nothing is there */
+		call(162, (int)delay, 0, 0);
 		return 7;
 	}
 
@@ -175,6 +176,18 @@ describe.skipIf(!hasGdb() || !hasCompiler())("a real GDB unwinds", () => {
     const found = traces(output);
     expect(found.length).toBe(107);
     for (const trace of found) expect(trace).toMatch(/ (-- )?((call|spin|parent|twice) )*main _start$| startup_32$/);
+  });
+
+  it("at each instruction of a copy from the program's memory, and of its fix-up", { timeout: LONG }, async () => {
+    const output = await gdb(
+      ...["tbreak sys_nanosleep", "continue", "tbreak *__copy_from_user", "continue", "walk 9"],
+      ...["tbreak *restore_all if (((struct pt_regs *)$esp)->xcs & 3) == 0", "continue", "walk 24"],
+    );
+    const found = traces(output);
+    expect(found.length).toBe(33);
+    for (const trace of found) expect(trace).toMatch(/ (\w+ )*system_call -- call parent twice main _start$/);
+    // The fix-up, with the frame of the fault gone; it is in no function.
+    expect(found).toContainEqual(expect.stringMatching(/^\?\? (\w+ )+system_call/));
   });
 
   it("to finish a system call that sleeps, on its own stack, and step on", { timeout: LONG }, async () => {
