@@ -221,12 +221,10 @@ export function link(objects: readonly ObjectFile[], options: LinkOptions = {}):
   symbols.reportUndefined();
   if (errors.length > 0) throw new LinkError(errors);
 
-  const linkedSymbols = symbols.all().map(
-    ({ output, ...symbol }): LinkedSymbol => ({
-      ...symbol,
-      section: output === undefined ? undefined : sections.get(output),
-    }),
-  );
+  const linkedSymbols = symbols.all().flatMap(({ output, ...symbol }): LinkedSymbol[] => {
+    const section = output === undefined ? undefined : sections.get(output);
+    return output === frames ? [] : [{ ...symbol, section }];
+  });
   const segments = buildSegments(sections, physicalOffset);
   return new LinkedImage(
     entry,

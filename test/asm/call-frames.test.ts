@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assemble, imageDebugSections, link, objectFromElf, readElf, writeRelocatable } from "../../asm/index.ts";
 import { errorsOf } from "./check.ts";
@@ -48,6 +49,55 @@ describe("call frame information", () => {
     const object = assemble(`.globl f\nf: .cfi_startproc\nret\n.cfi_endproc`, { file: "a.s" });
     const reread = objectFromElf(readElf(writeRelocatable(object)));
     expect(link([reread], { entry: "f" }).frames).toEqual(link([object], { entry: "f" }).frames);
+  });
+});
+
+/** A function of random instructions and directives, whose states are balanced. */
+const procedure = fc
+  .tuple(
+    fc.constantFrom("", " simple", "\n.cfi_signal_frame", "\n.cfi_return_column %eax"),
+    fc.array(
+      fc.oneof(
+        fc.constantFrom("nop", "jmp 9f", "je 9b", ".align 8", ".p2align 4,,7", ".skip 60, 0x90", ".skip 300, 0x90"),
+        fc.constantFrom(".cfi_remember_state", ".cfi_restore_state", ".cfi_escape 0x16, 4, 1, 0x30"),
+        fc
+          .tuple(
+            fc.constantFrom("offset", "rel_offset", "val_offset", "def_cfa"),
+            fc.nat(70),
+            fc.integer({ min: -40, max: 40 }),
+          )
+          .map(([name, register, words]) => `.cfi_${name} ${register}, ${4 * words}`),
+        fc
+          .tuple(fc.constantFrom("restore", "undefined", "same_value", "def_cfa_register"), fc.nat(70))
+          .map(([name, register]) => `.cfi_${name} ${register}`),
+        fc
+          .tuple(fc.constantFrom("def_cfa_offset", "adjust_cfa_offset"), fc.integer({ min: -40, max: 40 }))
+          .map(([name, words]) => `.cfi_${name} ${4 * words}`),
+      ),
+      { maxLength: 20 },
+    ),
+  )
+  .map(([option, lines]) => {
+    let depth = 0;
+    const balanced = lines.filter((line) => {
+      if (line === ".cfi_remember_state") depth++;
+      if (line !== ".cfi_restore_state") return true;
+      if (depth === 0) return false;
+      depth--;
+      return true;
+    });
+    return [`9: .cfi_startproc${option}`, ...balanced, ".cfi_endproc", "9: nop"].join("\n");
+  });
+
+describe.skipIf(!hasGnuAs)("against GNU as", () => {
+  it.each([[".debug_frame"], [".eh_frame"]])("random functions have the same %s", (section) => {
+    fc.assert(
+      fc.property(fc.array(procedure, { minLength: 10, maxLength: 20 }), (procedures) => {
+        const source = `.cfi_sections ${section}\n${procedures.join("\n")}\n`;
+        expect(describeContents(assemble(source, { file: "input.s" }))).toBe(describeContents(gnuAssemble(source)));
+      }),
+      { numRuns: 20, seed: 1993 },
+    );
   });
 });
 

@@ -65,6 +65,9 @@ const fragment = fc.constantFrom(
   ..."movl jmp call rep push %eax %st( (%ebx) $1 $ 4 0x 1b 1f a b . , ; : = ( ) + - * / ! ' \" \\ # #if #endif #define".split(
     " ",
   ),
+  ".cfi_startproc",
+  ".cfi_endproc",
+  ".cfi_offset %eax, -8",
   "\n",
   "\n",
   "\n",
