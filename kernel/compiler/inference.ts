@@ -63,7 +63,8 @@ export class Inference {
       for (let assumed: Kind | undefined; assumed === undefined || !same_kind(assumed, found); ) {
         assumed = found;
         this.#open.set(variable, assumed);
-        found = this.#joined_sources(variable);
+        const next = this.#joined_sources(variable);
+        found = join(assumed, next) ?? next;
       }
     } finally {
       this.#open.delete(variable);

@@ -277,7 +277,7 @@ export const load_elf_binary = kernel_function(
     const header = elfhdr.at(bprm.buf.address);
     if (!is_program(header)) return -ENOEXEC;
     const size: u32 = header.e_phnum * elf_phdr.size;
-    const table = yield* kmalloc(size, GFP_KERNEL);
+    const table: u32 = yield* kmalloc(size, GFP_KERNEL);
     if (table === 0) return -ENOMEM;
     let result: i32 = -ENOEXEC;
     if ((yield* kernel_read(bprm.file, header.e_phoff, table, size)) === size) {

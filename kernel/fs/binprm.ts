@@ -6,12 +6,12 @@ import { flush_fpu } from "../arch/i386/kernel/i387.ts";
 import { load_TLS } from "../arch/i386/kernel/tls.ts";
 import { asm_function, kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { memcpy, memset, strlcpy } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { __pa, PAGE_SHIFT, PAGE_SIZE, page_align_down, TASK_SIZE } from "../include/asm/page.ts";
 import { pgd_offset, pte_mkdirty, pte_mkwrite } from "../include/asm/pgtable.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { __USER_CS, __USER_DS } from "../include/asm/segment.ts";
+import { memcpy, memset, strlcpy } from "../include/asm/string.ts";
 import { load_cr3 } from "../include/asm/system.ts";
 import { copy_from_user, get_user, set_fs, strnlen_user, USER_DS } from "../include/asm/uaccess.ts";
 import { linux_binprm, MAX_ARG_PAGES } from "../include/linux/binfmts.ts";
@@ -50,20 +50,15 @@ export function* kernel_read(filp: u32, offset: u32, to: u32, count: u32): Steps
 }
 
 /** The number of strings in a user's array that ends in a null pointer, or -EFAULT, or -E2BIG beyond `max`. */
-export const count = kernel_function(
-  "count",
-  [pointer("char *"), i32],
-  i32,
-  function* (argv, max) {
-    if (argv === 0) return 0;
-    const word = local(u32);
-    for (let i: i32 = 0; ; i++) {
-      if ((yield* get_user(word.address, argv + POINTER_SIZE * i)) !== 0) return -EFAULT;
-      if (word.value === 0) return i;
-      if (i >= max) return -E2BIG;
-    }
-  },
-);
+export const count = kernel_function("count", [pointer("char *"), i32], i32, function* (argv, max) {
+  if (argv === 0) return 0;
+  const word = local(u32);
+  for (let i: i32 = 0; ; i++) {
+    if ((yield* get_user(word.address, argv + POINTER_SIZE * i)) !== 0) return -EFAULT;
+    if (word.value === 0) return i;
+    if (i >= max) return -E2BIG;
+  }
+});
 
 /** Copies strings in front of those that are in the argument pages already, the last first. Returns 0 or -errno. */
 export const copy_strings = kernel_function(
@@ -147,7 +142,7 @@ export const setup_arg_pages = kernel_function(
 function* make_private_signals(): Steps<u32> {
   const shared = current().sig;
   if (signal_struct.at(shared).count <= 1) return 0;
-  const own = yield* kmem_cache_alloc(sigact_cachep.value, GFP_KERNEL);
+  const own: u32 = yield* kmem_cache_alloc(sigact_cachep.value, GFP_KERNEL);
   if (own === 0) return -ENOMEM;
   yield* memcpy(own, shared, signal_struct.size);
   signal_struct.at(own).count = 1;

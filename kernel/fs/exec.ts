@@ -4,10 +4,10 @@
  */
 import { trace, tracing } from "../host/context.ts";
 import { by_value, kernel_function, local, type Steps } from "../host/declarations.ts";
-import { memset } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
+import { memset } from "../include/asm/string.ts";
 import { get_fs, KERNEL_DS, set_fs } from "../include/asm/uaccess.ts";
 import { BINPRM_BUF_SIZE, linux_binprm, MAX_ARG_PAGES } from "../include/linux/binfmts.ts";
 import { EACCES } from "../include/linux/errno.ts";

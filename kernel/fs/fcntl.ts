@@ -16,7 +16,7 @@ const FD_CLOEXEC = 1;
 
 /** Gives the lowest free descriptor from `first` on to the file of `fd`. */
 function* dupfd(fd: i32, first: i32): Steps<i32> {
-  const at = fcheck(fd);
+  const at: u32 = fcheck(fd);
   if (at === 0) return -EBADF;
   if (first < 0 || first >= files_struct.at(current().files).max_fds) return -EINVAL;
   const copy: i32 = get_unused_fd(first);
@@ -33,7 +33,7 @@ export const sys_dup = kernel_function("sys_dup", [i32], i32, function* (fd) {
 
 /** dup2(2): closes what `newfd` was. */
 export const sys_dup2 = kernel_function("sys_dup2", [i32, i32], i32, function* (oldfd, newfd) {
-  const at = fcheck(oldfd);
+  const at: u32 = fcheck(oldfd);
   const files = files_struct.at(current().files);
   if (at === 0 || newfd < 0 || newfd >= files.max_fds) return -EBADF;
   if (oldfd === newfd) return newfd;
@@ -47,7 +47,7 @@ export const sys_dup2 = kernel_function("sys_dup2", [i32, i32], i32, function* (
 
 /** What fcntl and fcntl64 do, which differ in locks only. */
 function* do_fcntl(fd: i32, command: u32, argument: u32): Steps<i32> {
-  const at = fcheck(fd);
+  const at: u32 = fcheck(fd);
   if (at === 0) return -EBADF;
   const files = files_struct.at(current().files);
   const filp = file.at(at);

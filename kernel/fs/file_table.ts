@@ -1,8 +1,8 @@
 /** Open files (fs/file_table.c) and a process's descriptors for them. */
 import { call_pointer, cstring, kernel_function, kernel_variable } from "../host/declarations.ts";
-import { memset } from "../include/asm/string.ts";
-import { i32, pointer } from "../host/types.ts";
+import { i32, pointer, type u32 } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
+import { memset } from "../include/asm/string.ts";
 import { EMFILE } from "../include/linux/errno.ts";
 import { file, file_operations } from "../include/linux/fs.ts";
 import { GFP_KERNEL } from "../include/linux/mm.ts";
@@ -20,7 +20,7 @@ export const files_init = kernel_function("files_init", [], undefined, function*
 
 /** A new file with one reference, otherwise zero; 0 when out of memory. */
 export const get_empty_filp = kernel_function("get_empty_filp", [], pointer("file"), function* () {
-  const at = yield* kmem_cache_alloc(filp_cachep.value, GFP_KERNEL);
+  const at: u32 = yield* kmem_cache_alloc(filp_cachep.value, GFP_KERNEL);
   if (at === 0) return 0;
   yield* memset(at, 0, file.size);
   file.at(at).f_count = 1;
@@ -57,7 +57,7 @@ export function fcheck(fd: number): number {
 
 /** The current process's file for a descriptor with a reference that the caller drops by fput; 0 when there is none. */
 export function fget(fd: number): number {
-  const at = fcheck(fd);
+  const at: u32 = fcheck(fd);
   if (at !== 0) get_file(at);
   return at;
 }

@@ -59,7 +59,7 @@ const default_nodes = [
   { path: cstring("/dev/zero"), mode: S_IFCHR | 0o666, device: MKDEV(1, 5) },
 ] as const;
 
-/** Text in memory, up to a NUL. @bounded by `length`, which is 32 at most */
+/** Text in memory, up to a NUL. @bounded by `length`, which is PATH_LENGTH at most */
 function text_at(at: number, length: number): string {
   let text = "";
   for (let i = 0; i < length; i++) {
@@ -170,12 +170,10 @@ function is_supported(type: number): boolean {
   return type === S_IFREG || type === S_IFDIR || type === S_IFCHR || type === S_IFLNK;
 }
 
-/** Tells that a file is left out. @bounded by the path, which is shorter than PATH_LENGTH, and by the message */
+/** Tells that a file is left out. */
 function refuse_type(path: number, type: number): void {
-  let name = "";
-  for (let at = path; memory().read8(at) !== 0; at++) name += String.fromCharCode(memory().read8(at));
   const what = `file type 0${type.toString(8)} is not supported${type === S_IFBLK ? " (block device)" : ""}`;
-  printk(`${KERN_WARNING}initramfs: ${name}: ${what}\n`);
+  printk(`${KERN_WARNING}initramfs: ${text_at(path, PATH_LENGTH)}: ${what}\n`);
 }
 
 /**
@@ -203,7 +201,9 @@ function* unpack_entries(start: u32, end: u32, path: u32): Steps<u32> {
     if (bytes === TRAILER_LENGTH && (yield* strcmp(path, trailer.address)) === 0) return entries;
     const type: u32 = header.mode & S_IFMT;
     if (length < 0 || length >= PATH_LENGTH)
-      printk(`${KERN_WARNING}initramfs: ${text_at(path, SHOWN)}...: name of ${length < 0 ? bytes : length} bytes is too long\n`);
+      printk(
+        `${KERN_WARNING}initramfs: ${text_at(path, SHOWN)}...: name of ${length < 0 ? bytes : length} bytes is too long\n`,
+      );
     else if (!is_supported(type)) refuse_type(path, type);
     else if (!(yield* add_entry(path, header, data))) {
       complain(at - start, "out of memory");

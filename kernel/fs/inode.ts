@@ -4,7 +4,7 @@
  */
 import { cstring, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { array, pointer, u8, u32 } from "../host/types.ts";
+import { array, pointer, type u8, u32 } from "../host/types.ts";
 import { memset, strcmp } from "../include/asm/string.ts";
 import { inode } from "../include/linux/fs.ts";
 import { INIT_LIST_HEAD } from "../include/linux/list.ts";
@@ -34,7 +34,7 @@ export const inode_init = kernel_function("inode_init", [], undefined, function*
 
 /** A new inode, all zero but its number and its empty page list, not on the list yet; undefined when out of memory. */
 export function* new_inode(): Steps<inode | undefined> {
-  const at = yield* kmem_cache_alloc(inode_cachep.value, GFP_KERNEL);
+  const at: u32 = yield* kmem_cache_alloc(inode_cachep.value, GFP_KERNEL);
   if (at === 0) return undefined;
   yield* memset(at, 0, inode.size);
   const made = inode.at(at);
@@ -71,7 +71,7 @@ function hash_bucket(hash: number): number {
 /** Puts an inode, whose name is set, where look-ups find it. Only tasks look, and none sleeps while it does. */
 export function* insert_inode(added: inode): Steps<void> {
   const hash = yield* full_name_hash(inode_name(added.address));
-  const bucket = hash_bucket(hash);
+  const bucket: u32 = hash_bucket(hash);
   added.i_hash = hash;
   added.i_hash_next = inode_hashtable.value.get(bucket);
   inode_hashtable.value.set(bucket, added.address);

@@ -1,12 +1,22 @@
 /** Looking names up (fs/namei.c): from the root, or from the working directory or an open one. */
 import { cstring, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { i32, u32 } from "../host/types.ts";
+import type { i32, u32 } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { memcpy, strcmp, strlcpy, strnlen } from "../include/asm/string.ts";
 import { strncpy_from_user } from "../include/asm/uaccess.ts";
 import { EBADF, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR } from "../include/linux/errno.ts";
-import { AT_FDCWD, file, IS_ERR, inode, nameidata, PATH_LENGTH, S_IFDIR, S_IFLNK, S_IFMT } from "../include/linux/fs.ts";
+import {
+  AT_FDCWD,
+  file,
+  IS_ERR,
+  inode,
+  nameidata,
+  PATH_LENGTH,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+} from "../include/linux/fs.ts";
 import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
 import { current, fs_struct } from "../include/linux/sched.ts";
 import { __get_free_pages, free_pages } from "../mm/page_alloc.ts";
@@ -101,7 +111,7 @@ export function working_directory(): number {
 /** Address of the path of the directory that relative names of an `...at` call begin at; or -ENOTDIR, -EBADF. */
 function directory_of(dfd: number): number {
   if (dfd === AT_FDCWD) return working_directory();
-  const at = fcheck(dfd);
+  const at: u32 = fcheck(dfd);
   if (at === 0) return -EBADF;
   const node = file.at(at).f_inode;
   return is(node, S_IFDIR) ? inode_name(node) : -ENOTDIR;

@@ -200,22 +200,17 @@ export const sys_chdir = kernel_function("sys_chdir", [u32], i32, function* (fil
 
 /** fchdir(2). */
 export const sys_fchdir = kernel_function("sys_fchdir", [i32], i32, (fd) => {
-  const at = fcheck(fd);
+  const at: u32 = fcheck(fd);
   return at === 0 ? -EBADF : set_working_directory(file.at(at).f_inode);
 });
 
 /** getcwd(2): the path with its NUL. Returns its length, -ERANGE when the buffer is too small. */
-export const sys_getcwd = kernel_function(
-  "sys_getcwd",
-  [u32, u32],
-  i32,
-  function* (buffer, size) {
-    const path: u32 = working_directory();
-    const length: i32 = (yield* strnlen(path, PATH_LENGTH)) + 1;
-    if (length > size) return -ERANGE;
-    return (yield* copy_to_user(buffer, path, length)) === 0 ? length : -EFAULT;
-  },
-);
+export const sys_getcwd = kernel_function("sys_getcwd", [u32, u32], i32, function* (buffer, size) {
+  const path: u32 = working_directory();
+  const length: i32 = (yield* strnlen(path, PATH_LENGTH)) + 1;
+  if (length > size) return -ERANGE;
+  return (yield* copy_to_user(buffer, path, length)) === 0 ? length : -EFAULT;
+});
 
 /** umask(2): returns the old mask. No file can be made that would feel it. */
 export const sys_umask = kernel_function("sys_umask", [u32], i32, (mask) => {

@@ -1,9 +1,9 @@
 /** Pipes (fs/pipe.c): a page of bytes between those who write and those who read, who wait for each other. */
 import { kernel_function, kernel_table, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { memset } from "../include/asm/string.ts";
 import { array, i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
+import { memset } from "../include/asm/string.ts";
 import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { EAGAIN, EFAULT, EINVAL, ENFILE, ENOMEM, ENOTTY, EPIPE, ERESTARTSYS } from "../include/linux/errno.ts";
 import {

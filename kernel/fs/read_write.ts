@@ -107,32 +107,22 @@ function* do_readv_writev(writes: boolean, at: u32, vector: u32, count: u32): St
 }
 
 /** readv(2). */
-export const sys_readv = kernel_function(
-  "sys_readv",
-  [i32, u32, u32],
-  i32,
-  function* (fd, vector, count) {
-    const at: u32 = fget(fd);
-    if (at === 0) return -EBADF;
-    const result = yield* do_readv_writev(false, at, vector, count);
-    yield* fput(at);
-    return result;
-  },
-);
+export const sys_readv = kernel_function("sys_readv", [i32, u32, u32], i32, function* (fd, vector, count) {
+  const at: u32 = fget(fd);
+  if (at === 0) return -EBADF;
+  const result = yield* do_readv_writev(false, at, vector, count);
+  yield* fput(at);
+  return result;
+});
 
 /** writev(2). */
-export const sys_writev = kernel_function(
-  "sys_writev",
-  [i32, u32, u32],
-  i32,
-  function* (fd, vector, count) {
-    const at: u32 = fget(fd);
-    if (at === 0) return -EBADF;
-    const result = yield* do_readv_writev(true, at, vector, count);
-    yield* fput(at);
-    return result;
-  },
-);
+export const sys_writev = kernel_function("sys_writev", [i32, u32, u32], i32, function* (fd, vector, count) {
+  const at: u32 = fget(fd);
+  if (at === 0) return -EBADF;
+  const result = yield* do_readv_writev(true, at, vector, count);
+  yield* fput(at);
+  return result;
+});
 
 /** Moves the position of a regular file or directory: the new one, or -errno. */
 function seek(filp: file, offset: number, origin: number): number {
@@ -149,7 +139,7 @@ function seek(filp: file, offset: number, origin: number): number {
 
 /** lseek(2): regular files, and directories, whose positions count entries. */
 export const sys_lseek = kernel_function("sys_lseek", [i32, i32, u32], i32, (fd, offset, origin) => {
-  const at = fcheck(fd);
+  const at: u32 = fcheck(fd);
   return at === 0 ? -EBADF : seek(file.at(at), offset, origin);
 });
 

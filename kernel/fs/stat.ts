@@ -1,8 +1,8 @@
 /** What is known of a file (fs/stat.c), in the three layouts that programs ask for. */
 import { kernel_function, local, type Steps } from "../host/declarations.ts";
-import { memset } from "../include/asm/string.ts";
 import { i32, pointer, struct, u16, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
+import { memset } from "../include/asm/string.ts";
 import { copy_to_user, get_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL } from "../include/linux/errno.ts";
 import { AT_FDCWD, file, IS_ERR, inode, S_IFLNK, S_IFMT } from "../include/linux/fs.ts";
@@ -78,37 +78,27 @@ function fill(into: ViewOf<typeof stat> | ViewOf<typeof stat64>, node: inode): v
 }
 
 /** Gives user memory the struct stat of an inode; an address that is -errno is passed through. */
-const cp_new_stat = kernel_function(
-  "cp_new_stat",
-  [pointer("inode"), u32],
-  i32,
-  function* (node, statbuf) {
-    if (IS_ERR(node)) return node;
-    const tmp = local(stat);
-    yield* memset(tmp.address, 0, stat.size);
-    fill(tmp, inode.at(node));
-    return (yield* copy_to_user(statbuf, tmp.address, stat.size)) === 0 ? 0 : -EFAULT;
-  },
-);
+const cp_new_stat = kernel_function("cp_new_stat", [pointer("inode"), u32], i32, function* (node, statbuf) {
+  if (IS_ERR(node)) return node;
+  const tmp = local(stat);
+  yield* memset(tmp.address, 0, stat.size);
+  fill(tmp, inode.at(node));
+  return (yield* copy_to_user(statbuf, tmp.address, stat.size)) === 0 ? 0 : -EFAULT;
+});
 
 /** The same for struct stat64. */
-const cp_new_stat64 = kernel_function(
-  "cp_new_stat64",
-  [pointer("inode"), u32],
-  i32,
-  function* (node, statbuf) {
-    if (IS_ERR(node)) return node;
-    const tmp = local(stat64);
-    yield* memset(tmp.address, 0, stat64.size);
-    fill(tmp, inode.at(node));
-    tmp.__st_ino = tmp.st_ino;
-    return (yield* copy_to_user(statbuf, tmp.address, stat64.size)) === 0 ? 0 : -EFAULT;
-  },
-);
+const cp_new_stat64 = kernel_function("cp_new_stat64", [pointer("inode"), u32], i32, function* (node, statbuf) {
+  if (IS_ERR(node)) return node;
+  const tmp = local(stat64);
+  yield* memset(tmp.address, 0, stat64.size);
+  fill(tmp, inode.at(node));
+  tmp.__st_ino = tmp.st_ino;
+  return (yield* copy_to_user(statbuf, tmp.address, stat64.size)) === 0 ? 0 : -EFAULT;
+});
 
 /** The inode of an open file, or -EBADF. */
 function inode_of(fd: number): number {
-  const at = fcheck(fd);
+  const at: u32 = fcheck(fd);
   return at === 0 ? -EBADF : file.at(at).f_inode;
 }
 
@@ -139,15 +129,10 @@ export const sys_fstat64 = kernel_function("sys_fstat64", [i32, u32], i32, funct
 });
 
 /** Whether a user's string is empty. One that cannot be read is not. */
-const is_empty_name = kernel_function(
-  "is_empty_name",
-  [u32],
-  i32,
-  function* (filename) {
-    const word = local(u32);
-    return (yield* get_user(word.address, filename, 1)) === 0 && word.value === 0 ? 1 : 0;
-  },
-);
+const is_empty_name = kernel_function("is_empty_name", [u32], i32, function* (filename) {
+  const word = local(u32);
+  return (yield* get_user(word.address, filename, 1)) === 0 && word.value === 0 ? 1 : 0;
+});
 
 /** fstatat64(2): with AT_SYMLINK_NOFOLLOW a link itself, with AT_EMPTY_PATH and no name the open file. */
 export const sys_fstatat64 = kernel_function(

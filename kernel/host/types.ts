@@ -297,6 +297,6 @@ export function* field_paths(type: StructType): Generator<string> {
 }
 
 /** Address of the struct that holds `member` at `member_address` (`list_entry`). */
-export function container_of(member_address: number, type: StructType, member: string): number {
+export function container_of(member_address: number, type: StructType, member: string): u32 {
   return (member_address - type.offset(member)) >>> 0;
 }

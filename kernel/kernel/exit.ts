@@ -1,8 +1,8 @@
 /** The end of tasks, and waiting for it (kernel/exit.c, Linux 2.4). */
 
 import { console_sync } from "../drivers/char/serial.ts";
-import { stack_local, trace, tracing } from "../host/context.ts";
-import { kernel_function, type Steps } from "../host/declarations.ts";
+import { trace, tracing } from "../host/context.ts";
+import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 import { copy_to_user, put_user } from "../include/asm/uaccess.ts";
@@ -29,7 +29,7 @@ import { exit_files, exit_fs, exit_sighand, free_task_struct, mm_release, nr_thr
 import { exit_itimers } from "./itimer.ts";
 import { mmput } from "./mm.ts";
 import { panic, stop_machine } from "./panic.ts";
-import { find_task_by_pid, link_child, remove_links, unhash_pid, unlink_child } from "./pid.ts";
+import { find_task_by_pid, for_each_thread_behind, link_child, remove_links, unhash_pid, unlink_child } from "./pid.ts";
 import { fill_rusage, rusage } from "./resource.ts";
 import { schedule } from "./sched.ts";
 import { do_notify_parent, send_sig, signal_pending } from "./signal.ts";
@@ -61,24 +61,33 @@ export const release_task = kernel_function("release_task", [pointer("task_struc
 /** More than the longest slice nobody may inherit. */
 const MAX_COUNTER = 11;
 
-/** Gives the children of a dying task to init, or to the idle task when init itself dies. */
-function* forget_original_parent(father: task_struct) {
-  const init = find_task_by_pid(1);
-  const reaper =
-    init !== undefined && init.address !== father.address && init.state !== TASK_ZOMBIE ? init : init_task();
+/** Who takes the children of a dying task: a thread of its group that lives on, else init, else the idle task. */
+function* child_reaper(father: task_struct): Steps<task_struct> {
+  for (const thread of for_each_thread_behind(father)) {
+    if ((thread.flags & PF_EXITING) === 0 && thread.state !== TASK_ZOMBIE) return thread;
+  }
+  const init = yield* find_task_by_pid(1);
+  if (init !== undefined && init.address !== father.address && init.state !== TASK_ZOMBIE) return init;
+  return init_task();
+}
+
+/** Gives the children of a dying task away. */
+function* forget_original_parent(father: task_struct): Steps<void> {
+  const reaper = yield* child_reaper(father);
   for (const p of for_each_task()) {
     if (p.p_opptr === father.address) p.p_opptr = reaper.address;
     if (p.p_pptr !== father.address) continue;
     unlink_child(p);
     p.p_pptr = reaper.address;
-    p.exit_signal = SIGCHLD;
+    // A thread is nobody's child to wait for, whoever its parent is.
+    if (p.exit_signal !== NO_EXIT_SIGNAL) p.exit_signal = SIGCHLD;
     link_child(p);
-    if (p.state === TASK_ZOMBIE) yield* do_notify_parent(p.address, p.exit_signal);
+    if (p.state === TASK_ZOMBIE && p.exit_signal !== NO_EXIT_SIGNAL) yield* do_notify_parent(p.address, p.exit_signal);
   }
 }
 
 /** Drops the task's address space and goes on with the one that is loaded, as kernel threads do. */
-export function* exit_mm(tsk: task_struct) {
+export function* exit_mm(tsk: task_struct): Steps<void> {
   const { mm } = tsk;
   yield* mm_release(tsk);
   if (mm === 0) return;
@@ -88,7 +97,7 @@ export function* exit_mm(tsk: task_struct) {
 }
 
 /** Whether a thread of the group other than `p` has not ended yet. */
-function has_live_threads(p: task_struct): boolean {
+function* has_live_threads(p: task_struct): Steps<boolean> {
   for (const q of for_each_task()) {
     if (q.tgid === p.tgid && q.address !== p.address && q.state !== TASK_ZOMBIE) return true;
   }
@@ -96,8 +105,8 @@ function has_live_threads(p: task_struct): boolean {
 }
 
 /** The last thread of the run's first program has ended: the machine's work is over, with the status of its leader. */
-function* end_of_init(tsk: task_struct, code: number): Steps<void> {
-  const leader = tsk.pid === 1 ? undefined : find_task_by_pid(1);
+function* end_of_init(tsk: task_struct, code: i32): Steps<void> {
+  const leader = tsk.pid === 1 ? undefined : yield* find_task_by_pid(1);
   const status = leader === undefined ? code : leader.exit_code;
   yield* console_sync();
   yield* stop_machine(status & 0x7f ? 128 + (status & 0x7f) : (status >> 8) & 0xff);
@@ -108,12 +117,12 @@ function* end_of_init(tsk: task_struct, code: number): Steps<void> {
  * the leader is nobody's child to wait for; the scheduler frees it.
  */
 function* exit_notify(tsk: task_struct): Steps<void> {
-  const last = !has_live_threads(tsk);
+  const last = !(yield* has_live_threads(tsk));
   if (tsk.exit_signal !== NO_EXIT_SIGNAL) {
     if (last) yield* do_notify_parent(tsk.address, tsk.exit_signal);
     return;
   }
-  const leader = find_task_by_pid(tsk.tgid);
+  const leader = yield* find_task_by_pid(tsk.tgid);
   if (last && leader !== undefined && leader.state === TASK_ZOMBIE) {
     yield* do_notify_parent(leader.address, leader.exit_signal);
   }
@@ -126,7 +135,7 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (w
   if (in_interrupt()) yield* panic("Aiee, killing interrupt handler!");
   if (tsk.pid === 0) yield* panic("Attempted to kill the idle task!");
   if (tracing()) trace({ event: "exit", pid: tsk.pid, code });
-  if (tsk.tgid === 1 && !has_live_threads(tsk)) yield* end_of_init(tsk, code);
+  if (tsk.tgid === 1 && !(yield* has_live_threads(tsk))) yield* end_of_init(tsk, code);
   tsk.flags |= PF_EXITING;
   yield* exit_itimers(tsk);
   yield* exit_mm(tsk);
@@ -143,7 +152,7 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (w
 });
 
 /** Kills the other threads of the current task's group; their wait status will be `code` (Linux 2.6). */
-export function* zap_other_threads(code: number): Steps<void> {
+export function* zap_other_threads(code: i32): Steps<void> {
   const tsk = current();
   for (const p of for_each_task()) {
     if (p.tgid !== tsk.tgid || p.address === tsk.address || p.flags & PF_EXITING) continue;
@@ -184,7 +193,7 @@ function matches(p: task_struct, pid: number, options: number): boolean {
 
 /** The children of a task, youngest first. */
 function* children_of(parent: task_struct): Generator<task_struct, void, undefined> {
-  for (let at = parent.p_cptr; at !== 0; at = task_struct.at(at).p_osptr) yield task_struct.at(at);
+  for (let at: u32 = parent.p_cptr; at !== 0; at = task_struct.at(at).p_osptr) yield task_struct.at(at);
 }
 
 /** The tasks that a wait may collect for: all of the caller's thread group, or the caller alone. */
@@ -192,11 +201,11 @@ function* waiters(options: number): Generator<task_struct, void, undefined> {
   const self = current();
   yield self;
   if (options & __WNOTHREAD) return;
-  for (const p of for_each_task()) if (p.tgid === self.tgid && p.address !== self.address) yield p;
+  for (const thread of for_each_thread_behind(self)) yield thread;
 }
 
 /** Looks for a child to report: its pid, -ECHILD when there is no such child, 0 when one exists but none is ready. */
-function* wait_once(pid: number, stat_addr: number, options: number, ru: number) {
+function* wait_once(pid: i32, stat_addr: u32, options: u32, ru: u32): Steps<i32> {
   let found = false;
   for (const waiter of waiters(options)) {
     for (const p of children_of(waiter)) {
@@ -207,12 +216,12 @@ function* wait_once(pid: number, stat_addr: number, options: number, ru: number)
         p.exit_code = 0;
         return p.pid;
       }
-      if (p.state === TASK_ZOMBIE && !has_live_threads(p)) {
+      if (p.state === TASK_ZOMBIE && !(yield* has_live_threads(p))) {
         if (stat_addr !== 0 && (yield* put_user(p.exit_code, stat_addr)) !== 0) return -EFAULT;
         if (ru !== 0) {
-          const local = stack_local(WAIT_LOCALS) + wait_queue_t.size;
-          fill_rusage(local, p.utime, p.stime, p.min_flt, p.maj_flt);
-          if ((yield* copy_to_user(ru, local, rusage.size)) !== 0) return -EFAULT;
+          const usage = local(rusage);
+          yield* fill_rusage(usage, p.utime, p.stime, p.min_flt, p.maj_flt);
+          if ((yield* copy_to_user(ru, usage.address, rusage.size)) !== 0) return -EFAULT;
         }
         const reaped = p.pid;
         waiter.cutime += p.utime + p.cutime;
@@ -225,9 +234,6 @@ function* wait_once(pid: number, stat_addr: number, options: number, ru: number)
   return found ? 0 : -ECHILD;
 }
 
-/** A place on the wait queue, and what the child used. */
-const WAIT_LOCALS = wait_queue_t.size + rusage.size;
-
 /** wait4(2): collects a child that died (or stopped, with WUNTRACED), sleeping until there is one. */
 export const sys_wait4 = kernel_function(
   "sys_wait4",
@@ -235,11 +241,11 @@ export const sys_wait4 = kernel_function(
   i32,
   function* (pid, stat_addr, options, ru) {
     if (options & ~(WNOHANG | WUNTRACED | __WNOTHREAD | __WCLONE | __WALL)) return -EINVAL;
-    const wait = stack_local(WAIT_LOCALS);
+    const wait = local(wait_queue_t);
     const queue = current().wait_chldexit.address;
-    init_waitqueue_entry(wait, get_current());
-    add_wait_queue(queue, wait);
-    let result: number;
+    init_waitqueue_entry(wait.address, get_current());
+    add_wait_queue(queue, wait.address);
+    let result: i32;
     for (;;) {
       // The state is set before the look: a child that dies in between makes it RUNNING again.
       current().state = TASK_INTERRUPTIBLE;
@@ -252,10 +258,9 @@ export const sys_wait4 = kernel_function(
       yield* schedule();
     }
     current().state = TASK_RUNNING;
-    remove_wait_queue(queue, wait);
+    remove_wait_queue(queue, wait.address);
     return result;
   },
-  { locals: WAIT_LOCALS },
 );
 
 export const sys_waitpid = kernel_function("sys_waitpid", [i32, u32, u32], i32, function* (pid, stat_addr, options) {

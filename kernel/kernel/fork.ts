@@ -2,8 +2,8 @@
 
 import { copy_thread } from "../arch/i386/kernel/process.ts";
 import { filp_close, get_file } from "../fs/file_table.ts";
-import { stack_local, trace, tracing } from "../host/context.ts";
-import { by_value, cstring, kernel_function, kernel_variable } from "../host/declarations.ts";
+import { trace, tracing } from "../host/context.ts";
+import { by_value, cstring, kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
 import { memcpy, memset } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
@@ -33,6 +33,7 @@ import {
   init_task,
   kstat,
   NO_EXIT_SIGNAL,
+  NR_OPEN_DEFAULT,
   PF_FORKNOEXEC,
   PF_GROUP_EXIT,
   PF_STARTING,
@@ -68,6 +69,8 @@ export const sigact_cachep = kernel_variable("sigact_cachep", pointer("kmem_cach
 export const nr_threads = kernel_variable("nr_threads", i32);
 export const max_threads = kernel_variable("max_threads", i32);
 const last_pid = kernel_variable("last_pid", i32);
+/** Up to here no number above last_pid is taken (kernel/fork.c's next_safe). */
+const next_safe = kernel_variable("next_safe", i32, 0);
 
 const names = {
   mm: cstring("mm_struct"),
@@ -77,7 +80,7 @@ const names = {
 };
 
 /** Limits the number of tasks so that their stacks take at most an eighth of memory. */
-export const fork_init = kernel_function("fork_init", [u32], undefined, (mempages) => {
+export const fork_init = kernel_function("fork_init", [u32], undefined, function* (mempages) {
   max_threads.value = Math.max(20, Math.floor(mempages / (THREAD_SIZE / 4096) / 8));
 });
 
@@ -90,28 +93,47 @@ export const proc_caches_init = kernel_function("proc_caches_init", [], undefine
 });
 
 /** The PCB and its stack, 8 KiB aligned, or 0. */
-function alloc_task_struct() {
-  return __get_free_pages(GFP_KERNEL, TASK_UNION_ORDER);
+function* alloc_task_struct(): Steps<u32> {
+  return yield* __get_free_pages(GFP_KERNEL, TASK_UNION_ORDER);
 }
 
-export function free_task_struct(task: number) {
-  return free_pages(task, TASK_UNION_ORDER);
+export function* free_task_struct(task: u32): Steps<void> {
+  yield* free_pages(task, TASK_UNION_ORDER);
 }
 
 /** A pid that is no task's pid, process group, session or thread group. */
-function get_pid(clone_flags: number): number {
+function* get_pid(clone_flags: u32): Steps<i32> {
   if (clone_flags & CLONE_PID) return current().pid;
-  const taken = new Set<number>([0]);
-  for (const p of for_each_task()) taken.add(p.pid).add(p.pgrp).add(p.session).add(p.tgid);
-  for (let tries = 0; tries < PID_MAX; tries++) {
-    const next = last_pid.value + 1;
+  for (let tries: i32 = 0; tries < PID_MAX; tries++) {
+    const next: i32 = last_pid.value + 1;
     last_pid.value = next >= PID_MAX ? RESERVED_PIDS : next;
-    if (!taken.has(last_pid.value)) return last_pid.value;
+    // Below next_safe nobody has a number: no need to look again.
+    if (last_pid.value < next_safe.value) return last_pid.value;
+    if (!(yield* is_taken(last_pid.value))) return last_pid.value;
   }
   return 0;
 }
 
-function* copy_files(clone_flags: number, tsk: task_struct) {
+/** Whether a number is some task's; if it is not, next_safe becomes the lowest one above it that is. */
+function* is_taken(pid: i32): Steps<boolean> {
+  next_safe.value = PID_MAX;
+  for (const p of for_each_task()) {
+    if (p.pid === pid || p.pgrp === pid || p.session === pid || p.tgid === pid) {
+      next_safe.value = 0;
+      return true;
+    }
+    next_safe.value = next_above(p, pid);
+  }
+  return false;
+}
+
+/** The lowest number above `pid` among next_safe and those of a task. */
+function next_above(p: task_struct, pid: number): i32 {
+  const numbers = [p.pid, p.pgrp, p.session, p.tgid].filter((number) => number > pid);
+  return Math.min(next_safe.value, ...numbers);
+}
+
+function* copy_files(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().files;
   if (clone_flags & CLONE_FILES) {
     files_struct.at(old).count++;
@@ -122,7 +144,7 @@ function* copy_files(clone_flags: number, tsk: task_struct) {
   yield* memcpy(address, old, files_struct.size);
   const files = files_struct.at(address);
   files.count = 1;
-  for (let fd = 0; fd < files.fd.length; fd++) if (files.fd.get(fd) !== 0) get_file(files.fd.get(fd));
+  for (let fd: i32 = 0; fd < NR_OPEN_DEFAULT; fd++) if (files.fd.get(fd) !== 0) get_file(files.fd.get(fd));
   tsk.files = address;
   return 0;
 }
@@ -135,14 +157,14 @@ export const exit_files = kernel_function("exit_files", [pointer("task_struct")]
   tsk.files = 0;
   const files = files_struct.at(address);
   if (--files.count !== 0) return;
-  for (let fd = 0; fd < files.fd.length; fd++) {
+  for (let fd: i32 = 0; fd < NR_OPEN_DEFAULT; fd++) {
     const file = files.fd.get(fd);
     if (file !== 0) yield* filp_close(file);
   }
   yield* kmem_cache_free(files_cachep.value, address);
 });
 
-function* copy_fs(clone_flags: number, tsk: task_struct) {
+function* copy_fs(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().fs;
   if (clone_flags & CLONE_FS) {
     fs_struct.at(old).count++;
@@ -164,7 +186,7 @@ export const exit_fs = kernel_function("exit_fs", [pointer("task_struct")], unde
   if (--fs_struct.at(address).count === 0) yield* kmem_cache_free(fs_cachep.value, address);
 });
 
-function* copy_sighand(clone_flags: number, tsk: task_struct) {
+function* copy_sighand(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().sig;
   if (clone_flags & CLONE_SIGHAND) {
     signal_struct.at(old).count++;
@@ -194,8 +216,8 @@ const dup_mmap = kernel_function("dup_mmap", [pointer("mm_struct")], i32, functi
   mm.mmap_cache = 0;
   mm.map_count = 0;
   mm.rss = 0;
-  let previous = 0;
-  for (let at = oldmm.mmap; at !== 0; at = vm_area_struct.at(at).vm_next) {
+  let previous: u32 = 0;
+  for (let at: u32 = oldmm.mmap; at !== 0; at = vm_area_struct.at(at).vm_next) {
     const copy = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
     if (copy === 0) return -ENOMEM;
     yield* memcpy(copy, at, vm_area_struct.size);
@@ -247,7 +269,7 @@ const copy_mm = kernel_function("copy_mm", [u32, pointer("task_struct")], i32, f
  * The current task is about to give its address space up (mm_release): lets a vfork parent go on, and tells threads that
  * wait for this one (CLONE_CHILD_CLEARTID).
  */
-export function* mm_release(tsk: task_struct) {
+export function* mm_release(tsk: task_struct): Steps<void> {
   const { vfork_done, clear_child_tid, mm } = tsk;
   if (vfork_done !== 0) {
     tsk.vfork_done = 0;
@@ -261,7 +283,13 @@ export function* mm_release(tsk: task_struct) {
 }
 
 /** Everything of the parent's that the child copies or shares; -errno after undoing what was done. */
-function* copy_process(clone_flags: number, stack_start: number, regs: number, stack_size: number, p: task_struct) {
+function* copy_process(
+  clone_flags: u32,
+  stack_start: u32,
+  regs: u32,
+  stack_size: u32,
+  p: task_struct,
+): Steps<i32> {
   let error = yield* copy_files(clone_flags, p);
   if (error !== 0) {
     p.files = 0;
@@ -272,7 +300,11 @@ function* copy_process(clone_flags: number, stack_start: number, regs: number, s
     error = yield* copy_sighand(clone_flags, p);
     if (error === 0) {
       error = yield* copy_mm(clone_flags, p.address);
-      if (error === 0) return yield* copy_thread(0, clone_flags, stack_start, stack_size, p.address, regs);
+      if (error === 0) {
+        error = yield* copy_thread(0, clone_flags, stack_start, stack_size, p.address, regs);
+        if (error === 0) return 0;
+        if (p.mm !== 0) yield* mmput(p.mm);
+      }
       yield* exit_sighand(p.address);
     }
     yield* exit_fs(p.address);
@@ -300,7 +332,7 @@ export const do_fork = kernel_function(
     p.state = TASK_UNINTERRUPTIBLE;
     p.flags = (p.flags & ~PF_STARTING) | PF_FORKNOEXEC;
     p.did_exec = 0;
-    p.pid = get_pid(clone_flags);
+    p.pid = yield* get_pid(clone_flags);
     if (p.pid === 0 && parent.pid !== 0) {
       yield* free_task_struct(address);
       return -EAGAIN;
@@ -357,19 +389,18 @@ export const do_fork = kernel_function(
     nr_threads.value++;
     local_irq_enable();
 
-    const vfork = clone_flags & CLONE_VFORK ? stack_local(completion.size) : 0;
-    if (vfork !== 0) {
-      init_completion(vfork);
-      p.vfork_done = vfork;
+    const vfork = local(completion);
+    if (clone_flags & CLONE_VFORK) {
+      init_completion(vfork.address);
+      p.vfork_done = vfork.address;
     }
     kstat.value.forks++;
     const { pid } = p;
     if (tracing()) trace({ event: "fork", parent: parent.pid, child: pid, clone_flags, task: address });
     yield* wake_up_process(address); // last: from here on the child may run, and be gone
-    if (vfork !== 0) yield* wait_for_completion(vfork);
+    if (clone_flags & CLONE_VFORK) yield* wait_for_completion(vfork.address);
     return pid;
   },
-  { locals: completion.size },
 );
 
 export const sys_fork = kernel_function("sys_fork", [by_value(pt_regs)], i32, function* (regs) {
@@ -389,7 +420,7 @@ export const sys_vfork = kernel_function("sys_vfork", [by_value(pt_regs)], i32, 
 });
 
 /** set_tid_address(2): where to store 0 when the caller ends and others share its memory. Returns the caller's id. */
-export const sys_set_tid_address = kernel_function("sys_set_tid_address", [u32], i32, (tidptr) => {
+export const sys_set_tid_address = kernel_function("sys_set_tid_address", [u32], i32, function* (tidptr) {
   const self = current();
   self.clear_child_tid = tidptr;
   return self.pid;
@@ -401,6 +432,7 @@ const init_files = kernel_variable("init_files", files_struct);
 const init_fs = kernel_variable("init_fs", fs_struct);
 
 /** Fills in the PCB of pid 0, which C does at compile time (INIT_TASK). */
+/** @bounded by the fields, and by init_rlimits */
 export function init_task_fields(init_mm: number): void {
   const task = init_task();
   task.addr_limit = KERNEL_DS;

@@ -3,9 +3,7 @@
  * library needs to join a thread and to wait for a lock. A futex is known by its address space and its address; processes
  * that share memory do not meet here.
  */
-import { stack_local } from "../host/context.ts";
-import { kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
-import { memory } from "../host/memory.ts";
+import { kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
 import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
 import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { copy_from_user, get_user } from "../include/asm/uaccess.ts";
@@ -59,7 +57,7 @@ export function futex_init(): void {
 /** Wakes up to `nr` waiters of an address of the current address space, who waited longest first. Returns how many. */
 export const futex_wake = kernel_function("futex_wake", [u32, i32], i32, function* (uaddr, nr) {
   const { mm } = current();
-  let woken = 0;
+  let woken: i32 = 0;
   const flags = local_irq_save();
   for (const entry of list_for_each(futex_queue.address)) {
     if (woken >= nr) break;
@@ -74,10 +72,9 @@ export const futex_wake = kernel_function("futex_wake", [u32, i32], i32, functio
 });
 
 /** Ticks to wait for a user's timeout (0: none), relative or of the absolute time of a clock; -errno for a bad one. */
-function* timeout_ticks(utime: number, op: number, local: number): Steps<number> {
+function* timeout_ticks(utime: u32, op: i32, t: timespec): Steps<i32> {
   if (utime === 0) return MAX_SCHEDULE_TIMEOUT;
-  if ((yield* copy_from_user(local, utime, timespec.size)) !== 0) return -EFAULT;
-  const t = timespec.at(local);
+  if ((yield* copy_from_user(t.address, utime, timespec.size)) !== 0) return -EFAULT;
   if (!timespec_is_valid(t)) return -EINVAL;
   if ((op & FUTEX_COMMAND_MASK) === FUTEX_WAIT_BITSET) return ticks_until(op & FUTEX_CLOCK_REALTIME ? 0 : 1, t);
   return Math.min(timespec_to_jiffies(t.tv_sec, t.tv_nsec) + 1, MAX_SCHEDULE_TIMEOUT - 1);
@@ -89,21 +86,19 @@ const futex_wait = kernel_function(
   [u32, i32, u32, u32],
   i32,
   function* (uaddr, op, expected, utime) {
-    const at = stack_local(futex_q.size);
-    const q = futex_q.at(at);
-    const ticks = yield* timeout_ticks(utime, op, q.timeout.address);
+    const q = local(futex_q);
+    const ticks = yield* timeout_ticks(utime, op, q.timeout);
     if (ticks < 0) return ticks;
     q.task = get_current();
     q.mm = current().mm;
     q.uaddr = uaddr;
     // On the list before the look: who changes the word after it wakes us.
     list_add_tail(q.list.address, futex_queue.address);
-    const error = yield* get_user(at + futex_q.offset("word"), uaddr);
+    const error = yield* get_user(q.address + futex_q.offset("word"), uaddr);
+    // The state before the look at the list, too: a wake-up in between makes it RUNNING again.
     current().state = TASK_INTERRUPTIBLE;
     let left = ticks;
-    if (error === 0 && memory().read32(at + futex_q.offset("word")) >>> 0 === expected && !list_empty(q.list.address)) {
-      left = yield* schedule_timeout(ticks);
-    }
+    if (error === 0 && q.word === expected && !list_empty(q.list.address)) left = yield* schedule_timeout(ticks);
     current().state = TASK_RUNNING;
     const woken = list_empty(q.list.address);
     list_del_init(q.list.address);
@@ -113,7 +108,6 @@ const futex_wait = kernel_function(
     if (left === 0) return -ETIMEDOUT;
     return signal_pending(current()) ? -EINTR : 0;
   },
-  { locals: futex_q.size },
 );
 
 /**

@@ -1,6 +1,5 @@
 /** Alarms (kernel/itimer.c): ITIMER_REAL, by a kernel timer of the task's own. */
-import { stack_local } from "../host/context.ts";
-import { kernel_function, type Steps } from "../host/declarations.ts";
+import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL } from "../include/linux/errno.ts";
@@ -17,7 +16,7 @@ const itimerval = struct("itimerval", { it_interval: timeval, it_value: timeval 
 type itimerval = ViewOf<typeof itimerval>;
 
 /** Starts the task's timer to go off in so many ticks. */
-function* start(p: task_struct, ticks: number): Steps<void> {
+function* start(p: task_struct, ticks: u32): Steps<void> {
   const timer = p.real_timer;
   timer.expires = jiffies.value + ticks;
   timer.data = p.address;
@@ -33,7 +32,7 @@ export const it_real_fn = kernel_function("it_real_fn", [pointer("task_struct")]
 });
 
 /** Ticks until the alarm, at least one while it is pending; 0 without one. */
-function remaining(): number {
+function remaining(): i32 {
   const { real_timer } = current();
   if (!timer_pending(real_timer.address)) return 0;
   return Math.max(1, (real_timer.expires - jiffies.value) | 0);
@@ -45,7 +44,7 @@ function fill(into: itimerval): void {
 }
 
 /** Sets the alarm anew: the first after `ticks`, 0 for none, then every `interval`. */
-function* set_alarm(ticks: number, interval: number): Steps<void> {
+function* set_alarm(ticks: u32, interval: u32): Steps<void> {
   const self = current();
   yield* del_timer(self.real_timer.address);
   self.it_real_incr = interval;
@@ -53,8 +52,8 @@ function* set_alarm(ticks: number, interval: number): Steps<void> {
 }
 
 /** The task ends, and its alarm with it. */
-export function exit_itimers(p: task_struct) {
-  return del_timer(p.real_timer.address);
+export function* exit_itimers(p: task_struct): Steps<void> {
+  yield* del_timer(p.real_timer.address);
 }
 
 /** getitimer(2); -EINVAL for timers other than ITIMER_REAL. */
@@ -64,11 +63,10 @@ export const sys_getitimer = kernel_function(
   i32,
   function* (which, value) {
     if (which !== ITIMER_REAL) return -EINVAL;
-    const local = itimerval.at(stack_local(itimerval.size));
-    fill(local);
-    return (yield* copy_to_user(value, local.address, itimerval.size)) === 0 ? 0 : -EFAULT;
+    const now = local(itimerval);
+    fill(now);
+    return (yield* copy_to_user(value, now.address, itimerval.size)) === 0 ? 0 : -EFAULT;
   },
-  { locals: itimerval.size },
 );
 
 function is_valid({ tv_sec, tv_usec }: timeval): boolean {
@@ -82,8 +80,8 @@ export const sys_setitimer = kernel_function(
   i32,
   function* (which, value, ovalue) {
     if (which !== ITIMER_REAL) return -EINVAL;
-    const wanted = itimerval.at(stack_local(2 * itimerval.size));
-    const old = itimerval.at(wanted.address + itimerval.size);
+    const wanted = local(itimerval);
+    const old = local(itimerval);
     if (value !== 0 && (yield* copy_from_user(wanted.address, value, itimerval.size)) !== 0) return -EFAULT;
     if (value !== 0 && !(is_valid(wanted.it_value) && is_valid(wanted.it_interval))) return -EINVAL;
     fill(old);
@@ -91,7 +89,6 @@ export const sys_setitimer = kernel_function(
     else yield* set_alarm(timeval_to_jiffies(wanted.it_value), timeval_to_jiffies(wanted.it_interval));
     return ovalue !== 0 && (yield* copy_to_user(ovalue, old.address, itimerval.size)) !== 0 ? -EFAULT : 0;
   },
-  { locals: 2 * itimerval.size },
 );
 
 /** alarm(2): SIGALRM after so many seconds, 0 for never. Returns the seconds the last one had left, rounded up. */

@@ -1,5 +1,5 @@
 /** The life of an address space: allocation, counts, the end (kernel/fork.c, include/linux/sched.h). */
-import { kernel_function, kernel_variable } from "../host/declarations.ts";
+import { kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memset } from "../include/asm/string.ts";
 import { pointer, u32 } from "../host/types.ts";
 import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
@@ -37,7 +37,7 @@ const __mmdrop = kernel_function("__mmdrop", [pointer("mm_struct")], undefined, 
 });
 
 /** Drops a reference to the structure itself (lazy users, active_mm). */
-export function* mmdrop(address: number) {
+export function* mmdrop(address: u32): Steps<void> {
   const mm = mm_struct.at(address);
   if (--mm.mm_count === 0) yield* __mmdrop(address);
 }

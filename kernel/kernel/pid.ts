@@ -1,7 +1,11 @@
-/** Finding tasks: the task list, family links and the pid hash (include/linux/sched.h). */
-import { kernel_variable } from "../host/declarations.ts";
+/**
+ * Finding tasks: the task list, family links and the pid hash (include/linux/sched.h). Interrupts walk the task list
+ * (kill_pg): who changes it has them off (tasklist_lock). Only tasks look at the rest, and none sleeps while it does.
+ */
+import { kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { array, pointer } from "../host/types.ts";
+import { array, container_of, type i32, pointer, type u32 } from "../host/types.ts";
+import { list_next } from "../include/linux/list.ts";
 import { for_each_task, init_task, task_struct } from "../include/linux/sched.ts";
 
 const PIDHASH_SZ = 4096 >> 2;
@@ -9,7 +13,7 @@ export const pidhash = kernel_variable("pidhash", array(pointer("task_struct"), 
 
 const PIDHASH_NEXT = task_struct.offset("pidhash_next");
 
-function pid_hashfn(pid: number): number {
+function pid_hashfn(pid: i32): u32 {
   return ((pid >> 8) ^ pid) & (PIDHASH_SZ - 1);
 }
 
@@ -29,14 +33,18 @@ export function unhash_pid(p: task_struct): void {
 }
 
 /** The task with a pid, or undefined. */
-export function find_task_by_pid(pid: number): task_struct | undefined {
-  let at = pidhash.value.get(pid_hashfn(pid));
-  while (at !== 0) {
-    const p = task_struct.at(at);
-    if (p.pid === pid) return p;
-    at = p.pidhash_next;
+export function* find_task_by_pid(pid: i32): Steps<task_struct | undefined> {
+  for (let at: u32 = pidhash.value.get(pid_hashfn(pid)); at !== 0; at = task_struct.at(at).pidhash_next) {
+    if (task_struct.at(at).pid === pid) return task_struct.at(at);
   }
   return undefined;
+}
+
+/** The other threads of a task's group (next_thread()). */
+export function* for_each_thread_behind(p: task_struct): Generator<task_struct, void, undefined> {
+  const first = p.thread_group.address;
+  for (let at: u32 = list_next(first); at !== first; at = list_next(at))
+    yield task_struct.at(container_of(at, task_struct, "thread_group"));
 }
 
 /** Links a new task into the task list and as its parent's youngest child (SET_LINKS). */

@@ -1,17 +1,15 @@
 /** Limits and usage of resources (kernel/sys.c, kernel/info.c). Limits are remembered; that of the stack is fixed. */
 import { max_low_pfn } from "../arch/i386/kernel/setup.ts";
-import { stack_local } from "../host/context.ts";
-import { kernel_function, type Steps } from "../host/declarations.ts";
+import { kernel_function, type Steps, local } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { memset } from "../include/asm/string.ts";
-import { array, i32, struct, u16, u32 } from "../host/types.ts";
+import { array, i32, struct, u16, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
 import { STACK_LIMIT } from "../include/linux/mm.ts";
 import {
   current,
-  for_each_task,
   NR_OPEN_DEFAULT,
   RLIM_INFINITY,
   RLIM_NLIMITS,
@@ -24,9 +22,11 @@ import {
 import { nr_free_pages } from "../mm/page_alloc.ts";
 import { find_task_by_pid } from "./pid.ts";
 import { jiffies_to_timeval, timeval } from "./time.ts";
+import { nr_threads } from "./fork.ts";
 import { avenrun, HZ, jiffies } from "./timer.ts";
 
 /** The limits that the first task has, and everybody inherits (INIT_RLIMITS). */
+/** @bounded by RLIM_NLIMITS, 16 */
 export function init_rlimits(task: task_struct, max_threads: number): void {
   const limits: Readonly<Record<number, number>> = {
     [RLIMIT_STACK]: STACK_LIMIT,
@@ -54,17 +54,16 @@ export const sys_old_getrlimit = kernel_function(
   i32,
   function* (resource, rlim) {
     if (resource >= RLIM_NLIMITS) return -EINVAL;
-    const local = rlimit.at(stack_local(rlimit.size));
+    const old = local(rlimit);
     const limit = current().rlim.get(resource);
-    local.rlim_cur = Math.min(limit.rlim_cur, 0x7fffffff);
-    local.rlim_max = Math.min(limit.rlim_max, 0x7fffffff);
-    return (yield* copy_to_user(rlim, local.address, rlimit.size)) === 0 ? 0 : -EFAULT;
+    old.rlim_cur = Math.min(limit.rlim_cur, 0x7fffffff);
+    old.rlim_max = Math.min(limit.rlim_max, 0x7fffffff);
+    return (yield* copy_to_user(rlim, old.address, rlimit.size)) === 0 ? 0 : -EFAULT;
   },
-  { locals: rlimit.size },
 );
 
 /** Takes a new limit from kernel memory: 0, -EINVAL, or -EPERM for more descriptors than there can be. */
-function set_limit(resource: number, cur: number, max: number): number {
+function set_limit(resource: number, cur: number, max: number): i32 {
   if (cur > max) return -EINVAL;
   if (resource === RLIMIT_NOFILE && max > NR_OPEN_DEFAULT) return -EPERM;
   const limit = current().rlim.get(resource);
@@ -80,11 +79,10 @@ export const sys_setrlimit = kernel_function(
   i32,
   function* (resource, rlim) {
     if (resource >= RLIM_NLIMITS) return -EINVAL;
-    const wanted = rlimit.at(stack_local(rlimit.size));
+    const wanted = local(rlimit);
     if ((yield* copy_from_user(wanted.address, rlim, rlimit.size)) !== 0) return -EFAULT;
     return set_limit(resource, wanted.rlim_cur, wanted.rlim_max);
   },
-  { locals: rlimit.size },
 );
 
 /** Limits of 64 bits; those that 32 bits cannot hold are none. */
@@ -95,20 +93,24 @@ function widen(into: number, limit: number): void {
   memory().write32(into + 4, limit === RLIM_INFINITY ? 0xffffffff : 0);
 }
 
-function* exchange_limits(resource: number, wanted: number, old: number, local: number): Steps<number> {
-  const limits = rlimit64.at(local);
+/** The low word of a limit, if its high word is 0. */
+function narrow(low: number, high: number): u32 {
+  return high === 0 ? low : RLIM_INFINITY;
+}
+
+function* exchange_limits(resource: u32, wanted: u32, old: u32): Steps<i32> {
+  const limits = local(rlimit64);
   const limit = current().rlim.get(resource);
   const { rlim_cur, rlim_max } = limit;
   if (wanted !== 0) {
-    if ((yield* copy_from_user(local, wanted, rlimit64.size)) !== 0) return -EFAULT;
-    const narrow = (low: number, high: number) => (high === 0 ? low : RLIM_INFINITY);
+    if ((yield* copy_from_user(limits.address, wanted, rlimit64.size)) !== 0) return -EFAULT;
     const error = set_limit(resource, narrow(limits.cur, limits.cur_high), narrow(limits.max, limits.max_high));
     if (error !== 0) return error;
   }
   if (old === 0) return 0;
-  widen(local, rlim_cur);
-  widen(local + rlimit64.offset("max"), rlim_max);
-  return (yield* copy_to_user(old, local, rlimit64.size)) === 0 ? 0 : -EFAULT;
+  widen(limits.address, rlim_cur);
+  widen(limits.address + rlimit64.offset("max"), rlim_max);
+  return (yield* copy_to_user(old, limits.address, rlimit64.size)) === 0 ? 0 : -EFAULT;
 }
 
 /** prlimit64(2), for the caller itself. */
@@ -118,10 +120,9 @@ export const sys_prlimit64 = kernel_function(
   i32,
   function* (pid, resource, wanted, old) {
     if (resource >= RLIM_NLIMITS) return -EINVAL;
-    if (pid !== 0 && pid !== current().pid) return find_task_by_pid(pid) === undefined ? -ESRCH : -EPERM;
-    return yield* exchange_limits(resource, wanted, old, stack_local(rlimit64.size));
+    if (pid !== 0 && pid !== current().pid) return (yield* find_task_by_pid(pid)) === undefined ? -ESRCH : -EPERM;
+    return yield* exchange_limits(resource, wanted, old);
   },
-  { locals: rlimit64.size },
 );
 
 export const rusage = struct("rusage", {
@@ -136,10 +137,11 @@ export const rusage = struct("rusage", {
   __rest: array(i32, 8),
 });
 
+export type rusage = ViewOf<typeof rusage>;
+
 /** Fills in the usage of some tasks: CPU time in ticks, page faults. What nobody counts is 0. */
-export function fill_rusage(at: number, utime: number, stime: number, min_flt: number, maj_flt: number): void {
-  yield* memset(at, 0, rusage.size);
-  const usage = rusage.at(at);
+export function* fill_rusage(usage: rusage, utime: u32, stime: u32, min_flt: u32, maj_flt: u32): Steps<void> {
+  yield* memset(usage.address, 0, rusage.size);
   jiffies_to_timeval(utime, usage.ru_utime);
   jiffies_to_timeval(stime, usage.ru_stime);
   usage.ru_minflt = min_flt;
@@ -156,13 +158,12 @@ export const sys_getrusage = kernel_function(
   i32,
   function* (who, ru) {
     if (who !== RUSAGE_SELF && who !== RUSAGE_CHILDREN) return -EINVAL;
-    const local = stack_local(rusage.size);
+    const usage = local(rusage);
     const { utime, stime, cutime, cstime, min_flt, maj_flt } = current();
-    if (who === RUSAGE_SELF) fill_rusage(local, utime, stime, min_flt, maj_flt);
-    else fill_rusage(local, cutime, cstime, 0, 0);
-    return (yield* copy_to_user(ru, local, rusage.size)) === 0 ? 0 : -EFAULT;
+    if (who === RUSAGE_SELF) yield* fill_rusage(usage, utime, stime, min_flt, maj_flt);
+    else yield* fill_rusage(usage, cutime, cstime, 0, 0);
+    return (yield* copy_to_user(ru, usage.address, rusage.size)) === 0 ? 0 : -EFAULT;
   },
-  { locals: rusage.size },
 );
 
 const sysinfo = struct("sysinfo", {
@@ -190,15 +191,14 @@ export const sys_sysinfo = kernel_function(
   [u32],
   i32,
   function* (info) {
-    const local = sysinfo.at(stack_local(sysinfo.size));
-    yield* memset(local.address, 0, sysinfo.size);
-    for (let i = 0; i < local.loads.length; i++) local.loads.set(i, avenrun.value.get(i) << LOAD_SHIFT);
-    local.uptime = Math.floor(jiffies.value / HZ.value);
-    local.totalram = max_low_pfn.value * PAGE_SIZE;
-    local.freeram = nr_free_pages() * PAGE_SIZE;
-    local.procs = [...for_each_task()].length;
-    local.mem_unit = 1;
-    return (yield* copy_to_user(info, local.address, sysinfo.size)) === 0 ? 0 : -EFAULT;
+    const about = local(sysinfo);
+    yield* memset(about.address, 0, sysinfo.size);
+    for (let i: i32 = 0; i < 3; i++) about.loads.set(i, avenrun.value.get(i) << LOAD_SHIFT);
+    about.uptime = Math.floor(jiffies.value / HZ.value);
+    about.totalram = max_low_pfn.value * PAGE_SIZE;
+    about.freeram = nr_free_pages() * PAGE_SIZE;
+    about.procs = nr_threads.value;
+    about.mem_unit = 1;
+    return (yield* copy_to_user(info, about.address, sysinfo.size)) === 0 ? 0 : -EFAULT;
   },
-  { locals: sysinfo.size },
 );

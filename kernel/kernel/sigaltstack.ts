@@ -1,6 +1,5 @@
 /** The alternate signal stack (kernel/signal.c's do_sigaltstack). */
-import { stack_local } from "../host/context.ts";
-import { by_value, kernel_function } from "../host/declarations.ts";
+import { by_value, kernel_function, local } from "../host/declarations.ts";
 import { i32 } from "../host/types.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { stack_t } from "../include/asm/sigcontext.ts";
@@ -16,7 +15,7 @@ export function on_sig_stack(esp: number): boolean {
 }
 
 /** SS_DISABLE when there is none, SS_ONSTACK when `esp` is on it, else 0. */
-export function sas_ss_flags(esp: number): number {
+export function sas_ss_flags(esp: number): i32 {
   if (current().sas_ss_size === 0) return SS_DISABLE;
   return on_sig_stack(esp) ? SS_ONSTACK : 0;
 }
@@ -30,7 +29,7 @@ export function fill_stack_t(into: stack_t, esp: number): void {
 }
 
 /** Takes a new alternate stack: 0, -EPERM while the old one is in use, -EINVAL for bad flags, -ENOMEM if too small. */
-export function do_sigaltstack(wanted: stack_t, esp: number): number {
+export function do_sigaltstack(wanted: stack_t, esp: number): i32 {
   if (on_sig_stack(esp)) return -EPERM;
   const { ss_sp, ss_flags, ss_size } = wanted;
   if (ss_flags !== SS_DISABLE && ss_flags !== SS_ONSTACK && ss_flags !== 0) return -EINVAL;
@@ -46,8 +45,6 @@ export function do_sigaltstack(wanted: stack_t, esp: number): number {
   return 0;
 }
 
-const LOCALS = 2 * stack_t.size;
-
 /** sigaltstack(2): the new stack in EBX, where to tell the old one in ECX; either may be 0. */
 export const sys_sigaltstack = kernel_function(
   "sys_sigaltstack",
@@ -55,8 +52,8 @@ export const sys_sigaltstack = kernel_function(
   i32,
   function* (regs) {
     const { ebx: uss, ecx: uoss, esp } = regs;
-    const old = stack_t.at(stack_local(LOCALS));
-    const wanted = stack_t.at(old.address + stack_t.size);
+    const old = local(stack_t);
+    const wanted = local(stack_t);
     fill_stack_t(old, esp);
     if (uss !== 0) {
       if ((yield* copy_from_user(wanted.address, uss, stack_t.size)) !== 0) return -EFAULT;
@@ -65,5 +62,4 @@ export const sys_sigaltstack = kernel_function(
     }
     return uoss !== 0 && (yield* copy_to_user(uoss, old.address, stack_t.size)) !== 0 ? -EFAULT : 0;
   },
-  { locals: LOCALS },
 );

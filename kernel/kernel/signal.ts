@@ -1,7 +1,12 @@
-/** Sending signals (kernel/signal.c, Linux 2.4). Delivery is in arch/i386/kernel/signal.ts. */
+/**
+ * Sending signals (kernel/signal.c, Linux 2.4). Delivery is in arch/i386/kernel/signal.ts.
+ *
+ * Interrupts send signals too (timers, the terminal): they are off while pending and blocked signals, sigpending and the
+ * actions change (sigmask_lock). What a plain function here does is one statement of its caller.
+ */
 import { trace, tracing } from "../host/context.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
-import { i32, pointer } from "../host/types.ts";
+import { i32, pointer, type u32 } from "../host/types.ts";
 import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
 import {
@@ -30,7 +35,7 @@ import {
   SIGURG,
   SIGWINCH,
 } from "../include/linux/signal.ts";
-import { find_task_by_pid } from "./pid.ts";
+import { find_task_by_pid, for_each_thread_behind } from "./pid.ts";
 import { wake_up_process } from "./sched.ts";
 import { wake_up_interruptible } from "./wait.ts";
 
@@ -40,41 +45,58 @@ const CLD_KILLED = 2;
 
 type Sigset = task_struct["pending"];
 
-export function sigismember(set: Sigset, sig: number): boolean {
-  return (set.sig.get((sig - 1) >> 5) & (1 << ((sig - 1) & 31))) !== 0;
+/** A signal's bit in its word of a set. */
+function sigmask(sig: i32): i32 {
+  return 1 << ((sig - 1) & 31);
 }
 
-export function sigaddset(set: Sigset, sig: number): void {
-  const word = (sig - 1) >> 5;
-  set.sig.set(word, set.sig.get(word) | (1 << ((sig - 1) & 31)));
+/** What SIGKILL and SIGCONT take back. All of them are in the first word. */
+const STOP_SIGNALS = (1 << (SIGSTOP - 1)) | (1 << (SIGTSTP - 1)) | (1 << (SIGTTIN - 1)) | (1 << (SIGTTOU - 1));
+const UNBLOCKABLE = (1 << (SIGKILL - 1)) | (1 << (SIGSTOP - 1));
+
+export function sigismember(set: Sigset, sig: i32): boolean {
+  return (set.sig.get((sig - 1) >> 5) & sigmask(sig)) !== 0;
 }
 
-export function sigdelset(set: Sigset, sig: number): void {
+export function sigaddset(set: Sigset, sig: i32): void {
   const word = (sig - 1) >> 5;
-  set.sig.set(word, set.sig.get(word) & ~(1 << ((sig - 1) & 31)));
+  set.sig.set(word, set.sig.get(word) | sigmask(sig));
+}
+
+export function sigdelset(set: Sigset, sig: i32): void {
+  const word = (sig - 1) >> 5;
+  set.sig.set(word, set.sig.get(word) & ~sigmask(sig));
+}
+
+/** Takes signals of the first word out of a set. */
+export function sigdelsetmask(set: Sigset, mask: i32): void {
+  set.sig.set(0, set.sig.get(0) & ~mask);
 }
 
 export function signal_pending(p: task_struct): boolean {
   return p.sigpending !== 0;
 }
 
+/** Pending signals of a word that are not blocked. */
+function ready_signals(p: task_struct, word: i32): i32 {
+  return p.pending.sig.get(word) & ~p.blocked.sig.get(word);
+}
+
 /** Recomputes sigpending: whether a pending signal is not blocked. */
 export function recalc_sigpending(p: task_struct): void {
-  let ready = 0;
-  for (let word = 0; word < 2; word++) ready |= p.pending.sig.get(word) & ~p.blocked.sig.get(word);
-  p.sigpending = ready !== 0 ? 1 : 0;
+  p.sigpending = (ready_signals(p, 0) | ready_signals(p, 1)) !== 0 ? 1 : 0;
 }
 
 /** Replaces the mask of blocked signals of the current task; SIGKILL and SIGSTOP cannot be in it. */
-export function set_blocked(low: number, high: number): void {
+export function set_blocked(low: u32, high: u32): void {
   const self = current();
-  self.blocked.sig.set(0, low & ~((1 << (SIGKILL - 1)) | (1 << (SIGSTOP - 1))));
+  self.blocked.sig.set(0, low & ~UNBLOCKABLE);
   self.blocked.sig.set(1, high);
   recalc_sigpending(self);
 }
 
 /** What a handler is told of a pending signal: si_code and the two words behind it. */
-export function set_siginfo(p: task_struct, sig: number, si_code: number, value0: number, value1: number): void {
+export function set_siginfo(p: task_struct, sig: i32, si_code: i32, value0: u32, value1: u32): void {
   const info = p.siginfo.get(sig - 1);
   info.si_code = si_code;
   info.value0 = value0;
@@ -82,19 +104,17 @@ export function set_siginfo(p: task_struct, sig: number, si_code: number, value0
 }
 
 /** The lowest pending signal that is not blocked, taken from the set; 0 when there is none. */
-export function dequeue_signal(p: task_struct): number {
-  for (let sig = 1; sig < _NSIG; sig++) {
-    if (!sigismember(p.pending, sig) || sigismember(p.blocked, sig)) continue;
-    sigdelset(p.pending, sig);
-    recalc_sigpending(p);
-    return sig;
-  }
+export function dequeue_signal(p: task_struct): i32 {
+  const word = ready_signals(p, 0) !== 0 ? 0 : 1;
+  const ready = ready_signals(p, word);
+  const sig = ready === 0 ? 0 : 32 * word + 32 - Math.clz32(ready & -ready);
+  if (sig !== 0) sigdelset(p.pending, sig);
   recalc_sigpending(p);
-  return 0;
+  return sig;
 }
 
 /** What a signal does where no handler is installed. */
-export function default_action(sig: number): "ignore" | "stop" | "terminate" {
+export function default_action(sig: i32): "ignore" | "stop" | "terminate" {
   switch (sig) {
     case SIGCONT:
     case SIGCHLD:
@@ -111,7 +131,7 @@ export function default_action(sig: number): "ignore" | "stop" | "terminate" {
   }
 }
 
-function ignored_signal(sig: number, p: task_struct): boolean {
+function ignored_signal(sig: i32, p: task_struct): boolean {
   if (sigismember(p.blocked, sig)) return false;
   const handler = signal_struct.at(p.sig).action.get(sig - 1).sa_handler;
   // Who ignores SIGCHLD does not want to wait: the signal has do_signal() do that.
@@ -132,7 +152,7 @@ export const send_sig = kernel_function(
     if (sig === SIGKILL || sig === SIGCONT) {
       if (p.state === TASK_STOPPED) yield* wake_up_process(task);
       p.exit_code = 0;
-      for (const stop of [SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU]) sigdelset(p.pending, stop);
+      sigdelsetmask(p.pending, STOP_SIGNALS);
     } else if (default_action(sig) === "stop") {
       sigdelset(p.pending, SIGCONT);
     }
@@ -155,12 +175,20 @@ export const send_sig = kernel_function(
 export const force_sig = kernel_function("force_sig", [i32, pointer("task_struct")], undefined, function* (sig, task) {
   const p = task_struct.at(task);
   if (p.sig === 0) return;
+  const flags = local_irq_save();
   const action = signal_struct.at(p.sig).action.get(sig - 1);
   if (action.sa_handler === SIG_IGN) action.sa_handler = SIG_DFL;
   sigdelset(p.blocked, sig);
   recalc_sigpending(p);
+  local_irq_restore(flags);
   yield* send_sig(sig, task, 1);
 });
+
+/** Wakes those that wait for a child of `parent`: any thread of its group may. */
+export function* wake_up_parent(parent: task_struct): Steps<void> {
+  yield* wake_up_interruptible(parent.wait_chldexit.address);
+  for (const thread of for_each_thread_behind(parent)) yield* wake_up_interruptible(thread.wait_chldexit.address);
+}
 
 /** Tells a parent that its child stopped or died, and wakes it if it waits for that. */
 export const do_notify_parent = kernel_function(
@@ -175,39 +203,51 @@ export const do_notify_parent = kernel_function(
       const code = exit_code & 0x7f ? CLD_KILLED : CLD_EXITED;
       if (parent.sig !== 0) set_siginfo(parent, sig, code, pid, 0);
     }
-    yield* wake_up_interruptible(parent.wait_chldexit.address);
+    yield* wake_up_parent(parent);
   },
 );
 
-/** Signals a process group, as its terminal does. */
-export function kill_pg(pgrp: number, sig: number) {
-  return send_to_each(sig, (p) => p.pgrp === pgrp);
-}
-
-function* send_to_each(sig: number, chosen: (p: task_struct) => boolean) {
-  let sent = 0;
-  let result = 0;
+/** Signals a process group, as its terminal does. -ESRCH when nobody is in it. Interrupts call this too. */
+export const kill_pg = kernel_function("kill_pg", [i32, i32], i32, function* (pgrp, sig) {
+  let result: i32 = -ESRCH;
   for (const p of for_each_task()) {
-    if (!chosen(p)) continue;
-    sent++;
-    result = yield* send_sig(sig, p.address, 0);
+    if (p.pgrp === pgrp) result = yield* send_sig(sig, p.address, 0);
   }
-  return sent === 0 ? -ESRCH : result;
-}
+  return result;
+});
 
-/** Signals one thread, of the group `tgid` unless that is 0. */
-function* kill_thread(tgid: number, pid: number, sig: number): Steps<number> {
-  if (pid <= 0 || sig < 0 || sig >= _NSIG) return -EINVAL;
-  const p = find_task_by_pid(pid);
-  if (p === undefined || (tgid !== 0 && p.tgid !== tgid)) return -ESRCH;
-  if (p.mm === 0 && p.state !== TASK_ZOMBIE) return -EPERM;
-  const result = yield* send_sig(sig, p.address, 0);
-  if (sig !== 0) set_siginfo(p, sig, SI_TKILL, current().tgid, 0);
+/** Signals everybody but init and the caller. */
+function* kill_all(sig: i32): Steps<i32> {
+  const self = current();
+  let result: i32 = -ESRCH;
+  for (const p of for_each_task()) {
+    if (p.pid > 1 && p.pid !== self.pid) result = yield* send_sig(sig, p.address, 0);
+  }
   return result;
 }
 
+/** Signals one task, of the thread group `tgid` unless that is 0. Kernel threads take no signals they did not ask for. */
+function* kill_proc(tgid: i32, pid: i32, sig: i32): Steps<i32> {
+  const p = yield* find_task_by_pid(pid);
+  if (p === undefined || (tgid !== 0 && p.tgid !== tgid)) return -ESRCH;
+  if (p.mm === 0 && p.state !== TASK_ZOMBIE) return -EPERM;
+  return yield* send_sig(sig, p.address, 0);
+}
+
+/** The same for a thread that knows the other by its own id. */
+function* kill_thread(tgid: i32, pid: i32, sig: i32): Steps<i32> {
+  if (pid <= 0 || sig < 0 || sig >= _NSIG) return -EINVAL;
+  const result = yield* kill_proc(tgid, pid, sig);
+  if (result !== 0 || sig === 0) return result;
+  const p = yield* find_task_by_pid(pid);
+  if (p !== undefined) set_siginfo(p, sig, SI_TKILL, current().tgid, 0);
+  return 0;
+}
+
 /** tkill(2). */
-export const sys_tkill = kernel_function("sys_tkill", [i32, i32], i32, (pid, sig) => kill_thread(0, pid, sig));
+export const sys_tkill = kernel_function("sys_tkill", [i32, i32], i32, function* (pid, sig) {
+  return yield* kill_thread(0, pid, sig);
+});
 
 /** tgkill(2). */
 export const sys_tgkill = kernel_function("sys_tgkill", [i32, i32, i32], i32, function* (tgid, pid, sig) {
@@ -216,13 +256,9 @@ export const sys_tgkill = kernel_function("sys_tgkill", [i32, i32, i32], i32, fu
 
 /** kill(pid, sig): one process, the caller's group (0), a group (-pgrp), or all but init and the caller (-1). */
 export const sys_kill = kernel_function("sys_kill", [i32, i32], i32, function* (pid, sig) {
-  const self = current();
   if (sig < 0 || sig >= _NSIG) return -EINVAL;
-  if (pid === 0) return yield* send_to_each(sig, (p) => p.pgrp === self.pgrp);
-  if (pid === -1) return yield* send_to_each(sig, (p) => p.pid > 1 && p.pid !== self.pid);
-  if (pid < 0) return yield* send_to_each(sig, (p) => p.pgrp === -pid);
-  const p = find_task_by_pid(pid);
-  if (p === undefined) return -ESRCH;
-  if (p.mm === 0 && p.state !== TASK_ZOMBIE) return -EPERM; // kernel threads take no signals they did not ask for
-  return yield* send_sig(sig, p.address, 0);
+  if (pid === 0) return yield* kill_pg(current().pgrp, sig);
+  if (pid === -1) return yield* kill_all(sig);
+  if (pid < 0) return yield* kill_pg(-pid, sig);
+  return yield* kill_proc(0, pid, sig);
 });

@@ -1,7 +1,5 @@
 /** Small system calls (kernel/sys.c, kernel/timer.c, arch/i386/kernel/sys_i386.c). */
-import { stack_local } from "../host/context.ts";
-import { kernel_function } from "../host/declarations.ts";
-import { read_cstring } from "../host/memory.ts";
+import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memset } from "../include/asm/string.ts";
 import { chars, i32, struct, u32 } from "../host/types.ts";
 import { copy_to_user, strncpy_from_user } from "../include/asm/uaccess.ts";
@@ -10,41 +8,51 @@ import { current, for_each_task, TASK_INTERRUPTIBLE, task_struct } from "../incl
 import { find_task_by_pid } from "./pid.ts";
 import { schedule } from "./sched.ts";
 
-export const sys_getpid = kernel_function("sys_getpid", [], i32, () => current().tgid);
-export const sys_gettid = kernel_function("sys_gettid", [], i32, () => current().pid);
-export const sys_getppid = kernel_function("sys_getppid", [], i32, () => task_struct.at(current().p_opptr).pid);
-export const sys_getpgrp = kernel_function("sys_getpgrp", [], i32, () => current().pgrp);
+export const sys_getpid = kernel_function("sys_getpid", [], i32, function* () {
+  return current().tgid;
+});
+export const sys_gettid = kernel_function("sys_gettid", [], i32, function* () {
+  return current().pid;
+});
+export const sys_getppid = kernel_function("sys_getppid", [], i32, function* () {
+  return task_struct.at(current().p_opptr).pid;
+});
+export const sys_getpgrp = kernel_function("sys_getpgrp", [], i32, function* () {
+  return current().pgrp;
+});
 
 /** There is one user, the superuser: every id is 0. */
-const superuser = (name: string) => kernel_function(name, [], i32, () => 0);
-export const sys_getuid = superuser("sys_getuid");
-export const sys_geteuid = superuser("sys_geteuid");
-export const sys_getgid = superuser("sys_getgid");
-export const sys_getegid = superuser("sys_getegid");
-export const sys_getuid32 = superuser("sys_getuid32");
-export const sys_geteuid32 = superuser("sys_geteuid32");
-export const sys_getgid32 = superuser("sys_getgid32");
-export const sys_getegid32 = superuser("sys_getegid32");
+const ids = ["uid", "euid", "gid", "egid", "uid32", "euid32", "gid32", "egid32"];
+for (const id of ids) {
+  kernel_function(`sys_get${id}`, [], i32, function* () {
+    return 0;
+  });
+}
 
 /** getpgid(2): of a process, 0 for the caller's own; -ESRCH. */
-export const sys_getpgid = kernel_function("sys_getpgid", [i32], i32, (pid) => {
-  const p = pid === 0 ? current() : find_task_by_pid(pid);
+export const sys_getpgid = kernel_function("sys_getpgid", [i32], i32, function* (pid) {
+  const p = pid === 0 ? current() : yield* find_task_by_pid(pid);
   return p === undefined ? -ESRCH : p.pgrp;
 });
 
 /** getsid(2). */
-export const sys_getsid = kernel_function("sys_getsid", [i32], i32, (pid) => {
-  const p = pid === 0 ? current() : find_task_by_pid(pid);
+export const sys_getsid = kernel_function("sys_getsid", [i32], i32, function* (pid) {
+  const p = pid === 0 ? current() : yield* find_task_by_pid(pid);
   return p === undefined ? -ESRCH : p.session;
 });
+
+function* is_group_of_session(pgrp: i32, session: i32): Steps<boolean> {
+  for (const p of for_each_task()) if (p.pgrp === pgrp && p.session === session) return true;
+  return false;
+}
 
 /**
  * setpgid(2): moves the caller, or a child that has not run exec yet, to a process group of its session or to a new one
  * with its own number. -ESRCH for others, -EACCES after exec, -EPERM for session leaders and groups elsewhere.
  */
-export const sys_setpgid = kernel_function("sys_setpgid", [i32, i32], i32, (pid, pgid) => {
+export const sys_setpgid = kernel_function("sys_setpgid", [i32, i32], i32, function* (pid, pgid) {
   const self = current();
-  const p = find_task_by_pid(pid === 0 ? self.pid : pid);
+  const p = yield* find_task_by_pid(pid === 0 ? self.pid : pid);
   const group = pgid === 0 ? (pid === 0 ? self.pid : pid) : pgid;
   if (group < 0) return -EINVAL;
   if (p === undefined) return -ESRCH;
@@ -53,9 +61,7 @@ export const sys_setpgid = kernel_function("sys_setpgid", [i32, i32], i32, (pid,
     if (p.did_exec !== 0) return -EACCES;
   } else if (p.address !== self.address) return -ESRCH;
   if (p.pid === p.session) return -EPERM;
-  if (group !== p.pid && ![...for_each_task()].some((q) => q.pgrp === group && q.session === self.session)) {
-    return -EPERM;
-  }
+  if (group !== p.pid && !(yield* is_group_of_session(group, self.session))) return -EPERM;
   p.pgrp = group;
   return 0;
 });
@@ -64,9 +70,9 @@ const PER_LINUX = 0;
 const ASK = 0xffffffff;
 
 /** personality(2): there is Linux's only. Returns the old one; asking for another is -EINVAL. */
-export const sys_personality = kernel_function("sys_personality", [u32], i32, (personality) =>
-  personality === PER_LINUX || personality === ASK ? PER_LINUX : -EINVAL,
-);
+export const sys_personality = kernel_function("sys_personality", [u32], i32, function* (personality) {
+  return personality === PER_LINUX || personality === ASK ? PER_LINUX : -EINVAL;
+});
 
 const PR_SET_NAME = 15;
 const PR_GET_NAME = 16;
@@ -78,11 +84,11 @@ export const sys_prctl = kernel_function(
   [i32, u32],
   i32,
   function* (option, argument) {
-    const local = stack_local(NAME_SIZE);
+    const name = local(chars(NAME_SIZE));
     switch (option) {
       case PR_SET_NAME:
-        if ((yield* strncpy_from_user(local, argument, NAME_SIZE)) < 0) return -EFAULT;
-        current().comm = read_cstring(local, NAME_SIZE - 1);
+        if ((yield* strncpy_from_user(name.address, argument, NAME_SIZE)) < 0) return -EFAULT;
+        current().comm = name.value;
         return 0;
       case PR_GET_NAME: {
         const comm = current().address + task_struct.offset("comm");
@@ -92,11 +98,10 @@ export const sys_prctl = kernel_function(
         return -EINVAL;
     }
   },
-  { locals: NAME_SIZE },
 );
 
 /** Makes the caller leader of a new session and process group; -EPERM if it leads a group already. */
-export const sys_setsid = kernel_function("sys_setsid", [], i32, () => {
+export const sys_setsid = kernel_function("sys_setsid", [], i32, function* () {
   const self = current();
   for (const p of for_each_task()) if (p.pgrp === self.pid) return -EPERM;
   self.session = self.pid;
@@ -128,16 +133,14 @@ export const sys_uname = kernel_function(
   [u32],
   i32,
   function* (name) {
-    const local = stack_local(new_utsname.size + 2);
-    yield* memset(local, 0, new_utsname.size);
-    const uts = new_utsname.at(local);
+    const uts = local(new_utsname);
+    yield* memset(uts.address, 0, new_utsname.size);
     uts.sysname = "Linux";
     uts.nodename = "esp0";
     uts.release = UTS_RELEASE;
     uts.version = "#1";
     uts.machine = "i386";
     uts.domainname = "(none)";
-    return (yield* copy_to_user(name, local, new_utsname.size)) !== 0 ? -EFAULT : 0;
+    return (yield* copy_to_user(name, uts.address, new_utsname.size)) !== 0 ? -EFAULT : 0;
   },
-  { locals: new_utsname.size },
 );

@@ -2,8 +2,7 @@
  * What time it is (kernel/time.c, kernel/posix-timers.c): ticks since boot, on top of a fixed date, since the machine has
  * no clock of its own that would run on between two runs. A tick, 10 ms, is the resolution.
  */
-import { stack_local } from "../host/context.ts";
-import { kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
+import { kernel_function, kernel_variable, type Steps, local } from "../host/declarations.ts";
 import { i32, struct, u32, type ViewOf } from "../host/types.ts";
 import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINTR, EINVAL, ERESTARTNOHAND } from "../include/linux/errno.ts";
@@ -97,17 +96,15 @@ export const sys_gettimeofday = kernel_function(
   [u32, u32],
   i32,
   function* (tv, tz) {
-    const local = stack_local(timeval.size);
-    jiffies_to_timeval(clock_ticks(CLOCK_REALTIME), timeval.at(local));
-    if (tv !== 0 && (yield* copy_to_user(tv, local, timeval.size)) !== 0) return -EFAULT;
+    const now = local(timeval);
+    jiffies_to_timeval(clock_ticks(CLOCK_REALTIME), now);
+    if (tv !== 0 && (yield* copy_to_user(tv, now.address, timeval.size)) !== 0) return -EFAULT;
     if (tz !== 0) {
-      const zone = timeval.at(local);
-      zone.tv_sec = zone.tv_usec = 0;
-      if ((yield* copy_to_user(tz, local, timeval.size)) !== 0) return -EFAULT;
+      now.tv_sec = now.tv_usec = 0;
+      if ((yield* copy_to_user(tz, now.address, timeval.size)) !== 0) return -EFAULT;
     }
     return 0;
   },
-  { locals: timeval.size },
 );
 
 /** clock_gettime(2). */
@@ -118,11 +115,10 @@ export const sys_clock_gettime = kernel_function(
   function* (clock, tp) {
     const ticks = clock_ticks(clock);
     if (ticks < 0) return ticks;
-    const local = stack_local(timespec.size);
-    jiffies_to_timespec(ticks, timespec.at(local));
-    return (yield* copy_to_user(tp, local, timespec.size)) === 0 ? 0 : -EFAULT;
+    const t = local(timespec);
+    jiffies_to_timespec(ticks, t);
+    return (yield* copy_to_user(tp, t.address, timespec.size)) === 0 ? 0 : -EFAULT;
   },
-  { locals: timespec.size },
 );
 
 /** clock_getres(2): a tick. */
@@ -134,21 +130,20 @@ export const sys_clock_getres = kernel_function(
     const ticks = clock_ticks(clock);
     if (ticks < 0) return ticks;
     if (tp === 0) return 0;
-    const local = stack_local(timespec.size);
-    jiffies_to_timespec(1, timespec.at(local));
-    return (yield* copy_to_user(tp, local, timespec.size)) === 0 ? 0 : -EFAULT;
+    const t = local(timespec);
+    jiffies_to_timespec(1, t);
+    return (yield* copy_to_user(tp, t.address, timespec.size)) === 0 ? 0 : -EFAULT;
   },
-  { locals: timespec.size },
 );
 
 /** Sleeps for `ticks`, unless a signal comes. Returns the ticks left. */
-function* sleep(ticks: number): Steps<number> {
+function* sleep(ticks: i32): Steps<i32> {
   current().state = TASK_INTERRUPTIBLE;
   return yield* schedule_timeout(ticks);
 }
 
 /** Sleeps for at least the time in `t`; a signal ends it with -EINTR and the time left in *rmtp. */
-function* relative_sleep(t: timespec, rmtp: number): Steps<number> {
+function* relative_sleep(t: timespec, rmtp: u32): Steps<i32> {
   // The current tick is partly over, so one more makes sure.
   const ticks = timespec_to_jiffies(t.tv_sec, t.tv_nsec) + (t.tv_sec !== 0 || t.tv_nsec !== 0 ? 1 : 0);
   const left = yield* sleep(Math.min(ticks, MAX_SCHEDULE_TIMEOUT - 1));
@@ -166,11 +161,10 @@ export const sys_nanosleep = kernel_function(
   [u32, u32],
   i32,
   function* (rqtp, rmtp) {
-    const t = timespec.at(stack_local(timespec.size));
+    const t = local(timespec);
     if ((yield* copy_from_user(t.address, rqtp, timespec.size)) !== 0) return -EFAULT;
     return timespec_is_valid(t) ? yield* relative_sleep(t, rmtp) : -EINVAL;
   },
-  { locals: timespec.size },
 );
 
 /** clock_nanosleep(2), by CLOCK_REALTIME or CLOCK_MONOTONIC: for a time, or with TIMER_ABSTIME until a time. */
@@ -180,14 +174,13 @@ export const sys_clock_nanosleep = kernel_function(
   i32,
   function* (clock, flags, rqtp, rmtp) {
     if (clock !== CLOCK_REALTIME && clock !== CLOCK_MONOTONIC) return -EINVAL;
-    const t = timespec.at(stack_local(timespec.size));
+    const t = local(timespec);
     if ((yield* copy_from_user(t.address, rqtp, timespec.size)) !== 0) return -EFAULT;
     if (!timespec_is_valid(t)) return -EINVAL;
     if ((flags & TIMER_ABSTIME) === 0) return yield* relative_sleep(t, rmtp);
     yield* sleep(ticks_until(clock, t));
     return ticks_until(clock, t) > 0 && signal_pending(current()) ? -ERESTARTNOHAND : 0;
   },
-  { locals: timespec.size },
 );
 
 const tms = struct("tms", { tms_utime: i32, tms_stime: i32, tms_cutime: i32, tms_cstime: i32 });
@@ -200,14 +193,13 @@ export const sys_times = kernel_function(
   function* (tbuf) {
     if (tbuf !== 0) {
       const self = task_struct.at(current().address);
-      const local = tms.at(stack_local(tms.size));
-      local.tms_utime = self.utime;
-      local.tms_stime = self.stime;
-      local.tms_cutime = self.cutime;
-      local.tms_cstime = self.cstime;
-      if ((yield* copy_to_user(tbuf, local.address, tms.size)) !== 0) return -EFAULT;
+      const used = local(tms);
+      used.tms_utime = self.utime;
+      used.tms_stime = self.stime;
+      used.tms_cutime = self.cutime;
+      used.tms_cstime = self.cstime;
+      if ((yield* copy_to_user(tbuf, used.address, tms.size)) !== 0) return -EFAULT;
     }
     return jiffies.value;
   },
-  { locals: tms.size },
 );

@@ -19,7 +19,7 @@ import { alloc_page, get_page, page_address, page_count, put_page } from "./page
 const INDEX = page.offset("index");
 
 /** The cached page of a file, or 0. */
-export function find_page(host: inode, index: number): number {
+export function* find_page(host: inode, index: u32): Steps<u32> {
   for (const at of list_for_each(host.i_pages.address)) {
     if (memory().read32(at + INDEX) === index) return at;
   }
@@ -56,7 +56,7 @@ export const filemap_nopage = kernel_function(
     const host = inode.at(file.at(vma.vm_file).f_inode);
     const index = ((address - vma.vm_start) >>> PAGE_SHIFT) + vma.vm_pgoff;
     if (index >= Math.ceil(host.i_size / PAGE_SIZE)) return NOPAGE_SIGBUS;
-    let found = find_page(host, index);
+    let found = yield* find_page(host, index);
     if (found === 0) found = yield* read_cache_page(host.address, index);
     if (found === 0) return NOPAGE_OOM;
     get_page(found);
@@ -71,7 +71,7 @@ export const generic_file_mmap = kernel_function(
   "generic_file_mmap",
   [pointer("file"), pointer("vm_area_struct")],
   i32,
-  (file_address, vma_address) => {
+  function* (file_address, vma_address) {
     if ((inode.at(file.at(file_address).f_inode).i_mode & S_IFMT) !== S_IFREG) return -ENOEXEC;
     vm_area_struct.at(vma_address).vm_ops = file_vm_ops.address;
     return 0;
@@ -79,14 +79,13 @@ export const generic_file_mmap = kernel_function(
 );
 
 /** Frees the cached pages of a file that nobody maps. Returns how many. */
-export function* invalidate_inode_pages(inode_address: number): Steps<number> {
-  let freed = 0;
+export function* invalidate_inode_pages(inode_address: u32): Steps<i32> {
+  let freed: i32 = 0;
   for (const at of list_for_each(inode.at(inode_address).i_pages.address)) {
     if (page_count(at) !== 1) continue;
     list_del(at);
-    put_page(at);
+    yield* put_page(at);
     freed++;
-    yield;
   }
   return freed;
 }

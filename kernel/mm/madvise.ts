@@ -21,15 +21,15 @@ export const sys_madvise = kernel_function("sys_madvise", [u32, u32, i32], i32, 
   if (start & ~PAGE_MASK || length > TASK_SIZE || start + bytes > TASK_SIZE) return -EINVAL;
   if (advice < 0 || advice > MADV_DONTNEED) return -EINVAL;
   const { mm } = current();
-  const end = start + bytes;
-  let result = 0;
-  for (let address = start; address < end; ) {
-    const found = find_vma(mm, address);
+  const end: u32 = start + bytes;
+  let result: i32 = 0;
+  for (let address: u32 = start; address < end; ) {
+    const found = yield* find_vma(mm, address);
     if (found === 0) return -ENOMEM;
     const vma = vm_area_struct.at(found);
     if (vma.vm_start > address) result = -ENOMEM; // a hole; the rest is done all the same
-    const from = Math.max(address, vma.vm_start);
-    const to = Math.min(end, vma.vm_end);
+    const from: u32 = Math.max(address, vma.vm_start);
+    const to: u32 = Math.min(end, vma.vm_end);
     if (advice > MADV_WILLNEED && to > from) yield* zap_page_range(mm, from, to - from);
     address = vma.vm_end;
   }

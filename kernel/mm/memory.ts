@@ -2,7 +2,7 @@
  * User page tables (mm/memory.c): copying them for fork, emptying them, and curing page faults.
  *
  * Linux holds mmap_sem and page_table_lock here. This kernel runs these paths on one CPU without preempting itself, and
- * nothing in them sleeps, so interrupts are all that can come in between; they touch no user mappings.
+ * nothing in them sleeps, so interrupts are all that can come in between any two statements; they touch no user mappings.
  */
 import { image, trace, tracing } from "../host/context.ts";
 import { call_pointer, kernel_function, type Steps } from "../host/declarations.ts";
@@ -75,17 +75,17 @@ export const NOPAGE_SIGBUS = 0;
 export const NOPAGE_OOM = 0xffffffff;
 
 /** The entry that maps a page with a protection. */
-export function mk_pte(page_struct: number, protection: number): number {
+export function mk_pte(page_struct: number, protection: number): u32 {
   return page_to_phys(page_struct) | protection;
 }
 
 /** The struct page that a present entry maps; 0 when it maps no RAM. */
-export function pte_page(pte: number): number {
+export function pte_page(pte: number): u32 {
   return pfn_valid(pte_pfn(pte)) ? pfn_to_page(pte_pfn(pte)) : 0;
 }
 
 /** The frame of zeros that reads of untouched anonymous memory see. */
-function zero_page(): number {
+function zero_page(): u32 {
   return virt_to_page(image().symbol("empty_zero_page"));
 }
 
@@ -174,7 +174,7 @@ export const copy_page_range = kernel_function(
     const dst_mm = mm_struct.at(dst);
     const src_pgd = mm_struct.at(src).pgd;
     const end = vma.vm_end;
-    for (let address = vma.vm_start; address < end; ) {
+    for (let address: u32 = vma.vm_start; address < end; ) {
       const next = Math.min(next_table(address), end);
       const src_entry = pgd_offset(src_pgd, address);
       if (!pgd_none(src_entry)) {
@@ -184,7 +184,6 @@ export const copy_page_range = kernel_function(
         for (let i = 0; i < (next - address) >>> PAGE_SHIFT; i++) {
           if (pte_none(memory().read32(first + 4 * i))) continue;
           copy_one_pte(first + 4 * i, dst_first + 4 * i, cow, shared, dst_mm);
-          yield;
         }
       }
       address = next;
@@ -194,7 +193,7 @@ export const copy_page_range = kernel_function(
 );
 
 /** First address behind the 4 MiB that the page table for `address` covers. */
-function next_table(address: number): number {
+function next_table(address: number): u32 {
   return (pgd_index(address) + 1) * PGDIR_SIZE;
 }
 
@@ -206,7 +205,7 @@ export const zap_page_range = kernel_function(
   function* (mm_address, start, size) {
     const mm = mm_struct.at(mm_address);
     const end = start + size;
-    for (let address = start; address < end; ) {
+    for (let address: u32 = start; address < end; ) {
       const next = Math.min(next_table(address), end);
       const entry = pgd_offset(mm.pgd, address);
       if (!pgd_none(entry)) {
@@ -218,9 +217,8 @@ export const zap_page_range = kernel_function(
           const page_struct = pte_page(pte);
           if (page_struct !== 0 && !PageReserved(page_struct)) {
             mm.rss--;
-            put_page(page_struct);
+            yield* put_page(page_struct);
           }
-          yield;
         }
       }
       address = next;
@@ -230,7 +228,7 @@ export const zap_page_range = kernel_function(
 );
 
 /** Writes an entry that replaces a present one, and makes the CPU forget that. */
-function* establish_pte(vma: number, address: number, pte_address: number, pte: number): Steps<void> {
+function* establish_pte(vma: u32, address: u32, pte_address: u32, pte: u32): Steps<void> {
   memory().write32(pte_address, pte);
   yield* flush_tlb_page(vma, address);
 }
@@ -271,14 +269,14 @@ const do_wp_page = kernel_function(
     if (!reserved) get_page(old_page);
     const new_page = yield* alloc_page(GFP_HIGHUSER);
     if (new_page === 0) {
-      if (!reserved) put_page(old_page);
+      if (!reserved) yield* put_page(old_page);
       return FAULT_OOM;
     }
     if (reserved) yield* clear_page(page_address(new_page));
     else yield* copy_page(page_address(new_page), page_address(old_page));
     if (memory().read32(pte_address) >>> 0 !== pte >>> 0) {
-      put_page(new_page);
-      if (!reserved) put_page(old_page);
+      yield* put_page(new_page);
+      if (!reserved) yield* put_page(old_page);
       return FAULT_MINOR;
     }
     const { vm_page_prot } = vm_area_struct.at(vma);
@@ -287,8 +285,8 @@ const do_wp_page = kernel_function(
       mm_struct.at(mm_address).rss++;
       return FAULT_MINOR;
     }
-    put_page(old_page);
-    put_page(old_page);
+    yield* put_page(old_page);
+    yield* put_page(old_page);
     kstat.value.cow_copies++;
     trace_cow(address, old_page, new_page, count_before);
     return FAULT_MINOR;
@@ -330,11 +328,11 @@ const do_no_page = kernel_function(
     if (write_access !== 0 && (vma.vm_flags & VM_SHARED) === 0) {
       const copy = yield* alloc_page(GFP_HIGHUSER);
       if (copy === 0) {
-        put_page(page_struct);
+        yield* put_page(page_struct);
         return FAULT_OOM;
       }
       yield* copy_page(page_address(copy), page_address(page_struct));
-      put_page(page_struct);
+      yield* put_page(page_struct);
       page_struct = copy;
     }
     if (!PageReserved(page_struct)) mm_struct.at(mm_address).rss++;

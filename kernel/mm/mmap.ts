@@ -68,15 +68,15 @@ export const vma_init = kernel_function("vma_init", [], undefined, function* () 
 });
 
 /** The page protection for the low four flags, VM_READ, VM_WRITE, VM_EXEC, VM_SHARED (protection_map). */
-export function protection_map(vm_flags: number): number {
+export function protection_map(vm_flags: number): u32 {
   if ((vm_flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0) return PAGE_NONE;
   if ((vm_flags & VM_WRITE) === 0) return PAGE_READONLY;
   return vm_flags & VM_SHARED ? PAGE_SHARED : PAGE_COPY;
 }
 
 /** The areas of an address space, in order of address. */
-export function* for_each_vma(mm: number): Generator<vm_area_struct, void, undefined> {
-  for (let at = mm_struct.at(mm).mmap; at !== 0; ) {
+export function* for_each_vma(mm: u32): Generator<vm_area_struct, void, undefined> {
+  for (let at: u32 = mm_struct.at(mm).mmap; at !== 0; ) {
     const vma = vm_area_struct.at(at);
     at = vma.vm_next;
     yield vma;
@@ -84,31 +84,38 @@ export function* for_each_vma(mm: number): Generator<vm_area_struct, void, undef
 }
 
 /** The first area that ends after `address`, which it may or may not hold; 0 when there is none. */
-export function find_vma(mm_address: number, address: number): number {
+export function* find_vma(mm_address: u32, address: u32): Steps<u32> {
   const mm = mm_struct.at(mm_address);
   const cached = mm.mmap_cache;
-  if (cached !== 0) {
-    const { vm_start, vm_end } = vm_area_struct.at(cached);
-    if (vm_start <= address && address < vm_end) return cached;
-  }
-  const found = find_vma_prev(mm_address, address).vma;
+  if (cached !== 0 && holds(cached, address)) return cached;
+  const found = vma_behind(mm, yield* find_vma_prev(mm_address, address));
   if (found !== 0) mm.mmap_cache = found;
   return found;
 }
 
-/** find_vma, with the area before the one it finds. */
-export function find_vma_prev(mm: number, address: number): { readonly vma: number; readonly prev: number } {
-  let prev = 0;
+function holds(vma: number, address: number): boolean {
+  const { vm_start, vm_end } = vm_area_struct.at(vma);
+  return vm_start <= address && address < vm_end;
+}
+
+/** The area before the one that find_vma finds; 0 when that is the first. */
+export function* find_vma_prev(mm: u32, address: u32): Steps<u32> {
+  let prev: u32 = 0;
   for (const vma of for_each_vma(mm)) {
-    if (vma.vm_end > address) return { vma: vma.address, prev };
+    if (vma.vm_end > address) break;
     prev = vma.address;
   }
-  return { vma: 0, prev };
+  return prev;
+}
+
+/** The area behind another, or the first behind 0; 0 when there is none. */
+function vma_behind(mm: mm_struct, prev: number): u32 {
+  return prev === 0 ? mm.mmap : vm_area_struct.at(prev).vm_next;
 }
 
 /** The first area that has bytes in start to end - 1, or 0. */
-export function find_vma_intersection(mm: number, start: number, end: number): number {
-  const vma = find_vma(mm, start);
+export function* find_vma_intersection(mm: u32, start: u32, end: u32): Steps<u32> {
+  const vma = yield* find_vma(mm, start);
   return vma !== 0 && vm_area_struct.at(vma).vm_start < end ? vma : 0;
 }
 
@@ -117,10 +124,11 @@ export const insert_vm_struct = kernel_function(
   "insert_vm_struct",
   [pointer("mm_struct"), pointer("vm_area_struct")],
   undefined,
-  (mm_address, vma_address) => {
+  function* (mm_address, vma_address) {
     const mm = mm_struct.at(mm_address);
     const vma = vm_area_struct.at(vma_address);
-    const { vma: next, prev } = find_vma_prev(mm_address, vma.vm_start);
+    const prev = yield* find_vma_prev(mm_address, vma.vm_start);
+    const next = vma_behind(mm, prev);
     if (next !== 0 && vm_area_struct.at(next).vm_start < vma.vm_end)
       BUG(`areas overlap at 0x${vma.vm_start.toString(16)}`);
     vma.vm_mm = mm_address;
@@ -132,7 +140,7 @@ export const insert_vm_struct = kernel_function(
 );
 
 /** Fills in a new area; the caller inserts it. Undefined when out of memory. */
-export function* new_vma(mm: number, start: number, end: number, flags: number): Steps<vm_area_struct | undefined> {
+export function* new_vma(mm: u32, start: u32, end: u32, flags: u32): Steps<vm_area_struct | undefined> {
   const at = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
   if (at === 0) return undefined;
   const vma = vm_area_struct.at(at);
@@ -150,10 +158,10 @@ export function* new_vma(mm: number, start: number, end: number, flags: number):
 
 /** Makes an anonymous area and inserts it. Returns it, or undefined when out of memory. */
 export function* insert_anonymous_area(
-  mm: number,
-  start: number,
-  end: number,
-  flags: number,
+  mm: u32,
+  start: u32,
+  end: u32,
+  flags: u32,
 ): Steps<vm_area_struct | undefined> {
   const vma = yield* new_vma(mm, start, end, flags);
   if (vma === undefined) return undefined;
@@ -169,8 +177,8 @@ export function* free_vma(vma: vm_area_struct): Steps<void> {
 }
 
 /** Grows the area before `start` over start to end - 1, if it is private anonymous memory with these flags. */
-function extend_previous(mm: mm_struct, start: number, end: number, flags: number): boolean {
-  const { prev } = find_vma_prev(mm.address, start);
+function* extend_previous(mm: mm_struct, start: u32, end: u32, flags: u32): Steps<boolean> {
+  const prev = yield* find_vma_prev(mm.address, start);
   if (prev === 0) return false;
   const vma = vm_area_struct.at(prev);
   if (vma.vm_end !== start || vma.vm_flags !== flags || vma.vm_file !== 0 || flags & VM_SHARED) return false;
@@ -180,10 +188,10 @@ function extend_previous(mm: mm_struct, start: number, end: number, flags: numbe
 }
 
 /** The first gap of `length` bytes, at `wish` if there is one; 0 when there is none. */
-export function get_unmapped_area(mm: number, wish: number, length: number): number {
+export function* get_unmapped_area(mm: u32, wish: u32, length: u32): Steps<u32> {
   if (length > TASK_SIZE) return 0;
-  let start = page_align_up(wish);
-  if (start !== 0 && start <= TASK_SIZE - length && find_vma_intersection(mm, start, start + length) === 0)
+  let start: u32 = page_align_up(wish);
+  if (start !== 0 && start <= TASK_SIZE - length && (yield* find_vma_intersection(mm, start, start + length)) === 0)
     return start;
   start = page_align_up(TASK_UNMAPPED_BASE);
   for (const vma of for_each_vma(mm)) {
@@ -210,19 +218,19 @@ export const do_mmap_pgoff = kernel_function(
     if (bytes === 0 || bytes > TASK_SIZE) return -EINVAL;
     if (pgoff + (bytes >>> PAGE_SHIFT) > 0x100000) return -EINVAL;
     if (mm.map_count > MAX_MAP_COUNT) return -ENOMEM;
-    let start = wish;
+    let start: u32 = wish;
     if (flags & MAP_FIXED) {
       if (start & ~PAGE_MASK) return -EINVAL;
       if (start > TASK_SIZE - bytes) return -ENOMEM;
     } else {
-      start = get_unmapped_area(mm.address, wish, bytes);
+      start = yield* get_unmapped_area(mm.address, wish, bytes);
       if (start === 0) return -ENOMEM;
     }
-    let vm_flags = (prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
+    let vm_flags: u32 = (prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) | VM_MAYREAD | VM_MAYWRITE | VM_MAYEXEC;
     if (flags & MAP_GROWSDOWN) vm_flags |= VM_GROWSDOWN;
     const sharing = flags & MAP_TYPE;
     if (sharing !== MAP_SHARED && sharing !== MAP_PRIVATE) return -EINVAL;
-    let mmap = 0;
+    let mmap: u32 = 0;
     if (file_address !== 0) {
       const { f_mode, f_op } = file.at(file_address);
       if ((f_mode & FMODE_READ) === 0) return -EACCES;
@@ -238,8 +246,9 @@ export const do_mmap_pgoff = kernel_function(
     }
     const error = yield* do_munmap(mm.address, start, bytes);
     if (error !== 0) return error;
-    if (file_address === 0 && (vm_flags & VM_GROWSDOWN) === 0 && extend_previous(mm, start, start + bytes, vm_flags))
-      return start;
+    if (file_address === 0 && (vm_flags & VM_GROWSDOWN) === 0) {
+      if (yield* extend_previous(mm, start, start + bytes, vm_flags)) return start;
+    }
     const vma = yield* new_vma(mm.address, start, start + bytes, vm_flags);
     if (vma === undefined) return -ENOMEM;
     if (file_address === 0 && sharing === MAP_SHARED) {
@@ -267,7 +276,7 @@ export const do_mmap_pgoff = kernel_function(
 );
 
 /** Cuts an area in two at `address`. Returns the part from there on, or undefined when out of memory. */
-export function* split_vma(vma: vm_area_struct, address: number): Steps<vm_area_struct | undefined> {
+export function* split_vma(vma: vm_area_struct, address: u32): Steps<vm_area_struct | undefined> {
   const at = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
   if (at === 0) return undefined;
   const tail = vm_area_struct.at(at);
@@ -281,10 +290,10 @@ export function* split_vma(vma: vm_area_struct, address: number): Steps<vm_area_
 }
 
 /** Joins areas of private anonymous memory in start to end that touch and allow the same, also with their neighbours. */
-export function* merge_anonymous_areas(mm_address: number, start: number, end: number): Steps<void> {
+export function* merge_anonymous_areas(mm_address: u32, start: u32, end: u32): Steps<void> {
   const mm = mm_struct.at(mm_address);
-  const { prev } = find_vma_prev(mm_address, start);
-  for (let at = prev === 0 ? mm.mmap : prev; at !== 0; ) {
+  const prev = yield* find_vma_prev(mm_address, start);
+  for (let at: u32 = prev === 0 ? mm.mmap : prev; at !== 0; ) {
     const vma = vm_area_struct.at(at);
     if (vma.vm_start > end) return;
     const next = vma.vm_next;
@@ -304,15 +313,23 @@ export function* merge_anonymous_areas(mm_address: number, start: number, end: n
 }
 
 /** Frees the page tables that lie wholly in the gap between `prev` and the area behind it. */
-function* free_pgtables(mm: number, prev: number, start: number, end: number): Steps<void> {
-  const next = prev === 0 ? mm_struct.at(mm).mmap : vm_area_struct.at(prev).vm_next;
+function* free_pgtables(mm: u32, prev: u32, start: u32, end: u32): Steps<void> {
+  const next = vma_behind(mm_struct.at(mm), prev);
   const used_below = prev === 0 ? 0 : vm_area_struct.at(prev).vm_end;
   const used_from = next === 0 ? TASK_SIZE : vm_area_struct.at(next).vm_start;
-  const first = Math.max(pgd_index(start), Math.ceil(used_below / PGDIR_SIZE));
-  const last = Math.min(Math.ceil(end / PGDIR_SIZE), pgd_index(used_from));
+  const first: u32 = Math.max(pgd_index(start), Math.ceil(used_below / PGDIR_SIZE));
+  const last: u32 = Math.min(Math.ceil(end / PGDIR_SIZE), pgd_index(used_from));
   if (last <= first) return;
   yield* clear_page_tables(mm, first, last - first);
   yield* flush_tlb_mm(mm);
+}
+
+/** Makes sure that no area reaches over an address. Returns false when out of memory, or of areas. */
+function* split_at(mm: mm_struct, boundary: u32): Steps<boolean> {
+  const straddling = yield* find_vma_intersection(mm.address, boundary, boundary + 1);
+  if (straddling === 0 || vm_area_struct.at(straddling).vm_start === boundary) return true;
+  if (mm.map_count >= MAX_MAP_COUNT) return false;
+  return (yield* split_vma(vm_area_struct.at(straddling), boundary)) !== undefined;
 }
 
 /**
@@ -327,17 +344,13 @@ export const do_munmap = kernel_function(
     const bytes = page_align_up(length);
     if (start & ~PAGE_MASK || start > TASK_SIZE || length > TASK_SIZE - start || bytes === 0) return -EINVAL;
     const mm = mm_struct.at(mm_address);
-    const end = start + bytes;
-    for (const boundary of [start, end]) {
-      const straddling = find_vma_intersection(mm_address, boundary, boundary + 1);
-      if (straddling === 0 || vm_area_struct.at(straddling).vm_start === boundary) continue;
-      if (mm.map_count >= MAX_MAP_COUNT) return -ENOMEM;
-      if ((yield* split_vma(vm_area_struct.at(straddling), boundary)) === undefined) return -ENOMEM;
-    }
-    const { vma: first, prev } = find_vma_prev(mm_address, start);
+    const end: u32 = start + bytes;
+    if (!(yield* split_at(mm, start)) || !(yield* split_at(mm, end))) return -ENOMEM;
+    const prev = yield* find_vma_prev(mm_address, start);
+    const first = vma_behind(mm, prev);
     if (first === 0 || vm_area_struct.at(first).vm_start >= end) return 0;
     mm.mmap_cache = 0;
-    for (let at = first; at !== 0 && vm_area_struct.at(at).vm_start < end; ) {
+    for (let at: u32 = first; at !== 0 && vm_area_struct.at(at).vm_start < end; ) {
       const vma = vm_area_struct.at(at);
       const { vm_start, vm_end, vm_next } = vma;
       if (prev === 0) mm.mmap = vm_next;
@@ -367,7 +380,7 @@ export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (star
   const error = yield* do_munmap(mm.address, start, bytes);
   if (error !== 0) return error;
   if (mm.map_count > MAX_MAP_COUNT || !vm_enough_memory(bytes >>> PAGE_SHIFT)) return -ENOMEM;
-  if (extend_previous(mm, start, start + bytes, VM_DATA_FLAGS)) return start;
+  if (yield* extend_previous(mm, start, start + bytes, VM_DATA_FLAGS)) return start;
   return (yield* insert_anonymous_area(mm.address, start, start + bytes, VM_DATA_FLAGS)) === undefined
     ? -ENOMEM
     : start;
@@ -380,7 +393,7 @@ export const sys_brk = kernel_function("sys_brk", [u32], u32, function* (brk) {
   const old_end = page_align_up(mm.brk);
   const new_end = page_align_up(brk);
   if (new_end > old_end) {
-    if (find_vma_intersection(mm.address, old_end, new_end + (1 << PAGE_SHIFT)) !== 0) return mm.brk;
+    if ((yield* find_vma_intersection(mm.address, old_end, new_end + (1 << PAGE_SHIFT))) !== 0) return mm.brk;
     if ((yield* do_brk(old_end, new_end - old_end)) !== old_end) return mm.brk;
   } else if (new_end < old_end) {
     if ((yield* do_munmap(mm.address, new_end, old_end - new_end)) !== 0) return mm.brk;

@@ -23,20 +23,19 @@ function* change_protection(vma: vm_area_struct): Steps<void> {
   const { pgd } = mm_struct.at(vma.vm_mm);
   const m = memory();
   const protection = vma.vm_page_prot;
-  for (let address = vma.vm_start; address < vma.vm_end; address += PAGE_SIZE) {
+  for (let address: u32 = vma.vm_start; address < vma.vm_end; address += PAGE_SIZE) {
     const entry = pgd_offset(pgd, address);
     if (pgd_none(entry)) continue;
     const at = pte_offset(entry, address);
     const pte = m.read32(at);
     if (!pte_present(pte)) continue;
     m.write32(at, (pte & PAGE_CHG_MASK) | protection);
-    yield;
   }
   yield* flush_tlb_mm(vma.vm_mm);
 }
 
 /** Cuts the area so that it begins at `start` or later and ends at `end` or before. The part, undefined out of memory. */
-function* cut_out(found: vm_area_struct, start: number, end: number): Steps<vm_area_struct | undefined> {
+function* cut_out(found: vm_area_struct, start: u32, end: u32): Steps<vm_area_struct | undefined> {
   let vma: vm_area_struct | undefined = found;
   if (vma.vm_start < start) vma = yield* split_vma(vma, start);
   if (vma !== undefined && vma.vm_end > end && (yield* split_vma(vma, end)) === undefined) return undefined;
@@ -53,12 +52,12 @@ export const sys_mprotect = kernel_function("sys_mprotect", [u32, u32, u32], i32
   if (length > TASK_SIZE || start + bytes > TASK_SIZE) return -ENOMEM;
   if (bytes === 0) return 0;
   const { mm } = current();
-  const end = start + bytes;
-  for (let address = start; address < end; ) {
-    const found = find_vma(mm, address);
+  const end: u32 = start + bytes;
+  for (let address: u32 = start; address < end; ) {
+    const found = yield* find_vma(mm, address);
     if (found === 0 || vm_area_struct.at(found).vm_start > address) return -ENOMEM;
     const { vm_flags } = vm_area_struct.at(found);
-    const flags = (vm_flags & ~VM_ACCESS) | prot;
+    const flags: u32 = (vm_flags & ~VM_ACCESS) | prot;
     if (prot & ~(vm_flags >>> MAY_SHIFT) & VM_ACCESS) return -EACCES;
     const vma = yield* cut_out(vm_area_struct.at(found), address, end);
     if (vma === undefined) return -ENOMEM;

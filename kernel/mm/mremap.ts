@@ -2,7 +2,7 @@
 import { get_file } from "../fs/file_table.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { u32 } from "../host/types.ts";
+import { type i32, u32 } from "../host/types.ts";
 import { MREMAP_FIXED, MREMAP_MAYMOVE } from "../include/asm/mman.ts";
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, page_align_up, TASK_SIZE } from "../include/asm/page.ts";
 import { pgd_none, pgd_offset, pte_none, pte_offset } from "../include/asm/pgtable.ts";
@@ -14,9 +14,9 @@ import { pte_alloc } from "./memory.ts";
 import { do_munmap, find_vma, find_vma_intersection, get_unmapped_area, insert_vm_struct, new_vma } from "./mmap.ts";
 
 /** Moves the entries of `bytes` from one place to another where nothing is mapped. Returns 0, or -ENOMEM half-way. */
-function* move_page_tables(mm_address: number, from: number, to: number, bytes: number): Steps<number> {
+function* move_page_tables(mm_address: u32, from: u32, to: u32, bytes: u32): Steps<i32> {
   const { pgd } = mm_struct.at(mm_address);
-  for (let offset = 0; offset < bytes; offset += PAGE_SIZE) {
+  for (let offset: u32 = 0; offset < bytes; offset += PAGE_SIZE) {
     const source_entry = pgd_offset(pgd, from + offset);
     if (pgd_none(source_entry)) continue;
     const source = pte_offset(source_entry, from + offset);
@@ -32,7 +32,7 @@ function* move_page_tables(mm_address: number, from: number, to: number, bytes: 
 }
 
 /** Makes an area like `vma` from `old_address` on elsewhere, moves the pages there and unmaps the old place. */
-function* move_vma(vma: vm_area_struct, old_address: number, old_bytes: number, to: number, bytes: number) {
+function* move_vma(vma: vm_area_struct, old_address: u32, old_bytes: u32, to: u32, bytes: u32): Steps<u32> {
   const mm = vma.vm_mm;
   const moved = yield* new_vma(mm, to, to + bytes, vma.vm_flags);
   if (moved === undefined) return -ENOMEM;
@@ -73,19 +73,20 @@ export const sys_mremap = kernel_function(
       }
       return address;
     }
-    const found = find_vma(mm, address);
+    const found = yield* find_vma(mm, address);
     if (found === 0) return -EFAULT;
     const vma = vm_area_struct.at(found);
     if (vma.vm_start > address || old_bytes > vma.vm_end - address || old_bytes === 0) return -EFAULT;
     if (vma.vm_flags & VM_GROWSDOWN) return -EFAULT;
-    const end = address + bytes;
-    if (address + old_bytes === vma.vm_end && end <= TASK_SIZE && find_vma_intersection(mm, vma.vm_end, end) === 0) {
+    const end: u32 = address + bytes;
+    const at_its_end = address + old_bytes === vma.vm_end && end <= TASK_SIZE;
+    if (at_its_end && (yield* find_vma_intersection(mm, vma.vm_end, end)) === 0) {
       mm_struct.at(mm).total_vm += (end - vma.vm_end) >>> PAGE_SHIFT;
       vma.vm_end = end;
       return address;
     }
     if ((flags & MREMAP_MAYMOVE) === 0) return -ENOMEM;
-    const to = get_unmapped_area(mm, 0, bytes);
+    const to = yield* get_unmapped_area(mm, 0, bytes);
     return to === 0 ? -ENOMEM : yield* move_vma(vma, address, old_bytes, to, bytes);
   },
 );

@@ -2,17 +2,20 @@
  * The buddy allocator (mm/page_alloc.c): page frames in blocks of 2^order, 4 KiB to 2 MiB, aligned to their size.
  *
  * A free block is known by its first page: PG_buddy, its order in `private`, on the free list of that order. Every other
- * page of memory is in use (`count` > 0, or part of a block in use) or reserved. Each operation is one guest instruction.
+ * page of memory is in use (`count` > 0, or part of a block in use) or reserved. Interrupts may allocate and free too:
+ * they are off while the free lists change (zone->lock).
  */
-import { kernel_function, kernel_variable } from "../host/declarations.ts";
+import { kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { pointer, u32 } from "../host/types.ts";
+import { i32, pointer, u32 } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import { __pa, __va, PAGE_SHIFT } from "../include/asm/page.ts";
-import { clear_page } from "../include/asm/string.ts";
+import { clear_page, memcpy, memset } from "../include/asm/string.ts";
+import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { INIT_LIST_HEAD, list_add, list_del, list_empty, list_next } from "../include/linux/list.ts";
 import {
   __GFP_WAIT,
+  free_area_t,
   MAX_ORDER,
   PG_buddy,
   PG_reserved,
@@ -31,76 +34,78 @@ export const contig_page_data = kernel_variable("contig_page_data", zone_struct)
 
 const FLAGS = page.offset("flags");
 const COUNT = page.offset("count");
-const PRIVATE = page.offset("private");
 
 /** The frame number of a struct page. */
-export function page_to_pfn(page_struct: number): number {
+export function page_to_pfn(page_struct: u32): u32 {
   return (page_struct - mem_map.value) / page.size;
 }
 
 /** The struct page of a frame number. Throws KernelBug beyond the end of memory. */
-export function pfn_to_page(pfn: number): number {
+export function pfn_to_page(pfn: u32): u32 {
   if (pfn >= max_mapnr.value) BUG(`frame 0x${pfn.toString(16)} is beyond the end of memory`);
   return mem_map.value + pfn * page.size;
 }
 
 /** The struct page of a directly mapped kernel address. */
-export function virt_to_page(address: number): number {
+export function virt_to_page(address: u32): u32 {
   return pfn_to_page(__pa(address) >>> PAGE_SHIFT);
 }
 
 /** The kernel address of a page. */
-export function page_address(page_struct: number): number {
+export function page_address(page_struct: u32): u32 {
   return __va(page_to_phys(page_struct));
 }
 
 /** The physical address of a page. */
-export function page_to_phys(page_struct: number): number {
+export function page_to_phys(page_struct: u32): u32 {
   return page_to_pfn(page_struct) * (1 << PAGE_SHIFT);
 }
 
 /** Whether a frame number names RAM that mem_map describes. */
-export function pfn_valid(pfn: number): boolean {
+export function pfn_valid(pfn: u32): boolean {
   return pfn < max_mapnr.value;
 }
 
-export function page_count(page_struct: number): number {
+export function page_count(page_struct: u32): i32 {
   return memory().read32(page_struct + COUNT);
 }
 
-export function PageReserved(page_struct: number): boolean {
+export function PageReserved(page_struct: u32): boolean {
   return (memory().read32(page_struct + FLAGS) & PG_reserved) !== 0;
 }
 
-/** Takes a reference to a page. */
-export function get_page(page_struct: number): void {
+/** Takes a reference to a page (atomic_inc). */
+export function get_page(page_struct: u32): void {
   memory().write32(page_struct + COUNT, page_count(page_struct) + 1);
 }
 
 /** Drops a reference to a page; the last one frees it. Reserved pages stay. */
-export function put_page(page_struct: number): void {
-  release_pages(page_struct, 0);
+export function* put_page(page_struct: u32): Steps<void> {
+  yield* __free_pages(page_struct, 0);
 }
 
 /** Pages free. */
-export function nr_free_pages(): number {
+export function nr_free_pages(): u32 {
   return contig_page_data.value.free_pages;
 }
 
-function free_area(order: number) {
+function free_area(order: u32): free_area_t {
   return contig_page_data.value.free_area.get(order);
 }
 
-function check_order(order: number): void {
+function check_order(order: u32): void {
   if (!(order >= 0 && order < MAX_ORDER)) BUG(`page order ${order} is not in 0..${MAX_ORDER - 1}`);
 }
 
-/** Empties the free lists and takes over `pages` struct pages at `map`, all reserved until freed. */
-export function free_area_init(map: number, pages: number): void {
+/** Empties the free lists and takes over `pages` struct pages at `map`, zeroed; all of them reserved until freed. */
+export function* free_area_init(map: u32, pages: u32): Steps<void> {
   mem_map.value = map;
   max_mapnr.value = pages;
-  const m = memory();
-  for (let at = map; at < map + pages * page.size; at += page.size) m.write32(at + FLAGS, PG_reserved);
+  // The first struct page is copied to the next one, the first two to the next two, and so on.
+  page.at(map).flags = PG_reserved;
+  for (let done: u32 = 1; done < pages; done *= 2) {
+    yield* memcpy(map + done * page.size, map, Math.min(done, pages - done) * page.size);
+  }
   const zone = contig_page_data.value;
   zone.size = pages;
   zone.free_pages = 0;
@@ -110,97 +115,98 @@ export function free_area_init(map: number, pages: number): void {
   }
 }
 
-function add_block(block: number, order: number): void {
-  const m = memory();
+/** Puts a block on the free list of its order. Interrupts are off. */
+function add_block(block: u32, order: u32): void {
   const area = free_area(order);
-  m.write32(block + FLAGS, PG_buddy);
-  m.write32(block + PRIVATE, order);
+  page.at(block).flags = PG_buddy;
+  page.at(block).private = order;
   list_add(block, area.free_list.address);
   area.nr_free++;
 }
 
-function take_block(block: number, order: number): void {
-  const area = free_area(order);
+/** Takes a block off the free list of its order. Interrupts are off. */
+function take_block(block: u32, order: u32): void {
   list_del(block);
-  memory().write32(block + FLAGS, 0);
-  area.nr_free--;
+  page.at(block).flags = 0;
+  free_area(order).nr_free--;
 }
 
 /** Takes a block off the free lists, splitting a larger one as need be; 0 when none is large enough. */
-function rmqueue(order: number): number {
-  const m = memory();
-  for (let from = order; from < MAX_ORDER; from++) {
-    const head = free_area(from).free_list.address;
-    if (list_empty(head)) continue;
-    const block = list_next(head);
-    if ((m.read32(block + FLAGS) & PG_buddy) === 0 || page_count(block) !== 0)
+function* rmqueue(order: u32): Steps<u32> {
+  const flags = local_irq_save();
+  let from = order;
+  while (from < MAX_ORDER && list_empty(free_area(from).free_list.address)) from++;
+  let block: u32 = 0;
+  if (from < MAX_ORDER) {
+    block = list_next(free_area(from).free_list.address);
+    if ((page.at(block).flags & PG_buddy) === 0 || page_count(block) !== 0)
       BUG(`page 0x${block.toString(16)} on a free list is not free`);
     take_block(block, from);
-    for (let half = from - 1; half >= order; half--) add_block(block + page.size * (1 << half), half);
-    m.write32(block + COUNT, 1);
-    m.write32(block + PRIVATE, order);
+    while (from > order) {
+      from--;
+      add_block(block + page.size * (1 << from), from);
+    }
+    page.at(block).count = 1;
+    page.at(block).private = order;
     contig_page_data.value.free_pages -= 1 << order;
-    return block;
   }
-  return 0;
+  local_irq_restore(flags);
+  return block;
 }
 
 /** Puts an unused block on the free lists, merged with its free buddies. */
-function __free_pages_ok(block: number, order: number): void {
-  const m = memory();
-  const map = mem_map.value;
-  const frames = max_mapnr.value;
-  const zone = contig_page_data.value;
-  zone.free_pages += 1 << order;
+function* __free_pages_ok(block: u32, order: u32): Steps<void> {
+  const flags = local_irq_save();
+  contig_page_data.value.free_pages += 1 << order;
   let pfn = page_to_pfn(block);
   let merged = order;
   for (; merged < MAX_ORDER - 1; merged++) {
-    const buddy_pfn = pfn ^ (1 << merged);
-    if (buddy_pfn + (1 << merged) > frames) break;
-    const buddy = map + buddy_pfn * page.size;
-    if ((m.read32(buddy + FLAGS) & PG_buddy) === 0 || m.read32(buddy + PRIVATE) !== merged) break;
-    take_block(buddy, merged);
+    const buddy_pfn: u32 = pfn ^ (1 << merged);
+    if (buddy_pfn + (1 << merged) > max_mapnr.value) break;
+    const buddy = page.at(mem_map.value + buddy_pfn * page.size);
+    if ((buddy.flags & PG_buddy) === 0 || buddy.private !== merged) break;
+    take_block(buddy.address, merged);
     pfn &= buddy_pfn;
   }
-  add_block(map + pfn * page.size, merged);
+  add_block(mem_map.value + pfn * page.size, merged);
+  local_irq_restore(flags);
 }
 
-function release_pages(block: number, order: number): void {
+/** Drops a reference to a block that was got with this order (atomic_dec_and_test). Returns whether it was the last. */
+function put_page_testzero(block: u32, order: u32): boolean {
   check_order(order);
-  const m = memory();
-  const flags = m.read32(block + FLAGS);
-  if (flags & PG_reserved) return;
+  const { flags, count, private: got_with } = page.at(block);
+  if (flags & PG_reserved) return false;
   const where = `page frame 0x${page_to_pfn(block).toString(16)}`;
-  const count = page_count(block);
   if (flags & PG_buddy || count <= 0) BUG(`${where} is freed but not in use (count ${count})`);
-  if (m.read32(block + PRIVATE) !== order)
-    BUG(`${where} is freed with order ${order} but was got with order ${m.read32(block + PRIVATE)}`);
+  if (got_with !== order) BUG(`${where} is freed with order ${order} but was got with order ${got_with}`);
   if (flags & PG_slab) BUG(`${where} is freed while it is a slab`);
-  m.write32(block + COUNT, count - 1);
-  if (count === 1) __free_pages_ok(block, order);
+  page.at(block).count = count - 1;
+  return count === 1;
 }
 
 /** Hands a reserved block to the allocator at boot. `pfn` is aligned to the order. */
-export function free_boot_block(pfn: number, order: number): void {
-  const m = memory();
+export function* free_boot_block(pfn: u32, order: u32): Steps<void> {
   const block = pfn_to_page(pfn);
-  for (let i = 0; i < 1 << order; i++) m.write32(block + i * page.size + FLAGS, 0);
-  __free_pages_ok(block, order);
+  yield* memset(block, 0, page.size << order);
+  yield* __free_pages_ok(block, order);
 }
 
 /** A block of 2^order page frames with count 1, as its first struct page; 0 when out of memory. */
 export const __alloc_pages = kernel_function("__alloc_pages", [u32, u32], pointer("page"), function* (gfp_mask, order) {
   check_order(order);
-  let block = rmqueue(order);
+  let block = yield* rmqueue(order);
   while (block === 0 && gfp_mask & __GFP_WAIT) {
     if ((yield* try_to_free_pages(gfp_mask, order)) === 0) break;
-    block = rmqueue(order);
+    block = yield* rmqueue(order);
   }
   return block;
 });
 
 /** One page frame, as its struct page; 0 when out of memory. */
-export const alloc_page = (gfp_mask: number) => __alloc_pages(gfp_mask, 0);
+export function* alloc_page(gfp_mask: u32): Steps<u32> {
+  return yield* __alloc_pages(gfp_mask, 0);
+}
 
 /** 2^order pages, aligned to their size, as a kernel address; 0 when out of memory. Contents are undefined. */
 export const __get_free_pages = kernel_function("__get_free_pages", [u32, u32], u32, function* (gfp_mask, order) {
@@ -216,24 +222,24 @@ export const get_zeroed_page = kernel_function("get_zeroed_page", [u32], u32, fu
 });
 
 /** Drops a reference to a block; the last one frees it. Throws KernelBug for free pages and for a wrong order. */
-export const __free_pages = kernel_function("__free_pages", [pointer("page"), u32], undefined, (block, order) => {
-  release_pages(block, order);
+export const __free_pages = kernel_function("__free_pages", [pointer("page"), u32], undefined, function* (block, order) {
+  if (put_page_testzero(block, order)) yield* __free_pages_ok(block, order);
 });
 
 /** Frees what `__get_free_pages` gave. Address 0 is ignored. */
-export const free_pages = kernel_function("free_pages", [u32, u32], undefined, (address, order) => {
-  if (address !== 0) release_pages(virt_to_page(address), order);
+export const free_pages = kernel_function("free_pages", [u32, u32], undefined, function* (address, order) {
+  if (address !== 0) yield* __free_pages(virt_to_page(address), order);
 });
 
 /** The largest order of a block that starts at `pfn` and ends by `end_pfn`. */
-export function largest_order(pfn: number, end_pfn: number): number {
+export function largest_order(pfn: u32, end_pfn: u32): u32 {
   let order = 0;
   while (order < MAX_ORDER - 1 && (pfn & ((2 << order) - 1)) === 0 && pfn + (2 << order) <= end_pfn) order++;
   return order;
 }
 
 /** The `order` for `__get_free_pages` that gives at least `bytes` bytes. */
-export function get_order(bytes: number): number {
+export function get_order(bytes: u32): u32 {
   let order = 0;
   while (1 << (order + PAGE_SHIFT) < bytes) order++;
   return order;

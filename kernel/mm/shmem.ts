@@ -29,7 +29,7 @@ export const shmem_nopage = kernel_function(
     const host = inode.at(file.at(vma.vm_file).f_inode);
     const index = ((address - vma.vm_start) >>> PAGE_SHIFT) + vma.vm_pgoff;
     if (index >= Math.ceil(host.i_size / PAGE_SIZE)) return NOPAGE_SIGBUS;
-    let found = find_page(host, index);
+    let found = yield* find_page(host, index);
     if (found === 0) {
       found = yield* alloc_page(GFP_HIGHUSER);
       if (found === 0) return NOPAGE_OOM;
@@ -48,7 +48,7 @@ export const shmem_mmap = kernel_function(
   "shmem_mmap",
   [pointer("file"), pointer("vm_area_struct")],
   i32,
-  (_file, vma) => {
+  function* (_file, vma) {
     vm_area_struct.at(vma).vm_ops = shmem_vm_ops.address;
     return 0;
   },
@@ -62,8 +62,7 @@ export const shmem_release = kernel_function(
   function* (inode_address, _file) {
     for (const at of list_for_each(inode.at(inode_address).i_pages.address)) {
       list_del(at);
-      put_page(at);
-      yield;
+      yield* put_page(at);
     }
     yield* put_inode(inode_address);
   },

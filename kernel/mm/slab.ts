@@ -7,7 +7,7 @@
  */
 import { cstring, type KernelFunction, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory, read_cstring } from "../host/memory.ts";
-import { array, chars, container_of, i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
+import { array, chars, container_of, i32, pointer, type ScalarType, struct, u32, type ViewOf } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import {
@@ -22,6 +22,9 @@ import {
 } from "../include/linux/list.ts";
 import { GFP_KERNEL, PG_slab, page } from "../include/linux/mm.ts";
 import { __get_free_pages, free_pages, virt_to_page } from "./page_alloc.ts";
+
+/** Bytes of a cache's name. */
+const NAME_LENGTH = 20;
 
 /** A cache; the debugger finds all of them from `cache_chain` (through `next`). */
 export const kmem_cache_t = struct("kmem_cache_t", {
@@ -40,7 +43,7 @@ export const kmem_cache_t = struct("kmem_cache_t", {
   num_slabs: u32,
   num_free_slabs: u32,
   next: list_head,
-  name: chars(20),
+  name: chars(NAME_LENGTH),
 });
 export type kmem_cache_t = ViewOf<typeof kmem_cache_t>;
 
@@ -81,7 +84,7 @@ function align(size: number, alignment: number): number {
   return Math.ceil(size / alignment) * alignment;
 }
 
-function bufctl(slab: number, index: number): number {
+function bufctl(slab: number, index: number): u32 {
   return slab + slab_t.size + 4 * index;
 }
 
@@ -91,30 +94,34 @@ function header(objects: number, alignment: number): number {
 }
 
 /** Chooses the slab size: the smallest that wastes no more than an eighth of itself. */
-function set_geometry(cache: kmem_cache_t, alignment: number): void {
-  const on_slab = cache.objsize < OFF_SLAB_SIZE;
-  for (let order = 0; ; order++) {
-    const bytes = PAGE_SIZE << order;
-    let num = Math.floor(bytes / cache.objsize);
-    if (on_slab) while (num > 0 && header(num, alignment) + num * cache.objsize > bytes) num--;
+function geometry(objsize: number, alignment: number): { gfporder: number; num: number; offset: number } {
+  const on_slab = objsize < OFF_SLAB_SIZE;
+  for (let gfporder = 0; ; gfporder++) {
+    const bytes = PAGE_SIZE << gfporder;
+    let num = Math.floor(bytes / objsize);
+    if (on_slab) while (num > 0 && header(num, alignment) + num * objsize > bytes) num--;
     const offset = on_slab ? header(num, alignment) : 0;
-    const waste = bytes - offset - num * cache.objsize;
-    if (num === 0 || (waste * 8 > bytes && order < MAX_GFP_ORDER)) continue;
-    cache.gfporder = order;
-    cache.num = num;
-    cache.offset = offset;
-    return;
+    const waste = bytes - offset - num * objsize;
+    if (num > 0 && (waste * 8 <= bytes || gfporder >= MAX_GFP_ORDER)) return { gfporder, num, offset };
   }
+}
+
+/** @bounded by the longest name of a cache */
+function name_at(address: number): string {
+  return read_cstring(address, NAME_LENGTH);
 }
 
 function init_cache(cache: kmem_cache_t, name: number, size: number, alignment: number): void {
   INIT_LIST_HEAD(cache.slabs_full.address);
   INIT_LIST_HEAD(cache.slabs_partial.address);
   INIT_LIST_HEAD(cache.slabs_free.address);
-  cache.name = read_cstring(name);
+  cache.name = name_at(name);
   cache.objsize = align(Math.max(size, 4), alignment);
   cache.num_active = cache.num_slabs = cache.num_free_slabs = 0;
-  set_geometry(cache, alignment);
+  const { gfporder, num, offset } = geometry(cache.objsize, alignment);
+  cache.gfporder = gfporder;
+  cache.num = num;
+  cache.offset = offset;
   list_add_tail(cache.next.address, cache_chain.address);
 }
 
@@ -146,9 +153,9 @@ export const kmem_cache_create = kernel_function(
   pointer("kmem_cache_t"),
   function* (name, size, alignment): Steps<number> {
     const at_least_words = Math.max(alignment, 4);
-    if (size === 0 || size > PAGE_SIZE << MAX_GFP_ORDER) BUG(`cache ${read_cstring(name)}: objects of ${size} bytes`);
+    if (size === 0 || size > PAGE_SIZE << MAX_GFP_ORDER) BUG(`cache ${name_at(name)}: objects of ${size} bytes`);
     if (at_least_words & (at_least_words - 1) || at_least_words > PAGE_SIZE)
-      BUG(`cache ${read_cstring(name)}: alignment ${alignment}`);
+      BUG(`cache ${name_at(name)}: alignment ${alignment}`);
     const cache = yield* kmem_cache_alloc(cache_cache.address, GFP_KERNEL);
     if (cache !== 0) init_cache(kmem_cache_t.at(cache), name, size, at_least_words);
     return cache;
@@ -156,7 +163,7 @@ export const kmem_cache_create = kernel_function(
 );
 
 /** Gives a cache one more slab. Returns whether there was memory. */
-const kmem_cache_grow: KernelFunction<[number, number], number> = kernel_function(
+const kmem_cache_grow: KernelFunction<[number, number], number, ScalarType<"i32">> = kernel_function(
   "kmem_cache_grow",
   [pointer("kmem_cache_t"), u32],
   i32,
@@ -164,16 +171,15 @@ const kmem_cache_grow: KernelFunction<[number, number], number> = kernel_functio
     const cache = kmem_cache_t.at(cachep);
     const pages = yield* __get_free_pages(gfp, cache.gfporder);
     if (pages === 0) return 0;
-    const slab = cache.offset === 0 ? yield* kmalloc(slab_t.size + 4 * cache.num, gfp) : pages;
+    const slab: u32 = cache.offset === 0 ? yield* kmalloc(slab_t.size + 4 * cache.num, gfp) : pages;
     if (slab === 0) {
       yield* free_pages(pages, cache.gfporder);
       return 0;
     }
     const m = memory();
-    const first_page = virt_to_page(pages);
-    for (let i = 0; i < 1 << cache.gfporder; i++) {
-      const at = first_page + i * page.size;
-      m.write32(at + FLAGS, m.read32(at + FLAGS) | PG_slab);
+    const end_page: u32 = virt_to_page(pages) + (page.size << cache.gfporder);
+    for (let at: u32 = virt_to_page(pages); at < end_page; at += page.size) {
+      m.write32(at + FLAGS, PG_slab);
       m.write32(at + PAGE_NEXT, cachep);
       m.write32(at + PAGE_PREV, slab);
     }
@@ -181,7 +187,9 @@ const kmem_cache_grow: KernelFunction<[number, number], number> = kernel_functio
     view.s_mem = pages + cache.offset;
     view.inuse = 0;
     view.free = 0;
-    for (let i = 0; i < cache.num; i++) m.write32(bufctl(slab, i), i + 1 < cache.num ? i + 1 : END);
+    const last: i32 = cache.num - 1;
+    for (let i: i32 = 0; i < last; i++) m.write32(bufctl(slab, i), i + 1);
+    m.write32(bufctl(slab, last), END);
     list_add(slab, cache.slabs_free.address);
     cache.num_slabs++;
     cache.num_free_slabs++;
@@ -190,26 +198,23 @@ const kmem_cache_grow: KernelFunction<[number, number], number> = kernel_functio
 );
 
 /** Gives the pages of a slab without objects back. */
-const kmem_slab_destroy: KernelFunction<[number, number], void> = kernel_function(
+const kmem_slab_destroy: KernelFunction<[number, number], void, undefined> = kernel_function(
   "kmem_slab_destroy",
   [pointer("kmem_cache_t"), pointer("slab_t")],
   undefined,
   function* (cachep, slab): Steps<void> {
     const cache = kmem_cache_t.at(cachep);
     const m = memory();
-    const pages = slab_t.at(slab).s_mem - cache.offset;
-    const first_page = virt_to_page(pages);
-    for (let i = 0; i < 1 << cache.gfporder; i++) {
-      const at = first_page + i * page.size;
-      m.write32(at + FLAGS, m.read32(at + FLAGS) & ~PG_slab);
-    }
+    const pages: u32 = slab_t.at(slab).s_mem - cache.offset;
+    const end_page: u32 = virt_to_page(pages) + (page.size << cache.gfporder);
+    for (let at: u32 = virt_to_page(pages); at < end_page; at += page.size) m.write32(at + FLAGS, 0);
     yield* free_pages(pages, cache.gfporder);
     if (cache.offset === 0) yield* kfree(slab);
   },
 );
 
 /** Takes a slab without objects off its cache; 0 when there is none. */
-function unlink_free_slab(cache: kmem_cache_t): number {
+function unlink_free_slab(cache: kmem_cache_t): u32 {
   const head = cache.slabs_free.address;
   if (list_empty(head)) return 0;
   const slab = list_next(head);
@@ -237,20 +242,25 @@ export const kmem_cache_shrink = kernel_function(
 );
 
 /** An object of a cache; 0 when out of memory. Its contents are undefined. */
-export const kmem_cache_alloc: KernelFunction<[number, number], number> = kernel_function(
+export const kmem_cache_alloc: KernelFunction<[number, number], number, ScalarType<"u32">> = kernel_function(
   "kmem_cache_alloc",
   [pointer("kmem_cache_t"), u32],
   u32,
   function* (cachep, gfp): Steps<number> {
     const cache = kmem_cache_t.at(cachep);
-    while (list_empty(cache.slabs_partial.address) && list_empty(cache.slabs_free.address)) {
+    while (!has_room(cache)) {
       if ((yield* kmem_cache_grow(cachep, gfp)) === 0) return 0;
     }
     return take_object(cache);
   },
 );
 
-function take_object(cache: kmem_cache_t): number {
+function has_room(cache: kmem_cache_t): boolean {
+  return !list_empty(cache.slabs_partial.address) || !list_empty(cache.slabs_free.address);
+}
+
+/** One statement of its caller: no interrupt sees the lists half changed. */
+function take_object(cache: kmem_cache_t): u32 {
   const m = memory();
   const was_free = list_empty(cache.slabs_partial.address);
   const slab = list_next(was_free ? cache.slabs_free.address : cache.slabs_partial.address);
@@ -280,7 +290,7 @@ function cache_of(object: number): kmem_cache_t {
 }
 
 /** Puts an object back. Returns a slab to destroy, or 0. */
-function return_object(cache: kmem_cache_t, object: number): number {
+function return_object(cache: kmem_cache_t, object: number): u32 {
   const m = memory();
   const slab = m.read32(virt_to_page(object) + PAGE_PREV) >>> 0;
   const view = slab_t.at(slab);
@@ -305,7 +315,7 @@ function return_object(cache: kmem_cache_t, object: number): number {
 }
 
 /** Frees an object of a cache. Throws KernelBug for another cache's object and for a free one. */
-export const kmem_cache_free: KernelFunction<[number, number], void> = kernel_function(
+export const kmem_cache_free: KernelFunction<[number, number], void, undefined> = kernel_function(
   "kmem_cache_free",
   [pointer("kmem_cache_t"), u32],
   undefined,
@@ -319,12 +329,12 @@ export const kmem_cache_free: KernelFunction<[number, number], void> = kernel_fu
 );
 
 /** `size` bytes of physically contiguous memory; 0 when out of memory or for more than 128 KiB. */
-export const kmalloc: KernelFunction<[number, number], number> = kernel_function(
+export const kmalloc: KernelFunction<[number, number], number, ScalarType<"u32">> = kernel_function(
   "kmalloc",
   [u32, u32],
   u32,
   function* (size, gfp): Steps<number> {
-    for (let i = 0; i < KMALLOC_SIZES.length; i++) {
+    for (let i: i32 = 0; i < KMALLOC_SIZES.length; i++) {
       const entry = malloc_sizes.value.get(i);
       if (size <= entry.cs_size) return yield* kmem_cache_alloc(entry.cs_cachep, gfp);
     }
@@ -333,7 +343,7 @@ export const kmalloc: KernelFunction<[number, number], number> = kernel_function
 );
 
 /** Frees what kmalloc gave; 0 is ignored. */
-export const kfree: KernelFunction<[number], void> = kernel_function(
+export const kfree: KernelFunction<[number], void, undefined> = kernel_function(
   "kfree",
   [u32],
   undefined,

@@ -38,8 +38,8 @@ export function bare(source: string, ...namespaces: object[]): Bare {
     layout: [
       { name: ".text", inputs: [".text"], start: "_text", end: "_etext" },
       { name: ".rodata", inputs: [".rodata"] },
-      { name: ".data", inputs: [".data"] },
-      { name: ".bss", inputs: [".bss"] },
+      { name: ".data", inputs: [".data"], align: 4096 },
+      { name: ".bss", inputs: [".bss"], align: 4096 },
     ],
   });
   const image = KernelImage.from_linked(linked, modules, () => new Uint8Array(0));

@@ -7,7 +7,7 @@
  */
 import { call_pointer, kernel_function, local, type Steps } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
-import { i32, pointer, u8, u32, type ViewOf } from "../../host/types.ts";
+import { i32, pointer, type u8, u32, type ViewOf } from "../../host/types.ts";
 import { local_irq_restore, local_irq_save } from "../../include/asm/system.ts";
 import { copy_to_user, get_user } from "../../include/asm/uaccess.ts";
 import { EAGAIN, EFAULT, ERESTARTSYS } from "../../include/linux/errno.ts";
@@ -227,7 +227,7 @@ function* copy_input(tty: tty_struct, buffer: u32, count: u32): Steps<i32> {
     const length: u32 = end_of_file ? end : consumed;
     if ((yield* copy_to_user(buffer + copied, tty.read_buf.address_of(tty.read_tail), length)) !== 0)
       return copied || -EFAULT;
-    const flags = local_irq_save();
+    const flags: u32 = local_irq_save();
     consume(tty, consumed, end >= 0);
     local_irq_restore(flags);
     copied += length;
@@ -238,7 +238,7 @@ function* copy_input(tty: tty_struct, buffer: u32, count: u32): Steps<i32> {
 
 /** Lets the sender go on when a reader has caught up. Interrupts are off, or one could throttle again in between. */
 function* check_unthrottle(tty: tty_struct): Steps<void> {
-  const flags = local_irq_save();
+  const flags: u32 = local_irq_save();
   if (tty.flags & TTY_THROTTLED && tty.read_cnt <= TTY_THRESHOLD_UNTHROTTLE) {
     clear_tty_flag(tty, TTY_THROTTLED);
     yield* call_pointer(driver_of(tty).unthrottle, undefined, tty.address);

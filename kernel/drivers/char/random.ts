@@ -31,20 +31,15 @@ const GRND_RANDOM = 2;
 const CHUNK = 64;
 
 /** getrandom(2): never waits. */
-export const sys_getrandom = kernel_function(
-  "sys_getrandom",
-  [u32, u32, u32],
-  i32,
-  function* (buffer, count, flags) {
-    if (flags & ~(GRND_NONBLOCK | GRND_RANDOM)) return -EINVAL;
-    const chunk = local(array(u8, CHUNK));
-    const wanted: u32 = Math.min(count, 0x7fffffff);
-    for (let done: u32 = 0; done < wanted; ) {
-      const bytes: u32 = Math.min(CHUNK, wanted - done);
-      yield* get_random_bytes(chunk.address, bytes);
-      if ((yield* copy_to_user(buffer + done, chunk.address, bytes)) !== 0) return done || -EFAULT;
-      done += bytes;
-    }
-    return wanted;
-  },
-);
+export const sys_getrandom = kernel_function("sys_getrandom", [u32, u32, u32], i32, function* (buffer, count, flags) {
+  if (flags & ~(GRND_NONBLOCK | GRND_RANDOM)) return -EINVAL;
+  const chunk = local(array(u8, CHUNK));
+  const wanted: u32 = Math.min(count, 0x7fffffff);
+  for (let done: u32 = 0; done < wanted; ) {
+    const bytes: u32 = Math.min(CHUNK, wanted - done);
+    yield* get_random_bytes(chunk.address, bytes);
+    if ((yield* copy_to_user(buffer + done, chunk.address, bytes)) !== 0) return done || -EFAULT;
+    done += bytes;
+  }
+  return wanted;
+});

@@ -128,7 +128,7 @@ function* fill_transmitter(info: async_struct): Steps<void> {
 
 /** Has the transmitter interrupt whenever it is empty, if there is anything to send. */
 function* start_transmitter(info: async_struct): Steps<void> {
-  const flags = local_irq_save();
+  const flags: u32 = local_irq_save();
   if (chars_in_buffer(info) > 0 && (info.IER & UART_IER_THRI) === 0) set_ier(info, info.IER | UART_IER_THRI);
   local_irq_restore(flags);
 }
@@ -188,7 +188,7 @@ const rs_interrupt = kernel_function(
  */
 function* push_bytes(info: async_struct, from: u32, bytes: u32): Steps<u32> {
   let pushed: u32 = 0;
-  const flags = local_irq_save();
+  const flags: u32 = local_irq_save();
   for (;;) {
     const run: u32 = Math.min(bytes - pushed, xmit_room(info), SERIAL_XMIT_SIZE - info.xmit_head);
     if (run === 0) break;
@@ -224,7 +224,7 @@ const rs_write = kernel_function("rs_write", [pointer("tty_struct"), u32, u32], 
 /** Called by tasks, and by the receive interrupt for echoes. */
 const rs_put_char = kernel_function("rs_put_char", [pointer("tty_struct"), u32], undefined, function* (tty, byte) {
   const info = async_struct.at(tty_struct.at(tty).driver_data);
-  const flags = local_irq_save();
+  const flags: u32 = local_irq_save();
   if (xmit_room(info) > 0) push_xmit(info, byte);
   local_irq_restore(flags);
   yield* start_transmitter(info);

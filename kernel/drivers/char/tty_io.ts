@@ -4,8 +4,10 @@
  */
 
 import { MKDEV, register_chrdev } from "../../fs/devices.ts";
-import { cstring, kernel_function, kernel_table, kernel_variable, type Steps } from "../../host/declarations.ts";
+import { cstring, kernel_function, kernel_table, kernel_variable, local, type Steps } from "../../host/declarations.ts";
 import { i32, pointer, u32 } from "../../host/types.ts";
+import { memcpy } from "../../include/asm/string.ts";
+import { local_irq_restore, local_irq_save } from "../../include/asm/system.ts";
 import { copy_from_user, copy_to_user, get_user, put_user } from "../../include/asm/uaccess.ts";
 import { EFAULT, ENODEV, ENOTTY } from "../../include/linux/errno.ts";
 import { file, file_operations, inode } from "../../include/linux/fs.ts";
@@ -13,9 +15,9 @@ import { list_for_each, list_next } from "../../include/linux/list.ts";
 import {
   B115200,
   CONSOLE_MINOR,
-  clear_tty_flag,
   CREAD,
   CS8,
+  clear_tty_flag,
   FIONREAD,
   ICANON,
   ICRNL,
@@ -148,6 +150,16 @@ const tty_write = kernel_function("tty_write", [pointer("file"), u32, u32], i32,
   return yield* write_chan(file.at(at).private_data, at, buffer, count);
 });
 
+/** Takes settings from user memory: all at once, as the receive interrupt goes by them. 0 or -EFAULT. */
+function* set_termios(tty: tty_struct, from: u32): Steps<i32> {
+  const tmp_termios = local(termios);
+  if ((yield* copy_from_user(tmp_termios.address, from, termios.size)) !== 0) return -EFAULT;
+  const flags: u32 = local_irq_save();
+  yield* memcpy(tty.termios.address, tmp_termios.address, termios.size);
+  local_irq_restore(flags);
+  return 0;
+}
+
 const tty_ioctl = kernel_function("tty_ioctl", [pointer("file"), u32, u32], i32, function* (at, command, argument) {
   const tty = tty_struct.at(file.at(at).private_data);
   switch (command) {
@@ -156,7 +168,7 @@ const tty_ioctl = kernel_function("tty_ioctl", [pointer("file"), u32, u32], i32,
     case TCSETS:
     case TCSETSW:
     case TCSETSF:
-      return (yield* copy_from_user(tty.termios.address, argument, termios.size)) === 0 ? 0 : -EFAULT;
+      return yield* set_termios(tty, argument);
     case TIOCGWINSZ:
       return (yield* copy_to_user(argument, tty.winsize.address, winsize.size)) === 0 ? 0 : -EFAULT;
     case TIOCSWINSZ:

@@ -1,4 +1,6 @@
 /** Pages and page-table entries of i386 (include/asm-i386/page.h, pgtable.h). */
+import type { u32 } from "../../host/types.ts";
+
 export const PAGE_SHIFT = 12;
 export const PAGE_SIZE = 1 << PAGE_SHIFT;
 /** `x & PAGE_MASK` rounds down to a page; mind that & gives signed results. */
@@ -28,19 +30,19 @@ export const PGDIR_SIZE = 1 << PGDIR_SHIFT;
 export const USER_PTRS_PER_PGD = TASK_SIZE / PGDIR_SIZE;
 
 /** Physical address of a directly mapped kernel address. */
-export function __pa(linear: number): number {
+export function __pa(linear: number): u32 {
   return (linear - PAGE_OFFSET) >>> 0;
 }
 
 /** Kernel address of a physical address. */
-export function __va(physical: number): number {
+export function __va(physical: number): u32 {
   return (physical + PAGE_OFFSET) >>> 0;
 }
 
-export function page_align_down(address: number): number {
+export function page_align_down(address: number): u32 {
   return (address & PAGE_MASK) >>> 0;
 }
 
-export function page_align_up(address: number): number {
+export function page_align_up(address: number): u32 {
   return ((address + PAGE_SIZE - 1) & PAGE_MASK) >>> 0;
 }

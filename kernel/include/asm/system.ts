@@ -5,7 +5,7 @@
 
 import { cpu } from "../../host/context.ts";
 import { asm_function } from "../../host/declarations.ts";
-import { u32 } from "../../host/types.ts";
+import { type i32, u32 } from "../../host/types.ts";
 
 const EFLAGS_IF = 0x200;
 
@@ -20,7 +20,7 @@ export function local_irq_enable(): void {
 }
 
 /** `pushfl; popl flags; cli`: disables interrupts and returns the flags for `local_irq_restore`. */
-export function local_irq_save(): number {
+export function local_irq_save(): u32 {
   const flags = cpu().getEflags();
   local_irq_disable();
   return flags;
@@ -35,11 +35,11 @@ export function irqs_disabled(): boolean {
 }
 
 /** Linear address of the last page fault. */
-export function read_cr2(): number {
+export function read_cr2(): u32 {
   return cpu().cr2 >>> 0;
 }
 
-export function inb(port: number): number {
+export function inb(port: number): i32 {
   return cpu().ports.read8(port);
 }
 

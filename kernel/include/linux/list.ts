@@ -1,6 +1,6 @@
 /** Doubly linked circular lists (include/linux/list.h). All functions take linear addresses of `struct list_head`. */
 import { memory } from "../../host/memory.ts";
-import { pointer, struct } from "../../host/types.ts";
+import { pointer, struct, type u32 } from "../../host/types.ts";
 
 export const list_head = struct("list_head", { next: pointer("list_head"), prev: pointer("list_head") });
 
@@ -48,13 +48,13 @@ export function list_empty(head: number): boolean {
   return memory().read32(head + NEXT) >>> 0 === head;
 }
 
-export function list_next(entry: number): number {
+export function list_next(entry: number): u32 {
   return memory().read32(entry + NEXT) >>> 0;
 }
 
 /** The entries of a list, first to last. The next entry is read before the current one is handed out (`_safe`). */
-export function* list_for_each(head: number): Generator<number, void, undefined> {
-  let entry = list_next(head);
+export function* list_for_each(head: u32): Generator<number, void, undefined> {
+  let entry: u32 = list_next(head);
   while (entry !== head) {
     const next = list_next(entry);
     yield entry;

@@ -98,6 +98,7 @@ export const PG_buddy = 1 << 2;
 export const MAX_ORDER = 10;
 
 export const free_area_t = struct("free_area_t", { free_list: list_head, nr_free: u32 });
+export type free_area_t = ViewOf<typeof free_area_t>;
 
 export const zone_struct = struct("zone_struct", {
   free_pages: u32,

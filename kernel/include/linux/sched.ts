@@ -180,7 +180,7 @@ export function init_task(): task_struct {
 }
 
 /** Linear address of the PCB of the task that is running: ESP masked down to its 8 KiB stack. */
-export function get_current(): number {
+export function get_current(): u32 {
   return (cpu().r[4] & -THREAD_SIZE) >>> 0;
 }
 
@@ -189,7 +189,7 @@ export function current(): task_struct {
 }
 
 /** The CPU that executes this step. */
-export function smp_processor_id(): number {
+export function smp_processor_id(): i32 {
   return cpu().id;
 }
 
@@ -197,7 +197,7 @@ export function smp_processor_id(): number {
 export function* for_each_task(): Generator<task_struct, void, undefined> {
   const first = init_task_union.address;
   const next_task = task_struct.offset("next_task");
-  let at = memory().read32(first + next_task) >>> 0;
+  let at: u32 = memory().read32(first + next_task) >>> 0;
   while (at !== first) {
     const next = memory().read32(at + next_task) >>> 0;
     yield task_struct.at(at);

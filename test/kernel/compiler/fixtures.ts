@@ -122,12 +122,13 @@ export const no_braces = kernel_function("no_braces", [i32, i32, i32], i32, func
 export const switches = kernel_function("switches", [i32, i32, i32], i32, function* (a, b) {
   let seen = 0;
   switch (yield* loud(a)) {
+    // @ts-expect-error: it falls through
     case 0:
       seen += 1;
-    // @ts-expect-error: it falls through
     case 1:
       seen += 10;
       break;
+    // @ts-expect-error: it falls through
     default:
       seen += 100;
     // @ts-expect-error: it falls through
@@ -135,7 +136,6 @@ export const switches = kernel_function("switches", [i32, i32, i32], i32, functi
       seen += 1000;
       if (b === 1) break;
       seen += 10000;
-    // @ts-expect-error: it falls through
     case 3: {
       const more = yield* loud(5);
       seen += more;
@@ -748,8 +748,7 @@ export const booleans = kernel_function("booleans", [i32, i32, i32], i32, functi
   flag = flag && b > 0;
   let changed: boolean = (yield* loud(c)) > 1;
   if (other) changed = !changed;
-  const text = flag ? "yes" : "no";
-  note_text(text);
+  note_text(flag ? "yes" : "no");
   note(flag === changed ? 1 : 0);
   return (flag ? 1 : 0) + (other ? 10 : 0) + (changed ? 100 : 0) + +flag + Number(changed);
 });

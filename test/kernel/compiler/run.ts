@@ -33,14 +33,23 @@ import { array, chars, i8, i16, i32, pointer, struct, u8, u16, u32, type ViewOf 
 
 type Module = Record<string, unknown>;
 
-function evaluate(text: string, modules: Readonly<Record<string, object>>): Module {
-  const { outputText } = ts.transpileModule(text, {
-    compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
-  });
-  const module: Module = {};
-  const find = (specifier: string) => modules[/[a-z-]+(?=\.ts$)/.exec(specifier)?.[0] ?? ""];
-  new Function("exports", "require", outputText)(module, find);
-  return module;
+/** A module's text, ready to be evaluated. */
+export class Loadable {
+  readonly #script: (exports: Module, require: (specifier: string) => object | undefined) => void;
+
+  constructor(text: string) {
+    const { outputText } = ts.transpileModule(text, {
+      compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
+    });
+    this.#script = new Function("exports", "require", outputText) as never;
+  }
+
+  /** @param modules what it imports, by file without folder and extension */
+  load(modules: Readonly<Record<string, object>>): Module {
+    const module: Module = {};
+    this.#script(module, (specifier) => modules[/[a-z-]+(?=\.ts$)/.exec(specifier)?.[0] ?? ""]);
+    return module;
+  }
 }
 
 const GUEST = `
@@ -48,7 +57,7 @@ const GUEST = `
 .globl _start
 _start:
 	hlt
-.globl invoke
+.globl invoke, done
 invoke:
 	pushl args+8
 	pushl args+4
@@ -56,6 +65,7 @@ invoke:
 	call *target
 	movl %eax, result
 	movl %edx, result+4
+done:
 	hlt
 .globl twice
 .type twice,@function
@@ -91,8 +101,9 @@ const MOST_INSTRUCTIONS = 200_000;
 export class CompiledRun {
   readonly bare: Bare;
 
-  constructor(text: string, more: Readonly<Record<string, object>> = {}) {
-    this.bare = bare(GUEST, evaluate(text, { context, declarations, memory, runtime, types, ...more }));
+  constructor(text: Loadable) {
+    this.bare = bare(GUEST, text.load({ context, declarations, memory, runtime, types }));
+    this.bare.machine.setBreakpoints([this.bare.symbol("done")]);
   }
 
   #put(symbol: string, value: number, index = 0): void {
@@ -147,9 +158,9 @@ export class PlainRun {
   readonly machine = new PlainMachine();
   readonly #module: Module;
 
-  constructor(text: string) {
+  constructor(text: Loadable) {
     this.#module = this.machine.run(() =>
-      evaluate(text, { context, declarations: plain_declarations(this.machine), memory, types }),
+      text.load({ context, declarations: plain_declarations(this.machine), memory, types }),
     );
   }
 

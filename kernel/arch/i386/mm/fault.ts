@@ -79,8 +79,8 @@ function* no_context(regs: pt_regs, address: u32, error_code: u32): Steps<void> 
     regs.eip = fixup;
     return;
   }
-  const what = address < PAGE_SIZE ? "NULL pointer dereference" : "paging request";
-  printk(`${KERN_EMERG}Unable to handle kernel ${what} at virtual address ${hex8(address)}\n`);
+  const is_null = address < PAGE_SIZE;
+  printk(`${KERN_EMERG}Unable to handle kernel ${is_null ? "NULL pointer dereference" : "paging request"} at virtual address ${hex8(address)}\n`);
   printk(`${KERN_EMERG} printing eip:\n${hex8(regs.eip)}\n`);
   show_page_tables(address);
   yield* die(oops_name.address, regs.address, error_code);
