@@ -112,7 +112,7 @@ function:
 
 describe("a session", () => {
   it("is anywhere in a long run as a machine that has just run there, with much memory or little", () => {
-    const length = 3_000_000;
+    const length = 1_200_000;
     const states = new Map<number, string>();
     const stateAt = (position: number) => {
       if (!states.has(position)) {
@@ -122,7 +122,7 @@ describe("a session", () => {
       }
       return states.get(position)!;
     };
-    for (const historyBytes of [64 * MIB, MIB, 1]) {
+    for (const historyBytes of [64 * MIB, 2 * MIB, 1]) {
       const session = bareSession(BUSY, historyBytes);
       session.continue({ maxInstructions: length });
       fc.assert(
@@ -137,9 +137,9 @@ describe("a session", () => {
             expect(stateOf(session)).toBe(stateAt(session.position));
           },
         ),
-        { numRuns: 4 },
+        { numRuns: 3 },
       );
-      if (historyBytes >= MIB) expect(session.historyBytes).toBeLessThanOrEqual(historyBytes);
+      if (historyBytes > MIB) expect(session.historyBytes).toBeLessThanOrEqual(historyBytes);
     }
   });
 

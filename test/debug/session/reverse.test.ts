@@ -243,7 +243,7 @@ describe("going back over what takes long", () => {
     session.goto(position);
     const inner = session.breakpoints.add({ kind: "address", linear: at(session, "quick") });
     expect(session.reverseContinue()).toMatchObject({ reason: "breakpoint" });
-    expect(rounds()).toBe(3);
+    expect(rounds()).toBe(4);
     session.breakpoints.remove(inner.number);
   });
 
