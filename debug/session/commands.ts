@@ -219,7 +219,7 @@ export class Commands {
     const request = { kind: "watch", space: "linear", address: slot, length: 4, on: "write" } as const;
     const isOwn = (cpu: Core) => cpu.id === id && (cpl !== USER || cpu.cr3 === cr3);
     const record = { number: 0, request, enabled: true, hits: 0, ignore: 0 };
-    const found = yield* this.#lastHit([record], (_, cpu) => isOwn(cpu));
+    const found = yield* this.#lastHit([record], (_, cpu) => isOwn(cpu), this.#timeline.cycle);
     if (found === "interrupted") return this.#stop("interrupted");
     if (found === null) return yield* this.#toStart();
     const stop = yield* this.#travelTo(found.cycle);
@@ -231,7 +231,11 @@ export class Commands {
   *reverseContinue(): Running {
     const records = this.#host.breakpoints.enabled();
     if (records.length === 0) return yield* this.#toStart();
-    const found = yield* this.#lastHit(records, (record, core) => this.#host.holds(record, core));
+    const found = yield* this.#lastHit(
+      records,
+      (record, core) => this.#host.holds(record, core),
+      this.#timeline.cycle - 1,
+    );
     if (found === "interrupted") return this.#stop("interrupted");
     if (found === null) return yield* this.#toStart();
     yield* this.#travelTo(found.cycle);
@@ -359,10 +363,11 @@ export class Commands {
     return stop.reason === "step" ? this.#stop("start") : stop;
   }
 
-  /** The last hit before now, searched stretch by stretch from here back. */
+  /** The last hit up to a cycle, of which now is the latest possible; searched stretch by stretch from here back. */
   *#lastHit(
     records: readonly BreakpointRecord[],
     holds: Orders["holds"],
+    latest: number,
   ): Generator<void, Found | null | "interrupted"> {
     const { now } = this.#timeline;
     let last: Found | null = null;
@@ -382,7 +387,7 @@ export class Commands {
       },
     };
     const onStop = () => {
-      if (pending !== null && this.#timeline.cycle < now.cycle) last = { cycle: this.#timeline.cycle, hit: pending };
+      if (pending !== null && this.#timeline.cycle <= latest) last = { cycle: this.#timeline.cycle, hit: pending };
       pending = null;
     };
     for (const stretch of this.#stretchesBefore(now)) {

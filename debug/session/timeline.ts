@@ -148,6 +148,10 @@ export class Timeline {
     let others = this.#count(undefined);
     for (;;) {
       if (this.#end !== null) return this.#end;
+      if (this.#interrupted) {
+        this.#interrupted = false;
+        return { kind: "interrupted" };
+      }
       const left = instructions - this.#count(core);
       const leftCycles = goalCycle - this.cycle;
       if (left <= 0 || leftCycles <= 0) return { kind: "budget" };
@@ -156,10 +160,7 @@ export class Timeline {
         : this.#slice(goalCycle, left, core);
       this.#captureWhenDue(closingIn ? SHORTEST_INTERVAL : INTERVAL);
       if (ENDS.has(stop.kind)) this.#end = stop;
-      if (this.#interrupted && (stop.kind === "budget" || stop.kind === "stopped")) {
-        this.#interrupted = false;
-        return { kind: "interrupted" };
-      }
+      if (this.#interrupted && (stop.kind === "budget" || stop.kind === "stopped")) continue;
       if (stop.kind === "asleep") this.#drain();
       if (stop.kind !== "budget") return stop;
       yield;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DebugSession } from "../../../debug/session/index.ts";
+import { DebugSession, SymbolTable } from "../../../debug/session/index.ts";
 import { RandomInterleaver } from "../../../emulator/index.ts";
 import { smpGuest } from "../../emulator/smp/guest.ts";
 import { at, bareSession, kernelSession, place, stateOf } from "./machines.ts";
@@ -178,6 +178,115 @@ count:	.long 0
     });
     expect(session.reverseContinue().reason).toBe("breakpoint");
     expect(session.registers().eax).toBe(6000);
+  });
+});
+
+const LONG = `
+	movl $0x20000, %edi
+again:	incl rounds
+	call slow
+slept:	incl %edi
+	jmp again
+slow:	pushl %ebp
+	movl %esp, %ebp
+	movl $400000, %ecx
+1:	incl %eax
+	loop 1b
+	call quick
+behind:	leave
+	ret
+quick:	incl total
+inside:	ret
+.align 4096
+rounds:	.long 0
+total:	.long 0
+`;
+
+describe("going back over what takes long", () => {
+  const session = bareSession(LONG);
+  session.breakpoints.add({ kind: "address", linear: at(session, "slept"), ignore: 2 });
+  session.continue();
+  session.breakpoints.clear();
+  const rounds = () => session.readPhysical(at(session, "rounds"), 1)[0];
+
+  it("next finds the call, however many captures ago", () => {
+    expect(rounds()).toBe(3);
+    const before = session.position;
+    session.reverseNext();
+    expect([place(session), rounds()]).toEqual(["again+0x6", 3]);
+    expect(before - session.position).toBeGreaterThan(800_000);
+    session.next();
+    expect(session.position).toBe(before);
+  });
+
+  it("finish goes to before the call of the function, and of its caller", () => {
+    session.until(at(session, "inside"));
+    session.reverseFinish();
+    expect(session.symbols.format(session.linearEip())).toBe("slow+0xb");
+    session.step();
+    expect(place(session)).toBe("quick");
+    session.reverseFinish();
+    session.reverseFinish();
+    expect([place(session), rounds()]).toEqual(["again+0x6", 4]);
+    expect(session.stop).toMatchObject({ reason: "step", core: 0 });
+    session.next();
+    expect([place(session), rounds()]).toEqual(["slept", 4]);
+  });
+
+  it("finds the last write of a value, and the one before", () => {
+    const { position } = session;
+    const watch = { kind: "watch", space: "linear", address: at(session, "rounds"), length: 4, on: "change" } as const;
+    const { number } = session.breakpoints.add(watch);
+    expect(session.reverseContinue()).toMatchObject({ reason: "watchpoint", access: { before: 3, after: 4 } });
+    expect(session.reverseContinue()).toMatchObject({ reason: "watchpoint", access: { before: 2, after: 3 } });
+    session.breakpoints.remove(number);
+    session.goto(position);
+    const inner = session.breakpoints.add({ kind: "address", linear: at(session, "quick") });
+    expect(session.reverseContinue()).toMatchObject({ reason: "breakpoint" });
+    expect(rounds()).toBe(4);
+    session.breakpoints.remove(inner.number);
+  });
+
+  it("a condition that fails ends the search", () => {
+    session.breakpoints.add({
+      kind: "address",
+      linear: at(session, "quick"),
+      condition: () => {
+        throw new Error("no such thing");
+      },
+    });
+    expect(() => session.reverseContinue()).toThrow("no such thing");
+    session.breakpoints.clear();
+  });
+});
+
+describe("going back out of an interrupt", () => {
+  const SOURCE = `
+boot:	nop
+raises:	int $0x30
+after:	incl count
+	jmp boot
+vector_48:
+	incl count
+	pushl %eax
+	popl %eax
+in_it:	iret
+.data
+count:	.long 0
+`;
+
+  it("finish goes to before the instruction that it came at", () => {
+    const { image } = smpGuest(SOURCE);
+    const session = DebugSession.forMachine(() => smpGuest(SOURCE).machine, { symbols: SymbolTable.forImage(image) });
+    session.until(at(session, "after"));
+    session.until(at(session, "in_it"));
+    session.reverseFinish();
+    expect(place(session)).toBe("raises");
+    session.step();
+    expect(place(session)).toBe("vector_48");
+    session.until(at(session, "after"));
+    session.reverseNext();
+    expect(place(session)).toBe("raises");
   });
 });
 
