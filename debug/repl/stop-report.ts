@@ -51,7 +51,7 @@ function sourcePlace({ session, guest }: Console, pc: number): string {
   const line = session.symbols.line(pc);
   if (line === undefined) return "";
   if ("file" in line) return `  ${line.file}:${line.line}`;
-  const steps = session.kernel?.hosted_steps(guest.register("ebp"), line.function);
+  const steps = undefined;
   return `  TypeScript${steps === undefined ? "" : `, step ${steps}`}`;
 }
 
