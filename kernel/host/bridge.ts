@@ -10,8 +10,9 @@ import { HostedMemory } from "./hosted-memory.ts";
 const EBP = 5;
 const INVALID_OPCODE = 6;
 const HOSTCALL_LENGTH = 4;
-/** Lines of a JavaScript stack that an oops names. */
+/** Lines of a JavaScript stack that an oops names, and files that tell a reader nothing of what was wrong. */
 const DEEPEST_PLACE = 4;
+const PLUMBING = /^(hosted-memory|memory|types|runtime|kernel-module|compiled-code|bug)\.ts:/;
 
 /** What the bridge needs of the machine it is on. */
 export interface BridgeOptions {
@@ -76,7 +77,7 @@ function describe(error: unknown): string {
   for (const line of (error.stack ?? "").split("\n")) {
     const place = /([^/\\\s(]+:\d+):\d+\)?$/.exec(line)?.[1];
     if (place?.startsWith("bridge.ts")) break;
-    if (place !== undefined) places.push(place);
+    if (place !== undefined && !PLUMBING.test(place)) places.push(place);
   }
   return `${error.name}: ${error.message}${places.length > 0 ? ` (${places.slice(0, DEEPEST_PLACE).join(" < ")})` : ""}`;
 }

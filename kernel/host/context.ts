@@ -65,23 +65,27 @@ export class Ambient {
     this.core = core;
   }
 
-  leave(): void {
-    this.enter(nowhere, no_memory, undefined);
-  }
 }
 
 /** What is current. Nothing of it outlives a run. */
 export const ambient = new Ambient();
 
-/** Runs `body` as kernel code: on `core` (undefined while only looking), with `memory` as its memory. */
-export function with_context<T>(core: Core | undefined, host: KernelHost, memory: GuestMemory, body: () => T): T {
-  const { host: outer_host, memory: outer_memory, core: outer_core } = ambient;
-  ambient.enter(host, memory, core);
+/** Runs `body`, in which cores may execute steps; afterwards what was current before is so again. */
+export function stepping<T>(body: () => T): T {
+  const { host, memory, core } = ambient;
   try {
     return body();
   } finally {
-    ambient.enter(outer_host, outer_memory, outer_core);
+    ambient.enter(host, memory, core);
   }
+}
+
+/** Runs `body` as kernel code: on `core` (undefined while only looking), with `memory` as its memory. */
+export function with_context<T>(core: Core | undefined, host: KernelHost, memory: GuestMemory, body: () => T): T {
+  return stepping(() => {
+    ambient.enter(host, memory, core);
+    return body();
+  });
 }
 
 /** The core that executes the current step. */

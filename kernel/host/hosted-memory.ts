@@ -94,8 +94,10 @@ export class HostedMemory implements GuestMemory {
   #refuse(linear: number): never {
     if (this.#accesses > MOST_ACCESSES)
       throw new StepError(`a statement has made more than ${MOST_ACCESSES} accesses to guest memory; loops over it have to step`);
+    // Where nothing is mapped, the CPU's own page fault says more.
+    this.core.read8(linear | 0);
     throw new StepError(
-      `access to 0x${linear.toString(16).padStart(8, "0")}, below the kernel's memory: a null pointer or a user's address`,
+      `access to 0x${linear.toString(16).padStart(8, "0")}, below the kernel's memory: only the user-copy routines touch a user's address`,
     );
   }
 

@@ -19,7 +19,7 @@ import { EXIT_PANIC } from "../kernel/panic.ts";
 import { runqueue_head } from "../kernel/sched.ts";
 import { jiffies, nr_timers } from "../kernel/timer.ts";
 import { Bridge } from "./bridge.ts";
-import { ambient, cpu, type KernelHost, type TraceEvent, with_context } from "./context.ts";
+import { cpu, type KernelHost, stepping, type TraceEvent, with_context } from "./context.ts";
 import { InspectMemory } from "./inspect-memory.ts";
 import { KernelEntries } from "./kernel-entries.ts";
 import { kernel_image } from "../link.ts";
@@ -197,12 +197,9 @@ export class Kernel implements KernelHost {
       return "stop";
     };
     const { until, ...others } = limits;
-    let stop: StopReason;
-    try {
-      stop = this.machine.run(until === undefined ? others : { ...others, until: () => until(this) });
-    } finally {
-      ambient.leave();
-    }
+    const stop = stepping(() =>
+      this.machine.run(until === undefined ? others : { ...others, until: () => until(this) }),
+    );
     switch (stop.kind) {
       case "exit":
         return stop.value === EXIT_PANIC ? { kind: "panic" } : { kind: "exit", status: stop.value & 0xff };

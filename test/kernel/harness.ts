@@ -2,7 +2,7 @@
  * Kernel functions called by hand, on a kernel that has got through part of its boot and goes no further. For property
  * tests that make thousands of calls.
  */
-import { ambient, with_context } from "../../kernel/host/context.ts";
+import { with_context } from "../../kernel/host/context.ts";
 import { GuestCall, type Steps } from "../../kernel/host/declarations.ts";
 import { Kernel, type KernelCapture } from "../../kernel/host/kernel.ts";
 import type { KernelImage } from "../../kernel/host/kernel-image.ts";
@@ -132,7 +132,6 @@ export class Harness {
     machine.setBreakpoints([RETURN_TO]);
     const stop = this.kernel.run({ maxInstructions: 20_000_000 });
     machine.setBreakpoints([]);
-    ambient.leave();
     if (stop.kind !== "breakpoint") {
       const why = this.inspect(() => hosted_exception.value.text) || JSON.stringify(stop);
       this.kernel.restore(before);

@@ -44,7 +44,6 @@ const loud = kernel_function("loud", [i32], i32, function* (value) {
 });
 const twice = asm_function("twice", [i32], i32);
 
-
 function node_at(i: number): ViewOf<typeof node> {
   return node.at(nodes.value.address_of(i));
 }
@@ -111,8 +110,9 @@ export const early_return = kernel_function("early_return", [i32, i32, i32], i32
 
 export const no_braces = kernel_function("no_braces", [i32, i32, i32], i32, function* (a, b, c) {
   let n = 0;
-  if (a) if (b) n = 1;
-  else n = 2;
+  if (a)
+    if (b) n = 1;
+    else n = 2;
   for (;;) if (n++ > c) break;
   do n--;
   while (n > a);
@@ -224,7 +224,6 @@ export const labels = kernel_function("labels", [i32, i32, i32], i32, function* 
     n -= 7;
     if (n % 5 === 0) break first;
     if (n % 3 === 0) continue second;
-    if (n % 11 === 0) continue first;
     note(n & 0xff);
     if (n < 2900) break second;
   }
@@ -240,10 +239,11 @@ export const iterations = kernel_function("iterations", [i32, i32, i32], i32, fu
     sum += each.value;
     each.value = yield* loud(each.value * 2);
   }
-  for (const i of range(0, 4)) for (const j of range(i, 4, 2)) {
-    if (j === 3 && i === b) return sum * 1000;
-    note(i * 10 + j);
-  }
+  for (const i of range(0, 4))
+    for (const j of range(i, 4, 2)) {
+      if (j === 3 && i === b) return sum * 1000;
+      note(i * 10 + j);
+    }
   for (const odd of odd_values()) note(odd);
   outer: for (const each of for_each_node()) {
     for (const other of for_each_node()) {
@@ -275,7 +275,11 @@ export const constant_tables = kernel_function("constant_tables", [i32, i32, i32
     if (n === a) continue;
     sum += yield* loud(n);
   }
-  for (const { key, value, tags: [first, second] } of pairs) {
+  for (const {
+    key,
+    value,
+    tags: [first, second],
+  } of pairs) {
     sum += key * value;
     note(first * 100 + second);
   }
@@ -340,7 +344,7 @@ export const conditional = kernel_function("conditional", [i32, i32, i32], i32, 
   const two = (yield* loud(c)) ? b : yield* loud(6);
   const nested = a ? (b ? yield* loud(1) : 2) : c ? 3 : yield* loud(4);
   const flag = a > 0 ? (yield* loud(8)) > 7 : false;
-  return one * 1000 + two * 100 + nested * 10 + +flag + (a < b ? 1 : (yield* loud(9)));
+  return one * 1000 + two * 100 + nested * 10 + +flag + (a < b ? 1 : yield* loud(9));
 });
 
 function maybe(i: number): ViewOf<typeof node> | undefined {
@@ -589,10 +593,14 @@ export const macros = kernel_function("macros", [i32, i32, i32], i32, function* 
     x += 2;
     return (yield* loud(x)) > b;
   });
-  const total = yield* apply(3, function* (i) {
-    if (i === 1) return yield* loud(i * 100);
-    return i + c;
-  }, "title");
+  const total = yield* apply(
+    3,
+    function* (i) {
+      if (i === 1) return yield* loud(i * 100);
+      return i + c;
+    },
+    "title",
+  );
   note(+(yield* twice_over((value) => value > total)));
   note(+(yield* twice_over((y) => y === x)));
   note(+any_of([1, 2], (y) => y === x));
@@ -612,7 +620,12 @@ function* is_even(n: i32): Steps<boolean> {
 function* is_odd(n: i32): Steps<boolean> {
   return n !== 0 && (yield* is_even(n - 1));
 }
-function* with_defaults(a: i32, b: i32 = 7, flag = false, where: ViewOf<typeof node> | undefined = undefined): Steps<i32> {
+function* with_defaults(
+  a: i32,
+  b: i32 = 7,
+  flag = false,
+  where: ViewOf<typeof node> | undefined = undefined,
+): Steps<i32> {
   return a * 100 + b * 10 + (flag ? 1 : 0) + (where === undefined ? 0 : where.value);
 }
 
@@ -657,7 +670,7 @@ export const numbers_of_all_sizes = kernel_function("numbers_of_all_sizes", [i32
   note(low);
   const quotient = Math.trunc(a / 3) + Math.floor(b / 2);
   note(Math.max(a, b, -4) - Math.min(a, 0x7fff_ffff));
-  return quotient + (wide < 0 ? 1 : 2) + a % 7;
+  return quotient + (wide < 0 ? 1 : 2) + (a % 7);
 });
 
 const narrow_result = kernel_function("narrow_result", [i32], i8, function* (x) {
@@ -694,7 +707,7 @@ export const fastcalls = kernel_function("fastcalls", [i32, i32, i32], i32, func
 });
 
 const operations = kernel_table("operations", ["loud", "bump", "nothing"]);
-export const nothing = kernel_function("nothing", [i32], undefined, function* (x) {
+const nothing = kernel_function("nothing", [i32], undefined, function* (x) {
   if (x > 0) return;
   note(x);
 });

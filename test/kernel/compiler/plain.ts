@@ -80,9 +80,9 @@ export function plain_declarations(machine: PlainMachine): object {
       return callable(name, run, returns);
     },
     asm_function(name: string, _parameters: unknown, returns: ScalarType | undefined) {
-      // biome-ignore lint/correctness/useYield: a function of the guest, which makes no steps here
       return callable(
         name,
+        // biome-ignore lint/correctness/useYield: a function of the guest, which makes no steps here
         function* (value) {
           return returns?.from_register((value as number) * 2);
         },

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { random_module } from "./random-programs.ts";
 import { CompiledRun, Loadable, PlainRun, path_of, project } from "./run.ts";
 
-const COUNT = 20;
+const COUNT = 6;
 const values = [
   [0, 0, 0],
   [1, 2, 3],

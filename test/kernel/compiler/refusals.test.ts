@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: texts of programs
 import { describe, expect, it } from "vitest";
 import { Refusal } from "../../../kernel/compiler/index.ts";
 import { PREAMBLE, path_of, project } from "./run.ts";

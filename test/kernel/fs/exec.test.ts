@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { initramfs } from "../../../boot/index.ts";
-import { find_inode } from "../../../kernel/fs/inode.ts";
+import { for_each_inode } from "../../../kernel/fs/inode.ts";
 import { inode } from "../../../kernel/include/linux/fs.ts";
 import { list_for_each } from "../../../kernel/include/linux/list.ts";
 import { Kernel } from "../../../kernel/index.ts";
@@ -360,7 +360,7 @@ describe("fork and exec, again and again", () => {
   it("share the pages of a program that several run, and keep them for the next", () => {
     const counts = (kernel: Kernel, path: string) =>
       kernel.inspect(() =>
-        [...list_for_each(inode.at(find_inode(path)).i_pages.address)].map((page) => page_count(page)),
+        [...list_for_each(inode.at([...for_each_inode()].find((at) => inode.at(at).i_name === path)!).i_pages.address)].map((page) => page_count(page)),
       );
     const { kernel } = boot(
       `

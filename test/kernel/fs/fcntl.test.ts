@@ -9,7 +9,7 @@ import {
   get_empty_filp,
   get_unused_fd,
 } from "../../../kernel/fs/file_table.ts";
-import { memset } from "../../../kernel/host/memory.ts";
+import { memset } from "../../../kernel/include/asm/string.ts";
 import { EBADF, EINVAL, EMFILE } from "../../../kernel/include/linux/errno.ts";
 import { file, O_APPEND, O_NONBLOCK } from "../../../kernel/include/linux/fs.ts";
 import { GFP_KERNEL } from "../../../kernel/include/linux/mm.ts";
@@ -28,8 +28,8 @@ function start(): { kernel: Harness; filp: number } {
   const kernel = Harness.with_slabs(512);
   kernel.run(() => files_init());
   const files = kernel.run(() => kmalloc(files_struct.size, GFP_KERNEL));
+  kernel.run(() => memset(files, 0, files_struct.size));
   kernel.inspect(() => {
-    memset(files, 0, files_struct.size);
     files_struct.at(files).max_fds = 32;
     current().files = files;
   });

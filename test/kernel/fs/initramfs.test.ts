@@ -37,12 +37,18 @@ function unpack(archive: Uint8Array): {
   });
   kernel.run(() => inode_init());
   kernel.run(() => populate_rootfs());
-  const look = (path: string) => kernel.inspect(() => path_lookup(path, { base: "/" }));
-  const content = (path: string) =>
-    kernel.inspect(() => {
-      const { i_data, i_size } = inode.at(path_lookup(path, { base: "/" }));
+  const scratch = kernel.run(() => __get_free_pages(GFP_KERNEL, 0));
+  const look = (path: string) => {
+    kernel.inspect(() => write_bytes(scratch, text(`${path}\0/\0`)));
+    return kernel.run(() => path_lookup(scratch, scratch + path.length + 1, true)) | 0;
+  };
+  const content = (path: string) => {
+    const node = look(path);
+    return kernel.inspect(() => {
+      const { i_data, i_size } = inode.at(node);
       return String.fromCharCode(...read_bytes(i_data, i_size));
     });
+  };
   return { kernel, log: () => kernel.log, look, content };
 }
 

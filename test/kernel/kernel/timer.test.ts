@@ -1,8 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { kernel_function, kernel_variable } from "../../../kernel/host/declarations.ts";
-import { array, u32 } from "../../../kernel/host/types.ts";
-import { timer_list } from "../../../kernel/include/linux/timer.ts";
 import {
   add_timer,
   del_timer,
@@ -13,21 +10,18 @@ import {
   run_timer_list,
   timer_jiffies,
 } from "../../../kernel/kernel/timer.ts";
+import { link_kernel } from "../../../kernel/link.ts";
 import { Harness } from "../harness.ts";
+import * as timer_module from "./timer.kernel.ts";
+import { fired, TIMERS, test_fire, timers } from "./timer.kernel.ts";
 
-const TIMERS = 40;
-const timers = kernel_variable("test_timers", array(timer_list, TIMERS));
-const fired = kernel_variable("test_fired", array(u32, TIMERS));
-
-const test_fire = kernel_function("test_fire", [u32], undefined, (index) => {
-  fired.value.set(index, jiffies.value);
-});
+const image = link_kernel({ modules: [timer_module] });
 
 /** A kernel whose clock stands at `now`, with nothing pending. */
 function at(now: number): Harness {
-  const harness = new Harness(64);
+  const harness = new Harness(64, "kmem_cache_init", image);
+  harness.run(() => init_timervecs());
   harness.inspect(() => {
-    init_timervecs();
     jiffies.value = now;
     timer_jiffies.value = now;
   });

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { memset, read_bytes, write_bytes } from "../../../kernel/host/memory.ts";
+import { read_bytes, write_bytes } from "../../../kernel/host/memory.ts";
+import { memset } from "../../../kernel/include/asm/string.ts";
 import { list_for_each } from "../../../kernel/include/linux/list.ts";
 import { GFP_KERNEL } from "../../../kernel/include/linux/mm.ts";
 import { __get_free_pages, free_pages, nr_free_pages } from "../../../kernel/mm/page_alloc.ts";
@@ -76,7 +77,7 @@ describe("the slab allocator", () => {
               const address = kernel.run(() => kmem_cache_alloc(cache, GFP_KERNEL));
               expect(address % (1 << log_alignment)).toBe(0);
               mark = (mark % 250) + 1;
-              kernel.inspect(() => memset(address, mark, size));
+              kernel.run(() => memset(address, mark, size));
               used.push({ address, mark });
             } else if (used.length > 0) {
               const [{ address, mark: expected }] = used.splice(step.free % used.length, 1);
@@ -102,7 +103,7 @@ describe("the slab allocator", () => {
     for (const size of [0, 1, 32, 33, 511, 512, 513, 4096, 5000, 65536, 131072]) {
       const address = kernel.run(() => kmalloc(size, GFP_KERNEL));
       expect(address).not.toBe(0);
-      kernel.inspect(() => memset(address, 0xff, size));
+      kernel.run(() => memset(address, 0xff, size));
       kernel.run(() => kfree(address));
     }
     expect(kernel.run(() => kmalloc(131073, GFP_KERNEL))).toBe(0);

@@ -13,6 +13,9 @@ _start:
 
 const names = (events: readonly RecordedEvent[]) => events.map(({ event }) => event);
 
+/** Bytes of a hosted function before its first statement. */
+const PROLOGUE = 9;
+
 describe("the timer interrupt (D2)", () => {
   it("runs its top half in the interrupt and its bottom half on the way out", () => {
     const { events } = run(SPIN, { trace: true });
@@ -29,7 +32,7 @@ describe("the timer interrupt (D2)", () => {
     const { machine, image } = kernel;
     const do_timer = image.symbol("do_timer");
     kernel.run_to_event(({ event }) => event === "irq_entry");
-    for (let steps = 0; steps < 200 && machine.getRegister("eip") !== do_timer + 5; steps++) machine.step();
+    for (let steps = 0; steps < 200 && machine.getRegister("eip") !== do_timer + PROLOGUE; steps++) machine.step();
     const calls = kernel.inspect(() =>
       back_trace(memory(), image, machine.getRegister("eip"), machine.getRegister("ebp")).map(({ name }) =>
         name.replace(/\+.*/, ""),

@@ -1,15 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { kernel_function } from "../../../kernel/host/declarations.ts";
-import { memory } from "../../../kernel/host/memory.ts";
-import { i32 } from "../../../kernel/host/types.ts";
+import { link_kernel } from "../../../kernel/link.ts";
 import { boot } from "../run.ts";
+import * as calls from "./oops.kernel.ts";
 
-// Two system calls that a kernel should not have. The test puts one in the place of number 0.
-kernel_function("sys_throw", [], i32, function* () {
-  yield;
-  throw new TypeError("the cow was a pig");
-});
-kernel_function("sys_bad_pointer", [], i32, () => memory().read32(0x10));
+const image = link_kernel({ modules: [calls] });
 
 const PROGRAM = `
 .globl _start
@@ -30,8 +24,8 @@ status:	.skip 4
 `;
 
 function with_syscall_0(name: string, source = PROGRAM) {
-  const started = boot(source);
-  const { machine, image } = started.kernel;
+  const started = boot(source, { image });
+  const { machine } = started.kernel;
   const entry = new Uint8Array(4);
   new DataView(entry.buffer).setUint32(0, image.symbol(name), true);
   machine.writePhysical(image.symbol("sys_call_table") - 0xc0000000, entry);
@@ -44,9 +38,9 @@ describe("a JavaScript exception in a kernel function", () => {
     const { output, log, stop } = with_syscall_0("sys_throw");
     expect(output()).toBe("the kernel lives");
     expect(stop).toEqual({ kind: "exit", status: 0 });
-    expect(log()).toContain("kernel BUG in sys_throw: TypeError: the cow was a pig (oops.test.ts:");
+    expect(log()).toContain("kernel BUG in sys_throw: TypeError: the cow was a pig (oops.kernel.ts:7");
     expect(log()).toMatch(/invalid operand: 0000 \[#1\]/);
-    expect(log()).toMatch(/EIP: +0010:\[<c01[0-9a-f]{5}>\] +sys_throw\+0x5\//);
+    expect(log()).toMatch(/EIP: +0010:\[<c01[0-9a-f]{5}>\] +sys_throw\+0x9\//);
     expect(log()).toMatch(/eax: [0-9a-f]{8} +ebx: [0-9a-f]{8}/);
     expect(log()).toMatch(/Process init \(pid: 2, stackpage=c[0-9a-f]{7}\)/);
     expect(log()).toMatch(/Call Trace:\n \[<[0-9a-f]{8}>\] sys_throw.*\n \[<[0-9a-f]{8}>\] system_call/);
@@ -65,7 +59,7 @@ describe("a bad pointer in a kernel function", () => {
     const { output, log } = with_syscall_0("sys_bad_pointer");
     expect(output()).toBe("the kernel lives");
     expect(log()).toContain("Unable to handle kernel NULL pointer dereference at virtual address 00000010");
-    expect(log()).toMatch(/EIP: .* sys_bad_pointer\+0x5/);
+    expect(log()).toMatch(/EIP: .* sys_bad_pointer\+0x9/);
   });
 });
 

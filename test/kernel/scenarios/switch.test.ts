@@ -64,7 +64,7 @@ describe("switch_to (X1)", () => {
     for (let switches = 0; switches < 24; switches++) {
       const found = run.kernel.run_to_event(({ event }) => event === "sched_switch");
       if (found.kind !== "event") break;
-      for (let steps = 0; steps < 60 && machine.getRegister("eip") !== resume; steps++) machine.step();
+      for (let steps = 0; steps < 400 && machine.getRegister("eip") !== resume; steps++) machine.step();
       if (machine.getRegister("eip") !== resume) continue; // a new task starts at ret_from_fork
       const me = found.event.next as number;
       const last = run.kernel.inspect(() => task_struct.at(machine.getRegister("ebx")).pid);
