@@ -1,13 +1,13 @@
 /** The modules that a kernel is linked from by default. */
-import { type KernelModule, object_of } from "./host/kernel-module.ts";
+
 import * as i387 from "./arch/i386/kernel/i387.ts";
 import * as i8259 from "./arch/i386/kernel/i8259.ts";
 import * as irq from "./arch/i386/kernel/irq.ts";
 import * as irqinit from "./arch/i386/kernel/irqinit.ts";
 import * as process from "./arch/i386/kernel/process.ts";
 import * as setup from "./arch/i386/kernel/setup.ts";
-import * as sigframe from "./arch/i386/kernel/sigframe.ts";
 import * as show from "./arch/i386/kernel/show.ts";
+import * as sigframe from "./arch/i386/kernel/sigframe.ts";
 import * as signal from "./arch/i386/kernel/signal.ts";
 import * as sys_i386 from "./arch/i386/kernel/sys_i386.ts";
 import * as syscalls from "./arch/i386/kernel/syscalls.ts";
@@ -37,6 +37,7 @@ import * as read_write from "./fs/read_write.ts";
 import * as readdir from "./fs/readdir.ts";
 import * as select from "./fs/select.ts";
 import * as stat from "./fs/stat.ts";
+import { type KernelModule, object_of } from "./host/kernel-module.ts";
 import * as ldt from "./include/asm/ldt.ts";
 import * as processor from "./include/asm/processor.ts";
 import * as ptrace from "./include/asm/ptrace.ts";

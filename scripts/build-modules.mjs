@@ -20,7 +20,14 @@ const staging = `${outdir}.${process.pid}`;
 mkdirSync(staging, { recursive: true });
 try {
   const compiler = `${staging}/compiler.mjs`;
-  const modules = { bundle: true, format: "esm", platform: "node", target: "node20", packages: "external", logLevel: "warning" };
+  const modules = {
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    packages: "external",
+    logLevel: "warning",
+  };
   await build({ ...modules, entryPoints: ["kernel/compiler/index.ts"], outfile: compiler });
   const { hosted_functions, own_project } = await import(new URL(`../${compiler}`, import.meta.url).href);
   await build({

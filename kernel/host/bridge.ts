@@ -52,7 +52,8 @@ export class Bridge {
     const frame = core.r[EBP];
     const eip = core.eip - HOSTCALL_LENGTH;
     try {
-      if (frame >>> 0 < this.#lowest) throw new RangeError(`EBP is 0x${(frame >>> 0).toString(16)}, which is no frame of the kernel's`);
+      if (frame >>> 0 < this.#lowest)
+        throw new RangeError(`EBP is 0x${(frame >>> 0).toString(16)}, which is no frame of the kernel's`);
       step(core, frame);
     } catch (error) {
       this.#stop(core, eip, error);

@@ -64,7 +64,6 @@ export class Ambient {
     this.memory = memory;
     this.core = core;
   }
-
 }
 
 /** What is current. Nothing of it outlives a run. */
@@ -93,7 +92,9 @@ export function cpu(): Core {
   const { core } = ambient;
   if (core === undefined) {
     throw new Error(
-      ambient.host === nowhere ? OUTSIDE : "this part of the kernel needs a running core; it cannot be used while inspecting",
+      ambient.host === nowhere
+        ? OUTSIDE
+        : "this part of the kernel needs a running core; it cannot be used while inspecting",
     );
   }
   return core;

@@ -62,7 +62,12 @@ function signature({ code, parameters, returns, fastcall }: FunctionDeclaration,
     const by_value = declared?.kind === "by_value" ? declared.struct : undefined;
     const offset = fastcall ? undefined : end;
     end += by_value === undefined ? 4 * words_of(kind) : (by_value.size + 3) & ~3;
-    const type = by_value !== undefined ? types.of(by_value) : declared?.kind === "scalar" ? types.of(declared) : types.variable(kind);
+    const type =
+      by_value !== undefined
+        ? types.of(by_value)
+        : declared?.kind === "scalar"
+          ? types.of(declared)
+          : types.variable(kind);
     return { name, type, offset };
   });
   return {

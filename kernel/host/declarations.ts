@@ -50,7 +50,11 @@ export interface FunctionOptions {
 }
 
 /** A function of the kernel, callable from hosted functions with `yield*`, with its address in guest text. */
-export interface KernelFunction<A extends readonly unknown[], R, S extends ScalarType | undefined = ScalarType | undefined> {
+export interface KernelFunction<
+  A extends readonly unknown[],
+  R,
+  S extends ScalarType | undefined = ScalarType | undefined,
+> {
   (...args: A): Steps<R>;
   readonly symbol: string;
   /** Linear address in the running kernel. */
@@ -138,7 +142,11 @@ export function kernel_variable<T extends Type>(
 }
 
 /** Declares a table of words, each a number or the name of a symbol (`sys_call_table`, operation tables). */
-export function kernel_table(_name: string, _words: readonly (number | string)[], _type?: Type): KernelData & { readonly symbol: string } {
+export function kernel_table(
+  _name: string,
+  _words: readonly (number | string)[],
+  _type?: Type,
+): KernelData & { readonly symbol: string } {
   return not_compiled();
 }
 

@@ -93,7 +93,9 @@ export class HostedMemory implements GuestMemory {
 
   #refuse(linear: number): never {
     if (this.#accesses > MOST_ACCESSES)
-      throw new StepError(`a statement has made more than ${MOST_ACCESSES} accesses to guest memory; loops over it have to step`);
+      throw new StepError(
+        `a statement has made more than ${MOST_ACCESSES} accesses to guest memory; loops over it have to step`,
+      );
     // Where nothing is mapped, the CPU's own page fault says more.
     this.core.read8(linear | 0);
     throw new StepError(

@@ -115,7 +115,9 @@ export interface HostedObject {
  * @throws RangeError when the numbers do not suffice
  */
 export function hosted_object(module: KernelModule, first_step: number): HostedObject {
-  const builders = new Map((Object.keys(section_flags) as SectionName[]).map((name) => [name, new SectionBuilder(name)]));
+  const builders = new Map(
+    (Object.keys(section_flags) as SectionName[]).map((name) => [name, new SectionBuilder(name)]),
+  );
   const symbols = new Map<string, ObjectSymbol>();
   const by_number = new Map<number, ObjectSymbol>();
   const define = (
@@ -126,7 +128,14 @@ export function hosted_object(module: KernelModule, first_step: number): HostedO
     type: "function" | "object",
   ) => {
     const { name, number, is_global } = declaration;
-    const symbol: ObjectSymbol = { name, binding: is_global ? "global" : "local", type, section: builder.section, value, size };
+    const symbol: ObjectSymbol = {
+      name,
+      binding: is_global ? "global" : "local",
+      type,
+      section: builder.section,
+      value,
+      size,
+    };
     symbols.set(name, symbol);
     by_number.set(number, symbol);
   };
@@ -137,7 +146,8 @@ export function hosted_object(module: KernelModule, first_step: number): HostedO
   let step = first_step;
   for (const declaration of module.functions) {
     const { code } = declaration;
-    if (step + code.steps.length > MOST_STEPS) throw new RangeError(`a kernel has at most ${MOST_STEPS} steps; ${module.file} exceeds that`);
+    if (step + code.steps.length > MOST_STEPS)
+      throw new RangeError(`a kernel has at most ${MOST_STEPS} steps; ${module.file} exceeds that`);
     const bytes = function_bytes(code, step);
     step += code.steps.length;
     const offset = text.place(bytes.length, 16);

@@ -71,12 +71,18 @@ export class KernelImage implements SymbolSource {
   }
 
   /** The kernel in a vmlinux file that was linked from these modules. */
-  static from_elf(elf: ElfFile, lines: readonly LinkedLine[], modules: readonly KernelModule[], bytes: Uint8Array): KernelImage {
+  static from_elf(
+    elf: ElfFile,
+    lines: readonly LinkedLine[],
+    modules: readonly KernelModule[],
+    bytes: Uint8Array,
+  ): KernelImage {
     let unit: string | undefined;
     const symbols: ImageSymbol[] = [];
     for (const { name, value, size, type, binding } of elf.symbols) {
       if (type === "file") unit = name;
-      else if (name !== "") symbols.push({ name, address: value, size, type, binding, unit: binding === "local" ? unit : undefined });
+      else if (name !== "")
+        symbols.push({ name, address: value, size, type, binding, unit: binding === "local" ? unit : undefined });
     }
     const segments = elf.segments
       .filter(({ type }) => type === PT_LOAD)

@@ -1,6 +1,7 @@
 /** The object that a compiled module's declarations make: what link_kernel() links, and where a linked kernel has it. */
-import { ambient } from "./context.ts";
+
 import type { CompiledCode } from "./compiled-code.ts";
+import { ambient } from "./context.ts";
 import {
   type FunctionOptions,
   GuestCall,
@@ -11,7 +12,16 @@ import {
   type Steps,
   type VariableOptions,
 } from "./declarations.ts";
-import { read_value, type ScalarType, type StructType, type Type, type Value, struct as make_struct, type Fields, write_value } from "./types.ts";
+import {
+  type Fields,
+  struct as make_struct,
+  read_value,
+  type ScalarType,
+  type StructType,
+  type Type,
+  type Value,
+  write_value,
+} from "./types.ts";
 
 /** Something with a symbol. `number` tells apart all declarations of the process; images have addresses by it. */
 interface Declaration {
@@ -74,11 +84,19 @@ function function_place(
 }
 
 /** What a call is outside of hosted code: something for a driver to do. */
-function* call_of({ address, fastcall, returns, code, defaults }: FunctionPlace, args: readonly unknown[]): Steps<unknown> {
+function* call_of(
+  { address, fastcall, returns, code, defaults }: FunctionPlace,
+  args: readonly unknown[],
+): Steps<unknown> {
   const kinds = code?.table.parameters ?? args.map(() => ["", "u32"]);
   const given = kinds.map((_, i) => args[i] ?? defaults[i]);
   const words = kinds.flatMap(([, kind], i) => words_of(given[i], kind));
-  const result = yield new GuestCall(address, words, fastcall, returns === undefined && code?.table.returns === "number");
+  const result = yield new GuestCall(
+    address,
+    words,
+    fastcall,
+    returns === undefined && code?.table.returns === "number",
+  );
   if (returns !== undefined) return returns.from_register(result);
   switch (code?.table.returns ?? "") {
     case "":
@@ -177,7 +195,15 @@ export class KernelModule {
     const place = function_place(name, undefined, false, code, defaults);
     code.name = name;
     const is_global = this.#claim(name);
-    this.functions.push({ number: place.number, name, is_global, parameters: undefined, returns: undefined, fastcall: false, code });
+    this.functions.push({
+      number: place.number,
+      name,
+      is_global,
+      parameters: undefined,
+      returns: undefined,
+      fastcall: false,
+      code,
+    });
     return place as unknown as KernelFunction<never[], unknown>;
   }
 
@@ -192,7 +218,12 @@ export class KernelModule {
     return place as unknown as KernelFunction<never[], unknown>;
   }
 
-  kernel_variable<T extends Type>(name: string, type: T, initial?: number, options: VariableOptions = {}): KernelVariable<T> {
+  kernel_variable<T extends Type>(
+    name: string,
+    type: T,
+    initial?: number,
+    options: VariableOptions = {},
+  ): KernelVariable<T> {
     if (initial !== undefined && (type.kind !== "scalar" || type.size !== 4))
       throw new Error(`${this.file}: ${name}: only 32-bit scalars take an initial value`);
     const words = initial === undefined ? undefined : [initial];
@@ -210,7 +241,11 @@ export class KernelModule {
     return place;
   }
 
-  kernel_table(name: string, words: readonly (number | string)[], type?: Type): KernelData & { readonly symbol: string } {
+  kernel_table(
+    name: string,
+    words: readonly (number | string)[],
+    type?: Type,
+  ): KernelData & { readonly symbol: string } {
     const place = new TablePlace(name);
     this.data.push({
       number: place.number,

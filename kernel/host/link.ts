@@ -100,7 +100,11 @@ export function link_modules(parts: KernelParts): KernelImage {
     endSymbol: "_end",
     symbols: { [BUILD_ID]: build_id({ ...parts, modules: ordered }) },
   });
-  return KernelImage.from_linked(linked, ordered, once(() => executable(linked, ordered)));
+  return KernelImage.from_linked(
+    linked,
+    ordered,
+    once(() => executable(linked, ordered)),
+  );
 }
 
 function executable(linked: LinkedImage, modules: readonly KernelModule[]): Uint8Array {

@@ -86,7 +86,12 @@ export function call4(
   call_with(core, convention, address, a, b, c, d);
 }
 
-export function call5(core: Core, convention: Convention, address: number, ...args: [number, number, number, number, number]): void {
+export function call5(
+  core: Core,
+  convention: Convention,
+  address: number,
+  ...args: [number, number, number, number, number]
+): void {
   call_with(core, convention, address, ...args);
 }
 
@@ -159,7 +164,8 @@ export function low(value: number): number {
 
 /** @throws RangeError for what is no integer */
 export function high(value: number): number {
-  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is no integer that a variable of hosted code can hold`);
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`${value} is no integer that a variable of hosted code can hold`);
   return Math.floor(value / WORD);
 }
 
@@ -192,7 +198,9 @@ export function log32(linear: number, value: number): void {
 }
 
 function misfit(value: number, type: string): never {
-  throw new RangeError(`${value} does not fit its variable, an ${type} by what is assigned to it elsewhere; annotate it`);
+  throw new RangeError(
+    `${value} does not fit its variable, an ${type} by what is assigned to it elsewhere; annotate it`,
+  );
 }
 
 function hex(value: number): string {

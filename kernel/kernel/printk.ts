@@ -31,7 +31,8 @@ export function printk(message: string): void {
   const m = memory();
   const base = log_buf.address;
   let end = log_end.value;
-  for (let i = 0; i < Math.min(message.length, LONGEST_MESSAGE); i++) m.write8(base + (end++ % LOG_BUF_LEN), message.charCodeAt(i) & 0xff);
+  for (let i = 0; i < Math.min(message.length, LONGEST_MESSAGE); i++)
+    m.write8(base + (end++ % LOG_BUF_LEN), message.charCodeAt(i) & 0xff);
   log_end.value = end;
   for (let i = 0; i < text.length; i++) outb(text.charCodeAt(i), DEBUG_CONSOLE_PORT);
 }

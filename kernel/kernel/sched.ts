@@ -266,28 +266,23 @@ const process_timeout = kernel_function("process_timeout", [pointer("task_struct
  * Gives up the CPU until woken or until `timeout` ticks have passed; the caller has set its state. Returns the ticks
  * left, 0 when the time is up. MAX_SCHEDULE_TIMEOUT sleeps without an alarm.
  */
-export const schedule_timeout = kernel_function(
-  "schedule_timeout",
-  [i32],
-  i32,
-  function* (timeout) {
-    if (timeout === MAX_SCHEDULE_TIMEOUT) {
-      yield* schedule();
-      return timeout;
-    }
-    if (timeout < 0) throw new Error(`schedule_timeout: wrong timeout value ${timeout}`);
-    const expire = (timeout + jiffies.value) >>> 0;
-    const timer = local(timer_list);
-    init_timer(timer.address);
-    timer.expires = expire;
-    timer.data = get_current();
-    timer.function = process_timeout.address;
-    yield* add_timer(timer.address);
+export const schedule_timeout = kernel_function("schedule_timeout", [i32], i32, function* (timeout) {
+  if (timeout === MAX_SCHEDULE_TIMEOUT) {
     yield* schedule();
-    yield* del_timer(timer.address);
-    return Math.max(0, (expire - jiffies.value) | 0);
-  },
-);
+    return timeout;
+  }
+  if (timeout < 0) throw new Error(`schedule_timeout: wrong timeout value ${timeout}`);
+  const expire = (timeout + jiffies.value) >>> 0;
+  const timer = local(timer_list);
+  init_timer(timer.address);
+  timer.expires = expire;
+  timer.data = get_current();
+  timer.function = process_timeout.address;
+  yield* add_timer(timer.address);
+  yield* schedule();
+  yield* del_timer(timer.address);
+  return Math.max(0, (expire - jiffies.value) | 0);
+});
 
 /** Lets others run that have the same claim to the CPU. */
 export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, function* () {

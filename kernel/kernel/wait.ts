@@ -80,14 +80,9 @@ function* sleep_on_queue(queue: u32, state: i32, timeout: i32): Steps<i32> {
  * Sleeps until woken through the queue. Nobody rechecks a condition: a wake-up between the caller's check and the sleep
  * is lost, unless interrupts are off from the check on.
  */
-export const sleep_on = kernel_function(
-  "sleep_on",
-  [pointer("wait_queue_head_t")],
-  undefined,
-  function* (queue) {
-    yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
-  },
-);
+export const sleep_on = kernel_function("sleep_on", [pointer("wait_queue_head_t")], undefined, function* (queue) {
+  yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
+});
 
 /** The same; a signal wakes too. */
 export const interruptible_sleep_on = kernel_function(

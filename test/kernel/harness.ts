@@ -2,6 +2,8 @@
  * Kernel functions called by hand, on a kernel that has got through part of its boot and goes no further. For property
  * tests that make thousands of calls.
  */
+
+import { hosted_exception } from "../../kernel/arch/i386/kernel/traps.ts";
 import { with_context } from "../../kernel/host/context.ts";
 import { GuestCall, type Steps } from "../../kernel/host/declarations.ts";
 import { Kernel, type KernelCapture } from "../../kernel/host/kernel.ts";
@@ -11,7 +13,6 @@ import { PAGE_OFFSET, PAGE_SIZE } from "../../kernel/include/asm/page.ts";
 import { current } from "../../kernel/include/linux/sched.ts";
 import { kernel_image } from "../../kernel/link.ts";
 import { nr_free_pages } from "../../kernel/mm/page_alloc.ts";
-import { hosted_exception } from "../../kernel/arch/i386/kernel/traps.ts";
 
 const FEWEST_FRAMES = 1024;
 const ECX = 1;

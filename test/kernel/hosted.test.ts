@@ -226,7 +226,9 @@ describe("what goes wrong in a function", () => {
   });
 
   it("is found when it follows a null pointer, or EBP is no frame", () => {
-    expect(runs(call("follows_null")).failures[0].why).toMatch(/access to 0x00000010, below the kernel's memory: only the user-copy routines/);
+    expect(runs(call("follows_null")).failures[0].why).toMatch(
+      /access to 0x00000010, below the kernel's memory: only the user-copy routines/,
+    );
     expect(runs("xorl %ebp, %ebp; jmp add+9").failures[0].why).toMatch(/EBP is 0x0, which is no frame/);
   });
 

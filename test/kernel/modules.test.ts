@@ -9,10 +9,16 @@ it("the kernel is linked from every source file that declares something for it",
     .filter((name) => name.endsWith(".ts") && !/^(host|compiler)\//.test(name));
   const declaring: string[] = [];
   for (const file of files) {
-    const { $object } = (await import(`../../node_modules/.cache/esp0/modules/kernel/${file.replace(/\.ts$/, ".mjs")}`)) as {
+    const { $object } = (await import(
+      `../../node_modules/.cache/esp0/modules/kernel/${file.replace(/\.ts$/, ".mjs")}`
+    )) as {
       $object?: unknown;
     };
     if ($object instanceof KernelModule && $object.file === `kernel/${file}`) declaring.push($object.file);
   }
-  expect(kernel_modules().map(({ file }) => file).sort()).toEqual(declaring.sort());
+  expect(
+    kernel_modules()
+      .map(({ file }) => file)
+      .sort(),
+  ).toEqual(declaring.sort());
 });

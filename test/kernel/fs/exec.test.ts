@@ -360,7 +360,9 @@ describe("fork and exec, again and again", () => {
   it("share the pages of a program that several run, and keep them for the next", () => {
     const counts = (kernel: Kernel, path: string) =>
       kernel.inspect(() =>
-        [...list_for_each(inode.at([...for_each_inode()].find((at) => inode.at(at).i_name === path)!).i_pages.address)].map((page) => page_count(page)),
+        [
+          ...list_for_each(inode.at([...for_each_inode()].find((at) => inode.at(at).i_name === path)!).i_pages.address),
+        ].map((page) => page_count(page)),
       );
     const { kernel } = boot(
       `

@@ -7,7 +7,7 @@ import { for_each_inode, inode_init } from "../../../kernel/fs/inode.ts";
 import { path_lookup } from "../../../kernel/fs/namei.ts";
 import { read_bytes, write_bytes } from "../../../kernel/host/memory.ts";
 import { ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR } from "../../../kernel/include/linux/errno.ts";
-import { inode, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from "../../../kernel/include/linux/fs.ts";
+import { IS_ERR, inode, S_IFCHR, S_IFDIR, S_IFMT, S_IFREG } from "../../../kernel/include/linux/fs.ts";
 import { GFP_KERNEL } from "../../../kernel/include/linux/mm.ts";
 import { __get_free_pages, get_order } from "../../../kernel/mm/page_alloc.ts";
 import { Harness } from "../harness.ts";
@@ -40,7 +40,8 @@ function unpack(archive: Uint8Array): {
   const scratch = kernel.run(() => __get_free_pages(GFP_KERNEL, 0));
   const look = (path: string) => {
     kernel.inspect(() => write_bytes(scratch, text(`${path}\0/\0`)));
-    return kernel.run(() => path_lookup(scratch, scratch + path.length + 1, true)) | 0;
+    const found = kernel.run(() => path_lookup(scratch, scratch + path.length + 1, true));
+    return IS_ERR(found) ? found | 0 : found;
   };
   const content = (path: string) => {
     const node = look(path);

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memory } from "../../../kernel/host/memory.ts";
-import { memset } from "../../../kernel/include/asm/string.ts";
 import { MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_READ, PROT_WRITE } from "../../../kernel/include/asm/mman.ts";
 import { PAGE_SIZE, TASK_SIZE } from "../../../kernel/include/asm/page.ts";
 import { pgd_none, pgd_offset, pte_none, pte_offset, pte_write } from "../../../kernel/include/asm/pgtable.ts";
+import { memset } from "../../../kernel/include/asm/string.ts";
 import { EINVAL, ENOMEM } from "../../../kernel/include/linux/errno.ts";
 import { GFP_KERNEL, mm_struct, VM_STACK_FLAGS } from "../../../kernel/include/linux/mm.ts";
 import { copy_page_range, handle_mm_fault, pgd_alloc, pgd_free, pte_page } from "../../../kernel/mm/memory.ts";

@@ -22,16 +22,16 @@ const FRAMES = 1024;
 
 /** A cache named "test" and its address. */
 function make_cache(kernel: Harness, size: number, alignment = 0): number {
-  return kernel.run(function* () {
-    const name = yield* __get_free_pages(GFP_KERNEL, 0);
+  const name = kernel.run(() => __get_free_pages(GFP_KERNEL, 0));
+  kernel.inspect(() =>
     write_bytes(
       name,
       Uint8Array.from("test\0", (c) => c.charCodeAt(0)),
-    );
-    const cache = yield* kmem_cache_create(name, size, alignment);
-    yield* free_pages(name, 0);
-    return cache;
-  });
+    ),
+  );
+  const cache = kernel.run(() => kmem_cache_create(name, size, alignment));
+  kernel.run(() => free_pages(name, 0));
+  return cache;
 }
 
 /** The counters of a cache agree with its lists. */

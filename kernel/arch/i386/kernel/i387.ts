@@ -3,10 +3,10 @@
  * it in its turn and sets CR0.TS, so that the next one to use it traps and only then gets its own state loaded.
  */
 import { asm_function, kernel_function, type Steps } from "../../../host/declarations.ts";
-import { memcpy } from "../../../include/asm/string.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
 import { i387_fsave_struct } from "../../../include/asm/processor.ts";
 import { _fpstate, X86_FXSR_NONE } from "../../../include/asm/sigcontext.ts";
+import { memcpy } from "../../../include/asm/string.ts";
 import { copy_from_user } from "../../../include/asm/uaccess.ts";
 import { EFAULT } from "../../../include/linux/errno.ts";
 import { current, PF_USEDFPU, type task_struct } from "../../../include/linux/sched.ts";

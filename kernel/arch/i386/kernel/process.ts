@@ -1,7 +1,6 @@
 /** Tasks' registers: copy_thread, __switch_to, kernel threads, the idle loop (arch/i386/kernel/process.c). */
 import { cpu, image, trace, tracing } from "../../../host/context.ts";
 import { asm_function, kernel_function, kernel_variable } from "../../../host/declarations.ts";
-import { memcpy } from "../../../include/asm/string.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
 import {
   INVALID_IO_BITMAP_OFFSET,
@@ -12,6 +11,7 @@ import {
 } from "../../../include/asm/processor.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_DS, FIRST_TSS_ENTRY } from "../../../include/asm/segment.ts";
+import { memcpy } from "../../../include/asm/string.ts";
 import { local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
 import { CLONE_SETTLS, current, init_task_union, task_struct } from "../../../include/linux/sched.ts";
 import { init_idle, schedule } from "../../../kernel/sched.ts";

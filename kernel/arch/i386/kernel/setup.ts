@@ -1,7 +1,6 @@
 /** What the boot loader said, and the descriptor tables' places (arch/i386/kernel/setup.c). */
 import { kernel_function, kernel_table, kernel_variable } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
-import { strlcpy } from "../../../include/asm/string.ts";
 import { array, chars, struct, u8, u16, u32 } from "../../../host/types.ts";
 import {
   ALT_MEM_K,
@@ -13,6 +12,7 @@ import {
 } from "../../../include/asm/boot-params.ts";
 import { __va, PAGE_SHIFT } from "../../../include/asm/page.ts";
 import { GDT_ENTRIES } from "../../../include/asm/segment.ts";
+import { strlcpy } from "../../../include/asm/string.ts";
 import { KERN_INFO, printk } from "../../../kernel/printk.ts";
 
 export const boot_params = kernel_variable("boot_params", array(u32, BOOT_PARAMS_SIZE / 4));

@@ -2,11 +2,11 @@
 import { cpu } from "../../../host/context.ts";
 import { asm_function, by_value, kernel_function, local, type Steps } from "../../../host/declarations.ts";
 import { memory, write_bytes } from "../../../host/memory.ts";
-import { memcpy, memset } from "../../../include/asm/string.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
 import { pt_regs, type pt_regs as Registers } from "../../../include/asm/ptrace.ts";
 import { __USER_CS, __USER_DS } from "../../../include/asm/segment.ts";
 import { rt_sigframe, type sigcontext, sigframe } from "../../../include/asm/sigcontext.ts";
+import { memcpy, memset } from "../../../include/asm/string.ts";
 import { copy_from_user, copy_to_user } from "../../../include/asm/uaccess.ts";
 import { __NR_rt_sigreturn, __NR_sigreturn } from "../../../include/asm/unistd.ts";
 import { current, type k_sigaction as KernelAction, k_sigaction } from "../../../include/linux/sched.ts";
@@ -177,34 +177,24 @@ function* bad_frame(): Steps<i32> {
 }
 
 /** sigreturn(2): back from a handler. The trampoline has taken return address and signal number off the stack. */
-export const sys_sigreturn = kernel_function(
-  "sys_sigreturn",
-  [by_value(pt_regs)],
-  i32,
-  function* (regs) {
-    const frame = local(sigframe);
-    if ((yield* copy_from_user(frame.address, regs.esp - sigframe.offset("sc"), sigframe.size)) !== 0)
-      return yield* bad_frame();
-    set_blocked(frame.sc.oldmask, frame.extramask);
-    if (!(yield* restore_sigcontext(regs, frame.sc))) return yield* bad_frame();
-    return i32.from_register(regs.eax);
-  },
-);
+export const sys_sigreturn = kernel_function("sys_sigreturn", [by_value(pt_regs)], i32, function* (regs) {
+  const frame = local(sigframe);
+  if ((yield* copy_from_user(frame.address, regs.esp - sigframe.offset("sc"), sigframe.size)) !== 0)
+    return yield* bad_frame();
+  set_blocked(frame.sc.oldmask, frame.extramask);
+  if (!(yield* restore_sigcontext(regs, frame.sc))) return yield* bad_frame();
+  return i32.from_register(regs.eax);
+});
 
 /** rt_sigreturn(2): the same for frames with a ucontext. Only the return address is off the stack. */
-export const sys_rt_sigreturn = kernel_function(
-  "sys_rt_sigreturn",
-  [by_value(pt_regs)],
-  i32,
-  function* (regs) {
-    const frame = local(rt_sigframe);
-    if ((yield* copy_from_user(frame.address, regs.esp - rt_sigframe.offset("sig"), rt_sigframe.size)) !== 0)
-      return yield* bad_frame();
-    const { uc } = frame;
-    set_blocked(uc.uc_sigmask.get(0), uc.uc_sigmask.get(1));
-    if (!(yield* restore_sigcontext(regs, uc.uc_mcontext))) return yield* bad_frame();
-    // The program may have changed the stack in the frame; what it wrote wrong is its own affair.
-    do_sigaltstack(uc.uc_stack, regs.esp);
-    return i32.from_register(regs.eax);
-  },
-);
+export const sys_rt_sigreturn = kernel_function("sys_rt_sigreturn", [by_value(pt_regs)], i32, function* (regs) {
+  const frame = local(rt_sigframe);
+  if ((yield* copy_from_user(frame.address, regs.esp - rt_sigframe.offset("sig"), rt_sigframe.size)) !== 0)
+    return yield* bad_frame();
+  const { uc } = frame;
+  set_blocked(uc.uc_sigmask.get(0), uc.uc_sigmask.get(1));
+  if (!(yield* restore_sigcontext(regs, uc.uc_mcontext))) return yield* bad_frame();
+  // The program may have changed the stack in the frame; what it wrote wrong is its own affair.
+  do_sigaltstack(uc.uc_stack, regs.esp);
+  return i32.from_register(regs.eax);
+});

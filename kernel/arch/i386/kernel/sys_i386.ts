@@ -9,14 +9,7 @@ import { copy_from_user } from "../../../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL } from "../../../include/linux/errno.ts";
 import { do_mmap_pgoff } from "../../../mm/mmap.ts";
 
-function* do_mmap2(
-  address: u32,
-  length: u32,
-  prot: u32,
-  flags: u32,
-  fd: i32,
-  pgoff: u32,
-): Steps<u32> {
+function* do_mmap2(address: u32, length: u32, prot: u32, flags: u32, fd: i32, pgoff: u32): Steps<u32> {
   // Flags of the kernel's own: programs may not lock files with them.
   const allowed = flags & ~(MAP_EXECUTABLE | MAP_DENYWRITE);
   let file: u32 = 0;
@@ -49,17 +42,12 @@ const mmap_arg_struct = struct("mmap_arg_struct", {
 });
 
 /** mmap(2) as it first was: the arguments in memory, the offset in bytes. */
-export const old_mmap = kernel_function(
-  "sys_old_mmap",
-  [u32],
-  u32,
-  function* (arg) {
-    const a = local(mmap_arg_struct);
-    if ((yield* copy_from_user(a.address, arg, mmap_arg_struct.size)) !== 0) return -EFAULT;
-    if (a.offset & ~PAGE_MASK) return -EINVAL;
-    return yield* do_mmap2(a.addr, a.len, a.prot, a.flags, a.fd, a.offset >>> PAGE_SHIFT);
-  },
-);
+export const old_mmap = kernel_function("sys_old_mmap", [u32], u32, function* (arg) {
+  const a = local(mmap_arg_struct);
+  if ((yield* copy_from_user(a.address, arg, mmap_arg_struct.size)) !== 0) return -EFAULT;
+  if (a.offset & ~PAGE_MASK) return -EINVAL;
+  return yield* do_mmap2(a.addr, a.len, a.prot, a.flags, a.fd, a.offset >>> PAGE_SHIFT);
+});
 
 /** pipe(2). */
 export const sys_pipe = kernel_function("sys_pipe", [u32], i32, function* (fildes) {

@@ -1,11 +1,11 @@
 /** Segments of a thread's own (Linux 2.6's arch/i386/kernel/process.c, include/asm-i386/desc.h). */
 import { kernel_function, local, type Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
-import { memcpy } from "../../../include/asm/string.ts";
 import { i32, u32 } from "../../../host/types.ts";
 import { fill_user_desc, LDT_empty, LDT_entry_a, LDT_entry_b, user_desc } from "../../../include/asm/ldt.ts";
 import { thread_struct } from "../../../include/asm/processor.ts";
 import { GDT_ENTRY_TLS_ENTRIES, GDT_ENTRY_TLS_MIN } from "../../../include/asm/segment.ts";
+import { memcpy } from "../../../include/asm/string.ts";
 import { copy_from_user, copy_to_user, put_user } from "../../../include/asm/uaccess.ts";
 import { EFAULT, EINVAL, ESRCH } from "../../../include/linux/errno.ts";
 import { current } from "../../../include/linux/sched.ts";
@@ -37,18 +37,13 @@ function write_descriptor(thread: number, entry: number, info: user_desc): void 
 }
 
 /** CLONE_SETTLS: gives a thread that does not run yet the segment described in user memory. 0 or -errno. */
-export const set_child_tls = kernel_function(
-  "set_child_tls",
-  [u32, u32],
-  i32,
-  function* (thread, u_info) {
-    const info = local(user_desc);
-    if ((yield* copy_from_user(info.address, u_info, user_desc.size)) !== 0) return -EFAULT;
-    if (!is_tls_entry(info.entry_number)) return -EINVAL;
-    write_descriptor(thread, info.entry_number, info);
-    return 0;
-  },
-);
+export const set_child_tls = kernel_function("set_child_tls", [u32, u32], i32, function* (thread, u_info) {
+  const info = local(user_desc);
+  if ((yield* copy_from_user(info.address, u_info, user_desc.size)) !== 0) return -EFAULT;
+  if (!is_tls_entry(info.entry_number)) return -EINVAL;
+  write_descriptor(thread, info.entry_number, info);
+  return 0;
+});
 
 /** The first TLS entry of a thread that is not in use, or -ESRCH. */
 function* get_free_idx(thread: u32): Steps<i32> {
@@ -80,17 +75,12 @@ export const sys_set_thread_area = kernel_function("sys_set_thread_area", [u32],
 });
 
 /** get_thread_area(2): what a TLS entry of the calling thread holds. */
-export const sys_get_thread_area = kernel_function(
-  "sys_get_thread_area",
-  [u32],
-  i32,
-  function* (u_info) {
-    const info = local(user_desc);
-    if ((yield* copy_from_user(info.address, u_info, 4)) !== 0) return -EFAULT;
-    const entry = info.entry_number;
-    if (!is_tls_entry(entry)) return -EINVAL;
-    const at = tls_descriptor(current().thread.address, entry);
-    fill_user_desc(info, entry, memory().read32(at) >>> 0, memory().read32(at + 4) >>> 0);
-    return (yield* copy_to_user(u_info, info.address, user_desc.size)) === 0 ? 0 : -EFAULT;
-  },
-);
+export const sys_get_thread_area = kernel_function("sys_get_thread_area", [u32], i32, function* (u_info) {
+  const info = local(user_desc);
+  if ((yield* copy_from_user(info.address, u_info, 4)) !== 0) return -EFAULT;
+  const entry = info.entry_number;
+  if (!is_tls_entry(entry)) return -EINVAL;
+  const at = tls_descriptor(current().thread.address, entry);
+  fill_user_desc(info, entry, memory().read32(at) >>> 0, memory().read32(at + 4) >>> 0);
+  return (yield* copy_to_user(u_info, info.address, user_desc.size)) === 0 ? 0 : -EFAULT;
+});

@@ -26,7 +26,10 @@ const EFLAGS_IF = 0x200;
 const EFLAGS_TF = 0x100;
 
 /** Why a hosted function could not go on: its last step, and the exception. Written by the bridge, read by the oops. */
-export const hosted_exception = kernel_variable("hosted_exception", struct("hosted_exception", { eip: u32, text: chars(236) }));
+export const hosted_exception = kernel_variable(
+  "hosted_exception",
+  struct("hosted_exception", { eip: u32, text: chars(236) }),
+);
 
 /** Oopses so far. */
 const die_counter = kernel_variable("die_counter", i32);

@@ -2,7 +2,7 @@
 import { cpu, trace, tracing } from "../../../host/context.ts";
 import { cstring, kernel_function, type Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
-import { i32, pointer, u32 } from "../../../host/types.ts";
+import { type i32, pointer, u32 } from "../../../host/types.ts";
 import { __va, PAGE_MASK, PAGE_SIZE, TASK_SIZE } from "../../../include/asm/page.ts";
 import { pgd_index, pte_offset, pte_present } from "../../../include/asm/pgtable.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
@@ -80,7 +80,9 @@ function* no_context(regs: pt_regs, address: u32, error_code: u32): Steps<void> 
     return;
   }
   const is_null = address < PAGE_SIZE;
-  printk(`${KERN_EMERG}Unable to handle kernel ${is_null ? "NULL pointer dereference" : "paging request"} at virtual address ${hex8(address)}\n`);
+  printk(
+    `${KERN_EMERG}Unable to handle kernel ${is_null ? "NULL pointer dereference" : "paging request"} at virtual address ${hex8(address)}\n`,
+  );
   printk(`${KERN_EMERG} printing eip:\n${hex8(regs.eip)}\n`);
   show_page_tables(address);
   yield* die(oops_name.address, regs.address, error_code);

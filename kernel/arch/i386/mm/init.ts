@@ -7,7 +7,6 @@
 import { image } from "../../../host/context.ts";
 import { kernel_function } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
-import { memset } from "../../../include/asm/string.ts";
 import {
   __pa,
   PAGE_KERNEL,
@@ -18,6 +17,7 @@ import {
   USER_PTRS_PER_PGD,
 } from "../../../include/asm/page.ts";
 import { _KERNPG_TABLE } from "../../../include/asm/pgtable.ts";
+import { memset } from "../../../include/asm/string.ts";
 import { load_cr3 } from "../../../include/asm/system.ts";
 import { page } from "../../../include/linux/mm.ts";
 import { hex8, KERN_ERR, KERN_INFO, printk } from "../../../kernel/printk.ts";
