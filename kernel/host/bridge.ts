@@ -48,7 +48,7 @@ export class Bridge {
     const memory = this.#memory;
     memory.core = core;
     memory.begin();
-    ambient.enter(this.#host, memory, core);
+    if (ambient.core !== core || ambient.memory !== memory) ambient.enter(this.#host, memory, core);
     const frame = core.r[EBP];
     const eip = core.eip - HOSTCALL_LENGTH;
     try {

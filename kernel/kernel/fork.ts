@@ -7,7 +7,7 @@ import { by_value, cstring, kernel_function, kernel_variable, local, type Steps 
 import { i32, pointer, u32 } from "../host/types.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
-import { memcpy, memset } from "../include/asm/string.ts";
+import { find_nonzero, memcpy, memset } from "../include/asm/string.ts";
 import { __flush_tlb, local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 import { KERNEL_DS, put_user } from "../include/asm/uaccess.ts";
 import { completion, init_completion } from "../include/linux/completion.ts";
@@ -106,7 +106,11 @@ function* copy_files(clone_flags: u32, tsk: task_struct): Steps<i32> {
   yield* memcpy(address, old, files_struct.size);
   const files = files_struct.at(address);
   files.count = 1;
-  for (let fd: i32 = 0; fd < NR_OPEN_DEFAULT; fd++) if (files.fd.get(fd) !== 0) get_file(files.fd.get(fd));
+  for (let fd: u32 = 0; ; fd++) {
+    fd += yield* find_nonzero(files.fd.address + 4 * fd, NR_OPEN_DEFAULT - fd);
+    if (fd === NR_OPEN_DEFAULT) break;
+    get_file(files.fd.get(fd));
+  }
   tsk.files = address;
   return 0;
 }
@@ -119,9 +123,10 @@ export const exit_files = kernel_function("exit_files", [pointer("task_struct")]
   tsk.files = 0;
   const files = files_struct.at(address);
   if (--files.count !== 0) return;
-  for (let fd: i32 = 0; fd < NR_OPEN_DEFAULT; fd++) {
-    const file = files.fd.get(fd);
-    if (file !== 0) yield* filp_close(file);
+  for (let fd: u32 = 0; ; fd++) {
+    fd += yield* find_nonzero(files.fd.address + 4 * fd, NR_OPEN_DEFAULT - fd);
+    if (fd === NR_OPEN_DEFAULT) break;
+    yield* filp_close(files.fd.get(fd));
   }
   yield* kmem_cache_free(files_cachep.value, address);
 });

@@ -28,14 +28,13 @@ import {
   pte_mkold,
   pte_mkwrite,
   pte_mkyoung,
-  pte_none,
   pte_offset,
   pte_pfn,
   pte_present,
   pte_write,
   pte_wrprotect,
 } from "../include/asm/pgtable.ts";
-import { clear_page, copy_page, memcpy, memset } from "../include/asm/string.ts";
+import { clear_page, copy_page, find_nonzero, memcpy, memset } from "../include/asm/string.ts";
 import { flush_tlb_mm, flush_tlb_page } from "../include/asm/tlbflush.ts";
 import { ENOMEM } from "../include/linux/errno.ts";
 import {
@@ -133,9 +132,11 @@ export const clear_page_tables = kernel_function(
   undefined,
   function* (mm, first, nr) {
     const { pgd } = mm_struct.at(mm);
-    for (let index = first; index < first + nr; index++) {
-      const entry = pgd + 4 * index;
-      if (pgd_none(entry)) continue;
+    const end: u32 = first + nr;
+    for (let index: u32 = first; ; index++) {
+      index += yield* find_nonzero(pgd + 4 * index, end - index);
+      if (index === end) return;
+      const entry: u32 = pgd + 4 * index;
       const table = pgd_page(entry);
       memory().write32(entry, 0);
       yield* free_pages(table, 0);
@@ -185,8 +186,10 @@ export const copy_page_range = kernel_function(
         const first = pte_offset(src_entry, address);
         const dst_first = yield* pte_alloc(dst, pgd_offset(dst_mm.pgd, address), address);
         if (dst_first === 0) return -ENOMEM;
-        for (let i = 0; i < (next - address) >>> PAGE_SHIFT; i++) {
-          if (pte_none(memory().read32(first + 4 * i))) continue;
+        const pages: u32 = (next - address) >>> PAGE_SHIFT;
+        for (let i: u32 = 0; ; i++) {
+          i += yield* find_nonzero(first + 4 * i, pages - i);
+          if (i === pages) break;
           copy_one_pte(first + 4 * i, dst_first + 4 * i, cow, shared, dst_mm);
         }
       }
@@ -214,9 +217,11 @@ export const zap_page_range = kernel_function(
       const entry = pgd_offset(mm.pgd, address);
       if (!pgd_none(entry)) {
         const first = pte_offset(entry, address);
-        for (let i = 0; i < (next - address) >>> PAGE_SHIFT; i++) {
+        const pages: u32 = (next - address) >>> PAGE_SHIFT;
+        for (let i: u32 = 0; ; i++) {
+          i += yield* find_nonzero(first + 4 * i, pages - i);
+          if (i === pages) break;
           const pte = memory().read32(first + 4 * i);
-          if (pte_none(pte)) continue;
           memory().write32(first + 4 * i, 0);
           const page_struct = pte_page(pte);
           if (page_struct !== 0 && !PageReserved(page_struct)) {

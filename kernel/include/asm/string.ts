@@ -10,6 +10,8 @@ export const clear_page = asm_function("clear_page", [u32], undefined);
 export const memcpy = asm_function("memcpy", [u32, u32, u32], undefined);
 /** Fills bytes with a value. */
 export const memset = asm_function("memset", [u32, i32, u32], undefined);
+/** Index of the first of `words` words that is not 0; `words` if there is none. */
+export const find_nonzero = asm_function("find_nonzero", [u32, u32], u32);
 /** The lower of two NUL-terminated strings is the first: negative, 0 or positive. */
 export const strcmp = asm_function("strcmp", [u32, u32], i32);
 /** Bytes before the NUL of a string, at most `size`. */

@@ -13,7 +13,6 @@ _start:
 
 /** CLONE_VM, FS, FILES, SIGHAND, THREAD. */
 const THREAD = 0x10f00;
-const SETTLS = 0x80000;
 
 const CLONE = (flags: number) => `
 	movl $120, %eax

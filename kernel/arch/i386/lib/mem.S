@@ -174,3 +174,24 @@ strlcpy:
 	ret
 	.cfi_endproc
 .size strlcpy, . - strlcpy
+
+# u32 find_nonzero(const u32 *from, u32 words): the index of the first word that is not 0, or words
+.align 16
+.globl find_nonzero
+.type find_nonzero,@function
+find_nonzero:
+	.cfi_startproc
+	pushl_cfi %edi
+	movl 8(%esp), %edi
+	movl 12(%esp), %ecx
+	movl %ecx, %edx
+	xorl %eax, %eax
+	repe; scasl
+	je 1f
+	subl %ecx, %edx
+	decl %edx
+1:	movl %edx, %eax
+	popl_cfi %edi
+	ret
+	.cfi_endproc
+.size find_nonzero, . - find_nonzero
