@@ -11,7 +11,7 @@ const LINES = ".debug_line";
 
 function rowsOf(contents: DebugContents): LineRow[] {
   try {
-    return readLineRows(contents);
+    return readLineRows(contents).filter(({ line, isEnd }) => line > 0 && !isEnd);
   } catch (error) {
     if (error instanceof ElfError) return [];
     throw error;
