@@ -1,4 +1,5 @@
 /** Completion: commands first, then what the command takes. */
+import { memberNames, plainType } from "../../asm/dwarf/reader/index.ts";
 import type { Completes } from "./command.ts";
 import { CATCHABLE } from "./commands/catching.ts";
 import { INFO_SUBJECTS } from "./commands/info.ts";
@@ -69,13 +70,12 @@ function members(repl: Repl, argument: string): string[] | undefined {
   const [, object, selector, begun] = match as unknown as [string, string, string, string];
   const operand = operandAtEnd(object);
   try {
-    const { types } = repl.console.environment();
-    let { type } = repl.console.evaluate(operand);
-    if (type.kind === "pointer") type = types.find(type.to) ?? type;
+    let type = plainType(repl.console.evaluate(operand).type);
+    if (type.kind === "pointer") type = plainType(type.to);
     if (type.kind !== "struct") return undefined;
     // What readline replaces is the whole word, which a dot is part of and an arrow is not.
     const kept = selector === "." ? `${/[$\w.:-]*$/.exec(object)![0]}.` : "";
-    return beginning(Object.keys(type.struct.fields), begun).map((field) => kept + field);
+    return beginning(memberNames(type), begun).map((field) => kept + field);
   } catch {
     return undefined;
   }

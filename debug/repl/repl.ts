@@ -1,8 +1,10 @@
 /** The REPL: reads lines as commands, runs them, and says what was wrong with those that cannot be run. */
 import { nearNames } from "../../asm/index.ts";
+import { MemoryError } from "../frames/guest.ts";
 import type { DebugSession } from "../session/index.ts";
 import { type Command, CommandError, type Group } from "./command.ts";
 import { devices } from "./commands/devices.ts";
+import { frames } from "./commands/frames.ts";
 import { going } from "./commands/going.ts";
 import { infoCommands } from "./commands/info.ts";
 import { kernel } from "./commands/kernel.ts";
@@ -15,7 +17,6 @@ import { tasks } from "./commands/tasks.ts";
 import { complete } from "./completion.ts";
 import { Console, type ConsoleOptions } from "./console.ts";
 import { ExpressionError } from "./expression/errors.ts";
-import { MemoryError } from "./guest.ts";
 import { reportPlace } from "./stop-report.ts";
 
 export const PROMPT = "(esp0) ";
@@ -23,7 +24,15 @@ export const PROMPT = "(esp0) ";
 /** How a line went. */
 export type LineResult = "done" | "failed" | "quit";
 
-const GROUPS: readonly Group[] = ["Going", "Stopping", "Registers and memory", "CPU and devices", "Kernel", "Other"];
+const GROUPS: readonly Group[] = [
+  "Going",
+  "Stopping",
+  "Frames",
+  "Registers and memory",
+  "CPU and devices",
+  "Kernel",
+  "Other",
+];
 /** What an empty line gives a command that goes on where it was. */
 const GO_ON = "--on";
 /** Commands that take it to mean so. */
@@ -40,6 +49,7 @@ export class Repl {
     this.commands = [
       ...going,
       ...stopping,
+      ...frames,
       ...registers,
       ...printing,
       ...memory,
@@ -108,6 +118,7 @@ export class Repl {
 
   async #dispatch(line: string, console: Console, remember = false): Promise<void> {
     const { command, argument } = this.#parse(line);
+    console.forgetFrames();
     await command.run(argument, console);
     if (!remember || command.repeats === undefined) return;
     const [name] = command.names;

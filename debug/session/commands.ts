@@ -11,6 +11,7 @@ import {
   linearEsp,
   returnPlace,
 } from "./instruction.ts";
+import { hostedReturn, LineSteps } from "./line-steps.ts";
 import type { SymbolTable } from "./symbol-table.ts";
 import type { Advance, Goal, Moment, Timeline } from "./timeline.ts";
 import type { Stop, StopReason } from "./types.ts";
@@ -71,6 +72,41 @@ export class Commands {
 
   /** One instruction, with all that it calls, and without the interrupts and exceptions that come in between. */
   *next(): Running {
+    return yield* this.#one(true);
+  }
+
+  /**
+   * To the beginning of another line of the source.
+   * @param over whether what is called is passed over; or else it is gone into, where its lines are known
+   */
+  *stepLine(over: boolean): Running {
+    const { symbols } = this.#host;
+    let lines = new LineSteps(this.#timeline.target.machine, symbols, this.#core);
+    for (;;) {
+      const before = new Frame(this.#core);
+      const instruction = this.#instruction(this.#core);
+      const stop = yield* this.#one(over);
+      if (stop.reason !== "step") return stop;
+      const core = this.#core;
+      const called = over ? undefined : lines.calledBy(core, before, instruction);
+      if (called !== undefined) {
+        const body = symbols.bodyOf(linearEip(core));
+        const isKnown = symbols.lineEntry(linearEip(core)) !== undefined;
+        const isThere = body === linearEip(core);
+        if (isKnown && isThere) return stop;
+        const goal = isKnown ? body : called;
+        const accepts = isKnown ? () => true : (cpu: Core) => before.isReached(cpu);
+        const arrived = yield* this.#run({}, [{ linear: goal, accepts }], "step");
+        if (arrived.reason !== "step" || isKnown) return arrived;
+      }
+      const verdict = lines.look(this.#core, before, instruction);
+      if (verdict === "stop") return this.#stop("step");
+      if (verdict === "new line") lines = new LineSteps(this.#timeline.target.machine, symbols, this.#core);
+    }
+  }
+
+  /** One instruction, without the interrupts and exceptions that come in between. @param over with all that it calls */
+  *#one(over: boolean): Running {
     for (;;) {
       const core = this.#core;
       const frame = new Frame(core);
@@ -85,14 +121,14 @@ export class Commands {
         },
       );
       if (stop.reason !== "step") return stop;
-      const goal = taken ? frame.linear : this.#afterStep(core, instruction);
+      const goal = taken ? frame.linear : over ? this.#afterStep(core, frame, instruction) : null;
       if (goal === null) return stop;
       const goals = taken ? [goal, ...this.#fixups(goal)] : [goal];
       if (!goals.includes(linearEip(core)) || !frame.isReached(core)) {
         const arrived = yield* this.#runTo(goals, frame, instruction?.flow === "hostcall");
         if (arrived.reason !== "step") return arrived;
       }
-      const again = taken ? linearEip(this.#core) === goal : instruction?.flow === "repeated";
+      const again = taken ? linearEip(this.#core) === goal : over && instruction?.flow === "repeated";
       if (!again) return this.#stop("step");
     }
   }
@@ -218,7 +254,7 @@ export class Commands {
   }
 
   /** Where to go on to after the instruction that `next` began with; null when it is over. */
-  #afterStep(core: Core, instruction: Instruction | undefined): number | null {
+  #afterStep(core: Core, before: Frame, instruction: Instruction | undefined): number | null {
     if (instruction === undefined) return null;
     const { linear, following, flow } = instruction;
     const eip = linearEip(core);
@@ -227,8 +263,7 @@ export class Commands {
       case "interrupt":
         return following;
       case "hostcall":
-        // It stays where it is, or goes on behind itself, unless it called a function, which returns to it.
-        return eip === linear || eip === following ? null : linear;
+        return hostedReturn(this.#timeline.target.machine, core, before, this.#host.symbols);
       case "repeated":
         return eip === linear ? linear : null;
       default:

@@ -1,11 +1,19 @@
-import { readElf } from "../../asm/index.ts";
+import { type ElfFile, imageDebugSections, readElf, writeExecutable } from "../../asm/index.ts";
 import { type Core, type Machine, REGISTER_NAMES, type RegisterName } from "../../emulator/index.ts";
-import { type BootOptions, Kernel, kernel_image, type RecordedEvent } from "../../kernel/index.ts";
+import {
+  type BootOptions,
+  debug_info,
+  Kernel,
+  kernel_image,
+  link_kernel,
+  type RecordedEvent,
+} from "../../kernel/index.ts";
 import { declarations, mm_struct, task_struct } from "../../kernel/inspect.ts";
 import { type BreakpointRecord, Breakpoints } from "./breakpoints.ts";
 import { type CommandHost, Commands, type Running } from "./commands.ts";
 import { linearEip } from "./instruction.ts";
 import { type AddressSpace, addressSpaceOf, type Piece, piecesOf } from "./page-tables.ts";
+import { DebugPrograms } from "./programs.ts";
 import { SymbolTable } from "./symbol-table.ts";
 import { kernelTarget, machineTarget } from "./target.ts";
 import { type Action, Timeline } from "./timeline.ts";
@@ -15,6 +23,8 @@ import type { SessionOutput, Stop } from "./types.ts";
 export interface KernelSessionOptions extends BootOptions {
   /** The ELF file of pid 1, for its symbols. */
   readonly program?: Uint8Array | undefined;
+  /** Reads the kernel's own ELF file, for its debugging information; without it, one is linked when first needed. */
+  readonly vmlinux?: (() => ElfFile | undefined) | undefined;
 }
 
 export interface MachineSessionOptions {
@@ -56,6 +66,8 @@ const PAGE_OFFSET = 0xc0000000;
  */
 export class DebugSession {
   readonly symbols: SymbolTable;
+  /** What the ELF files of the kernel and its program tell. */
+  readonly programs = new DebugPrograms();
   readonly breakpoints = new Breakpoints();
 
   readonly #timeline: Timeline;
@@ -98,7 +110,7 @@ export class DebugSession {
   }
 
   /** A kernel at its reset. It goes back by being run again with the same input. @throws as `new Kernel` does */
-  static forKernel({ program, ...options }: KernelSessionOptions): DebugSession {
+  static forKernel({ program, vmlinux, ...options }: KernelSessionOptions): DebugSession {
     const image = options.image ?? kernel_image();
     const log = options.log;
     let timeline: Timeline | undefined;
@@ -111,8 +123,10 @@ export class DebugSession {
         body === undefined ? [] : [{ name, source: String(body) }],
       ),
     );
-    if (program !== undefined) symbols.addElf(readElf(program));
-    return new DebugSession(timeline, symbols);
+    const session = new DebugSession(timeline, symbols);
+    session.programs.addLater({ start: PAGE_OFFSET, end: 2 ** 32 }, vmlinux ?? linkedKernel);
+    if (program !== undefined) session.addProgram(readElf(program));
+    return session;
   }
 
   /**
@@ -123,6 +137,12 @@ export class DebugSession {
   static forMachine(make: () => Machine, options: MachineSessionOptions = {}): DebugSession {
     const { symbols = new SymbolTable(), checkpointInterval } = options;
     return new DebugSession(new Timeline(() => machineTarget(make()), checkpointInterval), symbols);
+  }
+
+  /** Adds the symbols, lines and other debugging information of a program. */
+  addProgram(elf: ElfFile): void {
+    this.symbols.addElf(elf);
+    this.programs.add(elf);
   }
 
   // ---- Where it stands -----------------------------------------------------------------------------------------------
@@ -189,6 +209,27 @@ export class DebugSession {
 
   nextAsync(): Promise<Stop> {
     return this.#finishLater(this.#commands.next());
+  }
+
+  /**
+   * Goes to the beginning of another line of the source, `n` times: into what is called, where its lines are known.
+   * @throws Error when neither a line nor a function is known where it stands
+   */
+  stepLine(n = 1): Stop {
+    return this.#finish(this.#lines(n, false));
+  }
+
+  stepLineAsync(n = 1): Promise<Stop> {
+    return this.#finishLater(this.#lines(n, false));
+  }
+
+  /** The same, over what is called. */
+  nextLine(n = 1): Stop {
+    return this.#finish(this.#lines(n, true));
+  }
+
+  nextLineAsync(n = 1): Promise<Stop> {
+    return this.#finishLater(this.#lines(n, true));
   }
 
   /** Runs to where the current function has returned. @throws Error when it cannot be told where that is */
@@ -335,6 +376,16 @@ export class DebugSession {
     return core === undefined ? this.#commands.step(n) : this.#commands.stepAlone(n, core);
   }
 
+  *#lines(n: number, over: boolean): Running {
+    checkCount("lines", n);
+    let stop = this.#stop;
+    for (let i = 0; i < n; i++) {
+      stop = yield* this.#commands.stepLine(over);
+      if (stop.reason !== "step") break;
+    }
+    return stop;
+  }
+
   #goto(position: number): Running {
     checkCount("position", position);
     return this.#commands.goto(position);
@@ -419,6 +470,17 @@ export class DebugSession {
     });
     return { directory: (directory - PAGE_OFFSET) >>> 0, largePages: true };
   }
+}
+
+let linked: ElfFile | undefined;
+
+/** The kernel as an ELF file with debugging information, linked from source: once for the process. */
+function linkedKernel(): ElfFile {
+  if (linked === undefined) {
+    const image = link_kernel();
+    linked = readElf(writeExecutable(image, imageDebugSections(image, debug_info())));
+  }
+  return linked;
 }
 
 function checkCount(what: string, count: number): void {

@@ -1,5 +1,6 @@
 /** Names and addresses of what is debugged. */
-import { type ElfFile, elfLines, nearNames } from "../../asm/index.ts";
+import { codeLines } from "../../asm/dwarf/reader/index.ts";
+import { type ElfFile, nearNames } from "../../asm/index.ts";
 
 /** Where an address lies. */
 export interface SymbolPlace {
@@ -12,8 +13,8 @@ export interface SymbolPlace {
 
 /** Where the instruction at an address comes from. */
 export type SourceLine =
-  /** A line, from 1, of an assembly file. */
-  | { readonly file: string; readonly line: number }
+  /** A line of a source file. */
+  | LineEntry
   /** A function of the kernel that is written in TypeScript, and its text. */
   | { readonly function: string; readonly source: string };
 
@@ -21,7 +22,7 @@ export type SourceLine =
 export interface SymbolImage {
   readonly symbols: readonly ImageSymbol[];
   /** Addresses of instructions, by line of their source, if there is a line table. */
-  readonly lines?: readonly { readonly address: number; readonly file: string; readonly line: number }[];
+  readonly lines?: readonly ImageLine[];
 }
 
 interface ImageSymbol {
@@ -33,10 +34,26 @@ interface ImageSymbol {
   readonly section?: unknown;
 }
 
-interface LineEntry {
+interface ImageLine {
   readonly address: number;
   readonly file: string;
   readonly line: number;
+  readonly column?: number | undefined;
+}
+
+/** A stretch of code that comes from one place in a source. */
+export interface LineEntry {
+  /** Linear address of its first instruction. */
+  readonly address: number;
+  /** Linear address behind its last one. */
+  readonly end: number;
+  readonly file: string;
+  /** Counts from 1. */
+  readonly line: number;
+  /** Counts from 1; undefined when it is not known. */
+  readonly column?: number | undefined;
+  /** Whether a statement begins here. */
+  readonly isStatement: boolean;
 }
 
 /** ELF's number for the section of symbols that are defined elsewhere. */
@@ -72,16 +89,22 @@ export class SymbolTable {
     this.#symbols = [...this.#symbols, ...symbols.filter(isPlace)].sort(
       (a, b) => a.address - b.address || rank(a) - rank(b),
     );
-    if (lines !== undefined) this.#lines = [...this.#lines, ...lines].sort((a, b) => a.address - b.address);
+    if (lines !== undefined) this.#addLines(withEnds(lines));
     return this;
   }
 
+  /** Of several entries at one address the last has code; the others' is none. */
+  #addLines(lines: readonly LineEntry[]): void {
+    if (lines.length === 0) return;
+    this.#lines = [...this.#lines, ...lines].sort((a, b) => a.address - b.address || a.end - b.end);
+  }
+
   addElf(elf: ElfFile): this {
+    this.#addLines(codeLines(elf).filter(({ line }) => line > 0));
     return this.add({
       symbols: elf.symbols
         .filter(({ sectionIndex }) => sectionIndex !== SHN_UNDEF)
         .map(({ name, value, size, type, section }) => ({ name, address: value, size, type, section })),
-      lines: elfLines(elf),
     });
   }
 
@@ -138,12 +161,41 @@ export class SymbolTable {
 
   /** The source of the instruction at an address. */
   line(address: number): SourceLine | undefined {
+    const entry = this.lineEntry(address);
+    if (entry !== undefined) return entry;
     const symbol = this.symbolize(address)?.symbol;
     const source = symbol === undefined ? undefined : this.#hosted.get(symbol);
-    if (symbol !== undefined && source !== undefined) return { function: symbol, source };
-    const entry = this.#lines[lastNotAfter(this.#lines, address >>> 0)];
-    if (entry === undefined || (address >>> 0) - entry.address >= LONGEST_INSTRUCTION) return undefined;
-    return { file: entry.file, line: entry.line };
+    return symbol !== undefined && source !== undefined ? { function: symbol, source } : undefined;
+  }
+
+  /** The line that the instruction at an address comes from. */
+  lineEntry(address: number): LineEntry | undefined {
+    const at = address >>> 0;
+    const entry = this.#lines[lastNotAfter(this.#lines, at)];
+    return entry !== undefined && at < entry.end ? entry : undefined;
+  }
+
+  /** The lines of code from an address up to another, by address. */
+  linesBetween(start: number, end: number): LineEntry[] {
+    const found: LineEntry[] = [];
+    for (let i = lastNotAfter(this.#lines, start - 1) + 1; i < this.#lines.length; i++) {
+      const entry = this.#lines[i]!;
+      if (entry.address >= end) break;
+      found.push(entry);
+    }
+    return found;
+  }
+
+  /**
+   * Where a function's own work begins: behind what sets up its frame, which is where its second line does. In
+   * assembly, and where no lines are known, its first instruction.
+   */
+  bodyOf(start: number): number {
+    const place = this.symbolize(start);
+    const first = this.lineEntry(start);
+    if (place === undefined || place.offset !== 0 || first === undefined || /\.[sS]$/.test(first.file)) return start;
+    const second = this.linesBetween(start + 1, start + place.size).find(({ isStatement }) => isStatement);
+    return second?.address ?? start;
   }
 
   /**
@@ -190,6 +242,16 @@ export class SymbolTable {
   near(name: string): string[] {
     return nearNames(name, this.#addresses.keys());
   }
+}
+
+/** An entry ends where the next one begins, or with its one instruction. */
+function withEnds(lines: readonly ImageLine[]): LineEntry[] {
+  const sorted = [...lines].sort((a, b) => a.address - b.address);
+  return sorted.map((line, index) => {
+    const furthest = line.address + LONGEST_INSTRUCTION;
+    const next = sorted[index + 1]?.address ?? furthest;
+    return { ...line, end: Math.min(next, furthest), isStatement: true };
+  });
 }
 
 function suggestions(names: readonly string[]): string {

@@ -9,6 +9,6 @@ export {
   type FrameRules,
   frameAddress,
 } from "./frame-rules.ts";
-export type { CodeLine } from "./line-table.ts";
+export { type CodeLine, codeLines } from "./line-table.ts";
 export type { ExpressionContext, Place } from "./location-expression.ts";
 export type { Scope, Variable } from "./scopes.ts";

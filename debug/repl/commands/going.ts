@@ -1,8 +1,9 @@
 /** Commands that move the guest, forwards and backwards. */
+
+import { hex } from "../../numbers.ts";
 import type { Stop } from "../../session/index.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { hex } from "../format/numbers.ts";
 import { placeAddresses } from "../places.ts";
 import { reportPlace, reportStop } from "../stop-report.ts";
 
@@ -42,13 +43,40 @@ function noArgument(name: string, argument: string): void {
 
 export const going: readonly Command[] = [
   {
-    names: ["step", "stepi", "s", "si"],
+    names: ["step", "s"],
+    group: "Going",
+    usage: "[N]",
+    summary: "go to another line of the source, or N, into functions that are called",
+    help:
+      "Functions without lines are passed over, and so are interrupts and page faults on the way; a system call is gone\n" +
+      "into. Where no line is known, it goes to the end of the function.",
+    completes: "expression",
+    repeats: "same",
+    run: (argument, console) => {
+      const n = count(console, argument);
+      return go(console, () => console.session.stepLineAsync(n));
+    },
+  },
+  {
+    names: ["next", "n"],
+    group: "Going",
+    usage: "[N]",
+    summary: "go to another line of the source, or N, over functions that are called",
+    completes: "expression",
+    repeats: "same",
+    run: (argument, console) => {
+      const n = count(console, argument);
+      return go(console, () => console.session.nextLineAsync(n));
+    },
+  },
+  {
+    names: ["stepi", "si"],
     group: "Going",
     usage: "[N] [alone]",
     summary: "execute one instruction, or N",
     help:
       "Instructions of the selected CPU; the others run meanwhile as they would. With `alone` only the selected CPU runs.\n" +
-      "A step of a TypeScript function is one instruction: its hostcall stays where it is until the function returns.",
+      "A step of a TypeScript function is one instruction.",
     completes: "expression",
     repeats: "same",
     run: (argument, console) => {
@@ -58,7 +86,7 @@ export const going: readonly Command[] = [
     },
   },
   {
-    names: ["next", "nexti", "n", "ni"],
+    names: ["nexti", "ni"],
     group: "Going",
     usage: "[N]",
     summary: "execute one instruction, over calls and interrupts",
@@ -162,16 +190,6 @@ export const going: readonly Command[] = [
       const position = console.number(argument.replace(/^#/, "").replaceAll(",", ""));
       if (!Number.isSafeInteger(position) || position < 0) throw new CommandError(`${argument}: 0 or more is expected`);
       await reportStop(console, await console.session.gotoAsync(position));
-    },
-  },
-  {
-    names: ["where"],
-    group: "Going",
-    usage: "",
-    summary: "show again where it stands",
-    run: (argument, console) => {
-      noArgument("where", argument);
-      return reportPlace(console, console.session);
     },
   },
   {

@@ -1,9 +1,10 @@
 /** `info SUBJECT`, and where symbols and lines are; `list`. */
 import { nearNames } from "../../../asm/index.ts";
+import { hex } from "../../numbers.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { hex } from "../format/numbers.ts";
 import { placeAddresses } from "../places.ts";
+import { describeFrame, showArguments, showLocals } from "./frames.ts";
 import { listBreakpoints } from "./stopping.ts";
 
 const LINES = 10;
@@ -41,6 +42,9 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   symbol,
   line,
   files,
+  args: (_argument, console) => showArguments(console),
+  locals: (_argument, console) => showLocals(console),
+  frame: (_argument, console) => describeFrame(console),
 };
 
 /** What `info` knows itself; other words are commands. */

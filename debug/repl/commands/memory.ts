@@ -1,9 +1,10 @@
 /** Memory: `x` as in gdb, disassembly, page tables. */
+
+import { entryBits, explain, walkPages } from "../../frames/page-walk.ts";
+import { bareHex, hex } from "../../numbers.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
 import { FORMATS, type MemoryFormat, memoryLines } from "../format/memory.ts";
-import { bareHex, hex } from "../format/numbers.ts";
-import { entryBits, explain, walkPages } from "../page-walk.ts";
 import { readUpTo, symbolOptions } from "../stop-report.ts";
 import { taskArgument } from "../task-argument.ts";
 

@@ -1,9 +1,10 @@
 /** Breakpoints, watchpoints and catchpoints. */
+
+import { hex, plural } from "../../numbers.ts";
 import type { Breakpoint, BreakpointRequest, Condition } from "../../session/index.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
 import { compile, numberOf } from "../expression/evaluate.ts";
-import { hex, plural } from "../format/numbers.ts";
 import { placeAddresses } from "../places.ts";
 import { catchRequest } from "./catching.ts";
 

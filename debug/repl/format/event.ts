@@ -1,7 +1,7 @@
 /** A kernel event, interrupt or exception as one line. */
 import { signal_constants, syscall_numbers } from "../../../kernel/inspect.ts";
+import { hex } from "../../numbers.ts";
 import type { SessionEvent, SymbolTable } from "../../session/index.ts";
-import { hex } from "./numbers.ts";
 
 /** Names of the exceptions (Intel SDM vol. 3, table 6-1), by vector. */
 export const EXCEPTIONS: readonly (string | undefined)[] = [

@@ -1,7 +1,8 @@
 /** Memory in units, line by line: what `x` prints. */
+
+import { bareHex } from "../../numbers.ts";
 import type { Console } from "../console.ts";
 import { INT, UNSIGNED } from "../expression/types.ts";
-import { bareHex } from "./numbers.ts";
 import { formatNumber, type NumberFormat } from "./value.ts";
 
 export interface MemoryFormat {

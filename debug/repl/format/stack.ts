@@ -1,11 +1,11 @@
 /** A stack, word by word, with what each word is. */
 import { pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
-import { backtrace, type Frame, type StackPointers } from "../backtrace.ts";
+import { SWITCH_FRAME_BYTES } from "../../frames/entry-frames.ts";
+import { backtrace, type Frame, type StackPointers } from "../../frames/frame-walk.ts";
+import { MemoryError } from "../../frames/guest.ts";
+import { bareHex, hex } from "../../numbers.ts";
 import type { Console } from "../console.ts";
-import { SWITCH_FRAME_BYTES } from "../entry-frames.ts";
-import { MemoryError } from "../guest.ts";
 import { entryName } from "./frames.ts";
-import { bareHex, hex } from "./numbers.ts";
 
 /** Words shown of a stack without a known end. */
 const WORDS = 32;

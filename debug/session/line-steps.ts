@@ -1,0 +1,95 @@
+/** Stepping by lines of the source: when a step is over (gdb's rules). */
+import type { Core, Machine } from "../../emulator/index.ts";
+import { type Frame, type Instruction, linearEip, linearEsp } from "./instruction.ts";
+import type { LineEntry, SymbolTable } from "./symbol-table.ts";
+
+/**
+ * Where the function that a hosted one has just called returns to; null when it has called none. A call has put the
+ * address of a step of the caller's on the stack.
+ */
+export function hostedReturn(machine: Machine, core: Core, before: Frame, symbols: SymbolTable): number | null {
+  const eip = linearEip(core);
+  if (linearEsp(core) >= before.esp || symbols.symbolize(eip)?.offset !== 0) return null;
+  const returns = returnAddress(machine, core);
+  const caller = symbols.symbolize(before.linear);
+  return returns !== undefined && caller !== undefined && symbols.symbolize(returns)?.symbol === caller.symbol
+    ? returns
+    : null;
+}
+
+/** The word on top of the stack. */
+function returnAddress(machine: Machine, core: Core): number | undefined {
+  try {
+    const bytes = machine.readLinear(linearEsp(core), 4, core.id);
+    return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+/** A stretch of code without lines is left as a whole. */
+interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A step from the line, or the function without lines, that a core is in. */
+export class LineSteps {
+  readonly #machine: Machine;
+  readonly #symbols: SymbolTable;
+  readonly #line: LineEntry | undefined;
+  readonly #stretch: Stretch;
+
+  /** @throws Error when neither a line nor a function is known */
+  constructor(machine: Machine, symbols: SymbolTable, core: Core) {
+    this.#machine = machine;
+    this.#symbols = symbols;
+    const eip = linearEip(core);
+    this.#line = symbols.lineEntry(eip);
+    const found =
+      this.#line === undefined ? functionAround(symbols, eip) : { start: this.#line.address, end: this.#line.end };
+    if (found === undefined) {
+      throw new Error(`no line and no function is known at ${symbols.format(eip)}; stepi and nexti go by instructions`);
+    }
+    this.#stretch = found;
+  }
+
+  /** Where the function returns to that an instruction has just called; undefined when it has called none. */
+  calledBy(core: Core, before: Frame, instruction: Instruction | undefined): number | undefined {
+    if (instruction === undefined || linearEip(core) === instruction.following) return undefined;
+    if (instruction.flow === "call" || instruction.flow === "interrupt") return instruction.following;
+    if (instruction.flow !== "hostcall") return undefined;
+    return hostedReturn(this.#machine, core, before, this.#symbols) ?? undefined;
+  }
+
+  /**
+   * Whether the step is over, after an instruction; "new line" where it goes on from another one: in the middle of a
+   * line that it has come to within the function, or at another part of the same.
+   */
+  look(core: Core, before: Frame, instruction: Instruction | undefined): "stop" | "on" | "new line" {
+    const eip = linearEip(core);
+    if (eip >= this.#stretch.start && eip < this.#stretch.end) return "on";
+    const line = this.#symbols.lineEntry(eip);
+    const isReturned = instruction?.flow === "return" || instruction?.flow === "interrupt-return";
+    if (line === undefined) {
+      // Code without lines ends a step; but for such code that it began in.
+      return this.#line === undefined && !isReturned && this.#isSameFunction(eip) ? "on" : "stop";
+    }
+    if (isReturned) return "stop";
+    const isOther = line.line !== this.#line?.line || line.file !== this.#line.file;
+    if (isOther && line.address === eip && line.isStatement) return "stop";
+    return isOther && !before.isOnSameStack(core) ? "stop" : "new line";
+  }
+
+  #isSameFunction(eip: number): boolean {
+    return this.#symbols.symbolize(eip)?.symbol === this.#symbols.symbolize(this.#stretch.start)?.symbol;
+  }
+}
+
+function functionAround(symbols: SymbolTable, address: number): Stretch | undefined {
+  const place = symbols.symbolize(address);
+  if (place === undefined) return undefined;
+  const start = address - place.offset;
+  return { start, end: start + Math.max(place.size, place.offset + 1) };
+}
