@@ -1,5 +1,7 @@
 /** `esp0 debug`: a kernel with a program, or a machine of its own, under the debugger's commands. */
+import { isAbsolute, join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { readElf } from "../asm/index.ts";
 import { PROMPT, Repl, SourceTexts } from "../debug/repl/index.ts";
@@ -40,8 +42,8 @@ export async function debugCommand(
   host: TerminalHost,
 ): Promise<number> {
   const fromFile = options.commands === undefined ? undefined : linesOf(options.commands, io);
-  const texts = new SourceTexts(sources);
-  const session = openSession(file, args, options, texts, io);
+  const texts = new SourceTexts(sources, (name) => readSource(name, session, io));
+  const session: DebugSession = openSession(file, args, options, io);
   if (options.gdb !== undefined) {
     refuseWithGdb({ ...options }, ["commands"]);
     await runWithGdb(session, options.gdb, { showLog: !options.quiet, sources: texts }, io, host);
@@ -76,7 +78,6 @@ function openSession(
   file: string | undefined,
   args: readonly string[],
   options: DebugOptions,
-  texts: SourceTexts,
   io: CommandIo,
 ): DebugSession {
   const given = MACHINE_OPTIONS.filter((name) => options[name] !== undefined);
@@ -87,34 +88,45 @@ function openSession(
     if (options.cpuHz !== undefined) throw new InputError(`esp0: --cpu-hz is for a program, not for --${given[0]}`);
     const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
     const session = DebugSession.forMachine(plan.build);
-    if (options.multiboot !== undefined) addKernelSymbols(session, options.multiboot, texts, io);
+    if (options.multiboot !== undefined) addKernelSymbols(session, options.multiboot, io);
     return session;
   }
   const session = booted(() => DebugSession.forKernel(bootOptions(file, args, options, io)));
-  if (file !== undefined) addProgramLines(session, file, texts, io);
+  if (file !== undefined) addProgramLines(session, file, io);
   return session;
 }
 
 /** Symbols and lines of a Multiboot kernel that is an ELF file. */
-function addKernelSymbols(session: DebugSession, file: string, texts: SourceTexts, io: CommandIo): void {
+function addKernelSymbols(session: DebugSession, file: string, io: CommandIo): void {
   const bytes = readInput(io, file);
   if (!isElf(bytes)) return;
-  session.symbols.addElf(readElf(bytes));
-  addProgramLines(session, file, texts, io);
+  session.addProgram(readElf(bytes));
 }
 
-/** Line numbers of the program, and the texts of its sources as far as they are at hand. */
-function addProgramLines(session: DebugSession, file: string, texts: SourceTexts, io: CommandIo): void {
-  const lines = programLines(file, io);
-  session.symbols.add({ symbols: [], lines });
-  for (const source of new Set(lines.map((line) => line.file))) {
+/** The text of a source as it is on disk: as it is named, in a directory that a compiler ran in, or in this package. */
+function readSource(name: string, session: DebugSession, io: CommandIo): string | undefined {
+  const read = (path: string) => {
     try {
-      texts.add(source, decodeText(readInput(io, source), source));
+      return decodeText(readInput(io, path), path);
     } catch (error) {
       // A program can be debugged without its sources.
-      if (!(error instanceof InputError)) throw error;
+      if (error instanceof InputError) return undefined;
+      throw error;
     }
+  };
+  const own = () => read(fileURLToPath(new URL(`../${name}`, import.meta.url)));
+  const found = read(name);
+  if (found !== undefined || isAbsolute(name)) return found;
+  for (const directory of session.programs.directories()) {
+    const text = read(join(directory, name));
+    if (text !== undefined) return text;
   }
+  return own();
+}
+
+/** Line numbers of a program that is assembled on the fly; an ELF file tells its own. */
+function addProgramLines(session: DebugSession, file: string, io: CommandIo): void {
+  if (!isElf(readInput(io, file))) session.symbols.add({ symbols: [], lines: programLines(file, io) });
 }
 
 /** What the guest sends: programs' output and the kernel's log, line by line, so that it does not cut the REPL's. */
@@ -172,7 +184,7 @@ async function* inputLines(host: RunHost): AsyncGenerator<string> {
 /** Runs commands, each shown behind the prompt. Returns whether one failed: the first that does ends it. */
 async function follow(repl: Repl, lines: Iterable<string> | AsyncIterable<string>, io: CommandIo): Promise<boolean> {
   for await (const line of lines) {
-    io.stdout(`${PROMPT}${line}\n`);
+    io.stdout(`${repl.prompt}${line}\n`);
     const result = await repl.execute(line);
     if (result === "failed") return true;
     if (result === "quit") return false;
@@ -198,6 +210,7 @@ async function converse(repl: Repl, session: DebugSession, io: CommandIo): Promi
   terminal.prompt();
   for await (const line of terminal) {
     if ((await repl.execute(line)) === "quit") break;
+    terminal.setPrompt(repl.prompt);
     terminal.prompt();
   }
   terminal.close();

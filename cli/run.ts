@@ -12,11 +12,11 @@ import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { InputLines } from "./input-lines.ts";
 import { type CommandIo, InputError, openOutput, readInput, reporting } from "./io.ts";
 import { wholeNumber } from "./option-values.ts";
-import { demoInitramfs, prebuiltKernel } from "./prebuilt.ts";
+import { demoInitramfs, prebuiltKernel, prebuiltVmlinux } from "./prebuilt.ts";
 import { loadProgram, programLines } from "./program.ts";
 import type { RunHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
-import { decodeText } from "./source-files.ts";
+import { decodeText, isElf } from "./source-files.ts";
 import { formatStatistics } from "./statistics.ts";
 
 export type { RunHost };
@@ -123,6 +123,7 @@ export function bootOptions(
   const program = file === undefined ? undefined : loadProgram(file, io);
   return {
     image: prebuiltKernel(),
+    vmlinux: prebuiltVmlinux,
     memoryBytes: memory * MIB,
     ...(cpuHz === undefined ? {} : { cpuHz }),
     initramfs: program === undefined ? demoInitramfs() : initramfs({ [init]: program }),
@@ -156,7 +157,7 @@ async function debugCommand(
   const session = booted(() => DebugSession.forKernel(bootOptions(file, args, options, io)));
   const texts = new SourceTexts(sources);
   if (file !== undefined) {
-    session.symbols.add({ symbols: [], lines: programLines(file, io) });
+    if (!isElf(readInput(io, file))) session.symbols.add({ symbols: [], lines: programLines(file, io) });
     if (/\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(io, file), file));
   }
   const end = await runWithGdb(session, port, { showLog: !options.quiet, sources: texts }, io, host);

@@ -14,6 +14,7 @@ import { evaluate, numberOf } from "./expression/evaluate.ts";
 import type { Value } from "./expression/value.ts";
 import type { Formatting, NumberFormat } from "./format/value.ts";
 import { place } from "./format/value.ts";
+import type { ListedLines } from "./places.ts";
 import type { SourceTexts } from "./source-texts.ts";
 
 /** Events kept for `events`. */
@@ -25,6 +26,17 @@ export interface ConsoleOptions {
   /** Whether it may be coloured with ANSI sequences. */
   readonly color: boolean;
   readonly sources: SourceTexts;
+}
+
+/** An expression that is shown at each stop. */
+export interface Display {
+  readonly number: number;
+  readonly text: string;
+  /** As `p` and `x` take it, without the slash; empty for none. */
+  readonly format: string;
+  /** Variables of frames that it names: it is shown where there are such. */
+  readonly locals: readonly string[];
+  isEnabled: boolean;
 }
 
 /** Where `x` and `list` go on. */
@@ -44,6 +56,14 @@ export class Console {
   readonly registersNow = new Map<number, Record<RegisterName, number>>();
   /** Where `x`, `disas` and `list` go on, by command. */
   readonly cursors = new Map<string, Cursor>();
+  /** What `list` has shown last, since the guest stands where it stands. */
+  listed: ListedLines | undefined;
+  /** What is shown at each stop. */
+  readonly displays: Display[] = [];
+  /** Lines to be executed when a breakpoint stops, by its number. */
+  readonly breakpointCommands = new Map<number, readonly string[]>();
+  /** Lines that a stop has asked for. */
+  pending: readonly string[] = [];
   /** Conditions that could not be evaluated, by breakpoint text, until the stop is shown. */
   readonly conditionErrors: string[] = [];
   readonly #write: (text: string) => void;
@@ -191,6 +211,7 @@ export class Console {
   /** Selects a frame, until the guest goes on. @param task whose, if not the current one's */
   select(level: number, task = this.selectedTask): void {
     this.forgetFrames();
+    this.listed = undefined;
     this.#selected = { moment: this.moment, level, task };
   }
 

@@ -4,6 +4,7 @@ import { MemoryError } from "../frames/guest.ts";
 import { innermostFrame } from "../frames/stack-frame.ts";
 import { bareHex, grouped, hex, plural } from "../numbers.ts";
 import type { Stop } from "../session/index.ts";
+import { showDisplays } from "./commands/displays.ts";
 import type { Console } from "./console.ts";
 import { describeEvent } from "./format/event.ts";
 import { FLAG_BITS, setBits } from "./format/flags.ts";
@@ -19,10 +20,18 @@ const LONGEST_INSTRUCTION = 15;
 /** Shows a stop. */
 export async function reportStop(console: Console, stop: Stop): Promise<void> {
   console.noteRegisters();
+  console.forgetFrames();
+  console.listed = undefined;
+  // What the stop before had asked for ends with the guest's going on.
+  const commands = stop.breakpoint === undefined ? [] : (console.breakpointCommands.get(stop.breakpoint.number) ?? []);
+  const isSilent = commands[0] === "silent";
+  console.pending = isSilent ? commands.slice(1) : commands;
+  if (isSilent) return;
   const reason = describeReason(console, stop);
   if (reason !== undefined) console.print(console.bold(reason));
   for (const error of console.conditionErrors.splice(0)) console.print(error);
   await reportPlace(console, stop);
+  await showDisplays(console);
 }
 
 /** Shows where the session stands. */
@@ -150,6 +159,8 @@ function describeReason({ guest, session }: Console, stop: Stop): string | undef
     }
     case "catch":
       return `Catchpoint${number}: ${stop.event === undefined ? "" : describeEvent(stop.event, session.symbols)}`;
+    case "scope":
+      return `Watchpoint${number} deleted because the program has left the block in\nwhich its expression is valid.`;
     case "exit":
       return `The guest has ended with status ${stop.status ?? 0}. Going back is still possible.`;
     case "panic":

@@ -9,9 +9,10 @@ import {
   instructionAt,
   linearEip,
   linearEsp,
+  type ReturnPlace,
   returnPlace,
 } from "./instruction.ts";
-import { hostedReturn, LineSteps } from "./line-steps.ts";
+import { hostedReturn } from "./line-steps.ts";
 import type { SymbolTable } from "./symbol-table.ts";
 import type { Advance, Goal, Moment, Timeline } from "./timeline.ts";
 import type { Stop, StopReason } from "./types.ts";
@@ -72,41 +73,11 @@ export class Commands {
 
   /** One instruction, with all that it calls, and without the interrupts and exceptions that come in between. */
   *next(): Running {
-    return yield* this.#one(true);
-  }
-
-  /**
-   * To the beginning of another line of the source.
-   * @param over whether what is called is passed over; or else it is gone into, where its lines are known
-   */
-  *stepLine(over: boolean): Running {
-    const { symbols } = this.#host;
-    let lines = new LineSteps(this.#timeline.target.machine, symbols, this.#core);
-    for (;;) {
-      const before = new Frame(this.#core);
-      const instruction = this.#instruction(this.#core);
-      const stop = yield* this.#one(over);
-      if (stop.reason !== "step") return stop;
-      const core = this.#core;
-      const called = over ? undefined : lines.calledBy(core, before, instruction);
-      if (called !== undefined) {
-        const body = symbols.bodyOf(linearEip(core));
-        const isKnown = symbols.lineEntry(linearEip(core)) !== undefined;
-        const isThere = body === linearEip(core);
-        if (isKnown && isThere) return stop;
-        const goal = isKnown ? body : called;
-        const accepts = isKnown ? () => true : (cpu: Core) => before.isReached(cpu);
-        const arrived = yield* this.#run({}, [{ linear: goal, accepts }], "step");
-        if (arrived.reason !== "step" || isKnown) return arrived;
-      }
-      const verdict = lines.look(this.#core, before, instruction);
-      if (verdict === "stop") return this.#stop("step");
-      if (verdict === "new line") lines = new LineSteps(this.#timeline.target.machine, symbols, this.#core);
-    }
+    return yield* this.instruction(true);
   }
 
   /** One instruction, without the interrupts and exceptions that come in between. @param over with all that it calls */
-  *#one(over: boolean): Running {
+  *instruction(over: boolean): Running {
     for (;;) {
       const core = this.#core;
       const frame = new Frame(core);
@@ -133,10 +104,13 @@ export class Commands {
     }
   }
 
-  /** Up to where the current function has returned to its caller. */
-  *finish(): Running {
+  /**
+   * Up to where the current function has returned to its caller.
+   * @param place where it returns to, or one further out; found from the stack without it
+   */
+  *finish(place?: ReturnPlace): Running {
     const core = this.#core;
-    const { linear, slot, cpl } = returnPlace(this.#timeline.target.machine, core, this.#host.symbols);
+    const { linear, slot, cpl } = place ?? returnPlace(this.#timeline.target.machine, core, this.#host.symbols);
     const frame = new Frame(core);
     const { cr3 } = core;
     const accepts =
@@ -148,7 +122,12 @@ export class Commands {
 
   /** Up to the instruction at a linear address. */
   *until(linear: number): Running {
-    return yield* this.#run({}, [{ linear, accepts: () => true }], "step");
+    return yield* this.runTo([{ linear, accepts: () => true }]);
+  }
+
+  /** Up to the first of several places. */
+  *runTo(goalposts: readonly Goalpost[]): Running {
+    return yield* this.#run({}, goalposts, "step");
   }
 
   *continue(maxInstructions: number): Running {
@@ -219,13 +198,22 @@ export class Commands {
     return goal === null ? this.#stop("step") : yield* this.#travelTo(goal);
   }
 
-  /** To the last stop before now. */
-  *reverseContinue(): Running {
-    if (this.#host.breakpoints.enabled().length === 0) return yield* this.#toStart();
+  /** To a cycle. */
+  *gotoCycle(cycle: number): Running {
+    return yield* this.#travelTo(cycle);
+  }
+
+  /**
+   * To the last stop before now.
+   * @param records what stops it
+   * @param isNowToo whether what the very last instruction did counts
+   */
+  *reverseContinue(records = this.#host.breakpoints.enabled(), isNowToo = false): Running {
+    if (records.length === 0) return yield* this.#toStart();
     const present = this.#timeline.cycle;
     const starts = this.#timeline.starts().filter((cycle) => cycle < present);
     for (let end = present, start = starts.pop(); start !== undefined; end = start, start = starts.pop()) {
-      const found = yield* this.#lastHit(start, end, present);
+      const found = yield* this.#lastHit(start, end, isNowToo ? present + 1 : present, records);
       if (found === "interrupted") return this.#stop("interrupted");
       if (found === null) continue;
       yield* this.#travelTo(found.cycle);
@@ -304,8 +292,15 @@ export class Commands {
       },
       onInterrupt,
     };
-    const watcher = new Watcher(this.#timeline.target, orders);
+    const ends = scopeEnds(orders.records);
+    const watcher = new Watcher(this.#timeline.target, { ...orders, goalposts: [...goalposts, ...ends] });
     const end = yield* this.#watch(goal, watcher);
+    const left = ends.find((each) => each === watcher.reached);
+    if (left !== undefined) {
+      this.#host.core = watcher.arrived!.id;
+      this.#host.breakpoints.remove(left.record.number);
+      return { ...this.#stop("scope"), breakpoint: left.record };
+    }
     if (watcher.hit !== null && end.kind !== "exit" && end.kind !== "panic") {
       this.#host.core = watcher.hit.core;
       if (watcher.hit.record.request.temporary) this.#host.breakpoints.remove(watcher.hit.record.number);
@@ -354,13 +349,18 @@ export class Commands {
   }
 
   /** The last hit in a stretch of history that ends at the cycle `end`, if it is before the cycle `present`. */
-  *#lastHit(start: number, end: number, present: number): Generator<void, Found | null | "interrupted"> {
+  *#lastHit(
+    start: number,
+    end: number,
+    present: number,
+    records: readonly BreakpointRecord[],
+  ): Generator<void, Found | null | "interrupted"> {
     this.#timeline.rewind(({ cycle }) => cycle <= start);
     let last: Found | null = null;
     let pending: Hit | null = null;
     const orders: Orders = {
       ...this.#quiet,
-      records: this.#host.breakpoints.enabled(),
+      records,
       stops: (hit) => {
         // Where a breakpoint stops is known right now; an access or event stops after its instruction.
         if (hit.record.request.kind === "address") {
@@ -431,6 +431,21 @@ export class Commands {
   #stop(reason: StopReason): Stop {
     return { reason, core: this.#host.core, position: this.#instructions };
   }
+}
+
+/** A goalpost at which what a request watches has gone. */
+interface ScopeEnd extends Goalpost {
+  readonly record: BreakpointRecord;
+}
+
+function scopeEnds(records: readonly BreakpointRecord[]): ScopeEnd[] {
+  return records.flatMap((record) => {
+    const { request } = record;
+    if (request.kind !== "watch" || request.scope === undefined) return [];
+    const { returns, esp, cr3 } = request.scope;
+    const accepts = (cpu: Core) => isJustAbove(linearEsp(cpu), esp - 1) && (cr3 === undefined || cpu.cr3 === cr3);
+    return [{ linear: returns, accepts, record }];
+  });
 }
 
 /** Whether a return address has been popped, perhaps with arguments. */

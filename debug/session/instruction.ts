@@ -104,6 +104,11 @@ export class Frame {
     return below >= 0 && below < MOST_ARGUMENT_BYTES && this.isOnSameStack(core);
   }
 
+  /** Whether two frames are on one stack. */
+  isLike(other: Frame): boolean {
+    return other.#cpl === this.#cpl && (this.#cpl !== USER || other.#cr3 === this.#cr3);
+  }
+
   isOnSameStack(core: Core): boolean {
     return core.cpl === this.#cpl && (core.cpl !== USER || core.cr3 === this.#cr3);
   }

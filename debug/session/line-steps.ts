@@ -1,4 +1,4 @@
-/** Stepping by lines of the source: when a step is over (gdb's rules). */
+/** Stepping by lines of the source, forwards: when a step is over (gdb's rules). */
 import type { Core, Machine } from "../../emulator/index.ts";
 import { type Frame, type Instruction, linearEip, linearEsp } from "./instruction.ts";
 import type { LineEntry, SymbolTable } from "./symbol-table.ts";
@@ -28,31 +28,34 @@ function returnAddress(machine: Machine, core: Core): number | undefined {
   }
 }
 
-/** A stretch of code without lines is left as a whole. */
+/** Code that is left as a whole: of a line, or of a function without lines. */
 interface Stretch {
   readonly start: number;
   readonly end: number;
 }
 
 /** A step from the line, or the function without lines, that a core is in. */
-export class LineSteps {
+export class LineStep {
   readonly #machine: Machine;
   readonly #symbols: SymbolTable;
   readonly #line: LineEntry | undefined;
   readonly #stretch: Stretch;
 
-  /** @throws Error when neither a line nor a function is known */
-  constructor(machine: Machine, symbols: SymbolTable, core: Core) {
+  /**
+   * @param isForward whether jumps back within the function are no end of it: `until`
+   * @throws Error when neither a line nor a function is known
+   */
+  constructor(machine: Machine, symbols: SymbolTable, core: Core, isForward = false) {
     this.#machine = machine;
     this.#symbols = symbols;
     const eip = linearEip(core);
     this.#line = symbols.lineEntry(eip);
-    const found =
-      this.#line === undefined ? functionAround(symbols, eip) : { start: this.#line.address, end: this.#line.end };
-    if (found === undefined) {
+    const whole = functionAround(symbols, eip);
+    if (this.#line === undefined && whole === undefined) {
       throw new Error(`no line and no function is known at ${symbols.format(eip)}; stepi and nexti go by instructions`);
     }
-    this.#stretch = found;
+    const { address, end } = this.#line ?? { address: whole!.start, end: whole!.end };
+    this.#stretch = { start: isForward ? (whole?.start ?? address) : address, end };
   }
 
   /** Where the function returns to that an instruction has just called; undefined when it has called none. */

@@ -51,6 +51,11 @@ export class DebugPrograms {
       ?.information();
   }
 
+  /** Directories that compilers ran in: what names of source files count from. */
+  directories(): string[] {
+    return [...new Set([...this.from(0)].flatMap((information) => information.directories))];
+  }
+
   /** All of them, the one that has an address first. */
   *from(address: number): Generator<DebugInformation> {
     const first = this.at(address);

@@ -11,13 +11,16 @@ import {
 import { declarations, mm_struct, task_struct } from "../../kernel/inspect.ts";
 import { type BreakpointRecord, Breakpoints } from "./breakpoints.ts";
 import { type CommandHost, Commands, type Running } from "./commands.ts";
-import { linearEip } from "./instruction.ts";
+import { HistoryCommands } from "./history-commands.ts";
+import { linearEip, type ReturnPlace } from "./instruction.ts";
+import { LineCommands } from "./line-commands.ts";
 import { type AddressSpace, addressSpaceOf, type Piece, piecesOf } from "./page-tables.ts";
 import { DebugPrograms } from "./programs.ts";
 import { SymbolTable } from "./symbol-table.ts";
 import { kernelTarget, machineTarget } from "./target.ts";
 import { type Action, Timeline } from "./timeline.ts";
-import type { SessionOutput, Stop } from "./types.ts";
+import type { CatchRequest, SessionOutput, Stop, WatchRequest } from "./types.ts";
+import type { Goalpost } from "./watcher.ts";
 
 /** How to boot a kernel for debugging. */
 export interface KernelSessionOptions extends BootOptions {
@@ -72,6 +75,8 @@ export class DebugSession {
 
   readonly #timeline: Timeline;
   readonly #commands: Commands;
+  readonly #lines: LineCommands;
+  readonly #past: HistoryCommands;
   readonly #host: CommandHost;
   readonly #onReplaced: (() => void)[] = [];
   readonly #onOutput: ((output: SessionOutput) => void)[] = [];
@@ -101,6 +106,8 @@ export class DebugSession {
       holds: (record, core) => this.#holds(record, core),
     };
     this.#commands = new Commands(this.#host);
+    this.#lines = new LineCommands(this.#host, this.#commands);
+    this.#past = new HistoryCommands(this.#host, this.#commands);
     timeline.onReplaced = () => {
       for (const listener of this.#onReplaced) listener();
     };
@@ -124,7 +131,7 @@ export class DebugSession {
       ),
     );
     const session = new DebugSession(timeline, symbols);
-    session.programs.addLater({ start: PAGE_OFFSET, end: 2 ** 32 }, vmlinux ?? linkedKernel);
+    session.programs.addLater({ start: PAGE_OFFSET, end: 2 ** 32 }, () => vmlinux?.() ?? linkedKernel());
     if (program !== undefined) session.addProgram(readElf(program));
     return session;
   }
@@ -216,29 +223,61 @@ export class DebugSession {
    * @throws Error when neither a line nor a function is known where it stands
    */
   stepLine(n = 1): Stop {
-    return this.#finish(this.#lines(n, false));
+    return this.#finish(this.#times(n, () => this.#lines.step(false)));
   }
 
   stepLineAsync(n = 1): Promise<Stop> {
-    return this.#finishLater(this.#lines(n, false));
+    return this.#finishLater(this.#times(n, () => this.#lines.step(false)));
   }
 
   /** The same, over what is called. */
   nextLine(n = 1): Stop {
-    return this.#finish(this.#lines(n, true));
+    return this.#finish(this.#times(n, () => this.#lines.step(true)));
   }
 
   nextLineAsync(n = 1): Promise<Stop> {
-    return this.#finishLater(this.#lines(n, true));
+    return this.#finishLater(this.#times(n, () => this.#lines.step(true)));
   }
 
-  /** Runs to where the current function has returned. @throws Error when it cannot be told where that is */
-  finish(): Stop {
-    return this.#finish(this.#commands.finish());
+  /** The same, but not back within the function: from the end of a loop to behind it. */
+  untilLineAsync(): Promise<Stop> {
+    return this.#finishLater(this.#lines.until());
   }
 
-  finishAsync(): Promise<Stop> {
-    return this.#finishLater(this.#commands.finish());
+  /** Goes back to the beginning of the line that was executed last, `n` times: into what had been called. */
+  reverseStepLine(n = 1): Stop {
+    return this.#finish(this.#times(n, () => this.#lines.reverse(false)));
+  }
+
+  reverseStepLineAsync(n = 1): Promise<Stop> {
+    return this.#finishLater(this.#times(n, () => this.#lines.reverse(false)));
+  }
+
+  /** The same, over what had been called. */
+  reverseNextLine(n = 1): Stop {
+    return this.#finish(this.#times(n, () => this.#lines.reverse(true)));
+  }
+
+  reverseNextLineAsync(n = 1): Promise<Stop> {
+    return this.#finishLater(this.#times(n, () => this.#lines.reverse(true)));
+  }
+
+  /**
+   * Runs to where the current function has returned.
+   * @param place where it, or a function further out, returns to; found from the stack without it
+   * @throws Error when it cannot be told where that is
+   */
+  finish(place?: ReturnPlace): Stop {
+    return this.#finish(this.#commands.finish(place));
+  }
+
+  finishAsync(place?: ReturnPlace): Promise<Stop> {
+    return this.#finishLater(this.#commands.finish(place));
+  }
+
+  /** Runs until a core comes to one of several places, and something of it holds there. */
+  runToAsync(goalposts: readonly Goalpost[]): Promise<Stop> {
+    return this.#finishLater(this.#commands.runTo(goalposts));
   }
 
   /** Runs until a core is about to execute the instruction at a linear address. */
@@ -276,6 +315,23 @@ export class DebugSession {
     return this.#finishLater(this.#commands.reverseNext());
   }
 
+  /** Goes to before the call of the current function. @throws Error when it cannot be told where that returns to */
+  reverseFinish(): Stop {
+    return this.#finish(this.#past.reverseFinish());
+  }
+
+  reverseFinishAsync(): Promise<Stop> {
+    return this.#finishLater(this.#past.reverseFinish());
+  }
+
+  /**
+   * Goes back to before the instruction that last accessed memory as a request says, or that last caused an event. The
+   * stop has the reason and what was done, as if it stood behind it; "start" when there was none.
+   */
+  lastAsync(request: WatchRequest | CatchRequest): Promise<Stop> {
+    return this.#finishLater(this.#past.last(request));
+  }
+
   /** Goes to the last place before this one where `continue` would have stopped; ignore counts do not matter. */
   reverseContinue(): Stop {
     return this.#finish(this.#commands.reverseContinue());
@@ -292,6 +348,12 @@ export class DebugSession {
 
   gotoAsync(position: number): Promise<Stop> {
     return this.#finishLater(this.#goto(position));
+  }
+
+  /** Goes to a cycle of the machine's time, forwards or backwards. */
+  gotoCycleAsync(cycle: number): Promise<Stop> {
+    checkCount("cycle", cycle);
+    return this.#finishLater(this.#commands.gotoCycle(cycle));
   }
 
   /** Ends the command under way, at its next look at the outside; from a callback, after the current instruction. */
@@ -328,6 +390,16 @@ export class DebugSession {
     const pieces = this.#pieces(address, bytes.length, options);
     for (const { physical, start, end } of pieces) this.machine.readPhysical(physical, end - start);
     for (const { physical, start, end } of pieces) this.writePhysical(physical, bytes.subarray(start, end));
+  }
+
+  /** Physical address behind a linear one; undefined where none is mapped. */
+  physicalAddress(linear: number, options: ReadOptions = {}): number | undefined {
+    try {
+      return this.#pieces(linear, 1, options)[0]?.physical;
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
   }
 
   // ---- Reading -------------------------------------------------------------------------------------------------------
@@ -376,11 +448,11 @@ export class DebugSession {
     return core === undefined ? this.#commands.step(n) : this.#commands.stepAlone(n, core);
   }
 
-  *#lines(n: number, over: boolean): Running {
+  *#times(n: number, command: () => Running): Running {
     checkCount("lines", n);
     let stop = this.#stop;
     for (let i = 0; i < n; i++) {
-      stop = yield* this.#commands.stepLine(over);
+      stop = yield* command();
       if (stop.reason !== "step") break;
     }
     return stop;

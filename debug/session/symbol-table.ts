@@ -199,14 +199,12 @@ export class SymbolTable {
   }
 
   /**
-   * Where the instructions of a line begin: each first address of a run of entries for that line.
-   * @param place `entry.S:120`; the end of a path will do
-   * @throws RangeError when it is not a file, a colon and a line, or no file has that name
+   * Where the instructions of a line begin: in each function the first address, of the line or, when it has no code, of
+   * the next one that has.
+   * @param file the end of a path will do
+   * @throws RangeError when no file has that name
    */
-  addressesOf(place: string): number[] {
-    const match = /^(.+):(\d+)$/.exec(place);
-    if (match === null) throw new RangeError(`${place}: expected a file and a line, as in entry.S:120`);
-    const [, file, line] = match as unknown as [string, string, string];
+  addressesOf(file: string, line: number): number[] {
     const files = this.files().filter((name) => name === file || name.endsWith(`/${file}`));
     if (files.length === 0) {
       throw new RangeError(
@@ -218,14 +216,32 @@ export class SymbolTable {
         )}`,
       );
     }
-    const found: number[] = [];
-    let previous: LineEntry | undefined;
-    for (const entry of this.#lines) {
-      const matches = entry.line === Number(line) && files.includes(entry.file);
-      if (matches && !(previous?.line === entry.line && previous.file === entry.file)) found.push(entry.address);
-      previous = entry;
+    const entries = this.#lines.filter(
+      (entry) => entry.isStatement && entry.line >= line && files.includes(entry.file),
+    );
+    const nearest = entries.reduce((least, entry) => Math.min(least, entry.line), Number.POSITIVE_INFINITY);
+    const starts = new Map<number, number>();
+    for (const { address } of entries.filter((entry) => entry.line === nearest)) {
+      const place = this.symbolize(address);
+      const start = place === undefined ? address : address - place.offset;
+      if (!starts.has(start)) starts.set(start, address);
     }
-    return found;
+    return [...starts.values()];
+  }
+
+  /** Whether a symbol lies at an address: of code or data, and no mere number. */
+  isPlace(address: number): boolean {
+    return this.#symbols[lastNotAfter(this.#symbols, address >>> 0)]?.address === address >>> 0;
+  }
+
+  /** Whether an address is that of an instruction, as far as functions and lines tell. */
+  isCode(address: number): boolean {
+    const at = address >>> 0;
+    if (this.lineEntry(at) !== undefined) return true;
+    const last = lastNotAfter(this.#symbols, at);
+    return this.#symbols
+      .slice(Math.max(0, last - 8), last + 1)
+      .some(({ address: start, size, type }) => type === "function" && at >= start && at < start + Math.max(size, 1));
   }
 
   /** Every name, in alphabetical order. */

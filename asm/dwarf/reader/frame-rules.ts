@@ -217,7 +217,7 @@ export function callerRegisters(
     return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   };
   const context = contextOf(registers, read);
-  const valueOf = (number: number, otherwise: number | undefined): number | undefined => {
+  const callerValue = (number: number, otherwise: number | undefined): number | undefined => {
     const rule = rules.registers.get(number);
     switch (rule?.kind) {
       case undefined:
@@ -241,8 +241,9 @@ export function callerRegisters(
     }
   };
   const caller: (number | undefined)[] = [];
-  for (let number = 0; number < EIP; number++) caller.push(valueOf(number, number === ESP ? cfa : registers[number]));
-  caller.push(valueOf(rules.returnColumn, undefined));
+  for (let number = 0; number < EIP; number++)
+    caller.push(callerValue(number, number === ESP ? cfa : registers[number]));
+  caller.push(callerValue(rules.returnColumn, undefined));
   return { cfa, registers: caller, saved };
 }
 

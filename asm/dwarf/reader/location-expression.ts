@@ -151,59 +151,78 @@ function run(machine: Machine): void {
 
 function perform(machine: Machine, operation: number, reader: ByteReader): void {
   const { context } = machine;
-  if (operation >= N.DW_OP_lit0 && operation <= N.DW_OP_lit31) return machine.push(operation - N.DW_OP_lit0);
+  if (operation >= N.DW_OP_lit0 && operation <= N.DW_OP_lit31) {
+    machine.push(operation - N.DW_OP_lit0);
+    return;
+  }
   if (operation >= N.DW_OP_reg0 && operation <= N.DW_OP_reg31) {
     machine.named = { kind: "register", register: operation - N.DW_OP_reg0 };
     return;
   }
   if (operation >= N.DW_OP_breg0 && operation <= N.DW_OP_breg31) {
     const offset = reader.sleb();
-    return machine.push(machine.register(operation - N.DW_OP_breg0) + offset);
+    machine.push(machine.register(operation - N.DW_OP_breg0) + offset);
+    return;
   }
   switch (operation) {
     case DW_OP_addr:
     case N.DW_OP_const4u:
     case N.DW_OP_const4s:
-      return machine.push(reader.u32());
+      machine.push(reader.u32());
+      return;
     case N.DW_OP_addrx:
-      return machine.push(machine.known(context.indexedAddress?.(reader.uleb())));
+      machine.push(machine.known(context.indexedAddress?.(reader.uleb())));
+      return;
     case N.DW_OP_const1u:
-      return machine.push(reader.u8());
+      machine.push(reader.u8());
+      return;
     case N.DW_OP_const1s:
-      return machine.push((reader.u8() << 24) >> 24);
+      machine.push((reader.u8() << 24) >> 24);
+      return;
     case N.DW_OP_const2u:
-      return machine.push(reader.u16());
+      machine.push(reader.u16());
+      return;
     case N.DW_OP_const2s:
-      return machine.push((reader.u16() << 16) >> 16);
+      machine.push((reader.u16() << 16) >> 16);
+      return;
     case N.DW_OP_const8u:
     case N.DW_OP_const8s:
-      return machine.push(Number(BigInt.asUintN(32, BigInt(u64(reader)))));
+      machine.push(Number(BigInt.asUintN(32, BigInt(u64(reader)))));
+      return;
     case N.DW_OP_constu:
-      return machine.push(Number(BigInt.asUintN(32, BigInt(leb64(reader, false)))));
+      machine.push(Number(BigInt.asUintN(32, BigInt(leb64(reader, false)))));
+      return;
     case N.DW_OP_consts:
-      return machine.push(Number(BigInt.asUintN(32, BigInt(leb64(reader, true)))));
+      machine.push(Number(BigInt.asUintN(32, BigInt(leb64(reader, true)))));
+      return;
     case N.DW_OP_regx:
       machine.named = { kind: "register", register: reader.uleb() };
       return;
     case N.DW_OP_bregx: {
       const register = reader.uleb();
-      return machine.push(machine.register(register) + reader.sleb());
+      machine.push(machine.register(register) + reader.sleb());
+      return;
     }
     case DW_OP_fbreg: {
       const offset = reader.sleb();
-      return machine.push(machine.known(context.frameBase()) + offset);
+      machine.push(machine.known(context.frameBase()) + offset);
+      return;
     }
     case DW_OP_call_frame_cfa:
-      return machine.push(machine.known(context.cfa()));
+      machine.push(machine.known(context.cfa()));
+      return;
     case N.DW_OP_deref:
-      return machine.push(machine.read(machine.pop(), 4));
+      machine.push(machine.read(machine.pop(), 4));
+      return;
     case N.DW_OP_deref_size: {
       const size = reader.u8();
       if (size < 1 || size > 4) throw UNKNOWN;
-      return machine.push(machine.read(machine.pop(), size));
+      machine.push(machine.read(machine.pop(), size));
+      return;
     }
     case N.DW_OP_plus_uconst:
-      return machine.push(machine.pop() + reader.uleb());
+      machine.push(machine.pop() + reader.uleb());
+      return;
     case N.DW_OP_stack_value:
       machine.named = { kind: "value", value: machine.pop() };
       return;
@@ -219,26 +238,30 @@ function perform(machine: Machine, operation: number, reader: ByteReader): void 
     case N.DW_OP_nop:
       return;
     default:
-      return rearrange(machine, operation, reader);
+      rearrange(machine, operation, reader);
   }
 }
 
 function rearrange(machine: Machine, operation: number, reader: ByteReader): void {
   switch (operation) {
     case N.DW_OP_dup:
-      return machine.push(machine.pick(0));
+      machine.push(machine.pick(0));
+      return;
     case N.DW_OP_drop:
       machine.pop();
       return;
     case N.DW_OP_over:
-      return machine.push(machine.pick(1));
+      machine.push(machine.pick(1));
+      return;
     case N.DW_OP_pick:
-      return machine.push(machine.pick(reader.u8()));
+      machine.push(machine.pick(reader.u8()));
+      return;
     case N.DW_OP_swap: {
       const top = machine.pop();
       const second = machine.pop();
       machine.push(top);
-      return machine.push(second);
+      machine.push(second);
+      return;
     }
     case N.DW_OP_rot: {
       const top = machine.pop();
@@ -246,18 +269,23 @@ function rearrange(machine: Machine, operation: number, reader: ByteReader): voi
       const third = machine.pop();
       machine.push(top);
       machine.push(third);
-      return machine.push(second);
+      machine.push(second);
+      return;
     }
     case N.DW_OP_abs:
-      return machine.push(Math.abs(machine.pop() | 0));
+      machine.push(Math.abs(machine.pop() | 0));
+      return;
     case N.DW_OP_neg:
-      return machine.push(-(machine.pop() | 0));
+      machine.push(-(machine.pop() | 0));
+      return;
     case N.DW_OP_not:
-      return machine.push(~machine.pop());
+      machine.push(~machine.pop());
+      return;
     default: {
       const second = machine.pop();
       const first = machine.pop();
-      return machine.push(calculate(operation, first, second));
+      machine.push(calculate(operation, first, second));
+      return;
     }
   }
 }

@@ -82,6 +82,7 @@ const READERS: Readonly<Record<CatchKind, FilterReader>> = {
   cow: nothing,
   signal,
   softirq: (words, console) => number(words, console, "nr"),
+  wakeup: (words, console) => pids(words, console, { of: "pid", by: "by" }),
 };
 
 /** Events that can be caught, by name. */

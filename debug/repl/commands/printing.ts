@@ -13,9 +13,15 @@ function print(console: Console, argument: string): void {
   }
   const value = text === "" ? console.values.at(-1) : console.evaluate(text);
   if (value === undefined) throw new CommandError("p what? An expression is expected, as in p current->thread.esp");
-  const shown = formatValue(value, console.formatting((letter ?? "natural") as NumberFormat));
+  printValue(console, value, "", (letter ?? "natural") as NumberFormat);
+}
+
+/** Shows a value as `$1 = …`, and keeps it under that name. */
+export function printValue(console: Console, value: Value, before = "", format: NumberFormat = "natural"): void {
+  const shown = formatValue(value, console.formatting(format));
   console.values.push(asItIsNow(console, value));
-  console.print(`$${console.values.length} = ${letter === undefined ? typePrefix(value) : ""}${shown}`);
+  const prefix = format === "natural" ? typePrefix(value) : "";
+  console.print(`${before}$${console.values.length} = ${prefix}${shown}`);
 }
 
 /** What it is now is what $ means later. */

@@ -1,0 +1,129 @@
+/** `list`: the text of sources around a place. */
+import { type Command, CommandError } from "../command.ts";
+import type { Console } from "../console.ts";
+import { lineOf, placeAddresses, type SourceLocation } from "../places.ts";
+import { GO_ON } from "../repeat.ts";
+
+const LINES = 10;
+/** Lines before the one that is asked for. */
+const BEFORE = 5;
+
+/** Finds the line of a place. @throws CommandError where none is known */
+function locate(console: Console, place: string): SourceLocation | string {
+  const line = lineOf(console, place);
+  if (line !== undefined) return line;
+  const [address] = placeAddresses(console, place);
+  const { symbols } = console.session;
+  // A function is shown from its first line, not from where its frame is set up.
+  const start = address! - (symbols.symbolize(address!)?.offset ?? 0);
+  const isBody = place.trim().startsWith("*") ? false : symbols.bodyOf(start) === address;
+  const source = symbols.line(isBody ? start : address!);
+  if (source === undefined) {
+    throw new CommandError(`no source is known for ${console.place(address!)}; disas shows its instructions`);
+  }
+  return "file" in source ? source : source.source;
+}
+
+/** The file of which a line table has that name, or the end of its path. */
+function fullName(console: Console, file: string): string {
+  const known = [...console.session.symbols.files(), ...console.sources.files()];
+  return known.find((name) => name === file) ?? known.find((name) => name.endsWith(`/${file}`)) ?? file;
+}
+
+function show(console: Console, file: string, first: number, last: number): void {
+  const name = fullName(console, file);
+  const length = console.sources.length(name);
+  if (length === 0) throw new CommandError(`${name}:${first}, but the text of ${name} is not at hand`);
+  if (first > length) throw new CommandError(`Line number ${first} out of range; "${name}" has ${length} lines.`);
+  const { place } = console.frame();
+  console.print(console.bold(name));
+  const end = Math.min(last, length);
+  for (let number = Math.max(1, first); number <= end; number++) {
+    const mark = place?.file === name && place.line === number ? "=>" : "  ";
+    const text = console.sources.line(name, number)!.replaceAll("\t", "        ");
+    console.print(`${mark}${String(number).padStart(5)}  ${text}`.trimEnd());
+  }
+  console.listed = {
+    file: name,
+    line: Math.min(end, Math.max(1, first) + BEFORE),
+    first: Math.max(1, first),
+    last: end,
+  };
+}
+
+/** Around a line. */
+function around(console: Console, { file, line }: SourceLocation): void {
+  const first = Math.max(1, line - BEFORE);
+  show(console, file, first, first + LINES - 1);
+}
+
+function list(console: Console, argument: string): void {
+  const before = console.listed;
+  if (argument === "-") {
+    if (before === undefined) return around(console, here(console));
+    if (before.first === 1) throw new CommandError(`Already at the start of ${before.file}.`);
+    return show(console, before.file, Math.max(1, before.first - LINES), before.first - 1);
+  }
+  if (argument === "" || argument === GO_ON) {
+    if (before !== undefined) return show(console, before.file, before.last + 1, before.last + LINES);
+    const found = hereOrText(console);
+    return typeof found === "string" ? showText(console, found) : around(console, found);
+  }
+  const [from = "", to] = argument.split(",").map((part) => part.trim());
+  if (to === undefined) {
+    const found = locate(console, from);
+    return typeof found === "string" ? showText(console, found) : around(console, found);
+  }
+  const end = to === "" ? undefined : locate(console, to);
+  const start = from === "" ? undefined : locate(console, from);
+  if (typeof start === "string" || typeof end === "string") throw new CommandError("lines are expected: list 10,20");
+  if (start === undefined && end === undefined) throw new CommandError("list FROM,TO is expected, or one of them");
+  const first = start?.line ?? Math.max(1, end!.line - LINES + 1);
+  const last = end?.line ?? first + LINES - 1;
+  if (last < first) throw new CommandError(`line ${last} comes before line ${first}`);
+  show(console, start?.file ?? end!.file, first, last);
+}
+
+function here(console: Console): SourceLocation {
+  const { place } = console.frame();
+  if (place === undefined) {
+    throw new CommandError(`no source is known for ${console.place(console.frame().pc)}; disas shows its instructions`);
+  }
+  return place;
+}
+
+function hereOrText(console: Console): SourceLocation | string {
+  const frame = console.frame();
+  if (frame.place !== undefined) return frame.place;
+  const source = console.session.symbols.line(frame.codeAddress);
+  return source !== undefined && "source" in source ? source.source : here(console);
+}
+
+/** A TypeScript function of which no lines are known. */
+function showText(console: Console, text: string): void {
+  console.print("As it runs:", ...dedent(text));
+}
+
+/** Without the indentation that all lines but the first share. */
+function dedent(text: string): string[] {
+  const lines = text.split("\n");
+  const indents = lines
+    .slice(1)
+    .filter((each) => each.trim() !== "")
+    .map((each) => /^\s*/.exec(each)![0].length);
+  const common = Math.min(...(indents.length === 0 ? [0] : indents));
+  return lines.map((each, index) => `  ${index === 0 ? each : each.slice(common)}`);
+}
+
+export const listing: readonly Command[] = [
+  {
+    names: ["list", "l"],
+    group: "Frames",
+    usage: "[PLACE | FROM,TO | -]",
+    summary: "lines of a source: around where it stands, then on; around a place; some lines",
+    help: "PLACE: LINE, FUNCTION, FILE:LINE, FILE:FUNCTION, *ADDRESS. `list -` goes back.",
+    completes: "place",
+    repeats: "next",
+    run: (argument, console) => list(console, argument),
+  },
+];

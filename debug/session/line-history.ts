@@ -1,0 +1,121 @@
+/** Stepping by lines of the source, backwards, over a record of the instructions that led to where a core is. */
+import type { Frame, Instruction } from "./instruction.ts";
+import type { LineEntry, SymbolTable } from "./symbol-table.ts";
+
+/** What a core was about to execute. */
+export interface Recorded {
+  readonly frame: Frame;
+  readonly instruction: Instruction | undefined;
+}
+
+/** Bytes that the arguments of a call take at most, where the callee drops them. */
+const MOST_ARGUMENT_BYTES = 0x1000;
+
+/** How a search back has ended. */
+export type Found =
+  /** At this index of the record. */
+  | { readonly kind: "found"; readonly index: number }
+  /** The record does not reach back far enough. */
+  | { readonly kind: "too short" };
+
+const TOO_SHORT: Found = { kind: "too short" };
+
+export class LineHistory {
+  readonly #records: readonly Recorded[];
+  readonly #symbols: SymbolTable;
+
+  /** @param records from the oldest to the present */
+  constructor(records: readonly Recorded[], symbols: SymbolTable) {
+    this.#records = records;
+    this.#symbols = symbols;
+  }
+
+  /**
+   * The beginning of the line that was executed last, seen from the present, which is the last record.
+   * @param over whether calls are passed over; or else the end of a function with lines is gone back into
+   */
+  previousLine(over: boolean): Found {
+    let at = this.#back(this.#records.length - 1, over);
+    if (at === undefined) return TOO_SHORT;
+    for (;;) {
+      const line = this.#line(at);
+      if (line === undefined) return { kind: "found", index: at };
+      const first = this.#startOf(at, line, over);
+      if (first === undefined) return TOO_SHORT;
+      if (!this.#isPrologue(first, line)) return { kind: "found", index: first };
+      // Before what sets up the frame of a function is its call.
+      const call = this.#back(first, over);
+      if (call === undefined) return TOO_SHORT;
+      at = call;
+    }
+  }
+
+  /** The first instruction of the run of a line that holds the one at an index. */
+  #startOf(index: number, line: LineEntry, over: boolean): number | undefined {
+    let at = index;
+    for (;;) {
+      const before = this.#back(at, over);
+      if (before === undefined) return undefined;
+      const isEntered = this.#records[at - 1]?.instruction?.flow === "return" && before === at - 1;
+      const other = this.#line(before);
+      if (isEntered && other !== undefined) return this.#startOf(before, other, over);
+      if (other?.line !== line.line || other.file !== line.file || this.#isCall(before, at)) return at;
+      at = before;
+    }
+  }
+
+  /** Whether the instruction at an index is a call into the function whose first instruction is the next one. */
+  #isCall(index: number, next: number): boolean {
+    const { flow } = this.#records[index]!.instruction ?? {};
+    return index === next - 1 && flow === "call";
+  }
+
+  /** Whether what stands there is the first line of a function, which only sets up its frame. */
+  #isPrologue(index: number, line: LineEntry): boolean {
+    const { linear } = this.#records[index]!.frame;
+    return (
+      this.#symbols.symbolize(linear)?.offset === 0 &&
+      this.#symbols.bodyOf(linear) !== linear &&
+      line.address === linear
+    );
+  }
+
+  /** The index of the instruction that led to the one at an index; a call that is passed over is one instruction. */
+  #back(index: number, over: boolean): number | undefined {
+    if (index === 0) return undefined;
+    const last = index - 1;
+    const flow = this.#records[last]!.instruction?.flow;
+    if (flow !== "return" && flow !== "interrupt-return") return last;
+    const isEntered = flow === "return" && !over && this.#line(last) !== undefined;
+    return isEntered ? last : this.#beginningOf(index);
+  }
+
+  /** The call, or the instruction that was interrupted, after which all that came returned to the one at an index. */
+  #beginningOf(index: number): number | undefined {
+    const { frame } = this.#records[index]!;
+    let best: number | undefined;
+    let highest = -1;
+    for (let i = index - 2; i >= 0; i--) {
+      const { frame: other, instruction } = this.#records[i]!;
+      if (!other.isLike(frame) || other.esp > frame.esp || frame.esp - other.esp > MOST_ARGUMENT_BYTES) continue;
+      if (other.esp <= highest || !this.#leadsTo(other, instruction, frame)) continue;
+      best = i;
+      highest = other.esp;
+      // Nothing has been dropped: this is it.
+      if (other.esp === frame.esp) break;
+    }
+    return best;
+  }
+
+  #leadsTo(other: Frame, instruction: Instruction | undefined, frame: Frame): boolean {
+    if (other.linear === frame.linear) return true;
+    if (instruction === undefined) return false;
+    const { flow, following } = instruction;
+    if (flow === "call" || flow === "interrupt") return following === frame.linear;
+    return flow === "hostcall" && other.ebp === frame.ebp;
+  }
+
+  #line(index: number): LineEntry | undefined {
+    return this.#symbols.lineEntry(this.#records[index]!.frame.linear);
+  }
+}
