@@ -1,9 +1,10 @@
 /** Completion: commands first, then what the command takes. */
 import { memberNames, plainType } from "../../asm/dwarf/reader/index.ts";
 import type { Completes } from "./command.ts";
-import { CATCHABLE } from "./commands/catching.ts";
+import { CATCHABLE, catchWords } from "./commands/catching.ts";
 import { INFO_SUBJECTS } from "./commands/info.ts";
 import { registerNames } from "./environment.ts";
+import { isFile } from "./places.ts";
 import type { Repl } from "./repl.ts";
 
 const MOST = 200;
@@ -21,9 +22,9 @@ export function complete(repl: Repl, line: string): [completions: string[], part
   }
   const argument = command[3]!;
   const word = /[$\w.:-]*$/.exec(argument)![0];
-  const isFirst = argument.trim() === word;
-  const afterIf = /(^|\s)if\s/.test(argument);
-  return [candidates(repl, afterIf ? "expression" : completes, word, argument, isFirst), word];
+  const before = argument.slice(0, argument.length - word.length);
+  const isCondition = /(^|\s)if\s/.test(argument);
+  return [candidates(repl, isCondition ? "expression" : completes, word, argument, before), word];
 }
 
 function candidates(
@@ -31,28 +32,53 @@ function candidates(
   completes: Completes | undefined,
   word: string,
   argument: string,
-  isFirst: boolean,
+  before: string,
 ): string[] {
   if (word.startsWith("$"))
     return beginning(
       registerNames().map((name) => `$${name}`),
       word,
     );
+  const isFirst = before.trim() === "";
   switch (completes) {
     case "command":
       return beginning(primaryNames(repl), word);
     case "catch":
-      return isFirst ? beginning(CATCHABLE, word) : [];
+      return beginning(isFirst ? CATCHABLE : catchWords(before), word);
     case "info":
-      return isFirst ? beginning([...INFO_SUBJECTS, ...primaryNames(repl)], word) : beginning(symbols(repl), word);
+      return beginning(isFirst ? [...INFO_SUBJECTS, ...primaryNames(repl)] : infoWords(repl, before), word);
     case "register":
       return beginning(registerNames(), word);
+    case "place":
+      return beginning(places(repl, word), word);
     case "symbol":
     case "expression":
       return members(repl, argument) ?? beginning(symbols(repl), word);
     default:
       return [];
   }
+}
+
+/** Functions, files and, behind a file's colon, the functions in it. */
+function places(repl: Repl, word: string): string[] {
+  const { session } = repl.console;
+  const file = /^([^:]+):[^:]*$/.exec(word)?.[1];
+  if (file !== undefined) {
+    const names: string[] = [];
+    for (const program of session.programs.from(session.linearEip())) {
+      for (const name of program.functionNames) {
+        if (program.functions(name).some((scope) => isFile(scope.file, file))) names.push(`${file}:${name}`);
+      }
+    }
+    return names;
+  }
+  const files = session.symbols.files().flatMap((name) => [`${name}:`, `${name.slice(name.lastIndexOf("/") + 1)}:`]);
+  return [...symbols(repl), ...files];
+}
+
+function infoWords(repl: Repl, before: string): string[] {
+  const subject = before.trim();
+  return subject === "line" || subject === "scope" ? places(repl, "") : symbols(repl);
 }
 
 function primaryNames(repl: Repl): string[] {

@@ -8,8 +8,8 @@ import { dwarfNumber } from "../frames/frame-registers.ts";
 import { type Guest, REGISTERS } from "../frames/guest.ts";
 import type { StackFrame } from "../frames/stack-frame.ts";
 import type { Environment } from "./expression/evaluate.ts";
-import { CODE, TypeNames, UNSIGNED, UNTYPED } from "./expression/types.ts";
-import { encode, plain, type Scalar, unsigned, type Value } from "./expression/value.ts";
+import { CODE, TypeNames, UNSIGNED, UNTYPED, WORD } from "./expression/types.ts";
+import { encode, plain, type Scalar, type Value } from "./expression/value.ts";
 import { FLAG_BITS } from "./format/flags.ts";
 
 /** Parts of registers: which, from which bit, how many bits. */
@@ -270,11 +270,12 @@ export class GuestEnvironment implements Environment {
   #whole(register: RegisterName): Value {
     const frame = this.#frame();
     const number = dwarfNumber(register);
-    if (frame.isLive || number === undefined) return { ...unsigned(this.#guest.register(register)), register };
+    if (frame.isLive || number === undefined) return { type: WORD, scalar: this.#guest.register(register), register };
     const value = frame.walked.registers[number];
-    if (value === undefined) return { type: UNSIGNED, absent: "unavailable" };
+    const type = WORD;
+    if (value === undefined) return { type, absent: "unavailable" };
     const address = frame.walked.saved.get(number);
-    return address === undefined ? unsigned(value) : { type: UNSIGNED, address };
+    return address === undefined ? { type, scalar: value } : { type, address };
   }
 
   #constant(name: string): Value | undefined {

@@ -1,5 +1,6 @@
 /** Places in code as commands take them: `schedule`, `*0xc0101234`, `switch_to.S:21`, `21`, `prog.c:main`. */
 import type { Scope } from "../../asm/dwarf/reader/index.ts";
+import { PAGE_OFFSET } from "../../kernel/inspect.ts";
 import { CommandError } from "./command.ts";
 import type { Console } from "./console.ts";
 
@@ -31,7 +32,8 @@ export function placeAddresses(console: Console, text: string): number[] {
   const line = lineOf(console, place);
   if (line !== undefined) return lineAddresses(console, line);
   const functions = functionStarts(console, place);
-  if (functions.length > 0) return functions.map((start) => symbols.bodyOf(start));
+  const starts = [...functions.map((start) => symbols.bodyOf(start)), ...inlinedStarts(console, place)];
+  if (starts.length > 0) return [...new Set(starts)];
   return [console.address(place)];
 }
 
@@ -66,6 +68,15 @@ export function functionStarts({ session }: Console, place: string): number[] {
     found.push(...program.functions(name).filter(({ file }) => scoped === null || isFile(file, scoped[1]!)));
   }
   return [...new Set(found.map(({ start }) => start))];
+}
+
+/** Where a function begins that the compiler has put into others. */
+function inlinedStarts({ session }: Console, name: string): number[] {
+  const { kernel, programs } = session;
+  const address = session.symbols.lookup(name);
+  // Nothing is put into others in the kernel.
+  if (kernel !== undefined && address !== undefined && address >= PAGE_OFFSET) return [];
+  return [...programs.from(session.linearEip())].flatMap((program) => program.inlined(name).map(({ start }) => start));
 }
 
 export function isFile(file: string, name: string): boolean {

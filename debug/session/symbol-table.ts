@@ -71,6 +71,8 @@ export class SymbolTable {
   #symbols: ImageSymbol[] = [];
   #lines: LineEntry[] = [];
   readonly #hosted = new Map<string, string>();
+  /** Whether the code at an address is optimized: its variables have places in prologues too. */
+  isOptimized: (address: number) => boolean = () => false;
 
   /** @param image a linked image, or a kernel's */
   static forImage(image: SymbolImage): SymbolTable {
@@ -171,8 +173,14 @@ export class SymbolTable {
   /** The line that the instruction at an address comes from. */
   lineEntry(address: number): LineEntry | undefined {
     const at = address >>> 0;
-    const entry = this.#lines[lastNotAfter(this.#lines, at)];
-    return entry !== undefined && at < entry.end ? entry : undefined;
+    const last = lastNotAfter(this.#lines, at);
+    const entry = this.#lines[last];
+    if (entry === undefined || at >= entry.end) return undefined;
+    // A statement of which no code is left begins there too.
+    for (let i = last; !entry.isStatement && this.#lines[i]?.address === entry.address; i--) {
+      if (this.#lines[i]!.isStatement) return { ...this.#lines[i]!, end: entry.end };
+    }
+    return entry;
   }
 
   /** The lines of code from an address up to another, by address. */
@@ -188,12 +196,13 @@ export class SymbolTable {
 
   /**
    * Where a function's own work begins: behind what sets up its frame, which is where its second line does. In
-   * assembly, and where no lines are known, its first instruction.
+   * assembly, in optimized code, and where no lines are known, its first instruction.
    */
   bodyOf(start: number): number {
     const place = this.symbolize(start);
     const first = this.lineEntry(start);
     if (place === undefined || place.offset !== 0 || first === undefined || /\.[sS]$/.test(first.file)) return start;
+    if (this.isOptimized(start)) return start;
     const second = this.linesBetween(start + 1, start + place.size).find(({ isStatement }) => isStatement);
     return second?.address ?? start;
   }

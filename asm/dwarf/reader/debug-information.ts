@@ -28,6 +28,15 @@ export interface EnumeratorValue {
   readonly value: number;
 }
 
+/** Where code comes from. */
+export interface CodeSource {
+  readonly name: string;
+  readonly directory: string;
+  readonly isAssembly: boolean;
+  /** Whether it is told where variables are from a function's first instruction on. */
+  readonly isOptimized: boolean;
+}
+
 /** What the units define, by name. */
 interface Names {
   readonly functions: Map<string, Scope[]>;
@@ -63,6 +72,7 @@ export class DebugInformation {
   #codeUnits: readonly CodeUnit[] | undefined;
   #lines: readonly CodeLine[] | undefined;
   #names: Names | undefined;
+  #inlined: Map<string, Scope[]> | undefined;
 
   constructor(elf: Pick<ElfFile, "sections">) {
     this.#elf = elf;
@@ -93,13 +103,13 @@ export class DebugInformation {
   }
 
   /** The source whose unit holds an address, with the directory that names of files count from. */
-  unitAt(pc: number): { readonly name: string; readonly directory: string; readonly isAssembly: boolean } | undefined {
+  unitAt(pc: number): CodeSource | undefined {
     return attempt(undefined, () => {
       const unit = this.#unitsWithCode.find(({ ranges }) => contains(ranges, pc))?.unit;
       if (unit === undefined) return undefined;
       const language = unit.root.number(DW_AT_language);
       const isAssembly = language === DW_LANG_Mips_Assembler || language === N.DW_LANG_Assembly;
-      return { name: unit.name, directory: unit.directory, isAssembly };
+      return { name: unit.name, directory: unit.directory, isAssembly, isOptimized: unit.hasLocationLists };
     });
   }
 
@@ -122,6 +132,12 @@ export class DebugInformation {
   /** Functions with code, by name: several where `static` ones have the same. */
   functions(name: string): readonly Scope[] {
     return this.#allNames.functions.get(name) ?? [];
+  }
+
+  /** Where a function has been put into others, by its name. */
+  inlined(name: string): readonly Scope[] {
+    this.#inlined ??= this.#readInlined();
+    return this.#inlined.get(name) ?? [];
   }
 
   /** Variables outside of functions, by name; those that all units see first. */
@@ -188,6 +204,20 @@ export class DebugInformation {
   get #allNames(): Names {
     this.#names ??= this.#readNames();
     return this.#names;
+  }
+
+  #readInlined(): Map<string, Scope[]> {
+    const found = new Map<string, Scope[]>();
+    for (const unit of this.#units.units) {
+      attempt(undefined, () => {
+        for (const entry of unit.entries.values()) {
+          if (entry.tag !== N.DW_TAG_inlined_subroutine) continue;
+          const scope = new Scope(entry, this.#types);
+          if (scope.ranges.length > 0) append(found, scope.name, scope);
+        }
+      });
+    }
+    return found;
   }
 
   #readNames(): Names {

@@ -1,7 +1,14 @@
 /** Units of `.debug_info` and their trees of entries (dwarf-5, 7.5.1 to 7.5.3), each read when it is first asked for. */
 import { ElfError } from "../../elf-format.ts";
 import type { ByteReader } from "../byte-reader.ts";
-import { ADDRESS_SIZE, DW_AT_comp_dir, DW_AT_low_pc, DW_AT_name, DW_FORM_addr } from "../dwarf-format.ts";
+import {
+  ADDRESS_SIZE,
+  DW_AT_comp_dir,
+  DW_AT_location,
+  DW_AT_low_pc,
+  DW_AT_name,
+  DW_FORM_addr,
+} from "../dwarf-format.ts";
 import { type Abbreviation, readAbbreviations } from "./abbreviations.ts";
 import { type DebugContents, u64 } from "./debug-contents.ts";
 import * as N from "./dwarf-numbers.ts";
@@ -102,6 +109,7 @@ export class DebugEntry {
 export class Unit {
   readonly forms: FormContext;
   #root: DebugEntry | undefined;
+  #hasLists: boolean | undefined;
   #entries: Map<number, DebugEntry> | undefined;
 
   constructor(
@@ -141,6 +149,14 @@ export class Unit {
   get entries(): ReadonlyMap<number, DebugEntry> {
     this.#entries ??= this.#readAll();
     return this.#entries;
+  }
+
+  /** Whether places of variables are told instruction by instruction, prologues included: it is optimized code. */
+  get hasLocationLists(): boolean {
+    this.#hasLists ??= [...this.entries.values()].some(
+      (entry) => entry.has(DW_AT_location) && typeof entry.attribute(DW_AT_location)?.value === "number",
+    );
+    return this.#hasLists;
   }
 
   get name(): string {

@@ -7,7 +7,7 @@ import { type LineRow, readLineRows } from "../line-reader.ts";
 export interface CodeLine {
   /** Linear address of its first instruction. */
   readonly address: number;
-  /** Linear address behind its last one. */
+  /** Linear address behind its last one; the same as `address` for a statement of which no code is left. */
   readonly end: number;
   readonly file: string;
   /** Counts from 1; 0 where no line has caused the code. */
@@ -30,9 +30,9 @@ export function codeLines(elf: Pick<ElfFile, "sections">): CodeLine[] {
   const lines: CodeLine[] = [];
   rows.forEach((row, index) => {
     const next = rows[index + 1];
-    if (row.isEnd || next === undefined || next.address <= row.address) return;
+    if (row.isEnd || next === undefined || next.address < row.address) return;
     const { address, file, line, column, isStatement } = row;
     lines.push({ address, end: next.address, file, line, column: column === 0 ? undefined : column, isStatement });
   });
-  return lines.sort((a, b) => a.address - b.address);
+  return lines.sort((a, b) => a.address - b.address || a.end - b.end);
 }

@@ -166,9 +166,6 @@ const COMMANDS: Readonly<Record<string, string>> = { registers: "regs", threads:
 
 /** What `info` knows itself; other words are commands. */
 export const INFO_SUBJECTS: readonly string[] = [...Object.keys(SUBJECTS), ...Object.keys(COMMANDS)];
-/** Those that an argument in scope completes. */
-export const INFO_PLACES: ReadonlySet<string> = new Set(["line", "scope", "symbol"]);
-
 /** @param run runs another command, for `info tss` and the like */
 export function infoCommands(
   run: (line: string, console: Console) => void | Promise<void>,

@@ -51,37 +51,49 @@ function show(console: Console, file: string, first: number, last: number): void
   };
 }
 
-/** Around a line. */
-function around(console: Console, { file, line }: SourceLocation): void {
-  const first = Math.max(1, line - BEFORE);
-  show(console, file, first, first + LINES - 1);
+/** Around a line, or the text of a function without lines. */
+function around(console: Console, found: SourceLocation | string): void {
+  if (typeof found === "string") {
+    console.print("As it runs:", ...dedent(found));
+    return;
+  }
+  const first = Math.max(1, found.line - BEFORE);
+  show(console, found.file, first, first + LINES - 1);
 }
 
 function list(console: Console, argument: string): void {
+  if (argument === "-") listBack(console);
+  else if (argument === "" || argument === GO_ON) listOn(console);
+  else {
+    const [from = "", to] = argument.split(",").map((part) => part.trim());
+    if (to === undefined) around(console, locate(console, from));
+    else listRange(console, from, to);
+  }
+}
+
+function listOn(console: Console): void {
   const before = console.listed;
-  if (argument === "-") {
-    if (before === undefined) return around(console, here(console));
-    if (before.first === 1) throw new CommandError(`Already at the start of ${before.file}.`);
-    return show(console, before.file, Math.max(1, before.first - LINES), before.first - 1);
-  }
-  if (argument === "" || argument === GO_ON) {
-    if (before !== undefined) return show(console, before.file, before.last + 1, before.last + LINES);
-    const found = hereOrText(console);
-    return typeof found === "string" ? showText(console, found) : around(console, found);
-  }
-  const [from = "", to] = argument.split(",").map((part) => part.trim());
-  if (to === undefined) {
-    const found = locate(console, from);
-    return typeof found === "string" ? showText(console, found) : around(console, found);
-  }
+  if (before === undefined) around(console, hereOrText(console));
+  else show(console, before.file, before.last + 1, before.last + LINES);
+}
+
+function listBack(console: Console): void {
+  const before = console.listed;
+  if (before === undefined) around(console, here(console));
+  else if (before.first === 1) throw new CommandError(`Already at the start of ${before.file}.`);
+  else show(console, before.file, Math.max(1, before.first - LINES), before.first - 1);
+}
+
+function listRange(console: Console, from: string, to: string): void {
   const end = to === "" ? undefined : locate(console, to);
   const start = from === "" ? undefined : locate(console, from);
   if (typeof start === "string" || typeof end === "string") throw new CommandError("lines are expected: list 10,20");
-  if (start === undefined && end === undefined) throw new CommandError("list FROM,TO is expected, or one of them");
+  const file = start?.file ?? end?.file;
+  if (file === undefined) throw new CommandError("list FROM,TO is expected, or one of them");
   const first = start?.line ?? Math.max(1, end!.line - LINES + 1);
   const last = end?.line ?? first + LINES - 1;
   if (last < first) throw new CommandError(`line ${last} comes before line ${first}`);
-  show(console, start?.file ?? end!.file, first, last);
+  show(console, file, first, last);
 }
 
 function here(console: Console): SourceLocation {
@@ -97,11 +109,6 @@ function hereOrText(console: Console): SourceLocation | string {
   if (frame.place !== undefined) return frame.place;
   const source = console.session.symbols.line(frame.codeAddress);
   return source !== undefined && "source" in source ? source.source : here(console);
-}
-
-/** A TypeScript function of which no lines are known. */
-function showText(console: Console, text: string): void {
-  console.print("As it runs:", ...dedent(text));
 }
 
 /** Without the indentation that all lines but the first share. */

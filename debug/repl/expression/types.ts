@@ -17,13 +17,15 @@ export const LONG = integer("long long", 8, true);
 export const UNSIGNED_LONG = integer("unsigned long long", 8, false);
 export const CHAR = integer("char", 1, true, "character");
 export const DOUBLE: CType = { kind: "float", name: "double", size: 8 };
+/** A word that may be a number, an address or bits: a register. */
+export const WORD = integer("u32", 4, false);
 export const CODE: CType = { kind: "code", size: 1 };
 export const UNTYPED: CType = { kind: "untyped", size: 4 };
 
 const BUILT_IN: Readonly<Record<string, CType>> = {
   u8: integer("u8", 1, false),
   u16: integer("u16", 2, false),
-  u32: integer("u32", 4, false),
+  u32: WORD,
   i8: integer("i8", 1, true),
   i16: integer("i16", 2, true),
   i32: integer("i32", 4, true),

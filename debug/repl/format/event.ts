@@ -18,6 +18,9 @@ const signalNames = new Map(
     .map(([name, value]) => [Number(value), name]),
 );
 
+/** `SIGSEGV` and the others. */
+export const SIGNAL_NAMES: readonly string[] = [...signalNames.values()];
+
 /** The name of a system call without `sys_`. */
 export function syscallName(number: number): string | undefined {
   return syscallNames.get(number);

@@ -18,6 +18,8 @@ export type NumberFormat = "natural" | "x" | "z" | "d" | "u" | "t" | "o" | "c" |
 export const NUMBER_FORMATS: readonly string[] = ["x", "z", "d", "u", "t", "o", "c", "a", "s", "f"];
 
 const MOST_ELEMENTS = 200;
+/** Equal elements in a row that are shown as one. */
+const LEAST_REPEATED = 10;
 /** Members of structs in structs in structs, shown. */
 const DEEPEST = 20;
 /** Unsigned numbers of the kernel's from here on are rather addresses, or bits. */
@@ -111,7 +113,7 @@ function runs(elements: readonly string[]): string[] {
   for (let i = 0; i < elements.length; ) {
     let end = i + 1;
     while (elements[end] === elements[i]) end++;
-    if (end - i >= 4) parts.push(`${elements[i]} <repeats ${end - i} times>`);
+    if (end - i >= LEAST_REPEATED) parts.push(`${elements[i]} <repeats ${end - i} times>`);
     else parts.push(...elements.slice(i, end));
     i = end;
   }
