@@ -87,6 +87,11 @@ export class StackFrame {
     return this.scopes.at(-1) !== this.#chain.at(-1);
   }
 
+  /** Whether it is in a function: its own, or one that the compiler has put around or into it here. */
+  isIn(scope: Scope): boolean {
+    return this.#chain.some(({ entry }) => entry === scope.entry);
+  }
+
   get parameters(): readonly Variable[] {
     return this.function?.parameters ?? [];
   }

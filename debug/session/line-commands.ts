@@ -21,16 +21,16 @@ export class LineCommands {
 
   /** To the beginning of another line, or to where the function has returned. @param over what is called */
   *step(over: boolean): Running {
-    return yield* this.#step(this.#lineStep(), over);
+    return yield* this.#step(over, false);
   }
 
   /** The same over calls, but not back within the function: to behind a loop from its end. */
   *until(): Running {
-    return yield* this.#step(this.#lineStep(true), true);
+    return yield* this.#step(true, true);
   }
 
-  *#step(first: LineStep, over: boolean): Running {
-    let line = first;
+  *#step(over: boolean, isForward: boolean): Running {
+    let line = this.#lineStep(over, isForward);
     for (;;) {
       const core = this.#core;
       const before = new Frame(core);
@@ -44,7 +44,7 @@ export class LineCommands {
       }
       const verdict = line.look(this.#core, before, instruction);
       if (verdict === "stop") return this.#stop();
-      if (verdict === "new line") line = this.#lineStep();
+      if (verdict === "new line") line = this.#lineStep(over, isForward);
     }
   }
 
@@ -97,8 +97,8 @@ export class LineCommands {
     }
   }
 
-  #lineStep(isForward = false): LineStep {
-    return new LineStep(this.#host.timeline.target.machine, this.#host.symbols, this.#core, isForward);
+  #lineStep(over: boolean, isForward: boolean): LineStep {
+    return new LineStep(this.#host.timeline.target.machine, this.#host.symbols, this.#core, over, isForward);
   }
 
   get #core(): Core {

@@ -23,6 +23,7 @@ const TOO_SHORT: Found = { kind: "too short" };
 export class LineHistory {
   readonly #records: readonly Recorded[];
   readonly #symbols: SymbolTable;
+  #isOver = false;
 
   /** @param records from the oldest to the present */
   constructor(records: readonly Recorded[], symbols: SymbolTable) {
@@ -35,6 +36,7 @@ export class LineHistory {
    * @param over whether calls are passed over; or else the end of a function with lines is gone back into
    */
   previousLine(over: boolean): Found {
+    this.#isOver = over;
     let at = this.#back(this.#records.length - 1, over);
     if (at === undefined) return TOO_SHORT;
     for (;;) {
@@ -115,7 +117,13 @@ export class LineHistory {
     return flow === "hostcall" && other.ebp === frame.ebp;
   }
 
+  /** The line of an instruction; of one that has been inlined, over calls, the line that calls it. */
   #line(index: number): LineEntry | undefined {
-    return this.#symbols.lineEntry(this.#records[index]!.frame.linear);
+    const { linear } = this.#records[index]!.frame;
+    const entry = this.#symbols.lineEntry(linear);
+    if (!this.#isOver || entry === undefined) return entry;
+    const [call] = this.#symbols.inlinedBetween(linear, this.#records.at(-1)!.frame.linear);
+    if (call?.file === undefined || call.line === undefined) return entry;
+    return { ...entry, file: call.file, line: call.line };
   }
 }

@@ -40,12 +40,15 @@ export class LineStep {
   readonly #symbols: SymbolTable;
   readonly #line: LineEntry | undefined;
   readonly #stretch: Stretch;
+  readonly #over: boolean;
 
   /**
+   * @param over whether functions that the compiler has put into this one are no other lines
    * @param isForward whether jumps back within the function are no end of it: `until`
    * @throws Error when neither a line nor a function is known
    */
-  constructor(machine: Machine, symbols: SymbolTable, core: Core, isForward = false) {
+  constructor(machine: Machine, symbols: SymbolTable, core: Core, over: boolean, isForward: boolean) {
+    this.#over = over;
     this.#machine = machine;
     this.#symbols = symbols;
     const eip = linearEip(core);
@@ -80,6 +83,7 @@ export class LineStep {
       return this.#line === undefined && !isReturned && this.#isSameFunction(eip) ? "on" : "stop";
     }
     if (isReturned) return "stop";
+    if (this.#over && this.#symbols.inlinedBetween(eip, this.#stretch.start).length > 0) return "on";
     const isOther = line.line !== this.#line?.line || line.file !== this.#line.file;
     if (isOther && line.address === eip && line.isStatement) return "stop";
     return isOther && !before.isOnSameStack(core) ? "stop" : "new line";

@@ -2,6 +2,7 @@
 
 import { DebugInformation } from "../../asm/dwarf/reader/index.ts";
 import type { ElfFile } from "../../asm/index.ts";
+import type { CodeBlocks, InlinedCall } from "./symbol-table.ts";
 
 const PT_LOAD = 1;
 
@@ -17,7 +18,7 @@ interface Program {
   readonly information: () => DebugInformation | undefined;
 }
 
-export class DebugPrograms {
+export class DebugPrograms implements CodeBlocks {
   readonly #programs: Program[] = [];
 
   add(elf: ElfFile): this {
@@ -50,6 +51,19 @@ export class DebugPrograms {
       .find(({ extents }) => extents.some(({ start, end }) => at >= start && at < end))
       ?.information();
   }
+
+  readonly isOptimized = (address: number): boolean => this.at(address)?.unitAt(address)?.isOptimized === true;
+
+  readonly inlinedCalls = (address: number): readonly InlinedCall[] => {
+    const information = this.at(address);
+    const inlined = information?.scopesAt(address).filter((scope) => scope.isInlined) ?? [];
+    return inlined.map((scope) => {
+      const { file, line } = scope.call;
+      return { id: scope.entry, file: file === undefined ? undefined : information!.fileOf(scope, file), line };
+    });
+  };
+
+  readonly blockOf = (address: number): object | undefined => this.at(address)?.scopesAt(address).at(-1)?.entry;
 
   /** Directories that compilers ran in: what names of source files count from. */
   directories(): string[] {

@@ -89,7 +89,7 @@ export class DebugSession {
   private constructor(timeline: Timeline, symbols: SymbolTable) {
     const session = this;
     this.symbols = symbols;
-    symbols.isOptimized = (address) => this.programs.at(address)?.unitAt(address)?.isOptimized === true;
+    symbols.blocks = this.programs;
     this.#timeline = timeline;
     this.#host = {
       timeline,

@@ -65,14 +65,35 @@ const MOST_STARTS = 16;
 /** Symbols without a size are believed this far, in bytes. */
 const FURTHEST_OFFSET = 1 << 16;
 
+/** A function that the compiler has put into another, seen from there. */
+export interface InlinedCall {
+  /** The same for the same one. */
+  readonly id: object;
+  /** Where it is called from. */
+  readonly file: string | undefined;
+  readonly line: number | undefined;
+}
+
+/** What debugging information knows of code beside its lines. */
+export interface CodeBlocks {
+  /** Whether the code at an address is optimized: its variables have places in prologues too. */
+  readonly isOptimized: (address: number) => boolean;
+  /** The inlined functions that an address is in, from the outside in. */
+  readonly inlinedCalls: (address: number) => readonly InlinedCall[];
+  /** The innermost block that an address is in; undefined when none is known. */
+  readonly blockOf: (address: number) => object | undefined;
+}
+
+const NO_BLOCKS: CodeBlocks = { isOptimized: () => false, inlinedCalls: () => [], blockOf: () => undefined };
+
 /** Symbols and lines of one or several images; where two define a name, the first has it. */
 export class SymbolTable {
   readonly #addresses = new Map<string, number>();
   #symbols: ImageSymbol[] = [];
   #lines: LineEntry[] = [];
   readonly #hosted = new Map<string, string>();
-  /** Whether the code at an address is optimized: its variables have places in prologues too. */
-  isOptimized: (address: number) => boolean = () => false;
+  /** What is known of blocks and inlined functions. */
+  blocks: CodeBlocks = NO_BLOCKS;
 
   /** @param image a linked image, or a kernel's */
   static forImage(image: SymbolImage): SymbolTable {
@@ -194,6 +215,12 @@ export class SymbolTable {
     return found;
   }
 
+  /** The inlined functions that an address is in and another one, in the same function, is not, from the outside in. */
+  inlinedBetween(address: number, from: number): readonly InlinedCall[] {
+    const around = this.blocks.inlinedCalls(from);
+    return this.blocks.inlinedCalls(address).filter(({ id }, index) => around[index]?.id !== id);
+  }
+
   /**
    * Where a function's own work begins: behind what sets up its frame, which is where its second line does. In
    * assembly, in optimized code, and where no lines are known, its first instruction.
@@ -202,13 +229,13 @@ export class SymbolTable {
     const place = this.symbolize(start);
     const first = this.lineEntry(start);
     if (place === undefined || place.offset !== 0 || first === undefined || /\.[sS]$/.test(first.file)) return start;
-    if (this.isOptimized(start)) return start;
+    if (this.blocks.isOptimized(start)) return start;
     const second = this.linesBetween(start + 1, start + place.size).find(({ isStatement }) => isStatement);
     return second?.address ?? start;
   }
 
   /**
-   * Where the instructions of a line begin: in each function the first address, of the line or, when it has no code, of
+   * Where the instructions of a line begin: in each block the first address, of the line or, when it has no code, of
    * the next one that has.
    * @param file the end of a path will do
    * @throws RangeError when no file has that name
@@ -229,11 +256,11 @@ export class SymbolTable {
       (entry) => entry.isStatement && entry.line >= line && files.includes(entry.file),
     );
     const nearest = entries.reduce((least, entry) => Math.min(least, entry.line), Number.POSITIVE_INFINITY);
-    const starts = new Map<number, number>();
+    const starts = new Map<unknown, number>();
     for (const { address } of entries.filter((entry) => entry.line === nearest)) {
       const place = this.symbolize(address);
-      const start = place === undefined ? address : address - place.offset;
-      if (!starts.has(start)) starts.set(start, address);
+      const block = this.blocks.blockOf(address) ?? (place === undefined ? address : address - place.offset);
+      if (!starts.has(block)) starts.set(block, address);
     }
     return [...starts.values()];
   }

@@ -81,7 +81,12 @@ describe.each(["program.O0", "program.O2"])("the debugging information of %s", (
     const inner = information.lines.find(({ line }) => line === 43)!;
     const names = information.scopesAt(inner.address).flatMap((scope) => scope.variables.map((each) => each.name));
     expect(names).toEqual(["calls", "sum", "i", "n"]);
-    expect(information.unitAt(inner.address)).toEqual({ name: "program.c", directory: ".", isAssembly: false });
+    expect(information.unitAt(inner.address)).toEqual({
+      name: "program.c",
+      directory: ".",
+      isAssembly: false,
+      isOptimized: name === "program.O2",
+    });
   });
 
   it("has lines that cover the code without a gap", () => {

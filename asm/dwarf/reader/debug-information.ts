@@ -3,6 +3,7 @@ import { ElfError } from "../../elf-format.ts";
 import type { ElfFile } from "../../elf-reader.ts";
 import {
   DW_AT_language,
+  DW_AT_producer,
   DW_AT_stmt_list,
   DW_LANG_Mips_Assembler,
   DW_TAG_base_type,
@@ -109,7 +110,9 @@ export class DebugInformation {
       if (unit === undefined) return undefined;
       const language = unit.root.number(DW_AT_language);
       const isAssembly = language === DW_LANG_Mips_Assembler || language === N.DW_LANG_Assembly;
-      return { name: unit.name, directory: unit.directory, isAssembly, isOptimized: unit.hasLocationLists };
+      // Other compilers than gcc have no places for variables before the end of a prologue.
+      const isOptimized = unit.root.string(DW_AT_producer)?.startsWith("GNU ") === true && unit.hasLocationLists;
+      return { name: unit.name, directory: unit.directory, isAssembly, isOptimized };
     });
   }
 

@@ -171,10 +171,12 @@ export class Scope {
   }
 
   #variables(tag: number): Variable[] {
-    return this.entry.children
-      .filter((child) => child.tag === tag && !child.flag(N.DW_AT_declaration))
-      .map((child) => new Variable(child, this.types))
-      .filter(({ name }) => name !== "");
+    const own = this.entry.children.filter((child) => child.tag === tag && !child.flag(N.DW_AT_declaration));
+    // Of an instance, compilers may leave out what has no place in it.
+    const abstract = this.isFunction ? (this.entry.reference(N.DW_AT_abstract_origin)?.children ?? []) : [];
+    const known = new Set(own.map((child) => child.reference(N.DW_AT_abstract_origin)));
+    const others = abstract.filter((child) => child.tag === tag && !known.has(child));
+    return [...own, ...others].map((child) => new Variable(child, this.types)).filter(({ name }) => name !== "");
   }
 
   /** The scopes that hold an address, from this one inwards; empty when this one does not. @throws ElfError */

@@ -67,6 +67,7 @@ async function finish(console: Console): Promise<void> {
   const frame = console.frame();
   if (console.selectedTask !== undefined)
     throw new CommandError("the selected task does not run; thread selects another");
+  if (frame.isInlined) return leaveInlined(console, frame);
   const place = returnOf(console, frame);
   if (place === undefined && frame.level > 0) {
     throw new CommandError('"finish" not meaningful in the outermost frame.');
@@ -80,6 +81,18 @@ async function finish(console: Console): Promise<void> {
   const eax = console.guest.register("eax");
   if (returned === undefined) console.print(`eax = ${hex(eax)}, ${eax | 0}`);
   else printValue(console, returned, "Value returned is ");
+}
+
+/** Goes on by lines to behind a function that has been put into its caller. */
+async function leaveInlined(console: Console, frame: StackFrame): Promise<void> {
+  console.print(`Run till exit from ${frameLine(console, frame)}`);
+  const scope = frame.function!;
+  let stop: Stop;
+  do {
+    stop = await console.session.nextLineAsync();
+    console.forgetFrames();
+  } while (stop.reason === "step" && console.frame().isIn(scope));
+  await reportStop(console, stop);
 }
 
 /** What a function has returned, by its type; null for none, undefined when it is not where it can be seen. */

@@ -41,8 +41,8 @@ function reading(read: () => string): string {
 /** `#1  0x0804907f in fib (n=4) at prog.c:32`; the address is left out at the beginning of a line. */
 export function frameLine(console: Console, frame: StackFrame): string {
   const line = console.session.symbols.lineEntry(frame.pc);
-  const isAtStart = frame.walked.isExact && !frame.isInlinedOver && line?.address === frame.pc && line.isStatement;
-  const address = isAtStart ? "" : `${hex(frame.pc)} in `;
+  const isAtStart = frame.walked.isExact && line?.address === frame.pc && line.isStatement;
+  const address = isAtStart || frame.isInlinedOver ? "" : `${hex(frame.pc)} in `;
   const place = frame.place === undefined ? "" : ` at ${frame.place.file}:${frame.place.line}`;
   return `#${String(frame.level).padEnd(2)} ${address}${signatureOf(console, frame)}${place}`;
 }
