@@ -85,7 +85,8 @@ export class GuestEnvironment implements Environment {
     const local = this.#frame().variable(name);
     if (local !== undefined) return this.valueOf(local, this.#frame());
     if (name === "current" && this.#guest.session.kernel !== undefined) return this.#current();
-    return this.#symbol(name) ?? this.#enumerator(name) ?? this.#register(name) ?? this.#constant(name);
+    const found = this.#symbol(name) ?? this.#enumerator(name) ?? this.#register(name) ?? this.#constant(name);
+    return found ?? (name === "current" ? this.#current() : undefined);
   };
 
   readonly variable = (name: string): Value | undefined => {
@@ -208,7 +209,8 @@ export class GuestEnvironment implements Environment {
   }
 
   #current(): Value {
-    return { type: pointerTo(this.types.find("task_struct")!), scalar: this.#guest.requireCurrent().address };
+    const { address } = this.#guest.requireCurrent();
+    return { type: pointerTo(this.types.find("task_struct")!), scalar: address };
   }
 
   #symbol(name: string): Value | undefined {

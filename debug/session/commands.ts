@@ -96,7 +96,7 @@ export class Commands {
       if (goal === null) return stop;
       const goals = taken ? [goal, ...this.#fixups(goal)] : [goal];
       if (!goals.includes(linearEip(core)) || !frame.isReached(core)) {
-        const arrived = yield* this.#runTo(goals, frame, instruction?.flow === "hostcall");
+        const arrived = yield* this.#runTo(goals, frame, instruction?.flow === "hostcall", taken);
         if (arrived.reason !== "step") return arrived;
       }
       const again = taken ? linearEip(this.#core) === goal : over && instruction?.flow === "repeated";
@@ -270,21 +270,31 @@ export class Commands {
     return Array.from(words).filter((_, index) => index % 2 === 1 && words[index - 1] === linear);
   }
 
-  *#runTo(places: readonly number[], frame: Frame, hosted: boolean): Running {
+  /** @param isRetried whether what it began with is executed again, which is no arrival at a breakpoint there */
+  *#runTo(places: readonly number[], frame: Frame, hosted: boolean, isRetried: boolean): Running {
     const accepts = (cpu: Core) =>
       hosted ? new Frame(cpu).ebp === frame.ebp && frame.isOnSameStack(cpu) : frame.isReached(cpu);
     const goalposts = places.map((linear) => ({ linear, accepts }));
-    return yield* this.#run({}, goalposts, "step");
+    return yield* this.#run({}, goalposts, "step", undefined, isRetried ? frame : undefined);
   }
 
   /** Runs forward with everything that may stop it. */
-  *#run(goal: Goal, goalposts: readonly Goalpost[], reached: StopReason, onInterrupt?: Orders["onInterrupt"]): Running {
+  *#run(
+    goal: Goal,
+    goalposts: readonly Goalpost[],
+    reached: StopReason,
+    onInterrupt?: Orders["onInterrupt"],
+    retried?: Frame,
+  ): Running {
     this.#core.passedBreakpoint = this.#core.instructions;
     const orders: Orders = {
       ...this.#loud,
       records: this.#host.breakpoints.enabled(),
       goalposts,
-      stops: ({ record }) => {
+      stops: ({ record, core }) => {
+        const { request } = record;
+        const isRetried = retried !== undefined && request.kind === "address" && request.linear === retried.linear;
+        if (isRetried && retried.isReached(this.#timeline.target.machine.cores[core]!)) return false;
         record.hits++;
         if (record.ignore === 0) return true;
         record.ignore--;

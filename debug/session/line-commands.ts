@@ -86,7 +86,8 @@ export class LineCommands {
         records.push({ frame: new Frame(this.#core), instruction: this.#instruction(this.#core) });
         if (this.#core.instructions >= present) break;
         const next = yield* this.#commands.step(1);
-        if (next.reason !== "step") return next;
+        // The guest may end where it stands.
+        if (next.reason !== "step" && this.#core.instructions < present) return next;
         this.#host.core = id;
       }
       const found = new LineHistory(records, this.#host.symbols).previousLine(over);

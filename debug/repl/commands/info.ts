@@ -55,7 +55,10 @@ function files(_argument: string, console: Console): void {
 
 function source(_argument: string, console: Console): void {
   const { place, codeAddress } = console.frame();
-  if (place === undefined) throw new CommandError("No current source file.");
+  if (place === undefined) {
+    console.print("No current source file.");
+    return;
+  }
   const unit = console.session.programs.at(codeAddress)?.unitAt(codeAddress);
   console.print(`Current source file is ${place.file}`);
   if (unit !== undefined && unit.directory !== "") console.print(`Compilation directory is ${unit.directory}`);
