@@ -41,6 +41,7 @@ export interface StackPointers {
 const DEEPEST = 64;
 const CPU_FRAME_BYTES = 12;
 const RPL = 3;
+const IRET = 0xcf;
 const NONE_SAVED: ReadonlyMap<number, number> = new Map();
 /** Fields of struct pt_regs by the number of the register. */
 const SAVED_REGISTERS = ["eax", "ecx", "edx", "ebx", undefined, "ebp", "esi", "edi"] as const;
@@ -104,7 +105,7 @@ function stepFrom(guest: Guest, at: StackPointers, isExact: boolean, task: numbe
   if (fresh !== undefined) return { frame: {}, caller: fresh, interrupts: true };
   // A return address behind a call that does not return may be that of the next function.
   const looked = isExact ? at.pc : at.pc - 1;
-  const told = stepByRules(guest, at, looked, task);
+  const told = stepByRules(guest, at, isExact, task);
   if (told !== undefined) return told;
   const place = symbols.symbolize(looked);
   if (place !== undefined && !isUser && guest.session.kernel !== undefined && isEntryCode(place.symbol)) {
@@ -122,27 +123,42 @@ function stepFrom(guest: Guest, at: StackPointers, isExact: boolean, task: numbe
   };
 }
 
-/** By call frame information; undefined where there is none, or it does not lead on. */
-function stepByRules(guest: Guest, at: StackPointers, looked: number, task: number | undefined): Step | undefined {
-  let rules: FrameRules | undefined;
+/**
+ * By call frame information; undefined where there is none, or it does not lead on. Entry code returns to an iret, and
+ * that to what was interrupted: these two are one frame here.
+ */
+function stepByRules(guest: Guest, at: StackPointers, isExact: boolean, task: number | undefined): Step | undefined {
   try {
-    rules = guest.session.programs.at(looked)?.callFrames.rules(looked);
-    if (rules === undefined) return undefined;
-    const found = callerRegisters(rules, at.registers, (linear, length) => guest.read(linear, length, task));
-    if (found === undefined) return undefined;
-    const { cfa, registers } = found;
-    const slot = found.saved.get(EIP);
-    const frame = {
-      cfa,
-      ...(slot === undefined ? {} : rules.isSignalFrame ? { entryFrame: slot } : { returnSlot: slot }),
-    };
-    const saved = new Map([...at.saved, ...found.saved]);
-    const isLost = registers[EIP] === undefined || !isCode(guest, registers[EIP]) || (registers[ESP] ?? 0) === at.esp;
-    return { frame, caller: isLost ? undefined : pointersFrom(registers, saved), interrupts: rules.isSignalFrame };
+    const first = followRules(guest, at, isExact, task);
+    if (first?.caller === undefined || !isInterruptReturn(guest, first.caller.pc)) return first;
+    const second = followRules(guest, first.caller, false, task);
+    return second?.frame.entryFrame === undefined ? first : second;
   } catch (error) {
     if (error instanceof ElfError) return undefined;
     throw error;
   }
+}
+
+function followRules(guest: Guest, at: StackPointers, isExact: boolean, task: number | undefined): Step | undefined {
+  const information = guest.session.programs.at(isExact ? at.pc : at.pc - 1);
+  const rules: FrameRules | undefined = information?.callFrames.rules(at.pc, !isExact);
+  if (rules === undefined) return undefined;
+  const found = callerRegisters(rules, at.registers, (linear, length) => guest.read(linear, length, task));
+  if (found === undefined) return undefined;
+  const { cfa, registers } = found;
+  const slot = found.saved.get(EIP);
+  const frame = {
+    cfa,
+    ...(slot === undefined ? {} : rules.isSignalFrame ? { entryFrame: slot } : { returnSlot: slot }),
+  };
+  const saved = new Map([...at.saved, ...found.saved]);
+  const stands = registers[EIP] === at.pc && registers[ESP] === at.esp;
+  const isLost = registers[EIP] === undefined || stands || !isCode(guest, registers[EIP]);
+  return { frame, caller: isLost ? undefined : pointersFrom(registers, saved), interrupts: rules.isSignalFrame };
+}
+
+function isInterruptReturn(guest: Guest, pc: number): boolean {
+  return guest.session.kernel !== undefined && pc >= PAGE_OFFSET && guest.read8(pc) === IRET;
 }
 
 /** Whether an address may be that of a caller: of a function of the kernel's, or with a name. */

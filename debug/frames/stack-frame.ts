@@ -113,9 +113,8 @@ export class StackFrame {
   /** ESP before the call that made the frame; undefined when it is not told. */
   get cfa(): number | undefined {
     if (this.walked.cfa !== undefined) return this.walked.cfa;
-    const looked = this.codeAddress;
     try {
-      const rules = this.#information?.callFrames.rules(looked);
+      const rules = this.#information?.callFrames.rules(this.pc, !this.walked.isExact);
       return rules === undefined ? undefined : frameAddress(rules, this.walked.registers, this.#read);
     } catch (error) {
       if (error instanceof ElfError || error instanceof MemoryError) return undefined;

@@ -60,10 +60,17 @@ export class CallFrames {
     return undefined;
   }
 
-  /** The rules for code at an address; undefined where none are told. @throws ElfError for a broken program */
-  rules(pc: number): FrameRules | undefined {
-    const description = this.find(pc);
-    return description === undefined ? undefined : runFrameProgram(description, pc);
+  /**
+   * The rules for code at an address; undefined where none are told.
+   * @param isReturn whether it is a return address, which may lie behind the end of the function that called
+   * @throws ElfError for a broken program
+   */
+  rules(pc: number, isReturn = false): FrameRules | undefined {
+    const looked = isReturn ? pc - 1 : pc;
+    const description = this.find(looked);
+    if (description === undefined) return undefined;
+    // What was interrupted, or is to go on with an iret, goes on at the very address.
+    return runFrameProgram(description, description.common.isSignalFrame ? pc : looked);
   }
 
   /** What can be read of a section: a broken entry ends it. */
@@ -85,7 +92,7 @@ export class CallFrames {
         const id = entry.u32();
         if (isExceptionFrame ? id === 0 : id === DEBUG_FRAME_CIE) continue;
         const place = isExceptionFrame ? start - id : id;
-        if (!common.has(place)) common.set(place, this.#common(name, place, isExceptionFrame));
+        if (!common.has(place)) common.set(place, this.#common(name, place));
         const parent = common.get(place);
         if (parent === undefined) continue;
         const description = this.#description(name, entry, end, parent);
@@ -97,7 +104,7 @@ export class CallFrames {
     return found;
   }
 
-  #common(name: string, at: number, isExceptionFrame: boolean): CommonEntry | undefined {
+  #common(name: string, at: number): CommonEntry | undefined {
     const { length } = this.#contents.bytes(name);
     if (at < 0 || at + 4 > length) return undefined;
     const outer = this.#contents.reader(name, at);
@@ -113,7 +120,7 @@ export class CallFrames {
     const returnColumn = version === 1 ? reader.u8() : reader.uleb();
     let encoding = N.DW_EH_PE_absptr;
     const hasAugmentationData = augmentation.startsWith("z");
-    const isKnown = /^(eh|z[LPRSB]*)?$/.test(augmentation);
+    const isKnown = /^(eh|[SB]*|z[LPRSB]*)$/.test(augmentation);
     if (hasAugmentationData) {
       const size = reader.uleb();
       const behind = reader.at + size;
@@ -128,7 +135,7 @@ export class CallFrames {
       codeAlignment,
       dataAlignment,
       returnColumn,
-      isSignalFrame: isExceptionFrame || hasAugmentationData ? augmentation.includes("S") : false,
+      isSignalFrame: augmentation.includes("S"),
       program: this.#rest(name, reader, end),
       encoding,
       hasAugmentationData,
