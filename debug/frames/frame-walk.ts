@@ -42,6 +42,8 @@ const DEEPEST = 64;
 const CPU_FRAME_BYTES = 12;
 const RPL = 3;
 const IRET = 0xcf;
+/** EAX, which has the task to leave in switch_to. */
+const PREVIOUS_TASK = 0;
 const NONE_SAVED: ReadonlyMap<number, number> = new Map();
 /** Fields of struct pt_regs by the number of the register. */
 const SAVED_REGISTERS = ["eax", "ecx", "edx", "ebx", undefined, "ebp", "esi", "edi"] as const;
@@ -60,11 +62,23 @@ export function pointersOf(guest: Guest, task: number): StackPointers {
   const core = guest.coreOf(task);
   if (core !== undefined) return pointersFrom(registersOf(core, guest.session.linearEip(core.id)), NONE_SAVED);
   const esp = guest.read32(task + task_struct.offset("thread.esp"));
-  const pc = guest.read32(task + task_struct.offset("thread.eip"));
-  const { symbols } = guest.session;
+  const resume = guest.session.symbols.lookup("switch_to_resume");
+  // switch_to saves ESP first: until it has saved EIP too, what is there is of the time before.
+  const pc = isLeaving(guest, task) ? resume! : guest.read32(task + task_struct.offset("thread.eip"));
   // switch_to has pushed EBP last; a task that has never run starts on its struct pt_regs.
-  const ebp = pc === symbols.lookup("switch_to_resume") ? guest.read32(esp) : 0;
+  const ebp = pc === resume ? guest.read32(esp) : 0;
   return pointersFrom(pointersAlone(pc, esp, ebp), NONE_SAVED);
+}
+
+/** Whether a core is in the middle of switch_to, on its way from a task to another. */
+function isLeaving({ machine, session }: Guest, task: number): boolean {
+  const start = session.symbols.lookup("switch_to");
+  const resume = session.symbols.lookup("switch_to_resume");
+  if (start === undefined || resume === undefined) return false;
+  return machine.cores.some((core) => {
+    const pc = session.linearEip(core.id);
+    return pc > start && pc < resume && core.r[PREVIOUS_TASK]! >>> 0 === task;
+  });
 }
 
 /** Frames from the innermost outwards. @param task whose address space the user's frames are read from */
