@@ -5,7 +5,6 @@
 
 export const DW_UT_compile = 0x01;
 export const DW_UT_type = 0x02;
-export const DW_UT_partial = 0x03;
 export const DW_UT_skeleton = 0x04;
 export const DW_UT_split_compile = 0x05;
 export const DW_UT_split_type = 0x06;
@@ -27,7 +26,6 @@ export const DW_AT_bit_offset = 0x0c;
 export const DW_AT_upper_bound = 0x2f;
 export const DW_AT_abstract_origin = 0x31;
 export const DW_AT_declaration = 0x3c;
-export const DW_AT_decl_file = 0x3a;
 export const DW_AT_decl_line = 0x3b;
 export const DW_AT_specification = 0x47;
 export const DW_AT_entry_pc = 0x52;
