@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { assemble, flatBinary, imageDebugSections, link, writeExecutable } from "../../../asm/index.ts";
+import { assemble, flatBinary, link, writeExecutable } from "../../../asm/index.ts";
 import { bootRaw, initramfs } from "../../../boot/index.ts";
 import { GdbServer, replMonitor } from "../../../debug/gdb/index.ts";
 import { SourceTexts } from "../../../debug/repl/index.ts";
 import { DebugSession } from "../../../debug/session/index.ts";
 import { Machine } from "../../../emulator/index.ts";
-import { debug_info, link_kernel } from "../../../kernel/index.ts";
+import { kernel_image } from "../../../kernel/index.ts";
 import { hasGdb, runGdb } from "./real-gdb.ts";
 
 /** Forks, and then takes its time. */
@@ -31,8 +31,7 @@ describe.skipIf(!hasGdb())("a real GDB", () => {
   const vmlinux = join(folder, "vmlinux");
   const servers: GdbServer[] = [];
   beforeAll(() => {
-    const kernel = link_kernel();
-    writeFileSync(vmlinux, writeExecutable(kernel, imageDebugSections(kernel, [debug_info()])));
+    writeFileSync(vmlinux, kernel_image().elf());
   });
   afterAll(() => {
     for (const server of servers) server.close();

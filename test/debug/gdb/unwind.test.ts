@@ -4,11 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { imageDebugSections, writeExecutable } from "../../../asm/index.ts";
 import { initramfs } from "../../../boot/index.ts";
 import { GdbServer } from "../../../debug/gdb/index.ts";
 import { DebugSession } from "../../../debug/session/index.ts";
-import { debug_info, link_kernel } from "../../../kernel/index.ts";
+import { kernel_image } from "../../../kernel/index.ts";
 import { hasGdb, runGdb } from "./real-gdb.ts";
 
 /** Forks a child that keeps the CPU busy, waits for it and sleeps. Compiled without frame pointers. */
@@ -80,8 +79,7 @@ describe.skipIf(!hasGdb() || !hasCompiler())("a real GDB unwinds", () => {
   const program = join(folder, "tree");
   const servers: GdbServer[] = [];
   beforeAll(() => {
-    const kernel = link_kernel();
-    writeFileSync(vmlinux, writeExecutable(kernel, imageDebugSections(kernel, [debug_info()])));
+    writeFileSync(vmlinux, kernel_image().elf());
     writeFileSync(join(folder, "walk.gdb"), WALK);
     execFileSync("gcc", [...COMPILE, "-x", "c", "-", "-o", program], { input: PROGRAM });
   });
