@@ -7,6 +7,7 @@ import * as irqinit from "./arch/i386/kernel/irqinit.ts";
 import * as process from "./arch/i386/kernel/process.ts";
 import * as setup from "./arch/i386/kernel/setup.ts";
 import * as sigframe from "./arch/i386/kernel/sigframe.ts";
+import * as show from "./arch/i386/kernel/show.ts";
 import * as signal from "./arch/i386/kernel/signal.ts";
 import * as sys_i386 from "./arch/i386/kernel/sys_i386.ts";
 import * as syscalls from "./arch/i386/kernel/syscalls.ts";
@@ -76,6 +77,7 @@ import * as kernel_time from "./kernel/time.ts";
 import * as kernel_timer from "./kernel/timer.ts";
 import * as kernel_wait from "./kernel/wait.ts";
 import * as bootmem from "./mm/bootmem.ts";
+import * as extable from "./mm/extable.ts";
 import * as filemap from "./mm/filemap.ts";
 import * as init_mm from "./mm/init_mm.ts";
 import * as madvise from "./mm/madvise.ts";
@@ -95,6 +97,7 @@ const all: readonly object[] = [
   irqinit,
   process,
   setup,
+  show,
   sigframe,
   signal,
   sys_i386,
@@ -165,6 +168,7 @@ const all: readonly object[] = [
   kernel_timer,
   kernel_wait,
   bootmem,
+  extable,
   filemap,
   init_mm,
   madvise,

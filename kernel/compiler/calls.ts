@@ -22,13 +22,6 @@ interface Callee {
 export class Calls {
   constructor(private readonly context: Context) {}
 
-  /** @throws Refusal for a call that needs `yield*` and has none */
-  check_plain(node: ts.CallExpression): void {
-    const { meaning } = this.context;
-    if (ts.isYieldExpression(node.parent) || !meaning.steps(node.expression)) return;
-    refuse(node, `${node.expression.getText()} is called with \`yield*\`: it is a function in guest memory`);
-  }
-
   /** Emits `yield* callee(…)`. Returns the result's text, good in the next step only. */
   call(node: ts.YieldExpression, env: Environment, wants_result: boolean): Code {
     const { emitter, macros } = this.context;

@@ -23,7 +23,7 @@ export class Code {
   }
 
   /** Texts one after the other, as statements. */
-  then(next: Code): Code {
+  followed_by(next: Code): Code {
     if (this.is_empty) return next;
     return next.is_empty ? this : code`${this} ${next}`;
   }
@@ -56,8 +56,8 @@ export class Label {
   index = -1;
 }
 
-const JUMP = /\u0001(\d+)\u0001/g;
-const WRITE = /\u0002(\d+)\u0002/g;
+const JUMP = /\ue001(\d+)\ue001/g;
+const WRITE = /\ue002(\d+)\ue002/g;
 
 /** Labels of one function by the numbers that stand for them in text; likewise variables to be written to the frame. */
 export class Marks {
@@ -67,18 +67,18 @@ export class Marks {
   /** Text of a statement that goes to a label, to be resolved by `resolve`. */
   jump(label: Label): string {
     this.#labels.push(label);
-    return `\u0001${this.#labels.length - 1}\u0001`;
+    return `\ue001${this.#labels.length - 1}\ue001`;
   }
 
   /** Text of a statement that writes a variable to the frame. */
   write(variable: Used): string {
     this.#written.push(variable);
-    return `\u0002${this.#written.length - 1}\u0002`;
+    return `\ue002${this.#written.length - 1}\ue002`;
   }
 
   /** The label that a text goes to, if it does nothing else. */
   only_jump(text: string): Label | undefined {
-    const number = /^\u0001(\d+)\u0001$/.exec(text)?.[1];
+    const number = /^\ue001(\d+)\ue001$/.exec(text)?.[1];
     return number === undefined ? undefined : this.#labels[Number(number)];
   }
 

@@ -85,7 +85,7 @@ export class Emitter {
 
   /** Something to be done at the beginning of the next step. */
   before_next(text: Code, node: ts.Node): void {
-    this.#pending = this.#pending.then(text);
+    this.#pending = this.#pending.followed_by(text);
     this.#pending_node = node;
   }
 
@@ -101,7 +101,7 @@ export class Emitter {
   /** A step after which the next one comes. */
   emit(body: Code, node: ts.Node): Step {
     const step: Step = {
-      body: this.#pending.then(body),
+      body: this.#pending.followed_by(body),
       tail: Code.EMPTY,
       node: this.use_site ?? node,
       ends: false,
@@ -134,7 +134,7 @@ export class Emitter {
     const last = this.steps.at(-1);
     const text = new Code(this.marks.jump(label));
     if (last !== undefined && this.#pending.is_empty && !last.ends && this.#labelled !== this.steps.length) {
-      last.tail = last.tail.then(text);
+      last.tail = last.tail.followed_by(text);
       last.ends = true;
       return;
     }

@@ -28,7 +28,7 @@ export class Expressions {
    * the next step that is emitted.
    */
   value(node: ts.Expression, env: Environment): Code {
-    const { splitting, renderer, calls, places } = this.context;
+    const { splitting, renderer, places, meaning } = this.context;
     if (!splitting.has_split(node)) return renderer.render(node, env);
     if (ts.isParenthesizedExpression(node)) return code`(${this.value(node.expression, env)})`;
     if (ts.isYieldExpression(node)) return this.#yield(node, env);
@@ -43,7 +43,7 @@ export class Expressions {
       if (is_assignment(kind)) return places.assignment(node, env);
     }
     if (ts.isConditionalExpression(node)) return this.#conditional(node, env);
-    if (ts.isCallExpression(node)) calls.check_plain(node);
+    if (ts.isCallExpression(node)) meaning.check_plain_call(node);
     return this.#operands(node, env);
   }
 

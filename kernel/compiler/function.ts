@@ -164,7 +164,7 @@ export class FunctionCompiler {
     });
     if (registers.length > 0)
       emitter.emit(
-        registers.reduce((a, b) => a.then(b)),
+        registers.reduce((a, b) => a.followed_by(b)),
         node,
       );
   }

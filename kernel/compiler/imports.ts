@@ -80,6 +80,7 @@ export function relative_specifier(from: string, to: string): string {
 
 /** Whether a declaration is a module's own: a function, constant or import, not something inside of a function. */
 export function is_at_module_level(declaration: ts.Node): boolean {
+  if (ts.isSourceFile(declaration)) return false;
   let at: ts.Node = declaration;
   while (!ts.isSourceFile(at.parent)) {
     at = at.parent;

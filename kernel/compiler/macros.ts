@@ -100,11 +100,13 @@ export class Macros {
     env: Environment,
     lexical: Environment | undefined,
   ): Environment {
-    if (env.expanding.includes(definition) || env.expanding.length >= DEEPEST) {
+    // What a macro got is expanded where it was written, not where it is called: it may use the macro again.
+    const { expanding } = lexical ?? env;
+    if (expanding.includes(definition) || expanding.length >= DEEPEST) {
       const { file, line } = place_of(definition);
       refuse(call, `the expansion of ${call.expression.getText()} (${file}:${line}) has no end: it uses itself`);
     }
-    const inner = new Environment(definition.getSourceFile(), [...env.expanding, definition]);
+    const inner = new Environment(definition.getSourceFile(), [...expanding, definition]);
     if (lexical !== undefined) inner.inherit(lexical);
     return inner;
   }

@@ -1,6 +1,7 @@
 /** What TypeScript's types and symbols mean for hosted code: views, kernel functions, the declarations of `host/`. */
 import ts from "typescript-api";
 import type { StructReference } from "./kinds.ts";
+import { refuse } from "./refusal.ts";
 
 /** Functions of `host/` that the compiler knows, by name. */
 export const declaring_functions = [
@@ -131,16 +132,19 @@ export class Meaning {
     return node.name.text === "value" && this.variable_type(node.expression) !== undefined;
   }
 
-  /** The generator function that a callee names, with its body; undefined for anything else. */
+  /** The generator function that a callee names; undefined for anything else. One in a .d.ts file has no body. */
   generator_of(callee: ts.Expression): ts.FunctionDeclaration | undefined {
     const declaration = ts.isIdentifier(callee) ? this.symbol_of(callee)?.valueDeclaration : undefined;
     if (declaration === undefined || !ts.isFunctionDeclaration(declaration)) return undefined;
-    return declaration.asteriskToken !== undefined ? declaration : undefined;
+    if (declaration.asteriskToken !== undefined) return declaration;
+    if (declaration.body !== undefined) return undefined;
+    const signature = this.checker.getSignatureFromDeclaration(declaration);
+    return signature?.getReturnType().symbol?.name === "Generator" ? declaration : undefined;
   }
 
   /** Whether a callee is called on the guest stack. */
   steps(callee: ts.Expression): boolean {
-    if (!ts.isIdentifier(callee)) return this.kernel_function_result(callee) !== undefined;
+    if (!ts.isIdentifier(callee)) return false;
     if (this.host_function(callee) === "call_pointer") return true;
     const generator = this.generator_of(callee);
     if (generator !== undefined) return this.yields(generator) === "steps";
@@ -150,6 +154,20 @@ export class Meaning {
       ts.isVariableDeclaration(declaration) &&
       this.kernel_function_result(callee) !== undefined
     );
+  }
+
+  /** @throws Refusal for a call that needs `yield*` and has none */
+  check_plain_call(node: ts.CallExpression): void {
+    if (ts.isYieldExpression(node.parent) || !this.steps(node.expression)) return;
+    refuse(node, `${node.expression.getText()} is a function in guest memory: call it with \`yield*\``);
+  }
+
+  /** Whether a name was imported as a type only. */
+  is_type_only(node: ts.Identifier): boolean {
+    const symbol = this.checker.getSymbolAtLocation(node);
+    if (symbol === undefined || !(symbol.flags & ts.SymbolFlags.Alias)) return false;
+    const declaration = symbol.declarations?.[0];
+    return declaration !== undefined && ts.isTypeOnlyImportDeclaration(declaration);
   }
 
   /** What a generator function yields: `steps` for one that calls kernel functions, `values` for an iteration. */

@@ -8,7 +8,7 @@ import { type CompiledFunction, type Convention, FunctionCompiler } from "./func
 import { companion, ModuleNames, relative_specifier } from "./imports.ts";
 import { declaring_functions, Meaning } from "./meaning.ts";
 import { Output } from "./output.ts";
-import { Refusal, type RefusedPlace, refuse } from "./refusal.ts";
+import { place_of, Refusal, type RefusedPlace, refuse } from "./refusal.ts";
 
 /** Where the runtime of compiled functions is imported from, and what files are called in tables. */
 export interface Surroundings {
@@ -29,6 +29,9 @@ interface Edit {
 export const INTERESTING =
   /\b(kernel_function|asm_function|kernel_variable|kernel_table|cstring|struct)\(|\bfunction\s*\*/;
 
+/** What was found out of each program, for all of its files. */
+const known_of_programs = new WeakMap<ts.Program, { readonly meaning: Meaning; readonly bounds: Bounds }>();
+
 /** The compiled text and its source map (JSON); undefined when there is nothing in it to compile. @throws Refusal */
 export function compile_module(
   program: ts.Program,
@@ -37,7 +40,13 @@ export function compile_module(
 ): { readonly code: string; readonly map: string } | undefined {
   const source = program.getSourceFile(file);
   if (source === undefined || !INTERESTING.test(source.text)) return undefined;
-  return new ModuleCompiler(new Meaning(program.getTypeChecker()), source, surroundings).compile();
+  let known = known_of_programs.get(program);
+  if (known === undefined) {
+    const meaning = new Meaning(program.getTypeChecker());
+    known = { meaning, bounds: new Bounds(meaning) };
+    known_of_programs.set(program, known);
+  }
+  return new ModuleCompiler(known.meaning, known.bounds, source, surroundings).compile();
 }
 
 class ModuleCompiler {
@@ -46,22 +55,21 @@ class ModuleCompiler {
   readonly #taken: ReadonlySet<string>;
   readonly #companions = new Set<string>();
   readonly #refused: RefusedPlace[] = [];
-  readonly #bounds: Bounds;
   #declares = false;
 
   constructor(
     private readonly meaning: Meaning,
+    private readonly bounds: Bounds,
     private readonly source: ts.SourceFile,
     private readonly surroundings: Surroundings,
   ) {
     this.#names = new ModuleNames(meaning, source);
     this.#taken = module_names(source);
-    this.#bounds = new Bounds(meaning);
   }
 
   compile(): { readonly code: string; readonly map: string } | undefined {
-    for (const statement of this.source.statements) this.#statement(statement);
-    if (this.#refused.length > 0) throw new Refusal(this.#refused);
+    for (const statement of this.source.statements) this.#noting(() => this.#statement(statement));
+    if (this.#refused.length > 0) throw new Refusal(in_order(this.#refused));
     if (this.#edits.length === 0 && this.#companions.size === 0) return undefined;
     const output = new Output(this.source);
     if (this.#declares) output.made(this.#header());
@@ -112,6 +120,16 @@ class ModuleCompiler {
     return exported;
   }
 
+  #noting(body: () => void): void {
+    try {
+      body();
+    } catch (error) {
+      // The other functions may have something to be said about, too.
+      if (!(error instanceof Refusal)) throw error;
+      this.#refused.push(...error.places);
+    }
+  }
+
   #statement(statement: ts.Statement): void {
     if (ts.isFunctionDeclaration(statement) && statement.asteriskToken !== undefined && statement.body !== undefined) {
       if (this.meaning.yields(statement) === "values" || this.meaning.is_macro(statement))
@@ -124,6 +142,7 @@ class ModuleCompiler {
 
   /** Finds declarations of kernel functions and variables. */
   #look(node: ts.Node): void {
+    if (ts.isFunctionLike(node) && "asteriskToken" in node && node.asteriskToken !== undefined) this.#check_inner(node);
     if (ts.isCallExpression(node)) {
       const declaring = this.#declaring(node);
       if (declaring !== undefined) {
@@ -141,6 +160,21 @@ class ModuleCompiler {
       }
     }
     ts.forEachChild(node, (child) => this.#look(child));
+  }
+
+  /** Notes a generator function that steps and is not at module level, where it would be compiled. */
+  #check_inner(node: ts.SignatureDeclaration): void {
+    const look = (inner: ts.Node): ts.Node | undefined => {
+      if (ts.isYieldExpression(inner) && inner.asteriskToken !== undefined && inner.expression !== undefined)
+        if (ts.isCallExpression(inner.expression) && this.meaning.steps(inner.expression.expression)) return inner;
+      return ts.isFunctionLike(inner) ? undefined : ts.forEachChild(inner, look);
+    };
+    const call = ts.forEachChild(node, look);
+    if (call === undefined) return;
+    const { file, line, column } = place_of(call);
+    const why =
+      "this call is in a `function*` that is not at module level, and so is not compiled; move the function there";
+    this.#refused.push({ file, line, column, why });
   }
 
   /** A declaration that nothing in its module holds is there for its symbol. */
@@ -186,15 +220,11 @@ class ModuleCompiler {
 
   #compiled(node: ts.FunctionLikeDeclaration, convention: Convention, start: number, end: number): void {
     const file = this.surroundings.name_of(this.source.fileName);
-    try {
-      check_plain_calls(node, this.meaning, this.#bounds);
+    this.#refused.push(...check_plain_calls(node, this.meaning, this.bounds));
+    this.#noting(() => {
       const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken);
       this.#edits.push({ start, end, text: compiler.compile(node, convention, file) });
-    } catch (error) {
-      // The other functions may have something to be said about, too.
-      if (!(error instanceof Refusal)) throw error;
-      this.#refused.push(...error.places);
-    }
+    });
   }
 
   /** What a macro names of its module that the module does not export: expansions elsewhere import it. */
@@ -212,6 +242,12 @@ class ModuleCompiler {
     };
     if (macro.body !== undefined) look(macro.body);
   }
+}
+
+/** Places in the order of the text, each once. */
+function in_order(places: readonly RefusedPlace[]): RefusedPlace[] {
+  const unique = new Map(places.map((place) => [JSON.stringify(place), place]));
+  return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 function is_value(declaration: ts.Declaration): boolean {

@@ -24,10 +24,12 @@ export class Output {
     }
   }
 
-  /** Made text, one line, that comes from a place of the source; undefined for none. */
+  /** Made text that comes from a place of the source; undefined for none. */
   made(text: string, at?: number): void {
-    if (at !== undefined) this.#mark(at);
-    this.#write(text);
+    for (const line of text.split(/(?<=\n)/)) {
+      if (at !== undefined) this.#mark(at);
+      this.#write(line);
+    }
   }
 
   get text(): string {

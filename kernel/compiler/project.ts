@@ -1,7 +1,9 @@
 /** The files that are compiled together, as TypeScript sees them: one program, grown when a file is new or has changed. */
 import { dirname, join, relative } from "node:path";
 import ts from "typescript-api";
+import { Cache } from "./cache.ts";
 import { compile_module, INTERESTING, type Surroundings } from "./module.ts";
+import { Refusal, type RefusedPlace } from "./refusal.ts";
 
 /** Options of the checker, where no tsconfig.json says otherwise. */
 const defaults: ts.CompilerOptions = {
@@ -24,14 +26,18 @@ export interface ProjectOptions {
   readonly files?: readonly string[];
   /** Where the runtime of compiled functions is imported from: a specifier, or a file. */
   readonly runtime: string;
+  /** Whether what is compiled is kept in node_modules/.cache for the next process. */
+  readonly cache?: boolean;
 }
 
 export class Project {
   readonly #roots = new Set<string>();
-  readonly #versions = new Map<string, { text: string; version: number }>();
+  /** Texts that were given, which may be newer than the files. */
+  readonly #given = new Map<string, string>();
   readonly #surroundings: Surroundings;
   readonly #host: ts.CompilerHost;
   readonly #sources = new Map<string, ts.SourceFile>();
+  readonly #cache: Cache | undefined;
   #program: ts.Program | undefined;
 
   constructor(private readonly options: ProjectOptions) {
@@ -40,14 +46,21 @@ export class Project {
       runtime: options.runtime,
       name_of: (file) => relative(options.root, file).replaceAll("\\", "/"),
     };
-    this.#host = ts.createCompilerHost(defaults, true);
+    const globals = (options.files ?? []).filter((file) => file.endsWith(".d.ts")).map(normal);
+    if (options.cache)
+      this.#cache = new Cache(
+        options.root,
+        JSON.stringify([options.root, options.runtime, defaults]),
+        globals,
+        defaults,
+      );
+    this.#host = ts.createCompilerHost(defaults);
     const read = this.#host.getSourceFile.bind(this.#host);
     this.#host.getSourceFile = (name, language, ...rest) => {
       const known = this.#sources.get(name);
       if (known !== undefined) return known;
-      const given = this.#versions.get(name)?.text;
-      const made =
-        given === undefined ? read(name, language, ...rest) : ts.createSourceFile(name, given, language, true);
+      const given = this.#given.get(name);
+      const made = given === undefined ? read(name, language, ...rest) : ts.createSourceFile(name, given, language);
       if (made !== undefined) this.#sources.set(name, made);
       return made;
     };
@@ -63,15 +76,35 @@ export class Project {
     const file = normal(path);
     // The runtime itself is ordinary code.
     if (dirname(file) === dirname(this.options.runtime)) return undefined;
+    const kept = this.#cache?.get(file, text);
+    if (kept !== undefined) return kept ?? undefined;
     this.#update(file, text);
-    return compile_module(this.#current(file), file, this.#surroundings);
+    try {
+      const compiled = compile_module(this.#current(file), file, this.#surroundings);
+      this.#cache?.set(file, text, compiled ?? null);
+      return compiled;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      throw new Refusal(error.places.map((place) => this.#relative(place)));
+    }
+  }
+
+  /** A place as its message names it: files by their names below the root. */
+  #relative({ file, line, column, why }: RefusedPlace): RefusedPlace {
+    return {
+      file: this.#surroundings.name_of(file),
+      line,
+      column,
+      why: why.replaceAll(`${normal(this.options.root)}/`, ""),
+    };
   }
 
   #update(file: string, text: string): void {
     const source = this.#sources.get(file);
     if (source !== undefined && source.text === text) return;
-    this.#versions.set(file, { text, version: 0 });
+    this.#given.set(file, text);
     if (source !== undefined) {
+      this.#cache?.forget(file);
       this.#sources.delete(file);
       this.#program = undefined;
     }
@@ -96,5 +129,6 @@ export function own_project(root: string): Project {
     root,
     files: [join(root, "kernel/index.ts"), join(root, "assets.d.ts")],
     runtime: join(root, "kernel/host/runtime.ts"),
+    cache: true,
   });
 }

@@ -11,6 +11,7 @@ export class Refusal extends Error {
 }
 
 export interface RefusedPlace {
+  /** Below the project's root, once the project has it. */
   readonly file: string;
   /** From 1. */
   readonly line: number;

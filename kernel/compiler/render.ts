@@ -3,7 +3,7 @@ import ts from "typescript-api";
 import { Code, code, list, type Used } from "./code.ts";
 import type { Environment } from "./environment.ts";
 import { Recomputed, Variable } from "./frame.ts";
-import type { ModuleNames } from "./imports.ts";
+import { is_at_module_level, type ModuleNames } from "./imports.ts";
 import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
 import { refuse } from "./refusal.ts";
@@ -51,9 +51,13 @@ export class Renderer {
       if (replaced !== undefined) into.push(this.replacement(node, env, replaced));
       return;
     }
+    if (ts.isAwaitExpression(node))
+      refuse(node, "`await` in hosted code: there is no event loop to wait in; sleep on a wait queue");
+    if (ts.isClassExpression(node)) refuse(node, "a class within a hosted function; move it to module level");
     if (node.kind === ts.SyntaxKind.ThisKeyword)
       refuse(node, "`this` has no meaning in hosted code; pass a view or an address");
     if (ts.isCallExpression(node)) {
+      this.meaning.check_plain_call(node);
       const called = this.#callback(node, env);
       if (called !== undefined) {
         into.push(this.replacement(node, env, called));
@@ -90,8 +94,36 @@ export class Renderer {
       }
       refuse(node, `\`${node.text}\` is a function that a macro got: it can only be called`);
     }
+    const inner = symbol && hygienic_name(symbol, env);
+    if (inner !== undefined) {
+      const is_shorthand =
+        ts.isBindingElement(parent) && parent.name === node && ts.isObjectBindingPattern(parent.parent);
+      return is_shorthand && parent.propertyName === undefined
+        ? new Code(`${node.text}: ${inner}`)
+        : wrap(new Code(inner));
+    }
+    this.#check_name(node, symbol);
     const name = symbol && this.names.name_of(symbol, node, env);
     return name === undefined || name === node.text ? undefined : wrap(new Code(name));
+  }
+
+  /** @throws Refusal for names that mean nothing in a step */
+  #check_name(node: ts.Identifier, symbol: ts.Symbol | undefined): void {
+    if (node.text === "arguments" && symbol?.declarations === undefined)
+      refuse(node, "`arguments` in hosted code; name the parameters");
+    const declaration = symbol?.valueDeclaration;
+    if (
+      declaration !== undefined &&
+      is_target(node) &&
+      ts.isVariableDeclaration(declaration) &&
+      is_at_module_level(declaration)
+    )
+      refuse(
+        node,
+        `\`${node.text}\` is a variable on the host, which no snapshot of the guest has; declare it with kernel_variable`,
+      );
+    if (this.meaning.is_type_only(node))
+      refuse(node, `\`${node.text}\` is imported as a type only; import it without \`type\` to use it`);
   }
 
   /** A call of a function that a macro got, expanded. */
@@ -101,6 +133,15 @@ export class Renderer {
     const { callback } = binding;
     return code`(${this.render(callback, binding.env)})(${list(node.arguments.map((argument) => this.render(argument, env)))})`;
   }
+}
+
+/** A name for what a function within a macro declares, so that it hides nothing from the functions that the macro got. */
+function hygienic_name(symbol: ts.Symbol, env: Environment): string | undefined {
+  const declaration = symbol.valueDeclaration;
+  if (env.expanding.length === 0 || declaration === undefined) return undefined;
+  if (!ts.isParameter(declaration) && !ts.isVariableDeclaration(declaration) && !ts.isBindingElement(declaration))
+    return undefined;
+  return is_at_module_level(declaration) ? undefined : `${symbol.name}$in${env.expanding.length}`;
 }
 
 function used(variable: Used, is_assigned: boolean): Code {

@@ -43,22 +43,58 @@ export class Statements {
 
   #statement(node: ts.Statement, env: Environment, flow: Flow): void {
     const { emitter, expressions, declarations, loops } = this.context;
-    if (ts.isBlock(node)) return emitter.in_scope(() => this.block(node, env, flow));
-    if (ts.isVariableStatement(node)) return declarations.all(node.declarationList, env);
-    if (ts.isExpressionStatement(node)) return this.#expression(node.expression, env, flow);
-    if (ts.isIfStatement(node)) return this.#if(node, env, flow);
-    if (ts.isWhileStatement(node)) return loops.while(node, env, flow);
-    if (ts.isDoStatement(node)) return loops.do(node, env, flow);
-    if (ts.isForStatement(node)) return emitter.in_scope(() => loops.for(node, env, flow));
-    if (ts.isForOfStatement(node)) return emitter.in_scope(() => loops.for_of(node, env, flow));
-    if (ts.isSwitchStatement(node)) return emitter.in_scope(() => this.#switch(node, env, flow));
-    if (ts.isReturnStatement(node)) return this.#return(node, env, flow);
+    if (ts.isBlock(node)) {
+      emitter.in_scope(() => this.block(node, env, flow));
+      return;
+    }
+    if (ts.isVariableStatement(node)) {
+      declarations.all(node.declarationList, env);
+      return;
+    }
+    if (ts.isExpressionStatement(node)) {
+      this.#expression(node.expression, env, flow);
+      return;
+    }
+    if (ts.isIfStatement(node)) {
+      this.#if(node, env, flow);
+      return;
+    }
+    if (ts.isWhileStatement(node)) {
+      loops.while(node, env, flow);
+      return;
+    }
+    if (ts.isDoStatement(node)) {
+      loops.do(node, env, flow);
+      return;
+    }
+    if (ts.isForStatement(node)) {
+      emitter.in_scope(() => loops.for(node, env, flow));
+      return;
+    }
+    if (ts.isForOfStatement(node)) {
+      emitter.in_scope(() => loops.for_of(node, env, flow));
+      return;
+    }
+    if (ts.isSwitchStatement(node)) {
+      emitter.in_scope(() => this.#switch(node, env, flow));
+      return;
+    }
+    if (ts.isReturnStatement(node)) {
+      this.#return(node, env, flow);
+      return;
+    }
     if (ts.isThrowStatement(node)) {
       emitter.emit(code`throw ${expressions.value(node.expression, env)};`, node).ends = true;
       return;
     }
-    if (ts.isBreakStatement(node) || ts.isContinueStatement(node)) return this.#leave(node, flow);
-    if (ts.isLabeledStatement(node)) return this.#labelled(node, env, flow);
+    if (ts.isBreakStatement(node) || ts.isContinueStatement(node)) {
+      this.#leave(node, flow);
+      return;
+    }
+    if (ts.isLabeledStatement(node)) {
+      this.#labelled(node, env, flow);
+      return;
+    }
     if (ts.isEmptyStatement(node) || ts.isTypeAliasDeclaration(node) || ts.isInterfaceDeclaration(node)) return;
     if (ts.isTryStatement(node))
       refuse(
@@ -101,7 +137,18 @@ export class Statements {
 
   // ---- Branches ----
 
+  /** `if (tracing()) trace(…)` is one step whether anybody listens or not: listening must not change the run. */
+  #is_trace_point({ expression, thenStatement, elseStatement }: ts.IfStatement): boolean {
+    const { meaning, splitting } = this.context;
+    const asks = ts.isCallExpression(expression) && meaning.host_function(expression.expression) === "tracing";
+    return asks && elseStatement === undefined && !splitting.has_split(thenStatement);
+  }
+
   #if(node: ts.IfStatement, env: Environment, flow: Flow): void {
+    if (this.#is_trace_point(node)) {
+      this.context.emitter.emit(this.context.renderer.render(node, env), node);
+      return;
+    }
     const { emitter, expressions } = this.context;
     const target = node.elseStatement === undefined ? this.#jump_of(node.thenStatement, flow) : undefined;
     if (target !== undefined) {

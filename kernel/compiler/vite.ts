@@ -31,6 +31,7 @@ export function hosted(options: HostedPluginOptions = {}): HostedPlugin {
     root,
     files: files.map((file) => join(root, file)),
     runtime: runtime.startsWith("./") ? join(root, runtime) : runtime,
+    cache: true,
   });
   return {
     name: "esp0-hosted",
@@ -43,7 +44,7 @@ export function hosted(options: HostedPluginOptions = {}): HostedPlugin {
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         const { file: place, line, column } = error.places[0];
-        this.error({ message: error.message, loc: { file: place, line, column } });
+        this.error({ message: error.message, loc: { file: join(root, place), line, column } });
       }
     },
   };

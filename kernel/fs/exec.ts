@@ -71,7 +71,8 @@ export const do_execve = kernel_function(
     const result = yield* load_program(bprm, argv, envp, regs);
     yield* free_arg_pages(bprm);
     yield* fput(opened);
-    if (result === 0 && tracing()) trace({ event: "exec", pid: current().pid, comm: current().comm });
+    if (result !== 0) return result;
+    if (tracing()) trace({ event: "exec", pid: current().pid, comm: current().comm });
     return result;
   },
 );

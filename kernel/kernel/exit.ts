@@ -61,17 +61,26 @@ export const release_task = kernel_function("release_task", [pointer("task_struc
 /** More than the longest slice nobody may inherit. */
 const MAX_COUNTER = 11;
 
-/** Who takes the children of a dying task: a thread of its group that lives on, else init, else the idle task. */
-function* child_reaper(father: task_struct): Steps<task_struct> {
-  for (const thread of for_each_thread_behind(father)) {
+/** Another thread of a task's group that lives on, undefined when there is none. */
+function* other_thread(p: task_struct): Steps<task_struct | undefined> {
+  for (const thread of for_each_thread_behind(p)) {
     if ((thread.flags & PF_EXITING) === 0 && thread.state !== TASK_ZOMBIE) return thread;
   }
-  const init = yield* find_task_by_pid(1);
-  if (init !== undefined && init.address !== father.address && init.state !== TASK_ZOMBIE) return init;
-  return init_task();
+  return undefined;
 }
 
-/** Gives the children of a dying task away. */
+/** Who takes the children of a dying task: a thread of its group, else init or a thread of init's, else the idle task. */
+function* child_reaper(father: task_struct): Steps<task_struct> {
+  const thread = yield* other_thread(father);
+  if (thread !== undefined) return thread;
+  const init = yield* find_task_by_pid(1);
+  if (init === undefined || init.address === father.address) return init_task();
+  if (init.state !== TASK_ZOMBIE) return init;
+  const of_init = yield* other_thread(init);
+  return of_init === undefined ? init_task() : of_init;
+}
+
+/** Gives the children of a dying task away. Those that stay in its thread group keep the signal of their end. */
 function* forget_original_parent(father: task_struct): Steps<void> {
   const reaper = yield* child_reaper(father);
   for (const p of for_each_task()) {
@@ -79,10 +88,11 @@ function* forget_original_parent(father: task_struct): Steps<void> {
     if (p.p_pptr !== father.address) continue;
     unlink_child(p);
     p.p_pptr = reaper.address;
-    // A thread is nobody's child to wait for, whoever its parent is.
-    if (p.exit_signal !== NO_EXIT_SIGNAL) p.exit_signal = SIGCHLD;
     link_child(p);
-    if (p.state === TASK_ZOMBIE && p.exit_signal !== NO_EXIT_SIGNAL) yield* do_notify_parent(p.address, p.exit_signal);
+    // A thread is nobody's child to wait for, whoever its parent is.
+    if (p.exit_signal === NO_EXIT_SIGNAL) continue;
+    if (reaper.tgid !== father.tgid) p.exit_signal = SIGCHLD;
+    if (p.state === TASK_ZOMBIE && !(yield* has_live_threads(p))) yield* do_notify_parent(p.address, p.exit_signal);
   }
 }
 
@@ -98,9 +108,7 @@ export function* exit_mm(tsk: task_struct): Steps<void> {
 
 /** Whether a thread of the group other than `p` has not ended yet. */
 function* has_live_threads(p: task_struct): Steps<boolean> {
-  for (const q of for_each_task()) {
-    if (q.tgid === p.tgid && q.address !== p.address && q.state !== TASK_ZOMBIE) return true;
-  }
+  for (const q of for_each_thread_behind(p)) if (q.state !== TASK_ZOMBIE) return true;
   return false;
 }
 
@@ -154,8 +162,8 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (w
 /** Kills the other threads of the current task's group; their wait status will be `code` (Linux 2.6). */
 export function* zap_other_threads(code: i32): Steps<void> {
   const tsk = current();
-  for (const p of for_each_task()) {
-    if (p.tgid !== tsk.tgid || p.address === tsk.address || p.flags & PF_EXITING) continue;
+  for (const p of for_each_thread_behind(tsk)) {
+    if (p.flags & PF_EXITING) continue;
     p.flags |= PF_GROUP_EXIT;
     p.group_exit_code = code;
     yield* send_sig(SIGKILL, p.address, 1);

@@ -4,10 +4,10 @@ import { copy_thread } from "../arch/i386/kernel/process.ts";
 import { filp_close, get_file } from "../fs/file_table.ts";
 import { trace, tracing } from "../host/context.ts";
 import { by_value, cstring, kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
-import { memcpy, memset } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
+import { memcpy, memset } from "../include/asm/string.ts";
 import { __flush_tlb, local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 import { KERNEL_DS, put_user } from "../include/asm/uaccess.ts";
 import { completion, init_completion } from "../include/linux/completion.ts";
@@ -28,7 +28,6 @@ import {
   CLONE_VM,
   current,
   files_struct,
-  for_each_task,
   fs_struct,
   init_task,
   kstat,
@@ -38,7 +37,6 @@ import {
   PF_GROUP_EXIT,
   PF_STARTING,
   PF_USEDFPU,
-  PID_MAX,
   signal_struct,
   TASK_UNINTERRUPTIBLE,
   task_struct,
@@ -51,7 +49,7 @@ import { __get_free_pages, free_pages } from "../mm/page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab.ts";
 import { futex_wake } from "./futex.ts";
 import { mm_cachep, mm_init, mmput } from "./mm.ts";
-import { hash_pid, set_links } from "./pid.ts";
+import { get_pid, hash_pid, set_links } from "./pid.ts";
 import { init_rlimits } from "./resource.ts";
 import { wake_up_process } from "./sched.ts";
 import { init_timer, jiffies } from "./timer.ts";
@@ -59,7 +57,6 @@ import { complete, wait_for_completion } from "./wait.ts";
 
 /** Pages of a task_union: 2^1. */
 export const TASK_UNION_ORDER = 1;
-const RESERVED_PIDS = 300;
 
 export const files_cachep = kernel_variable("files_cachep", pointer("kmem_cache_t"));
 export const fs_cachep = kernel_variable("fs_cachep", pointer("kmem_cache_t"));
@@ -68,9 +65,6 @@ export const sigact_cachep = kernel_variable("sigact_cachep", pointer("kmem_cach
 /** Tasks besides the idle one; at most max_threads. */
 export const nr_threads = kernel_variable("nr_threads", i32);
 export const max_threads = kernel_variable("max_threads", i32);
-const last_pid = kernel_variable("last_pid", i32);
-/** Up to here no number above last_pid is taken (kernel/fork.c's next_safe). */
-const next_safe = kernel_variable("next_safe", i32, 0);
 
 const names = {
   mm: cstring("mm_struct"),
@@ -99,38 +93,6 @@ function* alloc_task_struct(): Steps<u32> {
 
 export function* free_task_struct(task: u32): Steps<void> {
   yield* free_pages(task, TASK_UNION_ORDER);
-}
-
-/** A pid that is no task's pid, process group, session or thread group. */
-function* get_pid(clone_flags: u32): Steps<i32> {
-  if (clone_flags & CLONE_PID) return current().pid;
-  for (let tries: i32 = 0; tries < PID_MAX; tries++) {
-    const next: i32 = last_pid.value + 1;
-    last_pid.value = next >= PID_MAX ? RESERVED_PIDS : next;
-    // Below next_safe nobody has a number: no need to look again.
-    if (last_pid.value < next_safe.value) return last_pid.value;
-    if (!(yield* is_taken(last_pid.value))) return last_pid.value;
-  }
-  return 0;
-}
-
-/** Whether a number is some task's; if it is not, next_safe becomes the lowest one above it that is. */
-function* is_taken(pid: i32): Steps<boolean> {
-  next_safe.value = PID_MAX;
-  for (const p of for_each_task()) {
-    if (p.pid === pid || p.pgrp === pid || p.session === pid || p.tgid === pid) {
-      next_safe.value = 0;
-      return true;
-    }
-    next_safe.value = next_above(p, pid);
-  }
-  return false;
-}
-
-/** The lowest number above `pid` among next_safe and those of a task. */
-function next_above(p: task_struct, pid: number): i32 {
-  const numbers = [p.pid, p.pgrp, p.session, p.tgid].filter((number) => number > pid);
-  return Math.min(next_safe.value, ...numbers);
 }
 
 function* copy_files(clone_flags: u32, tsk: task_struct): Steps<i32> {
@@ -283,13 +245,7 @@ export function* mm_release(tsk: task_struct): Steps<void> {
 }
 
 /** Everything of the parent's that the child copies or shares; -errno after undoing what was done. */
-function* copy_process(
-  clone_flags: u32,
-  stack_start: u32,
-  regs: u32,
-  stack_size: u32,
-  p: task_struct,
-): Steps<i32> {
+function* copy_process(clone_flags: u32, stack_start: u32, regs: u32, stack_size: u32, p: task_struct): Steps<i32> {
   let error = yield* copy_files(clone_flags, p);
   if (error !== 0) {
     p.files = 0;
@@ -431,8 +387,7 @@ const init_signals = kernel_variable("init_signals", signal_struct);
 const init_files = kernel_variable("init_files", files_struct);
 const init_fs = kernel_variable("init_fs", fs_struct);
 
-/** Fills in the PCB of pid 0, which C does at compile time (INIT_TASK). */
-/** @bounded by the fields, and by init_rlimits */
+/** Fills in the PCB of pid 0, which C does at compile time (INIT_TASK). @bounded by the fields, and by init_rlimits */
 export function init_task_fields(init_mm: number): void {
   const task = init_task();
   task.addr_limit = KERNEL_DS;

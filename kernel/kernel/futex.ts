@@ -81,34 +81,29 @@ function* timeout_ticks(utime: u32, op: i32, t: timespec): Steps<i32> {
 }
 
 /** Sleeps until woken, if the word still has the value expected. */
-const futex_wait = kernel_function(
-  "futex_wait",
-  [u32, i32, u32, u32],
-  i32,
-  function* (uaddr, op, expected, utime) {
-    const q = local(futex_q);
-    const ticks = yield* timeout_ticks(utime, op, q.timeout);
-    if (ticks < 0) return ticks;
-    q.task = get_current();
-    q.mm = current().mm;
-    q.uaddr = uaddr;
-    // On the list before the look: who changes the word after it wakes us.
-    list_add_tail(q.list.address, futex_queue.address);
-    const error = yield* get_user(q.address + futex_q.offset("word"), uaddr);
-    // The state before the look at the list, too: a wake-up in between makes it RUNNING again.
-    current().state = TASK_INTERRUPTIBLE;
-    let left = ticks;
-    if (error === 0 && q.word === expected && !list_empty(q.list.address)) left = yield* schedule_timeout(ticks);
-    current().state = TASK_RUNNING;
-    const woken = list_empty(q.list.address);
-    list_del_init(q.list.address);
-    if (woken) return 0;
-    if (error !== 0) return error;
-    if (q.word !== expected) return -EAGAIN;
-    if (left === 0) return -ETIMEDOUT;
-    return signal_pending(current()) ? -EINTR : 0;
-  },
-);
+const futex_wait = kernel_function("futex_wait", [u32, i32, u32, u32], i32, function* (uaddr, op, expected, utime) {
+  const q = local(futex_q);
+  const ticks = yield* timeout_ticks(utime, op, q.timeout);
+  if (ticks < 0) return ticks;
+  q.task = get_current();
+  q.mm = current().mm;
+  q.uaddr = uaddr;
+  // On the list before the look: who changes the word after it wakes us.
+  list_add_tail(q.list.address, futex_queue.address);
+  const error = yield* get_user(q.address + futex_q.offset("word"), uaddr);
+  // The state before the look at the list, too: a wake-up in between makes it RUNNING again.
+  current().state = TASK_INTERRUPTIBLE;
+  let left = ticks;
+  if (error === 0 && q.word === expected && !list_empty(q.list.address)) left = yield* schedule_timeout(ticks);
+  current().state = TASK_RUNNING;
+  const woken = list_empty(q.list.address);
+  list_del_init(q.list.address);
+  if (woken) return 0;
+  if (error !== 0) return error;
+  if (q.word !== expected) return -EAGAIN;
+  if (left === 0) return -ETIMEDOUT;
+  return signal_pending(current()) ? -EINTR : 0;
+});
 
 /**
  * futex(2): FUTEX_WAIT with a relative timeout, FUTEX_WAIT_BITSET with an absolute one and for any bit, FUTEX_WAKE;

@@ -57,43 +57,33 @@ export function* exit_itimers(p: task_struct): Steps<void> {
 }
 
 /** getitimer(2); -EINVAL for timers other than ITIMER_REAL. */
-export const sys_getitimer = kernel_function(
-  "sys_getitimer",
-  [i32, u32],
-  i32,
-  function* (which, value) {
-    if (which !== ITIMER_REAL) return -EINVAL;
-    const now = local(itimerval);
-    fill(now);
-    return (yield* copy_to_user(value, now.address, itimerval.size)) === 0 ? 0 : -EFAULT;
-  },
-);
+export const sys_getitimer = kernel_function("sys_getitimer", [i32, u32], i32, function* (which, value) {
+  if (which !== ITIMER_REAL) return -EINVAL;
+  const now = local(itimerval);
+  fill(now);
+  return (yield* copy_to_user(value, now.address, itimerval.size)) === 0 ? 0 : -EFAULT;
+});
 
 function is_valid({ tv_sec, tv_usec }: timeval): boolean {
   return tv_sec >= 0 && tv_usec >= 0 && tv_usec < MICROSECONDS;
 }
 
 /** setitimer(2); a new value of 0 only stops the timer. */
-export const sys_setitimer = kernel_function(
-  "sys_setitimer",
-  [i32, u32, u32],
-  i32,
-  function* (which, value, ovalue) {
-    if (which !== ITIMER_REAL) return -EINVAL;
-    const wanted = local(itimerval);
-    const old = local(itimerval);
-    if (value !== 0 && (yield* copy_from_user(wanted.address, value, itimerval.size)) !== 0) return -EFAULT;
-    if (value !== 0 && !(is_valid(wanted.it_value) && is_valid(wanted.it_interval))) return -EINVAL;
-    fill(old);
-    if (value === 0) yield* set_alarm(0, 0);
-    else yield* set_alarm(timeval_to_jiffies(wanted.it_value), timeval_to_jiffies(wanted.it_interval));
-    return ovalue !== 0 && (yield* copy_to_user(ovalue, old.address, itimerval.size)) !== 0 ? -EFAULT : 0;
-  },
-);
+export const sys_setitimer = kernel_function("sys_setitimer", [i32, u32, u32], i32, function* (which, value, ovalue) {
+  if (which !== ITIMER_REAL) return -EINVAL;
+  const wanted = local(itimerval);
+  const old = local(itimerval);
+  if (value !== 0 && (yield* copy_from_user(wanted.address, value, itimerval.size)) !== 0) return -EFAULT;
+  if (value !== 0 && !(is_valid(wanted.it_value) && is_valid(wanted.it_interval))) return -EINVAL;
+  fill(old);
+  if (value === 0) yield* set_alarm(0, 0);
+  else yield* set_alarm(timeval_to_jiffies(wanted.it_value), timeval_to_jiffies(wanted.it_interval));
+  return ovalue !== 0 && (yield* copy_to_user(ovalue, old.address, itimerval.size)) !== 0 ? -EFAULT : 0;
+});
 
 /** alarm(2): SIGALRM after so many seconds, 0 for never. Returns the seconds the last one had left, rounded up. */
 export const sys_alarm = kernel_function("sys_alarm", [u32], i32, function* (seconds) {
-  const left = Math.ceil(remaining() / HZ.value);
+  const left: i32 = Math.ceil(remaining() / HZ.value);
   yield* set_alarm(Math.min(seconds * HZ.value, MAX_SCHEDULE_TIMEOUT - 1), 0);
   return left;
 });

@@ -1,7 +1,7 @@
 /** The life of an address space: allocation, counts, the end (kernel/fork.c, include/linux/sched.h). */
 import { kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
-import { memset } from "../include/asm/string.ts";
 import { pointer, u32 } from "../host/types.ts";
+import { memset } from "../include/asm/string.ts";
 import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
 import { init_mm } from "../mm/init_mm.ts";
 import { pgd_alloc, pgd_free } from "../mm/memory.ts";

@@ -1,12 +1,13 @@
 /**
- * Finding tasks: the task list, family links and the pid hash (include/linux/sched.h). Interrupts walk the task list
- * (kill_pg): who changes it has them off (tasklist_lock). Only tasks look at the rest, and none sleeps while it does.
+ * Finding tasks: the task list, family links and the pid hash (include/linux/sched.h); new pids (kernel/fork.c's
+ * get_pid). Interrupts walk the task list (kill_pg): who changes it has them off (tasklist_lock). Only tasks look at the
+ * rest, and none sleeps while it does.
  */
 import { kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { array, container_of, type i32, pointer, type u32 } from "../host/types.ts";
+import { array, container_of, i32, pointer, type u32 } from "../host/types.ts";
 import { list_next } from "../include/linux/list.ts";
-import { for_each_task, init_task, task_struct } from "../include/linux/sched.ts";
+import { CLONE_PID, current, for_each_task, init_task, PID_MAX, task_struct } from "../include/linux/sched.ts";
 
 const PIDHASH_SZ = 4096 >> 2;
 export const pidhash = kernel_variable("pidhash", array(pointer("task_struct"), PIDHASH_SZ));
@@ -84,4 +85,46 @@ export function remove_links(p: task_struct): void {
 /** Addresses of all PCBs in the order of the task list, the idle task first. */
 export function task_list(): number[] {
   return [init_task().address, ...Array.from(for_each_task(), (p) => p.address)];
+}
+
+/** The first number handed out after PID_MAX - 1. */
+const RESERVED_PIDS = 300;
+/** The pid handed out last. */
+const last_pid = kernel_variable("last_pid", i32);
+/** Up to here no number above last_pid is taken. */
+const next_safe = kernel_variable("next_safe", i32, 0);
+
+/** A pid that is no task's pid, process group, session or thread group. */
+export function* get_pid(clone_flags: u32): Steps<i32> {
+  if (clone_flags & CLONE_PID) return current().pid;
+  for (let tries: i32 = 0; tries < PID_MAX; tries++) {
+    last_pid.value++;
+    if (last_pid.value >= PID_MAX) {
+      last_pid.value = RESERVED_PIDS;
+      next_safe.value = 0;
+    }
+    // Below next_safe nobody has a number: no need to look again.
+    if (last_pid.value < next_safe.value) return last_pid.value;
+    if (!(yield* is_taken(last_pid.value))) return last_pid.value;
+  }
+  return 0;
+}
+
+/** Whether a number is some task's; if it is not, next_safe becomes the lowest one above it that is. */
+function* is_taken(pid: i32): Steps<boolean> {
+  next_safe.value = PID_MAX;
+  for (const p of for_each_task()) {
+    if (p.pid === pid || p.pgrp === pid || p.session === pid || p.tgid === pid) {
+      next_safe.value = 0;
+      return true;
+    }
+    next_safe.value = next_above(p, pid);
+  }
+  return false;
+}
+
+/** The lowest number above `pid` among next_safe and those of a task. */
+function next_above(p: task_struct, pid: number): i32 {
+  const numbers = [p.pid, p.pgrp, p.session, p.tgid].filter((number) => number > pid);
+  return Math.min(next_safe.value, ...numbers);
 }

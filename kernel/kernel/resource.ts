@@ -1,10 +1,10 @@
 /** Limits and usage of resources (kernel/sys.c, kernel/info.c). Limits are remembered; that of the stack is fixed. */
 import { max_low_pfn } from "../arch/i386/kernel/setup.ts";
-import { kernel_function, type Steps, local } from "../host/declarations.ts";
+import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { memset } from "../include/asm/string.ts";
 import { array, i32, struct, u16, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
+import { memset } from "../include/asm/string.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
 import { STACK_LIMIT } from "../include/linux/mm.ts";
@@ -20,13 +20,12 @@ import {
   type task_struct,
 } from "../include/linux/sched.ts";
 import { nr_free_pages } from "../mm/page_alloc.ts";
+import { nr_threads } from "./fork.ts";
 import { find_task_by_pid } from "./pid.ts";
 import { jiffies_to_timeval, timeval } from "./time.ts";
-import { nr_threads } from "./fork.ts";
 import { avenrun, HZ, jiffies } from "./timer.ts";
 
-/** The limits that the first task has, and everybody inherits (INIT_RLIMITS). */
-/** @bounded by RLIM_NLIMITS, 16 */
+/** The limits that the first task has, and everybody inherits (INIT_RLIMITS). @bounded by RLIM_NLIMITS, 16 */
 export function init_rlimits(task: task_struct, max_threads: number): void {
   const limits: Readonly<Record<number, number>> = {
     [RLIMIT_STACK]: STACK_LIMIT,
@@ -48,19 +47,14 @@ export const sys_getrlimit = kernel_function("sys_getrlimit", [u32, u32], i32, f
 });
 
 /** getrlimit(2) as it first was: limits are signed, and none is the largest. */
-export const sys_old_getrlimit = kernel_function(
-  "sys_old_getrlimit",
-  [u32, u32],
-  i32,
-  function* (resource, rlim) {
-    if (resource >= RLIM_NLIMITS) return -EINVAL;
-    const old = local(rlimit);
-    const limit = current().rlim.get(resource);
-    old.rlim_cur = Math.min(limit.rlim_cur, 0x7fffffff);
-    old.rlim_max = Math.min(limit.rlim_max, 0x7fffffff);
-    return (yield* copy_to_user(rlim, old.address, rlimit.size)) === 0 ? 0 : -EFAULT;
-  },
-);
+export const sys_old_getrlimit = kernel_function("sys_old_getrlimit", [u32, u32], i32, function* (resource, rlim) {
+  if (resource >= RLIM_NLIMITS) return -EINVAL;
+  const old = local(rlimit);
+  const limit = current().rlim.get(resource);
+  old.rlim_cur = Math.min(limit.rlim_cur, 0x7fffffff);
+  old.rlim_max = Math.min(limit.rlim_max, 0x7fffffff);
+  return (yield* copy_to_user(rlim, old.address, rlimit.size)) === 0 ? 0 : -EFAULT;
+});
 
 /** Takes a new limit from kernel memory: 0, -EINVAL, or -EPERM for more descriptors than there can be. */
 function set_limit(resource: number, cur: number, max: number): i32 {
@@ -73,17 +67,12 @@ function set_limit(resource: number, cur: number, max: number): i32 {
 }
 
 /** setrlimit(2). */
-export const sys_setrlimit = kernel_function(
-  "sys_setrlimit",
-  [u32, u32],
-  i32,
-  function* (resource, rlim) {
-    if (resource >= RLIM_NLIMITS) return -EINVAL;
-    const wanted = local(rlimit);
-    if ((yield* copy_from_user(wanted.address, rlim, rlimit.size)) !== 0) return -EFAULT;
-    return set_limit(resource, wanted.rlim_cur, wanted.rlim_max);
-  },
-);
+export const sys_setrlimit = kernel_function("sys_setrlimit", [u32, u32], i32, function* (resource, rlim) {
+  if (resource >= RLIM_NLIMITS) return -EINVAL;
+  const wanted = local(rlimit);
+  if ((yield* copy_from_user(wanted.address, rlim, rlimit.size)) !== 0) return -EFAULT;
+  return set_limit(resource, wanted.rlim_cur, wanted.rlim_max);
+});
 
 /** Limits of 64 bits; those that 32 bits cannot hold are none. */
 const rlimit64 = struct("rlimit64", { cur: u32, cur_high: u32, max: u32, max_high: u32 });
@@ -152,19 +141,14 @@ const RUSAGE_SELF = 0;
 const RUSAGE_CHILDREN = -1;
 
 /** getrusage(2). */
-export const sys_getrusage = kernel_function(
-  "sys_getrusage",
-  [i32, u32],
-  i32,
-  function* (who, ru) {
-    if (who !== RUSAGE_SELF && who !== RUSAGE_CHILDREN) return -EINVAL;
-    const usage = local(rusage);
-    const { utime, stime, cutime, cstime, min_flt, maj_flt } = current();
-    if (who === RUSAGE_SELF) yield* fill_rusage(usage, utime, stime, min_flt, maj_flt);
-    else yield* fill_rusage(usage, cutime, cstime, 0, 0);
-    return (yield* copy_to_user(ru, usage.address, rusage.size)) === 0 ? 0 : -EFAULT;
-  },
-);
+export const sys_getrusage = kernel_function("sys_getrusage", [i32, u32], i32, function* (who, ru) {
+  if (who !== RUSAGE_SELF && who !== RUSAGE_CHILDREN) return -EINVAL;
+  const usage = local(rusage);
+  const { utime, stime, cutime, cstime, min_flt, maj_flt } = current();
+  if (who === RUSAGE_SELF) yield* fill_rusage(usage, utime, stime, min_flt, maj_flt);
+  else yield* fill_rusage(usage, cutime, cstime, 0, 0);
+  return (yield* copy_to_user(ru, usage.address, rusage.size)) === 0 ? 0 : -EFAULT;
+});
 
 const sysinfo = struct("sysinfo", {
   uptime: i32,
@@ -186,19 +170,14 @@ const sysinfo = struct("sysinfo", {
 const LOAD_SHIFT = 5;
 
 /** sysinfo(2). */
-export const sys_sysinfo = kernel_function(
-  "sys_sysinfo",
-  [u32],
-  i32,
-  function* (info) {
-    const about = local(sysinfo);
-    yield* memset(about.address, 0, sysinfo.size);
-    for (let i: i32 = 0; i < 3; i++) about.loads.set(i, avenrun.value.get(i) << LOAD_SHIFT);
-    about.uptime = Math.floor(jiffies.value / HZ.value);
-    about.totalram = max_low_pfn.value * PAGE_SIZE;
-    about.freeram = nr_free_pages() * PAGE_SIZE;
-    about.procs = nr_threads.value;
-    about.mem_unit = 1;
-    return (yield* copy_to_user(info, about.address, sysinfo.size)) === 0 ? 0 : -EFAULT;
-  },
-);
+export const sys_sysinfo = kernel_function("sys_sysinfo", [u32], i32, function* (info) {
+  const about = local(sysinfo);
+  yield* memset(about.address, 0, sysinfo.size);
+  for (let i: i32 = 0; i < 3; i++) about.loads.set(i, avenrun.value.get(i) << LOAD_SHIFT);
+  about.uptime = Math.floor(jiffies.value / HZ.value);
+  about.totalram = max_low_pfn.value * PAGE_SIZE;
+  about.freeram = nr_free_pages() * PAGE_SIZE;
+  about.procs = nr_threads.value;
+  about.mem_unit = 1;
+  return (yield* copy_to_user(info, about.address, sysinfo.size)) === 0 ? 0 : -EFAULT;
+});

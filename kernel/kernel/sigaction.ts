@@ -1,9 +1,9 @@
 /** The system calls that set signals up (kernel/signal.c, arch/i386/kernel/signal.c): actions, masks, waiting. */
 import { do_sigsuspend } from "../arch/i386/kernel/signal.ts";
 import { by_value, kernel_function, local, type Steps } from "../host/declarations.ts";
-import { memcpy, memset } from "../include/asm/string.ts";
 import { i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
+import { memcpy, memset } from "../include/asm/string.ts";
 import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL } from "../include/linux/errno.ts";
@@ -35,16 +35,16 @@ export const do_sigaction = kernel_function(
     const action = signal_struct.at(self.sig).action.get(sig - 1);
     yield* memcpy(oact, action.address, k_sigaction.size);
     if (act === 0) return 0;
+    local_irq_disable();
     yield* memcpy(action.address, act, k_sigaction.size);
     action.sa_mask.set(0, action.sa_mask.get(0) & ~UNBLOCKABLE);
     // What is pending and ignored from now on never was.
     const { sa_handler } = action;
     if (sa_handler === SIG_IGN || (sa_handler === SIG_DFL && default_action(sig) === "ignore")) {
-      local_irq_disable();
       sigdelset(self.pending, sig);
       recalc_sigpending(self);
-      local_irq_enable();
     }
+    local_irq_enable();
     return 0;
   },
 );
@@ -69,47 +69,37 @@ export const sys_rt_sigaction = kernel_function(
 const old_sigaction = struct("old_sigaction", { sa_handler: u32, sa_mask: u32, sa_flags: u32, sa_restorer: u32 });
 
 /** sigaction(2) as it first was. */
-export const sys_sigaction = kernel_function(
-  "sys_sigaction",
-  [i32, u32, u32],
-  i32,
-  function* (sig, act, oact) {
-    const wanted = local(k_sigaction);
-    const previous = local(k_sigaction);
-    const user = local(old_sigaction);
-    if (act !== 0) {
-      if ((yield* copy_from_user(user.address, act, old_sigaction.size)) !== 0) return -EFAULT;
-      wanted.sa_handler = user.sa_handler;
-      wanted.sa_flags = user.sa_flags;
-      wanted.sa_restorer = user.sa_restorer;
-      wanted.sa_mask.set(0, user.sa_mask);
-      wanted.sa_mask.set(1, 0);
-    }
-    const error = yield* do_sigaction(sig, act === 0 ? 0 : wanted.address, previous.address);
-    if (error !== 0 || oact === 0) return error;
-    user.sa_handler = previous.sa_handler;
-    user.sa_flags = previous.sa_flags;
-    user.sa_restorer = previous.sa_restorer;
-    user.sa_mask = previous.sa_mask.get(0);
-    return (yield* copy_to_user(oact, user.address, old_sigaction.size)) === 0 ? 0 : -EFAULT;
-  },
-);
+export const sys_sigaction = kernel_function("sys_sigaction", [i32, u32, u32], i32, function* (sig, act, oact) {
+  const wanted = local(k_sigaction);
+  const previous = local(k_sigaction);
+  const user = local(old_sigaction);
+  if (act !== 0) {
+    if ((yield* copy_from_user(user.address, act, old_sigaction.size)) !== 0) return -EFAULT;
+    wanted.sa_handler = user.sa_handler;
+    wanted.sa_flags = user.sa_flags;
+    wanted.sa_restorer = user.sa_restorer;
+    wanted.sa_mask.set(0, user.sa_mask);
+    wanted.sa_mask.set(1, 0);
+  }
+  const error = yield* do_sigaction(sig, act === 0 ? 0 : wanted.address, previous.address);
+  if (error !== 0 || oact === 0) return error;
+  user.sa_handler = previous.sa_handler;
+  user.sa_flags = previous.sa_flags;
+  user.sa_restorer = previous.sa_restorer;
+  user.sa_mask = previous.sa_mask.get(0);
+  return (yield* copy_to_user(oact, user.address, old_sigaction.size)) === 0 ? 0 : -EFAULT;
+});
 
 /** signal(2): a handler for once, that may interrupt itself. Returns the old one, or -EINVAL. */
-export const sys_signal = kernel_function(
-  "sys_signal",
-  [i32, u32],
-  u32,
-  function* (sig, handler) {
-    const wanted = local(k_sigaction);
-    const previous = local(k_sigaction);
-    yield* memset(wanted.address, 0, k_sigaction.size);
-    wanted.sa_handler = handler;
-    wanted.sa_flags = SA_RESETHAND | SA_NODEFER;
-    const error = yield* do_sigaction(sig, wanted.address, previous.address);
-    return error === 0 ? previous.sa_handler : error;
-  },
-);
+export const sys_signal = kernel_function("sys_signal", [i32, u32], u32, function* (sig, handler) {
+  const wanted = local(k_sigaction);
+  const previous = local(k_sigaction);
+  yield* memset(wanted.address, 0, k_sigaction.size);
+  wanted.sa_handler = handler;
+  wanted.sa_flags = SA_RESETHAND | SA_NODEFER;
+  const error = yield* do_sigaction(sig, wanted.address, previous.address);
+  return error === 0 ? previous.sa_handler : error;
+});
 
 /** Changes the mask of blocked signals by two words. 0 or -EINVAL. */
 function change_mask(how: number, low: number, high: number): i32 {
@@ -159,14 +149,9 @@ export const sys_rt_sigprocmask = kernel_function(
 );
 
 /** sigprocmask(2) as it first was, with 32 signals. */
-export const sys_sigprocmask = kernel_function(
-  "sys_sigprocmask",
-  [i32, u32, u32],
-  i32,
-  function* (how, set, oset) {
-    return yield* change_user_mask(how, set, oset, 4);
-  },
-);
+export const sys_sigprocmask = kernel_function("sys_sigprocmask", [i32, u32, u32], i32, function* (how, set, oset) {
+  return yield* change_user_mask(how, set, oset, 4);
+});
 
 /** Signals that are pending and blocked, `size` bytes of them. */
 function* tell_pending(set: u32, size: u32): Steps<i32> {
@@ -177,24 +162,14 @@ function* tell_pending(set: u32, size: u32): Steps<i32> {
 }
 
 /** rt_sigpending(2). */
-export const sys_rt_sigpending = kernel_function(
-  "sys_rt_sigpending",
-  [u32, u32],
-  i32,
-  function* (set, sigsetsize) {
-    if (sigsetsize > sigset.size) return -EINVAL;
-    return yield* tell_pending(set, sigsetsize);
-  },
-);
+export const sys_rt_sigpending = kernel_function("sys_rt_sigpending", [u32, u32], i32, function* (set, sigsetsize) {
+  if (sigsetsize > sigset.size) return -EINVAL;
+  return yield* tell_pending(set, sigsetsize);
+});
 
-export const sys_sigpending = kernel_function(
-  "sys_sigpending",
-  [u32],
-  i32,
-  function* (set) {
-    return yield* tell_pending(set, 4);
-  },
-);
+export const sys_sigpending = kernel_function("sys_sigpending", [u32], i32, function* (set) {
+  return yield* tell_pending(set, 4);
+});
 
 /** Waits with a mask; the two signals that cannot be blocked are taken out of it. */
 function* suspend(regs: pt_regs, mask: ViewOf<typeof sigset>): Steps<i32> {
@@ -203,27 +178,17 @@ function* suspend(regs: pt_regs, mask: ViewOf<typeof sigset>): Steps<i32> {
 }
 
 /** rt_sigsuspend(2): mask in EBX, its size in ECX. Returns -EINTR when a handler has run. */
-export const sys_rt_sigsuspend = kernel_function(
-  "sys_rt_sigsuspend",
-  [by_value(pt_regs)],
-  i32,
-  function* (regs) {
-    if (regs.ecx !== sigset.size) return -EINVAL;
-    const mask = local(sigset);
-    if ((yield* copy_from_user(mask.address, regs.ebx, sigset.size)) !== 0) return -EFAULT;
-    return yield* suspend(regs, mask);
-  },
-);
+export const sys_rt_sigsuspend = kernel_function("sys_rt_sigsuspend", [by_value(pt_regs)], i32, function* (regs) {
+  if (regs.ecx !== sigset.size) return -EINVAL;
+  const mask = local(sigset);
+  if ((yield* copy_from_user(mask.address, regs.ebx, sigset.size)) !== 0) return -EFAULT;
+  return yield* suspend(regs, mask);
+});
 
 /** sigsuspend(2) as it first was: the mask itself in EDX. */
-export const sys_sigsuspend = kernel_function(
-  "sys_sigsuspend",
-  [by_value(pt_regs)],
-  i32,
-  function* (regs) {
-    const mask = local(sigset);
-    mask.sig.set(0, regs.edx);
-    mask.sig.set(1, current().blocked.sig.get(1));
-    return yield* suspend(regs, mask);
-  },
-);
+export const sys_sigsuspend = kernel_function("sys_sigsuspend", [by_value(pt_regs)], i32, function* (regs) {
+  const mask = local(sigset);
+  mask.sig.set(0, regs.edx);
+  mask.sig.set(1, current().blocked.sig.get(1));
+  return yield* suspend(regs, mask);
+});

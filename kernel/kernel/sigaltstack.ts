@@ -46,20 +46,15 @@ export function do_sigaltstack(wanted: stack_t, esp: number): i32 {
 }
 
 /** sigaltstack(2): the new stack in EBX, where to tell the old one in ECX; either may be 0. */
-export const sys_sigaltstack = kernel_function(
-  "sys_sigaltstack",
-  [by_value(pt_regs)],
-  i32,
-  function* (regs) {
-    const { ebx: uss, ecx: uoss, esp } = regs;
-    const old = local(stack_t);
-    const wanted = local(stack_t);
-    fill_stack_t(old, esp);
-    if (uss !== 0) {
-      if ((yield* copy_from_user(wanted.address, uss, stack_t.size)) !== 0) return -EFAULT;
-      const error = do_sigaltstack(wanted, esp);
-      if (error !== 0) return error;
-    }
-    return uoss !== 0 && (yield* copy_to_user(uoss, old.address, stack_t.size)) !== 0 ? -EFAULT : 0;
-  },
-);
+export const sys_sigaltstack = kernel_function("sys_sigaltstack", [by_value(pt_regs)], i32, function* (regs) {
+  const { ebx: uss, ecx: uoss, esp } = regs;
+  const old = local(stack_t);
+  const wanted = local(stack_t);
+  fill_stack_t(old, esp);
+  if (uss !== 0) {
+    if ((yield* copy_from_user(wanted.address, uss, stack_t.size)) !== 0) return -EFAULT;
+    const error = do_sigaltstack(wanted, esp);
+    if (error !== 0) return error;
+  }
+  return uoss !== 0 && (yield* copy_to_user(uoss, old.address, stack_t.size)) !== 0 ? -EFAULT : 0;
+});

@@ -1,7 +1,7 @@
 /** Small system calls (kernel/sys.c, kernel/timer.c, arch/i386/kernel/sys_i386.c). */
 import { kernel_function, local, type Steps } from "../host/declarations.ts";
-import { memset } from "../include/asm/string.ts";
 import { chars, i32, struct, u32 } from "../host/types.ts";
+import { memset } from "../include/asm/string.ts";
 import { copy_to_user, strncpy_from_user } from "../include/asm/uaccess.ts";
 import { EACCES, EFAULT, EINVAL, EPERM, ERESTARTNOHAND, ESRCH } from "../include/linux/errno.ts";
 import { current, for_each_task, TASK_INTERRUPTIBLE, task_struct } from "../include/linux/sched.ts";
@@ -15,7 +15,7 @@ export const sys_gettid = kernel_function("sys_gettid", [], i32, function* () {
   return current().pid;
 });
 export const sys_getppid = kernel_function("sys_getppid", [], i32, function* () {
-  return task_struct.at(current().p_opptr).pid;
+  return task_struct.at(current().p_opptr).tgid;
 });
 export const sys_getpgrp = kernel_function("sys_getpgrp", [], i32, function* () {
   return current().pgrp;
@@ -79,26 +79,21 @@ const PR_GET_NAME = 16;
 const NAME_SIZE = 16;
 
 /** prctl(2): PR_SET_NAME and PR_GET_NAME, the thread's name of up to 15 characters; -EINVAL for everything else. */
-export const sys_prctl = kernel_function(
-  "sys_prctl",
-  [i32, u32],
-  i32,
-  function* (option, argument) {
-    const name = local(chars(NAME_SIZE));
-    switch (option) {
-      case PR_SET_NAME:
-        if ((yield* strncpy_from_user(name.address, argument, NAME_SIZE)) < 0) return -EFAULT;
-        current().comm = name.value;
-        return 0;
-      case PR_GET_NAME: {
-        const comm = current().address + task_struct.offset("comm");
-        return (yield* copy_to_user(argument, comm, NAME_SIZE)) === 0 ? 0 : -EFAULT;
-      }
-      default:
-        return -EINVAL;
+export const sys_prctl = kernel_function("sys_prctl", [i32, u32], i32, function* (option, argument) {
+  const name = local(chars(NAME_SIZE));
+  switch (option) {
+    case PR_SET_NAME:
+      if ((yield* strncpy_from_user(name.address, argument, NAME_SIZE)) < 0) return -EFAULT;
+      current().comm = name.value;
+      return 0;
+    case PR_GET_NAME: {
+      const comm = current().address + task_struct.offset("comm");
+      return (yield* copy_to_user(argument, comm, NAME_SIZE)) === 0 ? 0 : -EFAULT;
     }
-  },
-);
+    default:
+      return -EINVAL;
+  }
+});
 
 /** Makes the caller leader of a new session and process group; -EPERM if it leads a group already. */
 export const sys_setsid = kernel_function("sys_setsid", [], i32, function* () {
@@ -128,19 +123,14 @@ const new_utsname = struct("new_utsname", {
 export const UTS_RELEASE = "2.4.37-esp0";
 
 /** uname(2): who this kernel says it is. */
-export const sys_uname = kernel_function(
-  "sys_uname",
-  [u32],
-  i32,
-  function* (name) {
-    const uts = local(new_utsname);
-    yield* memset(uts.address, 0, new_utsname.size);
-    uts.sysname = "Linux";
-    uts.nodename = "esp0";
-    uts.release = UTS_RELEASE;
-    uts.version = "#1";
-    uts.machine = "i386";
-    uts.domainname = "(none)";
-    return (yield* copy_to_user(name, uts.address, new_utsname.size)) !== 0 ? -EFAULT : 0;
-  },
-);
+export const sys_uname = kernel_function("sys_uname", [u32], i32, function* (name) {
+  const uts = local(new_utsname);
+  yield* memset(uts.address, 0, new_utsname.size);
+  uts.sysname = "Linux";
+  uts.nodename = "esp0";
+  uts.release = UTS_RELEASE;
+  uts.version = "#1";
+  uts.machine = "i386";
+  uts.domainname = "(none)";
+  return (yield* copy_to_user(name, uts.address, new_utsname.size)) !== 0 ? -EFAULT : 0;
+});

@@ -2,7 +2,7 @@
  * What time it is (kernel/time.c, kernel/posix-timers.c): ticks since boot, on top of a fixed date, since the machine has
  * no clock of its own that would run on between two runs. A tick, 10 ms, is the resolution.
  */
-import { kernel_function, kernel_variable, type Steps, local } from "../host/declarations.ts";
+import { kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
 import { i32, struct, u32, type ViewOf } from "../host/types.ts";
 import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINTR, EINVAL, ERESTARTNOHAND } from "../include/linux/errno.ts";
@@ -37,12 +37,12 @@ export function timespec_is_valid({ tv_sec, tv_nsec }: timespec): boolean {
 }
 
 /** Ticks that last at least as long; capped below MAX_SCHEDULE_TIMEOUT. */
-export function timespec_to_jiffies(seconds: number, nanoseconds: number): number {
+export function timespec_to_jiffies(seconds: number, nanoseconds: number): i32 {
   const tick = NANOSECONDS / HZ.value;
   return Math.min(seconds * HZ.value + Math.ceil(nanoseconds / tick), MAX_SCHEDULE_TIMEOUT - 1);
 }
 
-export function timeval_to_jiffies({ tv_sec, tv_usec }: timeval): number {
+export function timeval_to_jiffies({ tv_sec, tv_usec }: timeval): i32 {
   return timespec_to_jiffies(tv_sec, tv_usec * 1000);
 }
 
@@ -77,7 +77,7 @@ export function clock_ticks(clock: number): number {
 }
 
 /** Ticks from now until a clock shows this time. */
-export function ticks_until(clock: number, { tv_sec, tv_nsec }: timespec): number {
+export function ticks_until(clock: number, { tv_sec, tv_nsec }: timespec): i32 {
   const tick = NANOSECONDS / HZ.value;
   const left = tv_sec * HZ.value + Math.ceil(tv_nsec / tick) - clock_ticks(clock);
   return Math.max(0, Math.min(left, MAX_SCHEDULE_TIMEOUT - 1));
@@ -91,50 +91,35 @@ export const sys_time = kernel_function("sys_time", [u32], i32, function* (tloc)
 });
 
 /** gettimeofday(2). The time zone is UTC. */
-export const sys_gettimeofday = kernel_function(
-  "sys_gettimeofday",
-  [u32, u32],
-  i32,
-  function* (tv, tz) {
-    const now = local(timeval);
-    jiffies_to_timeval(clock_ticks(CLOCK_REALTIME), now);
-    if (tv !== 0 && (yield* copy_to_user(tv, now.address, timeval.size)) !== 0) return -EFAULT;
-    if (tz !== 0) {
-      now.tv_sec = now.tv_usec = 0;
-      if ((yield* copy_to_user(tz, now.address, timeval.size)) !== 0) return -EFAULT;
-    }
-    return 0;
-  },
-);
+export const sys_gettimeofday = kernel_function("sys_gettimeofday", [u32, u32], i32, function* (tv, tz) {
+  const now = local(timeval);
+  jiffies_to_timeval(clock_ticks(CLOCK_REALTIME), now);
+  if (tv !== 0 && (yield* copy_to_user(tv, now.address, timeval.size)) !== 0) return -EFAULT;
+  if (tz !== 0) {
+    now.tv_sec = now.tv_usec = 0;
+    if ((yield* copy_to_user(tz, now.address, timeval.size)) !== 0) return -EFAULT;
+  }
+  return 0;
+});
 
 /** clock_gettime(2). */
-export const sys_clock_gettime = kernel_function(
-  "sys_clock_gettime",
-  [u32, u32],
-  i32,
-  function* (clock, tp) {
-    const ticks = clock_ticks(clock);
-    if (ticks < 0) return ticks;
-    const t = local(timespec);
-    jiffies_to_timespec(ticks, t);
-    return (yield* copy_to_user(tp, t.address, timespec.size)) === 0 ? 0 : -EFAULT;
-  },
-);
+export const sys_clock_gettime = kernel_function("sys_clock_gettime", [u32, u32], i32, function* (clock, tp) {
+  const ticks = clock_ticks(clock);
+  if (ticks < 0) return ticks;
+  const t = local(timespec);
+  jiffies_to_timespec(ticks, t);
+  return (yield* copy_to_user(tp, t.address, timespec.size)) === 0 ? 0 : -EFAULT;
+});
 
 /** clock_getres(2): a tick. */
-export const sys_clock_getres = kernel_function(
-  "sys_clock_getres",
-  [u32, u32],
-  i32,
-  function* (clock, tp) {
-    const ticks = clock_ticks(clock);
-    if (ticks < 0) return ticks;
-    if (tp === 0) return 0;
-    const t = local(timespec);
-    jiffies_to_timespec(1, t);
-    return (yield* copy_to_user(tp, t.address, timespec.size)) === 0 ? 0 : -EFAULT;
-  },
-);
+export const sys_clock_getres = kernel_function("sys_clock_getres", [u32, u32], i32, function* (clock, tp) {
+  const ticks = clock_ticks(clock);
+  if (ticks < 0) return ticks;
+  if (tp === 0) return 0;
+  const t = local(timespec);
+  jiffies_to_timespec(1, t);
+  return (yield* copy_to_user(tp, t.address, timespec.size)) === 0 ? 0 : -EFAULT;
+});
 
 /** Sleeps for `ticks`, unless a signal comes. Returns the ticks left. */
 function* sleep(ticks: i32): Steps<i32> {
@@ -156,16 +141,11 @@ function* relative_sleep(t: timespec, rmtp: u32): Steps<i32> {
 }
 
 /** nanosleep(2). */
-export const sys_nanosleep = kernel_function(
-  "sys_nanosleep",
-  [u32, u32],
-  i32,
-  function* (rqtp, rmtp) {
-    const t = local(timespec);
-    if ((yield* copy_from_user(t.address, rqtp, timespec.size)) !== 0) return -EFAULT;
-    return timespec_is_valid(t) ? yield* relative_sleep(t, rmtp) : -EINVAL;
-  },
-);
+export const sys_nanosleep = kernel_function("sys_nanosleep", [u32, u32], i32, function* (rqtp, rmtp) {
+  const t = local(timespec);
+  if ((yield* copy_from_user(t.address, rqtp, timespec.size)) !== 0) return -EFAULT;
+  return timespec_is_valid(t) ? yield* relative_sleep(t, rmtp) : -EINVAL;
+});
 
 /** clock_nanosleep(2), by CLOCK_REALTIME or CLOCK_MONOTONIC: for a time, or with TIMER_ABSTIME until a time. */
 export const sys_clock_nanosleep = kernel_function(
@@ -186,20 +166,15 @@ export const sys_clock_nanosleep = kernel_function(
 const tms = struct("tms", { tms_utime: i32, tms_stime: i32, tms_cutime: i32, tms_cstime: i32 });
 
 /** times(2): CPU time in ticks of the caller and of the children it has waited for. Returns the ticks since boot. */
-export const sys_times = kernel_function(
-  "sys_times",
-  [u32],
-  i32,
-  function* (tbuf) {
-    if (tbuf !== 0) {
-      const self = task_struct.at(current().address);
-      const used = local(tms);
-      used.tms_utime = self.utime;
-      used.tms_stime = self.stime;
-      used.tms_cutime = self.cutime;
-      used.tms_cstime = self.cstime;
-      if ((yield* copy_to_user(tbuf, used.address, tms.size)) !== 0) return -EFAULT;
-    }
-    return jiffies.value;
-  },
-);
+export const sys_times = kernel_function("sys_times", [u32], i32, function* (tbuf) {
+  if (tbuf !== 0) {
+    const self = task_struct.at(current().address);
+    const used = local(tms);
+    used.tms_utime = self.utime;
+    used.tms_stime = self.stime;
+    used.tms_cutime = self.cutime;
+    used.tms_cstime = self.cstime;
+    if ((yield* copy_to_user(tbuf, used.address, tms.size)) !== 0) return -EFAULT;
+  }
+  return jiffies.value;
+});

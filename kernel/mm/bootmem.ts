@@ -112,7 +112,7 @@ export const free_all_bootmem = kernel_function("free_all_bootmem", [], u32, fun
   yield* mark(map_first, map_first + PFN_UP(bitmap_size()), false);
   const end_pfn = node_low_pfn.value;
   const before = nr_free_pages();
-  let pfn = yield* next_frame(0, end_pfn, false);
+  let pfn: u32 = yield* next_frame(0, end_pfn, false);
   while (pfn < end_pfn) {
     const end = yield* next_frame(pfn, end_pfn, true);
     while (pfn < end) {

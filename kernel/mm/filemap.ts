@@ -6,9 +6,9 @@
  */
 import { kernel_function, kernel_table, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { memcpy, memset } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../include/asm/page.ts";
+import { memcpy, memset } from "../include/asm/string.ts";
 import { ENOEXEC } from "../include/linux/errno.ts";
 import { file, inode, S_IFMT, S_IFREG } from "../include/linux/fs.ts";
 import { list_add_tail, list_del, list_for_each } from "../include/linux/list.ts";
@@ -37,7 +37,7 @@ const read_cache_page = kernel_function(
     const host = inode.at(inode_address);
     const to = page_address(cached);
     const offset = index << PAGE_SHIFT;
-    const bytes = Math.min(PAGE_SIZE, host.i_size - offset);
+    const bytes: u32 = Math.min(PAGE_SIZE, host.i_size - offset);
     yield* memcpy(to, host.i_data + offset, bytes);
     yield* memset(to + bytes, 0, PAGE_SIZE - bytes);
     memory().write32(cached + INDEX, index);

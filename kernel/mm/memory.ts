@@ -2,7 +2,7 @@
  * User page tables (mm/memory.c): copying them for fork, emptying them, and curing page faults.
  *
  * Linux holds mmap_sem and page_table_lock here. This kernel runs these paths on one CPU without preempting itself, and
- * nothing in them sleeps, so interrupts are all that can come in between any two statements; they touch no user mappings.
+ * nothing in them sleeps, so interrupts are all that can come in between two statements; they touch no user mappings.
  */
 import { image, trace, tracing } from "../host/context.ts";
 import { call_pointer, kernel_function, type Steps } from "../host/declarations.ts";
@@ -95,7 +95,11 @@ export const pgd_alloc = kernel_function("pgd_alloc", [pointer("mm_struct")], u3
   if (pgd === 0) return 0;
   const user_bytes = 4 * USER_PTRS_PER_PGD;
   yield* memset(pgd, 0, user_bytes);
-  yield* memcpy(pgd + user_bytes, image().symbol("swapper_pg_dir") + user_bytes, 4 * (PTRS_PER_PGD - USER_PTRS_PER_PGD));
+  yield* memcpy(
+    pgd + user_bytes,
+    image().symbol("swapper_pg_dir") + user_bytes,
+    4 * (PTRS_PER_PGD - USER_PTRS_PER_PGD),
+  );
   return pgd;
 });
 

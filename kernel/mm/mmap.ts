@@ -2,7 +2,6 @@
 
 import { fput, get_file } from "../fs/file_table.ts";
 import { call_pointer, cstring, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
-import { memcpy } from "../include/asm/string.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import {
@@ -28,6 +27,7 @@ import {
   USER_PTRS_PER_PGD,
 } from "../include/asm/page.ts";
 import { PAGE_NONE, pgd_index } from "../include/asm/pgtable.ts";
+import { memcpy } from "../include/asm/string.ts";
 import { flush_tlb_mm } from "../include/asm/tlbflush.ts";
 import { EACCES, EINVAL, ENODEV, ENOMEM } from "../include/linux/errno.ts";
 import { FMODE_READ, FMODE_WRITE, file, file_operations, IS_ERR } from "../include/linux/fs.ts";
@@ -157,12 +157,7 @@ export function* new_vma(mm: u32, start: u32, end: u32, flags: u32): Steps<vm_ar
 }
 
 /** Makes an anonymous area and inserts it. Returns it, or undefined when out of memory. */
-export function* insert_anonymous_area(
-  mm: u32,
-  start: u32,
-  end: u32,
-  flags: u32,
-): Steps<vm_area_struct | undefined> {
+export function* insert_anonymous_area(mm: u32, start: u32, end: u32, flags: u32): Steps<vm_area_struct | undefined> {
   const vma = yield* new_vma(mm, start, end, flags);
   if (vma === undefined) return undefined;
   yield* insert_vm_struct(mm, vma.address);

@@ -7,7 +7,7 @@
  */
 import { kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import { i32, pointer, u32 } from "../host/types.ts";
+import { type i32, pointer, u32 } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import { __pa, __va, PAGE_SHIFT } from "../include/asm/page.ts";
 import { clear_page, memcpy, memset } from "../include/asm/string.ts";
@@ -15,7 +15,7 @@ import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { INIT_LIST_HEAD, list_add, list_del, list_empty, list_next } from "../include/linux/list.ts";
 import {
   __GFP_WAIT,
-  free_area_t,
+  type free_area_t,
   MAX_ORDER,
   PG_buddy,
   PG_reserved,
@@ -158,7 +158,7 @@ function* rmqueue(order: u32): Steps<u32> {
 function* __free_pages_ok(block: u32, order: u32): Steps<void> {
   const flags = local_irq_save();
   contig_page_data.value.free_pages += 1 << order;
-  let pfn = page_to_pfn(block);
+  let pfn: u32 = page_to_pfn(block);
   let merged = order;
   for (; merged < MAX_ORDER - 1; merged++) {
     const buddy_pfn: u32 = pfn ^ (1 << merged);
@@ -222,9 +222,14 @@ export const get_zeroed_page = kernel_function("get_zeroed_page", [u32], u32, fu
 });
 
 /** Drops a reference to a block; the last one frees it. Throws KernelBug for free pages and for a wrong order. */
-export const __free_pages = kernel_function("__free_pages", [pointer("page"), u32], undefined, function* (block, order) {
-  if (put_page_testzero(block, order)) yield* __free_pages_ok(block, order);
-});
+export const __free_pages = kernel_function(
+  "__free_pages",
+  [pointer("page"), u32],
+  undefined,
+  function* (block, order) {
+    if (put_page_testzero(block, order)) yield* __free_pages_ok(block, order);
+  },
+);
 
 /** Frees what `__get_free_pages` gave. Address 0 is ignored. */
 export const free_pages = kernel_function("free_pages", [u32, u32], undefined, function* (address, order) {

@@ -4,12 +4,14 @@
  * A slab's descriptor is followed by one word for each object: the index of the next free object, or ALLOCATED. Small
  * objects share their slab with the descriptor; objects of 512 bytes and more have it elsewhere, in a kmalloc cache of
  * small objects. A cache keeps at most FREE_SLABS_KEPT slabs without objects; `kmem_cache_shrink` frees those too.
+ * Interrupts may allocate and free: they are off while a cache's lists and counts change (cache->spinlock).
  */
 import { cstring, type KernelFunction, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory, read_cstring } from "../host/memory.ts";
 import { array, chars, container_of, i32, pointer, type ScalarType, struct, u32, type ViewOf } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
+import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import {
   INIT_LIST_HEAD,
   list_add,
@@ -190,9 +192,11 @@ const kmem_cache_grow: KernelFunction<[number, number], number, ScalarType<"i32"
     const last: i32 = cache.num - 1;
     for (let i: i32 = 0; i < last; i++) m.write32(bufctl(slab, i), i + 1);
     m.write32(bufctl(slab, last), END);
+    const flags = local_irq_save();
     list_add(slab, cache.slabs_free.address);
     cache.num_slabs++;
     cache.num_free_slabs++;
+    local_irq_restore(flags);
     return 1;
   },
 );
@@ -233,7 +237,9 @@ export const kmem_cache_shrink = kernel_function(
     const cache = kmem_cache_t.at(cachep);
     let freed = 0;
     for (;;) {
+      const flags = local_irq_save();
       const slab = unlink_free_slab(cache);
+      local_irq_restore(flags);
       if (slab === 0) return freed;
       yield* kmem_slab_destroy(cachep, slab);
       freed += 1 << cache.gfporder;
@@ -248,10 +254,13 @@ export const kmem_cache_alloc: KernelFunction<[number, number], number, ScalarTy
   u32,
   function* (cachep, gfp): Steps<number> {
     const cache = kmem_cache_t.at(cachep);
-    while (!has_room(cache)) {
+    for (;;) {
+      const flags = local_irq_save();
+      const object = has_room(cache) ? take_object(cache) : 0;
+      local_irq_restore(flags);
+      if (object !== 0) return object;
       if ((yield* kmem_cache_grow(cachep, gfp)) === 0) return 0;
     }
-    return take_object(cache);
   },
 );
 
@@ -259,7 +268,7 @@ function has_room(cache: kmem_cache_t): boolean {
   return !list_empty(cache.slabs_partial.address) || !list_empty(cache.slabs_free.address);
 }
 
-/** One statement of its caller: no interrupt sees the lists half changed. */
+/** Takes the next free object of a cache that has room. */
 function take_object(cache: kmem_cache_t): u32 {
   const m = memory();
   const was_free = list_empty(cache.slabs_partial.address);
@@ -323,7 +332,9 @@ export const kmem_cache_free: KernelFunction<[number, number], void, undefined> 
     const cache = cache_of(object);
     if (cache.address !== cachep)
       BUG(`0x${object.toString(16)} of cache ${cache.name} is freed to cache ${kmem_cache_t.at(cachep).name}`);
+    const flags = local_irq_save();
     const slab = return_object(cache, object);
+    local_irq_restore(flags);
     if (slab !== 0) yield* kmem_slab_destroy(cachep, slab);
   },
 );

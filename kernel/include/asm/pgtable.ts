@@ -1,6 +1,7 @@
 /** Page directories and page tables of i386 (include/asm-i386/pgtable.h): entries are looked at by their addresses. */
-import type { u32 } from "../../host/types.ts";
+
 import { memory } from "../../host/memory.ts";
+import type { u32 } from "../../host/types.ts";
 import {
   __va,
   _PAGE_ACCESSED,

@@ -650,7 +650,7 @@ export const numbers_of_all_sizes = kernel_function("numbers_of_all_sizes", [i32
   note(address - nodes.value.address);
   const kib = 4096 * 1024 * 1024 + (c & 0xff);
   note(kib / 4096);
-  const product = (a & 0xffff) * 0x10000;
+  const product: u32 = (a & 0xffff) * 0x10000;
   note(product);
   let low = -0x8000_0000;
   low += a & 1;
@@ -756,6 +756,6 @@ export const booleans = kernel_function("booleans", [i32, i32, i32], i32, functi
 export const plain_body = kernel_function("plain_body", [i32, i32, i32], i32, (a, b, c) => a * 100 + b * 10 + c);
 export const plain_block = kernel_function("plain_block", [i32, i32, i32], i32, (a, b, c) => {
   let n = a;
-  while (n < b) n += c | 1;
+  while (n < b) n += Math.abs(c) | 1;
   return n;
 });

@@ -102,12 +102,15 @@ export function plain_declarations(machine: PlainMachine): object {
       return place;
     },
     kernel_table(_name: string, words: readonly (number | string)[]) {
-      const address = machine.reserve(4 * words.length);
-      machine.run(() => {
-        for (const [i, word] of words.entries())
-          write_value(u32, address + 4 * i, typeof word === "number" ? word : machine.symbols.get(word)!);
-      });
-      return { address };
+      const at = machine.reserve(4 * words.length);
+      // It may name functions that the module declares later.
+      return {
+        get address() {
+          for (const [i, word] of words.entries())
+            write_value(u32, at + 4 * i, typeof word === "number" ? word : machine.symbols.get(word)!);
+          return at;
+        },
+      };
     },
     cstring(text: string) {
       const address = machine.reserve(text.length + 1);
