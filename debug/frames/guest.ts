@@ -81,14 +81,8 @@ export class Guest {
   /** Bytes at a linear address, of the selected core's address space or a task's. @throws MemoryError */
   readonly read = (linear: number, length: number, task?: number): Uint8Array => {
     const at = linear >>> 0;
-    const { session, core } = this;
-    // Before paging is on, the kernel's symbols lie where it was loaded.
-    const isKernels = at >= PAGE_OFFSET && at - PAGE_OFFSET < this.machine.memory.ramSize;
-    if (session.kernel !== undefined && (core.cr0 & CR0_PG) === 0 && isKernels) {
-      return this.readPhysical(at - PAGE_OFFSET, length);
-    }
     try {
-      return session.readLinear(at, length, task === undefined ? {} : { task });
+      return this.session.readLinear(at, length, task === undefined ? {} : { task });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw new MemoryError(this.#whyNot(at, length, task));

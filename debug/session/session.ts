@@ -51,6 +51,7 @@ export interface ReadOptions {
 /** Page tables of the kernel itself, for tasks that have none. */
 const KERNEL_PAGE_DIRECTORY = "swapper_pg_dir";
 const PAGE_OFFSET = 0xc0000000;
+const CR0_PG = 0x80000000;
 
 /**
  * A guest being debugged: it goes forwards and backwards, stops where it is told to, and shows what it is made of.
@@ -419,7 +420,11 @@ export class DebugSession {
 
   // ---- Reading -------------------------------------------------------------------------------------------------------
 
-  /** A copy of memory as a core or a task sees it, without side effects. @throws RangeError when it is not mapped */
+  /**
+   * A copy of memory as a core or a task sees it, without side effects; of a kernel's, before it has turned paging on, as
+   * it will see it.
+   * @throws RangeError when it is not mapped
+   */
   readLinear(address: number, length: number, options: ReadOptions = {}): Uint8Array {
     const result = new Uint8Array(length);
     for (const { physical, start, end } of this.#pieces(address, length, options)) {
@@ -541,6 +546,12 @@ export class DebugSession {
   }
 
   #pieces(address: number, length: number, { core = this.#core, task }: ReadOptions): Piece[] {
+    const offset = (address >>> 0) - PAGE_OFFSET;
+    const isPaged = (this.#coreOf(core).cr0 & CR0_PG) !== 0;
+    // Before paging is on, the kernel's symbols lie where it was loaded.
+    if (this.kernel !== undefined && !isPaged && offset >= 0 && offset + length <= this.machine.memory.ramSize) {
+      return [{ physical: offset, start: 0, end: length }];
+    }
     const space = task === undefined ? addressSpaceOf(this.machine, this.#coreOf(core).id) : this.#spaceOfTask(task);
     return piecesOf(this.machine, space, address, length);
   }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { assemble, flatBinary, link, writeExecutable } from "../../../asm/index.ts";
+import { assemble, flatBinary, imageDebugSections, link, writeExecutable } from "../../../asm/index.ts";
 import { bootRaw, initramfs } from "../../../boot/index.ts";
 import { GdbServer, replMonitor } from "../../../debug/gdb/index.ts";
 import { SourceTexts } from "../../../debug/repl/index.ts";

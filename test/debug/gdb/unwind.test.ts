@@ -159,7 +159,7 @@ describe.skipIf(!hasGdb() || !hasCompiler())("a real GDB unwinds", () => {
     );
     const [idle, sleeper] = traces(output);
     expect(idle).toMatch(/^safe_halt (\w+ )*cpu_idle (\w+ )*start_kernel startup_32$/);
-    expect(sleeper).toMatch(/^switch_to schedule (\w+ )*sys_nanosleep system_call -- call parent twice main _start$/);
+    expect(sleeper).toMatch(/^switch_to context_switch schedule (\w+ )*sys_nanosleep system_call -- call parent twice main _start$/);
   });
 
   it("at each instruction of entry code and of switch_to", { timeout: 2 * LONG }, async () => {

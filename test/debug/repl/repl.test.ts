@@ -24,7 +24,7 @@ const booted = (async () => {
   const session = DebugSession.forKernel(bootOptions("cow.S", [], {}, new FakeIo(files)));
   let text = "";
   const repl = new Repl(session, { write: (more) => (text += more), color: false, sources: new SourceTexts() });
-  await repl.execute("goto 12000");
+  await repl.execute("until _start");
   const take = () => {
     const taken = text;
     text = "";
