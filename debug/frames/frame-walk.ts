@@ -1,14 +1,14 @@
 /**
  * The frames of any task, from the innermost outwards: through hosted functions and assembly, across the frames of
  * interrupts, exceptions and system calls, out to user space. Call frame information leads where a program has it; where
- * it has none, the frame pointer and what is known of entry code do. Everything is read from the guest's memory, without
+ * it has none, the frame pointer or what the code has pushed does. Everything is read from the guest's memory, without
  * side effects.
  */
 
 import { callerRegisters, type FrameRegisters, type FrameRules } from "../../asm/dwarf/reader/index.ts";
 import { ElfError } from "../../asm/index.ts";
-import { PAGE_OFFSET, pt_regs, THREAD_SIZE, task_struct } from "../../kernel/inspect.ts";
-import { isEntryCode, KNOWN_LABELS, SWITCH_FRAME_BYTES, stackUse } from "./entry-frames.ts";
+import { PAGE_OFFSET, THREAD_SIZE, task_struct } from "../../kernel/inspect.ts";
+import { stackUse } from "./entry-frames.ts";
 import { EBP, EIP, ESP, pointersAlone, registersOf } from "./frame-registers.ts";
 import { type Guest, MemoryError } from "./guest.ts";
 
@@ -39,14 +39,10 @@ export interface StackPointers {
 }
 
 const DEEPEST = 64;
-const CPU_FRAME_BYTES = 12;
-const RPL = 3;
 const IRET = 0xcf;
 /** EAX, which has the task to leave in switch_to. */
 const PREVIOUS_TASK = 0;
 const NONE_SAVED: ReadonlyMap<number, number> = new Map();
-/** Fields of struct pt_regs by the number of the register. */
-const SAVED_REGISTERS = ["eax", "ecx", "edx", "ebx", undefined, "ebp", "esi", "edi"] as const;
 
 /** Where the selected core stands. */
 export function currentPointers(guest: Guest): StackPointers {
@@ -122,13 +118,6 @@ function stepFrom(guest: Guest, at: StackPointers, isExact: boolean, task: numbe
   const told = stepByRules(guest, at, isExact, task);
   if (told !== undefined) return told;
   const place = symbols.symbolize(looked);
-  if (place !== undefined && !isUser && guest.session.kernel !== undefined && isEntryCode(place.symbol)) {
-    const label = looked - place.offset;
-    const depth = stackUse(guest.read(label, at.pc - label), place.symbol)?.depth;
-    if (depth === undefined) return { frame: {}, caller: undefined, interrupts: false };
-    const entryFrame = (at.esp + depth) >>> 0;
-    return { frame: { entryFrame }, caller: interruptedAt(guest, entryFrame, at, depth), interrupts: true };
-  }
   const linkage = isUser ? userLinkage(at) : linkageOf(guest, at, place);
   return {
     frame: linkage === undefined ? {} : { returnSlot: linkage.slot },
@@ -181,29 +170,6 @@ function isCode({ session }: Guest, pc: number): boolean {
   return session.symbols.symbolize(pc) !== undefined;
 }
 
-/** What was interrupted, from the CPU's frame and what entry code has saved below it. */
-function interruptedAt(guest: Guest, frame: number, at: StackPointers, depth: number): StackPointers {
-  const pc = guest.read32(frame);
-  const fromUser = (guest.read32(frame + 4) & RPL) !== 0;
-  const esp = fromUser ? guest.read32(frame + CPU_FRAME_BYTES) : frame + CPU_FRAME_BYTES;
-  const registers = [...at.registers];
-  const saved = new Map(at.saved);
-  saved.set(EIP, frame);
-  if (fromUser) saved.set(ESP, frame + CPU_FRAME_BYTES);
-  registers[EIP] = pc;
-  registers[ESP] = esp >>> 0;
-  if (depth < pt_regs.offset("eip")) return pointersFrom(registers, saved);
-  const base = frame - pt_regs.offset("eip");
-  SAVED_REGISTERS.forEach((name, number) => {
-    if (name === undefined) return;
-    // A system call's result has taken EAX's place; what it was is orig_eax.
-    const address = (base + pt_regs.offset(name)) >>> 0;
-    registers[number] = guest.read32(address);
-    saved.set(number, address);
-  });
-  return pointersFrom(registers, saved);
-}
-
 /**
  * In the middle of switch_to, on the stack of a task that has never run: where that task begins. Nothing of switch_to's
  * lies on its stack.
@@ -213,7 +179,7 @@ function freshTask(guest: Guest, { pc, esp, ebp }: StackPointers): StackPointers
   const start = symbols.lookup("switch_to");
   const resume = symbols.lookup("switch_to_resume");
   if (start === undefined || resume === undefined || pc <= start || pc >= resume) return undefined;
-  const sinceSwitch = stackUse(guest.read(start, pc - start), "switch_to")?.sinceSwitch;
+  const sinceSwitch = stackUse(guest.read(start, pc - start))?.sinceSwitch;
   if (sinceSwitch === undefined) return undefined;
   const begins = guest.read32(((esp & -THREAD_SIZE) >>> 0) + task_struct.offset("thread.eip"));
   return begins === resume ? undefined : pointersFrom(pointersAlone(begins, esp + sinceSwitch, ebp), NONE_SAVED);
@@ -238,22 +204,8 @@ function linkageOf(
   if (place === undefined || start === undefined) return framed;
   if (pc === start || isReturn(guest, pc)) return { slot: esp, savedEbp: undefined };
   if (hasFramePointer(guest, start)) return pc === start + 1 ? { slot: esp + 4, savedEbp: esp } : framed;
-  const label = labelBefore(guest, start, pc) ?? { symbol: place.symbol, address: start };
-  const use = stackUse(guest.read(label.address, pc - label.address), label.symbol);
-  if (use === undefined || use.depth < 0) return framed;
-  const slot = esp + use.depth;
-  // switch_to pushes the frame pointer as its fourth register.
-  const isSaved = place.symbol === "switch_to" && use.depth >= SWITCH_FRAME_BYTES;
-  return { slot, savedEbp: isSaved ? slot - SWITCH_FRAME_BYTES : undefined };
-}
-
-/** A label within a function, before an instruction of it, at which the depth of the stack is known. */
-function labelBefore(guest: Guest, start: number, pc: number): { symbol: string; address: number } | undefined {
-  for (const symbol of KNOWN_LABELS) {
-    const address = guest.session.symbols.lookup(symbol);
-    if (address !== undefined && address > start && address <= pc) return { symbol, address };
-  }
-  return undefined;
+  const use = stackUse(guest.read(start, pc - start));
+  return use === undefined || use.depth < 0 ? framed : { slot: esp + use.depth, savedEbp: undefined };
 }
 
 /** pushl %ebp; movl %esp, %ebp */
@@ -284,7 +236,7 @@ function callerAt(
   const saved = new Map(at.saved);
   registers[EIP] = pc;
   registers[ESP] = (slot + 4) >>> 0;
-  // What a function without call frame information has done to the others is not known, but for hosted ones.
+  // What a function without call frame information has done to the others is not known.
   if (savedEbp !== undefined) {
     registers[EBP] = guest.read32(savedEbp, task);
     saved.set(EBP, savedEbp);

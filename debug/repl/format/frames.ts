@@ -1,6 +1,5 @@
 /** Frames as text. */
 import type { Variable } from "../../../asm/dwarf/reader/index.ts";
-import { isEntryCode } from "../../frames/entry-frames.ts";
 import type { Frame } from "../../frames/frame-walk.ts";
 import { MemoryError } from "../../frames/guest.ts";
 import type { StackFrame } from "../../frames/stack-frame.ts";
@@ -70,10 +69,10 @@ export function localLines(console: Console, frame: StackFrame, indent = ""): st
 }
 
 /** What brought the CPU into the kernel, by the frame that entry code has left. */
-export function entryName({ guest, session }: Console, { entryFrame, pc }: Frame): string {
+export function entryName({ guest, session }: Console, { entryFrame, pc, kind }: Frame): string {
   const symbol = session.symbols.symbolize(pc)?.symbol ?? "";
   const at = `frame of the CPU at ${hex(entryFrame!)}`;
-  if (!isEntryCode(symbol)) return at;
+  if (session.kernel === undefined || kind === "user") return at;
   if (symbol === "error_code") return `exception, ${at}`;
   try {
     // orig_eax, just below the CPU's frame: a system call's number, -1 for an exception, an IRQ - 256.

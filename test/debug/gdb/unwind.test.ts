@@ -119,7 +119,7 @@ describe.skipIf(!hasGdb() || !hasCompiler())("a real GDB unwinds", () => {
       ],
     );
     expect(traces(output)[0]).toBe("sys_waitpid system_call -- call parent twice main _start");
-    expect(output).toMatch(/\$1 = 7\s+\$2 = 2\s+\$3 = 1\s+\$4 = 3\s+\$5 = 1\s/);
+    expect(output).toMatch(/\$1 = 7\s+\$2 = 2\s+\$3 = 1\s+\$4 = 3\s[\s\S]*\$5 = 1\s/);
     expect(output).toMatch(/in system_call \(\) at kernel\/arch\/i386\/kernel\/entry\.S:\d+/);
   });
 
@@ -159,7 +159,9 @@ describe.skipIf(!hasGdb() || !hasCompiler())("a real GDB unwinds", () => {
     );
     const [idle, sleeper] = traces(output);
     expect(idle).toMatch(/^safe_halt (\w+ )*cpu_idle (\w+ )*start_kernel startup_32$/);
-    expect(sleeper).toMatch(/^switch_to context_switch schedule (\w+ )*sys_nanosleep system_call -- call parent twice main _start$/);
+    expect(sleeper).toMatch(
+      /^switch_to context_switch schedule (\w+ )*sys_nanosleep system_call -- call parent twice main _start$/,
+    );
   });
 
   it("at each instruction of entry code and of switch_to", { timeout: 2 * LONG }, async () => {

@@ -33,11 +33,16 @@ export async function debugRun(
   const examples = ["examples/cow.S", "examples/echo.S"].map(
     (name) => [name, readFileSync(new URL(name, ROOT))] as const,
   );
-  const programs = ["program.O0", "program.c"].map(
+  const programs = ["program.O0", "program.c", "forks", "forks.c"].map(
     (name) => [name, readFileSync(new URL(`test/debug/programs/${name}`, ROOT))] as const,
   );
   const text = `${commands.join("\n")}\n`;
-  const io = new FakeIo({ ...KERNEL, ...Object.fromEntries([...examples, ...programs]), "session.cmds": text, ...files });
+  const io = new FakeIo({
+    ...KERNEL,
+    ...Object.fromEntries([...examples, ...programs]),
+    "session.cmds": text,
+    ...files,
+  });
   const host: TerminalHost = {
     isTerminal: false,
     stdin: {

@@ -50,7 +50,7 @@ describe("docs/debugger.md", () => {
 
     const [before, after] = all("stack");
     expect(before).toMatch(/^Kernel stack of pid 1 .*\nesp->.*saved ebp \(switch_to\)\n/);
-    expect(before).toContain("return address of switch_to: schedule+");
+    expect(before).toContain("return address of switch_to: context_switch+");
     expect(after).toMatch(/^Kernel stack of pid 2 .*\nesp->.*struct pt_regs begins/);
 
     const [back, again] = all("p/x $esp").map((text) => text.replace(/^\$\d+ = /, ""));

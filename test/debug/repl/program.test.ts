@@ -392,7 +392,7 @@ describe("the text of a C program", () => {
     expect(repl.complete("break fi")[0]).toEqual(expect.arrayContaining(["fib", "fill"]));
     expect(repl.complete("break prog")[0]).toContain("program.c:");
     expect(repl.complete("break program.c:m")[0]).toEqual(["program.c:main"]);
-    expect(repl.complete("p su")[0]).toEqual(["sum"]);
+    expect(repl.complete("p sum")[0]).toEqual(["sum"]);
     expect(repl.complete("p n->s")[0]).toEqual(["s1", "s2"]);
     expect(repl.complete("p n->at.")[0]).toEqual(["at.x", "at.y"]);
     expect(repl.complete("break fib if coun")[0]).toEqual(expect.arrayContaining(["count", "counter"]));

@@ -123,7 +123,7 @@ describe("esp0 debug", () => {
   it("shows a sleeping task's calls out to user space", async () => {
     const given = await ask("break child", "c", "bt of 1", "stack 1");
     expect(given[2]).toMatch(
-      /#0 {2}switch_to \(.*\n.*schedule \(.*\n.*sys_wait4 \(.*\n.*system_call \(.*\n.*system call.*\n.*user space.*\n.*parent \(/,
+      /#0 {2}switch_to \(.*\n.*context_switch \(.*\n.*schedule \(.*\n.*sys_wait4 \(.*\n.*system_call \(.*\n.*system call.*\n.*user space.*\n.*parent \(/,
     );
     expect(given[3]).toContain("saved esi (switch_to)");
   });
