@@ -1,5 +1,7 @@
 /** `esp0 debug`: a kernel with a program, or a machine of its own, under the debugger's commands. */
+import { isAbsolute, join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { readElf } from "../asm/index.ts";
 import { type LineResult, PROMPT, Repl, SourceTexts } from "../debug/repl/index.ts";
@@ -50,9 +52,9 @@ export async function debugCommand(
   host: TerminalHost,
 ): Promise<number> {
   const fromFile = options.commands === undefined ? undefined : linesOf(options.commands, io);
-  const texts = new SourceTexts(sources);
   const tape = openDebugTape(file, args, options, io);
-  const session = openSession(tape, texts, options.history * MIB);
+  const texts = new SourceTexts(sources, (name) => readSource(name, session, tape.io));
+  const session: DebugSession = openSession(tape, options.history * MIB);
   if (options.gdb !== undefined) {
     refuseWithGdb({ ...options }, ["commands"]);
     const end = await runWithGdb(session, options.gdb, { showLog: !options.quiet, sources: texts, tape }, io, host);
@@ -88,7 +90,7 @@ export async function debugCommand(
     const beginsAtEnd = tape.replays !== undefined && tape.replays !== "debug";
     if (!beginsAtEnd) await repl.begin();
     await tape.follow(session, async (event) => {
-      io.stdout(`${PROMPT}${event.command}\n`);
+      io.stdout(`${repl.prompt}${event.command}\n`);
       if (event.interrupted !== true) {
         await repl.execute(event.command);
         return;
@@ -105,7 +107,7 @@ export async function debugCommand(
     if (beginsAtEnd) await repl.begin();
     const failed = interactive
       ? await converse(repl, execute, interrupt, io)
-      : await follow(execute, fromFile ?? inputLines(host), io);
+      : await follow(repl, execute, fromFile ?? inputLines(host), io);
     return tape.end("left", failed ? STATUS_FAILED_COMMAND : 0);
   } finally {
     stopListening();
@@ -124,7 +126,7 @@ function openDebugTape(file: string | undefined, args: readonly string[], option
 }
 
 /** @param historyBytes memory for going back */
-function openSession({ call, io }: Tape, texts: SourceTexts, historyBytes: number): DebugSession {
+function openSession({ call, io }: Tape, historyBytes: number): DebugSession {
   const { file, args = [] } = call;
   const options: Omit<DebugOptions, "history"> = call.options;
   const given = MACHINE_OPTIONS.filter((name) => options[name] !== undefined);
@@ -135,34 +137,45 @@ function openSession({ call, io }: Tape, texts: SourceTexts, historyBytes: numbe
     if (options.cpuHz !== undefined) throw new InputError(`esp0: --cpu-hz is for a program, not for --${given[0]}`);
     const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
     const session = DebugSession.forMachine(plan.build, { historyBytes });
-    if (options.multiboot !== undefined) addKernelSymbols(session, options.multiboot, texts, io);
+    if (options.multiboot !== undefined) addKernelSymbols(session, options.multiboot, io);
     return session;
   }
   const session = booted(() => DebugSession.forKernel({ ...bootOptions(file, args, options, io), historyBytes }));
-  if (file !== undefined) addProgramLines(session, file, texts, io);
+  if (file !== undefined) addProgramLines(session, file, io);
   return session;
 }
 
 /** Symbols and lines of a Multiboot kernel that is an ELF file. */
-function addKernelSymbols(session: DebugSession, file: string, texts: SourceTexts, io: CommandIo): void {
+function addKernelSymbols(session: DebugSession, file: string, io: CommandIo): void {
   const bytes = readInput(io, file);
   if (!isElf(bytes)) return;
-  session.symbols.addElf(readElf(bytes));
-  addProgramLines(session, file, texts, io);
+  session.addProgram(readElf(bytes));
 }
 
-/** Line numbers of the program, and the texts of its sources as far as they are at hand. */
-function addProgramLines(session: DebugSession, file: string, texts: SourceTexts, io: CommandIo): void {
-  const lines = programLines(file, io);
-  session.symbols.add({ symbols: [], lines });
-  for (const source of new Set(lines.map((line) => line.file))) {
+/** The text of a source as it is on disk: as it is named, in a directory that a compiler ran in, or in this package. */
+function readSource(name: string, session: DebugSession, io: CommandIo): string | undefined {
+  const read = (path: string) => {
     try {
-      texts.add(source, decodeText(readInput(io, source), source));
+      return decodeText(readInput(io, path), path);
     } catch (error) {
       // A program can be debugged without its sources.
-      if (!(error instanceof InputError)) throw error;
+      if (error instanceof InputError) return undefined;
+      throw error;
     }
+  };
+  const own = () => read(fileURLToPath(new URL(`../${name}`, import.meta.url)));
+  const found = read(name);
+  if (found !== undefined || isAbsolute(name)) return found;
+  for (const directory of session.programs.directories()) {
+    const text = read(join(directory, name));
+    if (text !== undefined) return text;
   }
+  return own();
+}
+
+/** Line numbers of a program that is assembled on the fly; an ELF file tells its own. */
+function addProgramLines(session: DebugSession, file: string, io: CommandIo): void {
+  if (!isElf(readInput(io, file))) session.symbols.add({ symbols: [], lines: programLines(file, io) });
 }
 
 /** What the guest sends: programs' output and the kernel's log, line by line, so that it does not cut the REPL's. */
@@ -219,12 +232,13 @@ async function* inputLines(host: RunHost): AsyncGenerator<string> {
 
 /** Runs commands, each shown behind the prompt. Returns whether one failed: the first that does ends it. */
 async function follow(
+  repl: Repl,
   execute: Execute,
   lines: Iterable<string> | AsyncIterable<string>,
   io: CommandIo,
 ): Promise<boolean> {
   for await (const line of lines) {
-    io.stdout(`${PROMPT}${line}\n`);
+    io.stdout(`${repl.prompt}${line}\n`);
     const result = await execute(line);
     if (result === "failed") return true;
     if (result === "quit") return false;
@@ -250,6 +264,7 @@ async function converse(repl: Repl, execute: Execute, interrupt: () => void, io:
   terminal.prompt();
   for await (const line of terminal) {
     if ((await execute(line)) === "quit") break;
+    terminal.setPrompt(repl.prompt);
     terminal.prompt();
   }
   terminal.close();

@@ -67,7 +67,6 @@ class SessionInput implements GuestInput {
       wantsAtRest: () => (session.kernel === undefined ? wanted() : LONGEST_LINE),
       takesLines: session.kernel !== undefined,
       perform: (action) => {
-        if (action.kind === "key") return;
         // Where a machine rests its serial ports have sent what they held.
         if (session.kernel === undefined && session.stop.reason === "asleep") session.act({ kind: "drain" });
         session.act(action);

@@ -23,7 +23,7 @@ import {
 } from "./recording/tape.ts";
 import type { RunHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
-import { decodeText } from "./source-files.ts";
+import { decodeText, isElf } from "./source-files.ts";
 import { LONGEST_LINE } from "./standard-input.ts";
 import { formatStatistics } from "./statistics.ts";
 
@@ -198,7 +198,7 @@ async function debugCommand(
   const session = booted(() => DebugSession.forKernel(bootOptions(file, args, tape.call.options, tape.io)));
   const texts = new SourceTexts(sources);
   if (file !== undefined) {
-    session.symbols.add({ symbols: [], lines: programLines(file, tape.io) });
+    if (!isElf(readInput(tape.io, file))) session.symbols.add({ symbols: [], lines: programLines(file, tape.io) });
     if (/\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(tape.io, file), file));
   }
   const end = await runWithGdb(session, port, { showLog: !options.quiet, sources: texts, tape }, io, host);

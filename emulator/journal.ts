@@ -92,6 +92,11 @@ export class Journal {
     return this.#entries[this.#next]?.cycle ?? Number.POSITIVE_INFINITY;
   }
 
+  /** Number of entries that have been done. */
+  get done(): number {
+    return this.#next;
+  }
+
   /** The entry that was done last. */
   get last(): Entry | undefined {
     return this.#entries[this.#next - 1];
@@ -114,14 +119,8 @@ export class Journal {
     while (this.due <= target.machine.cycles) perform(target, this.#entries[this.#next++]!.action);
   }
 
-  /** The machine is another one, or was set back: entries up to `cycle`, that one included, are done, others not. */
-  seek(cycle: number): void {
-    const next = this.#entries.findIndex((entry) => entry.cycle > cycle);
-    this.#next = next < 0 ? this.#entries.length : next;
-  }
-
-  /** Nothing has been done: the machine is as it was made. */
-  rewind(): void {
-    this.#next = 0;
+  /** The machine is as it was when this many entries had been done; with none, as it was made. */
+  rewind(done = 0): void {
+    this.#next = done;
   }
 }

@@ -9,9 +9,17 @@ import { type DebugContents, type LineRow, readLineRows } from "./line-reader.ts
 
 const LINES = ".debug_line";
 
-function rowsOf(contents: DebugContents): LineRow[] {
+/** A row that names a line. */
+type SourceRow = Pick<LineRow, "address" | "file" | "line" | "origin"> & { readonly column?: number };
+
+function rowsOf(contents: DebugContents): SourceRow[] {
   try {
-    return readLineRows(contents);
+    return readLineRows(contents)
+      .filter(({ line, isEnd }) => line > 0 && !isEnd)
+      .map(({ address, file, line, column, origin }) => {
+        const row = { address, file, line, origin };
+        return column === 0 ? row : { ...row, column };
+      });
   } catch (error) {
     if (error instanceof ElfError) return [];
     throw error;

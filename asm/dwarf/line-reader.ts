@@ -22,6 +22,7 @@ import {
   DW_LNS_const_add_pc,
   DW_LNS_copy,
   DW_LNS_fixed_advance_pc,
+  DW_LNS_negate_stmt,
   DW_LNS_set_column,
   DW_LNS_set_file,
 } from "./dwarf-format.ts";
@@ -30,9 +31,14 @@ import {
 export interface LineRow {
   readonly address: number;
   readonly file: string;
+  /** Counts from 1; 0 where no line has caused the code. */
   readonly line: number;
-  /** Counts from 1; left out where it is not known. */
-  readonly column?: number;
+  /** Counts from 1; 0 when it is not known. */
+  readonly column: number;
+  /** Whether a statement begins here. */
+  readonly isStatement: boolean;
+  /** Whether this is no row but the address behind the last one. */
+  readonly isEnd: boolean;
   /** Where in `.debug_line` the address was set from which this one is counted. */
   readonly origin: number;
 }
@@ -45,6 +51,7 @@ const NEWEST = 5;
 
 interface Header {
   readonly minimumLength: number;
+  readonly isStatement: boolean;
   readonly lineBase: number;
   readonly lineRange: number;
   readonly opcodeBase: number;
@@ -54,7 +61,7 @@ interface Header {
 }
 
 /**
- * The rows of all line number programs, in their order, those without a line left out.
+ * The rows of all line number programs, in their order.
  * @throws ElfError for a table that breaks the format's rules
  */
 export function readLineRows(contents: DebugContents): LineRow[] {
@@ -73,14 +80,31 @@ export function readLineRows(contents: DebugContents): LineRow[] {
 }
 
 function readUnit(reader: ByteReader, contents: DebugContents, rows: LineRow[]): void {
+  const header = readHeader(reader, contents);
+  if (header !== undefined) run(reader, header, rows);
+}
+
+/**
+ * The files of the line number program at an offset of `.debug_line`, by the numbers that entries of its unit use.
+ * @throws ElfError for a table that breaks the format's rules
+ */
+export function readLineFiles(contents: DebugContents, offset: number): readonly string[] {
+  const bytes = contents(".debug_line") ?? new Uint8Array(0);
+  const reader = new ByteReader(bytes, offset, bytes.length, ".debug_line");
+  reader.skip(4);
+  return readHeader(reader, contents)?.files ?? [];
+}
+
+/** Up to the program; undefined for a version that is not known. */
+function readHeader(reader: ByteReader, contents: DebugContents): Header | undefined {
   const version = reader.u16();
-  if (version < OLDEST || version > NEWEST) return;
+  if (version < OLDEST || version > NEWEST) return undefined;
   if (version >= 5) reader.skip(2); // address_size, segment_selector_size
   const headerLength = reader.u32();
   const program = reader.at + headerLength;
   const minimumLength = reader.u8();
   if (version >= 4) reader.skip(1); // maximum_operations_per_instruction
-  reader.skip(1); // default_is_stmt
+  const isStatement = reader.u8() !== 0;
   const lineBase = (reader.u8() << 24) >> 24;
   const lineRange = reader.u8();
   if (lineRange === 0) throw reader.error("a line range of 0");
@@ -89,7 +113,7 @@ function readUnit(reader: ByteReader, contents: DebugContents, rows: LineRow[]):
   for (let opcode = 1; opcode < opcodeBase; opcode++) operands.push(reader.u8());
   const files = version >= 5 ? readFilesOf5(reader, contents) : readFiles(reader);
   reader.seek(program);
-  run(reader, { minimumLength, lineBase, lineRange, opcodeBase, operands, files }, rows);
+  return { minimumLength, isStatement, lineBase, lineRange, opcodeBase, operands, files };
 }
 
 function joined(directory: string | undefined, name: string): string {
@@ -178,16 +202,24 @@ function run(reader: ByteReader, header: Header, rows: LineRow[]): void {
   let file = 1;
   let line = 1;
   let column = 0;
-  const emit = (): void => {
-    if (line <= 0) return;
-    const row = { address: address >>> 0, file: files[file] ?? "", line, origin };
-    rows.push(column > 0 ? { ...row, column } : row);
+  let { isStatement } = header;
+  const emit = (isEnd = false): void => {
+    rows.push({
+      address: address >>> 0,
+      file: files[file] ?? "",
+      line: Math.max(line, 0),
+      column,
+      isStatement,
+      isEnd,
+      origin,
+    });
   };
   const restart = (): void => {
     address = 0;
     file = 1;
     line = 1;
     column = 0;
+    isStatement = header.isStatement;
   };
   while (reader.left > 0) {
     const opcode = reader.u8();
@@ -202,8 +234,10 @@ function run(reader: ByteReader, header: Header, rows: LineRow[]): void {
       case 0: {
         const next = reader.uleb() + reader.at;
         const extended = reader.u8();
-        if (extended === DW_LNE_end_sequence) restart();
-        else if (extended === DW_LNE_set_address) {
+        if (extended === DW_LNE_end_sequence) {
+          emit(true);
+          restart();
+        } else if (extended === DW_LNE_set_address) {
           origin = reader.at;
           address = reader.u32();
         } else if (extended === DW_LNE_define_file) files.push(reader.string());
@@ -224,6 +258,9 @@ function run(reader: ByteReader, header: Header, rows: LineRow[]): void {
         break;
       case DW_LNS_set_column:
         column = reader.uleb();
+        break;
+      case DW_LNS_negate_stmt:
+        isStatement = !isStatement;
         break;
       case DW_LNS_const_add_pc:
         address += Math.floor((0xff - opcodeBase) / lineRange) * minimumLength;

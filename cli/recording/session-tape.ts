@@ -58,7 +58,7 @@ export async function replaySession(
     if (command !== undefined) await execute({ ...event, command });
     else await session.gotoCycleAsync(event.cycle);
     comparison.check(event);
-    if (action === undefined || action.kind === "key") continue;
+    if (action === undefined) continue;
     try {
       session.act(action);
     } catch (error) {

@@ -2,10 +2,10 @@
 import type { Console } from "./console.ts";
 
 /** Under which heading `help` lists it. */
-export type Group = "Going" | "Stopping" | "Registers and memory" | "CPU and devices" | "Kernel" | "Other";
+export type Group = "Going" | "Stopping" | "Frames" | "Registers and memory" | "CPU and devices" | "Kernel" | "Other";
 
 /** What can be completed behind a command's name. */
-export type Completes = "symbol" | "expression" | "command" | "register" | "info" | "catch" | "nothing";
+export type Completes = "symbol" | "place" | "expression" | "command" | "register" | "info" | "catch" | "nothing";
 
 export interface Command {
   /** The name, and other names; any unique beginning of a name will do too. */

@@ -1,8 +1,10 @@
 /** Completion: commands first, then what the command takes. */
+import { memberNames, plainType } from "../../asm/dwarf/reader/index.ts";
 import type { Completes } from "./command.ts";
-import { CATCHABLE } from "./commands/catching.ts";
+import { CATCHABLE, catchWords } from "./commands/catching.ts";
 import { INFO_SUBJECTS } from "./commands/info.ts";
 import { registerNames } from "./environment.ts";
+import { isFile } from "./places.ts";
 import type { Repl } from "./repl.ts";
 
 const MOST = 200;
@@ -20,9 +22,9 @@ export function complete(repl: Repl, line: string): [completions: string[], part
   }
   const argument = command[3]!;
   const word = /[$\w.:-]*$/.exec(argument)![0];
-  const isFirst = argument.trim() === word;
-  const afterIf = /(^|\s)if\s/.test(argument);
-  return [candidates(repl, afterIf ? "expression" : completes, word, argument, isFirst), word];
+  const before = argument.slice(0, argument.length - word.length);
+  const isCondition = /(^|\s)if\s/.test(argument);
+  return [candidates(repl, isCondition ? "expression" : completes, word, argument, before), word];
 }
 
 function candidates(
@@ -30,28 +32,53 @@ function candidates(
   completes: Completes | undefined,
   word: string,
   argument: string,
-  isFirst: boolean,
+  before: string,
 ): string[] {
   if (word.startsWith("$"))
     return beginning(
       registerNames().map((name) => `$${name}`),
       word,
     );
+  const isFirst = before.trim() === "";
   switch (completes) {
     case "command":
       return beginning(primaryNames(repl), word);
     case "catch":
-      return isFirst ? beginning(CATCHABLE, word) : [];
+      return beginning(isFirst ? CATCHABLE : catchWords(before), word);
     case "info":
-      return isFirst ? beginning([...INFO_SUBJECTS, ...primaryNames(repl)], word) : beginning(symbols(repl), word);
+      return beginning(isFirst ? [...INFO_SUBJECTS, ...primaryNames(repl)] : infoWords(repl, before), word);
     case "register":
       return beginning(registerNames(), word);
+    case "place":
+      return beginning(places(repl, word), word);
     case "symbol":
     case "expression":
       return members(repl, argument) ?? beginning(symbols(repl), word);
     default:
       return [];
   }
+}
+
+/** Functions, files and, behind a file's colon, the functions in it. */
+function places(repl: Repl, word: string): string[] {
+  const { session } = repl.console;
+  const file = /^([^:]+):[^:]*$/.exec(word)?.[1];
+  if (file !== undefined) {
+    const names: string[] = [];
+    for (const program of session.programs.from(session.linearEip())) {
+      for (const name of program.functionNames) {
+        if (program.functions(name).some((scope) => isFile(scope.file, file))) names.push(`${file}:${name}`);
+      }
+    }
+    return names;
+  }
+  const files = session.symbols.files().flatMap((name) => [`${name}:`, `${name.slice(name.lastIndexOf("/") + 1)}:`]);
+  return [...symbols(repl), ...files];
+}
+
+function infoWords(repl: Repl, before: string): string[] {
+  const subject = before.trim();
+  return subject === "line" || subject === "scope" ? places(repl, "") : symbols(repl);
 }
 
 function primaryNames(repl: Repl): string[] {
@@ -69,13 +96,12 @@ function members(repl: Repl, argument: string): string[] | undefined {
   const [, object, selector, begun] = match as unknown as [string, string, string, string];
   const operand = operandAtEnd(object);
   try {
-    const { types } = repl.console.environment();
-    let { type } = repl.console.evaluate(operand);
-    if (type.kind === "pointer") type = types.find(type.to) ?? type;
+    let type = plainType(repl.console.evaluate(operand).type);
+    if (type.kind === "pointer") type = plainType(type.to);
     if (type.kind !== "struct") return undefined;
     // What readline replaces is the whole word, which a dot is part of and an arrow is not.
     const kept = selector === "." ? `${/[$\w.:-]*$/.exec(object)![0]}.` : "";
-    return beginning(Object.keys(type.struct.fields), begun).map((field) => kept + field);
+    return beginning(memberNames(type), begun).map((field) => kept + field);
   } catch {
     return undefined;
   }

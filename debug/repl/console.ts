@@ -1,7 +1,12 @@
 /** What the commands of a REPL share: the session, where they print, what they remember from one to the next. */
+
+import { plainType, typeName } from "../../asm/dwarf/reader/index.ts";
 import { type Disassembler, loadDisassembler } from "../../asm/index.ts";
 import type { RegisterName } from "../../emulator/index.ts";
 import type { RecordedEvent } from "../../kernel/index.ts";
+import { currentPointers, pointersOf } from "../frames/frame-walk.ts";
+import { Guest, type TaskName } from "../frames/guest.ts";
+import { innermostFrame, type StackFrame, stackFrames } from "../frames/stack-frame.ts";
 import type { DebugSession } from "../session/index.ts";
 import { CommandError } from "./command.ts";
 import { GuestEnvironment } from "./environment.ts";
@@ -9,7 +14,7 @@ import { evaluate, numberOf } from "./expression/evaluate.ts";
 import type { Value } from "./expression/value.ts";
 import type { Formatting, NumberFormat } from "./format/value.ts";
 import { place } from "./format/value.ts";
-import { Guest } from "./guest.ts";
+import type { ListedLines } from "./places.ts";
 import type { SourceTexts } from "./source-texts.ts";
 
 /** Events kept for `events`. */
@@ -21,6 +26,17 @@ export interface ConsoleOptions {
   /** Whether it may be coloured with ANSI sequences. */
   readonly color: boolean;
   readonly sources: SourceTexts;
+}
+
+/** An expression that is shown at each stop. */
+export interface Display {
+  readonly number: number;
+  readonly text: string;
+  /** As `p` and `x` take it, without the slash; empty for none. */
+  readonly format: string;
+  /** Variables of frames that it names: it is shown where there are such. */
+  readonly locals: readonly string[];
+  isEnabled: boolean;
 }
 
 /** Where `x` and `list` go on. */
@@ -40,11 +56,22 @@ export class Console {
   readonly registersNow = new Map<number, Record<RegisterName, number>>();
   /** Where `x`, `disas` and `list` go on, by command. */
   readonly cursors = new Map<string, Cursor>();
+  /** What `list` has shown last, since the guest stands where it stands. */
+  listed: ListedLines | undefined;
+  /** What is shown at each stop. */
+  readonly displays: Display[] = [];
+  /** Lines to be executed when a breakpoint stops, by its number. */
+  readonly breakpointCommands = new Map<number, readonly string[]>();
+  /** Lines that a stop has asked for. */
+  pending: readonly string[] = [];
   /** Conditions that could not be evaluated, by breakpoint text, until the stop is shown. */
   readonly conditionErrors: string[] = [];
   readonly #write: (text: string) => void;
   readonly #events: RecordedEvent[] = [];
   #environment: GuestEnvironment | undefined;
+  #frames: { readonly moment: string; readonly frames: readonly StackFrame[] } | undefined;
+  #innermost: { readonly moment: string; readonly frame: StackFrame } | undefined;
+  #selected: { readonly moment: string; readonly level: number; readonly task: TaskName | undefined } | undefined;
 
   constructor(
     readonly session: DebugSession,
@@ -85,7 +112,12 @@ export class Console {
 
   /** What names stand for. It is the same object always; what it reads is of the moment. */
   environment(): GuestEnvironment {
-    this.#environment ??= new GuestEnvironment(this.guest, this.values);
+    this.#environment ??= new GuestEnvironment(
+      this.guest,
+      this.values,
+      () => this.frame(),
+      () => this.forgetFrames(),
+    );
     return this.#environment;
   }
 
@@ -100,7 +132,7 @@ export class Console {
     const value = evaluate(text, environment);
     const number = numberOf(value, environment);
     if (number === undefined)
-      throw new CommandError(`${text} is a ${value.type.name}, not a number; & gives its address`);
+      throw new CommandError(`${text} is a ${typeName(value.type)}, not a number; & gives its address`);
     return number;
   }
 
@@ -109,8 +141,9 @@ export class Console {
     const environment = this.environment();
     const value = evaluate(text, environment);
     const isName = /^\s*[A-Za-z_.][\w.$]*\s*$/.test(text) && value.register === undefined;
-    const isPlace = isName && value.type.kind !== "pointer" ? value.address : undefined;
-    const number = isPlace ?? (value.type.kind === "struct" ? value.address : numberOf(value, environment));
+    const { kind } = plainType(value.type);
+    const isPlace = isName && kind !== "pointer" ? value.address : undefined;
+    const number = isPlace ?? (kind === "struct" ? value.address : numberOf(value, environment));
     if (number === undefined) throw new CommandError(`${text} is no address`);
     return number >>> 0;
   }
@@ -121,6 +154,16 @@ export class Console {
       symbols: this.session.symbols,
       format,
       readString: (linear, limit) => this.guest.readString(linear, limit),
+    };
+  }
+
+  /** The same, for what is in a frame. */
+  formattingOf(frame: StackFrame): Formatting {
+    const { task } = frame;
+    return {
+      ...this.formatting(),
+      environment: { read: (linear, length) => this.guest.read(linear, length, task) },
+      readString: (linear, limit) => this.guest.readString(linear, limit, task),
     };
   }
 
@@ -136,6 +179,59 @@ export class Console {
       if (before !== undefined) this.registersBefore.set(core.id, before);
       this.registersNow.set(core.id, this.session.registers(core.id));
     }
+  }
+
+  /** The frames of the selected task, or of the selected core. */
+  frames(): readonly StackFrame[] {
+    const { moment } = this;
+    if (this.#frames?.moment !== moment) {
+      const task = this.selectedTask;
+      const start = task === undefined ? currentPointers(this.guest) : pointersOf(this.guest, task.address);
+      this.#frames = { moment, frames: stackFrames(this.guest, start, task?.address) };
+    }
+    return this.#frames.frames;
+  }
+
+  /** The selected frame: the innermost one until another is selected. */
+  frame(): StackFrame {
+    const { moment } = this;
+    if (this.#selected?.moment === moment) {
+      const { level, task } = this.#selected;
+      if (level > 0 || task !== undefined) return this.frames()[level] ?? this.frames()[0]!;
+    }
+    if (this.#innermost?.moment !== moment) this.#innermost = { moment, frame: innermostFrame(this.guest) };
+    return this.#innermost.frame;
+  }
+
+  /** The task whose frames are looked at, where it is not the one that runs. */
+  get selectedTask(): TaskName | undefined {
+    return this.#selected?.moment === this.moment ? this.#selected.task : undefined;
+  }
+
+  /** Selects a frame, until the guest goes on. @param task whose, if not the current one's */
+  select(level: number, task = this.selectedTask): void {
+    this.forgetFrames();
+    this.listed = undefined;
+    this.#selected = { moment: this.moment, level, task };
+  }
+
+  /** Selects the frames of a task; of one that a core runs, those of that core. */
+  selectTask(task: TaskName): void {
+    const core = this.guest.coreOf(task.address);
+    if (core !== undefined) this.session.core = core.id;
+    this.forgetFrames();
+    this.#selected = { moment: this.moment, level: 0, task: core === undefined ? task : undefined };
+  }
+
+  /** The guest has been changed where it stands: what was found in its frames is not so any more. */
+  forgetFrames(): void {
+    this.#frames = undefined;
+    this.#innermost = undefined;
+  }
+
+  /** What is the same as long as the guest stands where it stands. */
+  get moment(): string {
+    return `${this.session.machine.cycles}/${this.session.position}/${this.session.core}`;
   }
 
   /** The events that have happened by now, oldest first: as far as they are still known. */

@@ -1,21 +1,27 @@
 /** The REPL: reads lines as commands, runs them, and says what was wrong with those that cannot be run. */
 import { nearNames } from "../../asm/index.ts";
+import { MemoryError } from "../frames/guest.ts";
 import type { DebugSession } from "../session/index.ts";
 import { type Command, CommandError, type Group } from "./command.ts";
+import { causes } from "./commands/causes.ts";
 import { devices } from "./commands/devices.ts";
+import { displays } from "./commands/displays.ts";
+import { finding } from "./commands/finding.ts";
+import { frames } from "./commands/frames.ts";
 import { going } from "./commands/going.ts";
 import { infoCommands } from "./commands/info.ts";
 import { kernel } from "./commands/kernel.ts";
+import { listing } from "./commands/listing.ts";
 import { memory } from "./commands/memory.ts";
 import { printing } from "./commands/printing.ts";
 import { registers } from "./commands/registers.ts";
-import { stopping } from "./commands/stopping.ts";
+import { numbersOf, stopping } from "./commands/stopping.ts";
 import { tables } from "./commands/tables.ts";
 import { tasks } from "./commands/tasks.ts";
 import { complete } from "./completion.ts";
 import { Console, type ConsoleOptions } from "./console.ts";
 import { ExpressionError } from "./expression/errors.ts";
-import { MemoryError } from "./guest.ts";
+import { GO_ON } from "./repeat.ts";
 import { reportPlace } from "./stop-report.ts";
 
 export const PROMPT = "(esp0) ";
@@ -23,9 +29,15 @@ export const PROMPT = "(esp0) ";
 /** How a line went. */
 export type LineResult = "done" | "failed" | "quit";
 
-const GROUPS: readonly Group[] = ["Going", "Stopping", "Registers and memory", "CPU and devices", "Kernel", "Other"];
-/** What an empty line gives a command that goes on where it was. */
-const GO_ON = "--on";
+const GROUPS: readonly Group[] = [
+  "Going",
+  "Stopping",
+  "Frames",
+  "Registers and memory",
+  "CPU and devices",
+  "Kernel",
+  "Other",
+];
 /** Commands that take it to mean so. */
 const GOES_ON_BY_WORD: ReadonlySet<string> = new Set(["disas", "list"]);
 
@@ -34,15 +46,22 @@ export class Repl {
   readonly commands: readonly Command[];
   #last: { readonly command: Command; readonly argument: string } | undefined;
   #quits = false;
+  /** The breakpoints whose commands are being given, and those so far. */
+  #collecting: { readonly numbers: readonly number[]; readonly lines: string[] } | undefined;
 
   constructor(session: DebugSession, options: ConsoleOptions) {
     this.console = new Console(session, options);
     this.commands = [
       ...going,
       ...stopping,
+      ...causes,
+      ...displays,
+      ...frames,
+      ...listing,
       ...registers,
       ...printing,
       ...memory,
+      ...finding,
       ...tables,
       ...devices,
       ...tasks,
@@ -60,15 +79,48 @@ export class Repl {
     await reportPlace(this.console, this.console.session);
   }
 
-  /** Runs a line. Errors are shown, never thrown. */
+  /** What is shown before a line is taken. */
+  get prompt(): string {
+    return this.#collecting === undefined ? PROMPT : ">";
+  }
+
+  /** Runs a line, and what a stop has asked for. Errors are shown, never thrown. */
   async execute(line: string): Promise<LineResult> {
     try {
-      await this.#line(line.trim());
+      if (this.#collecting !== undefined) this.#collect(line.trim());
+      else {
+        await this.#line(line.trim());
+        await this.#runPending();
+      }
     } catch (error) {
+      this.console.pending = [];
       this.#explain(error);
       return "failed";
     }
     return this.#quits ? "quit" : "done";
+  }
+
+  /** The commands of the breakpoint that has stopped the guest; going on replaces them with those of the next stop. */
+  async #runPending(): Promise<void> {
+    const { console } = this;
+    while (console.pending.length > 0 && !this.#quits) {
+      const [line, ...rest] = console.pending;
+      console.pending = rest;
+      await this.#dispatch(line!, console);
+    }
+  }
+
+  #collect(line: string): void {
+    const { numbers, lines } = this.#collecting!;
+    if (line !== "end") {
+      if (line !== "") lines.push(line);
+      return;
+    }
+    this.#collecting = undefined;
+    for (const number of numbers) {
+      if (lines.length === 0) this.console.breakpointCommands.delete(number);
+      else this.console.breakpointCommands.set(number, lines);
+    }
   }
 
   /** Ways to complete a line, and the part of it that they stand for. */
@@ -108,6 +160,7 @@ export class Repl {
 
   async #dispatch(line: string, console: Console, remember = false): Promise<void> {
     const { command, argument } = this.#parse(line);
+    console.forgetFrames();
     await command.run(argument, console);
     if (!remember || command.repeats === undefined) return;
     const [name] = command.names;
@@ -145,6 +198,21 @@ export class Repl {
         summary: "what the commands are, or one of them",
         completes: "command",
         run: (argument, console) => (argument === "" ? this.#helpAll(console) : help(this.find(argument), console)),
+      },
+      {
+        names: ["commands"],
+        group: "Stopping",
+        usage: "[NUMBER…]",
+        summary: "lines to be executed when a breakpoint stops, up to `end`",
+        help:
+          "Without a number, for the breakpoint set last. When the first line is `silent`, the stop itself is not shown.\n" +
+          "No lines take away those there were.",
+        run: (argument, console) => {
+          const all = console.session.breakpoints.list();
+          const numbers = argument === "" ? all.slice(-1).map(({ number }) => number) : numbersOf(console, argument);
+          if (numbers.length === 0) throw new CommandError("there are no breakpoints that commands could belong to");
+          this.#collecting = { numbers, lines: [] };
+        },
       },
       {
         names: ["echo"],

@@ -1,11 +1,14 @@
 /** What is shown at each stop: why, where, whose, and what has changed. */
 import type { Core, RegisterName } from "../../emulator/index.ts";
+import { MemoryError } from "../frames/guest.ts";
+import { innermostFrame } from "../frames/stack-frame.ts";
+import { bareHex, grouped, hex, plural } from "../numbers.ts";
 import type { Stop } from "../session/index.ts";
+import { showDisplays } from "./commands/displays.ts";
 import type { Console } from "./console.ts";
 import { describeEvent } from "./format/event.ts";
 import { FLAG_BITS, setBits } from "./format/flags.ts";
-import { bareHex, grouped, hex, plural } from "./format/numbers.ts";
-import { MemoryError } from "./guest.ts";
+import { signatureOf } from "./format/frames.ts";
 
 const SHOWN_REGISTERS: readonly RegisterName[] = [
   ...(["eax", "ebx", "ecx", "edx", "esi", "edi", "ebp", "esp", "eflags"] as const),
@@ -17,10 +20,18 @@ const LONGEST_INSTRUCTION = 15;
 /** Shows a stop. */
 export async function reportStop(console: Console, stop: Stop): Promise<void> {
   console.noteRegisters();
+  console.forgetFrames();
+  console.listed = undefined;
+  // What the stop before had asked for ends with the guest's going on.
+  const commands = stop.breakpoint === undefined ? [] : (console.breakpointCommands.get(stop.breakpoint.number) ?? []);
+  const isSilent = commands[0] === "silent";
+  console.pending = isSilent ? commands.slice(1) : commands;
+  if (isSilent) return;
   const reason = describeReason(console, stop);
   if (reason !== undefined) console.print(console.bold(reason));
   for (const error of console.conditionErrors.splice(0)) console.print(error);
   await reportPlace(console, stop);
+  await showDisplays(console);
 }
 
 /** Shows where the session stands. */
@@ -31,13 +42,20 @@ export async function reportPlace(console: Console, { position }: Pick<Stop, "po
   const whose = task === undefined ? "" : `, pid ${task.pid} (${task.comm})`;
   const ring = guest.core.protectedMode ? `ring ${guest.core.cpl}` : "real mode";
   console.print(
-    `#${grouped(position)}  cpu ${session.core}${whose}, ${ring}${activity(guest.core)}  ${console.bold(session.symbols.format(pc))}${sourcePlace(console, pc)}`,
+    `#${grouped(position)}  cpu ${session.core}${whose}, ${ring}${activity(guest.core)}  ${functionPlace(console, pc)}`,
   );
-  const source = sourceText(console, pc);
+  const line = session.symbols.lineEntry(pc);
+  const source = line === undefined ? undefined : sourceLine(console, line.file, line.line);
   if (source !== undefined) console.print(source);
+  // A line of a higher language stands for itself, where it begins.
+  if (source !== undefined && line?.address === pc && !isAssembly(line.file)) return;
   console.print(await instructionLine(console, pc));
   const changes = changedRegisters(console, session.core);
   if (changes.length > 0) console.print(`   ${changes.join("  ")}`);
+}
+
+export function isAssembly(file: string): boolean {
+  return /\.[sS]$/.test(file);
 }
 
 function activity(core: Core): string {
@@ -46,23 +64,23 @@ function activity(core: Core): string {
   return core.halted ? ", halted" : "";
 }
 
-/** `  kernel/arch/i386/kernel/switch_to.S:21`, or which step of which TypeScript function. */
-function sourcePlace({ session, guest }: Console, pc: number): string {
-  const line = session.symbols.line(pc);
-  if (line === undefined) return "";
-  if ("file" in line) return `  ${line.file}:${line.line}`;
-  const steps = undefined;
-  return `  TypeScript${steps === undefined ? "" : `, step ${steps}`}`;
+/** `fib (n=5) at prog.c:30`, `switch_to+0xe  kernel/arch/i386/kernel/switch_to.S:21`. */
+function functionPlace(console: Console, pc: number): string {
+  const { session, guest } = console;
+  const line = session.symbols.lineEntry(pc);
+  if (line !== undefined && !isAssembly(line.file)) {
+    const frame = innermostFrame(guest);
+    if (frame.function !== undefined)
+      return `${console.bold(signatureOf(console, frame))} at ${line.file}:${line.line}`;
+  }
+  const name = console.bold(session.symbols.format(pc));
+  return line === undefined ? name : `${name}  ${line.file}:${line.line}`;
 }
 
-/** The line of a .S file. */
-function sourceText({ session, sources }: Console, pc: number): string | undefined {
-  const line = session.symbols.line(pc);
-  if (line === undefined || !("file" in line)) return undefined;
-  const text = sources.line(line.file, line.line);
-  return text === undefined
-    ? undefined
-    : `${String(line.line).padStart(5)}  ${text.replaceAll("\t", "        ").trimEnd()}`;
+/** A line of a source with its number; undefined when its text is not at hand. */
+export function sourceLine({ sources }: Console, file: string, line: number): string | undefined {
+  const text = sources.line(file, line);
+  return text === undefined ? undefined : `${String(line).padStart(5)}  ${text.replaceAll("\t", "        ").trimEnd()}`;
 }
 
 /** `=> c0101234:  89 60 1c  movl %esp, 0x1c(%eax)`. */
@@ -138,6 +156,8 @@ function describeReason({ guest, session }: Console, stop: Stop): string | undef
     }
     case "catch":
       return `Catchpoint${number}: ${stop.event === undefined ? "" : describeEvent(stop.event, session.symbols)}`;
+    case "scope":
+      return `Watchpoint${number} deleted because the program has left the block in\nwhich its expression is valid.`;
     case "exit":
       return `The guest has ended with status ${stop.status ?? 0}. Going back is still possible.`;
     case "panic":

@@ -1,7 +1,8 @@
 /** Arguments that name a task. */
+
+import type { TaskName } from "../frames/guest.ts";
 import { CommandError } from "./command.ts";
 import type { Console } from "./console.ts";
-import type { TaskName } from "./guest.ts";
 
 /** Takes `WORD PID` from the end of an argument. @throws CommandError when there is no such task */
 export function taskArgument(

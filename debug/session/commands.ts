@@ -3,12 +3,14 @@ import { type Core, SOFTWARE } from "../../emulator/index.ts";
 import type { RecordedEvent } from "../../kernel/index.ts";
 import type { BreakpointRecord, Breakpoints } from "./breakpoints.ts";
 import {
+  calledBy,
   callsBefore,
   Frame,
   type Instruction,
   instructionAt,
   linearEip,
   linearEsp,
+  type ReturnPlace,
   returnPlace,
 } from "./instruction.ts";
 import type { SymbolTable } from "./symbol-table.ts";
@@ -89,6 +91,11 @@ export class Commands {
 
   /** One instruction, with all that it calls, and without the interrupts and exceptions that come in between. */
   *next(): Running {
+    return yield* this.instruction(true);
+  }
+
+  /** One instruction, without the interrupts and exceptions that come in between. @param over with all that it calls */
+  *instruction(over: boolean): Running {
     for (;;) {
       const core = this.#core;
       const frame = new Frame(core);
@@ -103,22 +110,25 @@ export class Commands {
         },
       );
       if (stop.reason !== "step") return stop;
-      const goal = taken ? frame.linear : this.#afterStep(core, instruction);
+      const goal = taken ? frame.linear : over ? this.#afterStep(core, frame, instruction) : null;
       if (goal === null) return stop;
       const goals = taken ? [goal, ...this.#fixups(goal)] : [goal];
       if (!goals.includes(linearEip(core)) || !frame.isReached(core)) {
-        const arrived = yield* this.#runTo(goals, frame, instruction?.flow === "hostcall");
+        const arrived = yield* this.#runTo(goals, frame, instruction?.flow === "hostcall", taken);
         if (arrived.reason !== "step") return arrived;
       }
-      const again = taken ? linearEip(this.#core) === goal : instruction?.flow === "repeated";
+      const again = taken ? linearEip(this.#core) === goal : over && instruction?.flow === "repeated";
       if (!again) return this.#stop("step");
     }
   }
 
-  /** Up to where the current function has returned to its caller. */
-  *finish(): Running {
+  /**
+   * Up to where the current function has returned to its caller.
+   * @param place where it returns to, or one further out; found from the stack without it
+   */
+  *finish(place?: ReturnPlace): Running {
     const core = this.#core;
-    const { linear, slot, cpl } = returnPlace(this.#timeline.target.machine, core, this.#host.symbols);
+    const { linear, slot, cpl } = place ?? returnPlace(this.#timeline.target.machine, core, this.#host.symbols);
     const frame = new Frame(core);
     const { cr3 } = core;
     const accepts =
@@ -130,7 +140,12 @@ export class Commands {
 
   /** Up to the instruction at a linear address. */
   *until(linear: number): Running {
-    return yield* this.#run({}, [{ linear, accepts: () => true }], "step");
+    return yield* this.runTo([{ linear, accepts: () => true }]);
+  }
+
+  /** Up to the first of several places. */
+  *runTo(goalposts: readonly Goalpost[]): Running {
+    return yield* this.#run({}, goalposts, "step");
   }
 
   *continue(maxInstructions: number): Running {
@@ -166,13 +181,12 @@ export class Commands {
       const frame = new Frame(core);
       const before = core.instructions - 1;
       if (before < 0) return yield* this.#toStart();
-      const calls = callsBefore(this.#timeline.target.machine, core, frame.linear);
-      const hosted = this.#instruction(core)?.flow === "hostcall";
+      const calls = callsBefore(this.#timeline.target.machine, core, frame.linear, true);
       const { now } = this.#timeline;
       const stop = yield* this.#backTo(core.id, before);
       const flow = this.#instruction(this.#core)?.flow;
       if (stop.reason !== "step" || (flow !== "return" && flow !== "interrupt-return")) return stop;
-      const entry = yield* this.#lastEntry(now, frame, hosted ? [...calls, frame.linear] : calls);
+      const entry = yield* this.#lastEntry(now, frame, calls);
       if (entry === "interrupted") return this.#stop("interrupted");
       if (entry === null) return yield* this.#backTo(core.id, before);
       const arrived = yield* this.#travelTo(entry.cycle);
@@ -182,17 +196,20 @@ export class Commands {
   }
 
   /** The last call or interrupt before a moment that returned to a frame. */
-  *#lastEntry(moment: Moment, frame: Frame, calls: readonly number[]): Generator<void, Entry | null | "interrupted"> {
+  *#lastEntry(
+    moment: Moment,
+    frame: Frame,
+    calls: readonly Instruction[],
+  ): Generator<void, Entry | null | "interrupted"> {
     const here = frame.linear;
     const entries: Entry[] = [];
     const orders: Orders = {
       ...this.#quiet,
-      goalposts: calls.map((linear) => ({
+      goalposts: calls.map(({ linear, flow }) => ({
         linear,
         accepts: (cpu) => {
-          const isFrame =
-            linear === here ? new Frame(cpu).ebp === frame.ebp && frame.isOnSameStack(cpu) : frame.wasReached(cpu);
-          if (isFrame) entries.push({ cycle: this.#timeline.cycle, isInterrupt: false });
+          if (flow === "hostcall" ? frame.isOf(cpu) : frame.wasReached(cpu))
+            entries.push({ cycle: this.#timeline.cycle, isInterrupt: false });
           return false;
         },
       })),
@@ -227,14 +244,18 @@ export class Commands {
     return stop.reason === "step" ? yield* this.#backTo(id, this.#core.instructions - 1) : stop;
   }
 
-  /** To the last stop before now. */
-  *reverseContinue(): Running {
-    const records = this.#host.breakpoints.enabled();
+  /**
+   * To the last stop before now.
+   * @param records what stops it
+   * @param isNowToo whether what the very last instruction did counts
+   */
+  *reverseContinue(records = this.#host.breakpoints.enabled(), isNowToo = false): Running {
     if (records.length === 0) return yield* this.#toStart();
+    const { cycle } = this.#timeline;
     const found = yield* this.#lastHit(
       records,
       (record, core) => this.#host.holds(record, core),
-      this.#timeline.cycle - 1,
+      isNowToo ? cycle : cycle - 1,
     );
     if (found === "interrupted") return this.#stop("interrupted");
     if (found === null) return yield* this.#toStart();
@@ -262,22 +283,11 @@ export class Commands {
   }
 
   /** Where to go on to after the instruction that `next` began with; null when it is over. */
-  #afterStep(core: Core, instruction: Instruction | undefined): number | null {
+  #afterStep(core: Core, before: Frame, instruction: Instruction | undefined): number | null {
     if (instruction === undefined) return null;
-    const { linear, following, flow } = instruction;
-    const eip = linearEip(core);
-    switch (flow) {
-      case "call":
-      case "interrupt":
-        return following;
-      case "hostcall":
-        // It stays where it is, or goes on behind itself, unless it called a function, which returns to it.
-        return eip === linear || eip === following ? null : linear;
-      case "repeated":
-        return eip === linear ? linear : null;
-      default:
-        return null;
-    }
+    const { linear, flow } = instruction;
+    if (flow === "repeated") return linearEip(core) === linear ? linear : null;
+    return calledBy(this.#timeline.target.machine, core, before, instruction) ?? null;
   }
 
   /** Where the kernel's exception table sends the instruction at a linear address when it faults. */
@@ -291,21 +301,30 @@ export class Commands {
     return Array.from(words).filter((_, index) => index % 2 === 1 && words[index - 1] === linear);
   }
 
-  *#runTo(places: readonly number[], frame: Frame, hosted: boolean): Running {
-    const accepts = (cpu: Core) =>
-      hosted ? new Frame(cpu).ebp === frame.ebp && frame.isOnSameStack(cpu) : frame.isReached(cpu);
+  /** @param isRetried whether what it began with is executed again, which is no arrival at a breakpoint there */
+  *#runTo(places: readonly number[], frame: Frame, hosted: boolean, isRetried: boolean): Running {
+    const accepts = (cpu: Core) => (hosted ? frame.isOf(cpu) : frame.isReached(cpu));
     const goalposts = places.map((linear) => ({ linear, accepts }));
-    return yield* this.#run({}, goalposts, "step");
+    return yield* this.#run({}, goalposts, "step", undefined, isRetried ? frame : undefined);
   }
 
   /** Runs forward with everything that may stop it. */
-  *#run(goal: Goal, goalposts: readonly Goalpost[], reached: StopReason, onInterrupt?: Orders["onInterrupt"]): Running {
+  *#run(
+    goal: Goal,
+    goalposts: readonly Goalpost[],
+    reached: StopReason,
+    onInterrupt?: Orders["onInterrupt"],
+    retried?: Frame,
+  ): Running {
     this.#core.passedBreakpoint = this.#core.instructions;
     const orders: Orders = {
       ...this.#loud,
       records: this.#host.breakpoints.enabled(),
       goalposts,
-      stops: ({ record }) => {
+      stops: ({ record, core }) => {
+        const { request } = record;
+        const isRetried = retried !== undefined && request.kind === "address" && request.linear === retried.linear;
+        if (isRetried && retried.isReached(this.#timeline.target.machine.cores[core]!)) return false;
         record.hits++;
         if (record.ignore === 0) return true;
         record.ignore--;
@@ -313,8 +332,15 @@ export class Commands {
       },
       onInterrupt,
     };
-    const watcher = new Watcher(this.#timeline.target, orders);
+    const ends = scopeEnds(orders.records);
+    const watcher = new Watcher(this.#timeline.target, { ...orders, goalposts: [...goalposts, ...ends] });
     const end = yield* this.#watch(watcher, this.#timeline.advance(goal));
+    const left = ends.find((each) => each === watcher.reached);
+    if (left !== undefined) {
+      this.#host.core = watcher.arrived!.id;
+      this.#host.breakpoints.remove(left.record.number);
+      return { ...this.#stop("scope"), breakpoint: left.record };
+    }
     if (watcher.hit !== null && end.kind !== "exit" && end.kind !== "panic") {
       this.#host.core = watcher.hit.core;
       if (watcher.hit.record.request.temporary) this.#host.breakpoints.remove(watcher.hit.record.number);
@@ -478,6 +504,21 @@ export class Commands {
   #stop(reason: StopReason): Stop {
     return { reason, core: this.#host.core, position: this.#instructions };
   }
+}
+
+/** A goalpost at which what a request watches has gone. */
+interface ScopeEnd extends Goalpost {
+  readonly record: BreakpointRecord;
+}
+
+function scopeEnds(records: readonly BreakpointRecord[]): ScopeEnd[] {
+  return records.flatMap((record) => {
+    const { request } = record;
+    if (request.kind !== "watch" || request.scope === undefined) return [];
+    const { returns, esp, cr3 } = request.scope;
+    const accepts = (cpu: Core) => isJustAbove(linearEsp(cpu), esp - 1) && (cr3 === undefined || cpu.cr3 === cr3);
+    return [{ linear: returns, accepts, record }];
+  });
 }
 
 /** Whether a return address has been popped, perhaps with arguments. */

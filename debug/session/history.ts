@@ -1,5 +1,5 @@
 /** Captures of a run, kept within a limit of memory: dense around the place where one stands, sparse far from it. */
-import type { Capture } from "../../emulator/index.ts";
+import type { TargetCapture } from "./target.ts";
 
 /** A place in time. */
 export interface Moment {
@@ -12,9 +12,9 @@ export interface Moment {
 
 /** A moment that one can return to. */
 export interface Remembered extends Moment {
-  readonly capture: Capture;
-  /** Entries of the journal that had been performed. */
-  readonly performed: number;
+  readonly capture: TargetCapture;
+  /** Entries of the journal that had been done. */
+  readonly done: number;
   readonly onlyCore: number | null;
 }
 
@@ -74,7 +74,8 @@ export class History {
   #measure(index: number): void {
     const kept = this.#kept[index];
     if (kept === undefined) return;
-    const bytes = kept.remembered.capture.bytesBeyond(this.#kept[index - 1]?.remembered.capture ?? null);
+    const before = this.#kept[index - 1]?.remembered.capture.machine ?? null;
+    const bytes = kept.remembered.capture.machine.bytesBeyond(before);
     this.#bytes += bytes - kept.bytes;
     kept.bytes = bytes;
   }

@@ -1,5 +1,6 @@
 /** A debugging session: going forwards and backwards, stopping, reading. */
 export { Breakpoints } from "./breakpoints.ts";
+export { DebugPrograms } from "./programs.ts";
 export {
   DebugSession,
   type HistoryOptions,
@@ -9,6 +10,6 @@ export {
   type RunOptions,
   type StepOptions,
 } from "./session.ts";
-export { type SourceLine, type SymbolPlace, SymbolTable } from "./symbol-table.ts";
+export { type LineEntry, type SymbolPlace, SymbolTable } from "./symbol-table.ts";
 export { DEFAULT_HISTORY_BYTES } from "./timeline.ts";
 export type * from "./types.ts";

@@ -21,7 +21,10 @@ const STRINGS: ReadonlySet<number> = new Set([
   0x6c, 0x6d, 0x6e, 0x6f, 0xa4, 0xa5, 0xa6, 0xa7, 0xaa, 0xab, 0xac, 0xad, 0xae, 0xaf,
 ]);
 
-/** What an instruction does to the flow of control, as far as stepping over it goes. */
+/**
+ * What an instruction does to the flow of control, as far as stepping over it goes. A hostcall, which is a step of one of
+ * the kernel's functions, may call: it has pushed the address behind itself then.
+ */
 export type Flow = "plain" | "call" | "interrupt" | "return" | "interrupt-return" | "hostcall" | "repeated";
 
 export interface Instruction {
@@ -40,6 +43,25 @@ export function linearEip(core: Core): number {
 /** Linear address of the top of a core's stack, unsigned. */
 export function linearEsp(core: Core): number {
   return (core.segBase(SS) + (core.r[ESP]! & (core.stackSize32 ? -1 : 0xffff))) >>> 0;
+}
+
+/**
+ * Where the function returns to that an instruction has just called; undefined when it has called none.
+ * @param before where the core was before the instruction
+ */
+export function calledBy(
+  machine: Machine,
+  core: Core,
+  before: Frame,
+  instruction: Instruction | undefined,
+): number | undefined {
+  if (instruction === undefined || linearEip(core) === instruction.following) return undefined;
+  const { flow, following } = instruction;
+  if (flow === "call" || flow === "interrupt") return following;
+  if (flow !== "hostcall" || linearEsp(core) >= before.esp) return undefined;
+  const top = readMapped(machine, core, linearEsp(core), 4);
+  if (top.length < 4) return undefined;
+  return new DataView(top.buffer, top.byteOffset).getUint32(0, true) === following ? following : undefined;
 }
 
 /** The instruction at a linear address as a core would decode it; undefined where no memory is mapped. */
@@ -104,19 +126,32 @@ export class Frame {
     return below >= 0 && below < MOST_ARGUMENT_BYTES && this.isOnSameStack(core);
   }
 
+  /**
+   * Whether a core is in the same invocation of a function with a frame pointer. ESP does not tell where a step of the
+   * kernel's has called: the step behind it drops the arguments.
+   */
+  isOf(core: Core): boolean {
+    return core.r[EBP]! >>> 0 === this.ebp && this.isOnSameStack(core);
+  }
+
+  /** Whether two frames are on one stack. */
+  isLike(other: Frame): boolean {
+    return other.#cpl === this.#cpl && (this.#cpl !== USER || other.#cr3 === this.#cr3);
+  }
+
   isOnSameStack(core: Core): boolean {
     return core.cpl === this.#cpl && (core.cpl !== USER || core.cr3 === this.#cr3);
   }
 }
 
-/** Addresses of the call and interrupt instructions that return to a linear address, or of those of one kind. */
-export function callsBefore(machine: Machine, core: Core, linear: number, kind?: "call" | "interrupt"): number[] {
-  const found: number[] = [];
+/** The instructions that may have called what returns to a linear address. @param interrupts whether those of software too */
+export function callsBefore(machine: Machine, core: Core, linear: number, interrupts: boolean): Instruction[] {
+  const found: Instruction[] = [];
   for (let length = 1; length <= 7; length++) {
     const instruction = instructionAt(machine, core, (linear - length) >>> 0);
     if (instruction?.following !== linear) continue;
     const { flow } = instruction;
-    if ((flow === "call" || flow === "interrupt") && (kind ?? flow) === flow) found.push(instruction.linear);
+    if (flow === "call" || flow === "hostcall" || (interrupts && flow === "interrupt")) found.push(instruction);
   }
   return found;
 }
@@ -144,8 +179,7 @@ export function returnPlace(machine: Machine, core: Core, symbols: SymbolTable):
     const linear = (new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) + core.segBase(CS)) >>> 0;
     places.push({ linear, slot });
   }
-  const isBehindCall = ({ linear }: ReturnPlace) =>
-    callsBefore(machine, core, linear, "call").length > 0 || instructionAt(machine, core, linear)?.flow === "hostcall";
+  const isBehindCall = ({ linear }: ReturnPlace) => callsBefore(machine, core, linear, false).length > 0;
   // `switch_to` pushes a label and jumps, so that the place need not be behind a call where a symbol vouches for it.
   const certain = places.find(({ slot }) => slot === certainSlot(machine, core, symbols));
   const found =

@@ -1,15 +1,19 @@
-import { readElf } from "../../asm/index.ts";
+import { type ElfFile, readElf } from "../../asm/index.ts";
 import { type Core, type Entry, type Machine, REGISTER_NAMES, type RegisterName } from "../../emulator/index.ts";
 import { type BootOptions, Kernel, kernel_image, type RecordedEvent } from "../../kernel/index.ts";
-import { declarations, mm_struct, task_struct } from "../../kernel/inspect.ts";
+import { mm_struct, task_struct } from "../../kernel/inspect.ts";
 import { type BreakpointRecord, Breakpoints } from "./breakpoints.ts";
 import { type CommandHost, Commands, type Running } from "./commands.ts";
-import { linearEip } from "./instruction.ts";
+import { HistoryCommands } from "./history-commands.ts";
+import { linearEip, type ReturnPlace } from "./instruction.ts";
+import { LineCommands } from "./line-commands.ts";
 import { type AddressSpace, addressSpaceOf, type Piece, piecesOf } from "./page-tables.ts";
+import { DebugPrograms } from "./programs.ts";
 import { SymbolTable } from "./symbol-table.ts";
 import { kernelTarget, machineTarget } from "./target.ts";
 import { type Action, Timeline } from "./timeline.ts";
-import type { SessionOutput, Stop } from "./types.ts";
+import type { CatchRequest, SessionOutput, Stop, WatchRequest } from "./types.ts";
+import type { Goalpost } from "./watcher.ts";
 
 /** How to boot a kernel for debugging. */
 export interface KernelSessionOptions extends BootOptions, HistoryOptions {
@@ -47,6 +51,7 @@ export interface ReadOptions {
 /** Page tables of the kernel itself, for tasks that have none. */
 const KERNEL_PAGE_DIRECTORY = "swapper_pg_dir";
 const PAGE_OFFSET = 0xc0000000;
+const CR0_PG = 0x80000000;
 
 /**
  * A guest being debugged: it goes forwards and backwards, stops where it is told to, and shows what it is made of.
@@ -59,10 +64,14 @@ const PAGE_OFFSET = 0xc0000000;
  */
 export class DebugSession {
   readonly symbols: SymbolTable;
+  /** What the ELF files of the kernel and its program tell. */
+  readonly programs = new DebugPrograms();
   readonly breakpoints = new Breakpoints();
 
   readonly #timeline: Timeline;
   readonly #commands: Commands;
+  readonly #lines: LineCommands;
+  readonly #past: HistoryCommands;
   readonly #host: CommandHost;
   readonly #onReplaced: (() => void)[] = [];
   readonly #onOutput: ((output: SessionOutput) => void)[] = [];
@@ -81,6 +90,7 @@ export class DebugSession {
   private constructor(timeline: Timeline, symbols: SymbolTable) {
     const session = this;
     this.symbols = symbols;
+    symbols.blocks = this.programs;
     this.#timeline = timeline;
     this.#host = {
       timeline,
@@ -98,6 +108,8 @@ export class DebugSession {
       holds: (record, core) => this.#holds(record, core),
     };
     this.#commands = new Commands(this.#host);
+    this.#lines = new LineCommands(this.#host, this.#commands);
+    this.#past = new HistoryCommands(this.#host, this.#commands);
     timeline.onReplaced = () => {
       for (const listener of this.#onReplaced) listener();
     };
@@ -106,7 +118,7 @@ export class DebugSession {
     };
   }
 
-  /** A kernel at its reset. It goes back by being run again with the same input. @throws as `new Kernel` does */
+  /** A kernel at its reset. @throws as `new Kernel` does */
   static forKernel({ program, historyBytes, ...options }: KernelSessionOptions): DebugSession {
     const image = options.image ?? kernel_image();
     const log = options.log;
@@ -115,13 +127,10 @@ export class DebugSession {
     const quiet: BootOptions =
       log === undefined ? boot : { ...boot, log: (line) => timeline?.muted !== true && log(line) };
     timeline = new Timeline(() => kernelTarget(new Kernel(quiet)), historyBytes);
-    const symbols = SymbolTable.forImage(image).addHosted(
-      declarations().functions.flatMap(({ name, body }) =>
-        body === undefined ? [] : [{ name, source: String(body) }],
-      ),
-    );
-    if (program !== undefined) symbols.addElf(readElf(program));
-    return new DebugSession(timeline, symbols);
+    const session = new DebugSession(timeline, SymbolTable.forImage(image));
+    session.programs.addLater({ start: PAGE_OFFSET, end: 2 ** 32 }, () => readElf(image.elf()));
+    if (program !== undefined) session.addProgram(readElf(program));
+    return session;
   }
 
   /**
@@ -132,6 +141,12 @@ export class DebugSession {
   static forMachine(make: () => Machine, options: MachineSessionOptions = {}): DebugSession {
     const { symbols = new SymbolTable(), historyBytes } = options;
     return new DebugSession(new Timeline(() => machineTarget(make()), historyBytes), symbols);
+  }
+
+  /** Adds the symbols, lines and other debugging information of a program. */
+  addProgram(elf: ElfFile): void {
+    this.symbols.addElf(elf);
+    this.programs.add(elf);
   }
 
   // ---- Where it stands -----------------------------------------------------------------------------------------------
@@ -213,13 +228,66 @@ export class DebugSession {
     return this.#finishLater(this.#commands.next());
   }
 
-  /** Runs to where the current function has returned. @throws Error when it cannot be told where that is */
-  finish(): Stop {
-    return this.#finish(this.#commands.finish());
+  /**
+   * Goes to the beginning of another line of the source, `n` times: into what is called, where its lines are known.
+   * @throws Error when neither a line nor a function is known where it stands
+   */
+  stepLine(n = 1): Stop {
+    return this.#finish(this.#times(n, () => this.#lines.step(false)));
   }
 
-  finishAsync(): Promise<Stop> {
-    return this.#finishLater(this.#commands.finish());
+  stepLineAsync(n = 1): Promise<Stop> {
+    return this.#finishLater(this.#times(n, () => this.#lines.step(false)));
+  }
+
+  /** The same, over what is called. */
+  nextLine(n = 1): Stop {
+    return this.#finish(this.#times(n, () => this.#lines.step(true)));
+  }
+
+  nextLineAsync(n = 1): Promise<Stop> {
+    return this.#finishLater(this.#times(n, () => this.#lines.step(true)));
+  }
+
+  /** The same, but not back within the function: from the end of a loop to behind it. */
+  untilLineAsync(): Promise<Stop> {
+    return this.#finishLater(this.#lines.until());
+  }
+
+  /** Goes back to the beginning of the line that was executed last, `n` times: into what had been called. */
+  reverseStepLine(n = 1): Stop {
+    return this.#finish(this.#times(n, () => this.#lines.reverse(false)));
+  }
+
+  reverseStepLineAsync(n = 1): Promise<Stop> {
+    return this.#finishLater(this.#times(n, () => this.#lines.reverse(false)));
+  }
+
+  /** The same, over what had been called. */
+  reverseNextLine(n = 1): Stop {
+    return this.#finish(this.#times(n, () => this.#lines.reverse(true)));
+  }
+
+  reverseNextLineAsync(n = 1): Promise<Stop> {
+    return this.#finishLater(this.#times(n, () => this.#lines.reverse(true)));
+  }
+
+  /**
+   * Runs to where the current function has returned.
+   * @param place where it, or a function further out, returns to; found from the stack without it
+   * @throws Error when it cannot be told where that is
+   */
+  finish(place?: ReturnPlace): Stop {
+    return this.#finish(this.#commands.finish(place));
+  }
+
+  finishAsync(place?: ReturnPlace): Promise<Stop> {
+    return this.#finishLater(this.#commands.finish(place));
+  }
+
+  /** Runs until a core comes to one of several places, and something of it holds there. */
+  runToAsync(goalposts: readonly Goalpost[]): Promise<Stop> {
+    return this.#finishLater(this.#commands.runTo(goalposts));
   }
 
   /** Runs until a core is about to execute the instruction at a linear address. */
@@ -264,6 +332,14 @@ export class DebugSession {
 
   reverseFinishAsync(): Promise<Stop> {
     return this.#finishLater(this.#commands.reverseFinish());
+  }
+
+  /**
+   * Goes back to before the instruction that last accessed memory as a request says, or that last caused an event. The
+   * stop has the reason and what was done, as if it stood behind it; "start" when there was none.
+   */
+  lastAsync(request: WatchRequest | CatchRequest): Promise<Stop> {
+    return this.#finishLater(this.#past.last(request));
   }
 
   /** Goes to the last place before this one where `continue` would have stopped; ignore counts do not matter. */
@@ -332,9 +408,23 @@ export class DebugSession {
     for (const { physical, start, end } of pieces) this.writePhysical(physical, bytes.subarray(start, end));
   }
 
+  /** Physical address behind a linear one; undefined where none is mapped. */
+  physicalAddress(linear: number, options: ReadOptions = {}): number | undefined {
+    try {
+      return this.#pieces(linear, 1, options)[0]?.physical;
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
+  }
+
   // ---- Reading -------------------------------------------------------------------------------------------------------
 
-  /** A copy of memory as a core or a task sees it, without side effects. @throws RangeError when it is not mapped */
+  /**
+   * A copy of memory as a core or a task sees it, without side effects; of a kernel's, before it has turned paging on, as
+   * it will see it.
+   * @throws RangeError when it is not mapped
+   */
   readLinear(address: number, length: number, options: ReadOptions = {}): Uint8Array {
     const result = new Uint8Array(length);
     for (const { physical, start, end } of this.#pieces(address, length, options)) {
@@ -376,6 +466,16 @@ export class DebugSession {
     checkCount("steps", n);
     if (core !== undefined) this.#coreOf(core);
     return core === undefined ? this.#commands.step(n) : this.#commands.stepAlone(n, core);
+  }
+
+  *#times(n: number, command: () => Running): Running {
+    checkCount("lines", n);
+    let stop = this.#stop;
+    for (let i = 0; i < n; i++) {
+      stop = yield* command();
+      if (stop.reason !== "step") break;
+    }
+    return stop;
   }
 
   #goto(position: number): Running {
@@ -446,6 +546,12 @@ export class DebugSession {
   }
 
   #pieces(address: number, length: number, { core = this.#core, task }: ReadOptions): Piece[] {
+    const offset = (address >>> 0) - PAGE_OFFSET;
+    const isPaged = (this.#coreOf(core).cr0 & CR0_PG) !== 0;
+    // Before paging is on, the kernel's symbols lie where it was loaded.
+    if (this.kernel !== undefined && !isPaged && offset >= 0 && offset + length <= this.machine.memory.ramSize) {
+      return [{ physical: offset, start: 0, end: length }];
+    }
     const space = task === undefined ? addressSpaceOf(this.machine, this.#coreOf(core).id) : this.#spaceOfTask(task);
     return piecesOf(this.machine, space, address, length);
   }

@@ -1,5 +1,6 @@
 /** Names and addresses of what is debugged. */
-import { type ElfFile, elfLines, nearNames } from "../../asm/index.ts";
+import { codeLines } from "../../asm/dwarf/reader/index.ts";
+import { type ElfFile, nearNames } from "../../asm/index.ts";
 
 /** Where an address lies. */
 export interface SymbolPlace {
@@ -10,18 +11,11 @@ export interface SymbolPlace {
   readonly size: number;
 }
 
-/** Where the instruction at an address comes from. */
-export type SourceLine =
-  /** A line, from 1, of an assembly file. */
-  | { readonly file: string; readonly line: number }
-  /** A function of the kernel that is written in TypeScript, and its text. */
-  | { readonly function: string; readonly source: string };
-
 /** What any image with symbols has: a LinkedImage, a KernelImage. */
 export interface SymbolImage {
   readonly symbols: readonly ImageSymbol[];
   /** Addresses of instructions, by line of their source, if there is a line table. */
-  readonly lines?: readonly { readonly address: number; readonly file: string; readonly line: number }[];
+  readonly lines?: readonly ImageLine[];
 }
 
 interface ImageSymbol {
@@ -33,10 +27,26 @@ interface ImageSymbol {
   readonly section?: unknown;
 }
 
-interface LineEntry {
+interface ImageLine {
   readonly address: number;
   readonly file: string;
   readonly line: number;
+  readonly column?: number | undefined;
+}
+
+/** A stretch of code that comes from one place in a source. */
+export interface LineEntry {
+  /** Linear address of its first instruction. */
+  readonly address: number;
+  /** Linear address behind its last one. */
+  readonly end: number;
+  readonly file: string;
+  /** Counts from 1. */
+  readonly line: number;
+  /** Counts from 1; undefined when it is not known. */
+  readonly column?: number | undefined;
+  /** Whether a statement begins here. */
+  readonly isStatement: boolean;
 }
 
 /** ELF's number for the section of symbols that are defined elsewhere. */
@@ -48,12 +58,34 @@ const MOST_STARTS = 16;
 /** Symbols without a size are believed this far, in bytes. */
 const FURTHEST_OFFSET = 1 << 16;
 
+/** A function that the compiler has put into another, seen from there. */
+export interface InlinedCall {
+  /** The same for the same one. */
+  readonly id: object;
+  /** Where it is called from. */
+  readonly file: string | undefined;
+  readonly line: number | undefined;
+}
+
+/** What debugging information knows of code beside its lines. */
+export interface CodeBlocks {
+  /** Whether the code at an address is optimized: its variables have places in prologues too. */
+  readonly isOptimized: (address: number) => boolean;
+  /** The inlined functions that an address is in, from the outside in. */
+  readonly inlinedCalls: (address: number) => readonly InlinedCall[];
+  /** The innermost block that an address is in; undefined when none is known. */
+  readonly blockOf: (address: number) => object | undefined;
+}
+
+const NO_BLOCKS: CodeBlocks = { isOptimized: () => false, inlinedCalls: () => [], blockOf: () => undefined };
+
 /** Symbols and lines of one or several images; where two define a name, the first has it. */
 export class SymbolTable {
   readonly #addresses = new Map<string, number>();
   #symbols: ImageSymbol[] = [];
   #lines: LineEntry[] = [];
-  readonly #hosted = new Map<string, string>();
+  /** What is known of blocks and inlined functions. */
+  blocks: CodeBlocks = NO_BLOCKS;
 
   /** @param image a linked image, or a kernel's */
   static forImage(image: SymbolImage): SymbolTable {
@@ -72,23 +104,23 @@ export class SymbolTable {
     this.#symbols = [...this.#symbols, ...symbols.filter(isPlace)].sort(
       (a, b) => a.address - b.address || rank(a) - rank(b),
     );
-    if (lines !== undefined) this.#lines = [...this.#lines, ...lines].sort((a, b) => a.address - b.address);
+    if (lines !== undefined) this.#addLines(withEnds(lines));
     return this;
   }
 
+  /** Of several entries at one address the last has code; the others' is none. */
+  #addLines(lines: readonly LineEntry[]): void {
+    if (lines.length === 0) return;
+    this.#lines = [...this.#lines, ...lines].sort((a, b) => a.address - b.address || a.end - b.end);
+  }
+
   addElf(elf: ElfFile): this {
+    this.#addLines(codeLines(elf).filter(({ line }) => line > 0));
     return this.add({
       symbols: elf.symbols
         .filter(({ sectionIndex }) => sectionIndex !== SHN_UNDEF)
         .map(({ name, value, size, type, section }) => ({ name, address: value, size, type, section })),
-      lines: elfLines(elf),
     });
-  }
-
-  /** Names functions that are written in TypeScript, with their text. */
-  addHosted(functions: Iterable<{ readonly name: string; readonly source: string }>): this {
-    for (const { name, source } of functions) this.#hosted.set(name, source);
-    return this;
   }
 
   /** Linear address of a symbol, unsigned; undefined when there is none of that name. */
@@ -136,25 +168,56 @@ export class SymbolTable {
     return found.offset === 0 ? found.symbol : `${found.symbol}+0x${found.offset.toString(16)}`;
   }
 
-  /** The source of the instruction at an address. */
-  line(address: number): SourceLine | undefined {
-    const symbol = this.symbolize(address)?.symbol;
-    const source = symbol === undefined ? undefined : this.#hosted.get(symbol);
-    if (symbol !== undefined && source !== undefined) return { function: symbol, source };
-    const entry = this.#lines[lastNotAfter(this.#lines, address >>> 0)];
-    if (entry === undefined || (address >>> 0) - entry.address >= LONGEST_INSTRUCTION) return undefined;
-    return { file: entry.file, line: entry.line };
+  /** The line that the instruction at an address comes from. */
+  lineEntry(address: number): LineEntry | undefined {
+    const at = address >>> 0;
+    const last = lastNotAfter(this.#lines, at);
+    const entry = this.#lines[last];
+    if (entry === undefined || at >= entry.end) return undefined;
+    // A statement of which no code is left begins there too.
+    for (let i = last; !entry.isStatement && this.#lines[i]?.address === entry.address; i--) {
+      if (this.#lines[i]!.isStatement) return { ...this.#lines[i]!, end: entry.end };
+    }
+    return entry;
+  }
+
+  /** The lines of code from an address up to another, by address. */
+  linesBetween(start: number, end: number): LineEntry[] {
+    const found: LineEntry[] = [];
+    for (let i = lastNotAfter(this.#lines, start - 1) + 1; i < this.#lines.length; i++) {
+      const entry = this.#lines[i]!;
+      if (entry.address >= end) break;
+      found.push(entry);
+    }
+    return found;
+  }
+
+  /** The inlined functions that an address is in and another one, in the same function, is not, from the outside in. */
+  inlinedBetween(address: number, from: number): readonly InlinedCall[] {
+    const around = this.blocks.inlinedCalls(from);
+    return this.blocks.inlinedCalls(address).filter(({ id }, index) => around[index]?.id !== id);
   }
 
   /**
-   * Where the instructions of a line begin: each first address of a run of entries for that line.
-   * @param place `entry.S:120`; the end of a path will do
-   * @throws RangeError when it is not a file, a colon and a line, or no file has that name
+   * Where a function's own work begins: behind what sets up its frame, which is where its second line does. In
+   * assembly, in optimized code, and where no lines are known, its first instruction.
    */
-  addressesOf(place: string): number[] {
-    const match = /^(.+):(\d+)$/.exec(place);
-    if (match === null) throw new RangeError(`${place}: expected a file and a line, as in entry.S:120`);
-    const [, file, line] = match as unknown as [string, string, string];
+  bodyOf(start: number): number {
+    const place = this.symbolize(start);
+    const first = this.lineEntry(start);
+    if (place === undefined || place.offset !== 0 || first === undefined || /\.[sS]$/.test(first.file)) return start;
+    if (this.blocks.isOptimized(start)) return start;
+    const second = this.linesBetween(start + 1, start + place.size).find(({ isStatement }) => isStatement);
+    return second?.address ?? start;
+  }
+
+  /**
+   * Where the instructions of a line begin: in each block the first address, of the line or, when it has no code, of
+   * the next one that has.
+   * @param file the end of a path will do
+   * @throws RangeError when no file has that name
+   */
+  addressesOf(file: string, line: number): number[] {
     const files = this.files().filter((name) => name === file || name.endsWith(`/${file}`));
     if (files.length === 0) {
       throw new RangeError(
@@ -166,14 +229,32 @@ export class SymbolTable {
         )}`,
       );
     }
-    const found: number[] = [];
-    let previous: LineEntry | undefined;
-    for (const entry of this.#lines) {
-      const matches = entry.line === Number(line) && files.includes(entry.file);
-      if (matches && !(previous?.line === entry.line && previous.file === entry.file)) found.push(entry.address);
-      previous = entry;
+    const entries = this.#lines.filter(
+      (entry) => entry.isStatement && entry.line >= line && files.includes(entry.file),
+    );
+    const nearest = entries.reduce((least, entry) => Math.min(least, entry.line), Number.POSITIVE_INFINITY);
+    const starts = new Map<unknown, number>();
+    for (const { address } of entries.filter((entry) => entry.line === nearest)) {
+      const place = this.symbolize(address);
+      const block = this.blocks.blockOf(address) ?? (place === undefined ? address : address - place.offset);
+      if (!starts.has(block)) starts.set(block, address);
     }
-    return found;
+    return [...starts.values()];
+  }
+
+  /** Whether a symbol lies at an address: of code or data, and no mere number. */
+  isPlace(address: number): boolean {
+    return this.#symbols[lastNotAfter(this.#symbols, address >>> 0)]?.address === address >>> 0;
+  }
+
+  /** Whether an address is that of an instruction, as far as functions and lines tell. */
+  isCode(address: number): boolean {
+    const at = address >>> 0;
+    if (this.lineEntry(at) !== undefined) return true;
+    const last = lastNotAfter(this.#symbols, at);
+    return this.#symbols
+      .slice(Math.max(0, last - 8), last + 1)
+      .some(({ address: start, size, type }) => type === "function" && at >= start && at < start + Math.max(size, 1));
   }
 
   /** Every name, in alphabetical order. */
@@ -190,6 +271,16 @@ export class SymbolTable {
   near(name: string): string[] {
     return nearNames(name, this.#addresses.keys());
   }
+}
+
+/** An entry ends where the next one begins, or with its one instruction. */
+function withEnds(lines: readonly ImageLine[]): LineEntry[] {
+  const sorted = [...lines].sort((a, b) => a.address - b.address);
+  return sorted.map((line, index) => {
+    const furthest = line.address + LONGEST_INSTRUCTION;
+    const next = sorted[index + 1]?.address ?? furthest;
+    return { ...line, end: Math.min(next, furthest), isStatement: true };
+  });
 }
 
 function suggestions(names: readonly string[]): string {

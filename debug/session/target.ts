@@ -1,20 +1,26 @@
 /** What is debugged: a kernel on its machine, or a bare machine, seen alike. */
-import { type Capture, type Machine, type RunLimits, SnapshotError, type StopReason } from "../../emulator/index.ts";
-import type { Kernel, KernelStop } from "../../kernel/index.ts";
+import {
+  type JournalTarget,
+  type Machine,
+  type RunLimits,
+  SnapshotError,
+  type StopReason,
+  serialTarget,
+} from "../../emulator/index.ts";
+import type { Kernel, KernelCapture, KernelStop } from "../../kernel/index.ts";
 
 /** How a run of a target ended. */
 export type TargetStop = KernelStop;
 
-export interface Target {
-  readonly machine: Machine;
+/** The whole state of a target at one moment. */
+export type TargetCapture = KernelCapture;
+
+export interface Target extends JournalTarget {
   readonly kernel: Kernel | undefined;
   run(limits: Omit<RunLimits, "until">): TargetStop;
   /** Its state, or null while that is not all in the machine; it is made and run again then. */
-  capture(): Capture | null;
-  restore(capture: Capture): void;
-  /** Bytes for the first serial port. */
-  input(bytes: Uint8Array): void;
-  closeInput(): void;
+  capture(): TargetCapture | null;
+  restore(capture: TargetCapture): void;
   /** Sets who hears what the guest sends. */
   onOutput(listener: (stream: "serial1" | "serial2" | "log", byte: number) => void): void;
 }
@@ -24,9 +30,8 @@ export function kernelTarget(kernel: Kernel): Target {
     machine: kernel.machine,
     kernel,
     run: (limits) => kernel.run(limits),
-    // Generators hold some of its state.
-    capture: () => null,
-    restore: (capture) => kernel.machine.restore(capture),
+    capture: () => captureOf(() => kernel.capture()),
+    restore: (capture) => kernel.restore(capture),
     input: (bytes) => kernel.input(bytes),
     closeInput: () => kernel.close_input(),
     onOutput: (listener) => {
@@ -38,13 +43,11 @@ export function kernelTarget(kernel: Kernel): Target {
 
 export function machineTarget(machine: Machine): Target {
   return {
-    machine,
+    ...serialTarget(machine),
     kernel: undefined,
     run: (limits) => kernelStop(machine.run(limits)),
-    capture: () => captureOf(machine),
-    restore: (capture) => machine.restore(capture),
-    input: (bytes) => machine.com1.receive(bytes),
-    closeInput: () => machine.com1.setCarrier(false),
+    capture: () => captureOf(() => ({ machine: machine.capture(), input_closed: false })),
+    restore: (capture) => machine.restore(capture.machine),
     onOutput: (listener) => {
       machine.onSerialOutput = (byte, port) => listener(port === 1 ? "serial1" : "serial2", byte);
       machine.onDebugOutput = (byte) => listener("log", byte);
@@ -53,9 +56,9 @@ export function machineTarget(machine: Machine): Target {
 }
 
 /** Null while the machine's clock holds events of its host's. */
-function captureOf(machine: Machine): Capture | null {
+function captureOf(capture: () => TargetCapture): TargetCapture | null {
   try {
-    return machine.capture();
+    return capture();
   } catch (error) {
     if (error instanceof SnapshotError) return null;
     throw error;

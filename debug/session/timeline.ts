@@ -10,11 +10,11 @@
  *
  * The horizon is the furthest moment reached. Up to there the guest only repeats itself, and nobody hears it.
  */
-import type { RegisterName } from "../../emulator/index.ts";
+import { type Action, Journal, perform } from "../../emulator/index.ts";
 import { History, type Moment, type Remembered } from "./history.ts";
 import type { Target, TargetStop } from "./target.ts";
 
-export type { Moment };
+export type { Action, Moment };
 
 /** Cycles between two looks at the outside world. */
 const SLICE = 1 << 18;
@@ -30,21 +30,6 @@ export const DEFAULT_HISTORY_BYTES = 256 << 20;
 
 /** Instructions that other cores may execute while one waits for a core that sleeps. */
 const PATIENCE = 1 << 24;
-
-/** Something done to the guest from outside. */
-export type Action =
-  | { readonly kind: "input"; readonly bytes: Uint8Array }
-  | { readonly kind: "close-input" }
-  /** The serial ports send what they hold, as they do at the end of a run. */
-  | { readonly kind: "drain" }
-  | { readonly kind: "only-core"; readonly core: number | null }
-  | { readonly kind: "register"; readonly name: RegisterName; readonly value: number; readonly core: number }
-  | { readonly kind: "memory"; readonly physical: number; readonly bytes: Uint8Array };
-
-interface Entry {
-  readonly cycle: number;
-  readonly action: Action;
-}
 
 /** How far `advance` goes: to whatever comes first. */
 export interface Goal {
@@ -69,9 +54,7 @@ export class Timeline {
   muted = false;
 
   readonly #make: () => Target;
-  readonly #journal: Entry[] = [];
-  /** The first entry that has not been done yet. */
-  #next = 0;
+  readonly #journal = new Journal();
   #horizon = 0;
   #end: TargetStop | null = null;
   #interrupted = false;
@@ -123,12 +106,10 @@ export class Timeline {
     const { cycle } = this;
     if (cycle < this.#horizon) {
       this.#horizon = cycle;
-      this.#journal.length = this.#next;
       this.#history.forgetAfter(cycle);
     }
-    this.#perform(action);
-    this.#journal.push({ cycle, action });
-    this.#next = this.#journal.length;
+    perform(this.target, action);
+    this.#journal.add(cycle, action);
   }
 
   /** Runs on. Yields after each slice, so that the caller can let the host do something else. */
@@ -198,8 +179,12 @@ export class Timeline {
   #slice(goalCycle: number, left: number, core: number | undefined): TargetStop {
     const { cycle } = this;
     const behind = cycle < this.#horizon;
-    const entry = this.#journal[this.#next]?.cycle ?? Number.POSITIVE_INFINITY;
-    const untilCycle = Math.min(goalCycle, cycle + SLICE, entry, behind ? this.#horizon : Number.POSITIVE_INFINITY);
+    const untilCycle = Math.min(
+      goalCycle,
+      cycle + SLICE,
+      this.#journal.due,
+      behind ? this.#horizon : Number.POSITIVE_INFINITY,
+    );
     this.muted = behind;
     try {
       return this.target.run({
@@ -210,46 +195,15 @@ export class Timeline {
     } finally {
       this.muted = false;
       if (this.cycle > this.#horizon) this.#horizon = this.cycle;
-      this.#performDue();
+      this.#journal.performDue(this.target);
     }
   }
 
   /** At rest nothing is left to send; noted down, since on the way through the same moment it must be done too. */
   #drain(): void {
-    const last = this.#journal[this.#next - 1];
+    const { last } = this.#journal;
     if (last?.cycle === this.cycle && last.action.kind === "drain") return;
     if (this.cycle === this.#horizon) this.act({ kind: "drain" });
-  }
-
-  #performDue(): void {
-    for (let entry = this.#journal[this.#next]; entry?.cycle === this.cycle; entry = this.#journal[++this.#next]) {
-      this.#perform(entry.action);
-    }
-  }
-
-  #perform(action: Action): void {
-    const { machine } = this.target;
-    switch (action.kind) {
-      case "input":
-        this.target.input(action.bytes);
-        break;
-      case "close-input":
-        this.target.closeInput();
-        break;
-      case "drain":
-        machine.com1.drain();
-        machine.com2.drain();
-        break;
-      case "only-core":
-        machine.onlyCore = action.core;
-        break;
-      case "register":
-        machine.setRegister(action.name, action.value, action.core);
-        break;
-      case "memory":
-        machine.writePhysical(action.physical, action.bytes);
-        break;
-    }
   }
 
   #build(): Target {
@@ -262,14 +216,14 @@ export class Timeline {
 
   #rebuild(): void {
     this.target = this.#build();
-    this.#next = 0;
+    this.#journal.rewind();
     this.onReplaced();
     this.#performMuted();
   }
 
   #performMuted(): void {
     this.muted = true;
-    this.#performDue();
+    this.#journal.performDue(this.target);
     this.muted = false;
   }
 
@@ -288,14 +242,14 @@ export class Timeline {
     const capture = this.target.capture();
     if (capture === null) return;
     const { onlyCore } = this.target.machine;
-    const bytes = this.#history.add({ ...now, capture, performed: this.#next, onlyCore });
+    const bytes = this.#history.add({ ...now, capture, done: this.#journal.done, onlyCore });
     this.#due = now.instructions + INTERVAL + (bytes / PAGE_SIZE) * INTERVAL_PER_PAGE;
   }
 
-  #restore({ capture, performed, onlyCore, instructions }: Remembered): void {
+  #restore({ capture, done, onlyCore, instructions }: Remembered): void {
     this.target.restore(capture);
     this.target.machine.onlyCore = onlyCore;
-    this.#next = performed;
+    this.#journal.rewind(done);
     this.#due = instructions + INTERVAL;
     this.#performMuted();
   }

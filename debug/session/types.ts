@@ -12,6 +12,8 @@ export type StopReason =
   | "breakpoint"
   | "watchpoint"
   | "catch"
+  /** The function has returned that has the variable that a watchpoint is on; it is removed. */
+  | "scope"
   /** The guest ended: `status` is pid 1's exit status, or the value written to the exit port. */
   | "exit"
   | "panic"
@@ -55,7 +57,9 @@ export type CatchKind =
   | "signal"
   | "softirq"
   | "exec"
-  | "exit";
+  | "exit"
+  /** A task became runnable. */
+  | "wakeup";
 
 /** A kernel event, or the delivery of an exception or interrupt, which has `vector` and `eip`. */
 export type SessionEvent = RecordedEvent;
@@ -82,6 +86,16 @@ export interface AddressRequest extends StopRequest {
   readonly linear: number;
 }
 
+/** The frame of a variable is gone when the core is at its return address again, with the frame popped. */
+export interface WatchScope {
+  /** Linear address that the frame returns to. */
+  readonly returns: number;
+  /** ESP when it has, or more. */
+  readonly esp: number;
+  /** Of a user program: its page directory. */
+  readonly cr3?: number | undefined;
+}
+
 /** Stop after an instruction that accessed memory. */
 export interface WatchRequest extends StopRequest {
   readonly kind: "watch";
@@ -89,6 +103,8 @@ export interface WatchRequest extends StopRequest {
   readonly address: number;
   /** Bytes, 1 or more. */
   readonly length: number;
+  /** Of a local variable: where the watchpoint ends. */
+  readonly scope?: WatchScope | undefined;
   /** "change" is a write that leaves another value. */
   readonly on: "read" | "write" | "change" | "access";
 }

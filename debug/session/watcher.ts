@@ -13,6 +13,7 @@ const NMI = 2;
 const KERNEL_EVENTS: Partial<Record<CatchKind, readonly string[]>> = {
   switch: ["sched_switch"],
   softirq: ["softirq_entry", "bh_entry"],
+  wakeup: ["sched_wakeup"],
 };
 
 /** A request that a run has met. */
@@ -55,6 +56,8 @@ export class Watcher {
   hit: Hit | null = null;
   /** The core at a goalpost, if one ended the run. */
   arrived: Core | null = null;
+  /** And that goalpost. */
+  reached: Goalpost | null = null;
   /** What a condition threw; it ended the run. */
   failure: unknown = null;
 
@@ -100,6 +103,7 @@ export class Watcher {
     for (const goalpost of this.#orders.goalposts) {
       if (goalpost.linear === linear && goalpost.accepts(core)) {
         this.arrived = core;
+        this.reached = goalpost;
         return true;
       }
     }

@@ -30,7 +30,6 @@ const RPL = 3;
 const FORKS: ReadonlySet<number | undefined> = new Set(["fork", "clone", "vfork"].map((name) => syscall_numbers[name]));
 /** What switch_to leaves on the stack it switches from, from ESP upwards, below its return address. */
 const SWITCH_FRAME = ["ebp of switch_to's caller", "edi", "esi", "ebx"];
-const HANDLE_BYTES = 4;
 
 /** Takes them, and stops when there are enough. Reads guest memory without side effects. */
 export class Snapshots {
@@ -120,7 +119,6 @@ function annotated_stack(kernel: Kernel, esp: number, eip: number): string[] {
     const end = from_user ? registers : top >>> 0;
     for (const { frame } of back_trace(memory(), kernel.image, eip, read(esp))) {
       if (frame < esp || frame + 2 * WORD > end) continue;
-      notes.set(frame - HANDLE_BYTES, notes.get(frame - HANDLE_BYTES) ?? "handle of the hosted function");
       notes.set(frame, "saved ebp");
       notes.set(frame + WORD, `return to ${kernel.image.symbolize(read(frame + WORD))}`);
     }

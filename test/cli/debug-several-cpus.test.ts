@@ -20,7 +20,9 @@ it("selects cores, steps one alone or all, and goes back", () => {
   esp0("as", "-g", "-o", elf, "examples/machine/smp.S", "--link", "0x100000");
   writeFileSync(
     commands,
-    ["break count", "continue", "continue", "cpu", "step 3 alone", "reverse-step", "cpu 0", "step", "apic"].join("\n"),
+    ["break count", "continue", "continue", "cpu", "stepi 3 alone", "reverse-stepi", "cpu 0", "stepi", "apic"].join(
+      "\n",
+    ),
   );
   const lines = esp0("debug", "--cpus", "4", "--multiboot", elf, "--commands", commands).split("\n");
   const stops = lines.filter((line) => line.startsWith("#")).map((line) => /^#([\d,]+) {2}cpu (\d)/.exec(line)!);

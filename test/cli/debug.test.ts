@@ -42,7 +42,7 @@ describe("esp0 debug", () => {
     const image = assembleBinary("1: incl %eax; jmp 1b", { file: "loop.S", origin: 0x1000 });
     const files = { "loop.bin": image };
     const args = ["--load", "loop.bin@0x1000", "--reg", "eax=5"];
-    const { output, status } = await debugRun(args, ["step 3", "p $eax", "reverse-step", "goto 1000", "p $eax"], {
+    const { output, status } = await debugRun(args, ["stepi 3", "p $eax", "reverse-stepi", "goto 1000", "p $eax"], {
       files,
     });
     expect(output).toContain("$1 = 7");

@@ -97,7 +97,7 @@ describe("a journal", () => {
     const saved = replay(on, journal, middle);
     replay(on, journal, END);
     on.restore(saved);
-    journal.seek(middle);
+    journal.rewind(4);
     expect(journal.last).toBe(journal.entries[3]);
     expect(Buffer.from(replay(on, journal, END)).equals(end)).toBe(true);
   });
@@ -105,11 +105,11 @@ describe("a journal", () => {
   it("forgets a future that will not be", () => {
     const entries: Entry[] = [10, 20, 20, 30].map((cycle) => ({ cycle, action: { kind: "drain" } }));
     const journal = new Journal(entries);
-    journal.seek(20);
+    journal.rewind(3);
     journal.add(25, { kind: "close-input" });
     expect(journal.entries).toEqual([...entries.slice(0, 3), { cycle: 25, action: { kind: "close-input" } }]);
     expect(journal.due).toBe(Number.POSITIVE_INFINITY);
-    journal.seek(15);
+    journal.rewind(1);
     expect(journal.due).toBe(20);
     journal.forget();
     expect(journal.entries).toEqual(entries.slice(0, 1));

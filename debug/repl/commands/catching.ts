@@ -4,7 +4,7 @@ import { syscall_numbers } from "../../../kernel/inspect.ts";
 import type { CatchKind, CatchRequest, SessionEvent } from "../../session/index.ts";
 import { CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { EXCEPTIONS, signalNumber } from "../format/event.ts";
+import { EXCEPTIONS, SIGNAL_NAMES, signalNumber } from "../format/event.ts";
 
 type Filter = (event: SessionEvent) => boolean;
 
@@ -82,10 +82,30 @@ const READERS: Readonly<Record<CatchKind, FilterReader>> = {
   cow: nothing,
   signal,
   softirq: (words, console) => number(words, console, "nr"),
+  wakeup: (words, console) => pids(words, console, { of: "pid", by: "by" }),
 };
 
 /** Events that can be caught, by name. */
 export const CATCHABLE: readonly string[] = Object.keys(READERS);
+
+/** Words that may come next behind an event and what follows it, for completion. */
+export function catchWords(text: string): readonly string[] {
+  const [event = "", ...words] = text.trim().split(/\s+/);
+  switch (event) {
+    case "exception":
+      return words.length > 0 ? [] : EXCEPTIONS.flatMap((name) => name?.split(" ")[0]?.slice(1).toLowerCase() ?? []);
+    case "syscall":
+      return words.length > 0 ? [] : Object.keys(syscall_numbers);
+    case "signal":
+      return words.length > 0 ? ["to"] : [...SIGNAL_NAMES, "to"];
+    case "switch":
+      return words.length % 2 === 0 ? ["from", "to"] : [];
+    case "wakeup":
+      return words.length % 2 === 0 ? ["of", "by"] : [];
+    default:
+      return [];
+  }
+}
 
 /** @throws CommandError when there is no such event */
 export function catchRequest(console: Console, text: string): CatchRequest {

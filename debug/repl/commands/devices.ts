@@ -1,8 +1,8 @@
 /** The interrupt controllers and the timer. */
 import { APIC_REGISTER, apicMessage, type I8259A, PIT_HZ } from "../../../emulator/index.ts";
+import { bareHex, hex, table } from "../../numbers.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { bareHex, hex, table } from "../format/numbers.ts";
 
 const IRQ_NAMES = [
   ...["timer", "keyboard", "cascade", "COM2", "COM1", "", "", ""],

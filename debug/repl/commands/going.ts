@@ -1,12 +1,19 @@
 /** Commands that move the guest, forwards and backwards. */
+import { plainType } from "../../../asm/dwarf/reader/index.ts";
+import type { StackFrame } from "../../frames/stack-frame.ts";
+import { hex } from "../../numbers.ts";
 import type { Stop } from "../../session/index.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { hex } from "../format/numbers.ts";
+import type { Value } from "../expression/value.ts";
+import { frameLine } from "../format/frames.ts";
 import { placeAddresses } from "../places.ts";
 import { reportPlace, reportStop } from "../stop-report.ts";
+import { printValue } from "./printing.ts";
 
 const ENDED: ReadonlySet<Stop["reason"]> = new Set(["exit", "panic", "triple-fault"]);
+const RPL = 3;
+const WIDE = 8;
 
 /** How often, for commands that take `[N]`. */
 function count(console: Console, argument: string): number {
@@ -29,6 +36,10 @@ async function go(console: Console, command: () => Promise<Stop>): Promise<void>
   await reportStop(console, await command());
 }
 
+async function goBack(console: Console, command: () => Promise<Stop>): Promise<void> {
+  await reportStop(console, await command());
+}
+
 /** Repeats until it is done or something else than a step stops it. */
 async function repeat(times: number, command: () => Promise<Stop>): Promise<Stop> {
   let stop = await command();
@@ -40,15 +51,121 @@ function noArgument(name: string, argument: string): void {
   if (argument !== "") throw new CommandError(`${name} takes no argument, but there is '${argument}'`);
 }
 
+/** Where a frame returns to; undefined when that is not known. */
+function returnOf(console: Console, frame: StackFrame) {
+  const { walked } = frame;
+  const caller = console.frames().find((each) => each.level > frame.level && each.walked !== walked)?.walked;
+  if (caller === undefined) return undefined;
+  if (walked.returnSlot !== undefined) return { linear: caller.pc, slot: walked.returnSlot };
+  if (walked.entryFrame === undefined) return undefined;
+  const cpl = console.guest.read32(walked.entryFrame + 4) & RPL;
+  return { linear: caller.pc, slot: walked.entryFrame, cpl };
+}
+
+async function finish(console: Console): Promise<void> {
+  requireGoing(console);
+  const frame = console.frame();
+  if (console.selectedTask !== undefined)
+    throw new CommandError("the selected task does not run; thread selects another");
+  if (frame.isInlined) return leaveInlined(console, frame);
+  const place = returnOf(console, frame);
+  if (place === undefined && frame.level > 0) {
+    throw new CommandError('"finish" not meaningful in the outermost frame.');
+  }
+  const { type } = frame.function ?? {};
+  console.print(`Run till exit from ${frameLine(console, frame)}`);
+  await reportStop(console, await console.session.finishAsync(place));
+  if (console.session.stop.reason !== "step") return;
+  const returned = type?.kind === "function" ? returnedValue(console, type.returns) : undefined;
+  if (returned === null) return;
+  const eax = console.guest.register("eax");
+  if (returned === undefined) console.print(`eax = ${hex(eax)}, ${eax | 0}`);
+  else printValue(console, returned, "Value returned is ");
+}
+
+/** Goes on by lines to behind a function that has been put into its caller. */
+async function leaveInlined(console: Console, frame: StackFrame): Promise<void> {
+  console.print(`Run till exit from ${frameLine(console, frame)}`);
+  const scope = frame.function!;
+  let stop: Stop;
+  do {
+    stop = await console.session.nextLineAsync();
+    console.forgetFrames();
+  } while (stop.reason === "step" && console.frame().isIn(scope));
+  await reportStop(console, stop);
+}
+
+/** What a function has returned, by its type; null for none, undefined when it is not where it can be seen. */
+function returnedValue({ guest }: Console, type: Value["type"]): Value | null | undefined {
+  const plain = plainType(type);
+  const eax = guest.register("eax");
+  switch (plain.kind) {
+    case "void":
+      return null;
+    case "struct":
+      return { type, address: eax };
+    case "integer":
+    case "enum":
+    case "pointer": {
+      const bytes = new Uint8Array(WIDE);
+      const view = new DataView(bytes.buffer);
+      view.setUint32(0, eax, true);
+      view.setUint32(4, guest.register("edx"), true);
+      return { type, bytes: bytes.subarray(0, plain.size) };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** To a place, or out of the frame. */
+function advance(console: Console, argument: string): Promise<void> {
+  const places = placeAddresses(console, argument).map((linear) => ({ linear, accepts: () => true }));
+  const frame = console.frame();
+  const back = returnOf(console, frame);
+  const leaves =
+    back === undefined || back.cpl !== undefined
+      ? []
+      : [{ linear: back.linear, accepts: (core: { readonly r: Int32Array }) => core.r[4]! >>> 0 > back.slot }];
+  return go(console, () => console.session.runToAsync([...places, ...leaves]));
+}
+
 export const going: readonly Command[] = [
   {
-    names: ["step", "stepi", "s", "si"],
+    names: ["step", "s"],
+    group: "Going",
+    usage: "[N]",
+    summary: "go to another line of the source, or N, into functions that are called",
+    help:
+      "Functions without lines are passed over, and so are interrupts and page faults on the way; a system call is gone\n" +
+      "into. Where no line is known, it goes to the end of the function.",
+    completes: "expression",
+    repeats: "same",
+    run: (argument, console) => {
+      const n = count(console, argument);
+      return go(console, () => console.session.stepLineAsync(n));
+    },
+  },
+  {
+    names: ["next", "n"],
+    group: "Going",
+    usage: "[N]",
+    summary: "go to another line of the source, or N, over functions that are called",
+    completes: "expression",
+    repeats: "same",
+    run: (argument, console) => {
+      const n = count(console, argument);
+      return go(console, () => console.session.nextLineAsync(n));
+    },
+  },
+  {
+    names: ["stepi", "si"],
     group: "Going",
     usage: "[N] [alone]",
     summary: "execute one instruction, or N",
     help:
       "Instructions of the selected CPU; the others run meanwhile as they would. With `alone` only the selected CPU runs.\n" +
-      "A step of a TypeScript function is one instruction: its hostcall stays where it is until the function returns.",
+      "A statement of a kernel function takes one, or some more.",
     completes: "expression",
     repeats: "same",
     run: (argument, console) => {
@@ -58,7 +175,7 @@ export const going: readonly Command[] = [
     },
   },
   {
-    names: ["next", "nexti", "n", "ni"],
+    names: ["nexti", "ni"],
     group: "Going",
     usage: "[N]",
     summary: "execute one instruction, over calls and interrupts",
@@ -73,26 +190,33 @@ export const going: readonly Command[] = [
     names: ["finish", "fin"],
     group: "Going",
     usage: "",
-    summary: "run to where the current function has returned",
-    help: "Shows EAX, in which C functions return their value.",
+    summary: "run to where the selected frame has returned",
+    help: "Shows what the function has returned: by its type or, where that is not known, EAX.",
     repeats: "same",
-    run: async (argument, console) => {
+    run: (argument, console) => {
       noArgument("finish", argument);
-      await go(console, () => console.session.finishAsync());
-      if (console.session.stop.reason === "step")
-        console.print(`eax = ${hex(console.guest.register("eax"))}, ${console.guest.register("eax") | 0}`);
+      return finish(console);
     },
   },
   {
-    names: ["until", "advance"],
+    names: ["until", "u"],
+    group: "Going",
+    usage: "[PLACE]",
+    summary: "as next, but not back: to behind a loop; with a place, to there, or out of the function",
+    completes: "place",
+    repeats: "same",
+    run: (argument, console) =>
+      argument === "" ? go(console, () => console.session.untilLineAsync()) : advance(console, argument),
+  },
+  {
+    names: ["advance"],
     group: "Going",
     usage: "PLACE",
-    summary: "run to a place: symbol, address, file:line",
-    completes: "symbol",
+    summary: "run to a place: symbol, *ADDRESS, FILE:LINE; or out of the function",
+    completes: "place",
     run: (argument, console) => {
-      if (argument === "") throw new CommandError("until where? A symbol, *ADDRESS or FILE:LINE is expected");
-      const [address] = placeAddresses(console, argument);
-      return go(console, () => console.session.untilAsync(address!));
+      if (argument === "") throw new CommandError("advance to where? A symbol, *ADDRESS or FILE:LINE is expected");
+      return advance(console, argument);
     },
   },
   {
@@ -114,28 +238,63 @@ export const going: readonly Command[] = [
     },
   },
   {
-    names: ["reverse-step", "reverse-stepi", "rs", "rsi"],
+    names: ["reverse-step", "rs"],
     group: "Going",
     usage: "[N]",
-    summary: "go back one instruction, or N",
-    help: "The guest is run again from its start, or from a snapshot, with the same input; it comes out the same.",
+    summary: "go back to the beginning of the line before, or N, into functions that had been called",
+    help: "Going back, the guest comes out as it was: it never does anything else the second time.",
     completes: "expression",
     repeats: "same",
-    run: async (argument, console) => {
+    run: (argument, console) => {
       const n = count(console, argument);
-      await reportStop(console, await console.session.reverseStepAsync(n));
+      return goBack(console, () => console.session.reverseStepLineAsync(n));
     },
   },
   {
-    names: ["reverse-next", "reverse-nexti", "rn", "rni"],
+    names: ["reverse-next", "rn"],
+    group: "Going",
+    usage: "[N]",
+    summary: "the same, over functions that had been called",
+    completes: "expression",
+    repeats: "same",
+    run: (argument, console) => {
+      const n = count(console, argument);
+      return goBack(console, () => console.session.reverseNextLineAsync(n));
+    },
+  },
+  {
+    names: ["reverse-stepi", "rsi"],
+    group: "Going",
+    usage: "[N]",
+    summary: "go back one instruction, or N",
+    completes: "expression",
+    repeats: "same",
+    run: (argument, console) => {
+      const n = count(console, argument);
+      return goBack(console, () => console.session.reverseStepAsync(n));
+    },
+  },
+  {
+    names: ["reverse-nexti", "rni"],
     group: "Going",
     usage: "[N]",
     summary: "go back one instruction, a call being one",
     completes: "expression",
     repeats: "same",
-    run: async (argument, console) => {
+    run: (argument, console) => {
       const n = count(console, argument);
-      await reportStop(console, await repeat(n, () => console.session.reverseNextAsync()));
+      return goBack(console, () => repeat(n, () => console.session.reverseNextAsync()));
+    },
+  },
+  {
+    names: ["reverse-finish"],
+    group: "Going",
+    usage: "",
+    summary: "go back to where the current function was called",
+    repeats: "same",
+    run: (argument, console) => {
+      noArgument("reverse-finish", argument);
+      return goBack(console, () => console.session.reverseFinishAsync());
     },
   },
   {
@@ -144,9 +303,9 @@ export const going: readonly Command[] = [
     usage: "",
     summary: "go back to where continue would have stopped last",
     repeats: "same",
-    run: async (argument, console) => {
+    run: (argument, console) => {
       noArgument("reverse-continue", argument);
-      await reportStop(console, await console.session.reverseContinueAsync());
+      return goBack(console, () => console.session.reverseContinueAsync());
     },
   },
   {
@@ -162,16 +321,6 @@ export const going: readonly Command[] = [
       const position = console.number(argument.replace(/^#/, "").replaceAll(",", ""));
       if (!Number.isSafeInteger(position) || position < 0) throw new CommandError(`${argument}: 0 or more is expected`);
       await reportStop(console, await console.session.gotoAsync(position));
-    },
-  },
-  {
-    names: ["where"],
-    group: "Going",
-    usage: "",
-    summary: "show again where it stands",
-    run: (argument, console) => {
-      noArgument("where", argument);
-      return reportPlace(console, console.session);
     },
   },
   {

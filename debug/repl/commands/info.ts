@@ -1,12 +1,16 @@
-/** `info SUBJECT`, and where symbols and lines are; `list`. */
+/** `info SUBJECT`: where symbols and lines are, what there is, what is in scope. */
+import { declare, type Scope, type Variable } from "../../../asm/dwarf/reader/index.ts";
 import { nearNames } from "../../../asm/index.ts";
+import { bareHex, hex } from "../../numbers.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { hex } from "../format/numbers.ts";
-import { placeAddresses } from "../places.ts";
+import { lineOf, placeAddresses } from "../places.ts";
+import { listDisplays } from "./displays.ts";
+import { describeFrame, showArguments, showLocals } from "./frames.ts";
 import { listBreakpoints } from "./stopping.ts";
 
-const LINES = 10;
+/** Functions and variables listed at most. */
+const MOST_LISTED = 1000;
 
 type Subject = (argument: string, console: Console) => void;
 
@@ -14,7 +18,7 @@ function symbol(argument: string, console: Console): void {
   if (argument === "") throw new CommandError("info symbol ADDRESS is expected");
   const address = console.address(argument);
   const place = console.session.symbols.symbolize(address);
-  if (place === undefined) console.print(`No symbol is near ${hex(address)}.`);
+  if (place === undefined) console.print(`No symbol matches ${argument}.`);
   else {
     const size = place.size === 0 ? "" : `, ${place.size} bytes`;
     console.print(`${hex(address)} is ${console.session.symbols.format(address)}${size}.`);
@@ -22,12 +26,23 @@ function symbol(argument: string, console: Console): void {
 }
 
 function line(argument: string, console: Console): void {
-  const addresses = argument === "" ? [console.guest.pc] : placeAddresses(console, argument);
+  const { symbols } = console.session;
+  const wanted = argument === "" ? undefined : lineOf(console, argument);
+  const isAddress = argument.trim().startsWith("*");
+  const addresses = argument === "" ? [console.frame().codeAddress] : placeAddresses(console, argument);
   for (const address of addresses) {
-    const source = console.session.symbols.line(address);
-    if (source === undefined) console.print(`${console.place(address)}: no line is known.`);
-    else if ("file" in source) console.print(`${console.place(address)} comes from ${source.file}:${source.line}.`);
-    else console.print(`${console.place(address)} is the TypeScript function ${source.function}.`);
+    const place = symbols.symbolize(address);
+    const start =
+      wanted === undefined && !isAddress && argument !== "" && place !== undefined ? address - place.offset : address;
+    const source = symbols.lineEntry(start);
+    if (source === undefined) {
+      console.print(`No line number information available for address ${console.place(start)}`);
+    } else {
+      const { file, line: number, address: first, end } = source;
+      console.print(
+        `Line ${number} of "${file}" starts at address ${console.place(first)} and ends at ${console.place(end)}.`,
+      );
+    }
   }
 }
 
@@ -36,57 +51,123 @@ function files(_argument: string, console: Console): void {
   console.print(...(known.length === 0 ? ["No file's lines are known."] : known));
 }
 
-const SUBJECTS: Readonly<Record<string, Subject>> = {
-  breakpoints: (_argument, console) => listBreakpoints(console),
-  symbol,
-  line,
-  files,
-};
-
-/** What `info` knows itself; other words are commands. */
-export const INFO_SUBJECTS: readonly string[] = Object.keys(SUBJECTS);
-
-function list(console: Console, argument: string): void {
-  const cursor = console.cursors.get("list");
-  const goesOn = argument === "--on" && cursor !== undefined;
-  const address = goesOn
-    ? cursor.address
-    : argument === "" || argument === "--on"
-      ? console.guest.pc
-      : placeAddresses(console, argument)[0]!;
-  const source = console.session.symbols.line(address);
-  if (source === undefined)
-    throw new CommandError(`no source is known for ${console.place(address)}; disas shows its instructions`);
-  if (!("file" in source)) {
-    console.print(`${console.bold(source.function)}, as it runs:`, ...dedent(source.source));
+function source(_argument: string, console: Console): void {
+  const { place, codeAddress } = console.frame();
+  if (place === undefined) {
+    console.print("No current source file.");
     return;
   }
-  const length = console.sources.length(source.file);
-  if (length === 0)
-    throw new CommandError(`${source.file}:${source.line}, but the text of ${source.file} is not at hand`);
-  const first = goesOn ? Number(cursor.argument) : Math.max(1, source.line - LINES / 2);
-  console.print(console.bold(source.file));
-  for (let number = first; number < Math.min(first + LINES, length + 1); number++) {
-    const mark = number === source.line && address === console.guest.pc ? "=>" : "  ";
-    console.print(
-      `${mark}${String(number).padStart(5)}  ${console.sources.line(source.file, number)!.replaceAll("\t", "        ")}`.trimEnd(),
-    );
+  const unit = console.session.programs.at(codeAddress)?.unitAt(codeAddress);
+  console.print(`Current source file is ${place.file}`);
+  if (unit !== undefined && unit.directory !== "") console.print(`Compilation directory is ${unit.directory}`);
+  const length = console.sources.length(place.file);
+  console.print(length === 0 ? "Its text is not at hand." : `Contains ${length} lines.`);
+}
+
+/** What is in scope at a place, from the outside in. */
+function scope(argument: string, console: Console): void {
+  if (argument === "") throw new CommandError("info scope PLACE is expected: a function, FILE:LINE or *ADDRESS");
+  const [address] = placeAddresses(console, argument);
+  const scopes = console.session.programs.at(address!)?.scopesAt(address!) ?? [];
+  const lines = scopes.flatMap((each) => [
+    ...each.parameters.map((variable) => inScope(variable, "an argument")),
+    ...each.variables.map((variable) => inScope(variable, "a variable")),
+  ]);
+  if (lines.length === 0) console.print(`No symbols are in scope at ${argument} but those of files.`);
+  else console.print(...lines);
+}
+
+function inScope({ name, type, address, line: number }: Variable, what: string): string {
+  const where = address === undefined ? "" : ` at static address ${hex(address)}`;
+  const declared = number === undefined ? "" : `, declared on line ${number}`;
+  return `Symbol ${name} is ${what} of type ${declare(type)}${where}, length ${type.size}${declared}.`;
+}
+
+/** A line of a list, and the file under which it stands. */
+interface Listed {
+  readonly file: string;
+  readonly line: number;
+  readonly text: string;
+}
+
+function showList(console: Console, what: string, argument: string, found: readonly Listed[], others: string[]): void {
+  console.print(argument === "" ? `All defined ${what}:` : `All ${what} matching regular expression "${argument}":`);
+  const sorted = [...found].sort((a, b) => compare(a.file, b.file) || a.line - b.line || compare(a.text, b.text));
+  let file: string | undefined;
+  for (const each of sorted.slice(0, MOST_LISTED)) {
+    if (each.file !== file) console.print("", `File ${each.file}:`);
+    file = each.file;
+    console.print(`${each.line === 0 ? "" : `${each.line}:`}\t${each.text}`);
   }
-  console.cursors.set("list", { address, argument: String(first + LINES) });
+  if (others.length > 0) console.print("", "Non-debugging symbols:", ...others.slice(0, MOST_LISTED));
+  const left = Math.max(0, sorted.length - MOST_LISTED) + Math.max(0, others.length - MOST_LISTED);
+  if (left > 0) console.print(`… and ${left} more: a regular expression would choose`);
 }
 
-/** Without the indentation that all lines but the first share. */
-function dedent(text: string): string[] {
-  const lines = text.split("\n");
-  const indents = lines
-    .slice(1)
-    .filter((each) => each.trim() !== "")
-    .map((each) => /^\s*/.exec(each)![0].length);
-  const common = Math.min(...(indents.length === 0 ? [0] : indents));
-  return lines.map((each, index) => `  ${index === 0 ? each : each.slice(common)}`);
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** @param run runs another command, for `info registers` and the like */
+/** @throws CommandError when it is none */
+function expressionOf(argument: string): RegExp {
+  try {
+    return new RegExp(argument);
+  } catch {
+    throw new CommandError(`${argument} is no regular expression`);
+  }
+}
+
+/** Functions, or variables, that the programs tell of; and symbols that no debugging information has. */
+function everything(console: Console, argument: string, isFunctions: boolean): void {
+  const expression = expressionOf(argument);
+  const { programs, symbols } = console.session;
+  const found: Listed[] = [];
+  const known = new Set<string>();
+  for (const program of programs.from(console.frame().pc)) {
+    for (const name of isFunctions ? program.functionNames : program.variableNames) {
+      known.add(name);
+      if (!expression.test(name)) continue;
+      const all: readonly (Scope | Variable)[] = isFunctions ? program.functions(name) : program.variables(name);
+      for (const { file, line: number = 0, type, isExternal } of all) {
+        found.push({ file, line: number, text: `${isExternal ? "" : "static "}${declare(type, name)};` });
+      }
+    }
+  }
+  const others = symbols
+    .names()
+    .filter((name) => !known.has(name) && expression.test(name))
+    .flatMap((name) => {
+      const address = symbols.lookup(name)!;
+      return symbols.isPlace(address) && symbols.isCode(address) === isFunctions
+        ? [`0x${bareHex(address)}  ${name}`]
+        : [];
+    });
+  showList(console, isFunctions ? "functions" : "variables", argument, found, others);
+}
+
+const SUBJECTS: Readonly<Record<string, Subject>> = {
+  args: (_argument, console) => showArguments(console),
+  breakpoints: (_argument, console) => listBreakpoints(console),
+  display: (_argument, console) => listDisplays(console),
+  files,
+  frame: (_argument, console) => describeFrame(console),
+  functions: (argument, console) => everything(console, argument, true),
+  line,
+  locals: (_argument, console) => showLocals(console),
+  scope,
+  source,
+  sources: files,
+  symbol,
+  variables: (argument, console) => everything(console, argument, false),
+  watchpoints: (_argument, console) => listBreakpoints(console, "watch"),
+};
+
+/** Other names of commands, by what gdb calls them. */
+const COMMANDS: Readonly<Record<string, string>> = { registers: "regs", threads: "ps", stack: "backtrace" };
+
+/** What `info` knows itself; other words are commands. */
+export const INFO_SUBJECTS: readonly string[] = [...Object.keys(SUBJECTS), ...Object.keys(COMMANDS)];
+/** @param run runs another command, for `info tss` and the like */
 export function infoCommands(
   run: (line: string, console: Console) => void | Promise<void>,
   names: () => readonly string[],
@@ -96,28 +177,23 @@ export function infoCommands(
       names: ["info", "i"],
       group: "Other",
       usage: "SUBJECT",
-      summary: "info breakpoints, symbol ADDRESS, line PLACE, files; or any command that shows something",
+      summary: `info ${Object.keys(SUBJECTS).join(", ")}; or any command that shows something`,
       completes: "info",
       run: (argument, console) => {
         const [, word = "", rest = ""] = /^(\S*)\s*(.*)$/.exec(argument) ?? [];
         if (word === "") throw new CommandError(`info about what? ${INFO_SUBJECTS.join(", ")}, or a command`);
-        const subjects = INFO_SUBJECTS.filter((name) => name.startsWith(word));
-        if (subjects.length > 0) return SUBJECTS[subjects[0]!]!(rest, console);
+        const subject = Object.hasOwn(SUBJECTS, word)
+          ? word
+          : Object.keys(SUBJECTS).find((name) => name.startsWith(word));
+        if (subject !== undefined) return SUBJECTS[subject]!(rest, console);
+        const other = Object.keys(COMMANDS).find((name) => name.startsWith(word));
+        if (other !== undefined) return run(`${COMMANDS[other]} ${rest}`, console);
         if (names().some((name) => name.startsWith(word))) return run(argument, console);
         const near = nearNames(word, [...INFO_SUBJECTS, ...names()]);
         throw new CommandError(
           `nothing is called ${word}${near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""}`,
         );
       },
-    },
-    {
-      names: ["list", "l"],
-      group: "Other",
-      usage: "[PLACE]",
-      summary: "source lines of a .S file, or the TypeScript of a function",
-      completes: "symbol",
-      repeats: "next",
-      run: (argument, console) => list(console, argument),
     },
   ];
 }

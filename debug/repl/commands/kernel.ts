@@ -25,11 +25,11 @@ import {
   vm_area_struct,
   wait_queue_t,
 } from "../../../kernel/inspect.ts";
-import { pointersOf } from "../backtrace.ts";
+import { pointersOf } from "../../frames/frame-walk.ts";
+import { bareHex, grouped, hex, table } from "../../numbers.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
 import { describeEvent } from "../format/event.ts";
-import { bareHex, grouped, hex, table } from "../format/numbers.ts";
 import { taskOrCurrent } from "../task-argument.ts";
 
 /** Looks at the kernel's data. @throws CommandError on a bare machine, and when they are not set up yet */

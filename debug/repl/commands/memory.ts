@@ -1,14 +1,15 @@
 /** Memory: `x` as in gdb, disassembly, page tables. */
+
+import { entryBits, explain, walkPages } from "../../frames/page-walk.ts";
+import { bareHex, hex } from "../../numbers.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
 import { FORMATS, type MemoryFormat, memoryLines } from "../format/memory.ts";
-import { bareHex, hex } from "../format/numbers.ts";
-import { entryBits, explain, walkPages } from "../page-walk.ts";
 import { readUpTo, symbolOptions } from "../stop-report.ts";
 import { taskArgument } from "../task-argument.ts";
 
 const SLASH = /^\/(\d*)([a-z]*)\s*/;
-const SIZES: Readonly<Record<string, 1 | 2 | 4>> = { b: 1, h: 2, w: 4 };
+const SIZES: Readonly<Record<string, 1 | 2 | 4 | 8>> = { b: 1, h: 2, w: 4, g: 8 };
 const MOST_UNITS = 65_536;
 const LONGEST_INSTRUCTION = 15;
 const INSTRUCTIONS = 10;
@@ -16,24 +17,25 @@ const INSTRUCTIONS = 10;
 function formatOf(argument: string): { format: MemoryFormat; rest: string } {
   const slash = SLASH.exec(argument);
   let letter = "x";
-  let size: 1 | 2 | 4 = 4;
+  let size: 1 | 2 | 4 | 8 = 4;
   for (const character of slash?.[2] ?? "") {
     if (Object.hasOwn(SIZES, character)) size = SIZES[character]!;
     else if (FORMATS.includes(character)) letter = character;
     else {
       throw new CommandError(
-        `x/${slash?.[1] ?? ""}${slash?.[2] ?? ""}: '${character}' is no format; formats are ${FORMATS.join(" ")}, sizes b h w`,
+        `x/${slash?.[1] ?? ""}${slash?.[2] ?? ""}: '${character}' is no format; formats are ${FORMATS.join(" ")}, sizes b h w g`,
       );
     }
   }
-  if (letter === "c" && !/[bhw]/.test(slash?.[2] ?? "")) size = 1;
+  if (letter === "c" && !/[bhwg]/.test(slash?.[2] ?? "")) size = 1;
   if (letter === "a") size = 4;
   const count = slash?.[1] === undefined || slash[1] === "" ? 1 : Number(slash[1]);
   if (count < 1 || count > MOST_UNITS) throw new CommandError(`x: ${count} units; 1 to ${MOST_UNITS} are possible`);
   return { format: { count, letter, size }, rest: slash === null ? argument : argument.slice(slash[0].length) };
 }
 
-async function examine(console: Console, argument: string): Promise<void> {
+/** `x`: `/4xw $esp`, or `/4xw` to go on. */
+export async function examine(console: Console, argument: string): Promise<void> {
   const { format, rest } = formatOf(argument);
   const cursor = console.cursors.get("x");
   if (rest === "" && cursor === undefined) throw new CommandError("x what? An address is expected, as in x/8x $esp");
@@ -132,7 +134,7 @@ export const memory: readonly Command[] = [
     group: "Registers and memory",
     usage: "[/NFU] [ADDRESS]",
     summary: "memory, as in gdb: x/8xw $esp, x/s comm, x/5i $eip",
-    help: "N units of format F (x d u t o c a s i) and size U (b h w). Without ADDRESS, and at an empty line, it goes on.",
+    help: "N units of format F (x d u t o c a s i) and size U (b h w g). Without ADDRESS, and at an empty line, it goes on.",
     completes: "expression",
     repeats: "next",
     run: (argument, console) => examine(console, argument),

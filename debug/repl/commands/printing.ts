@@ -1,9 +1,10 @@
 /** Expressions: showing them and what their types are, and changing registers and memory. */
-import { REGISTER_NAMES } from "../../../emulator/index.ts";
+import { type CType, plainType, pointerTo, typeName } from "../../../asm/dwarf/reader/index.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { numberOf } from "../expression/evaluate.ts";
-import { describeType, formatValue, NUMBER_FORMATS, type NumberFormat } from "../format/value.ts";
+import { bytesOf, scalarOf } from "../expression/evaluate.ts";
+import type { Value } from "../expression/value.ts";
+import { describeType, formatValue, NUMBER_FORMATS, type NumberFormat, typePrefix } from "../format/value.ts";
 
 function print(console: Console, argument: string): void {
   const [, letter, text] = /^(?:\/(\S*)\s*)?(.*)$/.exec(argument) as unknown as [string, string | undefined, string];
@@ -12,38 +13,52 @@ function print(console: Console, argument: string): void {
   }
   const value = text === "" ? console.values.at(-1) : console.evaluate(text);
   if (value === undefined) throw new CommandError("p what? An expression is expected, as in p current->thread.esp");
-  const shown = formatValue(value, console.formatting((letter ?? "natural") as NumberFormat));
-  // What it is now is what $ means later.
-  const number = value.type.kind === "struct" ? undefined : numberOf(value, console.environment());
-  console.values.push(number === undefined || value.type.kind === "array" ? value : { ...value, number });
-  console.print(`$${console.values.length} = ${typePrefix(value.type.kind, value.type.name)}${shown}`);
+  printValue(console, value, "", (letter ?? "natural") as NumberFormat);
 }
 
-function typePrefix(kind: string, name: string): string {
-  return kind === "pointer" ? `(${name}) ` : "";
+/** Shows a value as `$1 = …`, and keeps it under that name. */
+export function printValue(console: Console, value: Value, before = "", format: NumberFormat = "natural"): void {
+  const shown = formatValue(value, console.formatting(format));
+  console.values.push(asItIsNow(console, value));
+  const prefix = format === "natural" ? typePrefix(value) : "";
+  console.print(`${before}$${console.values.length} = ${prefix}${shown}`);
 }
 
-const ASSIGNMENT = /^(.*?[^=!<>])=(?!=)\s*(.*)$/;
+/** What it is now is what $ means later. */
+function asItIsNow(console: Console, value: Value): Value {
+  const { kind } = plainType(value.type);
+  if (value.absent !== undefined || kind === "function" || kind === "code" || kind === "void") return value;
+  const environment = console.environment();
+  if (kind !== "struct" && kind !== "array") return { ...value, scalar: scalarOf(value, environment)! };
+  return value.type.size > MOST_KEPT ? value : { ...value, bytes: bytesOf(value, environment).slice() };
+}
+
+/** Bytes of a struct or array of which a copy is kept. */
+const MOST_KEPT = 1 << 16;
 
 function assign(console: Console, argument: string): void {
-  const match = ASSIGNMENT.exec(argument.replace(/^var\s+/, ""));
-  if (match === null) throw new CommandError("set PLACE = VALUE is expected, as in set $eax = 1, set jiffies = 0");
-  const [, place, text] = match as unknown as [string, string, string];
-  const target = console.evaluate(place.trim());
-  const number = console.number(text);
-  const { session } = console;
-  if (target.register !== undefined) {
-    const name = REGISTER_NAMES.find((known) => known === target.register)!;
-    session.setRegister(name, number >>> 0);
-  } else if (target.address !== undefined && target.type.size <= 4 && target.type.kind !== "struct") {
-    const bytes = new Uint8Array(4);
-    new DataView(bytes.buffer).setInt32(0, number | 0, true);
-    console.guest.read(target.address, target.type.size);
-    session.writeLinear(target.address, bytes.subarray(0, target.type.size));
-  } else {
-    throw new CommandError(`${place.trim()} cannot be set: a register, or an integer or pointer in memory, can`);
+  const text = argument.replace(/^var(iable)?\s+/, "");
+  if (!ASSIGNMENT.test(text))
+    throw new CommandError("set PLACE = VALUE is expected, as in set $eax = 1, set jiffies = 0");
+  console.evaluate(text);
+  const place = /^(.*?[^=!<>+\-*/%&|^])[-+*/%&|^]?=(?!=)/.exec(text)?.[1]?.trim();
+  if (place !== undefined && !/^\$[A-Za-z_]\w*$/.test(place)) print(console, place);
+  else if (place !== undefined && console.environment().variable(place.slice(1))?.register !== undefined) {
+    print(console, place);
   }
-  print(console, place.trim());
+}
+
+const ASSIGNMENT = /[^=!<>]=(?!=)/;
+
+/** The type that is named, or that an expression has. */
+function typeOf(console: Console, text: string): CType {
+  const { types } = console.environment();
+  const [, name = "", stars = ""] = /^([\w\s]+?)\s*((?:\*\s*)*)$/.exec(text.trim()) ?? [];
+  const isVariable = /^\w+$/.test(text.trim()) && console.environment().name(text.trim()) !== undefined;
+  let type = isVariable ? undefined : types.find(name);
+  if (type === undefined) return console.evaluate(text).type;
+  for (const star of stars) if (star === "*") type = pointerTo(type);
+  return type;
 }
 
 export const printing: readonly Command[] = [
@@ -67,11 +82,19 @@ export const printing: readonly Command[] = [
     summary: "the type of an expression; of a struct with its offsets",
     completes: "expression",
     run: (argument, console) => {
-      const environment = console.environment();
-      const name = argument.replace(/^struct\s+/, "").trim();
-      if (name === "") throw new CommandError("ptype of what? As in ptype task_struct");
-      const type = environment.types.find(name) ?? console.evaluate(argument).type;
-      console.print(...describeType(type, environment).split("\n"));
+      if (argument === "") throw new CommandError("ptype of what? As in ptype task_struct");
+      console.print(...describeType(typeOf(console, argument)).split("\n"));
+    },
+  },
+  {
+    names: ["whatis"],
+    group: "Registers and memory",
+    usage: "EXPRESSION | TYPE",
+    summary: "the name of the type of an expression",
+    completes: "expression",
+    run: (argument, console) => {
+      if (argument === "") throw new CommandError("whatis what? As in whatis current->mm");
+      console.print(`type = ${typeName(typeOf(console, argument))}`);
     },
   },
   {

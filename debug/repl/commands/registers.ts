@@ -1,10 +1,10 @@
 /** The CPU's registers. */
 import { type Core, formatDescriptor, type RegisterName, viewDescriptorTable } from "../../../emulator/index.ts";
+import { REGISTERS } from "../../frames/guest.ts";
+import { bareHex, hex, table } from "../../numbers.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
 import { type Bits, CR0_BITS, CR4_BITS, FLAG_BITS, setBits } from "../format/flags.ts";
-import { bareHex, hex, table } from "../format/numbers.ts";
-import { REGISTERS } from "../guest.ts";
 
 const GENERAL: readonly (readonly RegisterName[])[] = [
   ["eax", "ebx", "ecx", "edx"],

@@ -1,11 +1,13 @@
 /** Breakpoints, watchpoints and catchpoints. */
-import type { Breakpoint, BreakpointRequest, Condition } from "../../session/index.ts";
+
+import { hex, plural } from "../../numbers.ts";
+import type { Breakpoint, BreakpointRequest, Condition, WatchScope } from "../../session/index.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
 import { compile, numberOf } from "../expression/evaluate.ts";
-import { hex, plural } from "../format/numbers.ts";
 import { placeAddresses } from "../places.ts";
 import { catchRequest } from "./catching.ts";
+import { enableDisplays, removeDisplays } from "./displays.ts";
 
 /** What may follow the place or event of a request. */
 interface Clauses {
@@ -36,9 +38,16 @@ export function clauses(console: Console, argument: string): Clauses {
   return { what: what.trim(), condition, count, core };
 }
 
-/** A condition that stops when it cannot be evaluated, and then says so. @throws ExpressionError when it is none */
-export function conditionOf(console: Console, text: string): Condition {
-  const condition = compile(text, console.environment());
+/**
+ * A condition that stops when it cannot be evaluated, and then says so.
+ * @param linear where it will be evaluated, for the variables that are known there
+ * @throws ExpressionError when it is none
+ */
+export function conditionOf(console: Console, text: string, linear?: number): Condition {
+  const scopes = linear === undefined ? [] : (console.session.programs.at(linear)?.scopesAt(linear) ?? []);
+  const isLocal = (name: string) =>
+    scopes.some((scope) => [...scope.parameters, ...scope.variables].some((variable) => variable.name === name));
+  const condition = compile(text, console.environment(), isLocal);
   return () => {
     const environment = console.environment();
     try {
@@ -51,10 +60,11 @@ export function conditionOf(console: Console, text: string): Condition {
 }
 
 function add(console: Console, request: BreakpointRequest, { condition, count, core }: Clauses, text: string): void {
+  const linear = request.kind === "address" ? request.linear : undefined;
   const whole = {
     ...request,
     text: condition === undefined ? text : `${text} if ${condition}`,
-    ...(condition === undefined ? {} : { condition: conditionOf(console, condition) }),
+    ...(condition === undefined ? {} : { condition: conditionOf(console, condition, linear) }),
     ...(count === undefined ? {} : { ignore: count - 1 }),
     ...(core === undefined ? {} : { core }),
   } as BreakpointRequest;
@@ -82,8 +92,8 @@ function addBreakpoints(console: Console, argument: string, temporary: boolean):
 }
 
 function sourceOf({ session }: Console, linear: number): string {
-  const line = session.symbols.line(linear);
-  return line !== undefined && "file" in line ? ` ${line.file}:${line.line}` : "";
+  const line = session.symbols.lineEntry(linear);
+  return line !== undefined ? ` ${line.file}:${line.line}` : "";
 }
 
 const WATCHED = { watch: "change", rwatch: "read", awatch: "access", wwatch: "write" } as const;
@@ -95,20 +105,38 @@ function addWatchpoint(console: Console, argument: string, name: keyof typeof WA
   const text = physical === null ? parts.what : parts.what.slice(physical[0].length);
   if (text === "") throw new CommandError(`${name} what? An expression, or an address and a number of bytes`);
   const range = /^(\S+)\s+(\d+)$/.exec(text);
-  const { address, length } =
-    range === null ? placeOf(console, text) : { address: console.address(range[1]!), length: Number(range[2]) };
+  const { address, length, scope } =
+    range === null
+      ? placeOf(console, text)
+      : { address: console.address(range[1]!), length: Number(range[2]), scope: undefined };
   const space = physical === null ? "linear" : "physical";
   const shown = `${name} ${text}: ${plural(length, "byte")} at ${space === "physical" ? `physical ${hex(address)}` : console.place(address)}`;
-  add(console, { kind: "watch", space, address, length, on: WATCHED[name] }, parts, shown);
+  add(console, { kind: "watch", space, address, length, scope, on: WATCHED[name] }, parts, shown);
 }
 
 /** Where what an expression names lies, or the word at the address that it comes to. */
-function placeOf(console: Console, text: string): { address: number; length: number } {
+function placeOf(console: Console, text: string): { address: number; length: number; scope: WatchScope | undefined } {
   const value = console.evaluate(text);
-  if (value.register !== undefined)
+  if (value.absent !== undefined) throw new CommandError(`${text} cannot be watched: it is ${value.absent}`);
+  if (value.register !== undefined || (value.bytes !== undefined && value.address === undefined))
     throw new CommandError("registers cannot be watched; break with a condition instead");
-  if (value.address !== undefined) return { address: value.address, length: value.type.size };
-  return { address: console.address(text), length: 4 };
+  const scope = scopeOf(console, text);
+  if (value.address !== undefined) return { address: value.address, length: Math.max(value.type.size, 1), scope };
+  return { address: console.address(text), length: 4, scope };
+}
+
+/** The end of the frame whose variables an expression names; undefined when it names none. */
+function scopeOf(console: Console, text: string): WatchScope | undefined {
+  const frame = console.frame();
+  const isLocal = text
+    .match(/[A-Za-z_]\w*/g)
+    ?.some((name) => frame.variable(name) !== undefined && frame.variable(name)?.address === undefined);
+  if (isLocal !== true) return undefined;
+  const { walked } = console.frames()[frame.level] ?? frame;
+  const caller = console.frames().find((each) => each.level > frame.level && each.walked !== walked)?.walked;
+  if (caller === undefined || walked.returnSlot === undefined) return undefined;
+  const cr3 = walked.kind === "user" ? console.guest.core.cr3 : undefined;
+  return { returns: caller.pc, esp: walked.returnSlot + 4, cr3 };
 }
 
 function watchCommand(name: keyof typeof WATCHED, summary: string, help?: string): Command {
@@ -124,7 +152,7 @@ function watchCommand(name: keyof typeof WATCHED, summary: string, help?: string
 }
 
 /** Numbers of breakpoints behind a command; all when there are none. */
-function numbersOf(console: Console, argument: string): number[] {
+export function numbersOf(console: Console, argument: string): number[] {
   const all = console.session.breakpoints.list().map(({ number }) => number);
   if (argument === "" || argument === "all") return all;
   return argument.split(/[\s,]+/).map((word) => {
@@ -138,6 +166,12 @@ function numbersOf(console: Console, argument: string): number[] {
   });
 }
 
+/** Where a breakpoint stops; undefined for what is no breakpoint at an address. */
+function placeOfBreakpoint(console: Console, number: number): number | undefined {
+  const request = console.session.breakpoints.get(number)?.request;
+  return request?.kind === "address" ? request.linear : undefined;
+}
+
 function enabling(names: Command["names"], enabled: boolean, summary: string): Command {
   return {
     names,
@@ -145,13 +179,15 @@ function enabling(names: Command["names"], enabled: boolean, summary: string): C
     usage: "[NUMBER…]",
     summary,
     run: (argument, console) => {
+      if (/^display\b/.test(argument)) return enableDisplays(console, argument.replace(/^display\s*/, ""), enabled);
       for (const number of numbersOf(console, argument)) console.session.breakpoints.enable(number, enabled);
     },
   };
 }
 
-export function listBreakpoints(console: Console): void {
-  const all = console.session.breakpoints.list();
+/** @param kind only of this kind */
+export function listBreakpoints(console: Console, kind?: BreakpointRequest["kind"]): void {
+  const all = console.session.breakpoints.list().filter(({ request }) => kind === undefined || request.kind === kind);
   if (all.length === 0) console.print("There are no breakpoints.");
   for (const breakpoint of all) {
     const { number, request, enabled, hits, ignore } = breakpoint;
@@ -161,8 +197,10 @@ export function listBreakpoints(console: Console): void {
       ...(hits === 0 ? [] : [`hit ${plural(hits, "time")}`]),
       ...(ignore === 0 ? [] : [`passes over the next ${ignore}`]),
     ];
+    const commands = console.breakpointCommands.get(number) ?? [];
     console.print(
       `${String(number).padStart(3)}  ${KINDS[request.kind].toLowerCase()}  ${describe(breakpoint)}${notes.length === 0 ? "" : `  [${notes.join(", ")}]`}`,
+      ...commands.map((line) => `        ${line}`),
     );
   }
 }
@@ -177,8 +215,10 @@ export const stopping: readonly Command[] = [
     group: "Stopping",
     usage: "[PLACE] [count N] [cpu N] [if CONDITION]",
     summary: "stop before the instruction at a place",
-    help: `PLACE is a symbol, an address or FILE:LINE; without it, where it stands.\n${CLAUSES}`,
-    completes: "symbol",
+    help:
+      "PLACE is a function, FILE:LINE, LINE of this file, FILE:FUNCTION or *ADDRESS; without it, where it stands.\n" +
+      `${CLAUSES}`,
+    completes: "place",
     run: (argument, console) => addBreakpoints(console, argument, false),
   },
   {
@@ -186,7 +226,7 @@ export const stopping: readonly Command[] = [
     group: "Stopping",
     usage: "[PLACE] [count N] [cpu N] [if CONDITION]",
     summary: "the same, once",
-    completes: "symbol",
+    completes: "place",
     run: (argument, console) => addBreakpoints(console, argument, true),
   },
   watchCommand(
@@ -220,7 +260,11 @@ export const stopping: readonly Command[] = [
     usage: "[NUMBER…]",
     summary: "remove breakpoints; all without a number",
     run: (argument, console) => {
-      for (const number of numbersOf(console, argument)) console.session.breakpoints.remove(number);
+      if (/^display\b/.test(argument)) return removeDisplays(console, argument.replace(/^display\s*/, ""));
+      for (const number of numbersOf(console, argument.replace(/^breakpoints\s*/, ""))) {
+        console.session.breakpoints.remove(number);
+        console.breakpointCommands.delete(number);
+      }
     },
   },
   enabling(["enable"], true, "let breakpoints stop again"),
@@ -235,7 +279,10 @@ export const stopping: readonly Command[] = [
       const [, number = "", condition = ""] = /^(\S*)\s*(.*)$/.exec(argument) ?? [];
       if (number === "") throw new CommandError("condition NUMBER [CONDITION] is expected");
       const [found] = numbersOf(console, number);
-      const text = condition === "" ? undefined : conditionOf(console, condition.replace(/^if\s+/, ""));
+      const text =
+        condition === ""
+          ? undefined
+          : conditionOf(console, condition.replace(/^if\s+/, ""), placeOfBreakpoint(console, found!));
       console.session.breakpoints.setCondition(found!, text);
       console.print(`Breakpoint ${found} ${condition === "" ? "has no condition now." : `stops if ${condition}.`}`);
     },

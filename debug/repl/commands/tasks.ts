@@ -1,11 +1,10 @@
 /** Tasks: who there is, where they are, what is on their stacks. */
 import { pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
+import { backtrace, currentPointers, pointersOf } from "../../frames/frame-walk.ts";
+import { bareHex, hex, table } from "../../numbers.ts";
 import { tasks as summaries } from "../../tasks.ts";
-import { backtrace, pointersOf } from "../backtrace.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { frameLines } from "../format/frames.ts";
-import { bareHex, hex, table } from "../format/numbers.ts";
 import { stackLines } from "../format/stack.ts";
 import { formatValue } from "../format/value.ts";
 import { taskOrCurrent } from "../task-argument.ts";
@@ -39,26 +38,10 @@ function callerOf({ guest, session }: Console, task: number, pc: number): number
   return found?.pc ?? pc;
 }
 
-function showBacktrace(console: Console, argument: string): void {
-  const { guest, session } = console;
-  if (session.kernel === undefined || argument === "") {
-    if (argument !== "") guest.kernel("backtrace of a task");
-    const start = { pc: guest.pc, esp: guest.sp, ebp: guest.register("ebp") };
-    console.print(...frameLines(console, backtrace(guest, start)));
-    return;
-  }
-  const task = taskOrCurrent(console, argument);
-  const running = guest.coreOf(task.address);
-  console.print(
-    `pid ${task.pid} (${task.comm}), ${running === undefined ? "not running" : `running on CPU ${running.id}`}`,
-  );
-  console.print(...frameLines(console, backtrace(guest, pointersOf(guest, task.address), task.address)));
-}
-
 function showStack(console: Console, argument: string): void {
   const { guest } = console;
   if (console.session.kernel === undefined) {
-    console.print(...stackLines(console, { pc: guest.pc, esp: guest.sp, ebp: guest.register("ebp") }, undefined));
+    console.print(...stackLines(console, currentPointers(guest), undefined));
     return;
   }
   const task = taskOrCurrent(console, argument);
@@ -111,13 +94,6 @@ export const tasks: readonly Command[] = [
     usage: "[PID]",
     summary: "a whole task_struct",
     run: (argument, console) => showTask(console, argument),
-  },
-  {
-    names: ["backtrace", "bt"],
-    group: "Kernel",
-    usage: "[PID]",
-    summary: "function calls, across interrupts and system calls, of any task",
-    run: (argument, console) => showBacktrace(console, argument),
   },
   {
     names: ["stack"],

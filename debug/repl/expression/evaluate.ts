@@ -1,19 +1,35 @@
 /** Evaluates expressions against the guest's registers and memory, with C's rules for types of 32 bits. */
+import {
+  arrayOf,
+  type CType,
+  findMember,
+  type Member,
+  memberNames,
+  type PlainType,
+  plainType,
+  pointerTo,
+  typeName,
+} from "../../../asm/dwarf/reader/index.ts";
+import { calculate, promoted } from "./arithmetic.ts";
 import { ExpressionError } from "./errors.ts";
 import { parseExpression } from "./parser.ts";
 import type { Argument, Node, TypeName } from "./syntax.ts";
-import { arrayOf, type CType, INT, LONG, pointerTo, type TypeNames, UNSIGNED } from "./types.ts";
-import { plain, type Value, wrap } from "./value.ts";
+import { CHAR, type TypeNames, UNSIGNED } from "./types.ts";
+import { decode, plain, type Scalar, type Value, wrap } from "./value.ts";
 
 /** What the names of an expression stand for. */
 export interface Environment {
   readonly types: TypeNames;
   /** Bytes at a linear address. @throws MemoryError when they cannot be read */
   readonly read: (linear: number, length: number) => Uint8Array;
-  /** The value of a name without `$`: a symbol, a variable of the kernel, a register, a constant. */
+  /** Changes what a value stands for. @throws Error when that cannot be changed; MemoryError */
+  readonly assign: (target: Value, scalar: Scalar) => void;
+  /** The value of a name without `$`: a variable, a symbol, a register, a constant. */
   readonly name: (name: string) => Value | undefined;
   /** The value of `$name`. */
   readonly variable: (name: string) => Value | undefined;
+  /** Keeps a value under a name with `$` that is no register. */
+  readonly keep: (name: string, value: Value) => void;
   /** Functions that take one number: `task(PID)`. */
   readonly functions: Readonly<Record<string, (argument: number) => Value>>;
   /** Names that somebody who wrote this one may have meant. */
@@ -22,18 +38,27 @@ export interface Environment {
 
 /** @throws ExpressionError when the text is no expression, or its parts do not fit; and MemoryError */
 export function evaluate(text: string, environment: Environment): Value {
-  return compile(text, environment)(environment);
+  const tree = parseExpression(text, (name) => environment.types.has(name));
+  return new Evaluator(text, environment).value(tree);
 }
 
 /**
  * Parses once, to evaluate often.
+ * @param known where names are looked up to begin with, if not where they are evaluated
  * @throws ExpressionError when the text is no expression, or a name in it is unknown
  */
-export function compile(text: string, environment: Environment): (environment: Environment) => Value {
+export function compile(
+  text: string,
+  environment: Environment,
+  known: (name: string) => boolean = () => false,
+): (environment: Environment) => Value {
   const tree = parseExpression(text, (name) => environment.types.has(name));
+  const assigned = tree.kind === "assignment" ? tree.left : undefined;
   for (const node of namesIn(tree)) {
-    const known = node.kind === "name" ? environment.name : environment.variable;
-    if (!isKnown(() => known(node.name))) new Evaluator(text, environment).value(node);
+    const look = node.kind === "name" ? environment.name : environment.variable;
+    if (node.kind === "name" && known(node.name)) continue;
+    if (node.kind === "variable" && node === assigned) continue;
+    if (!isKnown(() => look(node.name))) new Evaluator(text, environment).value(node);
   }
   return (later) => new Evaluator(text, later).value(tree);
 }
@@ -58,6 +83,7 @@ function* namesIn(node: Node): Generator<Node & { kind: "name" | "variable" }> {
       yield* namesIn(node.operand);
       break;
     case "binary":
+    case "assignment":
       yield* namesIn(node.left);
       yield* namesIn(node.right);
       break;
@@ -81,30 +107,58 @@ function* namesIn(node: Node): Generator<Node & { kind: "name" | "variable" }> {
   }
 }
 
-/** The number that an integer or a pointer has; what an array or a function stands for is its address. */
-export function numberOf(value: Value, environment: Environment): number | undefined {
-  const { type, address, number } = value;
-  if (number !== undefined) return number;
-  if (address === undefined) return undefined;
-  switch (type.kind) {
-    case "integer":
-    case "pointer":
-      return readInteger(environment.read(address, type.size), type);
+/** The bytes of a value. @throws MemoryError; RangeError when they cannot be known */
+export function bytesOf(value: Value, environment: Pick<Environment, "read">): Uint8Array {
+  if (value.absent !== undefined) throw new RangeError(`the value is ${value.absent}`);
+  const { size } = value.type;
+  if (value.bytes !== undefined) return value.bytes;
+  const { bits } = value;
+  return environment.read(value.address!, bits === undefined ? size : (bits.first + bits.count + 7) >> 3);
+}
+
+/**
+ * What an integer, a float or a pointer is; what an array or a function stands for is its address. Undefined for a
+ * struct. @throws MemoryError; RangeError when it cannot be known
+ */
+export function scalarOf(value: Value, environment: Pick<Environment, "read">): Scalar | undefined {
+  if (value.scalar !== undefined) return value.scalar;
+  if (value.absent !== undefined) throw new RangeError(`the value is ${value.absent}`);
+  switch (plainType(value.type).kind) {
     case "array":
-    case "chars":
     case "code":
-      return address;
-    case "untyped":
-      return readInteger(environment.read(address, 4), INT);
+    case "function":
+      return value.address;
     case "struct":
+    case "void":
       return undefined;
+    default:
+      return decode(bytesOf(value, environment), value.type, value.bits);
   }
 }
 
-function readInteger(bytes: Uint8Array, type: CType): number {
-  let number = 0;
-  for (let i = bytes.length - 1; i >= 0; i--) number = number * 256 + bytes[i]!;
-  return wrap(number, type);
+/** The same, as a number, which may be near it only. */
+export function numberOf(value: Value, environment: Pick<Environment, "read">): number | undefined {
+  const scalar = scalarOf(value, environment);
+  return scalar === undefined ? undefined : Number(scalar);
+}
+
+/** A member of a struct or union. */
+export function memberOf(value: Value, { type, offset, bits }: Member): Value {
+  const size = bits === undefined ? type.size : (bits.first + bits.count + 7) >> 3;
+  return { ...partOf(value, offset, size), type, ...(bits === undefined ? {} : { bits }) };
+}
+
+/** An element of an array. */
+export function elementOf(value: Value, element: CType, index: number): Value {
+  return { ...partOf(value, index * element.size, element.size), type: element };
+}
+
+/** A value of the past has its bytes and its place; both go to its parts. */
+function partOf({ address, bytes }: Value, offset: number, size: number): Pick<Value, "address" | "bytes"> {
+  return {
+    ...(address === undefined ? {} : { address: (address + offset) >>> 0 }),
+    ...(bytes === undefined ? {} : { bytes: bytes.subarray(offset, offset + size) }),
+  };
 }
 
 class Evaluator {
@@ -116,7 +170,7 @@ class Evaluator {
   value(node: Node): Value {
     switch (node.kind) {
       case "number":
-        return plain(node.value);
+        return node.type === undefined ? plain(node.value) : { type: node.type, scalar: node.value };
       case "name":
         return this.environment.name(node.name) ?? this.#unknown("name", node.name, node.column);
       case "variable":
@@ -125,8 +179,10 @@ class Evaluator {
         return this.#unary(node);
       case "binary":
         return this.#binary(node);
+      case "assignment":
+        return this.#assignment(node);
       case "conditional":
-        return this.value(this.#number(node.condition) !== 0 ? node.then : node.otherwise);
+        return this.value(this.#isTrue(node.condition) ? node.then : node.otherwise);
       case "member":
         return this.#member(node);
       case "index":
@@ -135,7 +191,7 @@ class Evaluator {
         return this.#cast(node);
       case "sizeof": {
         const type = node.type === undefined ? this.value(node.operand!).type : this.#type(node.type);
-        return { type: UNSIGNED, number: type.size };
+        return { type: UNSIGNED, scalar: type.size };
       }
       case "call":
         return this.#call(node);
@@ -152,134 +208,199 @@ class Evaluator {
     this.#fail(what === "register" ? `no register or variable ${name}${hint}` : `no symbol ${name}${hint}`, column);
   }
 
-  #number(node: Node): number {
-    return this.#numberOf(this.value(node), node.column);
+  #scalar(node: Node): Scalar {
+    return this.#scalarOf(this.value(node), node.column);
   }
 
-  #numberOf(value: Value, column: number): number {
+  #number(node: Node): number {
+    return Number(this.#scalar(node));
+  }
+
+  #isTrue(node: Node): boolean {
+    return this.#number(node) !== 0;
+  }
+
+  #scalarOf(value: Value, column: number): Scalar {
+    if (value.absent !== undefined) return this.#fail(`the value is ${value.absent}`, column);
     return (
-      numberOf(value, this.environment) ??
+      scalarOf(value, this.environment) ??
       this.#fail(`a number is expected; this is a ${describe(value.type)}: name one of its members`, column)
     );
   }
 
-  #type({ name, stars, length, column }: TypeName): CType {
+  #type({ name, stars, lengths, column }: TypeName): CType {
     const { types } = this.environment;
     const base = types.find(name);
-    if (base === undefined && !(stars > 0 && types.has(name))) {
+    if (base === undefined) {
       const hint = this.environment.near(name);
-      this.#fail(`no type ${name}${hint.length > 0 ? `; did you mean ${hint.join(", ")}?` : ""}`, column);
+      return this.#fail(`no type ${name}${hint.length > 0 ? `; did you mean ${hint.join(", ")}?` : ""}`, column);
     }
-    let type: CType = base ?? UNSIGNED;
-    for (let i = 0; i < stars; i++) type = pointerTo(i === 0 ? name : type.name);
-    return length === undefined ? type : arrayOf(type, length);
+    let type: CType = base;
+    for (let i = 0; i < stars; i++) type = pointerTo(type);
+    return lengths.reduceRight<CType>((element, length) => arrayOf(element, length), type);
   }
 
+  /** What a pointer points to, or an array is made of. */
   #pointed(type: CType, column: number): CType {
-    if (type.kind === "array") return type.element;
-    if (type.kind !== "pointer") return this.#fail(`a pointer is expected; this is a ${describe(type)}`, column);
-    const to = this.environment.types.find(type.to);
-    return to ?? this.#fail(`what a ${type.name} points to is not known here; cast it first`, column);
+    const it = plainType(type);
+    if (it.kind === "array") return it.element;
+    if (it.kind !== "pointer") return this.#fail(`a pointer is expected; this is a ${describe(type)}`, column);
+    const to = plainType(it.to);
+    if (to.kind === "void" || (to.kind === "struct" && to.isIncomplete)) {
+      return this.#fail(`what a ${typeName(type)} points to is not known here; cast it first`, column);
+    }
+    return it.to;
   }
 
   #unary(node: Node & { kind: "unary" }): Value {
     const { operator, operand, column } = node;
+    const value = this.value(operand);
     if (operator === "&") {
-      const { type, address } = this.value(operand);
-      if (address === undefined) return this.#fail("only what lies in memory has an address", operand.column);
-      return { type: type.kind === "code" ? UNSIGNED : pointerTo(type.name), number: address };
+      const { type, address, bits } = value;
+      if (address === undefined || bits !== undefined) {
+        return this.#fail("only what lies in memory has an address", operand.column);
+      }
+      return { type: type.kind === "code" ? UNSIGNED : pointerTo(type), scalar: address };
     }
     if (operator === "*") {
-      const pointer = this.value(operand);
-      const address = this.#numberOf(pointer, operand.column) >>> 0;
+      const address = Number(this.#scalarOf(value, operand.column)) >>> 0;
+      const it = plainType(value.type);
+      if (it.kind === "function") return value;
       // A number points to a word, as in gdb.
-      const isNumber = pointer.type.kind !== "pointer" && pointer.type.kind !== "array";
-      return { type: isNumber ? UNSIGNED : this.#pointed(pointer.type, column), address };
+      const isNumber = it.kind !== "pointer" && it.kind !== "array";
+      return { type: isNumber ? UNSIGNED : this.#pointed(value.type, column), address };
     }
-    const value = this.value(operand);
-    const number = this.#numberOf(value, operand.column);
-    if (operator === "!") return plain(number === 0 ? 1 : 0);
+    const scalar = this.#scalarOf(value, operand.column);
+    if (operator === "!") return plain(Number(scalar) === 0 ? 1 : 0);
     const type = promoted(value.type);
-    return { type, number: wrap(operator === "-" ? -number : operator === "~" ? ~number : number, type) };
+    if (operator === "+") return { type, scalar: wrap(scalar, type) };
+    if (operator === "-") return { type, scalar: wrap(-scalar, type) };
+    return { type, scalar: wrap(~BigInt(wrap(scalar, promoted(value.type))), type) };
   }
 
   #binary(node: Node & { kind: "binary" }): Value {
     const { operator, left, right } = node;
-    if (operator === "&&") return plain(this.#number(left) !== 0 && this.#number(right) !== 0 ? 1 : 0);
-    if (operator === "||") return plain(this.#number(left) !== 0 || this.#number(right) !== 0 ? 1 : 0);
+    if (operator === "&&") return plain(this.#isTrue(left) && this.#isTrue(right) ? 1 : 0);
+    if (operator === "||") return plain(this.#isTrue(left) || this.#isTrue(right) ? 1 : 0);
     const first = this.value(left);
     const second = this.value(right);
-    const a = this.#numberOf(first, left.column);
-    const b = this.#numberOf(second, right.column);
+    if (operator === "@") return this.#repeated(first, this.#scalarOf(second, right.column), node);
+    const a = this.#scalarOf(first, left.column);
+    const b = this.#scalarOf(second, right.column);
     const pointer =
-      operator === "+" || operator === "-" ? this.#pointerArithmetic(operator, first, a, second, b) : null;
+      operator === "+" || operator === "-"
+        ? this.#pointerArithmetic(operator, first.type, Number(a), second.type, Number(b))
+        : null;
     if (pointer !== null) return pointer;
-    const type = common(promoted(first.type), promoted(second.type));
-    const number = calculate(operator, wrap(a, type), wrap(b, type), type);
-    if (number === undefined) return this.#fail("division by zero", node.column);
-    return COMPARISONS.has(operator) ? plain(number) : { type, number: wrap(number, type) };
+    const result = calculate(operator, a, first.type, b, second.type);
+    if (result === undefined) return this.#fail("division by zero", node.column);
+    if (result === null) return this.#fail(`${operator} is for integers`, node.column);
+    return result;
   }
 
-  /** `pointer + n`, `pointer - n`, `pointer - pointer`, in elements; null for anything else. */
-  #pointerArithmetic(operator: string, first: Value, a: number, second: Value, b: number): Value | null {
-    const isPointer = ({ type }: Value) => type.kind === "pointer" || type.kind === "array";
-    if (!isPointer(first)) return null;
-    const element = first.type.kind === "array" ? first.type.element : this.#elementOf(first.type);
-    if (isPointer(second)) return operator === "-" ? plain(Math.trunc((a - b) / element.size)) : null;
-    const number = (operator === "+" ? a + b * element.size : a - b * element.size) >>> 0;
-    return { type: first.type.kind === "array" ? pointerTo(element.name) : first.type, number };
+  /** `first@count`: what lies there as an array. */
+  #repeated({ type, address }: Value, count: Scalar, node: Node & { kind: "binary" }): Value {
+    if (address === undefined) return this.#fail("only what lies in memory can be repeated with @", node.column);
+    if (count < 1) return this.#fail("a number of elements, 1 or more, is expected", node.right.column);
+    return { type: arrayOf(type, Number(count)), address };
   }
 
-  /** What arithmetic on a pointer counts in; bytes when what it points to is not known. */
-  #elementOf(type: CType): { readonly name: string; readonly size: number } {
-    const found = type.kind === "pointer" ? this.environment.types.find(type.to) : undefined;
-    return found ?? { name: "char", size: 1 };
+  /** `pointer + n`, `n + pointer`, `pointer - n`, `pointer - pointer`, in elements; null for anything else. */
+  #pointerArithmetic(operator: string, first: CType, a: number, second: CType, b: number): Value | null {
+    const element = targetOf(first);
+    const other = targetOf(second);
+    if (element === undefined) {
+      return other === undefined || operator === "-" ? null : this.#pointerArithmetic("+", second, b, first, a);
+    }
+    const size = sizeInArithmetic(element);
+    if (other !== undefined) return operator === "-" ? plain(Math.trunc((a - b) / size)) : null;
+    const scalar = (operator === "+" ? a + b * size : a - b * size) >>> 0;
+    return { type: plainType(first).kind === "array" ? pointerTo(element) : first, scalar };
+  }
+
+  #assignment(node: Node & { kind: "assignment" }): Value {
+    if (node.left.kind === "variable" && node.operator === "") {
+      const { name } = node.left;
+      if (this.environment.variable(name)?.register === undefined && /^[A-Za-z_]/.test(name)) {
+        const value = this.value(node.right);
+        this.environment.keep(name, value);
+        return value;
+      }
+    }
+    const target = this.value(node.left);
+    const { operator } = node;
+    const right = this.value(node.right);
+    let scalar = this.#scalarOf(right, node.right.column);
+    if (operator !== "") {
+      const left = this.#scalarOf(target, node.left.column);
+      const pointer = this.#pointerArithmetic(operator, target.type, Number(left), right.type, Number(scalar));
+      const result = pointer ?? calculate(operator, left, target.type, scalar, right.type);
+      if (result === undefined) return this.#fail("division by zero", node.column);
+      scalar = result?.scalar ?? this.#fail(`${operator}= is for integers`, node.column);
+    }
+    const shown = this.text.slice(node.left.column, node.column).trim();
+    if (target.register === undefined && target.address === undefined) {
+      return this.#fail(`${shown} cannot be set: a register, or what lies in memory, can`, node.left.column);
+    }
+    const kind = plainType(target.type).kind;
+    if (kind === "struct" || kind === "array" || kind === "code" || kind === "function" || kind === "void") {
+      return this.#fail(`${shown} cannot be set: it is a ${describe(target.type)}`, node.left.column);
+    }
+    this.environment.assign(target, wrap(scalar, target.type));
+    return this.value(node.left);
   }
 
   #member(node: Node & { kind: "member" }): Value {
     const { object, field, column } = node;
     let value = this.value(object);
-    if (value.type.kind === "pointer") {
-      const address = this.#numberOf(value, object.column) >>> 0;
+    if (plainType(value.type).kind === "pointer") {
+      const address = Number(this.#scalarOf(value, object.column)) >>> 0;
       if (address === 0) return this.#fail(`this pointer is null; there is no ${field} behind it`, object.column);
       value = { type: this.#pointed(value.type, object.column), address };
     }
-    const { type, address } = value;
-    if (type.kind !== "struct" || address === undefined) {
-      return this.#fail(`a struct is expected before .${field}; this is a ${describe(type)}`, object.column);
+    const struct = plainType(value.type);
+    if (value.absent !== undefined) return this.#fail(`the value is ${value.absent}`, object.column);
+    if (struct.kind !== "struct") {
+      return this.#fail(`a struct is expected before .${field}; this is a ${describe(value.type)}`, object.column);
     }
-    const { struct } = type;
-    const member = Object.hasOwn(struct.fields, field) ? struct.fields[field] : undefined;
+    const member = findMember(struct, field);
     if (member === undefined) {
-      return this.#fail(
-        `struct ${type.name} has no member ${field}; it has ${listOf(Object.keys(struct.fields))}`,
-        column,
-      );
+      const has = listOf(memberNames(struct));
+      return this.#fail(`${typeName(struct)} has no member ${field}; it has ${has}`, column);
     }
-    return { type: this.environment.types.ofKernel(member), address: (address + struct.offset(field)) >>> 0 };
+    return memberOf(value, member);
   }
 
   #index(node: Node & { kind: "index" }): Value {
     const array = this.value(node.object);
     const index = this.#number(node.index);
-    const { type } = array;
-    if (type.kind === "chars") return { type: this.environment.types.find("char")!, address: array.address! + index };
-    if (type.kind === "array" && (index < 0 || index >= type.length)) {
-      return this.#fail(`index ${index} is outside of ${type.name}: 0 to ${type.length - 1}`, node.index.column);
+    const type = plainType(array.type);
+    if (type.kind !== "array") {
+      const element = this.#pointed(array.type, node.object.column);
+      const start = Number(this.#scalarOf(array, node.object.column));
+      return { type: element, address: (start + index * element.size) >>> 0 };
     }
-    const element = this.#pointed(type, node.object.column);
-    const start = this.#numberOf(array, node.object.column);
-    return { type: element, address: (start + index * element.size) >>> 0 };
+    // Flexible arrays are declared with any of these lengths.
+    const isFlexible = type.length === undefined || type.length < 2;
+    if (index < 0 || (!isFlexible && index >= type.length!)) {
+      return this.#fail(
+        `index ${index} is outside of ${typeName(array.type)}: 0 to ${(type.length ?? 1) - 1}`,
+        node.index.column,
+      );
+    }
+    return elementOf(array, type.element, index);
   }
 
   #cast(node: Node & { kind: "cast" }): Value {
     const type = this.#type(node.type);
     const value = this.value(node.operand);
-    if (type.kind === "integer" || type.kind === "pointer") {
-      return { type, number: wrap(this.#numberOf(value, node.operand.column), type) };
+    const { kind } = plainType(type);
+    if (kind === "integer" || kind === "pointer" || kind === "enum" || kind === "float") {
+      return { type, scalar: wrap(this.#scalarOf(value, node.operand.column), type) };
     }
     if (value.address === undefined) {
-      return this.#fail(`a number is no ${type.name}; write *(${type.name} *) to see memory as one`, node.column);
+      const name = typeName(type);
+      return this.#fail(`a number is no ${name}; write *(${name} *) to see memory as one`, node.column);
     }
     return { type, address: value.address };
   }
@@ -311,82 +432,41 @@ class Evaluator {
     const [pointer, type, member] = node.args as readonly (Argument | undefined)[];
     if (pointer === undefined || !("node" in pointer) || type === undefined || !("type" in type)) return usage();
     const struct = this.#type(type.type);
-    if (struct.kind !== "struct" || member === undefined || !("node" in member)) return usage();
-    const path = pathOf(member.node);
-    if (path === undefined) return usage();
-    let offset: number;
-    try {
-      offset = struct.struct.offset(path);
-    } catch {
-      return this.#fail(`struct ${struct.name} has no member ${path}`, member.node.column);
+    if (plainType(struct).kind !== "struct" || member === undefined || !("node" in member)) return usage();
+    let offset = 0;
+    let within: PlainType = plainType(struct);
+    for (const name of pathOf(member.node) ?? usage()) {
+      const found = within.kind === "struct" ? findMember(within, name) : undefined;
+      if (found === undefined) return this.#fail(`${typeName(within)} has no member ${name}`, member.node.column);
+      offset += found.offset;
+      within = plainType(found.type);
     }
-    return { type: pointerTo(struct.name), number: (this.#number(pointer.node) - offset) >>> 0 };
+    return { type: pointerTo(struct), scalar: (this.#number(pointer.node) - offset) >>> 0 };
   }
+}
+
+/** What a pointer points to, or an array is made of; undefined for other types. */
+function targetOf(type: CType): CType | undefined {
+  const it = plainType(type);
+  return it.kind === "pointer" ? it.to : it.kind === "array" ? it.element : undefined;
+}
+
+/** What arithmetic on a pointer counts in; bytes when what it points to is not known. */
+function sizeInArithmetic(type: CType): number {
+  return type.size === 0 ? CHAR.size : type.size;
 }
 
 /** `thread.esp` as it is written. */
-function pathOf(node: Node): string | undefined {
-  if (node.kind === "name") return node.name;
+function pathOf(node: Node): string[] | undefined {
+  if (node.kind === "name") return [node.name];
   if (node.kind !== "member") return undefined;
   const object = pathOf(node.object);
-  return object === undefined ? undefined : `${object}.${node.field}`;
-}
-
-const COMPARISONS: ReadonlySet<string> = new Set(["==", "!=", "<", ">", "<=", ">="]);
-
-/** Undefined for a division by zero. */
-function calculate(operator: string, a: number, b: number, type: CType): number | undefined {
-  const wide = type === LONG;
-  switch (operator) {
-    case "+":
-      return a + b;
-    case "-":
-      return a - b;
-    case "*":
-      return wide ? a * b : Math.imul(a, b);
-    case "/":
-      return b === 0 ? undefined : Math.trunc(a / b);
-    case "%":
-      return b === 0 ? undefined : a % b;
-    case "&":
-      return a & b;
-    case "|":
-      return a | b;
-    case "^":
-      return a ^ b;
-    case "<<":
-      return wide ? a * 2 ** b : a << b;
-    case ">>":
-      return wide ? Math.floor(a / 2 ** b) : type.kind === "integer" && type.signed ? a >> b : a >>> b;
-    case "==":
-      return a === b ? 1 : 0;
-    case "!=":
-      return a !== b ? 1 : 0;
-    case "<":
-      return a < b ? 1 : 0;
-    case ">":
-      return a > b ? 1 : 0;
-    case "<=":
-      return a <= b ? 1 : 0;
-    default:
-      return a >= b ? 1 : 0;
-  }
-}
-
-/** The integer promotions; pointers count as unsigned. */
-function promoted(type: CType): CType {
-  if (type.kind !== "integer") return UNSIGNED;
-  if (type.size === 8) return LONG;
-  return type.size < 4 || type.signed ? INT : UNSIGNED;
-}
-
-function common(a: CType, b: CType): CType {
-  if (a === LONG || b === LONG) return LONG;
-  return a === INT && b === INT ? INT : UNSIGNED;
+  return object === undefined ? undefined : [...object, node.field];
 }
 
 function describe(type: CType): string {
-  return type.kind === "struct" ? `struct ${type.name}` : type.kind === "code" ? "function" : type.name;
+  const { kind } = plainType(type);
+  return kind === "code" || kind === "function" ? "function" : typeName(type);
 }
 
 function listOf(names: readonly string[]): string {

@@ -2,6 +2,7 @@
 import { ExpressionError } from "./errors.ts";
 import { type Token, tokenize } from "./lexer.ts";
 import type { Argument, Node, TypeName } from "./syntax.ts";
+import { TYPE_WORDS } from "./types.ts";
 
 /** Binary operators by precedence, the loosest first (C11 6.5.5 to 6.5.14). */
 const LEVELS: readonly (readonly string[])[] = [
@@ -15,7 +16,10 @@ const LEVELS: readonly (readonly string[])[] = [
   ["<<", ">>"],
   ["+", "-"],
   ["*", "/", "%"],
+  // gdb's: tighter than arithmetic, so that `p *list@n + 1` is what it looks like.
+  ["@"],
 ];
+const ASSIGNMENTS = ["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="];
 const UNARY = ["-", "+", "~", "!", "*", "&"];
 const DEEPEST = 200;
 
@@ -40,7 +44,7 @@ class Parser {
   }
 
   whole(): Node {
-    const node = this.#conditional();
+    const node = this.#assignment();
     if (this.#token.kind !== "end") this.#fail(`an operator is expected here, not '${this.#token.text}'`);
     return node;
   }
@@ -62,6 +66,20 @@ class Parser {
 
   #expect(text: string, after: string): Token {
     return this.#accept(text) ?? this.#fail(`'${text}' is missing ${after}`);
+  }
+
+  #assignment(): Node {
+    if (++this.#depth > DEEPEST) this.#fail("too many assignments in a row");
+    const left = this.#conditional();
+    const token = this.#token;
+    let node = left;
+    if (token.kind === "operator" && ASSIGNMENTS.includes(token.text)) {
+      this.#next++;
+      const operator = token.text.slice(0, -1);
+      node = { kind: "assignment", operator, left, right: this.#assignment(), column: token.column };
+    }
+    this.#depth--;
+    return node;
   }
 
   #conditional(): Node {
@@ -123,7 +141,7 @@ class Parser {
   #isTypeAt(index: number): boolean {
     const token = this.#tokens[index];
     if (token?.kind !== "name") return false;
-    return ["struct", "unsigned", "signed", "union"].includes(token.text) || this.isType(token.text);
+    return TYPE_WORDS.has(token.text) || this.isType(token.text);
   }
 
   #typeName(): TypeName {
@@ -135,15 +153,14 @@ class Parser {
     }
     let stars = 0;
     while (this.#accept("*") !== undefined) stars++;
-    let length: number | undefined;
-    if (this.#accept("[") !== undefined) {
+    const lengths: number[] = [];
+    while (this.#accept("[") !== undefined) {
       if (this.#token.kind !== "number") this.#fail("a number of elements is expected");
-      length = this.#token.value;
+      lengths.push(Number(this.#token.value));
       this.#next++;
       this.#expect("]", "after the number of elements");
     }
-    const name = words.filter((word) => word !== "struct" && word !== "union" && word !== "const").join(" ");
-    return { name, stars, length, column: first.column };
+    return { name: words.join(" "), stars, lengths, column: first.column };
   }
 
   #postfix(primary: Node): Node {
@@ -171,7 +188,7 @@ class Parser {
     this.#next++;
     switch (token.kind) {
       case "number":
-        return { kind: "number", value: token.value, column };
+        return { kind: "number", value: token.value, type: token.type, column };
       case "variable":
         return { kind: "variable", name: token.text.slice(1), column };
       case "name":
@@ -180,7 +197,7 @@ class Parser {
           : { kind: "call", name: token.text, args: this.#arguments(), column };
       case "operator":
         if (token.text === "(") {
-          const inner = this.#conditional();
+          const inner = this.#assignment();
           this.#expect(")", "to close the parenthesis");
           return inner;
         }

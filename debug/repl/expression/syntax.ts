@@ -1,21 +1,26 @@
 /** Expressions as trees. Every node knows its column in the text. */
 
-/** A type as it is written in a cast: `task_struct *`, `u32[4]`. */
+import type { CType } from "../../../asm/dwarf/reader/index.ts";
+import type { Scalar } from "./value.ts";
+
+/** A type as it is written in a cast: `struct page *`, `u32[4]`. */
 export interface TypeName {
   readonly name: string;
   /** Number of `*`. */
   readonly stars: number;
-  /** Elements, if it is an array. */
-  readonly length: number | undefined;
+  /** Elements, if it is an array; of an array of arrays several. */
+  readonly lengths: readonly number[];
   readonly column: number;
 }
 
 export type Node = { readonly column: number } & (
-  | { readonly kind: "number"; readonly value: number }
+  | { readonly kind: "number"; readonly value: Scalar; readonly type: CType | undefined }
   | { readonly kind: "name"; readonly name: string }
   | { readonly kind: "variable"; readonly name: string }
   | { readonly kind: "unary"; readonly operator: string; readonly operand: Node }
   | { readonly kind: "binary"; readonly operator: string; readonly left: Node; readonly right: Node }
+  /** `left operator= right`; the operator is empty for a plain `=`. */
+  | { readonly kind: "assignment"; readonly operator: string; readonly left: Node; readonly right: Node }
   | { readonly kind: "conditional"; readonly condition: Node; readonly then: Node; readonly otherwise: Node }
   | { readonly kind: "member"; readonly object: Node; readonly field: string }
   | { readonly kind: "index"; readonly object: Node; readonly index: Node }

@@ -1,131 +1,99 @@
-/** The types of the debugger's expressions: C's integers, and the kernel's structs with pointers that know their target. */
-import type { Type as KernelType, StructType } from "../../../kernel/inspect.ts";
-
-export interface IntegerType {
-  readonly kind: "integer";
-  readonly name: string;
-  /** Bytes; 8 are those of counters, which do not wrap. */
-  readonly size: 1 | 2 | 4 | 8;
-  readonly signed: boolean;
-}
-
-export interface PointerType {
-  readonly kind: "pointer";
-  readonly name: string;
-  readonly size: 4;
-  /** Name of what it points to. */
-  readonly to: string;
-}
-
-export interface ArrayType {
-  readonly kind: "array";
-  readonly name: string;
-  readonly size: number;
-  readonly element: CType;
-  readonly length: number;
-}
-
-/** A NUL-padded array of characters. */
-export interface CharsType {
-  readonly kind: "chars";
-  readonly name: string;
-  readonly size: number;
-}
-
-export interface CStructType {
-  readonly kind: "struct";
-  readonly name: string;
-  readonly size: number;
-  readonly struct: StructType;
-}
-
-/** Code, or data whose type nobody has said. */
-export interface PlaceType {
-  readonly kind: "code" | "untyped";
-  readonly name: string;
-  readonly size: number;
-}
-
-export type CType = IntegerType | PointerType | ArrayType | CharsType | CStructType | PlaceType;
-
-function integer(name: string, size: 1 | 2 | 4 | 8, signed: boolean): IntegerType {
-  return { kind: "integer", name, size, signed };
-}
+/** The types that expressions name: C's own, those of the programs' debugging information. */
+import { type CType, type DebugInformation, integer, VOID } from "../../../asm/dwarf/reader/index.ts";
 
 export const INT = integer("int", 4, true);
 export const UNSIGNED = integer("unsigned int", 4, false);
-/** Positions and cycles. */
 export const LONG = integer("long long", 8, true);
-export const CODE: PlaceType = { kind: "code", name: "code", size: 1 };
-export const UNTYPED: PlaceType = { kind: "untyped", name: "data", size: 4 };
+export const UNSIGNED_LONG = integer("unsigned long long", 8, false);
+export const CHAR = integer("char", 1, true, "character");
+export const DOUBLE: CType = { kind: "float", name: "double", size: 8 };
+/** A word that may be a number, an address or bits: a register. */
+export const WORD = integer("u32", 4, false);
+export const CODE: CType = { kind: "code", size: 1 };
+export const UNTYPED: CType = { kind: "untyped", size: 4 };
 
-const INTEGERS: Readonly<Record<string, IntegerType>> = {
+const BUILT_IN: Readonly<Record<string, CType>> = {
   u8: integer("u8", 1, false),
   u16: integer("u16", 2, false),
-  u32: integer("u32", 4, false),
+  u32: WORD,
   i8: integer("i8", 1, true),
   i16: integer("i16", 2, true),
   i32: integer("i32", 4, true),
-  char: integer("char", 1, true),
+  char: CHAR,
+  "signed char": integer("signed char", 1, true, "character"),
+  "unsigned char": integer("unsigned char", 1, false, "character"),
   short: integer("short", 2, true),
-  int: INT,
-  long: integer("long", 4, true),
-  unsigned: UNSIGNED,
-  "unsigned char": integer("unsigned char", 1, false),
   "unsigned short": integer("unsigned short", 2, false),
+  int: INT,
   "unsigned int": UNSIGNED,
+  long: integer("long", 4, true),
   "unsigned long": integer("unsigned long", 4, false),
+  "long long": LONG,
+  "unsigned long long": UNSIGNED_LONG,
+  _Bool: integer("_Bool", 1, false, "boolean"),
+  float: { kind: "float", name: "float", size: 4 },
+  double: DOUBLE,
+  "long double": { kind: "float", name: "long double", size: 12 },
+  void: VOID,
 };
+const KEYWORDS = ["struct", "union", "enum"];
+const QUALIFIERS: ReadonlySet<string> = new Set(["const", "volatile"]);
+/** Words that C's own types are made of. */
+export const TYPE_WORDS: ReadonlySet<string> = new Set([
+  ...[...KEYWORDS, ...QUALIFIERS],
+  ...["char", "short", "int", "long", "signed", "unsigned", "float", "double", "void", "_Bool"],
+]);
 
-/** What a pointer of this name points to by, when it is no type of its own. */
-const VOID_NAMES = new Set(["void"]);
-
-export function pointerTo(name: string): PointerType {
-  return { kind: "pointer", name: `${name} *`, size: 4, to: name };
+/** `unsigned` and `long unsigned int` under one name each. */
+function canonical(words: readonly string[]): string {
+  const has = (word: string) => words.includes(word);
+  const longs = words.filter((word) => word === "long").length;
+  if (has("double")) return longs > 0 ? "long double" : "double";
+  if (has("float") || has("void") || has("_Bool")) return words.join(" ");
+  const sign = has("unsigned") ? "unsigned " : has("signed") && has("char") ? "signed " : "";
+  const size = has("char") ? "char" : has("short") ? "short" : longs > 1 ? "long long" : longs === 1 ? "long" : "int";
+  return sign + size;
 }
 
-export function arrayOf(element: CType, length: number): ArrayType {
-  return { kind: "array", name: `${element.name}[${length}]`, size: element.size * length, element, length };
-}
-
-/** The types that have names: the integers, and the structs that a kernel declares. */
 export class TypeNames {
-  readonly #structs: ReadonlyMap<string, StructType>;
+  readonly #programs: () => Iterable<DebugInformation>;
 
-  constructor(structs: ReadonlyMap<string, StructType> = new Map()) {
-    this.#structs = structs;
+  /** @param programs those whose types have names, the likeliest first */
+  constructor(programs: () => Iterable<DebugInformation> = () => []) {
+    this.#programs = programs;
   }
 
-  /** The type of that name, or undefined; `name *` is a pointer. */
+  /** The type of a name such as `struct page`, `unsigned long`, `pid_t`, `task_struct`; undefined when there is none. */
   find(name: string): CType | undefined {
-    const pointer = /^(.*\S)\s*\*$/.exec(name);
-    if (pointer !== null) return pointerTo(pointer[1]!);
-    const struct = this.#structs.get(name);
-    if (struct !== undefined) return { kind: "struct", name, size: struct.size, struct };
-    return INTEGERS[name];
+    const words = name.split(/\s+/).filter((word) => word !== "" && !QUALIFIERS.has(word));
+    if (words.length === 0) return undefined;
+    if (words.every((word) => TYPE_WORDS.has(word)) && !KEYWORDS.includes(words[0]!)) return BUILT_IN[canonical(words)];
+    const plain = words.join(" ");
+    return this.#ofPrograms(plain) ?? BUILT_IN[plain];
   }
 
   has(name: string): boolean {
-    return VOID_NAMES.has(name) || Object.hasOwn(INTEGERS, name) || this.#structs.has(name);
+    return TYPE_WORDS.has(name) || this.find(name) !== undefined;
   }
 
   /** Every name, for completion and suggestions. */
   names(): string[] {
-    return [...Object.keys(INTEGERS), ...this.#structs.keys()];
+    const ofPrograms = [...this.#programs()].flatMap((program) => [...program.typeNames]);
+    return [...new Set([...Object.keys(BUILT_IN), ...ofPrograms.map(withoutKeyword)])];
   }
 
-  /** A type of the kernel's. */
-  ofKernel(type: KernelType): CType {
-    switch (type.kind) {
-      case "struct":
-        return { kind: "struct", name: type.name, size: type.size, struct: type };
-      case "chars":
-        return { kind: "chars", name: type.name, size: type.size };
-      case "array":
-        return arrayOf(this.ofKernel(type.element), type.length);
-      case "scalar":
-        if (type.name.endsWith("*")) return pointerTo(type.name.replace(/\s*\*$/, ""));
-        return integer(type.name, type.size as 1 | 2 | 4, type.from_register(-1) < 0);
+  #ofPrograms(name: string): CType | undefined {
+    for (const program of this.#programs()) {
+      // A tag will do without its keyword, where no typedef has the name.
+      for (const candidate of [name, ...KEYWORDS.map((keyword) => `${keyword} ${name}`)]) {
+        const found = program.type(candidate);
+        if (found !== undefined) return found;
+      }
     }
+    return undefined;
   }
+}
+
+function withoutKeyword(name: string): string {
+  return name.replace(/^(struct|union|enum) /, "");
 }

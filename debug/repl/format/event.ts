@@ -1,7 +1,7 @@
 /** A kernel event, interrupt or exception as one line. */
 import { signal_constants, syscall_numbers } from "../../../kernel/inspect.ts";
+import { hex } from "../../numbers.ts";
 import type { SessionEvent, SymbolTable } from "../../session/index.ts";
-import { hex } from "./numbers.ts";
 
 /** Names of the exceptions (Intel SDM vol. 3, table 6-1), by vector. */
 export const EXCEPTIONS: readonly (string | undefined)[] = [
@@ -17,6 +17,9 @@ const signalNames = new Map(
     .filter(([name, value]) => /^SIG[A-Z0-9]+$/.test(name) && typeof value === "number")
     .map(([name, value]) => [Number(value), name]),
 );
+
+/** `SIGSEGV` and the others. */
+export const SIGNAL_NAMES: readonly string[] = [...signalNames.values()];
 
 /** The name of a system call without `sys_`. */
 export function syscallName(number: number): string | undefined {

@@ -1,7 +1,9 @@
 /** Memory in units, line by line: what `x` prints. */
+
+import { integer } from "../../../asm/dwarf/reader/index.ts";
+import { bareHex } from "../../numbers.ts";
 import type { Console } from "../console.ts";
-import { INT, UNSIGNED } from "../expression/types.ts";
-import { bareHex } from "./numbers.ts";
+import { decode } from "../expression/value.ts";
 import { formatNumber, type NumberFormat } from "./value.ts";
 
 export interface MemoryFormat {
@@ -9,11 +11,11 @@ export interface MemoryFormat {
   /** One of FORMATS. */
   readonly letter: string;
   /** Bytes of a unit. */
-  readonly size: 1 | 2 | 4;
+  readonly size: 1 | 2 | 4 | 8;
 }
 
 /** `i` is for instructions. */
-export const FORMATS: readonly string[] = ["x", "d", "u", "t", "o", "c", "a", "s", "i"];
+export const FORMATS: readonly string[] = ["x", "d", "u", "t", "o", "c", "a", "f", "s", "i"];
 
 const BYTES_PER_LINE = 16;
 const UNITS_PER_LINE: Readonly<Record<string, number>> = { a: 2, c: 8, t: 2 };
@@ -56,10 +58,14 @@ function label({ session }: Console, address: number): string {
 }
 
 function cell(console: Console, bytes: Uint8Array, { letter, size }: MemoryFormat): string {
-  let number = 0;
-  for (let i = size - 1; i >= 0; i--) number = number * 256 + bytes[i]!;
-  if (letter === "x") return `0x${bareHex(number, 2 * size)}`;
-  if (letter === "d") return String(number >= 2 ** (8 * size - 1) ? number - 2 ** (8 * size) : number);
-  if (letter === "t") return number.toString(2).padStart(8 * size, "0");
-  return formatNumber(number, letter === "c" ? INT : UNSIGNED, console.formatting(letter as NumberFormat));
+  const type = integer("", size, letter === "d" || letter === "c");
+  const scalar = decode(bytes, type);
+  // Words in memory are shown with all their digits.
+  if (letter === "x") return formatNumber(scalar, type, console.formatting("z"));
+  if (letter === "t") return formatNumber(scalar, type, console.formatting("t")).padStart(8 * size, "0");
+  if (letter === "f" && size >= 4) {
+    const float = { kind: "float", name: "", size } as const;
+    return formatNumber(decode(bytes, float), float, console.formatting("f"));
+  }
+  return formatNumber(scalar, type, console.formatting(letter as NumberFormat));
 }

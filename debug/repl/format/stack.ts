@@ -1,11 +1,11 @@
 /** A stack, word by word, with what each word is. */
 import { pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
-import { backtrace, type Frame, type StackPointers } from "../backtrace.ts";
+import { SWITCH_FRAME_BYTES } from "../../frames/entry-frames.ts";
+import { backtrace, type Frame, type StackPointers } from "../../frames/frame-walk.ts";
+import { MemoryError } from "../../frames/guest.ts";
+import { bareHex, hex } from "../../numbers.ts";
 import type { Console } from "../console.ts";
-import { SWITCH_FRAME_BYTES } from "../entry-frames.ts";
-import { MemoryError } from "../guest.ts";
 import { entryName } from "./frames.ts";
-import { bareHex, hex } from "./numbers.ts";
 
 /** Words shown of a stack without a known end. */
 const WORDS = 32;
@@ -73,11 +73,7 @@ function annotations(console: Console, start: StackPointers, task: number | unde
 function noteReturn({ guest, session }: Console, notes: Map<number, string>, frame: Frame, name: string): void {
   const slot = frame.returnSlot!;
   notes.set(slot, `return address of ${name}: ${session.symbols.format(guest.read32(slot))}`);
-  if (slot === frame.ebp + 4) {
-    notes.set(slot - 4, `saved ebp of the caller, frame of ${name}`);
-    const line = session.symbols.line(frame.pc);
-    if (line !== undefined && "function" in line) notes.set(slot - 8, `handle of ${name}: which generator this is`);
-  }
+  if (slot === frame.ebp + 4) notes.set(slot - 4, `saved ebp of the caller, frame of ${name}`);
 }
 
 /** struct pt_regs, of which the CPU's frame is the upper part. */

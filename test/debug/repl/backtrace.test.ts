@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { bootOptions } from "../../../cli/run.ts";
-import { backtrace, pointersOf } from "../../../debug/repl/backtrace.ts";
-import { Guest } from "../../../debug/repl/guest.ts";
+import { backtrace, pointersOf } from "../../../debug/frames/frame-walk.ts";
+import { Guest } from "../../../debug/frames/guest.ts";
 import { DebugSession } from "../../../debug/session/index.ts";
 import { FakeIo } from "../../cli/fake-io.ts";
 

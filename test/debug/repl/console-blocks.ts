@@ -2,6 +2,8 @@
 
 export interface ShownCommand {
   readonly command: string;
+  /** Lines given behind it, up to `end`, at the prompt `>`; they are part of the output too. */
+  readonly more: readonly string[];
   readonly output: string;
 }
 
@@ -19,7 +21,9 @@ export function sessionsOf(page: string): ShownSession[] {
       const [line = "", ...output] = text.split("\n");
       if (line.startsWith("$ esp0 debug ")) sessions.push({ args: line.split(" ").slice(3), commands: [] });
       else if (line.startsWith("(esp0) ")) {
-        sessions.at(-1)!.commands.push({ command: line.slice("(esp0) ".length), output: output.join("\n").trimEnd() });
+        const more = output.filter((each) => each.startsWith(">")).map((each) => each.slice(1));
+        const command = line.slice("(esp0) ".length);
+        sessions.at(-1)!.commands.push({ command, more, output: output.join("\n").trimEnd() });
       } else throw new Error(`neither a session nor a command: ${line}`);
     }
   }

@@ -1,11 +1,19 @@
 /** `esp0 debug` over the examples, in memory. */
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { Command } from "commander";
 import { registerDebug } from "../../../cli/debug.ts";
 import type { TerminalHost } from "../../../cli/run-host.ts";
 import { FakeIo } from "../../cli/fake-io.ts";
 
 const ROOT = new URL("../../../", import.meta.url);
+
+/** The kernel's own sources, as they are on disk. */
+const KERNEL: Readonly<Record<string, Uint8Array>> = Object.fromEntries(
+  readdirSync(new URL("kernel/", ROOT), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => `kernel/${name.replaceAll("\\", "/")}`)
+    .map((name) => [name, readFileSync(new URL(name, ROOT))]),
+);
 
 export interface DebugRun {
   readonly output: string;
@@ -25,8 +33,16 @@ export async function debugRun(
   const examples = ["examples/cow.S", "examples/echo.S"].map(
     (name) => [name, readFileSync(new URL(name, ROOT))] as const,
   );
+  const programs = ["program.O0", "program.c", "forks", "forks.c"].map(
+    (name) => [name, readFileSync(new URL(`test/debug/programs/${name}`, ROOT))] as const,
+  );
   const text = `${commands.join("\n")}\n`;
-  const io = new FakeIo({ ...Object.fromEntries(examples), "session.cmds": text, ...files });
+  const io = new FakeIo({
+    ...KERNEL,
+    ...Object.fromEntries([...examples, ...programs]),
+    "session.cmds": text,
+    ...files,
+  });
   const host: TerminalHost = {
     isTerminal: false,
     stdin: {

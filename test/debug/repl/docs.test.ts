@@ -11,7 +11,7 @@ if (process.env["UPDATE_DOCS"] === "1") {
   for (const { args, commands } of sessionsOf(page)) {
     const run = await debugRun(
       args,
-      commands.map(({ command }) => command),
+      commands.flatMap(({ command, more }) => [command, ...more]),
     );
     all.push(...answers(run));
   }
@@ -29,7 +29,7 @@ describe("docs/debugger.md", () => {
     it(`shows what esp0 debug ${args.join(" ")} answers to ${commands[0]!.command}`, async () => {
       const run = await debugRun(
         args,
-        commands.map(({ command }) => command),
+        commands.flatMap(({ command, more }) => [command, ...more]),
       );
       const given = answers(run);
       commands.forEach(({ command, output }, i) => {
@@ -43,14 +43,14 @@ describe("docs/debugger.md", () => {
     const { args, commands } = sessions.at(-1)!;
     const run = await debugRun(
       args,
-      commands.map(({ command }) => command),
+      commands.flatMap(({ command, more }) => [command, ...more]),
     );
     const given = answers(run);
     const all = (command: string) => commands.flatMap((shown, i) => (shown.command === command ? [given[i]!] : []));
 
     const [before, after] = all("stack");
     expect(before).toMatch(/^Kernel stack of pid 1 .*\nesp->.*saved ebp \(switch_to\)\n/);
-    expect(before).toContain("return address of switch_to: schedule+");
+    expect(before).toContain("return address of switch_to: context_switch+");
     expect(after).toMatch(/^Kernel stack of pid 2 .*\nesp->.*struct pt_regs begins/);
 
     const [back, again] = all("p/x $esp").map((text) => text.replace(/^\$\d+ = /, ""));

@@ -1,36 +1,45 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { DebugInformation, pointerTo } from "../../../asm/dwarf/reader/index.ts";
+import { readElf } from "../../../asm/index.ts";
 import { ExpressionError } from "../../../debug/repl/expression/errors.ts";
 import { type Environment, evaluate, numberOf } from "../../../debug/repl/expression/evaluate.ts";
-import { pointerTo, TypeNames, UNSIGNED } from "../../../debug/repl/expression/types.ts";
-import { unsigned } from "../../../debug/repl/expression/value.ts";
-import { declared_structs } from "../../../kernel/inspect.ts";
-import "../../../kernel/index.ts";
+import { TypeNames, UNSIGNED } from "../../../debug/repl/expression/types.ts";
+import { unsigned, type Value } from "../../../debug/repl/expression/value.ts";
+import { kernel_image } from "../../../kernel/index.ts";
+import { task_struct } from "../../../kernel/inspect.ts";
 
 const MEMORY = new DataView(new ArrayBuffer(8192));
-const types = new TypeNames(declared_structs());
+const kernel = new DebugInformation(readElf(kernel_image().elf()));
+const types = new TypeNames(() => [kernel]);
 const task = types.find("task_struct")!;
-const list = declared_structs().get("task_struct")!;
+
+const NAMES: Readonly<Record<string, Value>> = {
+  counter: { type: types.find("u32")!, address: 16 },
+  signed_byte: { type: types.find("i8")!, address: 20 },
+  wide: { type: types.find("unsigned long long")!, address: 24 },
+  real: { type: types.find("double")!, address: 32 },
+  current: { type: pointerTo(task), scalar: 4096 },
+  init: { type: task, address: 4096 },
+  eax: { ...unsigned(0xfffffffe), register: "eax" },
+};
 
 const environment: Environment = {
   types,
   read: (linear, length) => new Uint8Array(MEMORY.buffer, linear, length),
-  name: (name) =>
-    ({
-      counter: { type: types.find("u32")!, address: 16 },
-      signed_byte: { type: types.find("i8")!, address: 20 },
-      current: { type: pointerTo("task_struct"), number: 4096 },
-      init: { type: task, address: 4096 },
-      eax: { ...unsigned(0xfffffffe), register: "eax" },
-    })[name],
+  assign: ({ address }, scalar) => MEMORY.setUint32(address!, Number(scalar), true),
+  keep: () => {},
+  name: (name) => NAMES[name],
   variable: (name) => (name === "eax" ? unsigned(0xfffffffe) : undefined),
-  functions: { double: (argument) => ({ type: UNSIGNED, number: 2 * argument }) },
+  functions: { double: (argument) => ({ type: UNSIGNED, scalar: 2 * argument }) },
   near: (name) => (name === "currant" ? ["current"] : []),
 };
 MEMORY.setUint32(16, 7, true);
 MEMORY.setInt8(20, -3);
-MEMORY.setInt32(4096 + list.offset("pid"), 42, true);
-MEMORY.setUint32(4096 + list.offset("thread.esp"), 0xc0105fd8, true);
+MEMORY.setBigUint64(24, 0xfedcba9876543210n, true);
+MEMORY.setFloat64(32, 1.5, true);
+MEMORY.setInt32(4096 + task_struct.offset("pid"), 42, true);
+MEMORY.setUint32(4096 + task_struct.offset("thread.esp"), 0xc0105fd8, true);
 
 const value = (text: string) => numberOf(evaluate(text, environment), environment);
 
@@ -75,10 +84,10 @@ describe("expressions", () => {
     expect(value("current.pid")).toBe(42);
     expect(value("(*current).thread.esp")).toBe(0xc0105fd8);
     expect(value("((task_struct *)4096)->pid")).toBe(42);
-    expect(value("&current->pid")).toBe(4096 + list.offset("pid"));
+    expect(value("&current->pid")).toBe(4096 + task_struct.offset("pid"));
     expect(value("*(i32 *)&init.pid")).toBe(42);
     expect(value("container_of(&current->run_list, task_struct, run_list)")).toBe(4096);
-    expect(value("sizeof(task_struct)")).toBe(list.size);
+    expect(value("sizeof(task_struct)")).toBe(task_struct.size);
     expect(value("(current + 1) - current")).toBe(1);
     expect(value("double(counter)")).toBe(14);
   });

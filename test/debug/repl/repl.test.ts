@@ -24,7 +24,7 @@ const booted = (async () => {
   const session = DebugSession.forKernel(bootOptions("cow.S", [], {}, new FakeIo(files)));
   let text = "";
   const repl = new Repl(session, { write: (more) => (text += more), color: false, sources: new SourceTexts() });
-  await repl.execute("goto 12000");
+  await repl.execute("until _start");
   const take = () => {
     const taken = text;
     text = "";
@@ -36,7 +36,13 @@ const booted = (async () => {
 
 describe("esp0 debug", () => {
   it("steps forwards and backwards through the same places", async () => {
-    const [, there, one, back, again] = await ask("break sys_fork", "continue", "step 5", "reverse-step 5", "step 5");
+    const [, there, one, back, again] = await ask(
+      "break sys_fork",
+      "continue",
+      "stepi 5",
+      "reverse-stepi 5",
+      "stepi 5",
+    );
     const position = (text: string | undefined) => /^#([\d,]+)/m.exec(text ?? "")?.[1];
     expect(position(back)).toBe(position(there));
     expect(position(again)).toBe(position(one));
@@ -44,7 +50,7 @@ describe("esp0 debug", () => {
   });
 
   it("repeats with an empty line", async () => {
-    const given = await ask("goto 100", "step", "", "");
+    const given = await ask("goto 100", "stepi", "", "");
     expect(given.map((text) => /^#(\d+)/.exec(text)?.[1])).toEqual(["100", "101", "102", "103"]);
   });
 
@@ -115,9 +121,9 @@ describe("esp0 debug", () => {
   });
 
   it("shows a sleeping task's calls out to user space", async () => {
-    const given = await ask("break child", "c", "bt 1", "stack 1");
+    const given = await ask("break child", "c", "bt of 1", "stack 1");
     expect(given[2]).toMatch(
-      /switch_to\+.*\n.*schedule\+.*\n.*sys_wait4\+.*\n.*system_call\+.*\n.*system call.*\n.*user space.*\n.*parent\+/,
+      /#0 {2}switch_to \(.*\n.*context_switch \(.*\n.*schedule \(.*\n.*sys_wait4 \(.*\n.*system_call \(.*\n.*system call.*\n.*user space.*\n.*parent \(/,
     );
     expect(given[3]).toContain("saved esi (switch_to)");
   });
@@ -165,7 +171,19 @@ describe("esp0 debug", () => {
         "task",
         "task 1",
         "bt",
-        "bt 0",
+        "bt full",
+        "bt 2",
+        "bt of 0",
+        "frame",
+        "up",
+        "down",
+        "thread 1",
+        "thread",
+        "frame 1",
+        "info frame",
+        "info args",
+        "info locals",
+        "thread 2",
         "stack",
         "stack 0",
       ],
@@ -180,7 +198,22 @@ describe("esp0 debug", () => {
         "info symbol $eip",
         "info line child",
       ],
-      ...["info files", "info registers", "cpu", "cpu 0", "where", "disas", "disas schedule", "", "help", "help x"],
+      ...[
+        "info files",
+        "info registers",
+        "cpu",
+        "cpu 0",
+        "where",
+        "info threads",
+        "info source",
+        "whatis current",
+        "why",
+        "disas",
+        "disas schedule",
+        "",
+        "help",
+        "help x",
+      ],
       ...[
         "p *current",
         "p $",
@@ -214,14 +247,23 @@ describe("esp0 debug", () => {
     ["brek schedule", "no command brek; did you mean break?"],
     ["re", "re could be"],
     ["b shedule", "no symbol shedule; did you mean schedule?\n  shedule\n  ^"],
-    ["b switch_to.S:1", "no instruction comes from line switch_to.S:1"],
+    ["b switch_to.S:999", "no instruction comes from line 999 of switch_to.S"],
     ["b swich_to.S:21", "no line of a file swich_to.S"],
     ["p current->pdi", "no member pdi"],
     ["p 1 +", "the expression ends too early: a value is expected\n  1 +\n     ^"],
     ["p *(u32 *)0x10", "0x00000010 is not mapped"],
     ["x/4q $esp", "'q' is no format"],
     ["x", "x what?"],
-    ["bt 99", "no task with pid 99"],
+    ["bt of 99", "no task with pid 99"],
+    ["bt 0", "how many frames?"],
+    ["up 1000000 1", "an operator is expected"],
+    ["thread 99", "no task with pid 99"],
+    ["frame 99", "no frame 99"],
+    ["commands 9", "there is no breakpoint 9"],
+    ["find 1", "find START, END|+LENGTH, VALUE"],
+    ["last-write 5", "does not lie in memory"],
+    ["display/q 5", "formats are"],
+    ["info functions (", "no regular expression"],
     ["catch sycall", "did you mean syscall?"],
     ["catch syscall fork2", "no system call fork2; did you mean"],
     ["catch switch of 2", "from PID, to PID is expected"],
@@ -229,7 +271,7 @@ describe("esp0 debug", () => {
     ["goto nowhere", "no symbol nowhere"],
     ["cpu 3", "core 3"],
     ["break child if $_", "no register or variable $_"],
-    ["until", "until where?"],
+    ["advance", "advance to where?"],
     ["info nothing", "nothing is called nothing"],
     ["set 5 = 6", "5 cannot be set"],
     ["step 0", "1 or more is expected"],
@@ -329,7 +371,9 @@ describe("completion", () => {
   );
 
   it("knows commands, registers and events", () => {
-    expect(repl.complete("reverse-")[0]).toEqual(["reverse-continue", "reverse-next", "reverse-step"]);
+    expect(repl.complete("reverse-")[0]).toEqual([
+      ...["reverse-continue", "reverse-finish", "reverse-next", "reverse-nexti", "reverse-step", "reverse-stepi"],
+    ]);
     expect(repl.complete("p $ea")).toEqual([["$eax"], "$ea"]);
     expect(repl.complete("catch sy")).toEqual([["syscall"], "sy"]);
     expect(repl.complete("help br")).toEqual([["break"], "br"]);

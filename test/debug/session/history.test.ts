@@ -16,8 +16,8 @@ function changing() {
   return (instructions: number, ...pages: number[]): Remembered => {
     value = (value % 255) + 1;
     for (const page of pages) machine.writePhysical(page * PAGE, Uint8Array.of(value));
-    const capture = machine.capture();
-    return { cycle: instructions, instructions, cores: [instructions], capture, performed: 0, onlyCore: null };
+    const capture = { machine: machine.capture(), input_closed: false };
+    return { cycle: instructions, instructions, cores: [instructions], capture, done: 0, onlyCore: null };
   };
 }
 
@@ -26,8 +26,8 @@ function taken(history: History): number {
   const pages = new Set<Uint8Array>();
   let bytes = 0;
   for (const { capture } of history.moments) {
-    bytes += capture.state.length;
-    for (const page of contents(capture)) pages.add(page);
+    bytes += capture.machine.state.length;
+    for (const page of contents(capture.machine)) pages.add(page);
   }
   return bytes + pages.size * PAGE;
 }

@@ -1,10 +1,9 @@
-/** The guest as the REPL reads it: memory of any task, the current task, what the kernel's names stand for. */
+/** The guest as a debugger reads it: memory of any task, the current task, what the kernel's names stand for. */
 import type { Core, Machine, RegisterName } from "../../emulator/index.ts";
 import { CS, REGISTER_NAMES, TR } from "../../emulator/index.ts";
 import { type Kernel, mm_struct, PAGE_OFFSET, THREAD_SIZE, task_list, task_struct } from "../../kernel/inspect.ts";
+import { hex } from "../numbers.ts";
 import type { DebugSession } from "../session/index.ts";
-import { CommandError } from "./command.ts";
-import { hex } from "./format/numbers.ts";
 import { explain, walkPages } from "./page-walk.ts";
 
 /** Offset of esp0 in a 32-bit TSS. */
@@ -17,7 +16,12 @@ export class MemoryError extends Error {
   override readonly name = "MemoryError";
 }
 
-/** A task as the REPL names it. */
+/** What somebody asks of the guest and it does not have, such as a task; the message is for the user. */
+export class GuestError extends Error {
+  override readonly name = "GuestError";
+}
+
+/** A task as a debugger names it. */
 export interface TaskName {
   /** Linear address of its task_struct. */
   readonly address: number;
@@ -37,11 +41,10 @@ export class Guest {
     return this.machine.cores[this.session.core]!;
   }
 
-  /** The kernel. @throws CommandError on a bare machine */
+  /** The kernel. @throws GuestError on a bare machine */
   kernel(what: string): Kernel {
     const { kernel } = this.session;
-    if (kernel === undefined)
-      throw new CommandError(`${what}: this is a bare machine; only a kernel of esp0's has that`);
+    if (kernel === undefined) throw new GuestError(`${what}: this is a bare machine; only a kernel of esp0's has that`);
     return kernel;
   }
 
@@ -78,14 +81,8 @@ export class Guest {
   /** Bytes at a linear address, of the selected core's address space or a task's. @throws MemoryError */
   readonly read = (linear: number, length: number, task?: number): Uint8Array => {
     const at = linear >>> 0;
-    const { session, core } = this;
-    // Before paging is on, the kernel's symbols lie where it was loaded.
-    const isKernels = at >= PAGE_OFFSET && at - PAGE_OFFSET < this.machine.memory.ramSize;
-    if (session.kernel !== undefined && (core.cr0 & CR0_PG) === 0 && isKernels) {
-      return this.readPhysical(at - PAGE_OFFSET, length);
-    }
     try {
-      return session.readLinear(at, length, task === undefined ? {} : { task });
+      return this.session.readLinear(at, length, task === undefined ? {} : { task });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       throw new MemoryError(this.#whyNot(at, length, task));
@@ -112,13 +109,13 @@ export class Guest {
   }
 
   /** The string at a linear address, up to its NUL or `limit` bytes. @throws MemoryError when its first byte is none */
-  readString(linear: number, limit = 200): string {
-    let text = String.fromCharCode(this.read8(linear));
+  readString(linear: number, limit = 200, task?: number): string {
+    let text = String.fromCharCode(this.read8(linear, task));
     if (text === "\0") return "";
     for (let i = 1; i < limit; i++) {
       let byte: number;
       try {
-        byte = this.read8(linear + i);
+        byte = this.read8(linear + i, task);
       } catch (error) {
         if (error instanceof MemoryError) break;
         throw error;
@@ -177,29 +174,29 @@ export class Guest {
     return this.machine.cores.find((core) => this.currentTask(core)?.address === task);
   }
 
-  /** All tasks, the idle one first. @throws CommandError on a bare machine, or when there are none yet */
+  /** All tasks, the idle one first. @throws GuestError on a bare machine, or when there are none yet */
   tasks(): TaskName[] {
     const kernel = this.kernel("tasks");
     try {
       return kernel.inspect(() => task_list().map(nameOf));
     } catch {
-      throw new CommandError("there are no tasks yet: the kernel has not set up its task list");
+      throw new GuestError("there are no tasks yet: the kernel has not set up its task list");
     }
   }
 
-  /** @throws CommandError when there is no such task */
+  /** @throws GuestError when there is no such task */
   task(pid: number): TaskName {
     const tasks = this.tasks();
     const found = tasks.find((task) => task.pid === pid);
     if (found !== undefined) return found;
-    throw new CommandError(`no task with pid ${pid}; there are ${tasks.map((task) => task.pid).join(", ")}`);
+    throw new GuestError(`no task with pid ${pid}; there are ${tasks.map((task) => task.pid).join(", ")}`);
   }
 
-  /** @throws CommandError when there is none */
+  /** @throws GuestError when there is none */
   requireCurrent(): TaskName {
     this.kernel("current");
     const task = this.currentTask();
-    if (task === undefined) throw new CommandError("there is no current task yet: the kernel is still booting");
+    if (task === undefined) throw new GuestError("there is no current task yet: the kernel is still booting");
     return task;
   }
 }

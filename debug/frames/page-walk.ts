@@ -1,6 +1,6 @@
 /** A walk through the page tables, with every entry it met (Intel SDM vol. 3, 4.3). */
 import type { Machine } from "../../emulator/index.ts";
-import { hex } from "./format/numbers.ts";
+import { hex } from "../numbers.ts";
 
 const PRESENT = 0x001;
 const LARGE = 0x080;
