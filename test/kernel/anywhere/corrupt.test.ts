@@ -9,7 +9,7 @@ import type { KernelCapture } from "../../../kernel/index.ts";
 import { task_list } from "../../../kernel/kernel/pid.ts";
 import { runqueue_head } from "../../../kernel/kernel/sched.ts";
 import { timer_vectors } from "../../../kernel/kernel/timer.ts";
-import { asm } from "../../../testing/index.ts";
+import { asm } from "../../../testing/program.ts";
 import { Lab } from "./lab.ts";
 import { MACROS } from "./paths.ts";
 

@@ -10,7 +10,7 @@ import { Kernel, type KernelCapture, type KernelStop } from "../../../kernel/ind
 import { nr_threads } from "../../../kernel/kernel/fork.ts";
 import { nr_free_pages } from "../../../kernel/mm/page_alloc.ts";
 import { cache_chain, kmem_cache_t, slab_t } from "../../../kernel/mm/slab.ts";
-import type { Program } from "../../../testing/index.ts";
+import type { Program } from "../../../testing/program.ts";
 
 const MEMORY = 8 << 20;
 /** More than any program here takes to its end. */
