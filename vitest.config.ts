@@ -12,6 +12,6 @@ export default defineConfig({
     globalSetup: ["test/build-dist.ts"],
     testTimeout: 60_000,
     // What an oops says of TypeScript comes from JavaScript's stack.
-    execArgv: ["--enable-source-maps"],
+    poolOptions: { forks: { execArgv: ["--enable-source-maps"] } },
   },
 });

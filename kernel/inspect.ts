@@ -28,13 +28,3 @@ export { bh_active, bh_base, bh_mask, irq_stat } from "./kernel/softirq.ts";
 export { jiffies, nr_running, timer_jiffies, timer_vectors } from "./kernel/timer.ts";
 export { mem_map, nr_free_pages } from "./mm/page_alloc.ts";
 export { slab_caches } from "./mm/slab.ts";
-
-import type { StructType as AnyStruct } from "./host/types.ts";
-import { kernel_modules } from "./modules.ts";
-export function declared_structs(): ReadonlyMap<string, AnyStruct> {
-  return new Map(kernel_modules().flatMap(({ structs }) => structs.map((s) => [s.name, s] as const)));
-}
-export function declarations() {
-  const m = kernel_modules();
-  return { functions: [] as { name: string; body: unknown }[], data: m.flatMap(({ data }) => data) };
-}

@@ -12,8 +12,8 @@ import { ADD32, AND32, CMP32, DEC32, INC32, OR32, SUB32, TEST32, XOR32 } from ".
 import { type Block, NO_BLOCK } from "./block-cache.ts";
 import { call_rel32, JCC32, jmp_rel32, ret32 } from "./branch.ts";
 import type { Core } from "./core.ts";
-import { lea32, MOV8, MOV32, MOVZX8_32 } from "./move.ts";
 import { hostcall } from "./hostcall.ts";
+import { lea32, MOV8, MOV32, MOVZX8_32 } from "./move.ts";
 import type { Handler } from "./op.ts";
 import { SAR32, SHL32, SHR32 } from "./shift-forms.ts";
 import { leave32, POP32, PUSH32, push_imm32 } from "./stack.ts";

@@ -41,7 +41,7 @@ const constants = {
 };
 
 /** Absolute symbols for the assembler: the constants, `STRUCT_FIELD` offsets and `sizeof_STRUCT`, all in bytes. */
-export function asm_offsets(structs: readonly StructType[] = []): Record<string, number> {
+export function asm_offsets(structs: readonly StructType[]): Record<string, number> {
   const defines: Record<string, number> = { ...constants };
   for (const type of structs) {
     defines[`sizeof_${type.name}`] = type.size;
