@@ -182,7 +182,7 @@ describe("snapshots", () => {
     const stack = of("kernel_stack").find(({ pid, words }) => pid === 1 && `${words}`.includes("switch frame"))!;
     const notes = `${stack.words}`.split(";").map((word) => word.slice(9));
     expect(notes.slice(0, 4).every((note) => note.startsWith("switch frame"))).toBe(true);
-    expect(notes[4]).toMatch(/^return to schedule\+/);
+    expect(notes[4]).toMatch(/^return to context_switch\+/);
     expect(notes).toEqual(expect.arrayContaining([expect.stringMatching(/^return to sys_/), "pt_regs.orig_eax"]));
     expect(notes.at(-1)).toBe("pt_regs.xss");
   });
