@@ -16,6 +16,9 @@ import { MACROS } from "./paths.ts";
 /** Instructions after a wild write: enough for every task to have its turn, end and be waited for. */
 const AFTERMATH = 150_000;
 
+/** Every value is tried in every place when ANYWHERE is "all"; else one of four, over the places another one each time. */
+const STRIDE = process.env.ANYWHERE === "all" ? 1 : 4;
+
 /** Four tasks: one that runs, and that wakes the reader of a pipe, one that sleeps by the clock; pid 1 waits for all. */
 const PROGRAM = asm`${MACROS}
 .globl _start
@@ -146,10 +149,12 @@ describe("a wild write to a pointer", () => {
   for (const kind of ["task_struct", "mm_struct", "run queue", "wait queue", "timer"]) {
     it(`in ${kind} ends in an oops, a panic, or not at all`, () => {
       const seen = new Set<string>();
+      let tried = 0;
       for (const { name, address, type } of structs()[kind]!) {
         for (const { path, offset } of pointers(type)) {
           const place = { name: `${name}: ${path}`, address: address + offset, of: address };
           for (const [what, value] of Object.entries(wild_values(place))) {
+            if (tried++ % STRIDE !== 0) continue;
             const end = aftermath(place, value);
             seen.add(end);
             tally.set(`${kind} ${end}`, (tally.get(`${kind} ${end}`) ?? 0) + 1);

@@ -8,6 +8,8 @@ import { PAGE_OFFSET } from "../../../kernel/include/asm/page.ts";
 import { list_for_each } from "../../../kernel/include/linux/list.ts";
 import { Kernel, type KernelCapture, type KernelStop } from "../../../kernel/index.ts";
 import { nr_threads } from "../../../kernel/kernel/fork.ts";
+import { irq_stat } from "../../../kernel/kernel/softirq.ts";
+import { nr_running, nr_timers } from "../../../kernel/kernel/timer.ts";
 import { nr_free_pages } from "../../../kernel/mm/page_alloc.ts";
 import { cache_chain, kmem_cache_t, slab_t } from "../../../kernel/mm/slab.ts";
 import type { Program } from "../../../testing/program.ts";
@@ -28,7 +30,13 @@ export interface Outcome {
 
 /** Memory in use, whatever the slab allocator keeps for later: a slab without objects counts as free. */
 function accounting(): Record<string, number> {
-  const result: Record<string, number> = { threads: nr_threads.value };
+  const result: Record<string, number> = {
+    threads: nr_threads.value,
+    timers: nr_timers.value,
+    running: nr_running.value,
+    interrupts: irq_stat.value.local_irq_count,
+    "bottom halves": irq_stat.value.local_bh_count,
+  };
   let pages = nr_free_pages();
   const descriptors: number[] = [];
   for (const entry of list_for_each(cache_chain.address)) {

@@ -288,6 +288,8 @@ end:	cmpl $0x300, status
     path(
       "",
       `
+	SYSCALL alarm, $0		# no signal comes to the rescue of a wake-up that is lost
+	incl alarms
 begin:	SYSCALL nanosleep, $tick, $left
 	cmpl $-4, %eax
 	je begin
