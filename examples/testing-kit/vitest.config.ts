@@ -1,3 +1,4 @@
+import { hosted } from "esp0/vite";
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { setupFiles: ["esp0/testing/vitest"] } });
+export default defineConfig({ plugins: [hosted()], test: { setupFiles: ["esp0/testing/vitest"] } });

@@ -11,9 +11,14 @@ mkdirSync(join(directory, "node_modules"));
 symlinkSync(resolve("."), join(directory, "node_modules/esp0"));
 for (const name of ["vitest", "typescript"])
   symlinkSync(resolve("node_modules", name), join(directory, "node_modules", name));
+const configuration = readFileSync("examples/testing-kit/vitest.config.ts", "utf8");
+const documented: string[] = [];
 for (const document of ["docs/testing.md", "docs/debugger.md"]) {
-  for (const [, block, file] of readFileSync(document, "utf8").matchAll(/```ts\n(\/\/ (\S+)\n[\s\S]*?)```/g)) {
-    writeFileSync(join(directory, file!.replace("test/", "test/docs-")), block!);
+  const folder = document.replace(/^docs\/(\w+)\.md$/, "test/docs-$1");
+  mkdirSync(join(directory, folder));
+  for (const [, file, block] of readFileSync(document, "utf8").matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)) {
+    if (file === "vitest.config.ts") documented.push(block!);
+    else writeFileSync(join(directory, file!.replace("test", folder)), block!);
   }
 }
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -33,9 +38,13 @@ function runIn(file: string, ...args: string[]) {
 describe("examples/testing-kit, with the tests of the documents", () => {
   it("passes", () => {
     const { status, text } = runIn("vitest/vitest.mjs", "run");
-    expect(text).toMatch(/Test Files +9 passed/);
-    expect(text).toMatch(/Tests +17 passed/);
+    expect(text).toMatch(/Test Files +10 passed/);
+    expect(text).toMatch(/Tests +18 passed/);
     expect(status).toBe(0);
+  });
+
+  it("has the vitest.config.ts that the documents show", () => {
+    expect(documented).toEqual([configuration]);
   });
 
   it("has matchers with types", () => {

@@ -2,15 +2,8 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import {
-  asm,
-  bootKernel,
-  formatEvent,
-  i32,
-  KernelStoppedError,
-  kernel_function,
-  Program,
-} from "../../testing/index.ts";
+import { asm, bootKernel, formatEvent, KernelStoppedError, Program } from "../../testing/index.ts";
+import * as double from "./double.kernel.ts";
 import { COPY_ON_WRITE, TWO_TASKS } from "./programs.ts";
 
 const KERNEL_CS = 0x10;
@@ -100,16 +93,16 @@ path:	.asciz "/bin/other"`;
     );
   });
 
-  it("links functions that were declared after the last boot, and makes system calls of them", () => {
-    bootKernel({ init: TWO_TASKS });
-    const sys_double = kernel_function("sys_test_double", [i32], i32, (n) => 2 * n);
+  it("links a test's own functions, into the kernels that are given them only, and makes system calls of them", () => {
     const init = asm`
 	movl $400, %eax
 	movl $21, %ebx
 	int $0x80
 	EXIT %eax`;
-    const kernel = bootKernel({ init, modules: [{ sys_double }], syscalls: { 400: "sys_test_double" } });
+    const kernel = bootKernel({ init, modules: [double], syscalls: { 400: "sys_test_double" } });
     expect(kernel.runUntilExit()).toBe(42);
+    expect(() => bootKernel({ init, syscalls: { 400: "sys_test_double" } })).toThrow(/has a symbol sys_test_double/);
+    expect(() => bootKernel({ init, modules: [{}] })).toThrow(TypeError);
   });
 });
 

@@ -63,7 +63,7 @@ describe("toPreserveCalleeSaved", () => {
     const kernel = bootKernel({ init: TWO_TASKS });
     kernel.patch("switch_to_resume", SWAPPED_POPS);
     const message = failure(() => expect(kernel).toPreserveCalleeSaved());
-    expect(message).toContain("expected switch_to, called by pid 1 with the return address schedule+");
+    expect(message).toContain("expected switch_to, called by pid 1 with the return address context_switch+");
     expect(message).toMatch(/it changed edi, ebp\n/);
     expect(message).toMatch(/ebp {2}0x\w+ at the call, 0x\w+ behind it {2}changed/);
     expect(message).toMatch(/ebx {2}0x(\w+) at the call, 0x\1 behind it\n/);
