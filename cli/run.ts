@@ -10,6 +10,7 @@ import { Kernel, type KernelStop } from "../kernel/index.ts";
 import { sources } from "../kernel/inspect.ts";
 import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, openOutput, readInput, reporting } from "./io.ts";
+import { kernelWith, systemCall } from "./kernel-modules.ts";
 import { wholeNumber } from "./option-values.ts";
 import { demoInitramfs, kernelDigest, prebuiltKernel } from "./prebuilt.ts";
 import { loadProgram, programLines } from "./program.ts";
@@ -42,6 +43,10 @@ export interface RunOptions extends TapeOptions {
   readonly cpuHz?: number;
   readonly maxInstructions?: number;
   readonly trace?: string;
+  /** Kernel modules to compile and link. */
+  readonly module?: readonly string[];
+  /** Functions of theirs by system call number. */
+  readonly syscall?: Readonly<Record<number, string>>;
   /** TCP port, 0 for any. */
   readonly gdb?: number;
 }
@@ -55,7 +60,11 @@ export async function runCommand(
   host: RunHost,
 ): Promise<number> {
   const { memory, cpuHz, maxInstructions } = options;
+  const { module = [], syscall = {} } = options;
   const isTaped = options.record !== undefined || options.replay !== undefined;
+  const isChanged = module.length > 0 || Object.keys(syscall).length > 0;
+  if (isChanged && (isTaped || options.gdb !== undefined))
+    throw new InputError("esp0: --module and --syscall do not go with --record, --replay and --gdb");
   const kernelOfTape = isTaped ? { kernel: kernelDigest() } : {};
   const tape = openTape(
     "run",
@@ -66,7 +75,10 @@ export async function runCommand(
   if (options.gdb !== undefined) return await debugCommand(tape, options, options.gdb, io, host);
   const recorded: RunOptions = tape.call.options;
   const started = host.now();
-  const kernel = booted(() => new Kernel(bootOptions(tape.call.file, tape.call.args ?? [], recorded, tape.io)));
+  const own = isChanged ? { image: await kernelWith(module, syscall, io) } : {};
+  const kernel = booted(
+    () => new Kernel({ ...bootOptions(tape.call.file, tape.call.args ?? [], recorded, tape.io), ...own }),
+  );
   const endTrace = options.trace === undefined ? undefined : beginTrace(kernel, options.trace, io);
   const output: number[] = [];
   const log: number[] = [];
@@ -242,6 +254,10 @@ export function addProgramArguments(command: Command): Command {
     );
 }
 
+function repeated(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
 /** Adds the command to the program. */
 export function registerRun(program: Command, io: CommandIo, host: RunHost): void {
   const command = addProgramArguments(program.command("run"))
@@ -269,6 +285,8 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "--trace <FILE>",
       "write kernel events to FILE: JSON Lines, or Chrome's trace format for Perfetto if it ends in .json",
     )
+    .option("--module <FILE>", "compile a kernel module and link it into the kernel; may be repeated", repeated)
+    .option("--syscall <N=FUNCTION>", "make a function a system call; may be repeated", systemCall)
     .addOption(gdbOption());
   addTapeOptions(command).action(async (file: string | undefined, args: string[], options: RunOptions) => {
     await reporting(io, async () => {

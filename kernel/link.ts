@@ -1,5 +1,6 @@
 /** Linking the kernel: its own modules, or a choice of them with others, into a vmlinux at 0xC0100000. */
 import { asm_offsets } from "./arch/i386/asm-offsets.ts";
+import { sys_call_table } from "./arch/i386/kernel/syscalls.ts";
 import { sources } from "./arch/i386/sources.ts";
 import type { KernelImage } from "./host/kernel-image.ts";
 import { type KernelModule, object_of } from "./host/kernel-module.ts";
@@ -17,11 +18,26 @@ export interface KernelLinkOptions {
   readonly include?: (file: string) => boolean;
   /** Initial values of the kernel's variables: `{ HZ: 1000 }`. */
   readonly config?: Readonly<Record<string, number>>;
+  /** Functions for entries of sys_call_table, by number from 0 to 511: `{ 250: "sys_mine" }`. */
+  readonly system_calls?: Readonly<Record<number, string>>;
 }
 
-function parts({ modules = [], include = () => true, config = {} }: KernelLinkOptions): KernelParts {
+/** A module, with other entries in sys_call_table if it declares that. */
+function with_system_calls(module: KernelModule, calls: Readonly<Record<number, string>>): KernelModule {
+  if (!module.data.some(({ name }) => name === sys_call_table.symbol)) return module;
+  const data = module.data.map((declaration) => {
+    const { name, words } = declaration;
+    if (name !== sys_call_table.symbol || words === undefined) return declaration;
+    return { ...declaration, words: words.map((word, number) => calls[number] ?? word) };
+  });
+  return Object.assign(Object.create(module), { data }) as KernelModule;
+}
+
+function parts({ modules = [], include = () => true, config = {}, system_calls = {} }: KernelLinkOptions): KernelParts {
   const chosen: KernelModule[] = [
-    ...kernel_modules().filter(({ file }) => include(file)),
+    ...kernel_modules()
+      .filter(({ file }) => include(file))
+      .map((module) => with_system_calls(module, system_calls)),
     ...new Set(modules.map(object_of)),
   ];
   return {

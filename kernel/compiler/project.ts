@@ -26,6 +26,8 @@ export interface ProjectOptions {
   readonly files?: readonly string[];
   /** Where the runtime of compiled functions is imported from: a specifier, or a file. */
   readonly runtime: string;
+  /** Files with the types of packages, by the packages' names, instead of those in node_modules. */
+  readonly packages?: Readonly<Record<string, string>>;
   /** Whether what is compiled is kept in node_modules/.cache for the next process. */
   readonly cache?: boolean;
 }
@@ -36,11 +38,14 @@ export class Project {
   readonly #given = new Map<string, string>();
   readonly #surroundings: Surroundings;
   readonly #host: ts.CompilerHost;
+  readonly #checking: ts.CompilerOptions;
   readonly #sources = new Map<string, ts.SourceFile>();
   readonly #cache: Cache | undefined;
   #program: ts.Program | undefined;
 
   constructor(private readonly options: ProjectOptions) {
+    const paths = Object.entries(options.packages ?? {}).map(([name, file]) => [name, [normal(file)]]);
+    this.#checking = paths.length === 0 ? defaults : { ...defaults, paths: Object.fromEntries(paths) };
     for (const file of options.files ?? []) this.#roots.add(normal(file));
     this.#surroundings = {
       runtime: options.runtime,
@@ -54,7 +59,7 @@ export class Project {
         globals,
         defaults,
       );
-    this.#host = ts.createCompilerHost(defaults);
+    this.#host = ts.createCompilerHost(this.#checking);
     const read = this.#host.getSourceFile.bind(this.#host);
     this.#host.getSourceFile = (name, language, ...rest) => {
       const known = this.#sources.get(name);
@@ -113,7 +118,7 @@ export class Project {
   #current(file: string): ts.Program {
     if (this.#program?.getSourceFile(file) === undefined) {
       this.#roots.add(file);
-      this.#program = ts.createProgram([...this.#roots], defaults, this.#host, this.#program);
+      this.#program = ts.createProgram([...this.#roots], this.#checking, this.#host, this.#program);
     }
     return this.#program;
   }
