@@ -82,7 +82,6 @@ export function plain_declarations(machine: PlainMachine): object {
     asm_function(name: string, _parameters: unknown, returns: ScalarType | undefined) {
       return callable(
         name,
-        // biome-ignore lint/correctness/useYield: a function of the guest, which makes no steps here
         function* (value) {
           return returns?.from_register((value as number) * 2);
         },
