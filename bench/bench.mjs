@@ -4,8 +4,8 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
-import { assemble, link, readElf, writeExecutable } from "../dist/asm.js";
-import { initramfs, Kernel, KernelImage } from "../dist/kernel.js";
+import { assemble, link, writeExecutable } from "../dist/asm.js";
+import { initramfs, Kernel, prebuilt_kernel } from "../dist/kernel.js";
 import { compare } from "./yardstick/compare.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -20,7 +20,7 @@ function program(name) {
 function boot(name) {
   const root = program(name);
   const begun = performance.now();
-  const kernel = new Kernel({ image: KernelImage.from_elf(readElf(vmlinux)), initramfs: root });
+  const kernel = new Kernel({ image: prebuilt_kernel(vmlinux), initramfs: root });
   kernel.run_to_user();
   return { kernel, seconds: (performance.now() - begun) / 1000 };
 }
