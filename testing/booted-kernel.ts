@@ -1,28 +1,30 @@
 /** A running kernel to drive from a test: `bootKernel`. */
 
 import { nearNames } from "../asm/index.ts";
-import { initramfs } from "../boot/index.ts";
 import { DebugSession } from "../debug/session/index.ts";
 import type { Machine } from "../emulator/index.ts";
 import { type BootOptions, Kernel, type KernelStop, type RecordedEvent } from "../kernel/index.ts";
 import { init_tss, nr_free_pages, nr_threads, PAGE_OFFSET, slab_caches } from "../kernel/inspect.ts";
+import {
+  type BootedState,
+  type BootPlan,
+  bootedBefore,
+  type Intervention,
+  keepBooted,
+  planOf,
+} from "./booted-state.ts";
+import { diagnosis, withDiagnosis } from "./diagnosis.ts";
 import { type EventFilter, formatFilter, matches } from "./events.ts";
-import { testImage } from "./image.ts";
-import { Interleaving } from "./interleaving.ts";
-import { type BootKernelOptions, PRESETS } from "./options.ts";
+import type { BootKernelOptions } from "./options.ts";
 import { frameCount, kernelWord, type PageView, pageOf, pageTableOf, readTask } from "./pages.ts";
-import { type Program, programOf } from "./program.ts";
-import { type Registers, readRegisters } from "./registers.ts";
+import type { Program } from "./program.ts";
+import { type CalleeSaved, type Registers, readRegisters } from "./registers.ts";
 import { describeKernel } from "./report.ts";
 import { reproductionOf } from "./reproduction.ts";
 import { annotateStack, type StackWord } from "./stack.ts";
 import { currentTask, type TaskView, viewTask, viewTasks } from "./tasks.ts";
 import type { MemoryAccounting, Switch, TssView } from "./views.ts";
 
-const MIB = 1 << 20;
-const DEFAULT_MEMORY = 8;
-/** Instructions after which a run that was to get somewhere is given up. */
-const DEFAULT_BUDGET = 50_000_000;
 const SYSCALL_TABLE = "sys_call_table";
 
 /** The kernel did not get where the test wanted it. The message says how it stopped, and where. */
@@ -49,58 +51,91 @@ export function kernelOf(view: unknown): BootedKernel | undefined {
 export class BootedKernel {
   readonly kernel: Kernel;
   readonly program: Program;
+  readonly options: BootKernelOptions;
   /** Everything traced since reset, in order. */
   readonly events: RecordedEvent[] = [];
   /** The options of its boot, for those who boot another like it. */
   readonly bootOptions: BootOptions;
-  readonly #budget: number;
-  readonly #interventions: { readonly position: number; readonly kind: string; again(session: DebugSession): void }[] =
-    [];
+  /** Instructions after which a run that was to get somewhere is given up. */
+  readonly budget: number;
+  readonly #plan: BootPlan;
+  readonly #interventions: Intervention[] = [];
   #output = "";
   #log = "";
   #wanted: EventFilter | undefined;
   #found: RecordedEvent | undefined;
 
-  /** Use `bootKernel`. */
-  constructor(readonly options: BootKernelOptions) {
-    const { init, args = [], memory = DEFAULT_MEMORY, cpus = 1, preset = "2.4", files = {} } = options;
-    const interleave = interleavingOf(options.interleave);
-    if (cpus !== 1) throw new RangeError(`cpus: ${cpus}: this kernel runs on one CPU; it is not an SMP kernel yet`);
-    if (!PRESETS.includes(preset)) throw new RangeError(`preset: "${preset}": there is ${PRESETS.join(", ")}`);
-    this.program = programOf(init);
-    this.#budget = options.maxInstructions ?? DEFAULT_BUDGET;
-    const path = `/bin/${this.program.name}`;
-    const cpuHz = interleave?.cpuHz ?? options.cpuHz;
-    this.bootOptions = {
-      image: testImage(options.modules),
-      memoryBytes: memory * MIB,
-      initramfs: initramfs({ ...files, [path]: this.program.elf }),
-      init: path,
-      args,
-      ...(cpuHz === undefined ? {} : { cpuHz }),
-    };
-    this.kernel = new Kernel(this.bootOptions);
+  /** Use `bootKernel`. @param state where it goes on; the reset without one */
+  constructor(plan: BootPlan, state?: BootedState) {
+    this.#plan = plan;
+    this.program = plan.program;
+    this.options = plan.options;
+    this.bootOptions = plan.boot;
+    this.budget = plan.budget;
+    const { image } = plan.boot;
+    if (state === undefined) {
+      this.kernel = new Kernel(plan.boot);
+      this.kernel.on_event(this.#hear);
+    } else {
+      this.kernel = Kernel.resume(state.capture, { image, on_event: this.#hear });
+      for (const event of state.events) this.events.push(event);
+      this.#output = state.output;
+      this.#log = state.log;
+      this.#interventions.push(...state.interventions);
+    }
     this.kernel.on_output = (byte) => (this.#output += String.fromCharCode(byte));
     this.kernel.on_log = (byte) => (this.#log += String.fromCharCode(byte));
-    this.kernel.on_event((event) => {
-      this.events.push(event);
-      if (this.#wanted !== undefined && this.#found === undefined && matches(this.#wanted, event)) {
-        this.#found = event;
-        this.machine.requestStop();
-      }
-    });
     owners.set(this.events, this);
-    interleave?.adopt(this);
-    for (const [number, name] of Object.entries(options.syscalls ?? {})) this.#setSyscall(Number(number), name);
-    if (options.at !== "reset") this.#runToUser();
+    plan.interleave?.adopt(this);
+    if (state !== undefined) return;
+    for (const [number, name] of Object.entries(plan.options.syscalls ?? {})) this.#setSyscall(Number(number), name);
+  }
+
+  readonly #hear = (event: RecordedEvent): void => {
+    this.events.push(event);
+    if (this.#wanted !== undefined && this.#found === undefined && matches(this.#wanted, event)) {
+      this.#found = event;
+      this.machine.requestStop();
+    }
+  };
+
+  /** Boots to pid 1's first instruction in ring 3. @throws Error with the kernel's own word when it does not get there */
+  static boot(options: BootKernelOptions): BootedKernel {
+    const plan = planOf(options);
+    if (options.at === "reset") return new BootedKernel(plan);
+    const before = bootedBefore(plan);
+    if (before !== undefined) return new BootedKernel(plan, before);
+    const booted = new BootedKernel(plan);
+    booted.#runToUser();
+    keepBooted(plan, booted.#state());
+    return booted;
   }
 
   #runToUser(): void {
     try {
       this.kernel.run_to_user();
     } catch (error) {
-      throw new Error(`${(error as Error).message}\n\n${this.describe()}`, { cause: error });
+      const headline = withDiagnosis((error as Error).message, diagnosis(this));
+      throw new Error(`${headline}\n\n${this.describe()}`, { cause: error });
     }
+  }
+
+  /**
+   * A second, independent kernel in the same state, with what has happened so far: events, output, log. Neither notices
+   * what becomes of the other.
+   */
+  fork(): BootedKernel {
+    return new BootedKernel(this.#plan, this.#state());
+  }
+
+  #state(): BootedState {
+    return {
+      capture: this.kernel.capture(),
+      events: this.events.slice(),
+      output: this.#output,
+      log: this.#log,
+      interventions: this.#interventions.slice(),
+    };
   }
 
   get machine(): Machine {
@@ -125,7 +160,7 @@ export class BootedKernel {
   // ---- Going ---------------------------------------------------------------------------------------------------------
 
   /** Runs on until the kernel ends or the budget is used up; for tests of how it ends. */
-  run(maxInstructions = this.#budget): KernelStop {
+  run(maxInstructions = this.budget): KernelStop {
     return this.kernel.run({ maxInstructions });
   }
 
@@ -150,7 +185,7 @@ export class BootedKernel {
    * @throws KernelStoppedError as `runUntil`
    */
   runUntilTrue(predicate: (kernel: BootedKernel) => boolean): void {
-    for (let left = this.#budget; !predicate(this); left--) {
+    for (let left = this.budget; !predicate(this); left--) {
       const stop = left === 0 ? ({ kind: "budget" } as const) : this.kernel.run({ maxInstructions: 1 });
       if (left === 0 || stop.kind !== "budget") throw this.#stopped("waiting for a predicate", stop);
     }
@@ -191,18 +226,15 @@ export class BootedKernel {
     this.#runTo([this.symbol(name)], name);
   }
 
-  /** Runs until the instruction at a linear address is the next, at least one instruction. */
-  runToAddress(address: number): void {
-    this.#runTo([address >>> 0], `0x${(address >>> 0).toString(16)}`);
+  /** Runs until the instruction at a linear address, or at one of several, is the next, at least one instruction. */
+  runToAddress(...addresses: readonly number[]): void {
+    const all = [...new Set(addresses.map((address) => address >>> 0))];
+    this.#runTo(all, all.map((address) => `0x${address.toString(16)}`).join(" or "));
   }
 
-  /** Runs until `reached` is true before the instruction at `address`. @throws KernelStoppedError as `runUntil` */
-  runToAddressWhen(address: number, reached: () => boolean): void {
-    const end = this.position + this.#budget;
-    do {
-      if (this.position > end) throw this.#stopped(`running to 0x${address.toString(16)}`, { kind: "budget" });
-      this.runToAddress(address);
-    } while (!reached());
+  /** The error of a run that has used up its budget. */
+  givenUp(doing: string): KernelStoppedError {
+    return this.#stopped(doing, { kind: "budget" });
   }
 
   #runTo(addresses: readonly number[], what: string): void {
@@ -340,6 +372,12 @@ export class BootedKernel {
     this.machine.writePhysical(physical, contents);
   }
 
+  /** Gives a register that functions preserve another value. */
+  setRegister(name: keyof CalleeSaved, value: number): void {
+    this.#intervene("registers", (session) => session.setRegister(name, value));
+    this.machine.setRegister(name, value);
+  }
+
   #setSyscall(number: number, name: string): void {
     const [least, most] = [0, 511];
     if (!Number.isInteger(number) || number < least || number > most) {
@@ -393,12 +431,9 @@ export class BootedKernel {
   }
 
   #stopped(doing: string, stop: KernelStop): KernelStoppedError {
-    return new KernelStoppedError(`the kernel stopped while ${doing}: ${formatStop(stop)}\n\n${this.describe()}`, stop);
+    const headline = withDiagnosis(`the kernel stopped while ${doing}: ${formatStop(stop)}`, diagnosis(this));
+    return new KernelStoppedError(`${headline}\n\n${this.describe()}`, stop);
   }
-}
-
-function interleavingOf(given: Interleaving | number | undefined): Interleaving | undefined {
-  return typeof given === "number" ? new Interleaving(given) : given;
 }
 
 function formatStop(stop: KernelStop): string {
@@ -406,7 +441,7 @@ function formatStop(stop: KernelStop): string {
     case "exit":
       return `pid 1 ended with status ${stop.status}`;
     case "panic":
-      return "it panicked; `log` says why";
+      return "it panicked";
     case "asleep":
       return "everything is asleep, and nothing could wake it";
     case "input":
@@ -420,10 +455,11 @@ function formatStop(stop: KernelStop): string {
 
 /**
  * Boots a kernel with a program as pid 1, up to the first instruction of that program. The same options give the same
- * run, instruction for instruction; kernels in one process know nothing of each other.
+ * run, instruction for instruction; kernels in one process know nothing of each other. What was booted before in this
+ * process is not booted again: its state is restored, which makes no difference but in time.
  * @throws RangeError for options that cannot be; AssemblyError, LinkError, ElfError for the program; Error with the end of
  *   the kernel log when the kernel cannot start it
  */
 export function bootKernel(options: BootKernelOptions): BootedKernel {
-  return new BootedKernel(options);
+  return BootedKernel.boot(options);
 }

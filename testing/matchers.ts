@@ -2,6 +2,8 @@
 
 import type { RecordedEvent } from "../kernel/index.ts";
 import { type BootedKernel, kernelOf } from "./booted-kernel.ts";
+import { followCall } from "./callee-saved.ts";
+import { diagnosis, withDiagnosis } from "./diagnosis.ts";
 import { type EventFilter, formatEvent, formatFilter, lastEvents, matches } from "./events.ts";
 import { formatPage, type PageView } from "./pages.ts";
 import { CALLEE_SAVED, hex, type Registers } from "./registers.ts";
@@ -24,7 +26,8 @@ export interface SwitchFilter {
 function result(pass: boolean, kernel: BootedKernel | undefined, whenNot: string, whenPass: string): MatcherResult {
   const text = pass ? whenPass : whenNot;
   let message: string | undefined;
-  return { pass, message: () => (message ??= kernel === undefined ? text : `${text}\n\n${kernel.describe()}`) };
+  const explained = (from: BootedKernel) => `${withDiagnosis(text, diagnosis(from))}\n\n${from.describe()}`;
+  return { pass, message: () => (message ??= kernel === undefined ? text : explained(kernel)) };
 }
 
 function booted(received: unknown, matcher: string): BootedKernel {
@@ -58,27 +61,20 @@ function shortened(words: readonly string[]): string {
   return hidden > 0 ? `${words.slice(0, MOST_NAMED).join(", ")} and ${hidden} more` : words.join(", ");
 }
 
-/** Bytes from ESP at a function's first instruction to ESP behind its `ret`. */
-const RETURN_ADDRESS = 4;
-
 /**
  * expect(kernel).toPreserveCalleeSaved("switch_to"): runs through the next call of a function, until it has returned on
- * the stack it was called on, and compares EBX, ESI, EDI and EBP. Of switch_to that is when the task runs again.
+ * the stack it was called on, and compares EBX, ESI, EDI and EBP. Of switch_to that is when the task runs again. The
+ * first three are filled at each call with values of its own, so that what is left alone by chance is no excuse.
  */
 function toPreserveCalleeSaved(received: unknown, symbol = "switch_to"): MatcherResult {
   const kernel = booted(received, "toPreserveCalleeSaved");
-  kernel.runToSymbol(symbol);
-  const before = kernel.registers();
-  const caller = kernel.current();
-  const back = kernel.word(before.esp);
-  kernel.runToAddressWhen(back, () => kernel.registers().esp === before.esp + RETURN_ADDRESS);
-  const after = kernel.registers();
+  const { back, pid, before, after } = followCall(kernel, symbol);
   const changed = CALLEE_SAVED.filter((name) => before[name] !== after[name]);
   const lines = CALLEE_SAVED.map((name) => {
     const mark = changed.includes(name) ? "  changed" : "";
     return `  ${name}  ${hex(before[name])} at the call, ${hex(after[name])} behind it${mark}`;
   });
-  const call = `${symbol}, called by pid ${caller?.pid ?? "?"} with the return address ${kernel.kernel.image.symbolize(back)},`;
+  const call = `${symbol}, called by pid ${pid ?? "?"} with the return address ${kernel.kernel.image.symbolize(back)},`;
   return result(
     changed.length === 0,
     kernel,

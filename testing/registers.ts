@@ -12,6 +12,8 @@ export type Registers = { readonly [name in RegisterField]: number };
 
 /** What the i386 ABI has a function leave as it found it, beside ESP. */
 export const CALLEE_SAVED = ["ebx", "esi", "edi", "ebp"] as const;
+/** Those of them that nothing else depends on: they can be given other values at a call, and their own ones behind it. */
+export const FREE_CALLEE_SAVED = ["ebx", "esi", "edi"] as const;
 export type CalleeSaved = { readonly [name in (typeof CALLEE_SAVED)[number]]: number };
 
 export function readRegisters(machine: Machine, core = 0): Registers {

@@ -1,5 +1,6 @@
 /** Where a kernel stands, in plain text: what failing matchers show. */
 import type { BootedKernel } from "./booted-kernel.ts";
+import { TROUBLE } from "./diagnosis.ts";
 import { lastEvents } from "./events.ts";
 import { formatRegisters, hex } from "./registers.ts";
 import { formatStack } from "./stack.ts";
@@ -8,8 +9,6 @@ const EVENTS = 10;
 const STACK_WORDS = 16;
 const LOG_LINES = 5;
 const TROUBLE_LINES = 20;
-/** How the kernel says that something is wrong with it. */
-const TROUBLE = /Kernel panic|Oops|kernel BUG|Unable to handle/;
 const USER_RPL = 3;
 
 export function describeKernel(booted: BootedKernel): string {

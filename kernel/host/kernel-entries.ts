@@ -41,6 +41,17 @@ export class KernelEntries {
     this.#open.clear();
   }
 
+  /** What is open now, by task. */
+  copy(): ReadonlyMap<number, readonly Entry[]> {
+    return new Map([...this.#open].map(([task, open]) => [task, [...open]]));
+  }
+
+  /** Takes over what was open when it was copied, instead of what is open. */
+  adopt(open: ReadonlyMap<number, readonly Entry[]>): void {
+    this.#open.clear();
+    for (const [task, entries] of open) this.#open.set(task, [...entries]);
+  }
+
   /** An interrupt or exception is about to be delivered. undefined when the kernel's stacks are not there yet. */
   entered(core: Core, vector: number): TraceEvent | undefined {
     const task = this.#task_on(core);

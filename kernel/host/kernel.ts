@@ -77,6 +77,8 @@ export interface KernelStatistics {
 export interface ResumeOptions extends Pick<MachineOptions, "log"> {
   /** The kernel that was saved; by default the one linked from source. */
   readonly image?: KernelImage;
+  /** Hears every kernel event from there on, as `Kernel.on_event` sets it. */
+  readonly on_event?: (event: RecordedEvent) => void;
 }
 
 /** The whole state of a kernel at one moment. It never changes; captures share what is the same in them. */
@@ -84,6 +86,8 @@ export interface KernelCapture {
   readonly machine: Capture;
   /** Whether the host has said that no more input will come. */
   readonly input_closed: boolean;
+  /** Entries into the kernel that were seen and not left yet; only when somebody listened to events. */
+  readonly entries?: ReturnType<KernelEntries["copy"]>;
 }
 
 export class Kernel implements KernelHost {
@@ -142,7 +146,8 @@ export class Kernel implements KernelHost {
 
   /** The whole state, for `restore`. It costs what was written since the last capture. @throws Error during a run */
   capture(): KernelCapture {
-    return { machine: this.machine.capture(), input_closed: this.#input_closed };
+    const entries = this.tracing ? { entries: this.#entries.copy() } : {};
+    return { machine: this.machine.capture(), input_closed: this.#input_closed, ...entries };
   }
 
   /** The state as bytes, for another process. @throws Error during a run */
@@ -168,7 +173,14 @@ export class Kernel implements KernelHost {
       this.machine.restore(from.machine);
       this.#input_closed = from.input_closed;
     }
-    this.#entries.clear();
+    this.#resume_tracing(from);
+  }
+
+  /** Who listens hears how entries end that began before the state was saved, if they were seen then. */
+  #resume_tracing(from: KernelCapture | Uint8Array): void {
+    const open = from instanceof Uint8Array ? undefined : from.entries;
+    if (open === undefined || !this.tracing) this.#entries.clear();
+    else this.#entries.adopt(open);
   }
 
   /** A kernel, in this or another process, that goes on from a saved state. @throws SnapshotError as `restore` does */
@@ -177,6 +189,8 @@ export class Kernel implements KernelHost {
     const machine = Machine.restore(from instanceof Uint8Array ? from.subarray(0, -1) : from.machine, log);
     const kernel = new Kernel(options, machine);
     kernel.#input_closed = from instanceof Uint8Array ? from[from.length - 1] === 1 : from.input_closed;
+    if (options.on_event !== undefined) kernel.on_event(options.on_event);
+    kernel.#resume_tracing(from);
     return kernel;
   }
 

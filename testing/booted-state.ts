@@ -1,0 +1,90 @@
+/** Kernels as they were at a moment, to make others of; and those that were booted in this process, to be had again. */
+
+import { initramfs } from "../boot/index.ts";
+import type { DebugSession } from "../debug/session/index.ts";
+import type { BootOptions, KernelCapture, KernelImage, RecordedEvent } from "../kernel/index.ts";
+import { testImage } from "./image.ts";
+import { Interleaving } from "./interleaving.ts";
+import { type BootKernelOptions, PRESETS } from "./options.ts";
+import { type Program, programOf } from "./program.ts";
+
+const MIB = 1 << 20;
+const DEFAULT_MEMORY = 8;
+/** Instructions after which a run that was to get somewhere is given up. */
+const DEFAULT_BUDGET = 50_000_000;
+
+/** What a test did to a kernel from outside, for those who repeat the run. */
+export interface Intervention {
+  readonly position: number;
+  readonly kind: string;
+  again(session: DebugSession): void;
+}
+
+/** All that a kernel under test is at one moment. */
+export interface BootedState {
+  readonly capture: KernelCapture;
+  /** Since reset. */
+  readonly events: readonly RecordedEvent[];
+  readonly output: string;
+  readonly log: string;
+  readonly interventions: readonly Intervention[];
+}
+
+/** What is to be booted, as options say it. */
+export interface BootPlan {
+  readonly options: BootKernelOptions;
+  readonly program: Program;
+  readonly boot: BootOptions & { readonly image: KernelImage };
+  readonly interleave: Interleaving | undefined;
+  readonly budget: number;
+}
+
+/** @throws RangeError for options that cannot be; what `programOf` and linking throw */
+export function planOf(options: BootKernelOptions): BootPlan {
+  const { init, args = [], memory = DEFAULT_MEMORY, cpus = 1, preset = "2.4", files = {} } = options;
+  const interleave = typeof options.interleave === "number" ? new Interleaving(options.interleave) : options.interleave;
+  if (cpus !== 1) throw new RangeError(`cpus: ${cpus}: this kernel runs on one CPU; it is not an SMP kernel yet`);
+  if (!PRESETS.includes(preset)) throw new RangeError(`preset: "${preset}": there is ${PRESETS.join(", ")}`);
+  const program = programOf(init);
+  const path = `/bin/${program.name}`;
+  const cpuHz = interleave?.cpuHz ?? options.cpuHz;
+  const boot = {
+    image: testImage(options.modules),
+    memoryBytes: memory * MIB,
+    initramfs: initramfs({ ...files, [path]: program.elf }),
+    init: path,
+    args,
+    ...(cpuHz === undefined ? {} : { cpuHz }),
+  };
+  return { options, program, boot, interleave, budget: options.maxInstructions ?? DEFAULT_BUDGET };
+}
+
+/** Kernels kept at most: each takes some 2 MiB. */
+const MOST_KEPT = 24;
+
+/** Those used last are at the end. */
+const kept: { readonly plan: BootPlan; readonly key: string; readonly state: BootedState }[] = [];
+
+/** A kernel that was booted before from the very same: it stands at the first instruction of pid 1. */
+export function bootedBefore(plan: BootPlan): BootedState | undefined {
+  const key = keyOf(plan);
+  const { image, initramfs } = plan.boot;
+  const at = kept.findIndex(
+    ({ key: other, plan: { boot } }) =>
+      other === key && boot.image === image && Buffer.compare(boot.initramfs, initramfs) === 0,
+  );
+  if (at < 0) return undefined;
+  const [found] = kept.splice(at, 1);
+  kept.push(found!);
+  return found!.state;
+}
+
+export function keepBooted(plan: BootPlan, state: BootedState): void {
+  kept.push({ plan, key: keyOf(plan), state });
+  if (kept.length > MOST_KEPT) kept.shift();
+}
+
+/** All that a boot depends on, but for the image and the archive. */
+function keyOf({ boot: { memoryBytes, cpuHz, init, args }, options: { syscalls = {} } }: BootPlan): string {
+  return JSON.stringify([memoryBytes, cpuHz, init, args, Object.entries(syscalls)]);
+}
