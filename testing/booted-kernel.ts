@@ -223,13 +223,12 @@ export class BootedKernel {
 
   /** Runs until the instruction at a symbol of the kernel, or of pid 1's program, is the next. At least one is executed. */
   runToSymbol(name: string): void {
-    this.#runTo([this.symbol(name)], name);
+    this.runToAny([this.symbol(name)], `running to ${name}`);
   }
 
-  /** Runs until the instruction at a linear address, or at one of several, is the next, at least one instruction. */
-  runToAddress(...addresses: readonly number[]): void {
-    const all = [...new Set(addresses.map((address) => address >>> 0))];
-    this.#runTo(all, all.map((address) => `0x${address.toString(16)}`).join(" or "));
+  /** Runs until the instruction at a linear address is the next, at least one instruction. */
+  runToAddress(address: number): void {
+    this.runToAny([address], `running to 0x${(address >>> 0).toString(16)}`);
   }
 
   /** The error of a run that has used up its budget. */
@@ -237,13 +236,14 @@ export class BootedKernel {
     return this.#stopped(doing, { kind: "budget" });
   }
 
-  #runTo(addresses: readonly number[], what: string): void {
+  /** The same for several addresses. @param doing what for, as the error of a run that gets to none says it */
+  runToAny(addresses: readonly number[], doing: string): void {
     const first = this.kernel.run({ maxInstructions: 1 });
-    if (first.kind !== "budget") throw this.#stopped(`running to ${what}`, first);
-    this.machine.setBreakpoints(addresses);
+    if (first.kind !== "budget") throw this.#stopped(doing, first);
+    this.machine.setBreakpoints([...new Set(addresses.map((address) => address >>> 0))]);
     try {
       const stop = this.run();
-      if (stop.kind !== "breakpoint") throw this.#stopped(`running to ${what}`, stop);
+      if (stop.kind !== "breakpoint") throw this.#stopped(doing, stop);
     } finally {
       this.machine.setBreakpoints([]);
     }

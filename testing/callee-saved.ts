@@ -32,12 +32,13 @@ export interface FollowedCall extends Pick<Call, "back" | "pid" | "before"> {
  */
 export function followCall(kernel: BootedKernel, symbol: string): FollowedCall {
   const entry = kernel.symbol(symbol);
-  kernel.runToAddress(entry);
+  kernel.runToSymbol(symbol);
+  const doing = `following ${symbol} to its return`;
   let calls = 0;
   const first = enter(kernel, calls++);
   const open = [first];
   for (const end = kernel.position + kernel.budget; ; ) {
-    kernel.runToAddress(entry, ...open.map(({ back }) => back));
+    kernel.runToAny([entry, ...open.map(({ back }) => back)], doing);
     const { eip, esp } = kernel.registers();
     if (eip === entry) open.push(enter(kernel, calls++));
     const at = open.findIndex((call) => call.back === eip && call.esp === esp);
@@ -48,7 +49,7 @@ export function followCall(kernel: BootedKernel, symbol: string): FollowedCall {
         if (after[name] === call!.before[name]) kernel.setRegister(name, call!.own[name]);
       if (call === first) return { back: first.back, pid: first.pid, before: first.before, after };
     }
-    if (kernel.position > end) throw kernel.givenUp(`following ${symbol} to its return`);
+    if (kernel.position > end) throw kernel.givenUp(doing);
   }
 }
 

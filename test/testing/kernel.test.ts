@@ -89,7 +89,7 @@ path:	.asciz "/bin/other"`;
     const init = TWO_TASKS.elf.slice();
     init[16] = 1; // e_type: ET_REL, an object file
     expect(() => bootKernel({ init })).toThrow(
-      /did not get to user space: panic\n[\s\S]*end of the kernel log:[\s\S]*Kernel panic: /,
+      /did not get to user space: panic; Kernel panic: No init found.*\n[\s\S]*end of the kernel log:[\s\S]*Kernel panic: /,
     );
   });
 

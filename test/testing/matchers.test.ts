@@ -72,6 +72,36 @@ describe("toPreserveCalleeSaved", () => {
     expect(failure(() => expect(right).not.toPreserveCalleeSaved())).toContain("it preserved them");
   });
 
+  it.each([
+    ["esi", 11, 0x56, 2, 0x5e],
+    ["edi", 12, 0x57, 1, 0x5f],
+  ])("finds a switch_to that forgets %s, though both tasks have the same in it", (name, save, push, restore, pop) => {
+    const kernel = bootKernel({ init: TWO_TASKS });
+    const [saves, restores] = [kernel.symbol("switch_to") + save, kernel.symbol("switch_to_resume") + restore];
+    expect([kernel.word(saves) & 0xff, kernel.word(restores) & 0xff]).toEqual([push, pop]);
+    kernel.patch(saves, [0x50]); // pushl %eax
+    kernel.patch(restores, [0x59]); // popl %ecx
+    const message = failure(() => expect(kernel).toPreserveCalleeSaved());
+    expect(message).toContain(`; it changed ${name}\n`);
+    expect(message).toMatch(new RegExp(`${name} {2}0x5a\\w{6} at the call, 0x\\w{8} behind it {2}changed`));
+  });
+
+  it("leaves callers their registers, and can be repeated in a debugger", () => {
+    const kernel = bootKernel({ init: TWO_TASKS });
+    const plain = kernel.fork();
+    expect(kernel).toPreserveCalleeSaved();
+    const { ebx, esi, edi, eip } = kernel.registers();
+    plain.runToSymbol("switch_to");
+    const { esp } = plain.registers();
+    const back = plain.word(esp);
+    do plain.runToAddress(back);
+    while (plain.registers().esp !== esp + 4);
+    expect(plain.registers()).toMatchObject({ ebx, esi, edi, eip });
+    expect(plain.position).toBe(kernel.position);
+    expect(kernel.debugSession().machine.getRegister("eip")).toBe(eip);
+    expect(kernel.reproduction()).toContain("which repeats its registers");
+  });
+
   it("gives up a call that never returns", () => {
     const init = asm`
 	SYSCALL fork
@@ -82,7 +112,33 @@ describe("toPreserveCalleeSaved", () => {
 quit:	EXIT`;
     const kernel = bootKernel({ init, maxInstructions: 100_000 });
     kernel.runUntil({ event: "exit", pid: 2 });
-    expect(() => expect(kernel).toPreserveCalleeSaved()).toThrow(/while running to 0x\w+: the instructions it may use/);
+    expect(() => expect(kernel).toPreserveCalleeSaved()).toThrow(
+      "while following switch_to to its return: the instructions it may use",
+    );
+  });
+});
+
+describe("the first line of a failure", () => {
+  const headline = (message: string) => message.split("\n")[0]!;
+
+  it("has the line of a panic", () => {
+    const kernel = bootKernel({ init: TWO_TASKS });
+    kernel.patch("schedule", [0x0f, 0x0b]); // ud2
+    const panic = /; Kernel panic: \S.*$/;
+    expect(headline(failure(() => kernel.runUntilExit()))).toMatch(panic);
+    expect(headline(failure(() => expect(kernel).toFollow(["cow", "none"])))).toMatch(panic);
+  });
+
+  it("has the first entry on a stack that TSS.esp0 should not have named any more", () => {
+    const kernel = bootKernel({ init: TWO_TASKS });
+    const before = kernel.tss();
+    const { event } = kernel.runUntilSwitch({ from: 1, to: 2 });
+    kernel.patch(before.address + 4, new Uint8Array(Uint32Array.of(before.esp0).buffer));
+    const first = headline(failure(() => kernel.runUntil("nothing of the kind")));
+    expect(first).toContain(`; TSS.esp0 was stale: at instruction `);
+    expect(first).toContain(` pid 2, switched to at ${event.instruction}, entered the kernel on the stack of pid 1`);
+    const right = bootKernel({ init: TWO_TASKS });
+    expect(failure(() => right.runUntil("nothing of the kind"))).not.toContain("stale");
   });
 });
 
