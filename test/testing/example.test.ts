@@ -38,8 +38,8 @@ function runIn(file: string, ...args: string[]) {
 describe("examples/testing-kit, with the tests of the documents", () => {
   it("passes", () => {
     const { status, text } = runIn("vitest/vitest.mjs", "run");
-    expect(text).toMatch(/Test Files +10 passed/);
-    expect(text).toMatch(/Tests +18 passed/);
+    expect(text).toMatch(/Test Files +11 passed/);
+    expect(text).toMatch(/Tests +19 passed/);
     expect(status).toBe(0);
   });
 
