@@ -1,5 +1,5 @@
 /** Names and addresses of what is debugged. */
-import { codeLines } from "../../asm/dwarf/reader/index.ts";
+import { type CodeLine, codeLines } from "../../asm/dwarf/reader/index.ts";
 import { type ElfFile, nearNames } from "../../asm/index.ts";
 
 /** Where an address lies. */
@@ -35,19 +35,7 @@ interface ImageLine {
 }
 
 /** A stretch of code that comes from one place in a source. */
-export interface LineEntry {
-  /** Linear address of its first instruction. */
-  readonly address: number;
-  /** Linear address behind its last one. */
-  readonly end: number;
-  readonly file: string;
-  /** Counts from 1. */
-  readonly line: number;
-  /** Counts from 1; undefined when it is not known. */
-  readonly column?: number | undefined;
-  /** Whether a statement begins here. */
-  readonly isStatement: boolean;
-}
+export type LineEntry = CodeLine;
 
 /** ELF's number for the section of symbols that are defined elsewhere. */
 const SHN_UNDEF = 0;

@@ -1,7 +1,9 @@
 /**
  * Numbers of the DWARF debugging format, versions 2 to 5, that are only read here, under their names in its standards
- * (dwarf-5, section 7 "Data Representation"). Those that are written too are in ../dwarf-format.ts.
+ * (dwarf-5, section 7 "Data Representation"), beside those that are written too.
  */
+
+export * from "../dwarf-format.ts";
 
 export const DW_UT_compile = 0x01;
 export const DW_UT_type = 0x02;
@@ -10,7 +12,6 @@ export const DW_UT_split_compile = 0x05;
 export const DW_UT_split_type = 0x06;
 
 export const DW_TAG_enumeration_type = 0x04;
-export const DW_TAG_lexical_block = 0x0b;
 export const DW_TAG_union_type = 0x17;
 export const DW_TAG_unspecified_parameters = 0x18;
 export const DW_TAG_inlined_subroutine = 0x1d;
@@ -43,7 +44,6 @@ export const DW_FORM_block4 = 0x04;
 export const DW_FORM_block1 = 0x0a;
 export const DW_FORM_flag = 0x0c;
 export const DW_FORM_sdata = 0x0d;
-export const DW_FORM_ref_addr = 0x10;
 export const DW_FORM_ref1 = 0x11;
 export const DW_FORM_ref2 = 0x12;
 export const DW_FORM_ref8 = 0x14;
@@ -69,7 +69,6 @@ export const DW_FORM_addrx4 = 0x2c;
 export const DW_FORM_GNU_ref_alt = 0x1f20;
 export const DW_FORM_GNU_strp_alt = 0x1f21;
 
-export const DW_ATE_boolean = 0x02;
 export const DW_ATE_float = 0x04;
 export const DW_ATE_UTF = 0x10;
 
@@ -153,23 +152,8 @@ export const DW_OP_stack_value = 0x9f;
 export const DW_OP_addrx = 0xa1;
 
 export const DW_CFA_set_loc = 0x01;
-export const DW_CFA_advance_loc1 = 0x02;
-export const DW_CFA_advance_loc2 = 0x03;
-export const DW_CFA_offset_extended = 0x05;
-export const DW_CFA_restore_extended = 0x06;
-export const DW_CFA_undefined = 0x07;
-export const DW_CFA_same_value = 0x08;
-export const DW_CFA_register = 0x09;
-export const DW_CFA_remember_state = 0x0a;
-export const DW_CFA_restore_state = 0x0b;
 export const DW_CFA_def_cfa_expression = 0x0f;
 export const DW_CFA_expression = 0x10;
-export const DW_CFA_offset_extended_sf = 0x11;
-export const DW_CFA_def_cfa_sf = 0x12;
-export const DW_CFA_def_cfa_offset_sf = 0x13;
-export const DW_CFA_val_offset = 0x14;
-export const DW_CFA_val_offset_sf = 0x15;
-export const DW_CFA_val_expression = 0x16;
 export const DW_CFA_GNU_args_size = 0x2e;
 export const DW_CFA_GNU_negative_offset_extended = 0x2f;
 
@@ -181,8 +165,6 @@ export const DW_EH_PE_udata4 = 0x03;
 export const DW_EH_PE_udata8 = 0x04;
 export const DW_EH_PE_sleb128 = 0x09;
 export const DW_EH_PE_sdata2 = 0x0a;
-export const DW_EH_PE_sdata4 = 0x0b;
 export const DW_EH_PE_sdata8 = 0x0c;
-export const DW_EH_PE_pcrel = 0x10;
 export const DW_EH_PE_indirect = 0x80;
 export const DW_EH_PE_omit = 0xff;
