@@ -165,32 +165,25 @@ export class Kernel implements KernelHost {
    * @throws Error during a run
    */
   restore(from: KernelCapture | Uint8Array): void {
-    if (from instanceof Uint8Array) {
-      if (from.length === 0) throw new SnapshotError("no bytes: this is no saved kernel");
-      this.machine.restore(from.subarray(0, -1));
-      this.#input_closed = from[from.length - 1] === 1;
-    } else {
-      this.machine.restore(from.machine);
-      this.#input_closed = from.input_closed;
-    }
-    this.#resume_tracing(from);
+    const state = state_of(from);
+    this.machine.restore(state.machine);
+    this.#resume(state);
   }
 
-  /** Who listens hears how entries end that began before the state was saved, if they were seen then. */
-  #resume_tracing(from: KernelCapture | Uint8Array): void {
-    const open = from instanceof Uint8Array ? undefined : from.entries;
-    if (open === undefined || !this.tracing) this.#entries.clear();
-    else this.#entries.adopt(open);
+  /** Takes over what is not the machine's. Who listens hears how entries end that were seen to begin before the save. */
+  #resume({ input_closed, entries }: KernelState): void {
+    this.#input_closed = input_closed;
+    if (entries === undefined || !this.tracing) this.#entries.clear();
+    else this.#entries.adopt(entries);
   }
 
   /** A kernel, in this or another process, that goes on from a saved state. @throws SnapshotError as `restore` does */
   static resume(from: KernelCapture | Uint8Array, options: ResumeOptions = {}): Kernel {
     const log = options.log === undefined ? {} : { log: options.log };
-    const machine = Machine.restore(from instanceof Uint8Array ? from.subarray(0, -1) : from.machine, log);
-    const kernel = new Kernel(options, machine);
-    kernel.#input_closed = from instanceof Uint8Array ? from[from.length - 1] === 1 : from.input_closed;
+    const state = state_of(from);
+    const kernel = new Kernel(options, Machine.restore(state.machine, log));
     if (options.on_event !== undefined) kernel.on_event(options.on_event);
-    kernel.#resume_tracing(from);
+    kernel.#resume(state);
     return kernel;
   }
 
@@ -355,6 +348,16 @@ export class Kernel implements KernelHost {
       () => list_head.at(runqueue_head.address).next === runqueue_head.address && nr_timers.value === 0,
     );
   }
+}
+
+/** A kernel's state, captured or as `save` wrote it: the machine's bytes, then whether the input is closed. */
+type KernelState = Omit<KernelCapture, "machine"> & { readonly machine: Capture | Uint8Array };
+
+/** @throws SnapshotError when there are no bytes */
+function state_of(from: KernelCapture | Uint8Array): KernelState {
+  if (!(from instanceof Uint8Array)) return from;
+  if (from.length === 0) throw new SnapshotError("no bytes: this is no saved kernel");
+  return { machine: from.subarray(0, -1), input_closed: from[from.length - 1] === 1 };
 }
 
 /** An argument as init/main.ts reads it from the command line. */
