@@ -1,44 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { boot, run } from "../run.ts";
-
-const TLS_FLAGS = 0b1010001;
-const START = `
-.set SYS_set_thread_area, 243
-.set SYS_exit_group, 252
-.set SYS_gettid, 224
-.set SYS_futex, 240
-.globl _start
-_start:
-`;
-
-/** CLONE_VM, FS, FILES, SIGHAND, THREAD. */
-const THREAD = 0x10f00;
-
-const CLONE = (flags: number) => `
-	movl $120, %eax
-	movl $${flags}, %ebx
-	movl $stack, %ecx
-	movl $parent_tid, %edx
-	movl $area, %esi
-	movl $child_tid, %edi
-	int $0x80
-	testl %eax, %eax
-	jz thread
-`;
-const THREAD_DATA = `
-.data
-.align 4
-area:	.long 6, mine, 0xfffff, ${TLS_FLAGS}
-mine:	.long 'T'
-parent_tid: .long 0
-child_tid: .long 0
-word:	.long 0
-tick:	.long 0, 50000000
-status:	.long 0
-.bss
-.skip 4096
-stack:
-`;
+import { CLONE, START, THREAD, THREAD_DATA } from "./thread-programs.ts";
 
 describe("threads and children", () => {
   const both = (thread: string) =>

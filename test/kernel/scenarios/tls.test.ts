@@ -1,22 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { make_calls } from "../calls.ts";
 import { run } from "../run.ts";
+import { CLONE, START, THREAD, THREAD_DATA, TLS_FLAGS } from "./thread-programs.ts";
 
 const EFAULT = -14;
 const EINVAL = -22;
 const ESRCH = -3;
-
-/** 32-bit, data, page granular, useable: what a C library asks for. */
-const TLS_FLAGS = 0b1010001;
-
-const START = `
-.set SYS_set_thread_area, 243
-.set SYS_exit_group, 252
-.set SYS_gettid, 224
-.set SYS_futex, 240
-.globl _start
-_start:
-`;
 
 describe("thread-local segments", () => {
   it("set_thread_area takes entries 6 to 8 and says which; get_thread_area tells what is there", () => {
@@ -118,38 +107,10 @@ name:	.asciz "/init"
   });
 });
 
-/** CLONE_VM, FS, FILES, SIGHAND, THREAD. */
-const THREAD = 0x10f00;
 const SETTLS = 0x80000;
 const PARENT_SETTID = 0x100000;
 const CHILD_CLEARTID = 0x200000;
 const CHILD_SETTID = 0x1000000;
-
-const CLONE = (flags: number) => `
-	movl $120, %eax
-	movl $${flags}, %ebx
-	movl $stack, %ecx
-	movl $parent_tid, %edx
-	movl $area, %esi
-	movl $child_tid, %edi
-	int $0x80
-	testl %eax, %eax
-	jz thread
-`;
-const THREAD_DATA = `
-.data
-.align 4
-area:	.long 6, mine, 0xfffff, ${TLS_FLAGS}
-mine:	.long 'T'
-parent_tid: .long 0
-child_tid: .long 0
-word:	.long 0
-tick:	.long 0, 50000000
-status:	.long 0
-.bss
-.skip 4096
-stack:
-`;
 
 describe("threads", () => {
   it("CLONE_SETTLS, PARENT_SETTID, CHILD_SETTID and CHILD_CLEARTID; a futex wait sees the thread's end", () => {
