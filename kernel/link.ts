@@ -1,7 +1,7 @@
 /** Linking the kernel: its own modules, or a choice of them with others, into a vmlinux at 0xC0100000. */
 import { asm_offsets } from "./arch/i386/asm-offsets.ts";
 import { sys_call_table } from "./arch/i386/kernel/syscalls.ts";
-import { sources } from "./arch/i386/sources.ts";
+import { headers, sources } from "./arch/i386/sources.ts";
 import type { KernelImage } from "./host/kernel-image.ts";
 import { type KernelModule, object_of } from "./host/kernel-module.ts";
 import { type KernelParts, kernel_from_elf, link_modules } from "./host/link.ts";
@@ -30,7 +30,7 @@ function with_system_calls(module: KernelModule, calls: Readonly<Record<number, 
     if (name !== sys_call_table.symbol || words === undefined) return declaration;
     return { ...declaration, words: words.map((word, number) => calls[number] ?? word) };
   });
-  return Object.assign(Object.create(module), { data }) as KernelModule;
+  return module.with_data(data);
 }
 
 function parts({ modules = [], include = () => true, config = {}, system_calls = {} }: KernelLinkOptions): KernelParts {
@@ -43,6 +43,7 @@ function parts({ modules = [], include = () => true, config = {}, system_calls =
   return {
     modules: chosen,
     sources,
+    headers,
     defines: asm_offsets(chosen.flatMap(({ structs }) => structs)),
     config,
     text_address: KERNEL_START,

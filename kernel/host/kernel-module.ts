@@ -161,6 +161,11 @@ export class KernelModule {
     this.#exported = new Set(exported);
   }
 
+  /** This module with other contents of its variables. */
+  with_data(data: readonly DataDeclaration[]): KernelModule {
+    return Object.assign(Object.create(this) as KernelModule, { data });
+  }
+
   /** Makes the next declaration's symbol one that other objects see. */
   exporting(): this {
     this.#exporting = true;

@@ -34,6 +34,8 @@ export interface KernelParts {
   readonly modules: readonly KernelModule[];
   /** Assembly sources, each with the name that messages and line numbers give it. */
   readonly sources: readonly { readonly file: string; readonly text: string }[];
+  /** What the sources include, by name. */
+  readonly headers: Readonly<Record<string, { readonly file: string; readonly text: string }>>;
   /** Absolute symbols for the assembler. */
   readonly defines: Readonly<Record<string, number>>;
   /** Initial values of variables, by name, instead of those they are declared with. */
@@ -44,7 +46,7 @@ export interface KernelParts {
 }
 
 /** FNV-1a over everything an image is made from. */
-function build_id({ modules, sources, defines, config }: KernelParts): number {
+function build_id({ modules, sources, headers, defines, config }: KernelParts): number {
   let hash = 0x811c9dc5;
   const add = (text: string) => {
     for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -59,7 +61,7 @@ function build_id({ modules, sources, defines, config }: KernelParts): number {
       add(`${name} ${is_global} ${size} ${alignment} ${section} ${words} ${bytes};`);
   }
   for (const [name, value] of [...Object.entries(defines), ...Object.entries(config)]) add(`${name}=${value};`);
-  for (const { text } of sources) add(text);
+  for (const { text } of [...sources, ...Object.values(headers)]) add(text);
   return hash >>> 0;
 }
 
@@ -71,7 +73,7 @@ function configured(module: KernelModule, config: Readonly<Record<string, number
     used.add(declaration.name);
     return { ...declaration, words: [config[declaration.name]] };
   });
-  return Object.assign(Object.create(module), { data }) as KernelModule;
+  return module.with_data(data);
 }
 
 /**
@@ -91,7 +93,9 @@ export function link_modules(parts: KernelParts): KernelImage {
   for (const name of Object.keys(parts.config)) {
     if (!used.has(name)) throw new RangeError(`config: no module declares a variable ${name} with an initial value`);
   }
-  const assembled = parts.sources.map(({ file, text }) => assemble(text, { file, defines: parts.defines }));
+  const { defines, headers } = parts;
+  const include = (name: string) => headers[name];
+  const assembled = parts.sources.map(({ file, text }) => assemble(text, { file, defines, include }));
   const linked = link([...assembled, ...objects.map(({ object }) => object)], {
     entry: "startup_32",
     textAddress: parts.text_address,

@@ -1,4 +1,5 @@
 /** The kernel's assembly sources. */
+import dwarf2 from "../../include/asm/dwarf2.h?raw";
 import entry from "./kernel/entry.S?raw";
 import head from "./kernel/head.S?raw";
 import i387 from "./kernel/i387.S?raw";
@@ -21,3 +22,8 @@ export const sources: readonly { readonly file: string; readonly text: string }[
   { file: "kernel/arch/i386/lib/getuser.S", text: getuser },
   { file: "kernel/arch/i386/lib/usercopy.S", text: usercopy },
 ];
+
+/** What they include, by the name in `#include <...>`. */
+export const headers: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
+  "asm/dwarf2.h": { file: "kernel/include/asm/dwarf2.h", text: dwarf2 },
+};

@@ -41,17 +41,7 @@
 	.cfi_escape 0x16, 4, 13, 0x12, 0x38, 0x1c, 0x94, 1, 0x33, 0x1a, 0x30, 0x29, 0x28, 1, 0, 0x06
 .endm
 
-.macro pushl_cfi register
-	pushl \register
-	.cfi_adjust_cfa_offset 4
-	.cfi_rel_offset \register, 0
-.endm
-
-.macro popl_cfi register
-	popl \register
-	.cfi_adjust_cfa_offset -4
-	.cfi_same_value \register
-.endm
+#include <asm/dwarf2.h>
 
 .macro SAVE_ALL
 	cld

@@ -1,16 +1,6 @@
 # Blocks of kernel memory, and strings in it (include/asm-i386/string.h, page.h).
 
-.macro pushl_cfi register
-	pushl \register
-	.cfi_adjust_cfa_offset 4
-	.cfi_rel_offset \register, 0
-.endm
-
-.macro popl_cfi register
-	popl \register
-	.cfi_adjust_cfa_offset -4
-	.cfi_restore \register
-.endm
+#include <asm/dwarf2.h>
 
 .text
 # void copy_page(void *to, const void *from)

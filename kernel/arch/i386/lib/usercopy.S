@@ -1,17 +1,7 @@
 # Copies between kernel and user space (arch/i386/lib/usercopy.c). A fault on the user's side that do_page_fault cannot
 # cure goes on at the fix-up that __ex_table names for the instruction. Callers have checked the range (access_ok).
 
-.macro pushl_cfi register
-	pushl \register
-	.cfi_adjust_cfa_offset 4
-	.cfi_rel_offset \register, 0
-.endm
-
-.macro popl_cfi register
-	popl \register
-	.cfi_adjust_cfa_offset -4
-	.cfi_restore \register
-.endm
+#include <asm/dwarf2.h>
 
 # For fix-ups of functions that have pushed EDI, or ESI and EDI.
 .macro EDI_PUSHED
