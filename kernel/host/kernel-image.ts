@@ -33,6 +33,7 @@ export class KernelImage implements SymbolSource {
   /** Step functions by number. */
   readonly steps: readonly StepFunction[];
   private readonly globals = new Map<string, number>();
+  private known_lines: readonly LinkedLine[] | undefined;
   /** Symbols of .text in order of address. */
   private readonly text: readonly ImageSymbol[];
 
@@ -41,8 +42,8 @@ export class KernelImage implements SymbolSource {
     readonly entry: number,
     readonly segments: readonly ImageSegment[],
     readonly symbols: readonly ImageSymbol[],
-    /** Source lines by address: an entry for each instruction. */
-    readonly lines: readonly LinkedLine[],
+    /** Reads the source lines; a run needs none. */
+    private readonly read_lines: () => readonly LinkedLine[],
     /** What was linked, in order. */
     readonly modules: readonly KernelModule[],
     /** The vmlinux file, with debug information. */
@@ -67,13 +68,13 @@ export class KernelImage implements SymbolSource {
 
   static from_linked(linked: LinkedImage, modules: readonly KernelModule[], elf: () => Uint8Array): KernelImage {
     const { entry, segments, symbols, lines } = linked;
-    return new KernelImage(entry, segments, symbols, lines, modules, elf, linked);
+    return new KernelImage(entry, segments, symbols, () => lines, modules, elf, linked);
   }
 
   /** The kernel in a vmlinux file that was linked from these modules. */
   static from_elf(
     elf: ElfFile,
-    lines: readonly LinkedLine[],
+    lines: () => readonly LinkedLine[],
     modules: readonly KernelModule[],
     bytes: Uint8Array,
   ): KernelImage {
@@ -88,6 +89,12 @@ export class KernelImage implements SymbolSource {
       .filter(({ type }) => type === PT_LOAD)
       .map(({ physicalAddress, data, memorySize }) => ({ physicalAddress, data, memorySize }));
     return new KernelImage(elf.entry, segments, symbols, lines, modules, () => bytes);
+  }
+
+  /** Source lines by address: an entry for each instruction. */
+  get lines(): readonly LinkedLine[] {
+    this.known_lines ??= this.read_lines();
+    return this.known_lines;
   }
 
   #addresses(): Uint32Array {

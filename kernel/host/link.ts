@@ -129,5 +129,5 @@ export function kernel_from_elf(bytes: Uint8Array, parts: KernelParts): KernelIm
   const ordered = in_order(parts.modules);
   const id = elf.symbols.find(({ name }) => name === BUILD_ID)?.value;
   if (id !== build_id({ ...parts, modules: ordered })) return undefined;
-  return KernelImage.from_elf(elf, elfLines(elf), ordered, bytes);
+  return KernelImage.from_elf(elf, () => elfLines(elf), ordered, bytes);
 }
