@@ -8,15 +8,17 @@ export function hasGdb(): boolean {
   return found;
 }
 
-/** Runs GDB on a file with commands, connected to a port of this host; everything it prints. */
+/** Runs GDB on a file with commands, connected to a port of this host; everything it prints, errors last. */
 export function runGdb(file: string, port: number, commands: readonly string[]): Promise<string> {
   const all = ["set pagination off", "set confirm off", `target remote 127.0.0.1:${port}`, ...commands];
   const gdb = spawn("gdb", ["-nx", "-batch", ...all.flatMap((command) => ["-ex", command]), file]);
-  const pieces: Buffer[] = [];
+  // Two pipes: the order in which pieces of both arrive is not the order in which GDB wrote them.
+  const printed: Buffer[] = [];
+  const errors: Buffer[] = [];
   return new Promise((resolve, reject) => {
-    gdb.stdout.on("data", (piece: Buffer) => pieces.push(piece));
-    gdb.stderr.on("data", (piece: Buffer) => pieces.push(piece));
+    gdb.stdout.on("data", (piece: Buffer) => printed.push(piece));
+    gdb.stderr.on("data", (piece: Buffer) => errors.push(piece));
     gdb.on("error", reject);
-    gdb.on("close", () => resolve(Buffer.concat(pieces).toString()));
+    gdb.on("close", () => resolve(Buffer.concat([...printed, ...errors]).toString()));
   });
 }
