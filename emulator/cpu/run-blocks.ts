@@ -300,7 +300,7 @@ export function runBlocks(cpu: Core): void {
           jg(cpu, op);
           break;
         case 52:
-          hostcall(cpu, op);
+          index = hostcall(cpu, op);
           break;
         default:
           op.execute(cpu, op);
