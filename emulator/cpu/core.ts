@@ -451,6 +451,11 @@ export class Core extends CoreMemory {
   findBlock(linear: number, eip: number, jump: Jump): Block {
     this.#betweenInstructions();
     if (eip >>> 0 > this.r[SEG_LIMIT + CS]! >>> 0) this.raise(layout.VECTOR_GP, 0);
+    const known = jump.block;
+    if (jump.linear === linear && known.valid && known.secondPage < 0 && this.resolveCode(linear) === known.host) {
+      jump.generation = this.generation;
+      return known;
+    }
     const block = fetchBlock(this, linear);
     jump.linear = linear;
     jump.generation = this.generation;

@@ -20,7 +20,12 @@ export const REPEAT_NOT_EQUAL = 2;
  * The offset of a memory operand is `((r[base] + (r[index] << scale) + disp) & addressMask)`; `Core.offsetOf` computes it.
  */
 export class Op {
+  // What nearly every instruction needs comes first: into one line of the host's cache.
   execute: Handler;
+  /** Number of `execute` among the handlers that `runBlocks` calls by name, else -1. */
+  frequent = -1;
+  /** Immediate, sign-extended to 32 bits. Branches: the displacement. */
+  imm = 0;
   /** Bytes, prefixes included, 1 to 15. */
   length = 0;
   /** Bytes from the start of the block. */
@@ -41,8 +46,6 @@ export class Op {
   addressMask = -1;
   /** Segment register of the memory operand, overrides applied. */
   seg = 3;
-  /** Immediate, sign-extended to 32 bits. Branches: the displacement. */
-  imm = 0;
   /** Second immediate: the selector of a far pointer, the level of ENTER. */
   imm2 = 0;
   operandSize: 16 | 32 = 32;
@@ -52,8 +55,6 @@ export class Op {
   lock = false;
   /** Nothing after it in its block: a branch, or what may change how the next instruction is run. */
   endsBlock = false;
-  /** Number of `execute` among the handlers that `runBlocks` calls by name, else -1. */
-  frequent = -1;
   /** The whole opcode: 0x00 to 0xFF, or 0x0F00 to 0x0FFF. */
   opcode = 0;
 
