@@ -46,9 +46,11 @@ export class Bridge {
     const step = this.#steps[id];
     if (step === undefined) core.raise(INVALID_OPCODE);
     const memory = this.#memory;
-    memory.core = core;
     memory.begin();
-    if (ambient.core !== core || ambient.memory !== memory) ambient.enter(this.#host, memory, core);
+    if (ambient.core !== core || ambient.memory !== memory) {
+      memory.core = core;
+      ambient.enter(this.#host, memory, core);
+    }
     const frame = core.r[EBP];
     const eip = core.eip - HOSTCALL_LENGTH;
     try {

@@ -71,20 +71,29 @@ export class HostedMemory implements GuestMemory {
 
   write8(linear: number, value: number): void {
     this.#check(linear);
-    if (linear >>> 0 < this.end) this.#note(linear, 1, this.core.read8(linear));
-    this.core.write8(linear, value);
+    const { core } = this;
+    if (linear >>> 0 < this.end) {
+      this.#note(linear, 1, core.modify8(linear));
+      core.modified8(value);
+    } else core.write8(linear, value);
   }
 
   write16(linear: number, value: number): void {
     this.#check(linear);
-    if (linear >>> 0 < this.end) this.#note(linear, 2, this.core.read16(linear));
-    this.core.write16(linear, value);
+    const { core } = this;
+    if (linear >>> 0 < this.end) {
+      this.#note(linear, 2, core.modify16(linear));
+      core.modified16(value);
+    } else core.write16(linear, value);
   }
 
   write32(linear: number, value: number): void {
     this.#check(linear);
-    if (linear >>> 0 < this.end) this.#note(linear, 4, this.core.read32(linear));
-    this.core.write32(linear, value);
+    const { core } = this;
+    if (linear >>> 0 < this.end) {
+      this.#note(linear, 4, core.modify32(linear));
+      core.modified32(value);
+    } else core.write32(linear, value);
   }
 
   #check(linear: number): void {

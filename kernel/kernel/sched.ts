@@ -11,15 +11,7 @@ import {
   local_irq_save,
 } from "../include/asm/system.ts";
 import { put_user } from "../include/asm/uaccess.ts";
-import {
-  INIT_LIST_HEAD,
-  list_add,
-  list_add_tail,
-  list_del,
-  list_for_each,
-  list_head,
-  list_next,
-} from "../include/linux/list.ts";
+import { INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_head, list_next } from "../include/linux/list.ts";
 import { mm_struct } from "../include/linux/mm.ts";
 import {
   current,
@@ -91,7 +83,7 @@ function move_last_runqueue(p: task_struct): void {
  * How much `p` deserves the CPU: -1 while it yields, 0 when its slice is used up, 1000 and more for real-time tasks, else
  * what is left of its slice, better for a higher priority and for sharing the address space that is loaded.
  */
-export function goodness(p: task_struct, this_mm: number): number {
+export function goodness(p: task_struct, this_mm: number): i32 {
   if (p.policy & SCHED_YIELD) return -1;
   if (p.policy !== SCHED_OTHER) return 1000 + p.rt_priority;
   const { counter } = p;
@@ -197,17 +189,16 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
 function* pick_next_task(prev: task_struct): Steps<u32> {
   const this_cpu = smp_processor_id();
   for (;;) {
-    let best = -1000;
+    let best: i32 = -1000;
     let next: u32 = init_task_union.address;
-    for (const entry of list_for_each(runqueue_head.address)) {
+    for (let entry = list_next(runqueue_head.address); entry !== runqueue_head.address; entry = list_next(entry)) {
       const p = task_struct.at(container_of(entry, task_struct, "run_list"));
-      if (can_schedule(p, this_cpu)) {
-        const weight = goodness(p, prev.active_mm);
-        if (tracing()) trace({ event: "sched_goodness", pid: p.pid, goodness: weight });
-        if (weight > best) {
-          best = weight;
-          next = p.address;
-        }
+      if (!can_schedule(p, this_cpu)) continue;
+      const weight = goodness(p, prev.active_mm);
+      if (tracing()) trace({ event: "sched_goodness", pid: p.pid, goodness: weight });
+      if (weight > best) {
+        best = weight;
+        next = p.address;
       }
     }
     if (best !== 0) return next;

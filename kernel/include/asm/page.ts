@@ -17,11 +17,14 @@ export const _PAGE_PCD = 0x010;
 export const _PAGE_ACCESSED = 0x020;
 export const _PAGE_DIRTY = 0x040;
 export const _PAGE_PSE = 0x080;
+/** Stays in the TLB when CR3 is loaded, once CR4.PGE is set. */
+export const _PAGE_GLOBAL = 0x100;
 export const _PAGE_TABLE = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED | _PAGE_DIRTY;
 export const PAGE_SHARED = _PAGE_PRESENT | _PAGE_RW | _PAGE_USER | _PAGE_ACCESSED;
 export const PAGE_READONLY = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
 export const PAGE_COPY = PAGE_READONLY;
-export const PAGE_KERNEL = _PAGE_PRESENT | _PAGE_RW | _PAGE_DIRTY | _PAGE_ACCESSED;
+/** The same in all page tables, so that a switch need not drop its translations. */
+export const PAGE_KERNEL = _PAGE_PRESENT | _PAGE_RW | _PAGE_DIRTY | _PAGE_ACCESSED | _PAGE_GLOBAL;
 
 export const PTRS_PER_PGD = 1024;
 export const PTRS_PER_PTE = 1024;

@@ -53,9 +53,13 @@ export function outl(value: number, port: number): void {
 
 /** `movl physical, %cr3`: switches page tables and flushes the TLB. */
 export const load_cr3 = asm_function("load_cr3", [u32], undefined);
+/** Global pages (Intel SDM vol. 3, 4.10.2.4). */
+export const X86_CR4_PGE = 0x80;
+/** Sets bits of CR4; a change of PGE drops all translations. */
+export const set_in_cr4 = asm_function("set_in_cr4", [u32], undefined);
 /** `invlpg (linear)` */
 export const __flush_tlb_one = asm_function("__flush_tlb_one", [u32], undefined);
-/** Reloads CR3. */
+/** Reloads CR3: drops the translations of all pages but global ones. */
 export const __flush_tlb = asm_function("__flush_tlb", [], undefined);
 /** `sti; hlt`: waits for an interrupt; none can slip in between the two. */
 export const safe_halt = asm_function("safe_halt", [], undefined);

@@ -14,6 +14,19 @@ load_cr3:
 	.cfi_endproc
 .size load_cr3, . - load_cr3
 
+# void set_in_cr4(unsigned long bits)
+.align 16
+.globl set_in_cr4
+.type set_in_cr4,@function
+set_in_cr4:
+	.cfi_startproc
+	movl %cr4, %eax
+	orl 4(%esp), %eax
+	movl %eax, %cr4
+	ret
+	.cfi_endproc
+.size set_in_cr4, . - set_in_cr4
+
 # void __flush_tlb(void)
 .align 16
 .globl __flush_tlb

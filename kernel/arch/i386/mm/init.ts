@@ -2,7 +2,7 @@
  * Kernel page tables and the memory map at boot (arch/i386/mm/init.c).
  *
  * head.S has mapped the first 8 MiB at PAGE_OFFSET and at 0; from `paging_init` on all RAM is mapped at PAGE_OFFSET with
- * 4 KiB pages, and nothing below it.
+ * 4 KiB pages, and nothing below it. These are global pages: loading CR3 does not drop their translations.
  */
 import { image } from "../../../host/context.ts";
 import { kernel_function } from "../../../host/declarations.ts";
@@ -18,7 +18,7 @@ import {
 } from "../../../include/asm/page.ts";
 import { _KERNPG_TABLE } from "../../../include/asm/pgtable.ts";
 import { memset } from "../../../include/asm/string.ts";
-import { load_cr3 } from "../../../include/asm/system.ts";
+import { load_cr3, set_in_cr4, X86_CR4_PGE } from "../../../include/asm/system.ts";
 import { page } from "../../../include/linux/mm.ts";
 import { hex8, KERN_ERR, KERN_INFO, printk } from "../../../kernel/printk.ts";
 import {
@@ -98,6 +98,7 @@ export const paging_init = kernel_function("paging_init", [], undefined, functio
   yield* pagetable_init();
   yield* zap_low_mappings();
   yield* load_cr3(__pa(image().symbol("swapper_pg_dir")));
+  yield* set_in_cr4(X86_CR4_PGE);
   const frames = max_low_pfn.value;
   yield* free_area_init(yield* __alloc_bootmem_pages(frames * page.size), frames);
 });
