@@ -27,6 +27,8 @@ try {
     target: "node20",
     packages: "external",
     logLevel: "warning",
+    // Constants of other modules become numbers where they are used.
+    minifySyntax: true,
   };
   await build({ ...modules, entryPoints: ["kernel/compiler/index.ts"], outfile: compiler });
   const { hosted_functions, own_project } = await import(new URL(`../${compiler}`, import.meta.url).href);
