@@ -1,5 +1,6 @@
 /** An i386 PC in software: see `Machine`. */
 
+export { copyBytes } from "./bytes.ts";
 export { Capture } from "./capture.ts";
 export type { EventHandle } from "./clock.ts";
 export { Clock, DEFAULT_HZ } from "./clock.ts";
