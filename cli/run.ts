@@ -187,7 +187,7 @@ function guestPath(file: string): string {
 export function bootOptions(
   file: string | undefined,
   args: readonly string[],
-  { memory = 32, cpuHz, quiet }: Pick<RunOptions, "memory" | "cpuHz" | "quiet">,
+  { memory = 32, cpuHz, quiet }: Pick<RunOptions, "memory" | "cpuHz"> & { readonly quiet: boolean | undefined },
   io: CommandIo,
 ): KernelSessionOptions {
   const init = file === undefined ? "/init" : guestPath(file);

@@ -30,7 +30,7 @@ describe("a snapshot whose buffer grows", () => {
   for (const [kind, value] of Object.entries(VALUES)) {
     it(`keeps a ${kind} at each place around the growth`, () => {
       for (const growth of GROWTHS) {
-        for (let before = growth - 40; before <= growth + 1; before++) {
+        for (let before = growth - 24; before <= growth + 1; before++) {
           const both = (s: Snapshot) => {
             const restored: unknown[] = [];
             const first = s.restoring ? new Uint8Array(before) : new Uint8Array(before).fill(0xa5);
