@@ -1,15 +1,17 @@
 import { defineConfig } from "vitest/config";
 import { hosted } from "./kernel/compiler/index.ts";
 import { nativeModules } from "./test/native-modules.ts";
+import { seeds } from "./test/seeds.ts";
 
 export default defineConfig({
   plugins: [
+    seeds(),
     nativeModules(),
     hosted({ files: ["kernel/index.ts", "assets.d.ts"], runtime: "./kernel/host/runtime.ts" }),
   ],
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/build-dist.ts"],
+    globalSetup: ["test/build.ts"],
     testTimeout: 60_000,
     // What an oops says of TypeScript comes from JavaScript's stack.
     poolOptions: { forks: { execArgv: ["--enable-source-maps"] } },

@@ -293,7 +293,7 @@ export function writeRelocatable(object: ObjectFile): Uint8Array {
   }
   const symbols = new ObjectSymbols(object, sectionIndex, strings);
   for (const section of object.sections) {
-    const data = section.data.slice();
+    const data = new Uint8Array(section.data);
     const relocations = section.relocations.map(({ offset, type, symbol }) => {
       const { index, addend } = symbols.find(symbol);
       if (addend !== 0) addToField(data, offset, type, addend);

@@ -1,6 +1,6 @@
 /** What a Multiboot loader tells a kernel (Multiboot Specification 0.6.96, section 3.3). */
 import type { ElfFile } from "../asm/index.ts";
-import type { Machine } from "../emulator/index.ts";
+import { copyBytes, type Machine } from "../emulator/index.ts";
 import { lowerMemory, memoryMap, upperMemory } from "./memory-map.ts";
 
 /** A file loaded beside the kernel, on a page boundary, and the string that goes with it. */
@@ -152,7 +152,7 @@ function memoryMapBytes(machine: Machine): Uint8Array {
  * put into memory and say so.
  */
 function sectionHeaders({ sections, header }: ElfFile, kernel: Uint8Array, placer: Placer): Uint8Array {
-  const table = kernel.slice(header.e_shoff, header.e_shoff + sections.length * SECTION_HEADER_BYTES);
+  const table = copyBytes(kernel, header.e_shoff, header.e_shoff + sections.length * SECTION_HEADER_BYTES);
   const view = new DataView(table.buffer);
   for (const { index, flags, data, alignment } of sections) {
     if ((flags & SHF_ALLOC) !== 0 || data.length === 0) continue;

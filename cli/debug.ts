@@ -12,6 +12,7 @@ import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, readInput, reporting } from "./io.ts";
 import { addMachineOptions } from "./machine.ts";
 import { type PlanOptions, planMachine } from "./machine-plan.ts";
+import { noticeLog } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
 import { kernelDigest } from "./prebuilt.ts";
 import { programLines } from "./program.ts";
@@ -54,7 +55,7 @@ export async function debugCommand(
   const fromFile = options.commands === undefined ? undefined : linesOf(options.commands, io);
   const tape = openDebugTape(file, args, options, io);
   const texts = new SourceTexts(sources, (name) => readSource(name, session, tape.io));
-  const session: DebugSession = openSession(tape, options.history * MIB);
+  const session: DebugSession = openSession(tape, options.history * MIB, options.quiet === true);
   if (options.gdb !== undefined) {
     refuseWithGdb({ ...options }, ["commands"]);
     const end = await runWithGdb(session, options.gdb, { showLog: !options.quiet, sources: texts, tape }, io, host);
@@ -79,11 +80,17 @@ export async function debugCommand(
     session.interrupt();
   };
   const stopListening = host.onInterrupt(interrupt);
+  let isLost = false;
+  const stopWatching = host.onOutputLost(() => {
+    isLost = true;
+    interrupt();
+    host.stdin.release();
+  });
   const execute = async (line: string): Promise<LineResult> => {
     interrupted = false;
     const result = await repl.execute(line);
     if (result !== "quit") tape.command(line, interrupted);
-    return result;
+    return isLost ? "quit" : result;
   };
   try {
     // A session begins at the start, a run that is to be looked at where it ended.
@@ -111,6 +118,7 @@ export async function debugCommand(
     return tape.end("left", failed ? STATUS_FAILED_COMMAND : 0);
   } finally {
     stopListening();
+    stopWatching();
     host.stdin.release();
     output.flush();
   }
@@ -126,7 +134,7 @@ function openDebugTape(file: string | undefined, args: readonly string[], option
 }
 
 /** @param historyBytes memory for going back */
-function openSession({ call, io }: Tape, historyBytes: number): DebugSession {
+function openSession({ call, io }: Tape, historyBytes: number, quiet: boolean): DebugSession {
   const { file, args = [] } = call;
   const options: Omit<DebugOptions, "history"> = call.options;
   const given = MACHINE_OPTIONS.filter((name) => options[name] !== undefined);
@@ -135,12 +143,14 @@ function openSession({ call, io }: Tape, historyBytes: number): DebugSession {
       throw new InputError(`esp0: either a program (${file}) for the kernel, or a machine (--${given[0]}), not both`);
     }
     if (options.cpuHz !== undefined) throw new InputError(`esp0: --cpu-hz is for a program, not for --${given[0]}`);
-    const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
+    const plan = planMachine(options, io, noticeLog(io, quiet));
     const session = DebugSession.forMachine(plan.build, { historyBytes });
     if (options.multiboot !== undefined) addKernelSymbols(session, options.multiboot, io);
     return session;
   }
-  const session = booted(() => DebugSession.forKernel({ ...bootOptions(file, args, options, io), historyBytes }));
+  const session = booted(() =>
+    DebugSession.forKernel({ ...bootOptions(file, args, { ...options, quiet }, io), historyBytes }),
+  );
   if (file !== undefined) addProgramLines(session, file, io);
   return session;
 }
@@ -281,7 +291,7 @@ export function registerDebug(program: Command, io: CommandIo, host: TerminalHos
         "standard input; then each is shown with what it prints, and the first that fails ends it. Exit status: 0; 1\n" +
         "when a command failed; 2 for wrong usage or a file that cannot be used.",
     )
-    .option("-q, --quiet", "do not show the kernel log")
+    .option("-q, --quiet", "do not show the kernel log, and what the emulator has to tell of the guest")
     .option("--commands <FILE>", "take commands from FILE")
     .option(
       "--history <MiB>",

@@ -4,10 +4,11 @@ import { Command, CommanderError } from "commander";
 import { version } from "../package.json";
 import { registerAs } from "./as.ts";
 import { registerDebug } from "./debug.ts";
-import { processIo, STATUS_BAD_INPUT } from "./io.ts";
+import { STATUS_BAD_INPUT } from "./io.ts";
 import { registerMachine } from "./machine.ts";
 import { registerObjdump } from "./objdump.ts";
 import { processHost } from "./process-host.ts";
+import { processIo } from "./process-io.ts";
 import { registerReport } from "./report.ts";
 import { registerRun } from "./run.ts";
 
@@ -28,5 +29,5 @@ try {
 } catch (error) {
   // Commander has told the user already.
   if (!(error instanceof CommanderError)) throw error;
-  process.exitCode = error.exitCode === 0 ? 0 : STATUS_BAD_INPUT;
+  processIo.exitStatus(error.exitCode === 0 ? 0 : STATUS_BAD_INPUT);
 }

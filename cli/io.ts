@@ -1,5 +1,4 @@
 /** What commands see of the world outside, so that tests can stand in for it. */
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 
 export interface CommandIo {
   readonly stdout: (text: string) => void;
@@ -29,22 +28,6 @@ export interface OutputFile {
 /** Exit status for wrong usage and for input that cannot be used. */
 export const STATUS_BAD_INPUT = 2;
 
-/** This process's streams, files and exit status. */
-export const processIo: CommandIo = {
-  stdout: (text) => void process.stdout.write(text),
-  stderr: (text) => void process.stderr.write(text),
-  readFile: (path) => readFileSync(path),
-  writeFile: (path, contents, mode) => writeFileSync(path, contents, { mode }),
-  openFile: (path) => {
-    const file = openSync(path, "w", MODE_FILE);
-    return { write: (text) => writeFileSync(file, text), close: () => closeSync(file) };
-  },
-  makeDirectory: (path) => void mkdirSync(path, { recursive: true }),
-  exitStatus: (status) => {
-    process.exitCode = status;
-  },
-};
-
 /** Something wrong with what the user gave; its message, which names the file or option, goes to stderr as it is. */
 export class InputError extends Error {
   override readonly name: string = "InputError";
@@ -60,10 +43,11 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOTDIR: "part of the path is not a directory",
   ENOSPC: "no space left on the device",
   EROFS: "the file system is read-only",
+  EIO: "input/output error",
 };
 
 /** What a file operation failed with, in words. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
   return (code !== undefined && FILE_ERRORS[code]) || error.message;

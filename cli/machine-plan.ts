@@ -54,7 +54,7 @@ export interface Plan {
 
 /** Reads the files. @throws InputError for files that cannot be read, and options that do not go together */
 export function planMachine(options: PlanOptions, io: CommandIo, log: (line: string) => void): Plan {
-  const boot = bootWay(options, io);
+  const boot = bootWay(options, io, log);
   const machineOptions: MachineOptions = {
     cpus: options.cpus ?? 1,
     memoryBytes: (options.memory ?? 32) * MIB,
@@ -79,7 +79,7 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
 
 type Boot = (machine: Machine) => void;
 
-function bootWay(options: PlanOptions, io: CommandIo): Boot {
+function bootWay(options: PlanOptions, io: CommandIo, log: (line: string) => void): Boot {
   const { multiboot, rom, load, mode, append, disk, module = [] } = options;
   if (multiboot === undefined && (append !== undefined || module.length > 0)) {
     throw new InputError("esp0: --append and --module go with --multiboot");
@@ -113,8 +113,19 @@ function bootWay(options: PlanOptions, io: CommandIo): Boot {
     };
     start();
     // No firmware would find what to boot after a reset.
-    machine.onReset = start;
+    machine.onReset = () => restart(machine, start, log);
   };
+}
+
+/** What a guest has done to its machine may leave no room for it: it stands still then, as a PC that finds nothing to boot. */
+function restart(machine: Machine, start: () => void, log: (line: string) => void): void {
+  try {
+    start();
+  } catch (error) {
+    if (!(error instanceof BootError || error instanceof RangeError)) throw error;
+    log(`the machine was reset, and cannot be started again: ${error.message}`);
+    machine.cores[0]!.halted = true;
+  }
 }
 
 function multibootWay(

@@ -1,6 +1,7 @@
 /** Running a machine of its own: input to it, its time against the host's, Ctrl-C. */
 import { COM1, type Journal, type Machine, perform, type StopReason, serialTarget } from "../emulator/index.ts";
 import type { Feed } from "./feed.ts";
+import { outOfPatience } from "./patience.ts";
 import type { Tape } from "./recording/tape.ts";
 import type { TimedHost } from "./run-host.ts";
 
@@ -57,15 +58,20 @@ export async function runMachine(
   const interrupt = new Interrupt(host, () => feed.cancel());
   const pace = settings.realtime ? new Pace(machine, host) : undefined;
   try {
-    for (let look = feed.slice; ; ) {
-      const limits = { maxInstructions: settings.maxInstructions - machine.instructions, untilCycle: feed.due };
+    // The next look at input: in so many instructions or, with a pace, at a cycle.
+    for (let look = feed.slice, slice = feed.slice; ; ) {
+      const { instructions } = machine;
+      const left = settings.maxInstructions - instructions;
+      const until = outOfPatience(host.now);
       const stop = machine.run(
         pace === undefined
-          ? { ...limits, maxInstructions: Math.min(feed.slice, limits.maxInstructions) }
-          : { ...limits, untilCycle: Math.min(feed.due, look, pace.due()) },
+          ? { maxInstructions: Math.min(slice, left), untilCycle: feed.due, until }
+          : { maxInstructions: left, untilCycle: Math.min(feed.due, look, pace.due()), until },
       );
+      slice -= machine.instructions - instructions;
       if (!settings.flush(feed)) return { kind: "output-closed" };
       if (interrupt.came) return { kind: "interrupted" };
+      const isCut = stop.kind === "condition";
       let rested = false;
       if (stop.kind === "triple-fault" && settings.reboot) machine.reset();
       else if (stop.kind === "halted-forever") {
@@ -74,12 +80,14 @@ export async function runMachine(
         if (!(await feed.rest()))
           return interrupt.came ? { kind: "interrupted" } : feed.ended ? { kind: "recording-ended" } : stop;
         rested = true;
-      } else if (stop.kind !== "budget" || machine.instructions >= settings.maxInstructions) return stop;
+      } else if (!isCut && (stop.kind !== "budget" || machine.instructions >= settings.maxInstructions)) return stop;
       if (pace !== undefined) await pace.wait();
       await host.breathe();
       if (interrupt.came) return { kind: "interrupted" };
       // With a pace the run stops where the host's time says; the guest's says when to look.
-      if (!rested && (pace === undefined || machine.cycles >= Math.min(look, feed.due))) await feed.look();
+      const isDue = pace === undefined ? !isCut : machine.cycles >= Math.min(look, feed.due);
+      if (!rested && isDue) await feed.look();
+      if (!isCut) slice = feed.slice;
       if (machine.cycles >= look) look = machine.cycles + feed.slice;
       if (feed.ended) return { kind: "recording-ended" };
     }

@@ -9,6 +9,7 @@ import { type CommandIo, InputError, reporting, writeOutput } from "./io.ts";
 import { type Plan, type PlanOptions, parseRegisters, planMachine, type RegisterValue } from "./machine-plan.ts";
 import { describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
 import { type RunEnd, runMachine } from "./machine-run.ts";
+import { noticeLog, repeatedNotices } from "./notices.ts";
 import { dateAndTime, fileAt, wholeNumber } from "./option-values.ts";
 import { addTapeOptions, openTape, refuseWithReplay, type Tape, type TapeOptions } from "./recording/tape.ts";
 import type { TimedHost } from "./run-host.ts";
@@ -34,10 +35,9 @@ export interface MachineCommandOptions extends PlanOptions, TapeOptions {
 
 /** Runs to the end and returns the exit status. @throws InputError for files and options that cannot be used */
 export async function machineCommand(options: MachineCommandOptions, io: CommandIo, host: TimedHost): Promise<number> {
-  const log = (line: string) => io.stderr(`esp0: ${line}\n`);
   const tape = openTape("machine", { options: recordedOptions(options) }, options, io);
   const recorded: MachineCommandOptions = tape.call.options;
-  const plan = planMachine(recorded, tape.io, log);
+  const plan = planMachine(recorded, tape.io, noticeLog(io));
   if (options.gdb !== undefined) return await debugCommand(plan, tape, options, options.gdb, io, host);
   const machine = plan.build();
   if (recorded.post !== undefined)
@@ -60,10 +60,12 @@ export async function machineCommand(options: MachineCommandOptions, io: Command
     journal,
   );
   const seconds = host.now() - started;
-  output.close();
+  // First what the guest did; that its output cannot be written must not lose it.
   if (options.diskWrite && tape.replays === undefined) writeDisks(machine, options.disk ?? [], io);
+  output.close();
   if (options.vga) io.stdout(screenText(machine));
   const status = await report(end, machine, plan, recorded, journal, io);
+  io.stderr(repeatedNotices(machine.notices));
   if (options.stats || end.kind === "interrupted") io.stderr(machineStatistics(machine, seconds));
   return tape.end(end.kind, status);
 }

@@ -1,13 +1,7 @@
 /** The process that `esp0 run` runs in. */
 import { fstatSync } from "node:fs";
+import { standardOutput } from "./process-io.ts";
 import type { TerminalHost, TimedHost } from "./run-host.ts";
-
-let outputClosed = false;
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // Whoever read our output has gone (`esp0 run | head`): an end, not an error.
-  if (error.code !== "EPIPE") throw error;
-  outputClosed = true;
-});
 
 /** Milliseconds for which a pipe may have nothing to give, and yet soon have more. */
 const PIPE_PATIENCE = 250;
@@ -44,8 +38,6 @@ export const processHost: TimedHost & TerminalHost = {
   now: () => performance.now() / 1000,
   breathe: () => new Promise((resolve) => setImmediate(resolve)),
   sleep: (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000)),
-  writeOutput: (bytes) => {
-    process.stdout.write(bytes);
-    return !outputClosed;
-  },
+  writeOutput: (bytes) => standardOutput.write(bytes),
+  onOutputLost: (callback) => standardOutput.onLost(callback),
 };

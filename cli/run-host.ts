@@ -23,4 +23,6 @@ export interface TimedHost extends RunHost {
 export interface TerminalHost extends RunHost {
   /** Whether somebody types at a terminal, and sees what is written there. */
   readonly isTerminal: boolean;
+  /** Calls back when nothing that is written to standard output reaches anybody any more, until the returned function is called. */
+  readonly onOutputLost: (callback: () => void) => () => void;
 }

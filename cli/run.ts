@@ -11,7 +11,9 @@ import { sources } from "../kernel/inspect.ts";
 import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, openOutput, readInput, reporting } from "./io.ts";
 import { kernelWith, systemCall } from "./kernel-modules.ts";
+import { noticeLog, repeatedNotices } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
+import { outOfPatience } from "./patience.ts";
 import { demoInitramfs, kernelDigest, prebuiltKernel } from "./prebuilt.ts";
 import { loadProgram, programLines } from "./program.ts";
 import {
@@ -77,7 +79,11 @@ export async function runCommand(
   const started = host.now();
   const own = isChanged ? { image: await kernelWith(module, syscall, io) } : {};
   const kernel = booted(
-    () => new Kernel({ ...bootOptions(tape.call.file, tape.call.args ?? [], recorded, tape.io), ...own }),
+    () =>
+      new Kernel({
+        ...bootOptions(tape.call.file, tape.call.args ?? [], { ...recorded, quiet: options.quiet }, tape.io),
+        ...own,
+      }),
   );
   const endTrace = options.trace === undefined ? undefined : beginTrace(kernel, options.trace, io);
   const output: number[] = [];
@@ -87,7 +93,7 @@ export async function runCommand(
   const feed = tape.feed(kernelGuest(kernel, host));
   let reading = true;
   const flush = () => {
-    if (log.length > 0) io.stderr(String.fromCharCode(...log.splice(0)));
+    if (log.length > 0) io.stderr(Buffer.from(log.splice(0)).toString("latin1"));
     if (output.length === 0) return;
     const bytes = Uint8Array.from(output.splice(0));
     feed.sent(bytes);
@@ -102,17 +108,27 @@ export async function runCommand(
   const budget = recorded.maxInstructions ?? Number.POSITIVE_INFINITY;
   let stop: KernelStop;
   try {
-    for (;;) {
-      const left = budget - kernel.machine.instructions;
-      stop = kernel.run({ maxInstructions: Math.min(feed.slice, left), untilCycle: feed.due });
+    for (let slice = feed.slice; ; ) {
+      const { instructions } = kernel.machine;
+      const left = budget - instructions;
+      stop = kernel.run({
+        maxInstructions: Math.min(slice, left),
+        untilCycle: feed.due,
+        until: outOfPatience(host.now),
+      });
+      slice -= kernel.machine.instructions - instructions;
       flush();
       if (interrupted || !reading) break;
       if (stop.kind === "input") {
         if (!(await feed.rest())) break;
+        slice = feed.slice;
+      } else if (stop.kind === "condition") {
+        await host.breathe();
       } else if (stop.kind === "budget" && kernel.machine.instructions < budget) {
         await host.breathe();
         if (interrupted) break;
         await feed.look();
+        slice = feed.slice;
       } else break;
       if (interrupted || feed.ended) break;
     }
@@ -125,6 +141,7 @@ export async function runCommand(
   const kind = interrupted ? "interrupted" : reading ? stop.kind : "output-closed";
   const isCut = interrupted || !reading || feed.ended;
   const status = interrupted ? STATUS_INTERRUPTED : isCut ? 0 : report(stop, kernel, budget, io);
+  if (!options.quiet) io.stderr(repeatedNotices(kernel.machine.notices));
   if (options.stats) io.stderr(formatStatistics(kernel.statistics, host.now() - started));
   return tape.end(kind, status);
 }
@@ -170,7 +187,7 @@ function guestPath(file: string): string {
 export function bootOptions(
   file: string | undefined,
   args: readonly string[],
-  { memory = 32, cpuHz }: Pick<RunOptions, "memory" | "cpuHz">,
+  { memory = 32, cpuHz, quiet }: Pick<RunOptions, "memory" | "cpuHz"> & { readonly quiet: boolean | undefined },
   io: CommandIo,
 ): KernelSessionOptions {
   const init = file === undefined ? "/init" : guestPath(file);
@@ -183,7 +200,7 @@ export function bootOptions(
     init,
     args,
     program,
-    log: (line) => io.stderr(`esp0: ${line}\n`),
+    log: noticeLog(io, quiet),
   };
 }
 
@@ -207,7 +224,9 @@ async function debugCommand(
 ): Promise<number> {
   refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
   const { file, args = [] } = tape.call;
-  const session = booted(() => DebugSession.forKernel(bootOptions(file, args, tape.call.options, tape.io)));
+  const session = booted(() =>
+    DebugSession.forKernel(bootOptions(file, args, { ...tape.call.options, quiet: options.quiet }, tape.io)),
+  );
   const texts = new SourceTexts(sources);
   if (file !== undefined) {
     if (!isElf(readInput(tape.io, file))) session.symbols.add({ symbols: [], lines: programLines(file, tape.io) });
@@ -268,7 +287,7 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
         "standard error the kernel log. Exit status: that of pid 1, or 128 + the signal that killed it; 2 for wrong\n" +
         "usage or a file that cannot be used; 3 kernel panic; 4 instructions used up; 5 everything asleep for good.",
     )
-    .option("-q, --quiet", "do not show the kernel log")
+    .option("-q, --quiet", "do not show the kernel log, and what the emulator has to tell of the guest")
     .option("--stats", "print statistics at the end")
     .option(
       "--memory <MiB>",

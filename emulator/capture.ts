@@ -1,4 +1,5 @@
 /** The state of a machine as an object that shares its pages with others, and as a file. */
+import { copyBytes } from "./bytes.ts";
 import { crc32 } from "./crc32.ts";
 import { type SavedConfiguration, savedConfiguration } from "./machine-snapshot.ts";
 import { PageImage } from "./memory/page-image.ts";
@@ -8,7 +9,7 @@ import { SnapshotError } from "./snapshot.ts";
 /** The first bytes of a file. */
 const MAGIC = "esp0snap";
 /** Grows when the order or meaning of what is saved changes; other versions are refused. */
-const VERSION = 2;
+const VERSION = 3;
 /** Magic, version, CRC-32 of what follows. */
 const HEADER_BYTES = 16;
 
@@ -94,7 +95,7 @@ export class Capture {
     if (length !== bytes.length) {
       throw new SnapshotError(`malformed snapshot: ${bytes.length} bytes, where ${count} pages make it ${length}`);
     }
-    const result = new Capture(bytes.slice(stateAt, numbersAt - 8), PageImage.zeros(0));
+    const result = new Capture(copyBytes(bytes, stateAt, numbersAt - 8), PageImage.zeros(0));
     if (identity !== (base?.identity ?? 0)) {
       throw new SnapshotError(
         identity === 0
@@ -114,7 +115,7 @@ export class Capture {
     }
     const pages = unchanged.replace(places.keys(), (index) => {
       const at = places.get(index)!;
-      const contents = bytes.slice(at, at + PAGE_SIZE);
+      const contents = copyBytes(bytes, at, at + PAGE_SIZE);
       return contents.some((byte) => byte !== 0) ? contents : null;
     });
     return new Capture(result.state, pages);

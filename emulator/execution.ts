@@ -46,7 +46,6 @@ export class Execution {
   readonly #instructions: number[];
   /** One for each core: its idea of the current cycle, made once so that running allocates nothing. */
   readonly #coreClocks: readonly (() => number)[];
-  readonly #halts: number[];
   #idleCycles = 0;
   /** Whose turn it is, and for how many instructions more; Infinity while there is no other core that can run. */
   #turnCore = 0;
@@ -61,7 +60,6 @@ export class Execution {
     this.#parts = parts;
     this.#coreClocks = parts.cores.map((core) => () => core.now());
     this.#instructions = parts.cores.map(() => 0);
-    this.#halts = parts.cores.map(() => 0);
     parts.clock.onEarlierEvent = () => this.#running?.requestStop();
   }
 
@@ -80,7 +78,7 @@ export class Execution {
     const cores = this.#parts.cores.map((core) => ({
       instructions: this.#instructions[core.id]! + (core === running ? core.now() - core.sliceStart : 0),
       interrupts: this.#parts.interruptSystem.delivered(core.id),
-      halts: this.#halts[core.id]!,
+      halts: core.halts,
     }));
     return sumUp(cores, this.#idleCycles);
   }
@@ -91,9 +89,9 @@ export class Execution {
   }
 
   snapshot(s: Snapshot): void {
-    for (const { id } of this.#parts.cores) {
-      this.#instructions[id] = s.integer(this.#instructions[id]!, 0, Number.MAX_SAFE_INTEGER);
-      this.#halts[id] = s.integer(this.#halts[id]!, 0, Number.MAX_SAFE_INTEGER);
+    for (const core of this.#parts.cores) {
+      this.#instructions[core.id] = s.integer(this.#instructions[core.id]!, 0, Number.MAX_SAFE_INTEGER);
+      core.halts = s.integer(core.halts, 0, Number.MAX_SAFE_INTEGER);
     }
     this.#idleCycles = s.integer(this.#idleCycles, 0, Number.MAX_SAFE_INTEGER);
     this.#turnCore = s.integer(this.#turnCore, 0, this.#parts.cores.length - 1);
@@ -188,7 +186,6 @@ export class Execution {
     const clock = this.#parts.clock;
     const start = clock.now;
     const before = core.instructions;
-    const wasHalted = core.halted;
     let executed = 0;
     core.sliceStart = start;
     this.#running = core;
@@ -200,7 +197,6 @@ export class Execution {
       this.#running = null;
       executed = core.instructions - before;
       this.#instructions[core.id]! += executed;
-      if (core.halted && (!wasHalted || executed > 0)) this.#halts[core.id]!++;
       clock.advanceTo(start + executed);
     }
     return executed;

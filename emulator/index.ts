@@ -1,5 +1,6 @@
 /** An i386 PC in software: see `Machine`. */
 
+export { copyBytes } from "./bytes.ts";
 export { Capture } from "./capture.ts";
 export type { EventHandle } from "./clock.ts";
 export { Clock, DEFAULT_HZ } from "./clock.ts";
@@ -48,6 +49,7 @@ export { DEFAULT_RAM, MAXIMUM_CPUS, MAXIMUM_RAM, MINIMUM_RAM, PhysicalMemory } f
 export { MP_CONFIGURATION_TABLE, MP_FLOATING_POINTER, writeMpTables } from "./mp-tables.ts";
 export type { RegisterName } from "./named-registers.ts";
 export { REGISTER_NAMES } from "./named-registers.ts";
+export type { Notice } from "./notices.ts";
 export type { PeripheralOptions } from "./peripherals.ts";
 export { SnapshotError } from "./snapshot.ts";
 export type { StopReason } from "./stop-reason.ts";

@@ -23,7 +23,8 @@ export interface InterruptSystemHost {
   readonly cores: readonly Core[];
   /** A core that may have been asleep has something to do. */
   onAttention(core: Core): void;
-  log(line: string): void;
+  /** A core did something that the host may want to know. */
+  tell(core: Core, what: string): void;
 }
 
 /**
@@ -142,7 +143,7 @@ export class InterruptSystem {
           core.startup(vector);
           this.#host.onAttention(core);
         },
-        onSmi: () => this.#host.log(`core ${core.id}: SMI ignored, there is no system management mode`),
+        onSmi: () => this.#host.tell(core, "SMI ignored, there is no system management mode"),
       },
     });
     bus.attach(apic);

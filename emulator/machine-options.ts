@@ -15,6 +15,9 @@ export interface MachineOptions extends PeripheralOptions {
   rtc?: { time?: number };
   /** Which core runs when; round robin in turns of 100 instructions by default. */
   interleaver?: Interleaver;
-  /** Receives a line of text when the emulator has something to tell, as an instruction that it does not know. */
+  /**
+   * Receives a line of text when the emulator has something to tell, as an instruction that it does not know: once for each
+   * address and kind. `Machine.notices` has counts.
+   */
   log?: (line: string) => void;
 }

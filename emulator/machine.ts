@@ -37,6 +37,7 @@ import {
 } from "./machine-snapshot.ts";
 import { DEFAULT_RAM, PAGE_SIZE, PhysicalMemory } from "./memory/physical-memory.ts";
 import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
+import { type Notice, Notices } from "./notices.ts";
 import { Peripherals } from "./peripherals.ts";
 import { type Snapshot, SnapshotError, SnapshotReader, SnapshotWriter } from "./snapshot.ts";
 import type { StopReason } from "./stop-reason.ts";
@@ -101,7 +102,7 @@ export class Machine {
   readonly #port61: Port61;
   readonly #port92: Port92;
   readonly #numericError: NumericError;
-  readonly #log: (line: string) => void;
+  readonly #notices: Notices;
   readonly #execution: Execution;
 
   /** @throws RangeError when an option is out of range */
@@ -110,7 +111,7 @@ export class Machine {
     this.memory = new PhysicalMemory(options.memoryBytes ?? DEFAULT_RAM, cpus);
     const clock = new Clock(options.cpuHz ?? DEFAULT_HZ);
     this.clock = clock;
-    this.#log = options.log ?? (() => {});
+    this.#notices = new Notices(options.log ?? (() => {}));
     this.interleaver = options.interleaver ?? new RoundRobin();
 
     const codeCache = new CodeCache(this.memory);
@@ -129,7 +130,7 @@ export class Machine {
       ports: this.ports,
       cores: this.cores,
       onAttention: (core) => this.#execution.attendTo(core),
-      log: this.#log,
+      tell: (core, what) => this.#tell(core, what),
     });
     this.#execution = new Execution({
       clock,
@@ -229,6 +230,11 @@ export class Machine {
   /** Instructions executed by all cores since power-on. */
   get instructions(): number {
     return this.counters.instructions.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** What was told to the `log` of the options, each thing once, and how often it happened. */
+  get notices(): readonly Notice[] {
+    return this.#notices.list;
   }
 
   /** A copy of the counters. */
@@ -423,7 +429,10 @@ export class Machine {
       throw error instanceof RangeError ? new SnapshotError(`malformed snapshot: ${error.message}`) : error;
     }
     this.memory.restorePages(capture.pages);
-    for (const core of this.cores) core.markPagesClean();
+    for (const core of this.cores) {
+      core.passedBreakpoint = -1;
+      core.markPagesClean();
+    }
   }
 
   /**
@@ -551,7 +560,11 @@ export class Machine {
     const code = Array.from(bytes, (byte) => hex(byte, 2)).join(" ");
     const eip = (getRegister(core, "eip") - bytes.length) >>> 0;
     const place = `${hex(getRegister(core, "cs"), 4)}:${hex(eip, 8)}`;
-    this.#log(`core ${core.id}, cycle ${this.cycles}: unimplemented instruction ${code} at ${place}`);
+    this.#tell(core, `unimplemented instruction ${code} at ${place}`);
+  }
+
+  #tell(core: Core, what: string): void {
+    this.#notices.tell(`core ${core.id}, cycle ${this.cycles}`, what);
   }
 }
 

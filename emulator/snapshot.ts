@@ -76,7 +76,7 @@ export class SnapshotWriter implements Snapshot {
   }
 
   flag(value: boolean): boolean {
-    this.#buffer[this.#take(1)] = value ? 1 : 0;
+    this.#byte(value ? 1 : 0);
     return value;
   }
 
@@ -125,11 +125,16 @@ export class SnapshotWriter implements Snapshot {
   }
 
   #text(text: string): void {
-    this.#buffer[this.#take(1)] = text.length;
-    for (let i = 0; i < text.length; i++) this.#buffer[this.#take(1)] = text.charCodeAt(i);
+    this.#byte(text.length);
+    for (let i = 0; i < text.length; i++) this.#byte(text.charCodeAt(i));
   }
 
-  /** Makes room and returns where it begins. */
+  #byte(value: number): void {
+    const at = this.#take(1);
+    this.#buffer[at] = value;
+  }
+
+  /** Makes room and returns where it begins; the buffer may be another one afterwards. */
   #take(count: number): number {
     const at = this.#length;
     this.#length += count;

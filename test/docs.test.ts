@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { ESP0 } from "./dist.ts";
 
 interface Session {
   readonly command: string;
@@ -34,7 +35,7 @@ const directory = mkdtempSync(join(tmpdir(), "esp0-docs-"));
 symlinkSync(resolve("test/npx.sh"), join(directory, "npx"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-const environment = { ...process.env, PATH: `${directory}${delimiter}${process.env.PATH}` };
+const environment = { ...process.env, ESP0, PATH: `${directory}${delimiter}${process.env.PATH}` };
 const files = ["README.md", ...readdirSync("docs").map((name) => `docs/${name}`)].filter((name) =>
   name.endsWith(".md"),
 );

@@ -1,6 +1,7 @@
 /** The package as those who install it see it: by its own name, through its `exports`. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const PROGRAM = `
@@ -8,6 +9,7 @@ import { Machine } from "esp0";
 import { assemble, link, writeExecutable } from "esp0/asm";
 import { bootRaw } from "esp0/boot";
 import { initramfs, Kernel } from "esp0/kernel";
+import { DIST } from "./dist.ts";
 const source = ".globl _start\\n_start: movl $1, %eax\\n movl $9, %ebx\\n int $0x80\\n";
 const elf = writeExecutable(link([assemble(source, { file: "nine.S" })], {}));
 const kernel = new Kernel({ initramfs: initramfs({ "/init": elf }) });
@@ -26,6 +28,7 @@ describe("the package", () => {
     for (const { types, default: file } of Object.values<{ types: string; default: string }>(exports)) {
       expect(existsSync(types), types).toBe(true);
       expect(existsSync(file), file).toBe(true);
+      expect(resolve(file).startsWith(DIST)).toBe(true);
     }
   });
 });

@@ -40,7 +40,7 @@ export function objectLines(elf: ElfFile): ReadonlyMap<ElfSection, readonly Sect
   const origins = new Map<number, ElfSection>();
   for (const { section, offset, type, symbol } of elf.relocations) {
     if (!section.name.startsWith(".debug_line") || type !== R_386_32 || symbol.section === undefined) continue;
-    const data = relocated.get(section.name) ?? section.data.slice();
+    const data = relocated.get(section.name) ?? new Uint8Array(section.data);
     relocated.set(section.name, data);
     if (offset + 4 > data.length) continue;
     const view = new DataView(data.buffer, offset, 4);

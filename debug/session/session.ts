@@ -1,5 +1,12 @@
 import { type ElfFile, readElf } from "../../asm/index.ts";
-import { type Core, type Entry, type Machine, REGISTER_NAMES, type RegisterName } from "../../emulator/index.ts";
+import {
+  type Core,
+  copyBytes,
+  type Entry,
+  type Machine,
+  REGISTER_NAMES,
+  type RegisterName,
+} from "../../emulator/index.ts";
 import { type BootOptions, Kernel, kernel_image, type RecordedEvent } from "../../kernel/index.ts";
 import { mm_struct, task_struct } from "../../kernel/inspect.ts";
 import { type BreakpointRecord, Breakpoints } from "./breakpoints.ts";
@@ -383,7 +390,7 @@ export class DebugSession {
 
   /** Gives the guest input on its first serial port. */
   input(bytes: Uint8Array): void {
-    this.act({ kind: "input", bytes: bytes.slice() });
+    this.act({ kind: "input", bytes: copyBytes(bytes) });
   }
 
   /** No more input will come. */
@@ -398,7 +405,7 @@ export class DebugSession {
 
   /** @throws RangeError when part of it is no RAM */
   writePhysical(physical: number, bytes: Uint8Array): void {
-    this.act({ kind: "memory", physical, bytes: bytes.slice() });
+    this.act({ kind: "memory", physical, bytes: copyBytes(bytes) });
   }
 
   /** @throws RangeError when part of it is not mapped, or no RAM */
@@ -502,7 +509,7 @@ export class DebugSession {
       while (result.done !== true) {
         await new Promise((resolve) => setImmediate(resolve));
         this.#actOnWaiting();
-        if (this.#timeline.cycle >= this.#timeline.horizon) await this.onPause?.();
+        if (this.#timeline.cycle >= this.#timeline.horizon && !this.#timeline.isCut) await this.onPause?.();
         result = command.next();
       }
       return this.#settle(result.value);

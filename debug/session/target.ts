@@ -17,7 +17,7 @@ export type TargetCapture = KernelCapture;
 
 export interface Target extends JournalTarget {
   readonly kernel: Kernel | undefined;
-  run(limits: Omit<RunLimits, "until">): TargetStop;
+  run(limits: Omit<RunLimits, "until"> & { readonly until?: () => boolean }): TargetStop;
   /** Its state, or null while that is not all in the machine; it is made and run again then. */
   capture(): TargetCapture | null;
   restore(capture: TargetCapture): void;

@@ -18,6 +18,8 @@ export type { Action, Moment };
 
 /** Cycles between two looks at the outside world. */
 const SLICE = 1 << 18;
+/** Milliseconds of the host's time that a run takes without a look at its events: Ctrl-C, for one. */
+const LONGEST_RUN = 50;
 /** Instructions between two captures when little memory is written: some 5 to 10 ms of running for 0.3 ms. */
 const INTERVAL = 1 << 18;
 /** Instructions more for each page written in between, which costs as much as some 100 instructions to capture. */
@@ -59,6 +61,8 @@ export class Timeline {
   #end: TargetStop | null = null;
   #interrupted = false;
   readonly #history: History;
+  /** Cycle up to which the present slice goes, whatever cuts it. */
+  #sliceEnd = 0;
   /** Where the next capture is due, in instructions. */
   #due = 0;
 
@@ -176,23 +180,35 @@ export class Timeline {
     return core === undefined ? machine.instructions : machine.cores[core]!.instructions;
   }
 
+  /** Whether the last slice was cut because it took the host long: not a moment to give the guest something. */
+  get isCut(): boolean {
+    return this.#sliceEnd > this.cycle;
+  }
+
   #slice(goalCycle: number, left: number, core: number | undefined): TargetStop {
     const { cycle } = this;
     const behind = cycle < this.#horizon;
+    if (this.#sliceEnd <= cycle || this.#sliceEnd > cycle + SLICE) this.#sliceEnd = cycle + SLICE;
+    const end = performance.now() + LONGEST_RUN;
     const untilCycle = Math.min(
       goalCycle,
-      cycle + SLICE,
+      this.#sliceEnd,
       this.#journal.due,
       behind ? this.#horizon : Number.POSITIVE_INFINITY,
     );
     this.muted = behind;
+    let isCut = false;
     try {
-      return this.target.run({
+      const stop = this.target.run({
         untilCycle,
+        until: () => performance.now() >= end,
         ...(left === Number.POSITIVE_INFINITY ? {} : { maxInstructions: left }),
         ...(core === undefined ? {} : { core }),
       });
+      isCut = stop.kind === "condition";
+      return isCut ? { kind: "budget" } : stop;
     } finally {
+      if (!isCut) this.#sliceEnd = this.cycle;
       this.muted = false;
       if (this.cycle > this.#horizon) this.#horizon = this.cycle;
       this.#journal.performDue(this.target);

@@ -1,5 +1,5 @@
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import { Op } from "./op.ts";
+import { MAXIMUM_LENGTH, Op } from "./op.ts";
 
 /** A straight run of instructions that starts within one physical page. */
 export class Block {
@@ -33,15 +33,69 @@ NO_BLOCK.valid = false;
 const CAPACITY_OPS = 1 << 18;
 
 const PAGE_SIZE = 4096;
+const NO_TAILS: ReadonlySet<Block> = new Set();
 
-/** What is decoded from one host page. */
+/** Writes to a page without blocks before it is taken for data again: marking a page as code costs a look at every TLB. */
+const WRITES_TO_DATA = 64;
+
+/** What is decoded from one host page. Blocks that start here are known by `keyOf` their first byte. */
 class CodePage {
-  /** By offset in the page and code size; see `keyOf`. */
   readonly blocks = new Map<number, Block>();
+  /** By key: offset behind the last byte of the block, or of its part in this page; 0 when there is no block. */
+  readonly ends = new Uint16Array(2 * PAGE_SIZE);
   /** Blocks of the page before whose last instruction ends here. */
   readonly tails = new Set<Block>();
-  /** 1 for each byte that belongs to a decoded instruction. */
-  readonly covered = new Uint8Array(PAGE_SIZE);
+  /** For each byte, how many blocks it belongs to. */
+  readonly covered = new Uint16Array(PAGE_SIZE);
+  /** Length of the longest block that ever started here. */
+  longest = 0;
+  /** Writes since it last had a block. */
+  writes = 0;
+
+  get isEmpty(): boolean {
+    return this.blocks.size === 0 && this.tails.size === 0;
+  }
+
+  add(block: Block): void {
+    const key = keyOf(block.host, block.codeSize32);
+    const start = block.host & (PAGE_SIZE - 1);
+    const end = Math.min(start + block.length, PAGE_SIZE);
+    this.blocks.set(key, block);
+    this.ends[key] = end;
+    this.longest = Math.max(this.longest, end - start);
+    this.#cover(start, end, 1);
+  }
+
+  delete(block: Block): void {
+    const key = keyOf(block.host, block.codeSize32);
+    this.blocks.delete(key);
+    this.#cover(block.host & (PAGE_SIZE - 1), this.ends[key]!, -1);
+    this.ends[key] = 0;
+  }
+
+  addTail(block: Block): void {
+    this.tails.add(block);
+    this.#cover(0, tailLength(block), 1);
+  }
+
+  deleteTail(block: Block): void {
+    if (this.tails.delete(block)) this.#cover(0, tailLength(block), -1);
+  }
+
+  /** Whether one of the bytes from `start` to `end` - 1 belongs to a block. */
+  covers(start: number, end: number): boolean {
+    for (let i = start; i < end; i++) if (this.covered[i] !== 0) return true;
+    return false;
+  }
+
+  #cover(start: number, end: number, change: number): void {
+    for (let i = start; i < end; i++) this.covered[i]! += change;
+  }
+}
+
+/** Bytes of a block in its second page. */
+function tailLength(block: Block): number {
+  return (block.host & (PAGE_SIZE - 1)) + block.length - PAGE_SIZE;
 }
 
 /** A core, as far as the cache must tell it things. */
@@ -88,18 +142,11 @@ export class CodeCache {
   insert(block: Block): void {
     if (this.#opCount + block.ops.length > CAPACITY_OPS) this.clear();
     const page = this.#pageFor(block.host >>> 12);
-    const key = keyOf(block.host, block.codeSize32);
-    const old = page.blocks.get(key);
+    const old = page.blocks.get(keyOf(block.host, block.codeSize32));
     if (old !== undefined) this.#dropBlock(page, old);
-    page.blocks.set(key, block);
+    page.add(block);
     this.#opCount += block.ops.length;
-    const start = block.host & (PAGE_SIZE - 1);
-    page.covered.fill(1, start, start + block.length);
-    if (block.secondPage >= 0) {
-      const second = this.#pageFor(block.secondPage);
-      second.tails.add(block);
-      second.covered.fill(1, 0, start + block.length - PAGE_SIZE);
-    }
+    if (block.secondPage >= 0) this.#pageFor(block.secondPage).addTail(block);
   }
 
   /**
@@ -111,20 +158,18 @@ export class CodeCache {
     if (page === undefined) return false;
     const start = host & (PAGE_SIZE - 1);
     const end = start + size;
-    let hit = 0;
-    for (let i = start; i < end; i++) hit |= page.covered[i]!;
-    if (hit === 0) return false;
-    for (const block of page.blocks.values()) {
-      const first = block.host & (PAGE_SIZE - 1);
-      if (first < end && start < first + block.length) this.#dropBlock(page, block);
+    if (!page.covers(start, end)) {
+      if (page.isEmpty && ++page.writes >= WRITES_TO_DATA) this.#forgetPage(host >>> 12);
+      return false;
     }
-    for (const block of page.tails) {
-      if (start < (block.host & (PAGE_SIZE - 1)) + block.length - PAGE_SIZE) {
-        this.#dropBlock(this.#pages.get(block.host >>> 12)!, block);
-      }
+    const last = keyOf(end - 1, true);
+    for (let key = keyOf(Math.max(0, start - page.longest + 1), false); key <= last; key++) {
+      if (page.ends[key]! > start) this.#dropBlock(page, page.blocks.get(key)!);
     }
-    this.#cover(page);
-    if (page.blocks.size === 0 && page.tails.size === 0) this.#forgetPage(host >>> 12);
+    for (const block of start < MAXIMUM_LENGTH ? page.tails : NO_TAILS) {
+      if (start < tailLength(block)) this.#dropBlock(this.#pages.get(block.host >>> 12)!, block);
+    }
+    page.writes = 0;
     this.#endBlocks();
     return true;
   }
@@ -162,20 +207,9 @@ export class CodeCache {
   /** @param page the one its first byte is in */
   #dropBlock(page: CodePage, block: Block): void {
     block.valid = false;
-    page.blocks.delete(keyOf(block.host, block.codeSize32));
-    if (block.secondPage >= 0) this.#pages.get(block.secondPage)?.tails.delete(block);
+    page.delete(block);
+    if (block.secondPage >= 0) this.#pages.get(block.secondPage)?.deleteTail(block);
     this.#opCount -= block.ops.length;
-  }
-
-  #cover(page: CodePage): void {
-    page.covered.fill(0);
-    for (const block of page.blocks.values()) {
-      const start = block.host & (PAGE_SIZE - 1);
-      page.covered.fill(1, start, start + block.length);
-    }
-    for (const block of page.tails) {
-      page.covered.fill(1, 0, (block.host & (PAGE_SIZE - 1)) + block.length - PAGE_SIZE);
-    }
   }
 
   #endBlocks(): void {

@@ -1,7 +1,7 @@
 import { Block } from "./block-cache.ts";
 import type { Core } from "./core.ts";
-import { decodeInstruction, MAXIMUM_LENGTH } from "./decoder.ts";
-import type { Op } from "./op.ts";
+import { decodeInstruction } from "./decoder.ts";
+import { MAXIMUM_LENGTH, type Op } from "./op.ts";
 import { CS, SEG_BASE, SEG_LIMIT, VECTOR_GP } from "./state-layout.ts";
 
 /** Instructions in one block at most. */

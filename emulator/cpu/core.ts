@@ -44,9 +44,6 @@ const NO_LIMIT = 1 << 30;
 /** "Vector" of `waitForInterrupt`: the instruction starts over, and no exception is delivered. */
 const RESTART = -1;
 
-/** INT1, INT3, INT n, INTO. */
-const SOFTWARE_INTERRUPTS: ReadonlySet<number> = new Set([0xf1, 0xcc, 0xcd, 0xce]);
-
 /** One i386 processor core: architectural state, access to memory, and the loop that runs instructions. */
 export class Core extends CoreMemory {
   readonly ports: PortBus;
@@ -57,6 +54,8 @@ export class Core extends CoreMemory {
   hostcall: ((cpu: Core, id: number) => void) | null = null;
   /** Machine cycle at which the current `run` began; set by the machine. */
   sliceStart = 0;
+  /** How often it went to sleep since power-on. */
+  halts = 0;
   /** What `instructions` was when a host breakpoint stopped here: it does not stop here again. -1 for none. */
   passedBreakpoint = -1;
 
@@ -184,6 +183,7 @@ export class Core extends CoreMemory {
     return this.r[layout.HALTED] !== layout.NOT_HALTED;
   }
   set halted(halted: boolean) {
+    if (halted && !this.halted) this.halts++;
     this.r[layout.HALTED] = halted ? layout.IN_HLT : layout.NOT_HALTED;
     this.#setAttention(ATTEND_HALTED, halted);
   }
@@ -318,12 +318,11 @@ export class Core extends CoreMemory {
   attend(): number {
     if (this.attention === ATTEND_HOST) return this.#approachBreakpoint();
     const r = this.r;
-    const previous = this.runBlock.ops[0]!.opcode;
     this.#betweenInstructions();
     if ((this.attention & (ATTEND_STOP | ATTEND_SHUTDOWN)) !== 0 || this.waitsForStartup) return LEAVE;
     const shadow = this.interruptShadow;
     const shadowed = shadow !== layout.NO_SHADOW;
-    if (r[layout.DEBUG_TRAP] !== 0 && shadow !== layout.SS_SHADOW) this.#raiseDebugTrap(previous);
+    if (r[layout.DEBUG_TRAP] !== 0 && shadow !== layout.SS_SHADOW) this.#raiseDebugTrap();
     if (!shadowed) {
       if (r[layout.NMI] !== 0 && r[layout.NMI_BLOCKED] === 0) {
         this.nmi = 0;
@@ -408,17 +407,20 @@ export class Core extends CoreMemory {
     if ((flags & layout.FLAG_TF) !== 0) this.#setDebugTrap(r[layout.DEBUG_TRAP]! | DR6_BS);
   }
 
-  #raiseDebugTrap(previousOpcode: number): void {
+  #raiseDebugTrap(): void {
     const r = this.r;
     const bits = r[layout.DEBUG_TRAP]!;
     this.#setDebugTrap(0);
-    // INT n, INT3, INTO and INT1 clear TF on their way to the handler, and are not single-stepped.
-    const traced = (r[CONTROL_FLAGS]! & layout.FLAG_TF) !== 0 || !SOFTWARE_INTERRUPTS.has(previousOpcode);
-    if (bits === DR6_BS && !traced) return;
     this.halted = false;
     this.interruptShadow = layout.NO_SHADOW;
     r[layout.DR + 6]! |= bits;
     this.raise(layout.VECTOR_DB);
+  }
+
+  /** To be called by INT1, INT3, INT n and INTO: when they cleared TF on their way to the handler, no single-step trap is due. */
+  leaveSingleStep(): void {
+    if ((this.r[CONTROL_FLAGS]! & layout.FLAG_TF) !== 0) return;
+    this.#setDebugTrap(this.r[layout.DEBUG_TRAP]! & ~DR6_BS);
   }
 
   #setDebugTrap(bits: number): void {

@@ -1,5 +1,5 @@
 /** Instruction decoding (Intel SDM 2A, chapter 2). */
-import { type Handler, Op, REPEAT_EQUAL, REPEAT_NONE, REPEAT_NOT_EQUAL } from "./op.ts";
+import { type Handler, MAXIMUM_LENGTH, Op, REPEAT_EQUAL, REPEAT_NONE, REPEAT_NOT_EQUAL } from "./op.ts";
 import type { EscapeOpcode, Immediate, Opcode, OpcodeEntry } from "./opcode.ts";
 import { OPCODE_MAP } from "./opcode-map.ts";
 import { OPCODE_MAP_0F } from "./opcode-map-0f.ts";
@@ -7,9 +7,6 @@ import { frequentNumber } from "./run-blocks.ts";
 import { CS, DS, EBP, EBX, EDI, ES, ESI, ESP, FS, GS, SS, ZERO } from "./state-layout.ts";
 import { instruction_too_long, undefined_opcode, unimplemented } from "./undefined.ts";
 import { X87_OPCODES } from "./x87/opcode-map-x87.ts";
-
-/** Bytes of the longest instruction. */
-export const MAXIMUM_LENGTH = 15;
 
 /** Thrown when an instruction goes on after the last byte that may be read. */
 const OUT_OF_BYTES = Symbol("out of bytes");

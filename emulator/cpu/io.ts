@@ -7,7 +7,7 @@ import type { Core } from "./core.ts";
 import { checkIoPermission } from "./io-permission.ts";
 import { type Op, REPEAT_NONE } from "./op.ts";
 import { EAX, ECX, EDI, EDX, ES, ESI } from "./state-layout.ts";
-import { advance, pieceLength, repeatWhileCounting, stride } from "./string.ts";
+import { advance, dropDecoded, pieceLength, repeatWhileCounting, stride } from "./string.ts";
 
 const AX = EAX << 1;
 const AL = EAX << 2;
@@ -120,6 +120,7 @@ function ins(cpu: Core, op: Op, size: number): void {
     return;
   }
   const count = pieceLength(cpu, op, size, step, false, true);
+  if (count > 1) dropDecoded(cpu, op, count, size, step);
   for (let i = 0; i < count; i++) {
     insElement(cpu, op, size, step);
     advance(cpu, ECX, -1, op.addressMask);

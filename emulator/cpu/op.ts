@@ -3,6 +3,9 @@ import type { Core } from "./core.ts";
 /** What an instruction does. Handlers are module-level functions: all that varies is in the `Op`. */
 export type Handler = (cpu: Core, op: Op) => void;
 
+/** Bytes of the longest instruction. */
+export const MAXIMUM_LENGTH = 15;
+
 /** Values of `Op.repeat`. */
 export const REPEAT_NONE = 0;
 /** F3: REP, REPE. */

@@ -6,8 +6,7 @@
  */
 import { fetchBlock } from "./code-fetch.ts";
 import type { Core } from "./core.ts";
-import { MAXIMUM_LENGTH } from "./decoder.ts";
-import type { Op } from "./op.ts";
+import { MAXIMUM_LENGTH, type Op } from "./op.ts";
 import {
   CS,
   EIP,

@@ -24,8 +24,10 @@ import {
   SEG_BASE,
   SEG_FLAT,
   TLB_CLEAN,
+  TLB_CODE,
   TLB_VALID,
 } from "./state-layout.ts";
+import { TLB_SLOWER } from "./translation.ts";
 
 const AX = EAX << 1;
 const AL = EAX << 2;
@@ -209,9 +211,24 @@ function storeAtOnce(cpu: Core, op: Op, count: number, size: number): boolean {
   return true;
 }
 
+/**
+ * Drops what was decoded from the bytes that a piece will write, at once: byte by byte it would be looked for as often as
+ * there are elements.
+ */
+export function dropDecoded(cpu: Core, op: Op, count: number, size: number, step: number): void {
+  const destination = (cpu.r[SEG_BASE + ES]! + (cpu.r[EDI]! & op.addressMask)) | 0;
+  const entry = cpu.tlb[destination >>> 12]!;
+  if ((entry & TLB_CODE) === 0 || (entry & cpu.writeMask & ~TLB_SLOWER) !== TLB_VALID) return;
+  const inPage = destination & 0xfff;
+  const first = step > 0 ? inPage : Math.max(0, inPage - (count - 1) * size);
+  const end = step > 0 ? Math.min(0x1000, inPage + count * size) : Math.min(0x1000, inPage + size);
+  cpu.codeCache.bytesWritten((((entry & ~0xfff) ^ destination) & ~0xfff) | first, end - first);
+}
+
 function repeatMovs(cpu: Core, op: Op, size: number, element: Element): void {
   const step = stride(cpu, size);
   const count = pieceLength(cpu, op, size, step, true, true);
+  if (count > 1) dropDecoded(cpu, op, count, size, step);
   if (step > 0 && count > 1 && moveAtOnce(cpu, op, count, size)) {
     advance(cpu, ESI, count * size, op.addressMask);
     advance(cpu, EDI, count * size, op.addressMask);
@@ -225,6 +242,7 @@ function repeatMovs(cpu: Core, op: Op, size: number, element: Element): void {
 function repeatStos(cpu: Core, op: Op, size: number, element: Element): void {
   const step = stride(cpu, size);
   const count = pieceLength(cpu, op, size, step, false, true);
+  if (count > 1) dropDecoded(cpu, op, count, size, step);
   if (step > 0 && count > 1 && storeAtOnce(cpu, op, count, size)) {
     advance(cpu, EDI, count * size, op.addressMask);
     advance(cpu, ECX, -count, op.addressMask);

@@ -1,3 +1,4 @@
+import { copyBytes } from "../bytes.ts";
 import type { Snapshot } from "../snapshot.ts";
 
 /** Bytes in a sector. */
@@ -71,7 +72,7 @@ export class Disk {
    */
   read(sector: number): Uint8Array {
     const start = sector * SECTOR_BYTES;
-    return (this.#changes.get(sector) ?? this.#image.subarray(start, start + SECTOR_BYTES)).slice();
+    return copyBytes(this.#changes.get(sector) ?? this.#image.subarray(start, start + SECTOR_BYTES));
   }
 
   /**
@@ -80,7 +81,7 @@ export class Disk {
    * @param data 512 bytes, which are copied
    */
   write(sector: number, data: Uint8Array): void {
-    this.#changes.set(sector, data.slice());
+    this.#changes.set(sector, copyBytes(data));
   }
 
   /** What was written; the image itself is not saved. A snapshot of a disk of another size is refused. */
@@ -98,7 +99,7 @@ export class Disk {
 
   /** A copy of the whole disk as it is now. */
   contents(): Uint8Array {
-    const bytes = this.#image.slice();
+    const bytes = copyBytes(this.#image);
     for (const [sector, data] of this.#changes) bytes.set(data, sector * SECTOR_BYTES);
     return bytes;
   }

@@ -4,9 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assemble, imageDebugSections, link, objectFromElf, readElf, writeRelocatable } from "../../asm/index.ts";
 import { errorsOf } from "./check.ts";
-import { announceGnuAs, describeContents, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
-
-announceGnuAs("call-frames.test.ts");
+import { describeContents, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
 
 const FORMS = readFileSync(new URL("sources/frames.s", import.meta.url), "utf8");
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);

@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { assemble } from "../../asm/index.ts";
 import { assembled, code, ownCode } from "./check.ts";
-import { announceGnuAs } from "./gnu-as.ts";
-
-announceGnuAs("directives.test.ts");
 
 describe("data directives", () => {
   it("integers of all sizes", () => {

@@ -21,10 +21,10 @@ import {
   writeExecutable,
   writeRelocatable,
 } from "../../asm/index.ts";
-import { announceGnuAs, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
+import { oracle } from "../oracles.ts";
+import { gnuAssemble, hasGnuAs } from "./gnu-as.ts";
 
-announceGnuAs("dwarf.test.ts");
-const hasReadelf = spawnSync("readelf", ["--version"]).status === 0;
+const hasReadelf = oracle("readelf", spawnSync("readelf", ["--version"]).status === 0);
 
 const SOURCE = `
 .macro enter size

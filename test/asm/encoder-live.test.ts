@@ -2,9 +2,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { assemble, type ObjectFile } from "../../asm/index.ts";
-import { announceGnuAs, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
-
-announceGnuAs("encoder-live.test.ts");
+import { gnuAssemble, hasGnuAs } from "./gnu-as.ts";
 
 const LINES = 4000;
 

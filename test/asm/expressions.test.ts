@@ -2,9 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assemble } from "../../asm/index.ts";
 import { code, errorsOf } from "./check.ts";
-import { announceGnuAs, describeContents, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
-
-announceGnuAs("expressions.test.ts");
+import { describeContents, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
 
 /** The 32-bit values of expressions. */
 function values(...expressions: string[]): number[] {

@@ -4,14 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ObjectFile, type ObjectSymbol, objectFromElf, readElf, type Section } from "../../asm/index.ts";
+import { oracle } from "../oracles.ts";
 
-export const hasGnuAs = spawnSync("as", ["--32", "--version"]).status === 0;
-
-/** Call at the top of a test file that compares with GNU as. */
-export function announceGnuAs(file: string): void {
-  if (!hasGnuAs)
-    console.warn(`${file}: GNU as is NOT installed; comparisons with it are SKIPPED, recorded results remain`);
-}
+export const hasGnuAs = oracle("GNU as", spawnSync("as", ["--32", "--version"]).status === 0);
 
 /**
  * The object that `as --32` makes of a source, with further options. Throws with its messages if it refuses the source.

@@ -1,8 +1,5 @@
 import { describe, expect, it } from "vitest";
 import { code, errorsOf } from "./check.ts";
-import { announceGnuAs } from "./gnu-as.ts";
-
-announceGnuAs("macros.test.ts");
 
 describe(".macro", () => {
   it("arguments by place, by name, with defaults", () => {

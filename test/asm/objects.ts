@@ -14,6 +14,7 @@ import {
   SHT_NOBITS,
   SHT_PROGBITS,
 } from "../../asm/object-file.ts";
+import { oracle } from "../oracles.ts";
 
 export const CODE = SHF_ALLOC | SHF_EXECINSTR;
 export const DATA = SHF_ALLOC | SHF_WRITE;
@@ -57,12 +58,9 @@ export function withDirectory<T>(use: (path: (name: string) => string) => T): T 
   }
 }
 
-/** Whether all these tools can be run; if not, a line says which tests are left out. */
+/** Whether all these tools can be run. */
 export function haveTools(...tools: readonly string[]): boolean {
-  const missing = tools.filter((tool) => spawnSync(tool, ["--version"]).status !== 0);
-  if (missing.length > 0)
-    console.log(`skipped: the comparison with GNU binutils; not installed: ${missing.join(", ")}`);
-  return missing.length === 0;
+  return tools.map((tool) => oracle(tool, spawnSync(tool, ["--version"]).status === 0)).every((isThere) => isThere);
 }
 
 /** Runs a tool, which must neither fail nor complain, and returns what it prints. */

@@ -3,11 +3,10 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { assemble, assembleBinary } from "../../asm/index.ts";
-import { announceGnuAs, describeObject, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
+import { oracle } from "../oracles.ts";
+import { describeObject, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
 
-announceGnuAs("programs.test.ts");
-
-const hasPreprocessor = spawnSync("gcc", ["--version"]).status === 0;
+const hasPreprocessor = oracle("gcc", spawnSync("gcc", ["--version"]).status === 0);
 
 const path = (name: string): URL => new URL(`sources/${name}`, import.meta.url);
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 16);

@@ -1,9 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assemble, type ObjectFile } from "../../asm/index.ts";
-import { announceGnuAs, describeContents, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
-
-announceGnuAs("relaxation.test.ts");
+import { describeContents, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
 
 function text(source: string): string {
   const object = assemble(source, { file: "test.S" });

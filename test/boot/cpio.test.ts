@@ -5,6 +5,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CpioError, type CpioFile, readCpio, writeCpio } from "../../boot/index.ts";
+import { oracle } from "../oracles.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
@@ -120,8 +121,7 @@ describe("readCpio on damaged archives", () => {
   });
 });
 
-const hasCpio = spawnSync("cpio", ["--version"]).status === 0;
-if (!hasCpio) console.log("skipped: the comparison with GNU cpio, which is not installed");
+const hasCpio = oracle("GNU cpio", spawnSync("cpio", ["--version"]).status === 0);
 
 describe.skipIf(!hasCpio)("GNU cpio", () => {
   it("lists our archive, and we read its", () => {

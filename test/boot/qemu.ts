@@ -3,12 +3,12 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { oracle } from "../oracles.ts";
 
 const QEMU = "qemu-system-i386";
 const SECONDS = 20;
 
-export const hasQemu = spawnSync(QEMU, ["--version"]).status === 0;
-if (!hasQemu) console.warn(`${QEMU} is not installed: comparisons with it are skipped`);
+export const hasQemu = oracle(QEMU, spawnSync(QEMU, ["--version"]).status === 0);
 
 /**
  * Runs QEMU without display and network until the guest writes to the exit port 0xF4.

@@ -90,6 +90,7 @@ export class CommandSession {
     let interrupt = () => {};
     const host: TimedHost & TerminalHost = {
       isTerminal: false,
+      onOutputLost: () => () => {},
       stdin,
       onInterrupt: (callback) => {
         interrupt = callback;

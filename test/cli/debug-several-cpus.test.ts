@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import { ESP0 } from "../dist.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "esp0-smp-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 function esp0(...args: string[]): string {
-  const { stdout, stderr, status } = spawnSync(process.execPath, ["dist/esp0.js", ...args], { encoding: "utf8" });
+  const { stdout, stderr, status } = spawnSync(process.execPath, [ESP0, ...args], { encoding: "utf8" });
   expect(status, stderr).toBe(0);
   return stdout;
 }

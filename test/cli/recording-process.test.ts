@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
+import { ESP0 } from "../dist.ts";
 import { shell } from "./input-programs.ts";
 
-const ESP0 = resolve("dist/esp0.js");
 const directory = mkdtempSync(join(tmpdir(), "esp0-recording-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 

@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), "esp0-run-module-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [resolve("dist/esp0.js"), "run", ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [ESP0, "run", ...args], {
     cwd: folder,
     encoding: "utf8",
   });
@@ -39,6 +39,7 @@ it("takes what a module imports beside it along", () => {
     "user.ts",
     `import { kernel_function, u32 } from "esp0/kernel/module";
 import { base } from "./base.ts";
+import { ESP0 } from "../dist.ts";
 export const sys_based = kernel_function("sys_based", [u32], u32, function* (n) {
   return base.value + n;
 });`,

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { pathToFileURL } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bootMultiboot } from "../../boot/index.ts";
@@ -12,6 +13,7 @@ import {
   ScriptedInterleaver,
   SnapshotError,
 } from "../../emulator/index.ts";
+import { DIST } from "../dist.ts";
 import { busyMachine, OPTIONS, same } from "./busy-machine.ts";
 import { buildGuest, guestPrograms } from "./guest-program.ts";
 import { smpGuest } from "./smp/guest.ts";
@@ -268,7 +270,7 @@ describe("captures as bytes", () => {
     const script = `
       import { createHash } from "node:crypto";
       import { readFileSync } from "node:fs";
-      import { Machine } from ${JSON.stringify(new URL("../../dist/emulator.js", import.meta.url).href)};
+      import { Machine } from ${JSON.stringify(pathToFileURL(`${DIST}/emulator.js`).href)};
       const image = Uint8Array.from({ length: 64 * 512 }, (_, index) => index * 7);
       const machine = Machine.restore(readFileSync(0), { disks: [{ image }] });
       machine.run({ maxInstructions: 30_000 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { assemble, link, type OutputSectionLayout, writeExecutable } from "../../asm/index.ts";
 import { bootMultiboot } from "../../boot/index.ts";
 import { Machine } from "../../emulator/index.ts";
+import { oracle } from "../oracles.ts";
 
 const GUESTS = new URL("../guests/", import.meta.url);
 const QEMU = "qemu-system-i386";
@@ -39,7 +40,7 @@ export const guestPrograms: readonly string[] = readdirSync(GUESTS)
   .map((file) => file.slice(0, -2))
   .sort();
 
-export const hasQemu = spawnSync(QEMU, ["--version"]).status === 0;
+export const hasQemu = oracle(QEMU, spawnSync(QEMU, ["--version"]).status === 0);
 
 /** The ELF file of a program, with a Multiboot header. */
 export function buildGuest(name: string): Uint8Array {

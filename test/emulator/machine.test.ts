@@ -450,6 +450,34 @@ describe("inspection", () => {
     expect(machine.run()).toEqual({ kind: "exit", value: 6 });
     expect(lines).toEqual(["core 0, cycle 1: unimplemented instruction 0f 77 at 0000:00001001"]);
   });
+
+  it("logs each of them once, counts them, and stops after a hundred", () => {
+    const lines: string[] = [];
+    const { machine } = boot({
+      code: [0x0f, 0x77, 0x0f, 0x77],
+      // The handler returns behind the instruction: add word [esp], 2 in 16 bits.
+      handlers: { 6: [0x55, 0x89, 0xe5, 0x83, 0x46, 0x02, 0x02, 0x81, 0x66, 0x02, 0x03, 0xf0, 0x5d, IRET] },
+      options: { log: (line) => lines.push(line) },
+    });
+    machine.run({ maxInstructions: 8000 });
+    expect(lines).toHaveLength(2);
+    expect(machine.notices.map(({ what }) => what)).toEqual([
+      "unimplemented instruction 0f 77 at 0000:00001000",
+      "unimplemented instruction 0f 77 at 0000:00001002",
+    ]);
+    expect(machine.notices[0]!.count).toBeGreaterThan(100);
+
+    const many = boot({
+      code: Array.from({ length: 400 }, () => [0x0f, 0x77]).flat(),
+      handlers: { 6: [0x55, 0x89, 0xe5, 0x83, 0x46, 0x02, 0x02, 0x5d, IRET] },
+      options: { log: (line) => lines.push(line) },
+    });
+    lines.length = 0;
+    many.machine.run({ maxInstructions: 2000 });
+    expect(lines).toHaveLength(101);
+    expect(lines.at(-1)).toContain("more like this is not told any more");
+    expect(many.machine.notices).toHaveLength(100);
+  });
 });
 
 describe("bridge", () => {

@@ -2,13 +2,14 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import { type BootedKernel, bootKernel, Interleaving } from "../../testing/index.ts";
+import { ESP0 } from "../dist.ts";
 import { BUSY } from "./programs.ts";
 
 /** What `esp0 debug` shows when it is told what `reproduction()` says. */
 function reproduced(kernel: BootedKernel): string {
   const [, command, goto] = /^reproduce with: npx esp0 (.*)\nand there: (goto \d+)$/.exec(kernel.reproduction())!;
   const input = `${goto}\nregs\n`;
-  const { stdout, stderr, status } = spawnSync("sh", ["-c", `node dist/esp0.js ${command}`], {
+  const { stdout, stderr, status } = spawnSync("sh", ["-c", `node ${ESP0} ${command}`], {
     input,
     encoding: "utf8",
   });
@@ -30,7 +31,7 @@ describe("the command that reproduces a run", () => {
   });
 
   it("has an option that is not for machines without the kernel", () => {
-    const args = ["dist/esp0.js", "debug", "--cpu-hz", "1000", "--cpus", "2"];
+    const args = [ESP0, "debug", "--cpu-hz", "1000", "--cpus", "2"];
     const { stderr, status } = spawnSync(process.execPath, args, { input: "", encoding: "utf8" });
     expect({ stderr, status }).toEqual({ stderr: "esp0: --cpu-hz is for a program, not for --cpus\n", status: 2 });
   });

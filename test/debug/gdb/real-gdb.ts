@@ -1,11 +1,10 @@
 /** Running the GDB that is installed, against a server of ours. */
 import { spawn, spawnSync } from "node:child_process";
+import { oracle } from "../../oracles.ts";
 
-/** Whether there is a GDB; says so once where there is none. */
+/** Whether there is a GDB. */
 export function hasGdb(): boolean {
-  const found = spawnSync("gdb", ["--version"], { stdio: "ignore" }).status === 0;
-  if (!found) console.warn("gdb is not installed: the tests against a real GDB are skipped");
-  return found;
+  return oracle("gdb", spawnSync("gdb", ["--version"], { stdio: "ignore" }).status === 0);
 }
 
 /** Runs GDB on a file with commands, connected to a port of this host; everything it prints, errors last. */

@@ -8,6 +8,7 @@ import { initramfs } from "../../../boot/index.ts";
 import { GdbServer } from "../../../debug/gdb/index.ts";
 import { DebugSession } from "../../../debug/session/index.ts";
 import { kernel_image } from "../../../kernel/index.ts";
+import { oracle } from "../../oracles.ts";
 import { hasGdb, runGdb } from "./real-gdb.ts";
 
 /** Forks a child that keeps the CPU busy, waits for it and sleeps. Compiled without frame pointers. */
@@ -69,8 +70,7 @@ const LONG = 60_000;
 
 function hasCompiler(): boolean {
   const { status } = spawnSync("gcc", [...COMPILE, "-x", "c", "-", "-o", "/dev/null"], { input: PROGRAM });
-  if (status !== 0) console.warn("no gcc -m32: the tests that unwind into a C program are skipped");
-  return status === 0;
+  return oracle("gcc -m32", status === 0);
 }
 
 describe.skipIf(!hasGdb() || !hasCompiler())("a real GDB unwinds", () => {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { oracle } from "../../oracles.ts";
 
 export const SOURCE = new URL("../programs/program.c", import.meta.url);
 
@@ -25,7 +26,7 @@ const WAYS: readonly (readonly [compiler: string, version: number, level: string
   ["clang", 5, "-O2"],
 ];
 
-/** Programs for those compilers that can make any; says which cannot. */
+/** Programs for those compilers that can make any; clang may be missing everywhere. */
 export function compiledPrograms(): Compiled[] {
   const folder = mkdtempSync(join(tmpdir(), "esp0-programs-"));
   return WAYS.flatMap(([compiler, version, level]) => {
@@ -33,8 +34,8 @@ export function compiledPrograms(): Compiled[] {
     const path = join(folder, `${compiler}-${version}${level}`);
     const args = [...OPTIONS, `-gdwarf-${version}`, level, "-o", path, SOURCE.pathname];
     const { status } = spawnSync(compiler, args, { stdio: "ignore" });
-    if (status !== 0) console.warn(`${how} -m32 makes no programs here: its test is skipped`);
-    return status === 0 ? [{ how, path }] : [];
+    const isThere = compiler === "gcc" ? oracle(`${how} -m32`, status === 0) : status === 0;
+    return isThere ? [{ how, path }] : [];
   });
 }
 

@@ -45,6 +45,7 @@ export async function debugRun(
   });
   const host: TerminalHost = {
     isTerminal: false,
+    onOutputLost: () => () => {},
     stdin: {
       chunks: async function* () {
         // Cut where a pipe might cut it.

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { oracle } from "../../oracles.ts";
 import { type Options, run } from "../run.ts";
 
 /** A static i386 ELF of C source by the host's compiler and C library; undefined when it has none for 32 bits. */
@@ -22,8 +23,7 @@ function compile(source: string): Uint8Array | undefined {
   }
 }
 
-const has_compiler = compile("int main(void) { return 0; }") !== undefined;
-if (!has_compiler) console.warn("SKIPPED: real Linux programs; gcc -m32 -static does not work here");
+const has_compiler = oracle("gcc -m32 -static", compile("int main(void) { return 0; }") !== undefined);
 
 function run_c(source: string, options: Options = {}) {
   const elf = compile(source);
@@ -188,9 +188,9 @@ int main(void) {
 });
 
 const busybox = process.env.ESP0_BUSYBOX;
-if (busybox === undefined) console.warn("SKIPPED: busybox; set ESP0_BUSYBOX to a static i386 busybox to run it");
+const has_busybox = oracle("a static i386 busybox (its path in ESP0_BUSYBOX)", busybox !== undefined);
 
-describe.skipIf(busybox === undefined)("busybox", () => {
+describe.skipIf(!has_busybox)("busybox", () => {
   const shell = (script: string) => {
     const elf = readFileSync(busybox!);
     const { output } = run(elf, {
