@@ -1,14 +1,14 @@
 /**
  * The part of the C preprocessor that `.S` files use: comments, continued lines, `#define` (with arguments, `##` and
- * `#x`), `#undef`, `#include`, and conditionals on integer expressions.
+ * `#x`), `#undef`, `#include`, conditionals, and the macros that gcc defines.
  */
 import { StatementError } from "../diagnostics.ts";
+import { evaluateCondition } from "./condition.ts";
 import { Conditionals } from "./conditionals.ts";
 import { Cursor } from "./cursor.ts";
-import { ExpressionParser, integer } from "./expression-parser.ts";
 import { type Directive, type Line, logicalLines, matchDirective, withoutHashComment } from "./logical-lines.ts";
-import { type Definition, expandMacros, parseDefinition } from "./preprocessor-macros.ts";
-import { longOf } from "./wide-arithmetic.ts";
+import { PREDEFINED } from "./predefined-macros.ts";
+import { type Definition, expandMacros, parseDefinition, UnclosedCallError } from "./preprocessor-macros.ts";
 
 /** Finds the source text that `name` means in a file `from`, undefined if there is none. */
 export type Include = (name: string, from: string) => { file: string; text: string } | undefined;
@@ -18,12 +18,56 @@ const MAX_INCLUDE_DEPTH = 64;
 /** What hostile input may make us read, lines of all includes together. */
 const MAX_LINES = 1_000_000;
 
+/** Lines that one macro call may take. */
+const MAX_CALL_LINES = 200;
+
+/** Every predefined name holds one of these. */
+const PREDEFINED_NAME = /__|_ILP32/;
+
+/** What asks in a condition for features of gcc's C that assembler sources have no use for. */
+const FEATURE_TEST = /\b__has_(?:attribute|builtin|c_attribute|cpp_attribute|feature|extension)\s*\([^)]*\)/g;
+const INCLUDE_TEST = /\b__has_include(?:_next)?\s*\(\s*(?:"([^"]*)"|<([^>]*)>)\s*\)/g;
+const FEATURE_TESTS: ReadonlySet<string> = new Set(["__has_include", "__has_attribute", "__has_builtin"]);
+
+const INCLUDED = /^\s*(?:"([^"]+)"|<([^>]+)>)\s*$/;
+
+const PLACE_MACROS: ReadonlySet<string> = new Set([
+  "__LINE__",
+  "__FILE__",
+  "__BASE_FILE__",
+  "__INCLUDE_LEVEL__",
+  "__COUNTER__",
+]);
+
 const CONDITIONAL_NAMES = { if: "#if", elseif: "#elif", else: "#else", endif: "#endif" };
 
+/** The lines of one file; those that were read in vain can be put back. */
+class LineReader {
+  private returned: Line[] = [];
+
+  constructor(private readonly lines: Iterator<Line, void>) {}
+
+  next(): Line | undefined {
+    return this.returned.shift() ?? (this.lines.next().value || undefined);
+  }
+
+  putBack(lines: readonly Line[]): void {
+    this.returned = [...lines, ...this.returned];
+  }
+}
+
 export class Preprocessor {
-  private readonly definitions = new Map<string, Definition>();
+  /** What the sources have defined; undefined for what they took back. */
+  private readonly definitions = new Map<string, Definition | undefined>();
+  /** Files that `#pragma once` keeps from being read again. */
+  private readonly once = new Set<string>();
   private depth = 0;
   private lineCount = 0;
+  /** Uses of `__COUNTER__` so far. */
+  private counter = 0;
+  private baseFile: string | undefined;
+  /** The line being read. */
+  private line: Line | undefined;
 
   constructor(
     private readonly constants: Readonly<Record<string, number>>,
@@ -32,15 +76,17 @@ export class Preprocessor {
 
   /** The lines of a file with everything replaced, included files among them. */
   process(text: string, file: string): Line[] {
+    this.baseFile ??= file;
     const output: Line[] = [];
     const conditionals = new Conditionals<Line>(CONDITIONAL_NAMES);
-    for (const line of logicalLines(text, file)) {
+    const lines = new LineReader(logicalLines(text, file));
+    for (let line = lines.next(); line !== undefined; line = lines.next()) {
       if (++this.lineCount > MAX_LINES) {
         output.push(fault(line, `the source and its includes have more than ${MAX_LINES} lines`));
         return output;
       }
       try {
-        this.processLine(line, conditionals, output);
+        this.processLine(line, lines, conditionals, output);
       } catch (error) {
         if (!(error instanceof StatementError)) throw error;
         output.push(fault(line, error.message, error.position?.column));
@@ -50,23 +96,63 @@ export class Preprocessor {
     return output;
   }
 
-  private processLine(line: Line, conditionals: Conditionals<Line>, output: Line[]): void {
+  private processLine(line: Line, lines: LineReader, conditionals: Conditionals<Line>, output: Line[]): void {
     if (line.fault !== undefined) {
       output.push(line);
       return;
     }
+    this.line = line;
     const directive = line.text.includes("#") ? matchDirective(line.text) : undefined;
     if (directive === undefined) {
-      if (conditionals.active) output.push(this.expand(line));
+      if (conditionals.active) output.push(this.expand(line, lines));
     } else if (!this.processConditional(directive, line, conditionals) && conditionals.active) {
       this.processDirective(directive, line, output);
     }
   }
 
-  private expand(line: Line): Line {
-    if (this.definitions.size === 0) return line;
-    const text = expandMacros(withoutHashComment(line.text), this.definitions);
-    return text === undefined ? line : { ...line, text, column: 1 + line.text.length - line.text.trimStart().length };
+  /** The line with its macros replaced. A call that is not closed in it takes the following lines. */
+  private expand(line: Line, lines: LineReader): Line {
+    if (this.definitions.size === 0 && !PREDEFINED_NAME.test(line.text)) return line;
+    let whole = withoutHashComment(line.text);
+    const taken: Line[] = [];
+    for (;;) {
+      try {
+        const text = expandMacros(whole, this.find);
+        return text === undefined
+          ? line
+          : { ...line, text, column: 1 + line.text.length - line.text.trimStart().length };
+      } catch (error) {
+        if (!(error instanceof UnclosedCallError)) throw error;
+        const following = taken.length < MAX_CALL_LINES ? lines.next() : undefined;
+        if (following !== undefined) taken.push(following);
+        if (following === undefined || following.fault !== undefined || matchDirective(following.text) !== undefined) {
+          lines.putBack(taken);
+          throw error;
+        }
+        whole += ` ${withoutHashComment(following.text)}`;
+      }
+    }
+  }
+
+  private readonly find = (name: string): Definition | undefined =>
+    this.definitions.has(name) ? this.definitions.get(name) : (PREDEFINED.get(name) ?? this.placeMacro(name));
+
+  /** The macros that tell where they stand. */
+  private placeMacro(name: string): Definition | undefined {
+    switch (name) {
+      case "__LINE__":
+        return constant(String(this.line?.line ?? 0));
+      case "__FILE__":
+        return constant(quoted(this.line?.file ?? ""));
+      case "__BASE_FILE__":
+        return constant(quoted(this.baseFile ?? ""));
+      case "__INCLUDE_LEVEL__":
+        return constant(String(this.depth));
+      case "__COUNTER__":
+        return constant(String(this.counter++));
+      default:
+        return undefined;
+    }
   }
 
   /** Handles `#if` and its kin; false for other directives. */
@@ -99,25 +185,24 @@ export class Preprocessor {
   }
 
   private isDefined(name: string): boolean {
-    return this.definitions.has(name) || Object.hasOwn(this.constants, name);
+    const isMacro = this.definitions.has(name)
+      ? this.definitions.get(name) !== undefined
+      : PREDEFINED.has(name) || PLACE_MACROS.has(name);
+    return isMacro || FEATURE_TESTS.has(name) || Object.hasOwn(this.constants, name);
   }
 
   private evaluate(text: string, line: Line): boolean {
-    const known = text.replace(/\bdefined\s*(?:\(\s*(\w+)\s*\)|(\w+))/g, (_, a, b) =>
-      this.isDefined(a ?? b) ? "1" : "0",
-    );
-    const expanded = expandMacros(known, this.definitions) ?? known;
+    const known = text
+      .replace(INCLUDE_TEST, (_, a, b) => (this.include?.(a ?? b, line.file) === undefined ? "0" : "1"))
+      .replace(FEATURE_TEST, "0");
+    const expanded = expandMacros(known, this.find, true) ?? known;
     // The text's columns are those of the line if nothing was replaced.
     const column = line.column + Math.max(0, line.text.indexOf(expanded));
-    const cursor = new Cursor({ ...line, text: expanded, column, expansion: undefined });
-    // Names that nothing defines count as 0, as in C.
-    const value = new ExpressionParser({
-      reference: (name) => integer(Object.hasOwn(this.constants, name) ? this.constants[name] : 0),
-      numericLabel: (label) => integer(Number(label)),
-      here: () => integer(0),
-    }).parse(cursor);
-    cursor.expectEnd();
-    return value.kind === "number" && !longOf(value).isZero();
+    return evaluateCondition(new Cursor({ ...line, text: expanded, column, expansion: undefined }), {
+      isDefined: (name) => this.isDefined(name),
+      // Names that nothing defines count as 0, as in C.
+      valueOf: (name) => (Object.hasOwn(this.constants, name) ? Math.trunc(this.constants[name]) : 0),
+    });
   }
 
   private processDirective({ name, rest }: Directive, line: Line, output: Line[]): void {
@@ -128,21 +213,24 @@ export class Preprocessor {
         return;
       }
       case "undef":
-        this.definitions.delete(rest.trim());
+        this.definitions.set(rest.trim(), undefined);
         return;
       case "include":
         this.processInclude(rest, line, output);
         return;
       case "error":
         throw new StatementError(`#error${rest}`);
+      case "pragma":
+        if (rest.trim() === "once") this.once.add(line.file);
+        return;
       default:
-        // #warning, #pragma and #line have nothing to say to an assembler.
+        // #warning and #line have nothing to say to an assembler.
         return;
     }
   }
 
   private processInclude(rest: string, line: Line, output: Line[]): void {
-    const name = /^\s*(?:"([^"]+)"|<([^>]+)>)\s*$/.exec(rest);
+    const name = INCLUDED.exec(rest) ?? INCLUDED.exec(expandMacros(rest, this.find) ?? "");
     if (name === null) throw new StatementError(`expected #include "file", found '#include${rest}'`);
     for (const included of this.processFile(name[1] ?? name[2], line.file)) output.push(included);
   }
@@ -151,6 +239,7 @@ export class Preprocessor {
   processFile(name: string, from: string): Line[] {
     const found = this.include?.(name, from);
     if (found === undefined) throw new StatementError(`no file '${name}' to include`);
+    if (this.once.has(found.file)) return [];
     if (this.depth >= MAX_INCLUDE_DEPTH) {
       throw new StatementError(`'${name}' is included more than ${MAX_INCLUDE_DEPTH} files deep`);
     }
@@ -165,4 +254,12 @@ export class Preprocessor {
 
 function fault(line: Line, message: string, column = line.column): Line {
   return { text: "", file: line.file, line: line.line, column, fault: message };
+}
+
+function constant(token: string): Definition {
+  return { parameters: undefined, variadic: false, body: [token] };
+}
+
+function quoted(text: string): string {
+  return `"${text.replace(/[\\"]/g, "\\$&")}"`;
 }

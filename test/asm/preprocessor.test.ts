@@ -73,7 +73,7 @@ describe("#define", () => {
   it("faulty uses are reported", () => {
     expect(errorsOf("#define f(a, b) a\nf(1)\nf(1\n#define 5\n")).toEqual([
       "input.s:2:1: error: f takes 2 arguments, 1 given",
-      "input.s:3:1: error: the arguments of f have no closing ')' on this line",
+      "input.s:3:1: error: the arguments of f have no closing ')'",
       "input.s:4:1: error: expected a name after #define, found '5'",
     ]);
   });
