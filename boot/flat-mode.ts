@@ -12,9 +12,10 @@ const DATA_SELECTOR = 0x10;
 
 /**
  * Puts core 0 into protected mode, with flat segments of 4 GiB in every register, paging and interrupts off and A20 on.
- * There is no GDT behind the selectors: the program loads its own before it loads a segment register.
+ * @param gdt physical address and bytes of a table with those segments; without, there is none behind the selectors, and
+ *   the program loads its own before it loads a segment register
  */
-export function enterFlatMode(machine: Machine): void {
+export function enterFlatMode(machine: Machine, gdt?: { readonly address: number; readonly bytes: number }): void {
   const core = machine.cores[0]!;
   machine.memory.a20 = true;
   machine.setRegister("cr0", CR0_PE | 0x10);
@@ -22,4 +23,7 @@ export function enterFlatMode(machine: Machine): void {
   core.setSegment(CS, CODE_SELECTOR, 0, -1, FLAT_CODE);
   for (const segment of [ES, SS, DS, FS, GS]) core.setSegment(segment, DATA_SELECTOR, 0, -1, FLAT_DATA);
   core.setCpl(0);
+  if (gdt === undefined) return;
+  machine.setRegister("gdtr_base", gdt.address);
+  machine.setRegister("gdtr_limit", gdt.bytes - 1);
 }

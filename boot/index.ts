@@ -1,5 +1,12 @@
 /** Booting: images, archives and what runs before a kernel does. */
-export { attachBiosServices, type BiosOptions, bootDisk } from "./bios/index.ts";
+export {
+  attachBiosServices,
+  type BiosOptions,
+  bootDisk,
+  disketteBytes,
+  LARGEST_DISKETTE,
+  setUpFirmware,
+} from "./bios/index.ts";
 export { BootError } from "./boot-error.ts";
 export * from "./boot-params.ts";
 export { type CpioEntry, CpioError, type CpioFile, readCpio, writeCpio } from "./cpio.ts";

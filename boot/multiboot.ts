@@ -1,6 +1,7 @@
 /** Loading kernels by the Multiboot Specification, version 0.6.96 ("Multiboot 1"). */
 import { ElfError, type ElfFile, readElf } from "../asm/index.ts";
-import { type Machine, writeMpTables } from "../emulator/index.ts";
+import type { Machine } from "../emulator/index.ts";
+import { flatDescriptors, setUpFirmware } from "./bios/index.ts";
 import { BootError, booting, hex } from "./boot-error.ts";
 import { enterFlatMode } from "./flat-mode.ts";
 import { findMultibootHeader, type MultibootHeader } from "./multiboot-header.ts";
@@ -12,6 +13,8 @@ export const MULTIBOOT_BOOTLOADER_MAGIC = 0x2badb002;
 const PT_LOAD = 1;
 const PAGE_SIZE = 4096;
 const MIB = 1 << 20;
+/** Top of what is left of base memory below the boot sector's place: a stack for kernels that bring none at once. */
+const STACK = 0x7c00;
 
 export interface MultibootBoot {
   /** The kernel file: ELF, or anything whose Multiboot header gives its addresses. */
@@ -36,13 +39,14 @@ interface LoadPlan {
 
 /**
  * Loads a kernel and its modules, and sets core 0 up to enter it: EAX and EBX as the specification says, flat 32-bit
- * segments, A20 on, paging and interrupts off, no GDT and no stack. The MP tables tell the kernel of the other cores.
+ * segments, A20 on, paging and interrupts off, a small stack. The rest of the machine is as its BIOS leaves it
+ * (`setUpFirmware`): interrupt controllers, timer, data areas, display, and the MP tables that tell of the other cores.
  * @throws BootError when the file is no Multiboot kernel, asks for what this machine does not have, or does not fit
  */
 export function bootMultiboot(machine: Machine, { kernel, commandLine = "", modules = [] }: MultibootBoot): void {
   const header = findMultibootHeader(kernel);
   const { pieces, entry, elf } = header.addresses !== undefined ? addressPlan(kernel, header) : elfPlan(kernel);
-  writeMpTables(machine.memory, machine.cores.length);
+  setUpFirmware(machine);
   let end = MIB;
   for (const { address, data, memorySize } of pieces) {
     booting(`the kernel's ${memorySize} bytes at ${hex(address)}`, () => {
@@ -55,7 +59,8 @@ export function bootMultiboot(machine: Machine, { kernel, commandLine = "", modu
   const information = booting("modules and boot information", () =>
     writeMultibootInfo(machine, { commandLine, modules, kernel, elf, start: (end + PAGE_SIZE - 1) & -PAGE_SIZE }),
   );
-  enterFlatMode(machine);
+  enterFlatMode(machine, flatDescriptors());
+  machine.setRegister("esp", STACK);
   machine.setRegister("eax", MULTIBOOT_BOOTLOADER_MAGIC);
   machine.setRegister("ebx", information);
   machine.setRegister("eip", entry);

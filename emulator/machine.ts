@@ -189,7 +189,11 @@ export class Machine {
     this.memory.onRemap = () => {
       for (const core of this.cores) core.flushTlb(false);
     };
-    this.rtc.setMemorySize(this.memory.ramSize);
+    this.rtc.setUp({
+      memoryBytes: this.memory.ramSize,
+      cpus,
+      disks: this.disks.slice(0, 2).map((disk) => disk !== null),
+    });
     this.reset();
   }
 
@@ -225,6 +229,11 @@ export class Machine {
   /** The disks by place, as in the options; null where there is none. */
   get disks(): readonly (Disk | null)[] {
     return this.#peripherals.disks;
+  }
+
+  /** Diskettes by drive, as in the options; null where there is none. */
+  get diskettes(): readonly (Disk | null)[] {
+    return this.#peripherals.diskettes;
   }
 
   /** Instructions executed by all cores since power-on. */

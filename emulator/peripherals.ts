@@ -13,6 +13,7 @@ const KEYBOARD_IRQ = 1;
 const AUX_IRQ = 12;
 /** Drives that two channels have room for. */
 const MOST_DISKS = 4;
+const MOST_DISKETTES = 2;
 
 /** Options of keyboard, display, disks and POST port; part of `MachineOptions`. */
 export interface PeripheralOptions {
@@ -21,6 +22,11 @@ export interface PeripheralOptions {
    * empty. None by default.
    */
   disks?: readonly (DiskOptions | null)[];
+  /**
+   * Diskettes in drives A and B, up to two. There is no diskette controller: only the BIOS of `esp0/boot` reads and writes
+   * them, by INT 13h. None by default.
+   */
+  diskettes?: readonly (DiskOptions | null)[];
   /** Keyboard: microseconds of the machine's time between two key events that the host queued; 10,000 by default. */
   keyboard?: { interval?: number };
   /** Port whose writes `Machine.onPostCode` is told; 0x80 by default. */
@@ -44,6 +50,9 @@ export class Peripherals {
   readonly vga: VgaText;
   /** By place, as in `PeripheralOptions`; null where there is none. */
   readonly disks: readonly (Disk | null)[];
+
+  /** Drives A and B; null where there is none. */
+  readonly diskettes: readonly (Disk | null)[];
 
   readonly #keyboardController: I8042;
   readonly #ataChannels: readonly AtaChannel[];
@@ -72,12 +81,8 @@ export class Peripherals {
     this.vga = new VgaText({ clock, memory });
     this.vga.connect(ports);
 
-    const places = options.disks ?? [];
-    if (places.length > MOST_DISKS) throw new RangeError(`${places.length} disks: a PC has room for ${MOST_DISKS}`);
-    this.disks = Array.from({ length: MOST_DISKS }, (_, place) => {
-      const disk = places[place] ?? null;
-      return disk === null ? null : new Disk(disk);
-    });
+    this.disks = drives("disks", options.disks ?? [], MOST_DISKS);
+    this.diskettes = drives("diskettes", options.diskettes ?? [], MOST_DISKETTES);
     this.#ataChannels = [ATA_PRIMARY, ATA_SECONDARY].map(({ irq }, channel) => {
       const [drive0, drive1] = this.disks.slice(channel * 2, channel * 2 + 2);
       return new AtaChannel({ clock, onIrq: (level) => host.driveIrq(irq, level) }, [drive0!, drive1!]);
@@ -103,6 +108,16 @@ export class Peripherals {
     this.vga.snapshot(s);
     for (const channel of this.#ataChannels) channel.snapshot(s);
     for (const disk of this.disks) disk?.snapshot(s);
+    for (const disk of this.diskettes) disk?.snapshot(s);
     this.#postPort.snapshot(s);
   }
+}
+
+/** @throws RangeError for more than there is room for */
+function drives(what: string, options: readonly (DiskOptions | null)[], room: number): (Disk | null)[] {
+  if (options.length > room) throw new RangeError(`${options.length} ${what}: a PC has room for ${room}`);
+  return Array.from({ length: room }, (_, place) => {
+    const disk = options[place] ?? null;
+    return disk === null ? null : new Disk(disk);
+  });
 }

@@ -1,15 +1,9 @@
-/** INT 13h: hard disks, by cylinder, head and sector and, with the Enhanced Disk Drive services, by block number. */
-import { type Disk, DS, ES, ESI, SECTOR_BYTES } from "../../emulator/index.ts";
+/** INT 13h: diskettes and hard disks, by cylinder, head and sector and, with the Enhanced Disk Drive services, by block number. */
+import { type Disk, DS, EDI, ES, ESI, SECTOR_BYTES } from "../../emulator/index.ts";
 import { BDA } from "./data-area.ts";
+import { disketteFormat, type Geometry, geometryOf } from "./disk-geometry.ts";
+import { type Drives, driveNumbered, FIRST_DISK } from "./drives.ts";
 import type { ServiceCall } from "./services.ts";
-
-const FIRST_DRIVE = 0x80;
-
-export interface Geometry {
-  readonly cylinders: number;
-  readonly heads: number;
-  readonly sectorsPerTrack: number;
-}
 
 /** Status codes, in AH after a call. */
 const STATUS = { OK: 0x00, BAD_COMMAND: 0x01, SECTOR_NOT_FOUND: 0x04, NO_DRIVE: 0x80 } as const;
@@ -17,11 +11,11 @@ const STATUS = { OK: 0x00, BAD_COMMAND: 0x01, SECTOR_NOT_FOUND: 0x04, NO_DRIVE: 
 /** Services that tell something in AH when all is well. */
 const ANSWER_IN_AH: ReadonlySet<number> = new Set([0x15, 0x41]);
 
-const SECTORS_PER_TRACK = 63;
-const MOST_CYLINDERS = 1024;
-/** Numbers of heads by disk size, so that 1024 cylinders suffice as long as they can ("LBA assist"). */
-const HEADS = [16, 32, 64, 128, 255] as const;
-const HARD_DISK = 3;
+/** INT 1Eh, which is a pointer. */
+const DISKETTE_PARAMETERS_VECTOR = 0x1e;
+
+/** What AH = 15h tells of a drive. */
+const DRIVE_KIND = { DISKETTE: 1, HARD_DISK: 3 } as const;
 
 const EDD_MAGIC = 0x55aa;
 const EDD_MAGIC_ANSWER = 0xaa55;
@@ -32,59 +26,87 @@ const EDD_PACKET_BYTES = 16;
 const EDD_PARAMETERS_BYTES = 26;
 const EDD_GEOMETRY_VALID = 2;
 
-/** The geometry that the BIOS gives a disk of so many sectors. */
-export function geometryOf(sectors: number): Geometry {
-  const heads = HEADS.find((count) => sectors <= MOST_CYLINDERS * count * SECTORS_PER_TRACK) ?? 255;
-  const cylinders = Math.min(MOST_CYLINDERS, Math.max(1, Math.ceil(sectors / (heads * SECTORS_PER_TRACK))));
-  return { cylinders, heads, sectorsPerTrack: SECTORS_PER_TRACK };
-}
-
-export function diskService(disks: readonly Disk[]): (call: ServiceCall) => void {
+export function diskService(drives: Drives): (call: ServiceCall) => void {
   return (call) => {
     const { memory } = call.machine;
     const number = call.ah;
-    const disk = disks[(call.dx & 0xff) - FIRST_DRIVE];
+    const drive = call.dx & 0xff;
+    const disk = driveNumbered(drives, drive);
     const status =
       number === 0x01
         ? memory.read8(BDA.DISK_STATUS)
         : disk === undefined
           ? absentDrive(call)
-          : command(call, disk, disks.length);
+          : drive < FIRST_DISK
+            ? disketteCommand(call, disk, drives.diskettes.length)
+            : diskCommand(call, disk, drives.disks.length);
     memory.write8(BDA.DISK_STATUS, status);
     call.carry = status !== STATUS.OK;
     if (status !== STATUS.OK || !ANSWER_IN_AH.has(number)) call.ah = status;
   };
 }
 
-/** There are no diskette drives to reset, and no harm in doing so. */
+/** There is no harm in resetting diskette drives that are not there; AH = 15h says that they are not. */
 function absentDrive(call: ServiceCall): number {
-  return call.ah === 0x00 && (call.dx & 0xff) < FIRST_DRIVE ? STATUS.OK : STATUS.NO_DRIVE;
+  const isDiskette = (call.dx & 0xff) < FIRST_DISK;
+  if (call.ah === 0x15) call.ah = 0;
+  return isDiskette && (call.ah === 0x00 || call.ah === 0x15) ? STATUS.OK : STATUS.NO_DRIVE;
 }
 
-/** Executes a command on a drive that is there; returns its status. */
-function command(call: ServiceCall, disk: Disk, drives: number): number {
+/** Executes a command on a diskette drive that is there; returns its status. */
+function disketteCommand(call: ServiceCall, disk: Disk, drives: number): number {
+  const format = disketteFormat(disk.sectors);
   switch (call.ah) {
     case 0x00:
-    case 0x0d:
-    case 0x10:
-    case 0x11:
+    case 0x16:
+    case 0x17:
+    case 0x18:
       return STATUS.OK;
     case 0x02:
     case 0x03:
-    case 0x04: {
-      const status = transferTrack(call, disk);
-      if (status !== STATUS.OK) call.al = 0;
-      return status;
-    }
-    case 0x08: {
-      const { cylinders, heads, sectorsPerTrack } = geometryOf(disk.sectors);
-      const last = cylinders - 1;
-      call.cx = ((last & 0xff) << 8) | ((last >>> 8) << 6) | sectorsPerTrack;
-      call.dx = ((heads - 1) << 8) | drives;
+    case 0x04:
+      return transferTrack(call, disk, format);
+    case 0x08:
+      tellGeometry(call, format, drives);
+      call.bx = format.driveType;
+      pointToParameters(call);
+      call.al = 0;
       return STATUS.OK;
-    }
     case 0x15:
-      call.ah = HARD_DISK;
+      call.ah = DRIVE_KIND.DISKETTE;
+      return STATUS.OK;
+    default:
+      return STATUS.BAD_COMMAND;
+  }
+}
+
+/** ES:DI to what INT 1Eh points to. */
+function pointToParameters(call: ServiceCall): void {
+  const { machine, core } = call;
+  const vector = machine.memory.read32(DISKETTE_PARAMETERS_VECTOR * 4);
+  core.r[EDI] = (core.r[EDI]! & ~0xffff) | (vector & 0xffff);
+  call.setSegment(ES, vector >>> 16);
+}
+
+/** Executes a command on a hard disk that is there; returns its status. */
+function diskCommand(call: ServiceCall, disk: Disk, drives: number): number {
+  switch (call.ah) {
+    case 0x00:
+    case 0x0c:
+    case 0x0d:
+    case 0x10:
+    case 0x11:
+    case 0x14:
+      return STATUS.OK;
+    case 0x02:
+    case 0x03:
+    case 0x04:
+      return transferTrack(call, disk, geometryOf(disk.sectors));
+    case 0x08:
+      tellGeometry(call, geometryOf(disk.sectors), drives);
+      return STATUS.OK;
+    case 0x15:
+      call.ah = DRIVE_KIND.HARD_DISK;
       call.cx = disk.sectors >>> 16;
       call.dx = disk.sectors;
       return STATUS.OK;
@@ -105,9 +127,22 @@ function command(call: ServiceCall, disk: Disk, drives: number): number {
   }
 }
 
+/** AH = 08h: last cylinder, head and sector, and the number of drives of the kind. */
+function tellGeometry(call: ServiceCall, { cylinders, heads, sectorsPerTrack }: Geometry, drives: number): void {
+  const last = cylinders - 1;
+  call.cx = ((last & 0xff) << 8) | ((last >>> 8) << 6) | sectorsPerTrack;
+  call.dx = ((heads - 1) << 8) | drives;
+}
+
+/** AH = 02h to 04h; when it fails, AL = 0: nothing was transferred. */
+function transferTrack(call: ServiceCall, disk: Disk, geometry: Geometry): number {
+  const status = transferSectors(call, disk, geometry);
+  if (status !== STATUS.OK) call.al = 0;
+  return status;
+}
+
 /** AH = 02h to 04h: AL sectors from CH,CL / DH to ES:BX. */
-function transferTrack(call: ServiceCall, disk: Disk): number {
-  const { heads, sectorsPerTrack, cylinders } = geometryOf(disk.sectors);
+function transferSectors(call: ServiceCall, disk: Disk, { cylinders, heads, sectorsPerTrack }: Geometry): number {
   const cylinder = (call.cx >>> 8) | ((call.cx & 0xc0) << 2);
   const head = call.dx >>> 8;
   const sector = call.cx & 0x3f;
@@ -164,14 +199,19 @@ function tellParameters(call: ServiceCall, disk: Disk): number {
   return STATUS.OK;
 }
 
-/** INT 19h: the first sector of the first disk, when it is marked as one to boot from. Answers AX = 0, DL = drive. */
-export function bootstrapService([disk]: readonly Disk[]): (call: ServiceCall) => void {
+/** INT 19h: the first sector of the first drive that is one to boot from. Answers AX = 0, DL = drive. */
+export function bootstrapService({ diskettes, disks }: Drives): (call: ServiceCall) => void {
+  const order = [[0, diskettes[0]] as const, [FIRST_DISK, disks[0]] as const];
   return (call) => {
-    const sector = disk === undefined ? null : bootSector(disk);
-    call.ax = sector === null ? 1 : 0;
-    if (sector === null) return;
-    call.machine.load(sector, BOOT_ADDRESS);
-    call.dx = FIRST_DRIVE;
+    call.ax = 1;
+    for (const [number, disk] of order) {
+      const sector = disk === undefined ? null : bootSector(disk);
+      if (sector === null) continue;
+      call.machine.load(sector, BOOT_ADDRESS);
+      call.ax = 0;
+      call.dx = number;
+      return;
+    }
   };
 }
 

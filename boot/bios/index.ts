@@ -1,38 +1,17 @@
-/** The small BIOS that disk boots get: what boot loaders call, and no more. */
-import { assemble, flatBinary, link } from "../../asm/index.ts";
-import { type Disk, type Machine, writeMpTables } from "../../emulator/index.ts";
+/** The small BIOS: what boot loaders and real-mode kernels call, and no more. */
+import type { Machine } from "../../emulator/index.ts";
 import { BootError, booting } from "../boot-error.ts";
-import source from "./bios.S?raw";
-import { initializeDataArea } from "./data-area.ts";
-import { BOOT_ADDRESS, bootSector, bootstrapService, diskService } from "./disk.ts";
+import { bootSector, bootstrapService, diskService } from "./disk.ts";
+import { drivesOf } from "./drives.ts";
 import { keyboardInterrupt } from "./keyboard.ts";
-import { connectServices, SERVICE_PORT } from "./services.ts";
+import { powerOnSelfTest } from "./post.ts";
+import { BIOS_BASE, biosRom } from "./rom.ts";
+import { connectServices, hasServices } from "./services.ts";
 import { systemService } from "./system.ts";
 import { timeService } from "./time.ts";
-import { setMode, videoService } from "./video.ts";
+import { videoService } from "./video.ts";
 
-const BIOS_BASE = 0xf0000;
-const BIOS_BYTES = 0x10000;
-const RESET_VECTOR = 0xfff0;
-
-let image: Uint8Array | undefined;
-
-/** The ROM, the same for every machine. */
-function biosImage(): Uint8Array {
-  if (image !== undefined) return image;
-  const object = assemble(source, { file: "boot/bios/bios.S", defines: { SERVICE: SERVICE_PORT, BOOT_ADDRESS } });
-  const linked = link([object], {
-    entry: "post",
-    pageSize: 1,
-    layout: [
-      { name: ".text", inputs: [".text"], address: 0 },
-      { name: ".reset", inputs: [".reset"], address: RESET_VECTOR },
-    ],
-  });
-  image = new Uint8Array(BIOS_BYTES).fill(0xff);
-  image.set(flatBinary(linked), 0);
-  return image;
-}
+export { disketteBytes, LARGEST_DISKETTE } from "./disk-geometry.ts";
 
 export interface BiosOptions {
   /** Told every character that programs print through the teletype service. */
@@ -40,19 +19,43 @@ export interface BiosOptions {
 }
 
 /**
- * Gives a machine its BIOS: whenever it is reset it starts there, and goes on in the boot sector of its first disk. Its
- * disks are drives 0x80, 0x81 and so on. A machine restored from a snapshot that was made with a BIOS has the ROM; it
- * needs `attachBiosServices` instead.
- * @throws BootError when there is no disk, or the first is none to boot from
+ * Gives a machine its BIOS: whenever it is reset it starts there, and goes on in the boot sector of its first diskette, or
+ * else of its first disk. Diskettes are drives 0 and 1, disks 0x80, 0x81 and so on. A machine restored from a snapshot
+ * that was made with a BIOS has the ROM; it needs `attachBiosServices` instead.
+ * @throws BootError when there is no drive, or the first is none to boot from
  */
 export function bootDisk(machine: Machine, options: BiosOptions = {}): void {
-  const [first] = disksOf(machine);
+  const { diskettes, disks } = drivesOf(machine);
+  const [first] = [...diskettes, ...disks];
   if (first === undefined) throw new BootError("no disk to boot from");
   if (bootSector(first) === null) {
     throw new BootError("the disk cannot be booted: its first sector does not end with the bytes 0x55 0xaa");
   }
-  booting("the BIOS", () => machine.loadRom(biosImage(), BIOS_BASE));
+  mapRom(machine);
   attachBiosServices(machine, options);
+}
+
+/**
+ * For loaders that put a kernel into memory themselves: leaves the machine as the BIOS has it when it starts a boot
+ * sector, with its ROM and its services. May be done again, as after a reset.
+ * @throws BootError when there is no room for the ROM
+ */
+export function setUpFirmware(machine: Machine, options: BiosOptions = {}): void {
+  if (!hasServices(machine)) {
+    mapRom(machine);
+    attachBiosServices(machine, options);
+  }
+  powerOnSelfTest(machine);
+}
+
+/** A descriptor table in the BIOS's ROM with the segments of `enterFlatMode`. */
+export function flatDescriptors(): { address: number; bytes: number } {
+  const { offset, bytes } = biosRom().gdt;
+  return { address: BIOS_BASE + offset, bytes };
+}
+
+function mapRom(machine: Machine): void {
+  booting("the BIOS", () => machine.loadRom(biosRom().bytes, BIOS_BASE));
 }
 
 /**
@@ -60,22 +63,14 @@ export function bootDisk(machine: Machine, options: BiosOptions = {}): void {
  * @throws RangeError when the machine has it already
  */
 export function attachBiosServices(machine: Machine, { onTeletype }: BiosOptions = {}): void {
-  const disks = disksOf(machine);
+  const drives = drivesOf(machine);
   connectServices(machine, [
-    () => {
-      initializeDataArea(machine, disks.length);
-      writeMpTables(machine.memory, machine.cores.length);
-      setMode(machine);
-    },
+    ({ machine }) => powerOnSelfTest(machine),
     keyboardInterrupt,
     videoService(onTeletype ?? null),
-    diskService(disks),
+    diskService(drives),
     systemService,
     timeService,
-    bootstrapService(disks),
+    bootstrapService(drives),
   ]);
-}
-
-function disksOf(machine: Machine): Disk[] {
-  return machine.disks.filter((disk) => disk !== null);
 }

@@ -31,6 +31,9 @@ const HELD: Readonly<Record<number, number>> = {
   29: FLAG.CTRL,
   56: FLAG.ALT,
 };
+/** Bits of the second byte of shift flags, for keys that are down; and of the keyboard type, for the right one of two. */
+const DOWN: Readonly<Record<number, number>> = { 29: 0x01, 56: 0x02, 84: 0x04, 70: 0x10, 69: 0x20, 58: 0x40 };
+const RIGHT: Readonly<Record<number, number>> = { 29: 0x04, 56: 0x08 };
 const LOCKS: Readonly<Record<number, number>> = { 58: FLAG.CAPS, 69: FLAG.NUM, 70: FLAG.SCROLL };
 
 /** What the keys from scan code 1 on give, without and with shift; a space where they give no character. */
@@ -69,6 +72,7 @@ function handleKey(machine: Machine, code: number, isExtended: boolean): void {
   const flags = memory.read8(BDA.SHIFT_FLAGS);
   const held = HELD[scanCode];
   if (isExtended && held !== undefined && (held & SHIFTS) !== 0) return;
+  noteSide(machine, scanCode, isExtended, isReleased);
   if (held !== undefined) {
     memory.write8(BDA.SHIFT_FLAGS, isReleased ? flags & ~held : flags | held);
   } else if (!isReleased && LOCKS[scanCode] !== undefined) {
@@ -76,6 +80,15 @@ function handleKey(machine: Machine, code: number, isExtended: boolean): void {
   } else if (!isReleased && scanCode >= 1 && scanCode <= LAST_KEY) {
     putKey(machine, (scanCode << 8) | characterOf(scanCode, isExtended ? flags & ~(FLAG.NUM | SHIFTS) : flags));
   }
+}
+
+/** Which of the two keys of a kind is held, for INT 16h AH = 12h. */
+function noteSide({ memory }: Machine, scanCode: number, isExtended: boolean, isReleased: boolean): void {
+  const bit = isExtended ? RIGHT[scanCode] : DOWN[scanCode];
+  if (bit === undefined) return;
+  const at = isExtended ? BDA.KEYBOARD_TYPE : BDA.SHIFT_FLAGS_2;
+  const flags = memory.read8(at);
+  memory.write8(at, isReleased ? flags & ~bit : flags | bit);
 }
 
 function characterOf(scanCode: number, flags: number): number {

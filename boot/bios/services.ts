@@ -10,6 +10,7 @@ import { type Core, CS, EAX, EBX, ECX, EDX, ESP, type Machine, type PortDevice, 
 /** No PC device has these ports; next to them, at 0xB2, firmware of the nineties had its way into system management. */
 export const SERVICE_PORT = 0xb0;
 const BIOS_SEGMENT_BASE = 0xf0000;
+const SERVICES = "BIOS services";
 const FLAG_CF = 1;
 /** The frame of an INT: IP, CS, FLAGS. */
 const FRAME_FLAGS = 4;
@@ -76,6 +77,12 @@ export class ServiceCall {
     return (this.core.segBase(segment) + (offset & 0xffff)) | 0;
   }
 
+  /** Loads a segment register as real mode does. */
+  setSegment(segment: number, selector: number): void {
+    const { core } = this;
+    core.setSegment(segment, selector, selector << 4, core.segLimit(segment), core.segAccess(segment));
+  }
+
   /** Copies bytes into the caller's memory. */
   write(linear: number, bytes: Uint8Array): void {
     for (let i = 0; i < bytes.length; i++) this.core.write8((linear + i) | 0, bytes[i]!);
@@ -116,5 +123,10 @@ class ServicePorts implements PortDevice {
 
 /** Gives the service ports to the host. @throws RangeError when they are taken, as by another BIOS */
 export function connectServices(machine: Machine, services: readonly Service[]): void {
-  machine.ports.register(SERVICE_PORT, services.length, new ServicePorts(machine, services), "BIOS services");
+  machine.ports.register(SERVICE_PORT, services.length, new ServicePorts(machine, services), SERVICES);
+}
+
+/** Whether the service ports are the host's. */
+export function hasServices({ ports }: Machine): boolean {
+  return ports.ranges.some(({ name }) => name === SERVICES);
 }

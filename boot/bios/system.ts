@@ -1,6 +1,10 @@
-/** INT 15h: memory size and map, A20, moves to and from extended memory. */
+/**
+ * INT 15h: memory size and map, A20, moves to and from extended memory, and what programs ask to learn that it is not there.
+ * Waiting (AH = 86h) and the configuration table (AH = C0h) are in bios.S.
+ */
 import { EAX, EBX, ECX, EDI, EDX, ES, ESI } from "../../emulator/index.ts";
 import { memoryMap, upperMemory } from "../memory-map.ts";
+import { EBDA } from "./data-area.ts";
 import type { ServiceCall } from "./services.ts";
 
 const SMAP = 0x534d4150;
@@ -20,6 +24,15 @@ export function systemService(call: ServiceCall): void {
     case 0xe820:
       describeRange(call);
       return;
+    case 0xe881: {
+      // The same in 32-bit registers.
+      const { r } = call.core;
+      const kib = upperMemory(call.machine);
+      r[EAX] = r[ECX] = Math.min(kib, KIB_BELOW_16_MIB);
+      r[EBX] = r[EDX] = Math.floor(Math.max(0, kib - KIB_BELOW_16_MIB) / 64);
+      call.carry = false;
+      return;
+    }
     case 0xe801: {
       const kib = upperMemory(call.machine);
       const below = Math.min(kib, KIB_BELOW_16_MIB);
@@ -48,6 +61,27 @@ export function systemService(call: ServiceCall): void {
   switch (call.ah) {
     case 0x87:
       moveBlock(call);
+      return;
+    case 0x8a: {
+      const kib = upperMemory(call.machine);
+      call.dx = kib >>> 16;
+      call.ax = kib;
+      call.carry = false;
+      return;
+    }
+    case 0x4f:
+      // Programs may take this vector to see keys; nobody has, and the key stays.
+      call.carry = true;
+      return;
+    case 0x90:
+    case 0x91:
+      // A device driver waits for, or has seen, an interrupt: nobody wants to do something else meanwhile.
+      call.ah = 0;
+      call.carry = false;
+      return;
+    case 0xc1:
+      call.setSegment(ES, EBDA.BASE >>> 4);
+      call.carry = false;
       return;
     case 0x88:
       call.ax = Math.min(LARGEST_88, upperMemory(call.machine));

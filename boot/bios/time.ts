@@ -14,6 +14,11 @@ function readCmos(machine: Machine, register: number): number {
   return machine.ports.read8(CMOS_DATA);
 }
 
+function writeCmos(machine: Machine, register: number, value: number): void {
+  machine.ports.write8(CMOS_INDEX, register);
+  machine.ports.write8(CMOS_DATA, value);
+}
+
 function fromBcd(value: number): number {
   return (value >>> 4) * 10 + (value & 15);
 }
@@ -45,6 +50,17 @@ export function timeService(call: ServiceCall): void {
     case 0x02:
       call.cx = (readCmos(machine, CMOS.HOURS) << 8) | readCmos(machine, CMOS.MINUTES);
       call.dx = readCmos(machine, CMOS.SECONDS) << 8;
+      break;
+    case 0x03:
+      writeCmos(machine, CMOS.HOURS, call.cx >>> 8);
+      writeCmos(machine, CMOS.MINUTES, call.cx & 0xff);
+      writeCmos(machine, CMOS.SECONDS, call.dx >>> 8);
+      break;
+    case 0x05:
+      writeCmos(machine, CMOS.CENTURY, call.cx >>> 8);
+      writeCmos(machine, CMOS.YEAR, call.cx & 0xff);
+      writeCmos(machine, CMOS.MONTH, call.dx >>> 8);
+      writeCmos(machine, CMOS.DAY, call.dx & 0xff);
       break;
     case 0x04:
       call.cx = (readCmos(machine, CMOS.CENTURY) << 8) | readCmos(machine, CMOS.YEAR);

@@ -2,6 +2,7 @@
 import { EBP, ES, type Machine } from "../../emulator/index.ts";
 import { BDA } from "./data-area.ts";
 import type { ServiceCall } from "./services.ts";
+import { vesaService } from "./vesa.ts";
 
 const SCREEN = 0xb8000;
 const COLUMNS = 80;
@@ -10,6 +11,10 @@ const TEXT_MODE = 3;
 const LIGHT_GREY = 0x07;
 const BLANK = (LIGHT_GREY << 8) | 0x20;
 const CURSOR_SHAPE = 0x0d0e;
+const CHARACTER_HEIGHT = 16;
+/** Colour, 256 KiB; and the switches of an adapter that is the primary one, with a colour display. */
+const EGA_COLOUR_256K = 0x0003;
+const EGA_SWITCHES = 0x0009;
 const CRTC_INDEX = 0x3d4;
 const CRTC_DATA = 0x3d5;
 const CRTC = { CURSOR_START: 0x0a, CURSOR_END: 0x0b, CURSOR_HIGH: 0x0e, CURSOR_LOW: 0x0f } as const;
@@ -63,6 +68,20 @@ function serve(call: ServiceCall): void {
       call.ax = (COLUMNS << 8) | TEXT_MODE;
       call.bx &= 0xff;
       break;
+    case 0x10:
+    case 0x05:
+    case 0x0b:
+      // Palette, pages and border are not there to be changed, and programs are not told so.
+      break;
+    case 0x11:
+      if (call.al === 0x30) tellFont(call);
+      break;
+    case 0x12:
+      alternateSelect(call);
+      break;
+    case 0x4f:
+      vesaService(call);
+      break;
     case 0x13:
       writeString(call);
       break;
@@ -71,6 +90,23 @@ function serve(call: ServiceCall): void {
       call.al = 0x1a;
       call.bx = VGA_COLOUR;
       break;
+  }
+}
+
+/** AX = 1130h: the height of a character and the last row. The font itself is the display's alone. */
+function tellFont(call: ServiceCall): void {
+  call.cx = CHARACTER_HEIGHT;
+  call.dx = (call.dx & 0xff00) | (ROWS - 1);
+}
+
+/** AH = 12h: BL = 10h tells what a VGA is to programs made for the EGA; what BL = 30h to 36h set is acknowledged. */
+function alternateSelect(call: ServiceCall): void {
+  const number = call.bx & 0xff;
+  if (number === 0x10) {
+    call.bx = EGA_COLOUR_256K;
+    call.cx = EGA_SWITCHES;
+  } else if (number >= 0x30 && number <= 0x36) {
+    call.al = 0x12;
   }
 }
 
@@ -84,7 +120,7 @@ export function setMode(machine: Machine): void {
   memory.write8(BDA.PAGE, 0);
   memory.write16(BDA.CRTC_PORT, CRTC_INDEX);
   memory.write8(BDA.LAST_ROW, ROWS - 1);
-  memory.write16(BDA.CHARACTER_HEIGHT, 16);
+  memory.write16(BDA.CHARACTER_HEIGHT, CHARACTER_HEIGHT);
   setCursorShape(machine, CURSOR_SHAPE);
   setCursor(machine, 0, 0);
 }

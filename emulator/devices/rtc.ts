@@ -30,12 +30,17 @@ export const RTC_REGISTER = {
   B: 0x0b,
   C: 0x0c,
   D: 0x0d,
+  DISK_TYPES: 0x12,
   EQUIPMENT: 0x14,
   BASE_MEMORY: 0x15,
   EXTENDED_MEMORY: 0x17,
+  DISK_0_TYPE: 0x19,
+  DISK_1_TYPE: 0x1a,
   EXTENDED_MEMORY_AGAIN: 0x30,
   CENTURY: 0x32,
   MEMORY_ABOVE_16_MIB: 0x34,
+  /** Processors less one; QEMU's, and what SeaBIOS waits for. */
+  OTHER_CPUS: 0x5f,
 } as const;
 
 const A = { UPDATE_IN_PROGRESS: 0x80, DIVIDER: 0x70, DIVIDER_32768: 0x20, RATE: 0x0f } as const;
@@ -55,6 +60,10 @@ const DEFAULT_RATE = 6;
 const UPDATE_TICKS = 73;
 const SECONDS_PER_DAY = 86_400;
 const KIB = 1024;
+/** Coprocessor, keyboard and display; an adapter with a BIOS of its own. Diskettes have no controller. */
+const EQUIPMENT = 0x0e;
+/** A disk whose geometry is not in the BIOS's table. */
+const DISK_TYPE_OF_USER = 47;
 
 /**
  * Motorola MC146818 real-time clock and set-up memory (data sheet ADI-856), as on a PC/AT with a 32.768 kHz crystal
@@ -125,8 +134,16 @@ export class Rtc implements PortDevice {
     return this.#nmiMasked;
   }
 
-  /** Tells the guest, in the set-up memory where a PC's firmware puts it, how much RAM there is, in bytes. */
-  setMemorySize(bytes: number): void {
+  /**
+   * Tells the guest, in the set-up memory where a PC's firmware puts it, what the machine has.
+   * @param disks whether the first and the second disk are there
+   */
+  setUp({ memoryBytes: bytes, cpus, disks }: { memoryBytes: number; cpus: number; disks: readonly boolean[] }): void {
+    this.#registers[RTC_REGISTER.EQUIPMENT] = EQUIPMENT;
+    this.#registers[RTC_REGISTER.OTHER_CPUS] = cpus - 1;
+    this.#registers[RTC_REGISTER.DISK_TYPES] = (disks[0] ? 0xf0 : 0) | (disks[1] ? 0x0f : 0);
+    this.#registers[RTC_REGISTER.DISK_0_TYPE] = disks[0] ? DISK_TYPE_OF_USER : 0;
+    this.#registers[RTC_REGISTER.DISK_1_TYPE] = disks[1] ? DISK_TYPE_OF_USER : 0;
     const extended = Math.min(0xffff, Math.max(0, Math.floor((bytes - (1 << 20)) / KIB)));
     const above16 = Math.min(0xffff, Math.max(0, Math.floor((bytes - (16 << 20)) / (64 * KIB))));
     this.#setWord(RTC_REGISTER.BASE_MEMORY, 640);

@@ -229,9 +229,9 @@ describe("MC146818 memory", () => {
   it("tells the size of RAM as a PC's firmware does", () => {
     const { rtc, read } = setUp();
     const word = (register: number) => read(register) | (read(register + 1) << 8);
-    rtc.setMemorySize(32 << 20);
+    rtc.setUp({ memoryBytes: 32 << 20, cpus: 2, disks: [true, false] });
     expect([0x15, 0x17, 0x30, 0x34].map(word)).toEqual([640, 31 * 1024, 31 * 1024, 256]);
-    rtc.setMemorySize(1 << 30);
+    rtc.setUp({ memoryBytes: 1 << 30, cpus: 1, disks: [false, false] });
     expect([0x15, 0x17, 0x30, 0x34].map(word)).toEqual([640, 0xffff, 0xffff, (1008 << 20) / 65536]);
   });
 });
