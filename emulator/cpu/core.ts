@@ -8,6 +8,7 @@ import {
   hasDataBreakpoints,
   hasInstructionBreakpoints,
   instructionBreakpoints,
+  reportDebugException,
 } from "./breakpoints.ts";
 import { fetchBlock } from "./code-fetch.ts";
 import { FAR_AWAY, type HostBreakpoints } from "./host-breakpoints.ts";
@@ -344,7 +345,7 @@ export class Core extends CoreMemory {
     if (limit === LEAVE) return LEAVE;
     if (shadowed) this.interruptShadow = layout.NO_SHADOW;
     if ((this.attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) === 0) return shadowed ? 1 : limit;
-    this.#trace();
+    this.#trace(shadow);
     return 1;
   }
 
@@ -392,16 +393,19 @@ export class Core extends CoreMemory {
     deliverInterrupt(this, vector, EXTERNAL, -1);
   }
 
-  /** Instruction breakpoints (faults), then the single-step trap of the instruction about to run. */
-  #trace(): void {
+  /**
+   * Instruction breakpoints (faults), then the single-step trap of the instruction about to run. A load of SS holds
+   * breakpoints on the next instruction back (SDM 3A 6.8.3).
+   */
+  #trace(shadow: number): void {
     const r = this.r;
     const flags = r[CONTROL_FLAGS]!;
     if ((flags & layout.FLAG_RF) !== 0) {
       this.setEflags(0, layout.FLAG_RF);
-    } else if ((this.attention & ATTEND_BREAKPOINTS) !== 0) {
+    } else if ((this.attention & ATTEND_BREAKPOINTS) !== 0 && shadow !== layout.SS_SHADOW) {
       const hit = instructionBreakpoints(this, (r[SEG_BASE + CS]! + r[EIP]!) | 0);
       if (hit !== 0) {
-        r[layout.DR + 6]! |= hit;
+        reportDebugException(this, hit);
         this.raise(layout.VECTOR_DB);
       }
     }
@@ -417,7 +421,7 @@ export class Core extends CoreMemory {
     if (bits === DR6_BS && !traced) return;
     this.halted = false;
     this.interruptShadow = layout.NO_SHADOW;
-    r[layout.DR + 6]! |= bits;
+    reportDebugException(this, bits);
     this.raise(layout.VECTOR_DB);
   }
 
