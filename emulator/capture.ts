@@ -8,7 +8,7 @@ import { SnapshotError } from "./snapshot.ts";
 /** The first bytes of a file. */
 const MAGIC = "esp0snap";
 /** Grows when the order or meaning of what is saved changes; other versions are refused. */
-const VERSION = 2;
+const VERSION = 3;
 /** Magic, version, CRC-32 of what follows. */
 const HEADER_BYTES = 16;
 

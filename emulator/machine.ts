@@ -120,6 +120,7 @@ export class Machine {
       cpus,
       cpuHz: clock.hz,
       flowControl: options.serial?.flowControl ?? "none",
+      strictUart: options.serial?.strict ?? false,
     };
     this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
 
@@ -542,7 +543,8 @@ export class Machine {
       clock: this.clock,
       onIrq: (level) => this.interruptSystem.driveIrq(irq, level),
       onTransmit: (byte) => this.onSerialOutput?.(byte, port),
-      flowControl: options.serial?.flowControl ?? "none",
+      flowControl: this.#configuration.flowControl,
+      strict: this.#configuration.strictUart,
     });
   }
 

@@ -344,11 +344,11 @@ export class DebugSession {
 
   /** Goes to the last place before this one where `continue` would have stopped; ignore counts do not matter. */
   reverseContinue(): Stop {
-    return this.#finish(this.#commands.reverseContinue());
+    return this.#finish(this.#reverseContinue());
   }
 
   reverseContinueAsync(): Promise<Stop> {
-    return this.#finishLater(this.#commands.reverseContinue());
+    return this.#finishLater(this.#reverseContinue());
   }
 
   /** Goes to where all cores together have executed `position` instructions, forwards or backwards. */

@@ -23,6 +23,7 @@ const LARGEST_OPCODE = 0xffff;
 export function snapshotCore(cpu: Core, s: Snapshot): void {
   s.section(`core ${cpu.id}`);
   s.bytes(cpu.r8);
+  cpu.shutdownCause.snapshot(s);
   // While a single-step trap is due, it has to be known what ran last.
   const previous = cpu.r[DEBUG_TRAP] === DR6_BS ? cpu.runBlock : NO_BLOCK;
   const previousOpcode = s.integer(previous.ops[0]!.opcode, 0, LARGEST_OPCODE);

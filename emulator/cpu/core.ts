@@ -16,6 +16,7 @@ import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
 import { probe, translate } from "./paging.ts";
 import { ATTEND_AGAIN, JUMP_SLOTS, Jump, jumpSlot, LEAVE, runBlocks } from "./run-blocks.ts";
+import { ShutdownCause } from "./shutdown-cause.ts";
 import * as layout from "./state-layout.ts";
 import { powerOn } from "./x87/state.ts";
 
@@ -60,6 +61,9 @@ export class Core extends CoreMemory {
   sliceStart = 0;
   /** What `instructions` was when a host breakpoint stopped here: it does not stop here again. -1 for none. */
   passedBreakpoint = -1;
+
+  /** Why the core shut down; empty while it runs. */
+  readonly shutdownCause = new ShutdownCause();
 
   /** Called when an interrupt or exception is about to be delivered; `kind` as in interrupts.ts. */
   onInterrupt: ((cpu: Core, vector: number, kind: number, errorCode: number) => void) | null = null;
@@ -141,6 +145,7 @@ export class Core extends CoreMemory {
   /** What power-on and INIT have in common, in cleared state. */
   #initialize(cacheControl: number): void {
     const r = this.r;
+    this.shutdownCause.clear();
     r[layout.EDX] = layout.CPU_SIGNATURE;
     r[layout.CR0] = layout.CR0_ET | cacheControl;
     r[layout.DR + 6] = DR6_FIXED;

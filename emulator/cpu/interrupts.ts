@@ -88,15 +88,26 @@ export function deliverInterrupt(cpu: Core, vector: number, kind: number, errorC
     enterHandler(cpu, vector, SOFTWARE, -1);
     return;
   }
+  const { cr2 } = cpu;
   if (enterOrFault(cpu, vector, kind, errorCode)) return;
+  const cause = cpu.shutdownCause;
+  cause.clear();
+  cause.add(vector, kind, errorCode, cr2);
   let first = kind === EXCEPTION ? vector : -1;
   for (let faults = 1; first !== VECTOR_DF && faults < MOST_FAULTS; faults++) {
     const second = cpu.fault.vector;
     const code = secondErrorCode(first, second, cpu.fault.errorCode);
     first = makesDoubleFault(first, second) ? VECTOR_DF : second;
+    // Where a double fault takes its place, the fault itself belongs to the story.
+    if (first !== second) cause.add(second, EXCEPTION, cpu.fault.errorCode, cpu.cr2);
+    cause.add(first, EXCEPTION, code, cpu.cr2);
     cpu.onInterrupt?.(cpu, first, EXCEPTION, code);
-    if (enterOrFault(cpu, first, EXCEPTION, code)) return;
+    if (enterOrFault(cpu, first, EXCEPTION, code)) {
+      cause.clear();
+      return;
+    }
   }
+  cause.add(cpu.fault.vector, EXCEPTION, cpu.fault.errorCode, cpu.cr2);
   cpu.shutdown = true;
   cpu.requestStop();
 }

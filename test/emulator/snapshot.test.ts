@@ -89,7 +89,7 @@ describe("what cannot be saved or restored", () => {
     expect(own(saved.subarray(0, 12))).toThrow("the snapshot ends after 12 bytes");
     const newer = saved.slice();
     newer[8] = 99;
-    expect(own(newer)).toThrow("a snapshot of version 99; this emulator reads version 2");
+    expect(own(newer)).toThrow("a snapshot of version 99; this emulator reads version 3");
     const damaged = saved.slice();
     damaged[1000]! ^= 1;
     expect(own(damaged)).toThrow("the snapshot is damaged: its checksum does not fit");
@@ -102,6 +102,8 @@ describe("what cannot be saved or restored", () => {
     expect(() => machine.restore(saved)).toThrow(
       "a snapshot of a machine with memoryBytes 4194304; this one has 2097152",
     );
+    const forgiving = new Machine({ ...OPTIONS, serial: {} });
+    expect(() => forgiving.restore(saved)).toThrow("a snapshot of a machine with strictUart true; this one has false");
     expect(() => Machine.restore(saved)).toThrow(SnapshotError);
     expect(same(machine.save(), before)).toBe(true);
   });
