@@ -46,7 +46,13 @@ export function savedConfiguration(state: Uint8Array): SavedConfiguration {
 }
 
 /** Options for a machine that a state fits. */
-export function savedOptions({ memoryBytes, cpus, cpuHz, flowControl, strictUart }: SavedConfiguration): MachineOptions {
+export function savedOptions({
+  memoryBytes,
+  cpus,
+  cpuHz,
+  flowControl,
+  strictUart,
+}: SavedConfiguration): MachineOptions {
   return { memoryBytes, cpus, cpuHz, serial: { flowControl, strict: strictUart } };
 }
 

@@ -149,8 +149,8 @@ export class Machine {
       { clock, onIrq: (level) => this.interruptSystem.driveIrq(RTC_IRQ, level) },
       options.rtc?.time ?? DEFAULT_RTC_TIME,
     );
-    this.com1 = this.#serialPort(1, COM1.irq, options);
-    this.com2 = this.#serialPort(2, COM2.irq, options);
+    this.com1 = this.#serialPort(1, COM1.irq);
+    this.com2 = this.#serialPort(2, COM2.irq);
     this.#port61 = new Port61(this.pit);
     this.#port92 = new Port92({
       onA20: (enabled) => (this.memory.a20 = enabled),
@@ -538,7 +538,7 @@ export class Machine {
     return core;
   }
 
-  #serialPort(port: 1 | 2, irq: number, options: MachineOptions): Uart16550 {
+  #serialPort(port: 1 | 2, irq: number): Uart16550 {
     return new Uart16550({
       clock: this.clock,
       onIrq: (level) => this.interruptSystem.driveIrq(irq, level),

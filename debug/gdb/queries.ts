@@ -54,8 +54,12 @@ function part(text: string, request: string): string {
   return (offset + length >= text.length ? "l" : "m") + text.slice(offset, offset + length);
 }
 
+/** While GDB asks, all are stopped: what else there is to say of one. */
 function stateOf(stub: GdbStub, core: number): string {
-  return stub.session.machine.cores[core]!.halted ? "halted" : "running";
+  const cpu = stub.session.machine.cores[core]!;
+  if (cpu.shutdown) return "shut down";
+  if (cpu.waitsForStartup) return "waits for its start-up";
+  return cpu.halted ? "stopped, halted" : "stopped";
 }
 
 function threads(stub: GdbStub): string {

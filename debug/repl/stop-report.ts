@@ -37,11 +37,11 @@ export async function reportStop(console: Console, stop: Stop): Promise<void> {
 }
 
 /** What led to the end of a core that has shut down. */
-function reportShutdown({ session, print }: Console, core: number): void {
-  const causes = describeShutdown(session.machine, core);
+function reportShutdown(console: Console, core: number): void {
+  const causes = describeShutdown(console.session.machine, core);
   if (causes.length === 0) return;
-  print("The exceptions that led to it, each on the way to the handler of the one before:");
-  for (const cause of causes) print(`  ${cause}`);
+  console.print("The exceptions that led to the shutdown, each on the way to the handler of the one before:");
+  console.print(...causes.map((cause) => `  ${cause}`));
 }
 
 /** Shows where the session stands. */

@@ -351,6 +351,11 @@ export class DebugSession {
     return this.#finishLater(this.#reverseContinue());
   }
 
+  /** A core that shuts down has done so at the moment of the exceptions that led to it: those lie before the stop. */
+  #reverseContinue(): Generator<void, Stop> {
+    return this.#commands.reverseContinue(undefined, this.#stop.reason === "triple-fault");
+  }
+
   /** Goes to where all cores together have executed `position` instructions, forwards or backwards. */
   goto(position: number): Stop {
     return this.#finish(this.#goto(position));

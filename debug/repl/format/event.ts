@@ -47,7 +47,7 @@ function describeField(event: SessionEvent, name: string, value: number | string
     const exception = event.event === "exception" ? EXCEPTIONS[value] : undefined;
     return exception === undefined ? hex(value, 2) : `${value} (${exception})`;
   }
-  if (name === "error_code") {
+  if (name === "error_code" && event.event === "exception") {
     const meaning = describeErrorCode(Number(event["vector"]), value);
     return `${hex(value, 4)}${meaning === "" ? "" : ` (${meaning})`}`;
   }
