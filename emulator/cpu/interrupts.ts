@@ -96,10 +96,12 @@ export function deliverInterrupt(cpu: Core, vector: number, kind: number, errorC
   let first = kind === EXCEPTION ? vector : -1;
   for (let faults = 1; first !== VECTOR_DF && faults < MOST_FAULTS; faults++) {
     const second = cpu.fault.vector;
-    const code = secondErrorCode(first, second, cpu.fault.errorCode);
-    first = makesDoubleFault(first, second) ? VECTOR_DF : second;
+    const ownCode = errorCodeOnTheWay(second, cpu.fault.errorCode);
+    const isDouble = makesDoubleFault(first, second);
+    const code = isDouble ? 0 : ownCode;
+    first = isDouble ? VECTOR_DF : second;
     // Where a double fault takes its place, the fault itself belongs to the story.
-    if (first !== second) cause.add(second, EXCEPTION, cpu.fault.errorCode, cpu.cr2);
+    if (isDouble) cause.add(second, EXCEPTION, ownCode, cpu.cr2);
     cause.add(first, EXCEPTION, code, cpu.cr2);
     cpu.onInterrupt?.(cpu, first, EXCEPTION, code);
     if (enterOrFault(cpu, first, EXCEPTION, code)) {
@@ -107,7 +109,7 @@ export function deliverInterrupt(cpu: Core, vector: number, kind: number, errorC
       return;
     }
   }
-  cause.add(cpu.fault.vector, EXCEPTION, cpu.fault.errorCode, cpu.cr2);
+  cause.add(cpu.fault.vector, EXCEPTION, errorCodeOnTheWay(cpu.fault.vector, cpu.fault.errorCode), cpu.cr2);
   cpu.shutdown = true;
   cpu.requestStop();
 }
@@ -133,10 +135,9 @@ export function deliverException(cpu: Core, fault: Fault): void {
   deliverInterrupt(cpu, fault.vector, EXCEPTION, fault.errorCode);
 }
 
-/** Error code of what is delivered when a fault came up on the way to a handler: EXT is set where there is one. */
-function secondErrorCode(first: number, second: number, errorCode: number): number {
-  if (makesDoubleFault(first, second)) return 0;
-  return second === VECTOR_PF || !isIn(WITH_ERROR_CODE, second) ? errorCode : errorCode | ERROR_EXT;
+/** Error code of a fault that came up on the way to a handler: EXT is set where there is one. */
+function errorCodeOnTheWay(vector: number, errorCode: number): number {
+  return vector === VECTOR_PF || !isIn(WITH_ERROR_CODE, vector) ? errorCode : errorCode | ERROR_EXT;
 }
 
 /** Two faults that cannot be served one after the other (SDM vol. 3, table 6-5). */

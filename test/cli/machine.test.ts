@@ -253,7 +253,7 @@ describe("the end", () => {
       errors
         .trimEnd()
         .split("\n")
-        .slice(-9, -6)
+        .slice(-8, -5)
         .map((line) => line.slice(41).trim()),
     ).toEqual(["lidt   0x10012", "nop", "int3"]);
     expect(errors).toMatch(
