@@ -42,7 +42,9 @@ export interface DebugOptions extends PlanOptions, TapeOptions {
 }
 
 /** Options that are about a machine without a kernel of esp0's. */
-const MACHINE_OPTIONS = ["cpus", "multiboot", "append", "module", "rom", "load", "mode", "reg", "disk", "rtc"] as const;
+const MACHINE_OPTIONS = [
+  ...(["cpus", "multiboot", "append", "module", "rom", "load", "mode", "reg", "disk", "rtc", "strictUart"] as const),
+];
 
 /** @throws InputError for files and options that cannot be used */
 export async function debugCommand(
@@ -126,8 +128,9 @@ export async function debugCommand(
 
 /** Recordings of the other commands can be debugged too. */
 function openDebugTape(file: string | undefined, args: readonly string[], options: DebugOptions, io: CommandIo): Tape {
-  const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, cpuHz } = options;
-  const recorded = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, cpuHz };
+  const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, strictUart, cpuHz } = options;
+  const machine = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, strictUart };
+  const recorded = { ...machine, cpuHz };
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const call = { file, args, options: recorded, ...(isTaped ? { kernel: kernelDigest() } : {}) };
   return openTape("debug", call, options, io, { others: ["run", "machine"], isScript: options.gdb === undefined });

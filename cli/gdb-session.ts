@@ -117,7 +117,11 @@ export async function runWithGdb(
   // GDB finds the guest at its start; what was recorded lies ahead of it.
   if (tape.replays !== undefined) await session.gotoCycleAsync(0);
   const input = new SessionInput(session, tape.replays !== undefined ? undefined : host.stdin);
-  const server = new GdbServer(session, { input, monitor: replMonitor(session, sources) });
+  const server = new GdbServer(session, {
+    input,
+    monitor: replMonitor(session, sources),
+    onRefused: () => io.stderr("esp0: a GDB was turned away: another is connected already\n"),
+  });
   let stopListening = () => {};
   const interrupted = new Promise<"interrupted">((resolve) => {
     stopListening = host.onInterrupt(() => {

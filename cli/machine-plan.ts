@@ -39,6 +39,8 @@ export interface PlanOptions {
   readonly rtc?: number;
   /** Port of the POST log. */
   readonly post?: number;
+  /** Serial ports as the data sheet and the PC have them. */
+  readonly strictUart?: boolean;
 }
 
 export type RegisterValue = readonly [name: RegisterName, value: number];
@@ -61,6 +63,7 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
     disks: readDisks(options.disk ?? [], io),
     ...(options.rtc === undefined ? {} : { rtc: { time: options.rtc } }),
     ...(options.post === undefined ? {} : { postPort: options.post }),
+    serial: { strict: options.strictUart === true },
     log,
   };
   return {

@@ -1,6 +1,6 @@
 /** What `esp0 machine` tells of a machine: registers, the last instructions before a crash, statistics. */
 import { type Disassembler, loadDisassembler } from "../asm/index.ts";
-import { CS, Journal, type Machine, type RegisterName, serialTarget } from "../emulator/index.ts";
+import { type Core, CS, Journal, type Machine, type RegisterName, serialTarget } from "../emulator/index.ts";
 import { formatTable } from "./statistics.ts";
 
 /** Instructions shown before a crash, and how far back they are looked for, in cycles. */
@@ -9,6 +9,7 @@ const CYCLES_BACK = 4096;
 /** A run longer than this, in cycles, is not run again to find its last instructions. */
 const LONGEST_REPLAY = 1_000_000_000;
 const LONGEST_INSTRUCTION = 15;
+const FLAG_IF = 1 << 9;
 /** SEG_ACCESS bit D of a code segment. */
 const ACCESS_BIG = 0x4000;
 
@@ -31,6 +32,26 @@ export function describeRegisters(machine: Machine, core: number): string {
     const values = names.map((name) => `${name} ${hex(machine.getRegister(name, core), SHORT.has(name) ? 4 : 8)}`);
     return `  ${values.join("  ")}\n`;
   }).join("");
+}
+
+/** Where each core stands, and its registers: `core 0 at 0008:00010003, halted with interrupts off (IF is 0)`. */
+export function describeCores(machine: Machine): string {
+  return machine.cores
+    .map((core) => {
+      if (core.waitsForStartup) return `core ${core.id} waits for its start-up message\n`;
+      const place = `${hex(machine.getRegister("cs", core.id), 4)}:${hex(machine.getRegister("eip", core.id), 8)}`;
+      return `core ${core.id} at ${place}, ${activity(machine, core)}\n${describeRegisters(machine, core.id)}`;
+    })
+    .join("");
+}
+
+/** What a core does, or waits for. */
+function activity(machine: Machine, core: Core): string {
+  const isEnabled = (machine.getRegister("eflags", core.id) & FLAG_IF) !== 0;
+  if (!core.halted) return `running, interrupts ${isEnabled ? "on" : "off"}`;
+  return isEnabled
+    ? "halted with interrupts on (IF is 1): every source is masked or has nothing to say"
+    : "halted with interrupts off (IF is 0)";
 }
 
 /** Where an instruction lay, and its bytes. */

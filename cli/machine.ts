@@ -1,13 +1,15 @@
 /** `esp0 machine`: an i386 PC of its own, for kernels, ROMs, disks and raw images. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { RawMode } from "../boot/index.ts";
+import { describeShutdown } from "../debug/index.ts";
 import { SourceTexts } from "../debug/repl/index.ts";
 import { DebugSession } from "../debug/session/index.ts";
 import { Journal, MAXIMUM_CPUS, MAXIMUM_RAM, type Machine } from "../emulator/index.ts";
 import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, reporting, writeOutput } from "./io.ts";
+import { MachineOutput, STDIO } from "./machine-output.ts";
 import { type Plan, type PlanOptions, parseRegisters, planMachine, type RegisterValue } from "./machine-plan.ts";
-import { describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
+import { describeCores, describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
 import { type RunEnd, runMachine } from "./machine-run.ts";
 import { noticeLog, repeatedNotices } from "./notices.ts";
 import { dateAndTime, fileAt, wholeNumber } from "./option-values.ts";
@@ -18,12 +20,13 @@ import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from
 const MIB = 1 << 20;
 /** Of an exit status; what is above is lost in the operating system. */
 const STATUS_MASK = 0xff;
-const STDIO = "stdio";
 
 export interface MachineCommandOptions extends PlanOptions, TapeOptions {
   /** `stdio` or a file; `stdio` if not given. */
   readonly serial?: string;
   readonly diskWrite?: boolean;
+  /** What comes to the POST port is text. */
+  readonly postText?: boolean;
   readonly vga?: boolean;
   readonly realtime?: boolean;
   readonly maxInstructions?: number;
@@ -40,9 +43,10 @@ export async function machineCommand(options: MachineCommandOptions, io: Command
   const plan = planMachine(recorded, tape.io, noticeLog(io));
   if (options.gdb !== undefined) return await debugCommand(plan, tape, options, options.gdb, io, host);
   const machine = plan.build();
-  if (recorded.post !== undefined)
-    machine.onPostCode = (code) => io.stderr(`POST ${code.toString(16).padStart(2, "0")}\n`);
-  const output = new Output(machine, options.serial ?? STDIO, io, host);
+  if (recorded.postText === true && recorded.post === undefined)
+    throw new InputError("esp0: --post-text goes with --post");
+  const post = recorded.post === undefined ? undefined : recorded.postText === true ? "text" : "codes";
+  const output = new MachineOutput(machine, options.serial ?? STDIO, post, io, host);
   const hasInput = (recorded.serial ?? STDIO) === STDIO;
   const started = host.now();
   const journal = new Journal();
@@ -73,9 +77,9 @@ export async function machineCommand(options: MachineCommandOptions, io: Command
 /** The options that make the run what it is, and whether standard input is the guest's. */
 function recordedOptions(options: MachineCommandOptions): Record<string, unknown> {
   const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, post } = options;
-  const { serial, reboot, maxInstructions } = options;
+  const { postText, strictUart, serial, reboot, maxInstructions } = options;
   const booted = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, post };
-  return { ...booted, serial, reboot, maxInstructions };
+  return { ...booted, postText, strictUart, serial, reboot, maxInstructions };
 }
 
 /** `--gdb` */
@@ -87,7 +91,7 @@ async function debugCommand(
   io: CommandIo,
   host: TimedHost,
 ): Promise<number> {
-  refuseWithGdb({ ...options }, ["realtime", "reboot", "maxInstructions", "stats", "post"]);
+  refuseWithGdb({ ...options }, ["realtime", "reboot", "maxInstructions", "stats", "post", "postText"]);
   if ((options.serial ?? STDIO) !== STDIO) throw new InputError("esp0: --serial FILE does not go with --gdb");
   const session = DebugSession.forMachine(plan.build);
   const end = await runWithGdb(session, port, { showLog: true, sources: new SourceTexts(), tape }, io, host);
@@ -118,46 +122,6 @@ function screenText(machine: Machine): string {
   return `${machine.vga.screenText().trimEnd()}\n`;
 }
 
-/** What the guest puts out: COM1 to standard output or a file, the debug console to standard error. */
-class Output {
-  readonly isStdio: boolean;
-  readonly #serial: number[] = [];
-  /** What goes to a file in the end. */
-  readonly #kept: number[] = [];
-  readonly #debug: number[] = [];
-  readonly #debugText = new TextDecoder();
-
-  constructor(
-    machine: Machine,
-    readonly target: string,
-    readonly io: CommandIo,
-    readonly host: TimedHost,
-  ) {
-    this.isStdio = target === STDIO;
-    machine.onSerialOutput = (byte, port) => {
-      if (port === 1) this.#serial.push(byte);
-    };
-    machine.onDebugOutput = (byte) => this.#debug.push(byte);
-  }
-
-  /** @param sent hears what COM1 sends */
-  flush(sent: (bytes: Uint8Array) => void): boolean {
-    if (this.#debug.length > 0)
-      this.io.stderr(this.#debugText.decode(Uint8Array.from(this.#debug.splice(0)), { stream: true }));
-    if (this.#serial.length === 0) return true;
-    const bytes = Uint8Array.from(this.#serial.splice(0));
-    sent(bytes);
-    if (this.isStdio) return this.host.writeOutput(bytes);
-    for (const byte of bytes) this.#kept.push(byte);
-    return true;
-  }
-
-  /** @throws InputError when the file cannot be written */
-  close(): void {
-    if (!this.isStdio) writeOutput(this.io, this.target, Uint8Array.from(this.#kept));
-  }
-}
-
 /** Says how the run ended, unless the guest did so itself; returns the exit status. */
 async function report(
   end: RunEnd,
@@ -174,10 +138,14 @@ async function report(
       io.stderr(`esp0: triple fault: core ${end.core} shut down\n${describeRegisters(machine, end.core)}`);
       const last = await describeLastInstructions(machine, end.core, plan.build, journal);
       io.stderr(last === "" ? "The run was too long to show its last instructions.\n" : `Last instructions:\n${last}`);
+      const causes = describeShutdown(machine, end.core).map((cause) => `  ${cause}\n`);
+      io.stderr(`Exceptions that led to it, each on the way to the handler of the one before:\n${causes.join("")}`);
       return STATUS_CRASHED;
     }
     case "budget":
-      io.stderr(`esp0: stopped after ${options.maxInstructions} instructions (--max-instructions)\n`);
+      io.stderr(
+        `esp0: stopped after ${options.maxInstructions} instructions (--max-instructions)\n${describeCores(machine)}`,
+      );
       return STATUS_BUDGET;
     case "interrupted":
       return STATUS_INTERRUPTED;
@@ -185,7 +153,7 @@ async function report(
     case "recording-ended":
       return 0;
     default:
-      io.stderr("esp0: all cores are halted, and no interrupt can wake one\n");
+      io.stderr(`esp0: all cores are halted, and no interrupt can wake one\n${describeCores(machine)}`);
       return STATUS_ASLEEP;
   }
 }
@@ -215,7 +183,11 @@ export function addMachineOptions(command: Command): Command {
     )
     .addOption(new Option("--reg <NAME=VALUE,...>", "registers to start with").argParser(registerValues))
     .option("--rtc <TIME>", "date and time at power-on, as 2001-01-04T00:00:00 (UTC), or now", dateAndTime)
-    .option("--disk <FILE...>", "disks; the first is booted when nothing else is given to boot");
+    .option("--disk <FILE...>", "disks; the first is booted when nothing else is given to boot")
+    .option(
+      "--strict-uart",
+      "serial ports take their time to send, and need OUT2 to interrupt, as the data sheet has it; otherwise they forgive",
+    );
 }
 
 /** Adds the command to the program. */
@@ -238,6 +210,7 @@ export function registerMachine(program: Command, io: CommandIo, host: TimedHost
       "print what is written to this port, as firmware reports its progress",
       wholeNumber("a port", 0, 0xffff),
     )
+    .option("--post-text", "print it as text, as SeaBIOS writes to port 0x402, not as numbers")
     .option("--vga", "print the text screen at the end")
     .option("--realtime", "hold the machine's time to real time")
     .option("--reboot", "start again after a triple fault")

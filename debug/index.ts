@@ -1,4 +1,5 @@
 /** Looking at a running kernel: debugging sessions, tasks, traces and reports on them. */
+export { describeShutdown } from "./exceptions.ts";
 export {
   drawTrace,
   formatSummary,

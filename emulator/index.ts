@@ -10,6 +10,7 @@ export { type DescriptorView, formatDescriptor, viewDescriptorTable } from "./cp
 export type { WatchedAccess, WatchedRange } from "./cpu/host-watchpoints.ts";
 export { EXCEPTION, EXTERNAL, SOFTWARE } from "./cpu/interrupts.ts";
 export type { Op } from "./cpu/op.ts";
+export type { Delivery } from "./cpu/shutdown-cause.ts";
 /** Indices of the general registers in `Core.r`, and numbers of the segment registers. */
 export { CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, LDTR, SS, TR } from "./cpu/state-layout.ts";
 export type { TlbEntryView } from "./cpu/translation.ts";

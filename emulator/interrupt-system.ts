@@ -11,6 +11,8 @@ import type { PhysicalMemory } from "./memory/physical-memory.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 const TIMER_IRQ = 0;
+/** Physical address of the first instruction after power-on and INIT; 16 bytes remain to 4 GiB. */
+const RESET_VECTOR = 0xfffffff0;
 /** I/O APIC pin of the 8259A's INTR, and of IRQ 0, whose own pin that is; the other IRQs have the pin of their number. */
 export const EXTINT_PIN = 0;
 export const TIMER_PIN = 2;
@@ -137,6 +139,12 @@ export class InterruptSystem {
         onNmi: () => this.#nmi(core),
         onInit: () => {
           core.init();
+          if (core.id === 0 && !this.#hasFirmware) {
+            this.#host.log(
+              `core 0, cycle ${this.#host.clock.now}: INIT: it goes on at the reset vector, ` +
+                "f000:0000fff0 (physical fffffff0), and this machine has no firmware there",
+            );
+          }
           this.#host.onAttention(core);
         },
         onStartup: (vector) => {
@@ -153,6 +161,11 @@ export class InterruptSystem {
     };
     core.acknowledge = () => this.#acknowledge(core);
     return apic;
+  }
+
+  /** Whether there is anything at the reset vector; where no memory answers all bits read as ones. */
+  get #hasFirmware(): boolean {
+    return this.#host.memory.peek(RESET_VECTOR, 2 ** 32 - RESET_VECTOR).some((byte) => byte !== 0xff);
   }
 
   /** The local APIC answers first; what it does not know is the 8259A's. */

@@ -9,8 +9,13 @@ export interface MachineOptions extends PeripheralOptions {
   cpus?: number;
   /** Cycles, which are instructions, in a second of the machine's time; 10,000,000 by default. */
   cpuHz?: number;
-  /** Serial ports: whether the other side waits for RTS before it sends ("rts"), or not ("none", the default). */
-  serial?: { flowControl?: "none" | "rts" };
+  /**
+   * Serial ports: whether the other side waits for RTS before it sends ("rts"), or not ("none", the default); and whether
+   * they are strictly those of the data sheet and the PC: what is sent takes its time on the line, and interrupts need OUT2.
+   * By default (false) characters are sent at once, and the interrupt line is always connected, so that nothing is lost of
+   * what a simple program prints.
+   */
+  serial?: { flowControl?: "none" | "rts"; strict?: boolean };
   /** Real-time clock: date at power-on in seconds from 1970 UTC; 4 January 2001 by default. */
   rtc?: { time?: number };
   /** Which core runs when; round robin in turns of 100 instructions by default. */

@@ -121,6 +121,7 @@ export class Machine {
       cpus,
       cpuHz: clock.hz,
       flowControl: options.serial?.flowControl ?? "none",
+      strictUart: options.serial?.strict ?? false,
     };
     this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
 
@@ -149,8 +150,8 @@ export class Machine {
       { clock, onIrq: (level) => this.interruptSystem.driveIrq(RTC_IRQ, level) },
       options.rtc?.time ?? DEFAULT_RTC_TIME,
     );
-    this.com1 = this.#serialPort(1, COM1.irq, options);
-    this.com2 = this.#serialPort(2, COM2.irq, options);
+    this.com1 = this.#serialPort(1, COM1.irq);
+    this.com2 = this.#serialPort(2, COM2.irq);
     this.#port61 = new Port61(this.pit);
     this.#port92 = new Port92({
       onA20: (enabled) => (this.memory.a20 = enabled),
@@ -555,12 +556,13 @@ export class Machine {
     return core;
   }
 
-  #serialPort(port: 1 | 2, irq: number, options: MachineOptions): Uart16550 {
+  #serialPort(port: 1 | 2, irq: number): Uart16550 {
     return new Uart16550({
       clock: this.clock,
       onIrq: (level) => this.interruptSystem.driveIrq(irq, level),
       onTransmit: (byte) => this.onSerialOutput?.(byte, port),
-      flowControl: options.serial?.flowControl ?? "none",
+      flowControl: this.#configuration.flowControl,
+      strict: this.#configuration.strictUart,
     });
   }
 

@@ -43,6 +43,8 @@ const OPTIONS: Readonly<Record<string, Check>> = {
   disk: isList(isText),
   rtc: isNumber(-(2 ** 40), 2 ** 40),
   post: isNumber(0, 0xffff),
+  postText: isFlag,
+  strictUart: isFlag,
   serial: isText,
   reboot: isFlag,
 };

@@ -1,7 +1,7 @@
 /** GDB's general queries (GDB manual, appendix E.4), by name. */
 import { BAD_PACKET, NO_THREAD } from "./errors.ts";
 import { fromHex, LONGEST_PACKET, toHex } from "./packet.ts";
-import { TARGET_DESCRIPTION } from "./registers.ts";
+import { targetDescription } from "./registers.ts";
 import { threadOf } from "./stop-reply.ts";
 import type { GdbStub } from "./stub.ts";
 
@@ -33,7 +33,7 @@ export const QUERIES: readonly (readonly [name: string, query: Query])[] = [
       return "OK";
     },
   ],
-  ["qXfer:features:read:target.xml:", (_, rest) => part(TARGET_DESCRIPTION, rest)],
+  ["qXfer:features:read:target.xml:", (stub, rest) => part(targetDescription(codeBits(stub)), rest)],
   ["qXfer:threads:read::", (stub, rest) => part(threads(stub), rest)],
   ["qfThreadInfo", (stub) => `m${stub.session.machine.cores.map(({ id }) => threadOf(id)).join(",")}`],
   ["qsThreadInfo", () => "l"],
@@ -54,8 +54,16 @@ function part(text: string, request: string): string {
   return (offset + length >= text.length ? "l" : "m") + text.slice(offset, offset + length);
 }
 
+function codeBits(stub: GdbStub): 16 | 32 {
+  return stub.session.machine.cores[stub.core]!.codeSize32 ? 32 : 16;
+}
+
+/** While GDB asks, all are stopped: what else there is to say of one. */
 function stateOf(stub: GdbStub, core: number): string {
-  return stub.session.machine.cores[core]!.halted ? "halted" : "running";
+  const cpu = stub.session.machine.cores[core]!;
+  if (cpu.shutdown) return "shut down";
+  if (cpu.waitsForStartup) return "waits for its start-up";
+  return cpu.halted ? "stopped, halted" : "stopped";
 }
 
 function threads(stub: GdbStub): string {

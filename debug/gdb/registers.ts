@@ -90,11 +90,24 @@ function describe(registers: readonly GdbRegister[], group = ""): string {
     .join("\n");
 }
 
-/** What `qXfer:features:read:target.xml` tells. */
-export const TARGET_DESCRIPTION = `<?xml version="1.0"?>
+/**
+ * What `qXfer:features:read:target.xml` tells of the target. GDB asks when it connects and disassembles code of 16 or of 32
+ * bits from then on; from 16 to 32 its user can change that, not back.
+ * @param bits of the code that runs
+ */
+export function targetDescription(bits: 16 | 32): string {
+  return DESCRIPTION.replace("<target>\n", `<target>\n${ARCHITECTURES[bits]}`);
+}
+
+/** An i8086 runs no GNU/Linux, GDB's default, and it would say so. */
+const ARCHITECTURES = {
+  16: "<architecture>i8086</architecture>\n<osabi>none</osabi>\n",
+  32: "<architecture>i386</architecture>\n",
+} as const;
+
+const DESCRIPTION = `<?xml version="1.0"?>
 <!DOCTYPE target SYSTEM "gdb-target.dtd">
 <target>
-<architecture>i386</architecture>
 <feature name="org.gnu.gdb.i386.core">
 <flags id="i386_eflags" size="4">
 ${FLAGS.map(([name, bit]) => `<field name="${name}" start="${bit}" end="${bit}"/>`).join("\n")}

@@ -34,13 +34,25 @@ function because(request: BreakpointRequest | undefined, isHardware: boolean): s
   return "";
 }
 
-/**
- * @param isHardware whether the breakpoint that stopped it was asked for as one of hardware
- * @param isBackward whether it was on its way back
- */
-export function stopReply(stop: Stop, isHardware: boolean, isBackward: boolean): string {
+/** What a stop is told with. */
+export interface StopCircumstances {
+  /** Whether the breakpoint that stopped it was asked for as one of hardware. */
+  readonly isHardware: boolean;
+  /** Whether it was on its way back. */
+  readonly isBackward: boolean;
+  /**
+   * Whether EIP is the linear address of the instruction: the base of CS is 0. GDB knows no segments. Told of a breakpoint
+   * where it sees none, it takes it for one that it has removed, and goes on.
+   */
+  readonly isFlat: boolean;
+}
+
+/** The packet that tells GDB of a stop. */
+export function stopReply(stop: Stop, { isHardware, isBackward, isFlat }: StopCircumstances): string {
   if (stop.reason === "exit") return `W${hex2(stop.status ?? 0)}`;
   const signal = hex2(SIGNALS[stop.reason] ?? SIGTRAP);
   const log = isBackward && stop.reason === "start" ? "replaylog:begin;" : "";
-  return `T${signal}${because(stop.breakpoint?.request, isHardware)}${log}thread:${threadOf(stop.core)};`;
+  const request = stop.breakpoint?.request;
+  const why = request?.kind === "address" && !isFlat ? "" : because(request, isHardware);
+  return `T${signal}${why}${log}thread:${threadOf(stop.core)};`;
 }

@@ -1,4 +1,5 @@
 /** What answers GDB's packets: the commands of the remote serial protocol, carried out on a session. */
+import { CS } from "../../emulator/index.ts";
 import type { DebugSession, Stop } from "../session/index.ts";
 import { BAD_PACKET, NO_MEMORY, NO_THREAD } from "./errors.ts";
 import { GdbBreakpoints } from "./gdb-breakpoints.ts";
@@ -57,7 +58,7 @@ export class GdbStub {
   ) {
     this.breakpoints = new GdbBreakpoints(session);
     this.core = session.core;
-    this.#reply = stopReply({ ...session.stop, core: session.core }, false, false);
+    this.#reply = this.#replyTo({ ...session.stop, core: session.core });
   }
 
   /** Ends what runs. */
@@ -93,8 +94,16 @@ export class GdbStub {
       else break;
     }
     this.core = stop.core;
-    this.#reply = stopReply(stop, this.breakpoints.isHardware(stop.breakpoint?.number), isBackward);
+    this.#reply = this.#replyTo(stop, isBackward);
     return this.#reply;
+  }
+
+  #replyTo(stop: Stop, isBackward = false): string {
+    return stopReply(stop, {
+      isHardware: this.breakpoints.isHardware(stop.breakpoint?.number),
+      isBackward,
+      isFlat: this.session.machine.cores[stop.core]!.segBase(CS) === 0,
+    });
   }
 
   /** The core of a thread that a packet names; 0 and -1 stand for any. */

@@ -1,5 +1,6 @@
 /** What is shown at each stop: why, where, whose, and what has changed. */
 import type { Core, RegisterName } from "../../emulator/index.ts";
+import { describeShutdown } from "../exceptions.ts";
 import { MemoryError } from "../frames/guest.ts";
 import { innermostFrame } from "../frames/stack-frame.ts";
 import { bareHex, grouped, hex, plural } from "../numbers.ts";
@@ -29,9 +30,18 @@ export async function reportStop(console: Console, stop: Stop): Promise<void> {
   if (isSilent) return;
   const reason = describeReason(console, stop);
   if (reason !== undefined) console.print(console.bold(reason));
+  reportShutdown(console, stop.core);
   for (const error of console.conditionErrors.splice(0)) console.print(error);
   await reportPlace(console, stop);
   await showDisplays(console);
+}
+
+/** What led to the end of a core that has shut down. */
+function reportShutdown(console: Console, core: number): void {
+  const causes = describeShutdown(console.session.machine, core);
+  if (causes.length === 0) return;
+  console.print("The exceptions that led to the shutdown, each on the way to the handler of the one before:");
+  console.print(...causes.map((cause) => `  ${cause}`));
 }
 
 /** Shows where the session stands. */

@@ -351,11 +351,16 @@ export class DebugSession {
 
   /** Goes to the last place before this one where `continue` would have stopped; ignore counts do not matter. */
   reverseContinue(): Stop {
-    return this.#finish(this.#commands.reverseContinue());
+    return this.#finish(this.#reverseContinue());
   }
 
   reverseContinueAsync(): Promise<Stop> {
-    return this.#finishLater(this.#commands.reverseContinue());
+    return this.#finishLater(this.#reverseContinue());
+  }
+
+  /** A core that shuts down has done so at the moment of the exceptions that led to it: those lie before the stop. */
+  #reverseContinue(): Generator<void, Stop> {
+    return this.#commands.reverseContinue(undefined, this.#stop.reason === "triple-fault");
   }
 
   /** Goes to where all cores together have executed `position` instructions, forwards or backwards. */

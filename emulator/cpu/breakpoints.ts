@@ -10,10 +10,22 @@ export const DR6_BD = 1 << 13;
 /** DR6 bits that always read as ones. */
 export const DR6_FIXED = 0xffff0ff0 | 0;
 
+/** B0 to B3 of DR6: the breakpoints that were hit. */
+const DR6_HITS = 0xf;
+
 /** R/W field of DR7: what a breakpoint watches. */
 const ON_EXECUTE = 0;
 const ON_WRITE = 1;
 const ON_ACCESS = 3;
+
+/**
+ * Has DR6 say why a #DB is about to be raised. On the P6 family B0 to B3 are of this #DB alone; the other bits stay until
+ * software clears them (SDM 3B 17.2.3).
+ * @param reasons bits of DR6
+ */
+export function reportDebugException(cpu: CoreState, reasons: number): void {
+  cpu.r[DR + 6] = (cpu.r[DR + 6]! & ~DR6_HITS) | reasons;
+}
 
 function isEnabled(dr7: number, n: number): boolean {
   return ((dr7 >> (2 * n)) & 3) !== 0;

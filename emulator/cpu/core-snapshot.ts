@@ -18,6 +18,7 @@ const SEGMENTS = 8;
 export function snapshotCore(cpu: Core, s: Snapshot): void {
   s.section(`core ${cpu.id}`);
   s.bytes(cpu.r8);
+  cpu.shutdownCause.snapshot(s);
   if (s.restoring) {
     checkState(cpu);
     for (let segment = 0; segment < SEGMENTS; segment++) refreshSegment(cpu, segment);

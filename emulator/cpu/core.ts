@@ -8,6 +8,7 @@ import {
   hasDataBreakpoints,
   hasInstructionBreakpoints,
   instructionBreakpoints,
+  reportDebugException,
 } from "./breakpoints.ts";
 import { fetchBlock } from "./code-fetch.ts";
 import { FAR_AWAY, type HostBreakpoints } from "./host-breakpoints.ts";
@@ -15,6 +16,7 @@ import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
 import { probe, translate } from "./paging.ts";
 import { ATTEND_AGAIN, JUMP_SLOTS, Jump, jumpSlot, LEAVE, runBlocks } from "./run-blocks.ts";
+import { ShutdownCause } from "./shutdown-cause.ts";
 import * as layout from "./state-layout.ts";
 import { powerOn } from "./x87/state.ts";
 
@@ -58,6 +60,9 @@ export class Core extends CoreMemory {
   halts = 0;
   /** What `instructions` was when a host breakpoint stopped here: it does not stop here again. -1 for none. */
   passedBreakpoint = -1;
+
+  /** Why the core shut down; empty while it runs. */
+  readonly shutdownCause = new ShutdownCause();
 
   /** Called when an interrupt or exception is about to be delivered; `kind` as in interrupts.ts. */
   onInterrupt: ((cpu: Core, vector: number, kind: number, errorCode: number) => void) | null = null;
@@ -139,6 +144,7 @@ export class Core extends CoreMemory {
   /** What power-on and INIT have in common, in cleared state. */
   #initialize(cacheControl: number): void {
     const r = this.r;
+    this.shutdownCause.clear();
     r[layout.EDX] = layout.CPU_SIGNATURE;
     r[layout.CR0] = layout.CR0_ET | cacheControl;
     r[layout.DR + 6] = DR6_FIXED;
@@ -343,7 +349,7 @@ export class Core extends CoreMemory {
     if (limit === LEAVE) return LEAVE;
     if (shadowed) this.interruptShadow = layout.NO_SHADOW;
     if ((this.attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) === 0) return shadowed ? 1 : limit;
-    this.#trace();
+    this.#trace(shadow);
     return 1;
   }
 
@@ -391,16 +397,19 @@ export class Core extends CoreMemory {
     deliverInterrupt(this, vector, EXTERNAL, -1);
   }
 
-  /** Instruction breakpoints (faults), then the single-step trap of the instruction about to run. */
-  #trace(): void {
+  /**
+   * Instruction breakpoints (faults), then the single-step trap of the instruction about to run. A load of SS holds
+   * breakpoints on the next instruction back (SDM 3A 6.8.3).
+   */
+  #trace(shadow: number): void {
     const r = this.r;
     const flags = r[CONTROL_FLAGS]!;
     if ((flags & layout.FLAG_RF) !== 0) {
       this.setEflags(0, layout.FLAG_RF);
-    } else if ((this.attention & ATTEND_BREAKPOINTS) !== 0) {
+    } else if ((this.attention & ATTEND_BREAKPOINTS) !== 0 && shadow !== layout.SS_SHADOW) {
       const hit = instructionBreakpoints(this, (r[SEG_BASE + CS]! + r[EIP]!) | 0);
       if (hit !== 0) {
-        r[layout.DR + 6]! |= hit;
+        reportDebugException(this, hit);
         this.raise(layout.VECTOR_DB);
       }
     }
@@ -413,7 +422,7 @@ export class Core extends CoreMemory {
     this.#setDebugTrap(0);
     this.halted = false;
     this.interruptShadow = layout.NO_SHADOW;
-    r[layout.DR + 6]! |= bits;
+    reportDebugException(this, bits);
     this.raise(layout.VECTOR_DB);
   }
 

@@ -24,7 +24,15 @@ export const FEATURES =
  */
 const VENDOR = [0x756e6547, 0x49656e69, 0x6c65746e] as const;
 
-const BASIC_LEAVES = 1;
+const BASIC_LEAVES = 2;
+
+/**
+ * Leaf 2: descriptors of TLBs and caches, one a byte; the lowest byte of EAX says that one CPUID tells them all (SDM vol.
+ * 2, CPUID, table 3-12). Those of the processor that the signature names: TLBs for instructions (01, 02) and data (03,
+ * 04), L1 caches of 16 KiB (08, 0C), an L2 cache of 512 KiB (43).
+ */
+const CACHES = { eax: 0x03020101, edx: 0x0c040843 } as const;
+
 const EXTENDED_BASE = 0x80000000 | 0;
 const BRAND_FIRST = 0x80000002 | 0;
 const BRAND_LAST = 0x80000004 | 0;
@@ -42,10 +50,10 @@ export function cpuid(cpu: Core, _op: Op): void {
   else if (leaf >= BRAND_FIRST && leaf <= BRAND_LAST) {
     const first = (leaf - BRAND_FIRST) * 4;
     answer(cpu, BRAND[first]!, BRAND[first + 1]!, BRAND[first + 2]!, BRAND[first + 3]!);
-  } else {
+  } else if (leaf === 1) {
     const features = localApicPage(cpu) < 0 ? FEATURES & ~FEATURE_APIC : FEATURES;
     answer(cpu, CPU_SIGNATURE, cpu.id << 24, 0, features);
-  }
+  } else answer(cpu, CACHES.eax, 0, 0, CACHES.edx);
 }
 
 function answer(cpu: Core, eax: number, ebx: number, ecx: number, edx: number): void {

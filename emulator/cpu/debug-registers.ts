@@ -1,4 +1,4 @@
-import { DR6_BD, DR6_FIXED, DR7_GD } from "./breakpoints.ts";
+import { DR6_BD, DR6_FIXED, DR7_GD, reportDebugException } from "./breakpoints.ts";
 import { CR4_DE } from "./control-registers.ts";
 import type { Core } from "./core.ts";
 import type { Op } from "./op.ts";
@@ -31,7 +31,7 @@ function accessibleRegister(cpu: Core, op: Op): number {
   if (alias && (cpu.cr4 & CR4_DE) !== 0) cpu.raise(VECTOR_UD);
   requirePrivileged(cpu);
   if ((cpu.getDr(7) & DR7_GD) !== 0) {
-    cpu.setDr(6, cpu.getDr(6) | DR6_BD);
+    reportDebugException(cpu, DR6_BD);
     cpu.raise(VECTOR_DB);
   }
   return alias ? op.reg + 2 : op.reg;

@@ -88,15 +88,28 @@ export function deliverInterrupt(cpu: Core, vector: number, kind: number, errorC
     enterHandler(cpu, vector, SOFTWARE, -1);
     return;
   }
+  const { cr2 } = cpu;
   if (enterOrFault(cpu, vector, kind, errorCode)) return;
+  const cause = cpu.shutdownCause;
+  cause.clear();
+  cause.add(vector, kind, errorCode, cr2);
   let first = kind === EXCEPTION ? vector : -1;
   for (let faults = 1; first !== VECTOR_DF && faults < MOST_FAULTS; faults++) {
     const second = cpu.fault.vector;
-    const code = secondErrorCode(first, second, cpu.fault.errorCode);
-    first = makesDoubleFault(first, second) ? VECTOR_DF : second;
+    const ownCode = errorCodeOnTheWay(second, cpu.fault.errorCode);
+    const isDouble = makesDoubleFault(first, second);
+    const code = isDouble ? 0 : ownCode;
+    first = isDouble ? VECTOR_DF : second;
+    // Where a double fault takes its place, the fault itself belongs to the story.
+    if (isDouble) cause.add(second, EXCEPTION, ownCode, cpu.cr2);
+    cause.add(first, EXCEPTION, code, cpu.cr2);
     cpu.onInterrupt?.(cpu, first, EXCEPTION, code);
-    if (enterOrFault(cpu, first, EXCEPTION, code)) return;
+    if (enterOrFault(cpu, first, EXCEPTION, code)) {
+      cause.clear();
+      return;
+    }
   }
+  cause.add(cpu.fault.vector, EXCEPTION, errorCodeOnTheWay(cpu.fault.vector, cpu.fault.errorCode), cpu.cr2);
   cpu.shutdown = true;
   cpu.requestStop();
 }
@@ -122,10 +135,9 @@ export function deliverException(cpu: Core, fault: Fault): void {
   deliverInterrupt(cpu, fault.vector, EXCEPTION, fault.errorCode);
 }
 
-/** Error code of what is delivered when a fault came up on the way to a handler: EXT is set where there is one. */
-function secondErrorCode(first: number, second: number, errorCode: number): number {
-  if (makesDoubleFault(first, second)) return 0;
-  return second === VECTOR_PF || !isIn(WITH_ERROR_CODE, second) ? errorCode : errorCode | ERROR_EXT;
+/** Error code of a fault that came up on the way to a handler: EXT is set where there is one. */
+function errorCodeOnTheWay(vector: number, errorCode: number): number {
+  return vector === VECTOR_PF || !isIn(WITH_ERROR_CODE, vector) ? errorCode : errorCode | ERROR_EXT;
 }
 
 /** Two faults that cannot be served one after the other (SDM vol. 3, table 6-5). */

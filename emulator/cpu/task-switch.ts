@@ -1,3 +1,4 @@
+import { reportDebugException } from "./breakpoints.ts";
 import { loadCr3 } from "./control-registers.ts";
 import type { Core } from "./core.ts";
 import {
@@ -156,7 +157,7 @@ export function enterTask(cpu: Core, errorCode: number): void {
     stackWriter.commit(cpu);
   }
   if (trap) {
-    cpu.setDr(6, cpu.getDr(6) | DR6_BT);
+    reportDebugException(cpu, DR6_BT);
     cpu.raise(VECTOR_DB);
   }
 }

@@ -16,6 +16,14 @@ const REGISTERS = 8;
 const IDLE_STATUS = ATA_STATUS.READY | ATA_STATUS.SEEK_COMPLETE;
 const POWER_MODE = { STANDBY: 0x00, ACTIVE_OR_IDLE: 0xff } as const;
 
+/** Commands that begin with data from the system. */
+const TAKES_DATA: ReadonlySet<number> = new Set([
+  ATA_COMMAND.WRITE_SECTORS,
+  ATA_COMMAND.WRITE_SECTORS_NO_RETRY,
+  ATA_COMMAND.WRITE_MULTIPLE,
+  ATA_COMMAND.WRITE_BUFFER,
+]);
+
 /** Which way data go through the data register now, if any do. */
 type Direction = "none" | "in" | "out";
 const DIRECTIONS: readonly Direction[] = ["none", "in", "out"];
@@ -28,9 +36,10 @@ const PHASES: readonly Phase[] = ["reset", "diagnostic", "command", "offer block
  * An ATA hard disk that transfers data by PIO, after ATA/ATAPI-4 (T13/1153D revision 18), with what it dropped of
  * ATA-3 (X3T10/2008D) and programs of the time still use: RECALIBRATE and the geometry commands.
  *
- * Commands take COMMAND_MICROSECONDS with BSY set, then come DRQ and an interrupt (no interrupt before the first block
- * that is written), or the end; BLOCK_MICROSECONDS pass between blocks of data. The registers then hold the address
- * of the last sector, or of the one at fault, with the number of those that were not transferred.
+ * Commands take COMMAND_MICROSECONDS with BSY set, then come DRQ and an interrupt, or the end. Those that are to be given
+ * data ask for the first block at once, without an interrupt: programs that write it without a look at DRQ rely on that.
+ * BLOCK_MICROSECONDS pass between blocks of data. The registers then hold the address of the last sector, or of the one at
+ * fault, with the number of those that were not transferred.
  */
 export class AtaDrive {
   /** The interrupt that waits for a status read or a command. */
@@ -141,7 +150,8 @@ export class AtaDrive {
     this.#setInterrupt(false);
     this.#error = 0;
     this.#command = command;
-    this.#busy(COMMAND_MICROSECONDS, "command");
+    if (TAKES_DATA.has(command)) this.#perform(command);
+    else this.#busy(COMMAND_MICROSECONDS, "command");
   }
 
   /** EXECUTE DEVICE DIAGNOSTIC, which both drives of a channel do at once; device 0 reports. */

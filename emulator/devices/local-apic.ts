@@ -116,6 +116,9 @@ export class LocalApic {
   set hardwareEnabled(enabled: boolean) {
     if (enabled === this.#hardwareEnabled) return;
     this.#hardwareEnabled = enabled;
+    // Switched on again, it is as after power-up (SDM 3A 10.4.3).
+    this.id = this.#core;
+    this.resetArbitrationId();
     this.#initialize();
   }
 

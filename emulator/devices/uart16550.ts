@@ -28,7 +28,7 @@ const BREAK_CHARACTER: Character = (LSR.BREAK | LSR.FRAMING) << 8;
 /** What a serial port is connected to. Everything is called at the exact cycle of the event. */
 export interface UartLines {
   clock: Clock;
-  /** Interrupt request line, gated by OUT2 as on a PC. */
+  /** Interrupt request line, gated by OUT2 as on a PC when the port is strict. */
   onIrq: (level: boolean) => void;
   /** A byte has left the transmitter, stop bit included. */
   onTransmit: (byte: number) => void;
@@ -37,14 +37,19 @@ export interface UartLines {
    * so may overrun the receiver ("none", the default).
    */
   flowControl?: "none" | "rts";
+  /**
+   * Whether transmitter and interrupt line are those of the data sheet and the PC. If not, as by default, a character is
+   * sent as soon as it is written, so that programs that wait too short lose none, and interrupts need no OUT2.
+   */
+  strict?: boolean;
 }
 
 /**
  * 16550A UART, after National Semiconductor's PC16550D data sheet (June 1995).
  *
- * Characters take their real time on the line in both directions: start, data, parity and stop bits at 16 * divisor
- * clocks of 1.8432 MHz. The other side uses the same settings. At power-on the divisor stands at 9600 baud, and
- * the modem at the other end is ready: CTS, DSR and DCD are active.
+ * Characters take their real time on the line: start, data, parity and stop bits at 16 * divisor clocks of 1.8432 MHz;
+ * unless the port is strict, those that are sent take none. The other side uses the same settings. At power-on the divisor
+ * stands at 9600 baud, and the modem at the other end is ready: CTS, DSR and DCD are active.
  */
 export class Uart16550 implements PortDevice {
   readonly #clock: Clock;
@@ -262,6 +267,11 @@ export class Uart16550 implements PortDevice {
     return 5 + (this.#lcr & LCR.WORD_LENGTH);
   }
 
+  /** The bits of a character. */
+  get #dataMask(): number {
+    return 0xff >>> (8 - this.#wordLength);
+  }
+
   /** Two stop bits when asked for, but one and a half with five data bits. */
   get #stopHalfBits(): number {
     if ((this.#lcr & LCR.STOP) === 0) return 2;
@@ -286,6 +296,10 @@ export class Uart16550 implements PortDevice {
   // Transmitter
 
   #writeTransmitter(value: number): void {
+    if (this.#lines.strict !== true) {
+      this.#sendAtOnce(value);
+      return;
+    }
     if (!this.#fifos) this.#transmitFifo.length = 0;
     if (this.#transmitFifo.length < FIFO_SIZE) this.#transmitFifo.push(value);
     if (this.#transmitFifo.length >= 2) this.#heldTwo = true;
@@ -293,6 +307,14 @@ export class Uart16550 implements PortDevice {
     this.#thrEmpty = false;
     this.#thrInterrupt = false;
     if (this.#shifting < 0) this.#startShift(this.#now);
+  }
+
+  /** The interrupt goes away for a moment and comes again: an edge for the interrupt controller. */
+  #sendAtOnce(value: number): void {
+    this.#thrInterrupt = false;
+    this.#updateInterrupt();
+    this.#transmit(value & this.#dataMask);
+    this.#thrInterrupt = true;
   }
 
   #startShift(tick: number): void {
@@ -317,14 +339,19 @@ export class Uart16550 implements PortDevice {
   };
 
   readonly #finishShift = (): void => {
-    const byte = this.#shifting & (0xff >>> (8 - this.#wordLength));
+    const byte = this.#shifting & this.#dataMask;
     this.#clock.cancel(this.#shiftEvent);
     this.#shifting = -1;
     if (this.#transmitFifo.length > 0) this.#startShift(this.#shiftEnd);
     else if (!this.#thrEmpty) this.#setThrEmpty();
+    this.#transmit(byte);
+  };
+
+  /** A character leaves the transmitter. */
+  #transmit(byte: number): void {
     if (this.#loopback) this.#receiveCharacter(byte);
     else if ((this.#lcr & LCR.BREAK) === 0) this.#lines.onTransmit(byte);
-  };
+  }
 
   #resetTransmitter(): void {
     this.#transmitFifo.length = 0;
@@ -351,7 +378,7 @@ export class Uart16550 implements PortDevice {
       this.#hostQueue = [];
       this.#hostNext = 0;
     }
-    if (!this.#loopback) this.#receiveCharacter((character & 0xff00) | (character & (0xff >>> (8 - this.#wordLength))));
+    if (!this.#loopback) this.#receiveCharacter((character & 0xff00) | (character & this.#dataMask));
     this.#startArrival(this.#arrivalEnd);
   };
 
@@ -487,7 +514,8 @@ export class Uart16550 implements PortDevice {
 
   #updateInterrupt(): void {
     // In loopback mode the pins, OUT2 among them, are inactive, which cuts the interrupt off from the bus.
-    const connected = (this.#mcr & MCR.OUT2) !== 0 && !this.#loopback;
+    const isGateOpen = this.#lines.strict !== true || (this.#mcr & MCR.OUT2) !== 0;
+    const connected = isGateOpen && !this.#loopback;
     const irq = connected && this.#interrupt !== IIR.NONE;
     if (irq === this.#irq) return;
     this.#irq = irq;

@@ -111,7 +111,7 @@ export class Kernel implements KernelHost {
   constructor(options: BootOptions | ResumeOptions, machine?: Machine) {
     this.image = options.image ?? kernel_image();
     // The guest says when it is ready (RTS): input given before the driver is there waits for it.
-    this.machine = machine ?? new Machine({ ...options, serial: { flowControl: "rts" } });
+    this.machine = machine ?? new Machine({ ...options, serial: { flowControl: "rts", strict: true } });
     this.#bridge = new Bridge({
       host: this,
       steps: this.image.steps,

@@ -168,6 +168,33 @@ describe("input and output", () => {
     expect(session.io.out).toBe("A\n");
     expect((await run(EXIT, ["--post", "0x60"])).errors).toContain("ports 0x60");
   });
+
+  it("keeps POST codes and the debug console in order, each code on a line of its own", async () => {
+    const put = (text: string, port: number) =>
+      [...text].map((character) => `movb $${character.charCodeAt(0)}, %al\n outb %al, $${port}\n`).join("");
+    const source = put("ab\n", 0xe9) + put("\x01", 0x80) + put("cd", 0xe9) + put("\x02", 0x80) + put("e", 0xe9) + EXIT;
+    expect((await run(source, ["--post", "0x80"])).errors).toBe("ab\nPOST 01\ncd\nPOST 02\ne");
+    expect((await run(source.replaceAll("$128", "$0x80"), ["--post", "0x80", "--post-text"])).errors).toBe(
+      "ab\n\x01cd\x02e",
+    );
+    expect((await run(EXIT, ["--post-text"])).errors).toBe("esp0: --post-text goes with --post\n");
+  });
+
+  it("loses nothing of what a program prints that waits too short, unless the serial ports are strict", async () => {
+    const source = `
+      movw $0x3f8, %dx
+      movl $text, %esi
+      movl $26, %ecx
+      1: lodsb
+      outb %al, %dx
+      loop 1b
+      movb $0, %al
+      ${EXIT}
+      text: .ascii "the quick brown fox jumps\\n"`;
+    expect(await run(source)).toMatchObject({ status: 1, output: "the quick brown fox jumps\n" });
+    const strict = await run(source, ["--strict-uart"]);
+    expect([strict.status, strict.output.length < 10]).toEqual([1, true]);
+  });
 });
 
 describe("the end", () => {
@@ -179,7 +206,11 @@ describe("the end", () => {
   it("comes with the budget, with statistics when wanted", async () => {
     const { status, errors } = await run("jmp .", ["--max-instructions", "1,000", "--stats", "--cpus", "2"]);
     expect(status).toBe(4);
-    expect(errors).toContain("esp0: stopped after 1000 instructions (--max-instructions)\n");
+    expect(errors).toContain(
+      "esp0: stopped after 1000 instructions (--max-instructions)\n" +
+        "core 0 at 0008:00010000, running, interrupts off\n  eax 00000000  ebx ",
+    );
+    expect(errors).toContain("\ncore 1 waits for its start-up message\n");
     expect(errors).toMatch(/^instructions +1,000$/m);
     expect(errors).toMatch(/^ {2}core 1 +0$/m);
   });
@@ -191,7 +222,17 @@ describe("the end", () => {
   });
 
   it("comes when all cores are halted for good", async () => {
-    expect(await run("cli\n hlt", [], { input: [] })).toMatchObject({ status: 5 });
+    const { status, errors } = await run("movl $0x1234, %ebx\n hlt", [], { input: [] });
+    expect(status).toBe(5);
+    expect(errors).toContain(
+      "esp0: all cores are halted, and no interrupt can wake one\n" +
+        "core 0 at 0008:00010006, halted with interrupts off (IF is 0)\n  eax 00000000  ebx 00001234 ",
+    );
+    const masked = await run("movb $0xff, %al\n outb %al, $0x21\n outb %al, $0xa1\n sti\n hlt", [], { input: [] });
+    expect(masked.status).toBe(5);
+    expect(masked.errors).toContain(
+      "halted with interrupts on (IF is 1): every source is masked or has nothing to say\n",
+    );
   });
 
   it("tells where a triple fault came from, also one that input led to", async () => {
@@ -212,9 +253,44 @@ describe("the end", () => {
       errors
         .trimEnd()
         .split("\n")
-        .slice(-3)
+        .slice(-8, -5)
         .map((line) => line.slice(41).trim()),
     ).toEqual(["lidt   0x10012", "nop", "int3"]);
+    expect(errors).toMatch(
+      /\nExceptions that led to it.*\n {2}#GP general protection, error code 001a: IDT entry 03, #BP\n/,
+    );
+  });
+
+  it("names the exceptions that led to a triple fault, with their error codes and CR2", async () => {
+    const undefined_opcode = await run("lidt nothing\n ud2\n nothing: .long 0, 0");
+    expect(undefined_opcode.errors.split("\n").slice(-7, -1)).toEqual([
+      "Exceptions that led to it, each on the way to the handler of the one before:",
+      "  #UD undefined opcode",
+      "  #GP general protection, error code 0033: IDT entry 06, #UD (EXT)",
+      "  #GP general protection, error code 006b: IDT entry 0d, #GP (EXT)",
+      "  #DF double fault, error code 0000",
+      "  #GP general protection, error code 0043: IDT entry 08, #DF (EXT)",
+    ]);
+    // A page directory that maps the first 4 MiB, and tables beyond them.
+    const pages = await run(`
+      movl $0x83, 0x20000
+      movl $0x10, %eax
+      movl %eax, %cr4
+      movl $0x20000, %eax
+      movl %eax, %cr3
+      lidt idt
+      movl %cr0, %eax
+      orl $0x80000000, %eax
+      movl %eax, %cr0
+      movl $1, 0x12345678
+      idt: .word 0x7ff
+      .long 0x800000`);
+    expect(pages.errors.split("\n").slice(-5, -1)).toEqual([
+      "  #PF page fault, error code 0002: write, page not present, ring 0; CR2 12345678",
+      "  #PF page fault, error code 0000: read, page not present, ring 0; CR2 00800070",
+      "  #DF double fault, error code 0000",
+      "  #PF page fault, error code 0000: read, page not present, ring 0; CR2 00800040",
+    ]);
   });
 
   it("goes on after a triple fault with --reboot", async () => {

@@ -206,7 +206,14 @@ float: .float 1.25
 
 const DISK = Uint8Array.from({ length: 64 * 512 }, (_, index) => index * 7);
 /** Its options, without an interleaver. */
-export const OPTIONS: MachineOptions = { memoryBytes: 4 << 20, cpus: 2, disks: [{ image: DISK }], cpuHz: 2_000_000 };
+export const OPTIONS: MachineOptions = {
+  memoryBytes: 4 << 20,
+  cpus: 2,
+  disks: [{ image: DISK }],
+  cpuHz: 2_000_000,
+  // Characters take their time, so that some are under way in a snapshot.
+  serial: { strict: true },
+};
 
 /** It has run nothing yet. */
 export function busyMachine(options: MachineOptions = OPTIONS): Machine {

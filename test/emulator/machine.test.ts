@@ -89,8 +89,8 @@ describe("exit port", () => {
     expect(machine.run()).toEqual({ kind: "exit", value: 2 });
   });
 
-  it("does not lose what the serial ports still hold", () => {
-    const { machine } = boot({ code: [0xba, 0xf8, 0x03, 0xb0, 0x41, 0xee, ...exit(0)] });
+  it.each([true, false])("does not lose what the serial ports still hold (strict: %s)", (strict) => {
+    const { machine } = boot({ code: [0xba, 0xf8, 0x03, 0xb0, 0x41, 0xee, ...exit(0)], options: { serial: { strict } } });
     const sent: [number, number][] = [];
     machine.onSerialOutput = (byte, port) => sent.push([byte, port]);
     machine.run();
@@ -191,13 +191,25 @@ describe("serial ports", () => {
   const COM1 = 0x3f8;
   const outSerial = (register: number, value: number) => [0xba, (COM1 + register) & 0xff, 0x03, 0xb0, value, 0xee];
 
-  it("send at the line's pace", () => {
+  it("send at once, unless they are strict", () => {
+    const { machine } = boot({ code: [...outSerial(0, 0x68), ...outSerial(0, 0x69), HLT] });
+    const sent: [number, string][] = [];
+    machine.onSerialOutput = (byte) => sent.push([machine.cycles, String.fromCharCode(byte)]);
+    machine.run();
+    expect(sent).toEqual([
+      [2, "h"],
+      [5, "i"],
+    ]);
+  });
+
+  it("send at the line's pace when they are strict", () => {
     const poll = [0xba, 0xfd, 0x03, 0xec, 0xa8, 0x20, 0x74, 0xfb];
     const { machine } = boot({
       code: [
         ...[...outSerial(3, 0x83), ...outSerial(0, 1), ...outSerial(1, 0), ...outSerial(3, 0x03)],
         ...[...outSerial(0, 0x68), ...poll, ...outSerial(0, 0x69), ...poll, HLT],
       ],
+      options: { serial: { strict: true } },
     });
     const sent: [number, string][] = [];
     machine.onSerialOutput = (byte) => sent.push([machine.cycles, String.fromCharCode(byte)]);

@@ -102,6 +102,8 @@ describe("what cannot be saved or restored", () => {
     expect(() => machine.restore(saved)).toThrow(
       "a snapshot of a machine with memoryBytes 4194304; this one has 2097152",
     );
+    const forgiving = new Machine({ ...OPTIONS, serial: {} });
+    expect(() => forgiving.restore(saved)).toThrow("a snapshot of a machine with strictUart true; this one has false");
     expect(() => Machine.restore(saved)).toThrow(SnapshotError);
     expect(same(machine.save(), before)).toBe(true);
   });

@@ -1,10 +1,11 @@
 /** What `catch` can catch, and how it is filtered. */
 import { nearNames } from "../../../asm/index.ts";
 import { syscall_numbers } from "../../../kernel/inspect.ts";
+import { EXCEPTIONS } from "../../exceptions.ts";
 import type { CatchKind, CatchRequest, SessionEvent } from "../../session/index.ts";
 import { CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { EXCEPTIONS, SIGNAL_NAMES, signalNumber } from "../format/event.ts";
+import { SIGNAL_NAMES, signalNumber } from "../format/event.ts";
 
 type Filter = (event: SessionEvent) => boolean;
 

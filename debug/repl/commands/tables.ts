@@ -1,9 +1,9 @@
 /** Descriptor tables and the TSS, as they lie in memory. */
 import { type DescriptorView, formatDescriptor, LDTR, TR, viewDescriptorTable } from "../../../emulator/index.ts";
+import { EXCEPTIONS } from "../../exceptions.ts";
 import { bareHex, hex } from "../../numbers.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
-import { EXCEPTIONS } from "../format/event.ts";
 
 const DESCRIPTOR_BYTES = 8;
 const REAL_MODE_VECTORS = 256;

@@ -1,15 +1,8 @@
 /** A kernel event, interrupt or exception as one line. */
 import { signal_constants, syscall_numbers } from "../../../kernel/inspect.ts";
+import { describeErrorCode, EXCEPTIONS } from "../../exceptions.ts";
 import { hex } from "../../numbers.ts";
 import type { SessionEvent, SymbolTable } from "../../session/index.ts";
-
-/** Names of the exceptions (Intel SDM vol. 3, table 6-1), by vector. */
-export const EXCEPTIONS: readonly (string | undefined)[] = [
-  ...["#DE divide error", "#DB debug", "NMI", "#BP breakpoint", "#OF overflow", "#BR bound", "#UD undefined opcode"],
-  ...["#NM no x87", "#DF double fault", "x87 segment overrun", "#TS bad TSS", "#NP segment not present"],
-  ...["#SS stack fault", "#GP general protection", "#PF page fault", undefined, "#MF x87 error", "#AC alignment"],
-  ...["#MC machine check", "#XM SIMD error"],
-];
 
 const syscallNames = new Map(Object.entries(syscall_numbers).map(([name, number]) => [number, name]));
 const signalNames = new Map(
@@ -53,6 +46,10 @@ function describeField(event: SessionEvent, name: string, value: number | string
   if (name === "vector") {
     const exception = event.event === "exception" ? EXCEPTIONS[value] : undefined;
     return exception === undefined ? hex(value, 2) : `${value} (${exception})`;
+  }
+  if (name === "error_code" && event.event === "exception") {
+    const meaning = describeErrorCode(Number(event["vector"]), value);
+    return `${hex(value, 4)}${meaning === "" ? "" : ` (${meaning})`}`;
   }
   if (name === "nr" && event.event.startsWith("syscall")) return `${value} (${syscallName(value) ?? "unknown"})`;
   if (name === "sig") return `${value} (${signalNames.get(value) ?? "real-time"})`;

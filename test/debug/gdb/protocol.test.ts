@@ -236,7 +236,7 @@ describe("a connection", () => {
     expect(await client.ask("qfThreadInfo")).toBe("m1,2");
     expect(await client.ask("qsThreadInfo")).toBe("l");
     expect(await client.ask("qXfer:threads:read::0,1000")).toMatch(/^l[\s\S]*id="1" core="0"[\s\S]*id="2" core="1"/);
-    expect(text(await client.ask("qThreadExtraInfo,1"))).toBe("CPU 0 running");
+    expect(text(await client.ask("qThreadExtraInfo,1"))).toBe("CPU 0 stopped");
     expect([await client.ask("T2"), await client.ask("T3"), await client.ask("Hg9")]).toEqual(["OK", "E03", "E03"]);
     expect(await client.ask("Hg2")).toBe("OK");
     expect(await client.ask("qC")).toBe("QC2");

@@ -145,7 +145,9 @@ describe.skipIf(!hasGdb())("a real GDB", () => {
       "print $cs",
       "kill",
     ]);
-    expect(output).toMatch(/\* 1 +Thread 1 "CPU 0" \(running\) start \(\) at count\.S:1[\s\S]* 2 +Thread 2 "CPU 1"/);
+    expect(output).toMatch(
+      /\* 1 +Thread 1 "CPU 0" \(stopped\) start \(\) at count\.S:1[\s\S]* 2 +Thread 2 "CPU 1" \(waits for its start-up\)/,
+    );
     expect(output).toMatch(/Breakpoint 1, end \(\) at count\.S:3/);
     expect(output).toMatch(/\$1 = 0\s+\$2 = 5/);
     expect(output).toMatch(/Switching to thread 2/);

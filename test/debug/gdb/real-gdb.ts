@@ -7,10 +7,15 @@ export function hasGdb(): boolean {
   return oracle("gdb", spawnSync("gdb", ["--version"], { stdio: "ignore" }).status === 0);
 }
 
-/** Runs GDB on a file with commands, connected to a port of this host; everything it prints, errors last. */
+/** Runs GDB on a file, if it is given one, with commands, connected to a port of this host; everything it prints, errors last. */
 export function runGdb(file: string, port: number, commands: readonly string[]): Promise<string> {
   const all = ["set pagination off", "set confirm off", `target remote 127.0.0.1:${port}`, ...commands];
-  const gdb = spawn("gdb", ["-nx", "-batch", ...all.flatMap((command) => ["-ex", command]), file]);
+  const gdb = spawn("gdb", [
+    "-nx",
+    "-batch",
+    ...all.flatMap((command) => ["-ex", command]),
+    ...(file === "" ? [] : [file]),
+  ]);
   // Two pipes: the order in which pieces of both arrive is not the order in which GDB wrote them.
   const printed: Buffer[] = [];
   const errors: Buffer[] = [];

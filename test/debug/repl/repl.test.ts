@@ -322,7 +322,9 @@ describe("a bare machine", () => {
     return machine;
   };
 
-  async function session(...lines: readonly string[]): Promise<string[]> {
+  const session = (...lines: readonly string[]) => answersOf(make, lines);
+
+  async function answersOf(make: () => Machine, lines: readonly string[]): Promise<string[]> {
     const texts: string[] = [];
     const repl = new Repl(DebugSession.forMachine(make), {
       write: (text) => (texts[texts.length - 1] += text),
@@ -335,6 +337,27 @@ describe("a bare machine", () => {
     }
     return texts;
   }
+
+  it("says which exceptions led to a triple fault, and what their error codes mean", async () => {
+    const crash = () => {
+      const machine = make();
+      machine.writePhysical(0x1000, Uint8Array.of(0x0f, 0x0b));
+      machine.setRegister("idtr_limit", 0);
+      return machine;
+    };
+    const [shutDown, , caught] = await answersOf(crash, ["continue", "catch exception", "reverse-continue"]);
+    const causes = [
+      "  #UD undefined opcode",
+      "  #GP general protection, error code 0033: IDT entry 06, #UD (EXT)",
+      "  #GP general protection, error code 006b: IDT entry 0d, #GP (EXT)",
+      "  #DF double fault, error code 0000",
+      "  #GP general protection, error code 0043: IDT entry 08, #DF (EXT)",
+    ].join("\n");
+    expect(shutDown).toContain("Triple fault: CPU 0 has shut down.");
+    expect(shutDown).toContain(causes);
+    expect(caught).toMatch(/Catchpoint 1: exception vector=8 \(#DF double fault\).* error_code=0x0000/);
+    expect(caught).toContain(causes);
+  });
 
   it("is stepped, watched and taken back", async () => {
     const given = await session(

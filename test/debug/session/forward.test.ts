@@ -192,6 +192,22 @@ describe("stopping", () => {
     expect(session.reverseStep()).toMatchObject({ reason: "step", position: 2 });
   });
 
+  it("finds, on the way back from a triple fault, the exceptions that led to it", () => {
+    const session = bareSession("nop\nud2\n");
+    expect(session.continue()).toMatchObject({ reason: "triple-fault", position: 3 });
+    session.breakpoints.add({ kind: "catch", event: "exception", filter: ({ vector }) => vector === 6 });
+    expect(session.reverseContinue()).toMatchObject({ reason: "catch", position: 3, event: { vector: 6 } });
+    expect(session.reverseContinue()).toMatchObject({ reason: "start", position: 0 });
+    session.continue();
+    session.breakpoints.add({ kind: "catch", event: "exception" });
+    expect(session.continue().reason).toBe("triple-fault");
+    expect(session.reverseContinue()).toMatchObject({
+      reason: "catch",
+      position: 3,
+      event: { vector: 8, error_code: 0 },
+    });
+  });
+
   it("ends a run after a number of instructions, or when interrupted", async () => {
     const session = bareSession("1: jmp 1b\n");
     expect(session.continue({ maxInstructions: 1000 })).toEqual({ reason: "budget", core: 0, position: 1000 });

@@ -314,6 +314,34 @@ describe("ATA commands", () => {
     expect([0, 1, 2, 3, 4].map((n) => disks[0]!.read(40 + n))).toEqual([0, 1, 2, 3, 4].map(sectorBytes));
   });
 
+  it.each([
+    ["WRITE SECTORS", 0x30, 1],
+    ["WRITE SECTORS without retries", 0x31, 1],
+    ["WRITE MULTIPLE", 0xc5, 2],
+  ])("%s takes its first block without a look at DRQ, and interrupts at its end", (_name, code, sectors) => {
+    const { bus, address, command, writeBlock, nextBlock, disks, interrupted, status } = setUp();
+    address(2, 0);
+    command(0xc6);
+    bus.read8(STATUS);
+    address(sectors, 5);
+    bus.write8(COMMAND, code);
+    expect([status(), interrupted()]).toEqual([DRQ, false]);
+    writeBlock(new Uint8Array(512 * sectors).fill(0x77));
+    expect(status()).toBe(BUSY);
+    nextBlock();
+    expect([status(), interrupted()]).toEqual([READY, true]);
+    expect(disks[0]!.read(4 + sectors)).toEqual(new Uint8Array(512).fill(0x77));
+  });
+
+  it("WRITE BUFFER takes its data at once", () => {
+    const { bus, command, writeBlock, nextBlock, readBlock } = setUp();
+    bus.write8(COMMAND, 0xe8);
+    writeBlock(sectorBytes(9));
+    nextBlock();
+    command(0xe4);
+    expect(readBlock()).toEqual(sectorBytes(9));
+  });
+
   it("READ and WRITE MULTIPLE abort before SET MULTIPLE MODE, which takes powers of two up to 16", () => {
     const { bus, command, error } = setUp();
     for (const code of [0xc4, 0xc5]) expect([command(code), error()]).toEqual([ERR, ABORTED]);

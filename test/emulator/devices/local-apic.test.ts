@@ -283,6 +283,19 @@ describe("hardware disable (IA32_APIC_BASE)", () => {
     expect([apic.read(REGISTER.TPR, 1), apic.read(REGISTER.SVR, 1)]).toEqual([0, 0xff]);
   });
 
+  it("gives back the ID of power-up once it is on again", () => {
+    const apic = new ApicHarness(2);
+    const device = apic.apics[1]!;
+    apic.write(REGISTER.ID, 0x05000000, 1);
+    apic.command(0x000c0500 | 0x8000);
+    device.hardwareEnabled = false;
+    device.hardwareEnabled = true;
+    expect([apic.read(REGISTER.ID, 1), device.arbitrationId]).toEqual([0x01000000, 1]);
+    apic.write(REGISTER.SVR, 0x1ff, 1);
+    apic.command(0x41, 1);
+    expect(apic.irr(1)).toEqual([0x41]);
+  });
+
   it("makes LINT0 and LINT1 the pins INTR and NMI", () => {
     const apic = new ApicHarness();
     const device = apic.apics[0]!;

@@ -13,7 +13,7 @@ const CHARACTER = 160;
 const DTR_RTS_OUT2 = 0x0b;
 
 /** A port whose machine has one cycle for each clock of the UART, set to 115200 baud, 8N1, OUT2 on. */
-function setUp({ flowControl = "none" as "none" | "rts", mcr = DTR_RTS_OUT2 } = {}) {
+function setUp({ flowControl = "none" as "none" | "rts", mcr = DTR_RTS_OUT2, strict = true } = {}) {
   const clock = new Clock(UART_HZ);
   const sent: [number, number][] = [];
   const irqs: [number, boolean][] = [];
@@ -22,6 +22,7 @@ function setUp({ flowControl = "none" as "none" | "rts", mcr = DTR_RTS_OUT2 } = 
     onIrq: (level) => irqs.push([clock.now, level]),
     onTransmit: (byte) => sent.push([clock.now, byte]),
     flowControl,
+    strict,
   });
   const bus = new PortBus();
   uart.connect(bus, BASE, "COM1");
@@ -147,7 +148,7 @@ describe("16550A transmitter", () => {
   it("keeps its pace over fractional cycles", () => {
     const clock = new Clock(10_000_000);
     const sent: number[] = [];
-    const uart = new Uart16550({ clock, onIrq: () => {}, onTransmit: () => sent.push(clock.now) });
+    const uart = new Uart16550({ clock, onIrq: () => {}, onTransmit: () => sent.push(clock.now), strict: true });
     uart.writePort8(LCR!, 0x83);
     uart.writePort8(0, 1);
     uart.writePort8(LCR!, 0x03);
@@ -459,5 +460,59 @@ describe("16550A loopback", () => {
     expect(read(MSR) & 0xf0).toBe(msr);
     write(MCR, 0x0b);
     expect(read(MSR) & 0xf0).toBe(0xb0);
+  });
+});
+
+describe("a 16550A that is not strict", () => {
+  it("sends what is written at once, however much, at any rate", () => {
+    const { clock, sent, read, write, text } = setUp({ strict: false });
+    write(LCR, 0x83);
+    write(1, 0x10);
+    write(LCR, 0x03);
+    for (const character of "a whole sentence, without a wait") {
+      write(THR, character.charCodeAt(0));
+      expect(read(LSR)).toBe(0x60);
+    }
+    expect(text()).toBe("a whole sentence, without a wait");
+    expect([sent.at(-1)![0], clock.size]).toEqual([0, 0]);
+  });
+
+  it("interrupts without OUT2, with an edge for each character sent", () => {
+    const { irqs, read, write } = setUp({ strict: false, mcr: 0 });
+    write(IER, 0x02);
+    expect(irqs.map(([, level]) => level)).toEqual([true]);
+    write(THR, 0x41);
+    expect(irqs.map(([, level]) => level)).toEqual([true, false, true]);
+    expect([read(IIR), read(IIR)]).toEqual([0x02, 0x01]);
+    expect(irqs.at(-1)).toEqual([0, false]);
+    write(THR, 0x42);
+    expect(irqs.at(-1)).toEqual([0, true]);
+  });
+
+  it("receives at the speed of the line, and tells of it without OUT2", () => {
+    const { uart, irqs, readAll, write, run } = setUp({ strict: false, mcr: 0 });
+    write(IER, 0x01);
+    uart.receive([1, 2]);
+    run(CHARACTER - 1);
+    expect(irqs).toEqual([]);
+    run(1);
+    expect(irqs).toEqual([[CHARACTER, true]]);
+    expect(readAll()).toEqual([1]);
+  });
+
+  it("receives what it sends in loopback at once, and keeps its interrupt to itself", () => {
+    const { sent, irqs, read, write } = setUp({ strict: false, mcr: 0x1e });
+    write(IER, 0x01);
+    write(THR, 0xae);
+    expect([read(RBR), sent, irqs]).toEqual([0xae, [], []]);
+  });
+
+  it("sends the bits of a character that the line control asks for, and nothing during a break", () => {
+    const { sent, write } = setUp({ strict: false });
+    write(LCR, 0x02);
+    write(THR, 0xff);
+    write(LCR, 0x42);
+    write(THR, 0x55);
+    expect(sent.map(([, byte]) => byte)).toEqual([0x7f]);
   });
 });

@@ -106,11 +106,22 @@ describe("start-up", () => {
   });
 
   it("INIT of the bootstrap processor goes to the reset vector", () => {
-    const { machine } = smpGuest("boot: ipi 0x4500, 0\n1: jmp 1b");
+    const log: string[] = [];
+    const { machine } = smpGuest("boot: ipi 0x4500, 0\n1: jmp 1b", { log: (line) => log.push(line) });
     const rom = new Uint8Array(0x10000).fill(0xf4);
     rom.set([0xb0, 0x2a, 0xe6, 0xf4], 0xfff0);
     machine.loadRom(rom, 0xf0000);
     expect(machine.run({ maxInstructions: 100 })).toEqual({ kind: "exit", value: 42 });
+    expect(log).toEqual([]);
+  });
+
+  it("INIT of the bootstrap processor tells who has no firmware at the reset vector", () => {
+    const log: string[] = [];
+    const { machine } = smpGuest("boot: ipi 0x4500, 0\n1: jmp 1b", { log: (line) => log.push(line) });
+    machine.run({ maxInstructions: 10 });
+    expect(log).toEqual([
+      expect.stringMatching(/^core 0, cycle \d+: INIT: .*reset vector, f000:0000fff0 .*no firmware there$/),
+    ]);
   });
 });
 

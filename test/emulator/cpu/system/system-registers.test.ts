@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import type { Core } from "../../../../emulator/cpu/core.ts";
 import { CPU_SIGNATURE, CS, SS, TR } from "../../../../emulator/cpu/state-layout.ts";
 import { CODE, DATA, Guest, KERNEL_STACK, TSS, TSS_SELECTOR, USER_CODE } from "./guest.ts";
 
@@ -129,14 +130,20 @@ describe("CPUID", () => {
       String.fromCharCode(v & 255, (v >> 8) & 255, (v >> 16) & 255, v >>> 24),
     );
     expect(vendor.join("")).toBe("GenuineIntel");
-    expect(guest.eax).toBe(1);
+    expect(guest.eax).toBe(2);
     guest.user("movl $1, %eax; cpuid; int $0x80");
     expect(guest.eax).toBe(CPU_SIGNATURE);
     expect(guest.edx & 0x8010).toBe(0x8010);
     guest.user("movl $0x80000002, %eax; cpuid; int $0x80");
     expect(guest.eax).toBe(0x30707365);
-    guest.user("movl $0x12345, %eax; cpuid; int $0x80");
-    expect(guest.eax).toBe(CPU_SIGNATURE);
+  });
+
+  it("describes caches and TLBs in leaf 2, as does every leaf that does not exist", () => {
+    const guest = new Guest();
+    for (const leaf of [2, 3, 0x12345]) {
+      guest.user(`movl $${leaf}, %eax; cpuid; int $0x80`);
+      expect([guest.eax, guest.ebx, guest.ecx, guest.edx]).toEqual([0x03020101, 0, 0, 0x0c040843]);
+    }
   });
 });
 
@@ -338,6 +345,35 @@ describe("debug registers and single step", () => {
     guest.run();
     expect(guest.vector).toBe(-1);
     expect(guest.ebx).toBe(before + 1);
+  });
+
+  it("instruction breakpoints are held back behind a load of SS, and no longer", () => {
+    guest.core.setDr(7, 0x402);
+    for (const [load, length] of [
+      ["movl %ss, %eax; movl %eax, %ss", 4],
+      ["pushl %ss; popl %ss", 2],
+    ] as const) {
+      guest.core.setDr(0, CODE + length);
+      guest.kernel(`${load}; nop; nop; hlt`);
+      expect(guest.vector).toBe(-1);
+      guest.core.setDr(0, CODE + length + 1);
+      guest.kernel(`${load}; nop; nop; hlt`);
+      expect(guest.vector).toBe(1);
+    }
+  });
+
+  it.each([
+    ["an instruction breakpoint", "nop; nop; hlt", (core: Core) => core.setDr(0, CODE + 1), 0x402, 0x4001],
+    ["a data breakpoint", "movl DATA, %eax; nop", (core: Core) => core.setDr(0, DATA), 0x000f0402, 0x4001],
+    ["general detection", "movl %dr0, %eax", () => {}, 0x2400, 0x6000],
+    ["a single step", "pushl $0x102; popfl; nop", () => {}, 0x400, 0x4000],
+  ])("a #DB by %s takes B0 to B3 of the one before away, and nothing else", (_what, source, arrange, dr7, dr6) => {
+    guest.core.setDr(6, 0xffff4ffe | 0);
+    guest.core.setDr(7, dr7);
+    arrange(guest.core);
+    guest.kernel(source);
+    expect(guest.vector).toBe(1);
+    expect(guest.core.getDr(6) & 0xe00f).toBe(dr6);
   });
 
   it("data breakpoints trap after the access", () => {
