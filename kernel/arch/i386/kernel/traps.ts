@@ -8,7 +8,7 @@ import { THREAD_SIZE, tss_struct } from "../../../include/asm/processor.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS } from "../../../include/asm/segment.ts";
 import { local_irq_enable } from "../../../include/asm/system.ts";
-import { current, PF_SIGNALED, task_struct } from "../../../include/linux/sched.ts";
+import { current, PF_EXITING, PF_SIGNALED, task_struct } from "../../../include/linux/sched.ts";
 import { SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../include/linux/signal.ts";
 import { do_exit } from "../../../kernel/exit.ts";
 import { EXIT_PANIC, panic, stop_machine } from "../../../kernel/panic.ts";
@@ -37,7 +37,7 @@ const die_counter = kernel_variable("die_counter", i32);
 
 /**
  * An oops: says what went wrong in the kernel, shows registers, stack, calls and code, and ends the task. In an
- * interrupt, in the idle task or in init there is no task to end: panic.
+ * interrupt, in the idle task or in init there is no task to end, and one that ends already would fault again: panic.
  */
 export const die = kernel_function(
   "die",
@@ -51,6 +51,7 @@ export const die = kernel_function(
     const { pid } = current();
     if (pid === 0) yield* panic("Attempted to kill the idle task!");
     if (pid === 1) yield* panic("Attempted to kill init!");
+    if (current().flags & PF_EXITING) yield* panic("Fault while exiting");
     current().flags |= PF_SIGNALED;
     yield* do_exit(SIGSEGV);
   },
