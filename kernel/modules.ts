@@ -39,6 +39,7 @@ import * as select from "./fs/select.ts";
 import * as stat from "./fs/stat.ts";
 import { type KernelModule, object_of } from "./host/kernel-module.ts";
 import * as ldt from "./include/asm/ldt.ts";
+import * as mmu_context from "./include/asm/mmu_context.ts";
 import * as processor from "./include/asm/processor.ts";
 import * as ptrace from "./include/asm/ptrace.ts";
 import * as sigcontext from "./include/asm/sigcontext.ts";
@@ -130,6 +131,7 @@ const all: readonly object[] = [
   select,
   stat,
   ldt,
+  mmu_context,
   processor,
   ptrace,
   sigcontext,

@@ -66,8 +66,8 @@ export class Core extends CoreMemory {
 
   /** Called when an interrupt or exception is about to be delivered; `kind` as in interrupts.ts. */
   onInterrupt: ((cpu: Core, vector: number, kind: number, errorCode: number) => void) | null = null;
-  /** Called after an IRET: CS:EIP and the stack are those it returned to. */
-  onInterruptReturn: ((cpu: Core) => void) | null = null;
+  /** Called after an IRET: CS:EIP and the stack are those it returned to; `esp` was ESP before, that of EIP's slot. */
+  onInterruptReturn: ((cpu: Core, esp: number) => void) | null = null;
   /** Called when the FERR# pin changes: an unmasked x87 exception is pending (CR0.NE clear), or not any more. */
   onFerr: ((asserted: boolean) => void) | null = null;
   /** Called after CR3 was loaded. */

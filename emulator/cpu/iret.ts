@@ -48,6 +48,7 @@ const FLAGS_UPPER = FLAG_RF | FLAG_AC | FLAG_ID;
  * or, with NT set, to the task that this one interrupted.
  */
 export function iret(cpu: Core, op: Op): void {
+  const esp = cpu.r[ESP]!;
   if (cpu.v86) {
     if ((cpu.getEflags() & FLAG_IOPL) !== FLAG_IOPL) cpu.raise(VECTOR_GP, 0);
     returnBySelector(cpu, op, FLAGS_ALWAYS | FLAG_IF);
@@ -59,7 +60,7 @@ export function iret(cpu: Core, op: Op): void {
     returnProtected(cpu, op);
   }
   cpu.r[NMI_BLOCKED] = 0;
-  cpu.onInterruptReturn?.(cpu);
+  cpu.onInterruptReturn?.(cpu, esp >>> 0);
 }
 
 /** Real and virtual-8086 mode. */

@@ -1,94 +1,110 @@
-/** Who is in the kernel, and why: the entries of each task that have not been left, for tracing. */
+/** Who comes into the kernel and leaves it, and what for: read from registers and kernel stacks, for tracing. */
+import { callerRegisters, type FrameRegisters } from "../../asm/dwarf/reader/index.ts";
 import type { Core } from "../../emulator/index.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE, tss_struct } from "../include/asm/processor.ts";
+import { kernel_entry } from "../include/asm/ptrace.ts";
 import { FIRST_EXTERNAL_VECTOR } from "../include/linux/interrupt.ts";
 import { task_struct } from "../include/linux/sched.ts";
 import type { TraceEvent } from "./context.ts";
+import type { KernelImage } from "./kernel-image.ts";
+import type { GuestMemory } from "./memory.ts";
 
 const EAX = 0;
+const EDX = 2;
 const ESP = 4;
+/** DWARF's number. */
+const EIP = 8;
 const TR = 7;
 const USER_CPL = 3;
 const SYSCALL_VECTOR = 0x80;
 const CR0_PG = 0x80000000;
+const DEEPEST = 256;
+const THREAD_EIP = task_struct.offset("thread.eip");
+const NOTHING = new Uint8Array(4);
 
-/** What a task came into the kernel for: a system call's number, else the vector of an exception or interrupt. */
-type Entry =
-  | { readonly kind: "syscall"; readonly nr: number }
-  | { readonly kind: "exception" | "interrupt"; readonly vector: number };
-
-/**
- * Follows entries and returns (IRET) on each kernel stack. Only looks: it has no influence on the guest. A return whose
- * entry came before the first call of `entered` is not reported.
- */
+/** Tells entries and returns (IRET). Only looks: it has no influence on the guest, and keeps nothing of it. */
 export class KernelEntries {
-  readonly #open = new Map<number, Entry[]>();
-  readonly #read32: (linear: number) => number;
+  readonly #image: KernelImage;
+  readonly #memory: GuestMemory;
   readonly #memory_end: number;
 
   /**
-   * @param read32 reads kernel memory without side effects
+   * @param memory reads kernel memory without side effects
    * @param memory_end linear address behind the memory that the kernel maps at PAGE_OFFSET
    */
-  constructor(read32: (linear: number) => number, memory_end: number) {
-    this.#read32 = read32;
+  constructor(image: KernelImage, memory: GuestMemory, memory_end: number) {
+    this.#image = image;
+    this.#memory = memory;
     this.#memory_end = memory_end;
-  }
-
-  /** Forgets what is open. */
-  clear(): void {
-    this.#open.clear();
-  }
-
-  /** What is open now, by task. */
-  copy(): ReadonlyMap<number, readonly Entry[]> {
-    return new Map([...this.#open].map(([task, open]) => [task, [...open]]));
-  }
-
-  /** Takes over what was open when it was copied, instead of what is open. */
-  adopt(open: ReadonlyMap<number, readonly Entry[]>): void {
-    this.#open.clear();
-    for (const [task, entries] of open) this.#open.set(task, [...entries]);
   }
 
   /** An interrupt or exception is about to be delivered. undefined when the kernel's stacks are not there yet. */
   entered(core: Core, vector: number): TraceEvent | undefined {
     const task = this.#task_on(core);
     if (task === undefined) return undefined;
-    let open = this.#open.get(task);
-    if (open === undefined) this.#open.set(task, (open = []));
-    const where = { pid: this.#pid_of(task), depth: open.length, cpl: core.cpl };
-    if (vector === SYSCALL_VECTOR) {
-      const nr = core.r[EAX]!;
-      open.push({ kind: "syscall", nr });
-      return { event: "syscall", nr, ...where };
-    }
+    const where = { pid: this.#pid_of(task), depth: this.#depth(core, task), cpl: core.cpl };
+    // A negative number loses its sign, as entry.S has it.
+    if (vector === SYSCALL_VECTOR) return { event: "syscall", nr: core.r[EAX]! & 0x7fffffff, ...where };
     const kind = vector < FIRST_EXTERNAL_VECTOR ? "exception" : "interrupt";
-    open.push({ kind, vector });
     return { event: kind, vector, eip: core.eip >>> 0, ...where };
   }
 
-  /** An IRET was executed. undefined when it ends nothing that was seen to begin. */
-  returned(core: Core): TraceEvent | undefined {
+  /**
+   * An IRET was executed. undefined when it is not of entry code.
+   * @param esp what ESP was before: pt_regs.orig_eax is right below
+   */
+  returned(core: Core, esp: number): TraceEvent | undefined {
     const task = this.#task_on(core);
-    const open = task === undefined ? undefined : this.#open.get(task);
-    const entry = open?.pop();
-    if (entry === undefined || task === undefined) return undefined;
-    const where = { pid: this.#pid_of(task), depth: open!.length, cpl: core.cpl };
-    // Back in ring 3 the kernel stack is empty, whatever the kernel has given up on the way.
-    if (core.cpl === USER_CPL) open!.length = 0;
+    if (task === undefined || !this.#is_mapped(esp - 4, 4)) return undefined;
+    const entry = kernel_entry(this.#memory.read32(esp - 4));
+    if (entry === undefined) return undefined;
+    const where = { pid: this.#pid_of(task), depth: this.#depth(core, task), cpl: core.cpl };
     return entry.kind === "syscall"
       ? { event: "syscall_exit", nr: entry.nr, result: core.r[EAX]! | 0, ...where }
       : { event: `${entry.kind}_exit`, vector: entry.vector, ...where };
   }
 
-  /** A task was made by the system call that its parent is in: it returns from that, too. */
-  forked(core: Core, child: number): void {
-    const parent = this.#task_on(core);
-    const call = parent === undefined ? undefined : this.#open.get(parent)?.findLast(({ kind }) => kind === "syscall");
-    this.#open.set(child, call === undefined ? [] : [call]);
+  /** Entries that lie on the kernel stack that the core is on: unwinds it, by call frame information. */
+  #depth(core: Core, task: number): number {
+    if (core.cpl === USER_CPL) return 0;
+    if (this.#has_never_run(core, task)) return 1;
+    const { call_frames } = this.#image;
+    let registers: FrameRegisters = [...Array.from(core.r.subarray(0, EIP), (value) => value >>> 0), core.eip >>> 0];
+    let pc = registers[EIP];
+    let called = false;
+    let entries = 0;
+    for (let frames = 0; frames < DEEPEST && pc !== undefined && pc >= PAGE_OFFSET; frames++) {
+      const rules = call_frames.rules(pc, called);
+      const caller = rules && callerRegisters(rules, registers, this.#read);
+      if (caller === undefined) break;
+      called = !rules!.isSignalFrame;
+      if (!called) {
+        entries++;
+        if ((this.#read(caller.saved.get(EIP)! + 4)[0]! & 3) === USER_CPL) break;
+      }
+      registers = caller.registers;
+      pc = registers[EIP];
+    }
+    return entries;
   }
+
+  /**
+   * Whether switch_to has just changed to the stack of a new task: nothing is on it but the registers that it returns to
+   * its program with.
+   */
+  #has_never_run(core: Core, task: number): boolean {
+    const eip = core.eip >>> 0;
+    const resume = this.#image.symbol("switch_to_resume");
+    if (eip <= this.#image.symbol("switch_to") || eip >= resume) return false;
+    return core.r[EDX]! >>> 0 === task && this.#memory.read32(task + THREAD_EIP) >>> 0 !== resume;
+  }
+
+  /** A word of kernel memory; 0 where there is none. */
+  readonly #read = (linear: number): Uint8Array => {
+    if (!this.#is_mapped(linear, 4)) return NOTHING;
+    return new Uint8Array(Int32Array.of(this.#memory.read32(linear)).buffer);
+  };
 
   /** The task whose kernel stack the core is on, or goes to when it leaves ring 3: linear address of its PCB. */
   #task_on(core: Core): number | undefined {
@@ -97,7 +113,7 @@ export class KernelEntries {
     if (core.cpl === USER_CPL) {
       const tss = core.segBase(TR) >>> 0;
       if (!this.#is_mapped(tss, tss_struct.size)) return undefined;
-      task = (this.#read32(tss + tss_struct.offset("esp0")) - THREAD_SIZE) >>> 0;
+      task = (this.#memory.read32(tss + tss_struct.offset("esp0")) - THREAD_SIZE) >>> 0;
     }
     return this.#is_mapped(task, THREAD_SIZE) ? task : undefined;
   }
@@ -107,6 +123,6 @@ export class KernelEntries {
   }
 
   #pid_of(task: number): number {
-    return this.#read32(task + task_struct.offset("pid"));
+    return this.#memory.read32(task + task_struct.offset("pid"));
   }
 }

@@ -1,5 +1,6 @@
 /** The linked kernel: what is loaded, where everything is, and the functions behind its hostcalls. */
-import type { ElfFile, LinkedImage, LinkedLine } from "../../asm/index.ts";
+import { type CallFrames, readCallFrames } from "../../asm/dwarf/reader/index.ts";
+import { type ElfFile, type LinkedImage, type LinkedLine, readElf } from "../../asm/index.ts";
 import type { StepFunction } from "./compiled-code.ts";
 import type { SymbolSource } from "./context.ts";
 import type { KernelModule } from "./kernel-module.ts";
@@ -34,6 +35,7 @@ export class KernelImage implements SymbolSource {
   readonly steps: readonly StepFunction[];
   private readonly globals = new Map<string, number>();
   private known_lines: readonly LinkedLine[] | undefined;
+  private known_call_frames: CallFrames | undefined;
   /** Symbols of .text in order of address. */
   private readonly text: readonly ImageSymbol[];
 
@@ -95,6 +97,12 @@ export class KernelImage implements SymbolSource {
   get lines(): readonly LinkedLine[] {
     this.known_lines ??= this.read_lines();
     return this.known_lines;
+  }
+
+  /** Where each function's caller has its registers, at any of its instructions. */
+  get call_frames(): CallFrames {
+    this.known_call_frames ??= readCallFrames(readElf(this.elf()));
+    return this.known_call_frames;
   }
 
   #addresses(): Uint32Array {

@@ -86,8 +86,6 @@ export interface KernelCapture {
   readonly machine: Capture;
   /** Whether the host has said that no more input will come. */
   readonly input_closed: boolean;
-  /** Entries into the kernel that were seen and not left yet; only when somebody listened to events. */
-  readonly entries?: ReturnType<KernelEntries["copy"]>;
 }
 
 export class Kernel implements KernelHost {
@@ -120,10 +118,7 @@ export class Kernel implements KernelHost {
       on_failure: (_core, eip, why) => this.#note_failure(eip, why),
     });
     this.#inspect = new InspectMemory(this.machine);
-    this.#entries = new KernelEntries(
-      (linear) => this.#inspect.read32(linear),
-      PAGE_OFFSET + this.machine.memory.ramSize,
-    );
+    this.#entries = new KernelEntries(this.image, this.#inspect, PAGE_OFFSET + this.machine.memory.ramSize);
     this.machine.attachBridge(this.#bridge.hostcall);
     this.machine.onSerialOutput = (byte, port) => {
       if (port === 1) this.on_output?.(byte);
@@ -146,8 +141,7 @@ export class Kernel implements KernelHost {
 
   /** The whole state, for `restore`. It costs what was written since the last capture. @throws Error during a run */
   capture(): KernelCapture {
-    const entries = this.tracing ? { entries: this.#entries.copy() } : {};
-    return { machine: this.machine.capture(), input_closed: this.#input_closed, ...entries };
+    return { machine: this.machine.capture(), input_closed: this.#input_closed };
   }
 
   /** The state as bytes, for another process. @throws Error during a run */
@@ -167,14 +161,7 @@ export class Kernel implements KernelHost {
   restore(from: KernelCapture | Uint8Array): void {
     const state = state_of(from);
     this.machine.restore(state.machine);
-    this.#resume(state);
-  }
-
-  /** Takes over what is not the machine's. Who listens hears how entries end that were seen to begin before the save. */
-  #resume({ input_closed, entries }: KernelState): void {
-    this.#input_closed = input_closed;
-    if (entries === undefined || !this.tracing) this.#entries.clear();
-    else this.#entries.adopt(entries);
+    this.#input_closed = state.input_closed;
   }
 
   /** A kernel, in this or another process, that goes on from a saved state. @throws SnapshotError as `restore` does */
@@ -183,7 +170,7 @@ export class Kernel implements KernelHost {
     const state = state_of(from);
     const kernel = new Kernel(options, Machine.restore(state.machine, log));
     if (options.on_event !== undefined) kernel.on_event(options.on_event);
-    kernel.#resume(state);
+    kernel.#input_closed = state.input_closed;
     return kernel;
   }
 
@@ -275,7 +262,6 @@ export class Kernel implements KernelHost {
 
   /** Hears every kernel event from now on; costs nothing while nobody listens. */
   on_event(listener: ((event: RecordedEvent) => void) | undefined): void {
-    if (this.#listener === undefined) this.#entries.clear();
     this.#listener = listener;
     const tracing = listener !== undefined;
     for (const core of this.machine.cores) {
@@ -290,8 +276,8 @@ export class Kernel implements KernelHost {
     if (event !== undefined) this.#record(event, core);
   };
 
-  readonly #on_interrupt_return = (core: Core): void => {
-    const event = this.#entries.returned(core);
+  readonly #on_interrupt_return = (core: Core, esp: number): void => {
+    const event = this.#entries.returned(core, esp);
     if (event !== undefined) this.#record(event, core);
   };
 
@@ -331,9 +317,7 @@ export class Kernel implements KernelHost {
   }
 
   trace(event: TraceEvent): void {
-    const core = cpu();
-    if (event.event === "fork") this.#entries.forked(core, Number(event.task));
-    this.#record(event, core);
+    this.#record(event, cpu());
   }
 
   #record(event: TraceEvent, core: Core): void {

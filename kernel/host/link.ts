@@ -22,7 +22,7 @@ const layout: readonly OutputSectionLayout[] = [
   { name: ".text", inputs: [".text.head", ".text", ".fixup"], start: "_text", end: "_etext" },
   { name: "__ex_table", inputs: ["__ex_table"], align: 16, start: "__start___ex_table", end: "__stop___ex_table" },
   { name: ".rodata", inputs: [".rodata", ".rodata.*"], align: 16 },
-  { name: ".data.init_task", inputs: [".data.init_task"], align: 8192 },
+  { name: ".data.init_task", inputs: [".data.init_task"], align: 8192, start: "_sdata" },
   { name: ".data.page_aligned", inputs: [".data.page_aligned"], align: 4096 },
   { name: ".data", inputs: [".data", ".data.*"], align: 16, end: "_edata" },
   { name: ".bss.page_aligned", inputs: [".bss.page_aligned"], align: 4096 },

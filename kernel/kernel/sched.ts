@@ -2,14 +2,8 @@
 import { trace, tracing } from "../host/context.ts";
 import { asm_function, kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
 import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
-import { __pa } from "../include/asm/page.ts";
-import {
-  load_cr3,
-  local_irq_disable,
-  local_irq_enable,
-  local_irq_restore,
-  local_irq_save,
-} from "../include/asm/system.ts";
+import { switch_mm } from "../include/asm/mmu_context.ts";
+import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { put_user } from "../include/asm/uaccess.ts";
 import { INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_head, list_next } from "../include/linux/list.ts";
 import { mm_struct } from "../include/linux/mm.ts";
@@ -127,11 +121,6 @@ export const try_to_wake_up = kernel_function(
 export const wake_up_process = kernel_function("wake_up_process", [pointer("task_struct")], i32, function* (task) {
   return yield* try_to_wake_up(task, 0);
 });
-
-/** Address-space switch: CR3 is loaded only when the page tables differ (include/asm-i386/mmu_context.h). */
-function* switch_mm(prev: u32, next: u32): Steps<void> {
-  if (prev !== next) yield* load_cr3(__pa(mm_struct.at(next).pgd));
-}
 
 /**
  * What is left to do for the task switched from: a task that yielded may be chosen again, a dead thread that nobody waits

@@ -1,7 +1,7 @@
 /** Call frame information: how to find the registers of a caller, in `.debug_frame` and `.eh_frame` (dwarf-5, 6.4). */
 import { ElfError } from "../../elf-format.ts";
 import type { ByteReader } from "../byte-reader.ts";
-import { block, type DebugContents, u64 } from "./debug-contents.ts";
+import { block, DebugContents, type DebugSource, u64 } from "./debug-contents.ts";
 import * as N from "./dwarf-numbers.ts";
 import { type FrameRules, runFrameProgram } from "./frame-rules.ts";
 
@@ -163,6 +163,11 @@ export class CallFrames {
     if ((encoding & N.DW_EH_PE_indirect) !== 0 || (base !== 0 && base !== N.DW_EH_PE_pcrel)) return undefined;
     return (value + (base === N.DW_EH_PE_pcrel ? here : 0)) >>> 0;
   }
+}
+
+/** The call frame information alone; without any where the file has none. It is read when it is first asked for. */
+export function readCallFrames(elf: DebugSource): CallFrames {
+  return new CallFrames(new DebugContents(elf));
 }
 
 function encoded(reader: ByteReader, format: number): number {

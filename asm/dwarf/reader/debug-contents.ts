@@ -1,16 +1,21 @@
 /** The debugging sections of a file, and readers in them. */
-import type { ElfFile } from "../../elf-reader.ts";
+import type { ElfSection } from "../../elf-reader.ts";
 import { ByteReader } from "../byte-reader.ts";
 
 /** Contents that are compressed are not read; they count as absent. */
 const SHF_COMPRESSED = 0x800;
 const NOTHING = new Uint8Array(0);
 
+/** A file, or what else has sections. */
+export interface DebugSource {
+  readonly sections: readonly Pick<ElfSection, "name" | "data" | "address" | "flags">[];
+}
+
 /** Bytes of sections by name; empty for those that the file lacks. */
 export class DebugContents {
   readonly #sections = new Map<string, { readonly data: Uint8Array; readonly address: number }>();
 
-  constructor(elf: Pick<ElfFile, "sections">) {
+  constructor(elf: DebugSource) {
     for (const { name, data, address, flags } of elf.sections) {
       const isRead = name.startsWith(".debug_") || name === ".eh_frame";
       if (isRead && (flags & SHF_COMPRESSED) === 0 && !this.#sections.has(name)) {

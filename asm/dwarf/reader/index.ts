@@ -1,6 +1,6 @@
 /** Reading debugging information: DWARF of versions 2 to 5, as compilers, assemblers and this linker write it. */
 export * from "./c-types.ts";
-export type { CallFrames } from "./call-frames.ts";
+export { type CallFrames, readCallFrames } from "./call-frames.ts";
 export { DebugInformation, type EnumeratorValue } from "./debug-information.ts";
 export {
   type CallerRegisters,

@@ -1,5 +1,6 @@
 /** Frames as text. */
 import type { Variable } from "../../../asm/dwarf/reader/index.ts";
+import { FIRST_EXTERNAL_VECTOR, kernel_entry } from "../../../kernel/inspect.ts";
 import type { Frame } from "../../frames/frame-walk.ts";
 import { MemoryError } from "../../frames/guest.ts";
 import type { StackFrame } from "../../frames/stack-frame.ts";
@@ -69,20 +70,24 @@ export function localLines(console: Console, frame: StackFrame, indent = ""): st
 }
 
 /** What brought the CPU into the kernel, by the frame that entry code has left. */
-export function entryName({ guest, session }: Console, { entryFrame, pc, kind }: Frame): string {
+export function entryName({ guest, session }: Console, { entryFrame, pc, kind, isExact }: Frame): string {
   const symbol = session.symbols.symbolize(pc)?.symbol ?? "";
   const at = `frame of the CPU at ${hex(entryFrame!)}`;
   if (session.kernel === undefined || kind === "user") return at;
-  if (symbol === "error_code") return `exception, ${at}`;
+  if (symbol === "error_code" && isExact) return `exception, ${at}`;
   try {
-    // orig_eax, just below the CPU's frame: a system call's number, -1 for an exception, an IRQ - 256.
-    const original = guest.read32(entryFrame! - 4) | 0;
-    if (symbol.includes("interrupt") && original < 0) return `interrupt ${original + 256}, ${at}`;
-    return original >= 0
-      ? `system call, ${at}`
-      : original === -1
-        ? `exception, ${at}`
-        : `interrupt ${original + 256}, ${at}`;
+    // orig_eax, just below the CPU's frame.
+    const entry = kernel_entry(guest.read32(entryFrame! - 4) | 0);
+    switch (entry?.kind) {
+      case undefined:
+        return at;
+      case "syscall":
+        return `system call, ${at}`;
+      case "exception":
+        return `exception ${entry.vector}, ${at}`;
+      case "interrupt":
+        return `interrupt ${entry.vector - FIRST_EXTERNAL_VECTOR}, ${at}`;
+    }
   } catch {
     return at;
   }

@@ -3,10 +3,11 @@ import { field_paths, type StructType } from "../../host/types.ts";
 import { BOOT_PARAMS_SIZE } from "../../include/asm/boot-params.ts";
 import { _PAGE_TABLE, PAGE_KERNEL, PAGE_OFFSET, PAGE_SIZE, TASK_SIZE } from "../../include/asm/page.ts";
 import { THREAD_SIZE } from "../../include/asm/processor.ts";
-import { VM_MASK } from "../../include/asm/ptrace.ts";
+import { NO_ENTRY, VM_MASK } from "../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS, __USER_CS, __USER_DS, GDT_ENTRIES } from "../../include/asm/segment.ts";
 import { __NR_clone, __NR_execve, __NR_exit, NR_syscalls } from "../../include/asm/unistd.ts";
 import { EFAULT, ENAMETOOLONG, ENOSYS } from "../../include/linux/errno.ts";
+import { FIRST_EXTERNAL_VECTOR } from "../../include/linux/interrupt.ts";
 import { CLONE_VM } from "../../include/linux/sched.ts";
 import { SIGSEGV } from "../../include/linux/signal.ts";
 
@@ -23,6 +24,8 @@ const constants = {
   CR0_NE: 0x00000020,
   CR0_TS: 0x00000008,
   VM_MASK,
+  NO_ENTRY,
+  FIRST_EXTERNAL_VECTOR,
   __KERNEL_CS,
   __KERNEL_DS,
   __USER_CS,

@@ -25,6 +25,7 @@ export const PAGE_READONLY = _PAGE_PRESENT | _PAGE_USER | _PAGE_ACCESSED;
 export const PAGE_COPY = PAGE_READONLY;
 /** The same in all page tables, so that a switch need not drop its translations. */
 export const PAGE_KERNEL = _PAGE_PRESENT | _PAGE_RW | _PAGE_DIRTY | _PAGE_ACCESSED | _PAGE_GLOBAL;
+export const PAGE_KERNEL_RO = PAGE_KERNEL & ~_PAGE_RW;
 
 export const PTRS_PER_PGD = 1024;
 export const PTRS_PER_PTE = 1024;

@@ -83,7 +83,7 @@ describe("events", () => {
   it("of entries and exits nest on every task's stack, and say the depth", () => {
     const open = new Map<number, string[]>();
     let nested = 0;
-    for (const { event, pid, depth, nr, vector, clone_flags, parent, child } of run.events) {
+    for (const { event, pid, eip, instruction, depth, nr, vector, clone_flags, parent, child } of run.events) {
       const name = `${event}`.replace(/_exit$/, "");
       if (event === "fork") open.set(Number(child), [open.get(Number(parent))!.at(-1)!]);
       if (clone_flags !== undefined || !["syscall", "exception", "interrupt"].includes(name)) continue;
@@ -91,7 +91,7 @@ describe("events", () => {
       open.set(Number(pid), stack);
       const entry = `${name} ${nr ?? vector}`;
       if (event === name) {
-        expect(depth).toBe(stack.length);
+        expect(depth, JSON.stringify([event, pid, nr, vector, eip, instruction, stack])).toBe(stack.length);
         nested += stack.length > 0 ? 1 : 0;
         stack.push(entry);
       } else {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { task_struct } from "../../../kernel/include/linux/sched.ts";
 import type { KernelCapture } from "../../../kernel/index.ts";
 import { asm, type Program } from "../../../testing/program.ts";
-import { Lab } from "./lab.ts";
+import { breath, Lab, LONG } from "./lab.ts";
 import { MACROS } from "./paths.ts";
 
 const ALLOCATORS = ["__alloc_pages", "kmem_cache_alloc"];
@@ -160,7 +160,7 @@ function fail(lab: Lab): void {
 
 describe("an allocation that fails", () => {
   for (const [name, program] of Object.entries(OPERATIONS)) {
-    it(`is an error or the end of a task, and leaves nothing behind: ${name}`, () => {
+    it(`is an error or the end of a task, and leaves nothing behind: ${name}`, { timeout: LONG }, async () => {
       const lab = new Lab(program());
       const states = allocations(lab);
       const balance = lab.memory();
@@ -168,6 +168,7 @@ describe("an allocation that fails", () => {
       expect(balance.threads).toBe(1);
       const failures: string[] = [];
       for (const [number, state] of states.entries()) {
+        if (number % 8 === 0) await breath();
         lab.restore(state);
         const where = lab.kernel.image.function_at(lab.peek(lab.kernel.machine.cores[0].r[ESP]! >>> 0)) ?? "?";
         fail(lab);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { task_struct } from "../../../kernel/include/linux/sched.ts";
 import type { KernelCapture } from "../../../kernel/index.ts";
-import { Lab, type Outcome } from "./lab.ts";
+import { breath, Lab, LONG, type Outcome } from "./lab.ts";
 import { PATHS } from "./paths.ts";
 
 const EFLAGS_IF = 0x200;
@@ -58,13 +58,14 @@ function explore(lab: Lab): Path {
 
 describe("an interrupt at any instruction", () => {
   for (const [number, [name, program]] of Object.entries(PATHS).entries()) {
-    it(`changes nothing: ${name}`, () => {
+    it(`changes nothing: ${name}`, { timeout: LONG }, async () => {
       const lab = new Lab(program());
       const { captures, points, undisturbed } = explore(lab);
       expect(undisturbed).toMatchObject({ stop: { kind: "exit", status: 0 }, output: "good\n", complaints: [] });
       const failures: string[] = [];
       for (const [what, disturb] of Object.entries(DISTURBANCES)) {
         for (let at = number % STRIDE; at < points.length; at += STRIDE) {
+          if (at % 8 === 0) await breath();
           const point = points[at]!;
           const { position, state } = captures.findLast((one) => one.position <= point)!;
           lab.restore(state);

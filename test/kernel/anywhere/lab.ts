@@ -14,6 +14,14 @@ import { nr_free_pages } from "../../../kernel/mm/page_alloc.ts";
 import { cache_chain, kmem_cache_t, slab_t } from "../../../kernel/mm/slab.ts";
 import type { Program } from "../../../testing/program.ts";
 
+/** Milliseconds for tests that may be asked to try everything. */
+export const LONG = process.env.ANYWHERE === "all" ? 12 * 3600_000 : 300_000;
+
+/** Lets the test runner hear from its worker between trials. */
+export function breath(): Promise<void> {
+  return new Promise((resolve) => void setImmediate(resolve));
+}
+
 const MEMORY = 8 << 20;
 /** More than any program here takes to its end. */
 const BUDGET = 20_000_000;

@@ -15,8 +15,6 @@ const DENSE = /^(fork|sched_switch|switch_to|signal|signal_deliver|exit|exec|irq
 const MOST_OF_A_KIND = 5;
 /** Of these points the run goes on to its end, in a kernel of its own. */
 const TO_THE_END = 100;
-/** A return is reported only by those who saw its entry: not by a kernel that was restored in between. */
-const RETURN = /^(syscall|exception|interrupt)_exit$/;
 const [mode, directory] = process.argv.slice(2);
 
 /** What is heard of a kernel since the last `take`. */
@@ -26,9 +24,7 @@ class Witness {
 
   constructor(kernel) {
     kernel.on_output = (byte) => (this.output += String.fromCharCode(byte));
-    kernel.on_event(({ depth, ...event }) => {
-      if (!RETURN.test(event.event)) this.#hash.update(JSON.stringify(event));
-    });
+    kernel.on_event((event) => this.#hash.update(JSON.stringify(event)));
   }
 
   take() {

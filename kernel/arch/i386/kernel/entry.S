@@ -2,8 +2,8 @@
 #
 # Every entry leaves a struct pt_regs on the kernel stack that TSS.esp0 named:
 #	ebx ecx edx esi edi ebp eax xds xes orig_eax | eip xcs eflags [esp xss]
-# the part behind the bar pushed by the CPU. orig_eax holds the system call's number, the IRQ's number - 256,
-# or -1 for an exception.
+# the part behind the bar pushed by the CPU. orig_eax says what for, up to the iret: a system call's number, an
+# exception's vector - 32, or the IRQ's number - 256 (include/asm/ptrace.ts).
 
 # Call frame information: entry code is called by nobody; it goes on with an iret. So an unwinder finds two frames. That of
 # the entry code has the address of pt_regs.eip for its CFA, and `pushed` bytes below it; it returns to the iret. That of
@@ -148,6 +148,7 @@ restore_all:
 
 	PT_REGS_FRAME
 badsys:
+	andl $0x7fffffff, pt_regs_orig_eax(%esp)	# a negative number is that of no system call
 	movl $-ENOSYS, pt_regs_eax(%esp)
 	jmp ret_from_sys_call
 
@@ -205,6 +206,7 @@ ret_from_exception:
 	movb pt_regs_xcs(%esp), %al
 	testl $VM_MASK|3, %eax
 	jne ret_from_sys_call
+	cli				# nothing may be pushed over orig_eax between its pop and the iret
 	jmp restore_all
 .size ret_from_intr, . - ret_from_intr
 
@@ -241,7 +243,7 @@ common_interrupt:
 	.cfi_endproc
 .size common_interrupt, . - common_interrupt
 
-# Exceptions: the CPU or the stub pushed an error code (where orig_eax is), the stub its handler (where xes is).
+# Exceptions: the CPU or the stub pushed an error code (where orig_eax is), the stub its vector (where xes is).
 .align 16
 .type error_code,@function
 error_code:
@@ -258,7 +260,8 @@ error_code:
 	movl %es, %ecx
 	movl pt_regs_orig_eax(%esp), %esi
 	movl pt_regs_xes(%esp), %edi
-	movl $-1, pt_regs_orig_eax(%esp)
+	leal -FIRST_EXTERNAL_VECTOR(%edi), %eax
+	movl %eax, pt_regs_orig_eax(%esp)
 	movl %ecx, pt_regs_xes(%esp)
 	.cfi_rel_offset %es, pt_regs_xes
 	movl %esp, %edx
@@ -269,7 +272,7 @@ error_code:
 	movl $__KERNEL_DS, %edx
 	movl %edx, %ds
 	movl %edx, %es
-	call *%edi
+	call *exception_table(,%edi,4)
 	addl $8, %esp
 	.cfi_adjust_cfa_offset -8
 	GET_CURRENT %ebx
@@ -277,7 +280,7 @@ error_code:
 	.cfi_endproc
 .size error_code, . - error_code
 
-.macro EXCEPTION name, has_error_code=0
+.macro EXCEPTION vector, name, has_error_code=0
 	.align 8
 	.globl \name
 	.type \name,@function
@@ -289,28 +292,40 @@ error_code:
 	pushl $0
 	.cfi_adjust_cfa_offset 4
 	.endif
-	pushl $do_\name
+	pushl $\vector
 	.cfi_adjust_cfa_offset 4
 	jmp error_code
 	.cfi_endproc
 	.size \name, . - \name
+	.pushsection .rodata
+	.long do_\name
+	.popsection
 .endm
 
-EXCEPTION divide_error
-EXCEPTION debug
-EXCEPTION nmi
-EXCEPTION int3
-EXCEPTION overflow
-EXCEPTION bounds
-EXCEPTION invalid_op
-EXCEPTION device_not_available
-EXCEPTION coprocessor_segment_overrun
-EXCEPTION invalid_TSS, 1
-EXCEPTION segment_not_present, 1
-EXCEPTION stack_segment, 1
-EXCEPTION general_protection, 1
-EXCEPTION page_fault, 1
-EXCEPTION coprocessor_error
-EXCEPTION alignment_check, 1
-EXCEPTION machine_check
-EXCEPTION spurious_interrupt_bug
+# Handlers by vector, as the stubs follow.
+.pushsection .rodata
+.align 4
+exception_table:
+.popsection
+
+EXCEPTION 0, divide_error
+EXCEPTION 1, debug
+EXCEPTION 2, nmi
+EXCEPTION 3, int3
+EXCEPTION 4, overflow
+EXCEPTION 5, bounds
+EXCEPTION 6, invalid_op
+EXCEPTION 7, device_not_available
+.pushsection .rodata
+.long 0					# 8, double fault, is a task gate
+.popsection
+EXCEPTION 9, coprocessor_segment_overrun
+EXCEPTION 10, invalid_TSS, 1
+EXCEPTION 11, segment_not_present, 1
+EXCEPTION 12, stack_segment, 1
+EXCEPTION 13, general_protection, 1
+EXCEPTION 14, page_fault, 1
+EXCEPTION 15, spurious_interrupt_bug
+EXCEPTION 16, coprocessor_error
+EXCEPTION 17, alignment_check, 1
+EXCEPTION 18, machine_check

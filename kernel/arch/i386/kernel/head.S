@@ -87,6 +87,8 @@ ignore_int:
 	.cfi_offset %eip, -12
 	.cfi_offset %cs, -8
 	.cfi_offset %eflags, -4
+	pushl $NO_ENTRY			# where orig_eax would be
+	.cfi_adjust_cfa_offset 4
 	pushl %eax
 	.cfi_adjust_cfa_offset 4
 	.cfi_rel_offset %eax, 0
@@ -106,6 +108,8 @@ ignore_int:
 	popl %eax
 	.cfi_adjust_cfa_offset -4
 	.cfi_same_value %eax
+	addl $4, %esp
+	.cfi_adjust_cfa_offset -4
 	iret
 	.cfi_endproc
 .size ignore_int, . - ignore_int

@@ -20,7 +20,6 @@ const GS = 5;
 const EFLAGS_TF = 0x100;
 /** Flags that sigreturn may change: CF PF AF ZF SF TF DF OF AC. */
 const FIX_EFLAGS = 0x40dd5;
-const NOT_A_SYSTEM_CALL = -1;
 
 const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 
@@ -166,7 +165,7 @@ function* restore_sigcontext(regs: Registers, sc: sigcontext): Steps<boolean> {
   regs.xcs = sc.cs | 3;
   regs.xss = sc.ss | 3;
   regs.eflags = ((regs.eflags & ~FIX_EFLAGS) | (sc.eflags & FIX_EFLAGS)) >>> 0;
-  regs.orig_eax = NOT_A_SYSTEM_CALL;
+  regs.orig_eax = ~regs.orig_eax; // what EAX is now is no result that could ask for a restart
   return (yield* restore_i387(sc.fpstate)) === 0;
 }
 

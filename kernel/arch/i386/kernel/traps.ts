@@ -8,11 +8,12 @@ import { THREAD_SIZE, tss_struct } from "../../../include/asm/processor.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS } from "../../../include/asm/segment.ts";
 import { local_irq_enable } from "../../../include/asm/system.ts";
-import { current, PF_SIGNALED } from "../../../include/linux/sched.ts";
+import { current, PF_EXITING, PF_SIGNALED, task_struct } from "../../../include/linux/sched.ts";
 import { SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../include/linux/signal.ts";
 import { do_exit } from "../../../kernel/exit.ts";
-import { panic } from "../../../kernel/panic.ts";
+import { EXIT_PANIC, panic, stop_machine } from "../../../kernel/panic.ts";
 import { hex8, KERN_EMERG, KERN_WARNING, printk } from "../../../kernel/printk.ts";
+import { aligned_data } from "../../../kernel/sched.ts";
 import { force_sig, set_siginfo } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
@@ -36,7 +37,7 @@ const die_counter = kernel_variable("die_counter", i32);
 
 /**
  * An oops: says what went wrong in the kernel, shows registers, stack, calls and code, and ends the task. In an
- * interrupt, in the idle task or in init there is no task to end: panic.
+ * interrupt, in the idle task or in init there is no task to end, and one that ends already would fault again: panic.
  */
 export const die = kernel_function(
   "die",
@@ -50,6 +51,7 @@ export const die = kernel_function(
     const { pid } = current();
     if (pid === 0) yield* panic("Attempted to kill the idle task!");
     if (pid === 1) yield* panic("Attempted to kill init!");
+    if (current().flags & PF_EXITING) yield* panic("Fault while exiting");
     current().flags |= PF_SIGNALED;
     yield* do_exit(SIGSEGV);
   },
@@ -188,7 +190,11 @@ kernel_function("doublefault_fn", [], undefined, function* () {
     `${KERN_EMERG}eax = ${hex8(stopped.eax)}, ebx = ${hex8(stopped.ebx)}, ecx = ${hex8(stopped.ecx)}, edx = ${hex8(stopped.edx)}\n`,
   );
   printk(`${KERN_EMERG}esi = ${hex8(stopped.esi)}, edi = ${hex8(stopped.edi)}, ebp = ${hex8(stopped.ebp)}\n`);
-  yield* panic("double fault");
+  // This stack has no task: which one it was, only the scheduler can tell.
+  const p = task_struct.at(aligned_data.value.curr);
+  printk(`${KERN_EMERG}Process ${p.comm} (pid: ${p.pid})\n`);
+  printk(`${KERN_EMERG}Kernel panic: double fault\n`);
+  yield* stop_machine(EXIT_PANIC);
 });
 
 function interrupted_tss(): number {

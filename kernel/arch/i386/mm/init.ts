@@ -10,6 +10,7 @@ import { memory } from "../../../host/memory.ts";
 import {
   __pa,
   PAGE_KERNEL,
+  PAGE_KERNEL_RO,
   PAGE_SHIFT,
   PAGE_SIZE,
   PTRS_PER_PGD,
@@ -68,15 +69,23 @@ const setup_bootmem_allocator = kernel_function("setup_bootmem_allocator", [], u
   if (initrd_start.value !== 0) yield* reserve_bootmem(__pa(initrd_start.value), initrd_end.value - initrd_start.value);
 });
 
-/** Maps frames 0 to max_low_pfn at PAGE_OFFSET, a page table at a time: each is live before the next is needed. */
+/**
+ * Maps frames 0 to max_low_pfn at PAGE_OFFSET, a page table at a time: each is live before the next is needed. Code and
+ * constants are read-only: a wild pointer, or a stack that has run into them, is a fault and not the end of the handlers.
+ */
 const pagetable_init = kernel_function("pagetable_init", [], undefined, function* () {
   const swapper_pg_dir = image().symbol("swapper_pg_dir");
   const end_pfn = max_low_pfn.value;
+  const first_constant = __pa(image().symbol("_text")) >>> PAGE_SHIFT;
+  const first_variable = __pa(image().symbol("_sdata")) >>> PAGE_SHIFT;
   for (let pfn = 0, entry = USER_PTRS_PER_PGD; pfn < end_pfn; pfn += PTRS_PER_PTE, entry++) {
     const table = yield* __alloc_bootmem_pages(PAGE_SIZE);
     const m = memory();
     const entries = Math.min(PTRS_PER_PTE, end_pfn - pfn);
-    for (let i = 0; i < entries; i++) m.write32(table + 4 * i, ((pfn + i) << PAGE_SHIFT) | PAGE_KERNEL);
+    for (let i = 0; i < entries; i++) {
+      const is_constant = pfn + i >= first_constant && pfn + i < first_variable;
+      m.write32(table + 4 * i, ((pfn + i) << PAGE_SHIFT) | (is_constant ? PAGE_KERNEL_RO : PAGE_KERNEL));
+    }
     m.write32(swapper_pg_dir + 4 * entry, __pa(table) | _KERNPG_TABLE);
   }
   // head.S mapped 8 MiB whatever there is.

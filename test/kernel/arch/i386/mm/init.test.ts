@@ -5,6 +5,7 @@ import { memory } from "../../../../../kernel/host/memory.ts";
 import { PAGE_OFFSET, PAGE_SIZE, USER_PTRS_PER_PGD } from "../../../../../kernel/include/asm/page.ts";
 import { pgd_none, pgd_offset, pte_offset } from "../../../../../kernel/include/asm/pgtable.ts";
 import { PG_buddy, PG_reserved, page } from "../../../../../kernel/include/linux/mm.ts";
+import { init_task_union } from "../../../../../kernel/include/linux/sched.ts";
 import { contig_page_data, mem_map, nr_free_pages, virt_to_page } from "../../../../../kernel/mm/page_alloc.ts";
 import { boot, type Run } from "../../../run.ts";
 
@@ -20,7 +21,7 @@ function booted(memoryBytes: number, files: Record<string, Uint8Array> = {}): Ru
 }
 
 describe("memory after boot", () => {
-  it.each([4, 8, 64])("of %i MiB is mapped at PAGE_OFFSET page by page, and nowhere else", (size) => {
+  it.each([4, 8, 64])("of %i MiB is mapped at PAGE_OFFSET page by page, code read-only, and nowhere else", (size) => {
     const { kernel, log } = booted(size * MiB);
     kernel.inspect(() => {
       const m = memory();
@@ -30,7 +31,8 @@ describe("memory after boot", () => {
       for (let pfn = 0; pfn < max_low_pfn.value; pfn++) {
         const linear = PAGE_OFFSET + pfn * PAGE_SIZE;
         const entry = m.read32(pte_offset(pgd_offset(directory, linear), linear));
-        if (entry >>> 12 !== pfn || (entry & 7) !== 3) expect({ pfn, entry }).toBe("mapped for the kernel, writable");
+        const flags = linear >= image().symbol("_text") && linear < init_task_union.address ? 1 : 3;
+        if (entry >>> 12 !== pfn || (entry & 7) !== flags) expect({ pfn, entry, flags }).toBe("mapped for the kernel");
       }
       const behind = pgd_offset(directory, PAGE_OFFSET + size * MiB);
       for (let at = behind; at < directory + PAGE_SIZE; at += 4) expect(pgd_none(at)).toBe(true);
