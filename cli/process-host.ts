@@ -1,6 +1,6 @@
 /** The process that `esp0 run` runs in. */
 import { fstatSync } from "node:fs";
-import type { TerminalHost, TimedHost } from "./run-host.ts";
+import { allowsColors, type TerminalHost, type TimedHost } from "./run-host.ts";
 
 let outputClosed = false;
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -24,6 +24,10 @@ function patienceOfInput(): number {
 
 export const processHost: TimedHost & TerminalHost = {
   isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  hasColors: allowsColors(process.env),
+  get columns() {
+    return process.stdout.columns;
+  },
   stdin: {
     get patience() {
       return patienceOfInput();

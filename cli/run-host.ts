@@ -23,4 +23,13 @@ export interface TimedHost extends RunHost {
 export interface TerminalHost extends RunHost {
   /** Whether somebody types at a terminal, and sees what is written there. */
   readonly isTerminal: boolean;
+  /** Whether the terminal shows colours, and nobody has asked for none. */
+  readonly hasColors: boolean;
+  /** Columns of the terminal; undefined when there is none. */
+  readonly columns: number | undefined;
+}
+
+/** Whether what is written to a terminal may be coloured (https://no-color.org; a dumb terminal takes no sequences). */
+export function allowsColors({ NO_COLOR = "", TERM }: Readonly<Record<string, string | undefined>>): boolean {
+  return NO_COLOR === "" && TERM !== "dumb";
 }

@@ -90,6 +90,8 @@ export class CommandSession {
     let interrupt = () => {};
     const host: TimedHost & TerminalHost = {
       isTerminal: false,
+      hasColors: false,
+      columns: undefined,
       stdin,
       onInterrupt: (callback) => {
         interrupt = callback;

@@ -5,7 +5,7 @@ import { backtrace, type Frame, type StackPointers } from "../../frames/frame-wa
 import { MemoryError } from "../../frames/guest.ts";
 import { bareHex, hex } from "../../numbers.ts";
 import type { Console } from "../console.ts";
-import { entryName } from "./frames.ts";
+import { entryName, handledVector } from "./entry.ts";
 
 /** Words shown of a stack without a known end. */
 const WORDS = 32;
@@ -65,7 +65,7 @@ function annotations(console: Console, start: StackPointers, task: number | unde
       }
     }
     if (frame.returnSlot !== undefined) noteReturn(console, notes, frame, name);
-    if (frame.entryFrame !== undefined) noteEntry(console, notes, frame, frames[index + 1]);
+    if (frame.entryFrame !== undefined) noteEntry(console, notes, frame, frames[index + 1], frames[index - 1]);
   });
   return notes;
 }
@@ -77,7 +77,13 @@ function noteReturn({ guest, session }: Console, notes: Map<number, string>, fra
 }
 
 /** struct pt_regs, of which the CPU's frame is the upper part. */
-function noteEntry(console: Console, notes: Map<number, string>, frame: Frame, outer: Frame | undefined): void {
+function noteEntry(
+  console: Console,
+  notes: Map<number, string>,
+  frame: Frame,
+  outer: Frame | undefined,
+  inner: Frame | undefined,
+): void {
   const cpu = frame.entryFrame!;
   const base = cpu - pt_regs.offset("eip");
   const fromUser = (console.guest.read32(cpu + 4) & RPL) !== 0;
@@ -86,7 +92,15 @@ function noteEntry(console: Console, notes: Map<number, string>, frame: Frame, o
     if (address < frame.esp || (FROM_USER.has(field) && !fromUser)) continue;
     const place = field === "eip" && outer !== undefined ? `: ${console.session.symbols.format(outer.pc)}` : "";
     const by = address >= cpu ? " (pushed by the CPU)" : "";
-    const what = field === "ebx" ? `, struct pt_regs begins: ${entryName(console, frame)}` : "";
+    const what = field === "ebx" ? `, struct pt_regs begins: ${entryName(console, frame, inner)}` : "";
     notes.set(address, `pt_regs.${field}${place}${by}${what}`);
   }
+  // Where an exception's stub has put its handler, the error code lies where orig_eax will.
+  const handler = base + pt_regs.offset("xes");
+  if (handler < frame.esp || handledVector(console, console.guest.read32(handler)) === undefined) return;
+  notes.set(
+    handler,
+    `handler, until pt_regs.xes is saved here: ${console.session.symbols.format(console.guest.read32(handler))}`,
+  );
+  notes.set(base + pt_regs.offset("orig_eax"), "error code, until pt_regs.orig_eax is -1 here");
 }

@@ -45,6 +45,8 @@ export async function debugRun(
   });
   const host: TerminalHost = {
     isTerminal: false,
+    hasColors: false,
+    columns: undefined,
     stdin: {
       chunks: async function* () {
         // Cut where a pipe might cut it.
