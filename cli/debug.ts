@@ -73,7 +73,8 @@ export async function debugCommand(
       output.flush();
       io.stdout(text);
     },
-    color: interactive,
+    color: interactive && host.hasColors,
+    width: interactive ? host.columns : undefined,
     sources: texts,
   });
   let interrupted = false;

@@ -15,6 +15,8 @@ import { registerRun } from "./run.ts";
 const program = new Command("esp0")
   .description("An i386 PC emulator, and a Linux-style kernel to look into.")
   .version(version)
+  // Descriptions are written in lines of their own; help has those of the terminal.
+  .configureHelp({ commandDescription: (command) => command.description().replace(/(\S)\n(?=\S)/g, "$1 ") })
   .exitOverride()
   .showHelpAfterError("(add --help for more)");
 registerRun(program, processIo, processHost);

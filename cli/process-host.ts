@@ -1,7 +1,7 @@
 /** The process that `esp0 run` runs in. */
 import { fstatSync } from "node:fs";
 import { standardOutput } from "./process-io.ts";
-import type { TerminalHost, TimedHost } from "./run-host.ts";
+import { allowsColors, type TerminalHost, type TimedHost } from "./run-host.ts";
 
 /** Milliseconds for which a pipe may have nothing to give, and yet soon have more. */
 const PIPE_PATIENCE = 250;
@@ -18,6 +18,10 @@ function patienceOfInput(): number {
 
 export const processHost: TimedHost & TerminalHost = {
   isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
+  hasColors: allowsColors(process.env),
+  get columns() {
+    return process.stdout.columns;
+  },
   stdin: {
     get patience() {
       return patienceOfInput();

@@ -25,4 +25,13 @@ export interface TerminalHost extends RunHost {
   readonly isTerminal: boolean;
   /** Calls back when nothing that is written to standard output reaches anybody any more, until the returned function is called. */
   readonly onOutputLost: (callback: () => void) => () => void;
+  /** Whether the terminal shows colours, and nobody has asked for none. */
+  readonly hasColors: boolean;
+  /** Columns of the terminal; undefined when there is none. */
+  readonly columns: number | undefined;
+}
+
+/** Whether what is written to a terminal may be coloured (https://no-color.org; a dumb terminal takes no sequences). */
+export function allowsColors({ NO_COLOR = "", TERM }: Readonly<Record<string, string | undefined>>): boolean {
+  return NO_COLOR === "" && TERM !== "dumb";
 }

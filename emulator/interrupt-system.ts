@@ -140,9 +140,9 @@ export class InterruptSystem {
         onInit: () => {
           core.init();
           if (core.id === 0 && !this.#hasFirmware) {
-            this.#host.log(
-              `core 0, cycle ${this.#host.clock.now}: INIT: it goes on at the reset vector, ` +
-                "f000:0000fff0 (physical fffffff0), and this machine has no firmware there",
+            this.#host.tell(
+              core,
+              "INIT: it goes on at the reset vector, f000:0000fff0 (physical fffffff0), and this machine has no firmware there",
             );
           }
           this.#host.onAttention(core);

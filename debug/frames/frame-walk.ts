@@ -8,6 +8,8 @@
 import { callerRegisters, type FrameRegisters, type FrameRules } from "../../asm/dwarf/reader/index.ts";
 import { ElfError } from "../../asm/index.ts";
 import { PAGE_OFFSET, THREAD_SIZE, task_struct } from "../../kernel/inspect.ts";
+import { type CodeReader, isBehindCall } from "../session/instruction.ts";
+import { type ReturnSlot, returnSlots } from "../session/return-slots.ts";
 import { stackUse } from "./entry-frames.ts";
 import { EBP, EIP, ESP, pointersAlone, registersOf } from "./frame-registers.ts";
 import { type Guest, MemoryError } from "./guest.ts";
@@ -39,6 +41,7 @@ export interface StackPointers {
 }
 
 const DEEPEST = 64;
+const PAGE_SIZE = 4096;
 const IRET = 0xcf;
 /** EAX, which has the task to leave in switch_to. */
 const PREVIOUS_TASK = 0;
@@ -110,15 +113,13 @@ interface Step {
 
 /** @param isExact whether `at.pc` is of an instruction that is to be executed, and no return address */
 function stepFrom(guest: Guest, at: StackPointers, isExact: boolean, task: number | undefined, isUser: boolean): Step {
-  const { symbols } = guest.session;
   const fresh = isUser || guest.session.kernel === undefined ? undefined : freshTask(guest, at);
   if (fresh !== undefined) return { frame: {}, caller: fresh, interrupts: true };
-  // A return address behind a call that does not return may be that of the next function.
-  const looked = isExact ? at.pc : at.pc - 1;
   const told = stepByRules(guest, at, isExact, task);
   if (told !== undefined) return told;
-  const place = symbols.symbolize(looked);
-  const linkage = isUser ? userLinkage(at) : linkageOf(guest, at, place);
+  // A return address behind a call that does not return may be that of the next function.
+  const starts = guest.session.symbols.startsBefore(isExact ? at.pc : at.pc - 1);
+  const linkage = linkageOf(guest, at, starts, task, isUser);
   return {
     frame: linkage === undefined ? {} : { returnSlot: linkage.slot },
     caller: linkage === undefined ? undefined : callerAt(guest, at, linkage, task),
@@ -185,53 +186,63 @@ function freshTask(guest: Guest, { pc, esp, ebp }: StackPointers): StackPointers
   return begins === resume ? undefined : pointersFrom(pointersAlone(begins, esp + sinceSwitch, ebp), NONE_SAVED);
 }
 
-/** Where a function has put what leads back to its caller. */
-interface Linkage {
-  /** Address of the return address. */
-  readonly slot: number;
-  /** Address of the caller's EBP, if it has been saved. */
-  readonly savedEbp: number | undefined;
-}
-
-/** Above the frame pointer, or as far from ESP as the function has pushed. */
+/**
+ * Where a function without call frame information has put what leads back to its caller. That a place holds the address
+ * behind a call vouches for it; where none does, the likeliest that leads to code is taken, but not in user space.
+ * @param starts where the function may begin, the likeliest first
+ */
 function linkageOf(
   guest: Guest,
-  { pc, esp, ebp }: StackPointers,
-  place: { readonly symbol: string; readonly offset: number } | undefined,
-): Linkage | undefined {
-  const framed: Linkage | undefined = ebp === 0 ? undefined : { slot: ebp + 4, savedEbp: ebp };
-  const start = place === undefined ? undefined : guest.session.symbols.lookup(place.symbol);
-  if (place === undefined || start === undefined) return framed;
-  if (pc === start || isReturn(guest, pc)) return { slot: esp, savedEbp: undefined };
-  if (hasFramePointer(guest, start)) return pc === start + 1 ? { slot: esp + 4, savedEbp: esp } : framed;
-  const use = stackUse(guest.read(start, pc - start));
-  return use === undefined || use.depth < 0 ? framed : { slot: esp + use.depth, savedEbp: undefined };
+  at: StackPointers,
+  starts: readonly number[],
+  task: number | undefined,
+  isUser: boolean,
+): ReturnSlot | undefined {
+  const read = codeReader(guest, task);
+  const is32 = isUser || guest.bits === 32;
+  const slots = returnSlots(read, { ...at, is32 }, starts);
+  const found = slots.flatMap((slot) => {
+    const pc = wordAt(guest, slot.slot, task);
+    return pc === undefined || (isUser && pc >= PAGE_OFFSET) ? [] : [{ slot, pc }];
+  });
+  const called = found.find(({ pc }) => isBehindCall(read, pc, is32));
+  return (called ?? (isUser ? undefined : found.find(({ pc }) => isCode(guest, pc))))?.slot;
 }
 
-/** pushl %ebp; movl %esp, %ebp */
-function hasFramePointer(guest: Guest, start: number): boolean {
-  const [push, move, operands] = guest.read(start, 3);
-  return push === 0x55 && ((move === 0x89 && operands === 0xe5) || (move === 0x8b && operands === 0xec));
+/** As much as is mapped. */
+function codeReader(guest: Guest, task: number | undefined): CodeReader {
+  return (linear, length) => {
+    const inPage = PAGE_SIZE - (linear % PAGE_SIZE);
+    try {
+      return guest.read(linear, length, task);
+    } catch (error) {
+      if (!(error instanceof MemoryError)) throw error;
+    }
+    try {
+      return inPage < length ? guest.read(linear, inPage, task) : new Uint8Array(0);
+    } catch (error) {
+      if (!(error instanceof MemoryError)) throw error;
+      return new Uint8Array(0);
+    }
+  };
 }
 
-function isReturn(guest: Guest, pc: number): boolean {
-  const opcode = guest.read8(pc);
-  return opcode === 0xc3 || opcode === 0xc2;
-}
-
-/** A user frame, by its frame pointer as long as that is one. */
-function userLinkage({ esp, ebp }: StackPointers): Linkage | undefined {
-  return ebp > esp && ebp < PAGE_OFFSET && (ebp & 3) === 0 ? { slot: ebp + 4, savedEbp: ebp } : undefined;
+function wordAt(guest: Guest, linear: number, task: number | undefined): number | undefined {
+  try {
+    return guest.read32(linear, task);
+  } catch (error) {
+    if (error instanceof MemoryError) return undefined;
+    throw error;
+  }
 }
 
 function callerAt(
   guest: Guest,
   at: StackPointers,
-  { slot, savedEbp }: Linkage,
+  { slot, savedEbp }: ReturnSlot,
   task: number | undefined,
-): StackPointers | undefined {
+): StackPointers {
   const pc = guest.read32(slot, task);
-  if (!isCode(guest, pc)) return undefined;
   const registers = [...at.registers];
   const saved = new Map(at.saved);
   registers[EIP] = pc;

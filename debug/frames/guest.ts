@@ -1,7 +1,15 @@
 /** The guest as a debugger reads it: memory of any task, the current task, what the kernel's names stand for. */
 import type { Core, Machine, RegisterName } from "../../emulator/index.ts";
 import { CS, REGISTER_NAMES, TR } from "../../emulator/index.ts";
-import { type Kernel, mm_struct, PAGE_OFFSET, THREAD_SIZE, task_list, task_struct } from "../../kernel/inspect.ts";
+import {
+  for_each_task,
+  init_task,
+  type Kernel,
+  mm_struct,
+  PAGE_OFFSET,
+  THREAD_SIZE,
+  task_struct,
+} from "../../kernel/inspect.ts";
 import { hex } from "../numbers.ts";
 import type { DebugSession } from "../session/index.ts";
 import { explain, walkPages } from "./page-walk.ts";
@@ -10,6 +18,8 @@ import { explain, walkPages } from "./page-walk.ts";
 const TSS_ESP0 = 4;
 const USER_CPL = 3;
 const CR0_PG = 0x80000000;
+/** Tasks at most: a list that is longer leads in a circle. */
+const PID_MAX = 0x8000;
 
 /** Memory that cannot be read; the message says which address and why. */
 export class MemoryError extends Error {
@@ -158,7 +168,7 @@ export class Guest {
     if (stack < PAGE_OFFSET || (core.cr0 & CR0_PG) === 0) return undefined;
     const address = (stack & -THREAD_SIZE) >>> 0;
     try {
-      return kernel.inspect(() => (task_list().includes(address) ? nameOf(address) : undefined));
+      return kernel.inspect(() => (taskAddresses()?.includes(address) === true ? nameOf(address) : undefined));
     } catch {
       // The task list is not there yet.
       return undefined;
@@ -177,11 +187,14 @@ export class Guest {
   /** All tasks, the idle one first. @throws GuestError on a bare machine, or when there are none yet */
   tasks(): TaskName[] {
     const kernel = this.kernel("tasks");
+    let names: TaskName[] | undefined;
     try {
-      return kernel.inspect(() => task_list().map(nameOf));
+      names = kernel.inspect(() => taskAddresses()?.map(nameOf));
     } catch {
-      throw new GuestError("there are no tasks yet: the kernel has not set up its task list");
+      // What the list leads to is no memory.
     }
+    if (names === undefined) throw new GuestError("there are no tasks yet: the kernel has not set up its task list");
+    return names;
   }
 
   /** @throws GuestError when there is no such task */
@@ -199,6 +212,17 @@ export class Guest {
     if (task === undefined) throw new GuestError("there is no current task yet: the kernel is still booting");
     return task;
   }
+}
+
+/** Those on the kernel's task list; undefined while that is not set up, or has been destroyed. */
+function taskAddresses(): number[] | undefined {
+  const first = init_task();
+  if (first.next_task === 0) return undefined;
+  const addresses = [first.address];
+  for (const { address } of for_each_task()) {
+    if (addresses.push(address) > PID_MAX) return undefined;
+  }
+  return addresses;
 }
 
 function nameOf(address: number): TaskName {

@@ -95,15 +95,17 @@ function members(repl: Repl, argument: string): string[] | undefined {
   if (match === null) return undefined;
   const [, object, selector, begun] = match as unknown as [string, string, string, string];
   const operand = operandAtEnd(object);
+  if (operand === "") return undefined;
   try {
-    let type = plainType(repl.console.evaluate(operand).type);
+    let type = plainType(repl.console.typeOf(operand));
     if (type.kind === "pointer") type = plainType(type.to);
-    if (type.kind !== "struct") return undefined;
+    if (type.kind !== "struct") return [];
     // What readline replaces is the whole word, which a dot is part of and an arrow is not.
     const kept = selector === "." ? `${/[$\w.:-]*$/.exec(object)![0]}.` : "";
     return beginning(memberNames(type), begun).map((field) => kept + field);
   } catch {
-    return undefined;
+    // What is no expression has no members.
+    return [];
   }
 }
 
@@ -121,6 +123,8 @@ function operandAtEnd(text: string): string {
   return text.slice(start);
 }
 
+/** Labels that compilers have made, which begin with a dot, are there for who begins with one. */
 function beginning(names: readonly string[], part: string): string[] {
-  return [...new Set(names.filter((name) => name.startsWith(part)))].sort().slice(0, MOST);
+  const fitting = names.filter((name) => name.startsWith(part) && (part !== "" || !name.startsWith(".")));
+  return [...new Set(fitting)].sort().slice(0, MOST);
 }

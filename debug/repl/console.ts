@@ -1,6 +1,6 @@
 /** What the commands of a REPL share: the session, where they print, what they remember from one to the next. */
 
-import { plainType, typeName } from "../../asm/dwarf/reader/index.ts";
+import { type CType, plainType, typeName } from "../../asm/dwarf/reader/index.ts";
 import { type Disassembler, loadDisassembler } from "../../asm/index.ts";
 import type { RegisterName } from "../../emulator/index.ts";
 import type { RecordedEvent } from "../../kernel/index.ts";
@@ -25,8 +25,12 @@ export interface ConsoleOptions {
   readonly write: (text: string) => void;
   /** Whether it may be coloured with ANSI sequences. */
   readonly color: boolean;
+  /** Columns that help is written in; 80 without. */
+  readonly width?: number | undefined;
   readonly sources: SourceTexts;
 }
+
+const COLUMNS = 80;
 
 /** An expression that is shown at each stop. */
 export interface Display {
@@ -48,6 +52,8 @@ export interface Cursor {
 export class Console {
   readonly guest: Guest;
   readonly color: boolean;
+  /** Columns that text without a form of its own is written in. */
+  readonly width: number;
   readonly sources: SourceTexts;
   /** Values that `p` has shown: `$1`, `$2`… */
   readonly values: Value[] = [];
@@ -79,6 +85,7 @@ export class Console {
   ) {
     this.guest = new Guest(session);
     this.color = options.color;
+    this.width = options.width ?? COLUMNS;
     this.sources = options.sources;
     this.#write = options.write;
     if (session.kernel !== undefined) {
@@ -124,6 +131,11 @@ export class Console {
   /** @throws ExpressionError, MemoryError */
   evaluate(text: string): Value {
     return evaluate(text, this.environment());
+  }
+
+  /** The type that an expression has, whatever its value; nothing is changed by it. @throws ExpressionError */
+  typeOf(text: string): CType {
+    return evaluate(text, this.environment().forTypes()).type;
   }
 
   /** The number that an expression comes to. @throws CommandError when it is a struct; ExpressionError, MemoryError */

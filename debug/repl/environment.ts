@@ -5,7 +5,7 @@ import { nearNames } from "../../asm/index.ts";
 import type { RegisterName } from "../../emulator/index.ts";
 import { asm_offsets, type Kernel, PAGE_OFFSET } from "../../kernel/inspect.ts";
 import { dwarfNumber } from "../frames/frame-registers.ts";
-import { type Guest, REGISTERS } from "../frames/guest.ts";
+import { type Guest, MemoryError, REGISTERS } from "../frames/guest.ts";
 import type { StackFrame } from "../frames/stack-frame.ts";
 import type { Environment } from "./expression/evaluate.ts";
 import { CODE, TypeNames, UNSIGNED, UNTYPED, WORD } from "./expression/types.ts";
@@ -101,6 +101,34 @@ export class GuestEnvironment implements Environment {
     if (target.register === undefined) this.#assignMemory(target, scalar);
     else this.#assignRegister(target.register, encode(scalar, target.type));
   };
+
+  /**
+   * The same for who asks for types alone: it changes nothing, what cannot be read is zero, and there need be no tasks, so
+   * that what an expression will be is known before the guest runs.
+   */
+  forTypes(): Environment {
+    const read: Environment["read"] = (linear, length) => {
+      try {
+        return this.read(linear, length);
+      } catch (error) {
+        if (error instanceof MemoryError) return new Uint8Array(length);
+        throw error;
+      }
+    };
+    const task = (): Value => ({ type: pointerTo(this.types.find("task_struct")!), scalar: 0 });
+    const isCurrent = (name: string) =>
+      name === "current" && this.#guest.session.kernel !== undefined && this.#frame().variable(name) === undefined;
+    return {
+      types: this.types,
+      read,
+      assign: () => {},
+      keep: () => {},
+      name: (name) => (isCurrent(name) ? task() : this.name(name)),
+      variable: this.variable,
+      functions: this.#guest.session.kernel === undefined ? {} : { task },
+      near: () => [],
+    };
+  }
 
   readonly near = (name: string): readonly string[] => nearNames(name, this.names());
 

@@ -21,6 +21,7 @@ import { tasks } from "./commands/tasks.ts";
 import { complete } from "./completion.ts";
 import { Console, type ConsoleOptions } from "./console.ts";
 import { ExpressionError } from "./expression/errors.ts";
+import { rewrap, wrap } from "./format/wrap.ts";
 import { GO_ON } from "./repeat.ts";
 import { reportPlace } from "./stop-report.ts";
 
@@ -38,6 +39,9 @@ const GROUPS: readonly Group[] = [
   "Kernel",
   "Other",
 ];
+/** Columns of the list of commands. */
+const SUMMARY_AT = 36;
+const LEAST_SUMMARY = 20;
 /** Commands that take it to mean so. */
 const GOES_ON_BY_WORD: ReadonlySet<string> = new Set(["disas", "list"]);
 
@@ -237,20 +241,23 @@ export class Repl {
     for (const group of GROUPS) {
       console.print(console.bold(group));
       const members = this.commands.filter((command) => command.group === group);
-      const rows = members.map(({ names, usage, summary }) => [`  ${[names[0], usage].join(" ").trimEnd()}`, summary]);
-      const widest = 34;
-      for (const [left, right] of rows as [string, string][]) {
-        if (left.length <= widest) console.print(`${left.padEnd(widest)}  ${right}`);
-        else console.print(left, `${" ".repeat(widest)}  ${right}`);
+      for (const { names, usage, summary } of members) {
+        const left = `  ${[names[0], usage].join(" ").trimEnd()}`;
+        const [first = "", ...rest] = wrap(summary, Math.max(console.width - SUMMARY_AT, LEAST_SUMMARY));
+        const others = rest.map((line) => `${" ".repeat(SUMMARY_AT)}${line}`);
+        if (left.length < SUMMARY_AT - 1) console.print(left.padEnd(SUMMARY_AT) + first, ...others);
+        else console.print(left, " ".repeat(SUMMARY_AT) + first, ...others);
       }
     }
-    console.print("A unique beginning of a name will do. help COMMAND says more. An empty line repeats.");
+    const end = "A unique beginning of a name will do. help COMMAND says more. An empty line repeats.";
+    console.print(...wrap(end, console.width));
   }
 }
 
 function help({ names, usage, summary, help: more, repeats }: Command, console: Console): void {
-  console.print(`${console.bold(names[0])} ${usage}`.trimEnd(), `  ${summary}`);
+  const indented = (text: string) => rewrap(text, console.width - 2).map((line) => `  ${line}`);
+  console.print(`${console.bold(names[0])} ${usage}`.trimEnd(), ...indented(summary));
   if (names.length > 1) console.print(`  also: ${names.slice(1).join(", ")}`);
-  if (more !== undefined) console.print(...more.split("\n").map((line) => `  ${line}`));
+  if (more !== undefined) console.print(...indented(more));
   if (repeats !== undefined) console.print(`  An empty line ${repeats === "same" ? "does it again" : "goes on"}.`);
 }

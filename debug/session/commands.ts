@@ -2,17 +2,8 @@
 import { type Core, SOFTWARE } from "../../emulator/index.ts";
 import type { RecordedEvent } from "../../kernel/index.ts";
 import type { BreakpointRecord, Breakpoints } from "./breakpoints.ts";
-import {
-  calledBy,
-  callsBefore,
-  Frame,
-  type Instruction,
-  instructionAt,
-  linearEip,
-  linearEsp,
-  type ReturnPlace,
-  returnPlace,
-} from "./instruction.ts";
+import { calledBy, callsBefore, Frame, type Instruction, instructionAt, linearEip, linearEsp } from "./instruction.ts";
+import { type ReturnPlace, returnPlace } from "./return-place.ts";
 import type { SymbolTable } from "./symbol-table.ts";
 import type { Advance, Goal, Moment, Timeline } from "./timeline.ts";
 import type { Stop, StopReason } from "./types.ts";

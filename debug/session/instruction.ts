@@ -1,18 +1,18 @@
 /** Looking at the instruction a core is about to execute, and at the frame it executes it in. */
 import { type Core, CS, decodeInstruction, EBP, ESP, type Machine, type Op, SS } from "../../emulator/index.ts";
-import type { SymbolTable } from "./symbol-table.ts";
 
-const LONGEST_INSTRUCTION = 15;
+/** Reads code at a linear address: as many bytes as are mapped, at most `length`. */
+export type CodeReader = (linear: number, length: number) => Uint8Array;
+
+/** Bytes (Intel SDM vol. 2, 2.3.11). */
+export const LONGEST_INSTRUCTION = 15;
 const PAGE_SIZE = 4096;
 const USER = 3;
 /** Bytes that a callee drops at most. */
 const MOST_ARGUMENT_BYTES = 0x1000;
 
-/** Bytes that the CPU and entry code put below an interrupt's EIP: an error code, a vector, an address. */
-const MOST_ENTRY_BYTES = 12;
-/** EFLAGS bits that never change (Intel SDM 1, 3.4.3), of which bit 1 is set. */
-const EFLAGS_FIXED = 0xffc0802a;
-
+/** Bytes of a CALL through memory with a displacement of 32 bits. */
+const LONGEST_CALL = 7;
 const HOSTCALL = 0x0f3f;
 const INTERRUPTS: ReadonlySet<number> = new Set([0xcc, 0xcd, 0xce, 0xf1]);
 const RETURNS: ReadonlySet<number> = new Set([0xc2, 0xc3, 0xca, 0xcb]);
@@ -66,7 +66,12 @@ export function calledBy(
 
 /** The instruction at a linear address as a core would decode it; undefined where no memory is mapped. */
 export function instructionAt(machine: Machine, core: Core, linear: number): Instruction | undefined {
-  const op = decodeAt(machine, core, linear);
+  return instructionIn(readerOf(machine, core), linear, core.codeSize32);
+}
+
+function instructionIn(read: CodeReader, linear: number, is32: boolean): Instruction | undefined {
+  const bytes = read(linear, LONGEST_INSTRUCTION);
+  const op = decodeInstruction(bytes, 0, bytes.length, is32) ?? undefined;
   return op === undefined ? undefined : { linear, following: (linear + op.length) >>> 0, flow: flowOf(op) };
 }
 
@@ -79,9 +84,9 @@ function flowOf({ opcode, reg, repeat }: Op): Flow {
   return repeat !== 0 && STRINGS.has(opcode) ? "repeated" : "plain";
 }
 
-function decodeAt(machine: Machine, core: Core, linear: number): Op | undefined {
-  const bytes = readMapped(machine, core, linear, LONGEST_INSTRUCTION);
-  return decodeInstruction(bytes, 0, bytes.length, core.codeSize32) ?? undefined;
+/** Reads what a core has mapped. */
+export function readerOf(machine: Machine, core: Core): CodeReader {
+  return (linear, length) => readMapped(machine, core, linear, length);
 }
 
 /** As many bytes as are mapped. */
@@ -146,120 +151,23 @@ export class Frame {
 
 /** The instructions that may have called what returns to a linear address. @param interrupts whether those of software too */
 export function callsBefore(machine: Machine, core: Core, linear: number, interrupts: boolean): Instruction[] {
+  return callsIn(readerOf(machine, core), linear, core.codeSize32, interrupts);
+}
+
+/** Whether the instruction before a linear address may be a call that returns there. */
+export function isBehindCall(read: CodeReader, linear: number, is32: boolean): boolean {
+  return callsIn(read, linear, is32, false).length > 0;
+}
+
+function callsIn(read: CodeReader, linear: number, is32: boolean, interrupts: boolean): Instruction[] {
   const found: Instruction[] = [];
-  for (let length = 1; length <= 7; length++) {
-    const instruction = instructionAt(machine, core, (linear - length) >>> 0);
+  for (let length = 1; length <= LONGEST_CALL; length++) {
+    const instruction = instructionIn(read, (linear - length) >>> 0, is32);
     if (instruction?.following !== linear) continue;
     const { flow } = instruction;
     if (flow === "call" || flow === "hostcall" || (interrupts && flow === "interrupt")) found.push(instruction);
   }
   return found;
-}
-
-/** Where the current function returns to. */
-export interface ReturnPlace {
-  /** Linear address of the instruction. */
-  readonly linear: number;
-  /** Linear address on the stack where that is written. */
-  readonly slot: number;
-  /** Of a handler of interrupts, exceptions or system calls: the privilege it returns to with IRET. */
-  readonly cpl?: number;
-}
-
-/**
- * Finds where the function that a core executes returns to: with a frame pointer through EBP, before and after it is
- * set up, and without one by following ESP from the function's first instruction.
- * @throws Error when nothing that may be the return address on the stack is an address of code
- */
-export function returnPlace(machine: Machine, core: Core, symbols: SymbolTable): ReturnPlace {
-  const places: ReturnPlace[] = [];
-  for (const slot of returnSlots(machine, core, symbols)) {
-    const bytes = readMapped(machine, core, slot, 4);
-    if (bytes.length < 4) continue;
-    const linear = (new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true) + core.segBase(CS)) >>> 0;
-    places.push({ linear, slot });
-  }
-  const isBehindCall = ({ linear }: ReturnPlace) => callsBefore(machine, core, linear, false).length > 0;
-  // `switch_to` pushes a label and jumps, so that the place need not be behind a call where a symbol vouches for it.
-  const certain = places.find(({ slot }) => slot === certainSlot(machine, core, symbols));
-  const found =
-    (certain !== undefined && symbols.symbolize(certain.linear) !== undefined ? certain : undefined) ??
-    places.find(isBehindCall) ??
-    interruptFrame(machine, core, places) ??
-    places.find(({ linear }) => symbols.symbolize(linear) !== undefined);
-  if (found !== undefined) return found;
-  const looked = places.map(({ slot }) => `0x${slot.toString(16)}`).join(", ");
-  throw new Error(
-    `it cannot be told where ${symbols.format(linearEip(core))} returns to: no return address on the stack at ${looked}`,
-  );
-}
-
-/**
- * The first of the places that is what an interrupt pushes: EIP, CS, EFLAGS. In front of it there may be an error code,
- * and what entry code puts there for its own use.
- */
-function interruptFrame(machine: Machine, core: Core, places: readonly ReturnPlace[]): ReturnPlace | undefined {
-  for (const { slot: first } of places) {
-    for (let slot = first; slot <= first + MOST_ENTRY_BYTES; slot += 4) {
-      const bytes = readMapped(machine, core, slot, 12);
-      if (bytes.length < 12) continue;
-      const view = new DataView(bytes.buffer, bytes.byteOffset);
-      const cs = view.getUint32(4, true);
-      const isFrame = cs > USER && cs < 0x10000 && (cs & 4) === 0 && (view.getUint32(8, true) & EFLAGS_FIXED) === 2;
-      if (isFrame) return { linear: view.getUint32(0, true), slot, cpl: cs & USER };
-    }
-  }
-  return undefined;
-}
-
-/** Linear addresses on the stack where the return address may be, the likeliest first. */
-function returnSlots(machine: Machine, core: Core, symbols: SymbolTable): number[] {
-  const esp = linearEsp(core);
-  const eip = linearEip(core);
-  if (instructionAt(machine, core, eip)?.flow === "return") return [esp];
-  const framed = (core.segBase(SS) + core.r[EBP]! + 4) >>> 0;
-  const slots: number[] = [];
-  for (const start of symbols.startsBefore(eip)) {
-    const code = readMapped(machine, core, start, 3);
-    if (eip === start) slots.push(esp);
-    else if (setsFrame(code)) slots.push(eip === start + 1 ? esp + 4 : framed);
-    else {
-      const depth = stackDepth(machine, core, start, eip);
-      if (depth !== undefined) slots.push((esp + depth) >>> 0);
-    }
-  }
-  return [...slots, framed];
-}
-
-/** Where the return address is in a function whose extent is known, at its first instruction or with a frame pointer. */
-function certainSlot(machine: Machine, core: Core, symbols: SymbolTable): number | undefined {
-  const eip = linearEip(core);
-  const place = symbols.symbolize(eip);
-  if (place === undefined || place.size === 0) return undefined;
-  const { offset } = place;
-  const esp = linearEsp(core);
-  if (offset === 0) return esp;
-  if (!setsFrame(readMapped(machine, core, eip - offset, 3))) return undefined;
-  return offset === 1 ? esp + 4 : (core.segBase(SS) + core.r[EBP]! + 4) >>> 0;
-}
-
-/** PUSH EBP; MOV EBP, ESP. */
-function setsFrame([push, move, operands]: Uint8Array): boolean {
-  return push === 0x55 && ((move === 0x89 && operands === 0xe5) || (move === 0x8b && operands === 0xec));
-}
-
-/** Bytes pushed between two addresses, taken in a straight line; undefined when that cannot be told. */
-function stackDepth(machine: Machine, core: Core, from: number, to: number): number | undefined {
-  let depth = 0;
-  for (let at = from; at < to; ) {
-    const op = decodeAt(machine, core, at);
-    if (op === undefined) return undefined;
-    const change = stackChange(op);
-    if (change === undefined) return undefined;
-    depth += change;
-    at += op.length;
-  }
-  return depth < 0 ? undefined : depth;
 }
 
 const PUSHES: ReadonlySet<number> = new Set([0x06, 0x0e, 0x16, 0x1e, 0x68, 0x6a, 0x9c, 0x0fa0, 0x0fa8]);

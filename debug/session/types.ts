@@ -49,7 +49,10 @@ export interface Stop {
 /** What can be caught: kernel events by name; exceptions and interrupts on any machine. */
 export type CatchKind =
   | "exception"
+  /** Of a device or another CPU, or by INT. */
   | "interrupt"
+  /** The same without INT, which system calls are made with. */
+  | "irq"
   | "syscall"
   | "switch"
   | "fork"
@@ -61,7 +64,10 @@ export type CatchKind =
   /** A task became runnable. */
   | "wakeup";
 
-/** A kernel event, or the delivery of an exception or interrupt, which has `vector` and `eip`. */
+/**
+ * A kernel event, or the delivery of an exception or interrupt, which has `vector` and `eip`; a device's interrupt has
+ * `irq`, its line.
+ */
 export type SessionEvent = RecordedEvent;
 
 /** Decides at a hit whether to stop. It may look at the session and must change nothing. */

@@ -2,6 +2,7 @@
 import { type Core, EXCEPTION, EXTERNAL, SOFTWARE } from "../../emulator/index.ts";
 import type { RecordedEvent } from "../../kernel/index.ts";
 import type { BreakpointRecord } from "./breakpoints.ts";
+import { irqOfVector } from "./interrupt-lines.ts";
 import type { Target } from "./target.ts";
 import type { AddressRequest, CatchKind, CatchRequest, SessionEvent, WatchedAccess, WatchRequest } from "./types.ts";
 
@@ -15,6 +16,9 @@ const KERNEL_EVENTS: Partial<Record<CatchKind, readonly string[]>> = {
   softirq: ["softirq_entry", "bh_entry"],
   wakeup: ["sched_wakeup"],
 };
+
+/** What is seen at the CPU, on any machine. */
+const OF_CPU: ReadonlySet<CatchKind> = new Set<CatchKind>(["exception", "interrupt", "irq"]);
 
 /** A request that a run has met. */
 export interface Hit {
@@ -124,7 +128,7 @@ export class Watcher {
   #hookEvents(catches: readonly RecordOf<CatchRequest>[]): void {
     const { machine, kernel } = this.#target;
     const { onEvent, onInterrupt } = this.#orders;
-    const ofKernel = catches.filter(({ request }) => request.event !== "exception" && request.event !== "interrupt");
+    const ofKernel = catches.filter(({ request }) => !OF_CPU.has(request.event));
     const ofCpu = catches.filter((record) => !ofKernel.includes(record));
     const listens = kernel !== undefined && (ofKernel.length > 0 || onEvent !== undefined);
     if (listens) {
@@ -156,6 +160,7 @@ export class Watcher {
   ): void {
     const { machine } = this.#target;
     const ofInstruction = kind === EXCEPTION || (kind === SOFTWARE && vector < FIRST_INTERRUPT && vector !== NMI);
+    const irq = kind === EXTERNAL ? irqOfVector(machine, vector) : undefined;
     this.#atEvent(
       {
         event: ofInstruction ? "exception" : "interrupt",
@@ -164,6 +169,7 @@ export class Watcher {
         eip: core.eip >>> 0,
         cpl: core.cpl,
         external: kind === EXTERNAL ? 1 : 0,
+        ...(irq === undefined ? {} : { irq }),
         ...(errorCode < 0 ? {} : { error_code: errorCode }),
         instruction: machine.instructions,
         cycle: machine.cycles,
@@ -177,8 +183,7 @@ export class Watcher {
     const core = machine.cores[event.cpu]!;
     for (const record of records) {
       const { event: kind, filter } = record.request;
-      const names = KERNEL_EVENTS[kind] ?? [kind];
-      if (!names.includes(event.event) || filter?.(event) === false) continue;
+      if (!isOf(event, kind) || filter?.(event) === false) continue;
       const stops = this.#holds(record, core) && this.#meets({ record, core: core.id, event });
       if (stops || this.failure !== null) {
         machine.requestStop();
@@ -203,4 +208,9 @@ export class Watcher {
     this.hit ??= hit;
     return true;
   }
+}
+
+function isOf(event: SessionEvent, kind: CatchKind): boolean {
+  if (kind === "irq") return event.event === "interrupt" && event["external"] === 1;
+  return (KERNEL_EVENTS[kind] ?? [kind]).includes(event.event);
 }

@@ -37,6 +37,7 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
     meaning: "first line of a trace file",
     fields: { version: "of the format: 1", hz: "cycles in a second of virtual time", cpus: "CPUs" },
   },
+  end: { meaning: "last line: the moment at which the trace ends", fields: {} },
   sched_switch: {
     meaning: "the scheduler has decided on another task",
     fields: {

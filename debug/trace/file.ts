@@ -40,12 +40,13 @@ export class TraceFile {
     });
   }
 
-  /** Stops recording and writes the rest. */
+  /** Stops recording and writes the rest, with the moment at which the trace ends. */
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#kernel.on_event(undefined);
-    this.#chrome?.end(this.#kernel.machine.cycles);
+    if (this.#chrome === undefined) this.#record(this.#now({ event: "end" }));
+    else this.#chrome.end(this.#kernel.machine.cycles);
     if (this.#buffer !== "") this.#write(this.#buffer);
     this.#buffer = "";
   }

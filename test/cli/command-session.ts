@@ -91,6 +91,8 @@ export class CommandSession {
     const host: TimedHost & TerminalHost = {
       isTerminal: false,
       onOutputLost: () => () => {},
+      hasColors: false,
+      columns: undefined,
       stdin,
       onInterrupt: (callback) => {
         interrupt = callback;

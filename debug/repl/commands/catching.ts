@@ -75,6 +75,7 @@ function nothing(words: readonly string[]): undefined {
 const READERS: Readonly<Record<CatchKind, FilterReader>> = {
   exception,
   interrupt: (words, console) => number(words, console, "vector"),
+  irq: (words, console) => number(words, console, "irq"),
   syscall,
   switch: (words, console) => pids(words, console, { from: "prev", to: "next" }),
   fork: nothing,
@@ -118,7 +119,7 @@ export function catchRequest(console: Console, text: string): CatchRequest {
       event === "" ? `catch what? There are ${CATCHABLE.join(", ")}` : `no event ${event}; ${hint}`,
     );
   }
-  if (event !== "exception" && event !== "interrupt") console.guest.kernel(`catch ${event}`);
+  if (!["exception", "interrupt", "irq"].includes(event)) console.guest.kernel(`catch ${event}`);
   const filter = READERS[event](words, console);
   return { kind: "catch", event, ...(filter === undefined ? {} : { filter }) };
 }

@@ -244,10 +244,11 @@ export const stopping: readonly Command[] = [
     usage: "EVENT [count N] [cpu N] [if CONDITION]",
     summary: "stop after an event",
     help:
-      "exception [VECTOR]      interrupt [VECTOR]       syscall [NAME]\n" +
-      "switch [from PID] [to PID]                       fork  exec  exit  cow\n" +
-      "signal [NAME] [to PID]                           softirq [NUMBER]\n" +
-      `Exceptions and interrupts stop at the first instruction of their handler.\n${CLAUSES}`,
+      "exception [VECTOR|NAME]      syscall [NAME|NUMBER]      fork  exec  exit  cow\n" +
+      "interrupt [VECTOR]           irq [LINE]                 softirq [NUMBER]\n" +
+      "switch [from PID] [to PID]   wakeup [of PID] [by PID]   signal [NAME] [to PID]\n" +
+      "An irq is a device's interrupt; interrupt is INT too, by which system calls come. Exceptions and interrupts stop at\n" +
+      `the first instruction of their handler.\n${CLAUSES}`,
     completes: "catch",
     run: (argument, console) => {
       const parts = clauses(console, argument);

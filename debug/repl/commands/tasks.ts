@@ -1,10 +1,12 @@
 /** Tasks: who there is, where they are, what is on their stacks. */
 import { pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
-import { backtrace, currentPointers, pointersOf } from "../../frames/frame-walk.ts";
+import { backtrace, currentPointers, type Frame, pointersOf } from "../../frames/frame-walk.ts";
+import type { TaskName } from "../../frames/guest.ts";
 import { bareHex, hex, table } from "../../numbers.ts";
 import { tasks as summaries } from "../../tasks.ts";
 import { type Command, CommandError } from "../command.ts";
 import type { Console } from "../console.ts";
+import { hasSavedRegisters } from "../format/entry.ts";
 import { stackLines } from "../format/stack.ts";
 import { formatValue } from "../format/value.ts";
 import { taskOrCurrent } from "../task-argument.ts";
@@ -75,8 +77,22 @@ function showSaved(console: Console, argument: string): void {
   if (running !== undefined && console.guest.isUser(running)) {
     throw new CommandError(`pid ${task.pid} runs in user space: its registers are in CPU ${running.id} (regs)`);
   }
+  const entry = outermostEntry(console, task);
+  if (running !== undefined && entry !== undefined && !hasSavedRegisters(entry)) {
+    const at = console.session.symbols.format(entry.pc);
+    throw new CommandError(
+      `pid ${task.pid} is at ${at}, on its way into the kernel or out of it: its registers are not all on its stack;\n` +
+        "$eax and the others have them in the frame of user space (bt, up)",
+    );
+  }
   console.print(`struct pt_regs of pid ${task.pid} at ${hex(address)}`);
   console.print(formatValue(console.evaluate(`*(pt_regs *)${address}`), console.formatting("x")));
+}
+
+/** The frame of the entry code that a task came into the kernel by. */
+function outermostEntry({ guest }: Console, task: TaskName): Frame | undefined {
+  const frames = backtrace(guest, pointersOf(guest, task.address), task.address);
+  return frames.findLast(({ kind, entryFrame }) => kind === "kernel" && entryFrame !== undefined);
 }
 
 export const tasks: readonly Command[] = [

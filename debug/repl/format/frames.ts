@@ -1,11 +1,10 @@
 /** Frames as text. */
 import type { Variable } from "../../../asm/dwarf/reader/index.ts";
-import { FIRST_EXTERNAL_VECTOR, kernel_entry } from "../../../kernel/inspect.ts";
-import type { Frame } from "../../frames/frame-walk.ts";
 import { MemoryError } from "../../frames/guest.ts";
 import type { StackFrame } from "../../frames/stack-frame.ts";
 import { hex } from "../../numbers.ts";
 import type { Console } from "../console.ts";
+import { entryName } from "./entry.ts";
 import { formatScalar, formatValue } from "./value.ts";
 
 /** The function's name; of code without one, `??`. */
@@ -51,7 +50,7 @@ export function frameLine(console: Console, frame: StackFrame): string {
 export function frameLines(console: Console, frames: readonly StackFrame[], isFull = false): string[] {
   return frames.flatMap((frame, index) => {
     const lines: string[] = [];
-    const inner = frames[index - 1]?.walked;
+    const inner = frames.findLast(({ level, walked }) => level < frame.level && walked !== frame.walked)?.walked;
     if (frame.walked.kind === "user" && inner?.kind === "kernel") lines.push("    --- user space ---");
     lines.push(frameLine(console, frame));
     if (isFull) lines.push(...localLines(console, frame, "        "));
@@ -67,28 +66,4 @@ export function frameLines(console: Console, frames: readonly StackFrame[], isFu
 export function localLines(console: Console, frame: StackFrame, indent = ""): string[] {
   const lines = frame.blocks.flat().flatMap((variable) => variableLines(console, frame, variable));
   return (lines.length === 0 ? ["No locals."] : lines).map((line) => indent + line);
-}
-
-/** What brought the CPU into the kernel, by the frame that entry code has left. */
-export function entryName({ guest, session }: Console, { entryFrame, pc, kind, isExact }: Frame): string {
-  const symbol = session.symbols.symbolize(pc)?.symbol ?? "";
-  const at = `frame of the CPU at ${hex(entryFrame!)}`;
-  if (session.kernel === undefined || kind === "user") return at;
-  if (symbol === "error_code" && isExact) return `exception, ${at}`;
-  try {
-    // orig_eax, just below the CPU's frame.
-    const entry = kernel_entry(guest.read32(entryFrame! - 4) | 0);
-    switch (entry?.kind) {
-      case undefined:
-        return at;
-      case "syscall":
-        return `system call, ${at}`;
-      case "exception":
-        return `exception ${entry.vector}, ${at}`;
-      case "interrupt":
-        return `interrupt ${entry.vector - FIRST_EXTERNAL_VECTOR}, ${at}`;
-    }
-  } catch {
-    return at;
-  }
 }

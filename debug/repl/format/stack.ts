@@ -5,7 +5,7 @@ import { backtrace, type Frame, type StackPointers } from "../../frames/frame-wa
 import { MemoryError } from "../../frames/guest.ts";
 import { bareHex, hex } from "../../numbers.ts";
 import type { Console } from "../console.ts";
-import { entryName } from "./frames.ts";
+import { entryName, vectorSlot } from "./entry.ts";
 
 /** Words shown of a stack without a known end. */
 const WORDS = 32;
@@ -89,4 +89,8 @@ function noteEntry(console: Console, notes: Map<number, string>, frame: Frame, o
     const what = field === "ebx" ? `, struct pt_regs begins: ${entryName(console, frame)}` : "";
     notes.set(address, `pt_regs.${field}${place}${by}${what}`);
   }
+  const slot = vectorSlot(console, frame);
+  if (slot === undefined) return;
+  notes.set(slot, `vector ${console.guest.read32(slot)}, until pt_regs.xes is saved here`);
+  notes.set(base + pt_regs.offset("orig_eax"), "error code, until pt_regs.orig_eax is saved here");
 }

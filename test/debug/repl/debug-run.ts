@@ -46,6 +46,8 @@ export async function debugRun(
   const host: TerminalHost = {
     isTerminal: false,
     onOutputLost: () => () => {},
+    hasColors: false,
+    columns: undefined,
     stdin: {
       chunks: async function* () {
         // Cut where a pipe might cut it.
