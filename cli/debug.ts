@@ -10,6 +10,7 @@ import { MAXIMUM_RAM } from "../emulator/index.ts";
 import { sources } from "../kernel/inspect.ts";
 import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, readInput, reporting } from "./io.ts";
+import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
 import { addMachineOptions } from "./machine.ts";
 import { type PlanOptions, planMachine } from "./machine-plan.ts";
 import { noticeLog } from "./notices.ts";
@@ -31,7 +32,7 @@ const HISTORY_LINES = 1000;
 /** MiB: what a host may have. */
 const MOST_HISTORY = 1 << 16;
 
-export interface DebugOptions extends PlanOptions, TapeOptions {
+export interface DebugOptions extends PlanOptions, TapeOptions, KernelOptions {
   readonly commands?: string;
   readonly quiet?: boolean;
   readonly cpuHz?: number;
@@ -43,7 +44,7 @@ export interface DebugOptions extends PlanOptions, TapeOptions {
 
 /** Options that are about a machine without a kernel of esp0's. */
 const MACHINE_OPTIONS = [
-  ...(["cpus", "multiboot", "append", "module", "rom", "load", "mode", "reg", "disk", "rtc", "strictUart"] as const),
+  ...(["cpus", "multiboot", "append", "rom", "load", "mode", "reg", "disk", "rtc", "strictUart"] as const),
 ];
 
 /** @throws InputError for files and options that cannot be used */
@@ -57,7 +58,7 @@ export async function debugCommand(
   const fromFile = options.commands === undefined ? undefined : linesOf(options.commands, io);
   const tape = openDebugTape(file, args, options, io);
   const texts = new SourceTexts(sources, (name) => readSource(name, session, tape.io));
-  const session: DebugSession = openSession(tape, options.history * MIB, options.quiet === true);
+  const session: DebugSession = await openSession(tape, options);
   if (options.gdb !== undefined) {
     refuseWithGdb({ ...options }, ["commands"]);
     const end = await runWithGdb(session, options.gdb, { showLog: !options.quiet, sources: texts, tape }, io, host);
@@ -131,29 +132,34 @@ export async function debugCommand(
 function openDebugTape(file: string | undefined, args: readonly string[], options: DebugOptions, io: CommandIo): Tape {
   const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, strictUart, cpuHz } = options;
   const machine = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, strictUart };
-  const recorded = { ...machine, cpuHz };
+  const recorded = { ...machine, cpuHz, syscall: options.syscall };
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const call = { file, args, options: recorded, ...(isTaped ? { kernel: kernelDigest() } : {}) };
   return openTape("debug", call, options, io, { others: ["run", "machine"], isScript: options.gdb === undefined });
 }
 
-/** @param historyBytes memory for going back */
-function openSession({ call, io }: Tape, historyBytes: number, quiet: boolean): DebugSession {
+async function openSession(
+  { call, io }: Tape,
+  { history, vmlinux, quiet = false }: DebugOptions,
+): Promise<DebugSession> {
   const { file, args = [] } = call;
   const options: Omit<DebugOptions, "history"> = call.options;
+  const historyBytes = history * MIB;
   const given = MACHINE_OPTIONS.filter((name) => options[name] !== undefined);
   if (given.length > 0) {
     if (file !== undefined) {
       throw new InputError(`esp0: either a program (${file}) for the kernel, or a machine (--${given[0]}), not both`);
     }
-    if (options.cpuHz !== undefined) throw new InputError(`esp0: --cpu-hz is for a program, not for --${given[0]}`);
+    for (const [option, value] of Object.entries({ "cpu-hz": options.cpuHz, syscall: options.syscall, vmlinux }))
+      if (value !== undefined) throw new InputError(`esp0: --${option} is for a program, not for --${given[0]}`);
     const plan = planMachine(options, io, noticeLog(io, quiet));
     const session = DebugSession.forMachine(plan.build, { historyBytes });
     if (options.multiboot !== undefined) addKernelSymbols(session, options.multiboot, io);
     return session;
   }
+  const image = await kernelWith({ ...options, vmlinux }, io);
   const session = booted(() =>
-    DebugSession.forKernel({ ...bootOptions(file, args, { ...options, quiet }, io), historyBytes }),
+    DebugSession.forKernel({ ...bootOptions(file, args, { ...options, image, quiet }, io), historyBytes }),
   );
   if (file !== undefined) addProgramLines(session, file, io);
   return session;
@@ -305,10 +311,11 @@ export function registerDebug(program: Command, io: CommandIo, host: TerminalHos
     )
     .addOption(gdbOption())
     .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32);
-  addTapeOptions(addMachineOptions(command));
+  addModuleOption(command, "; with --multiboot, a file to load beside that kernel");
+  addTapeOptions(addMachineOptions(addKernelOptions(command)));
   command.action(async (file: string | undefined, args: string[], options: DebugOptions) => {
     await reporting(io, async () => {
-      refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "commands", "gdb"]);
+      refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "commands", "gdb", "vmlinux"]);
       const status = await debugCommand(file, args, options, io, host);
       if (status !== 0) io.exitStatus(status);
     });

@@ -1,32 +1,65 @@
-/** `--module`: kernel modules in TypeScript that are compiled when the command starts, and linked into the kernel. */
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { InvalidArgumentError } from "commander";
+/** `--module` and `--syscall`: kernel modules in TypeScript that are compiled when the command starts, and linked in. */
+import { type Command, InvalidArgumentError } from "commander";
 import { LinkError } from "../asm/index.ts";
-import { type KernelImage, link_kernel } from "../kernel/index.ts";
-import { type CommandIo, InputError, readInput } from "./io.ts";
-import { decodeText } from "./source-files.ts";
+import { type KernelImage, link_kernel, SystemCallError } from "../kernel/index.ts";
+import { type CommandIo, InputError, writeOutput } from "./io.ts";
+import { loadModules } from "./module-loader.ts";
+import { prebuiltKernel } from "./prebuilt.ts";
 
-/** What a kernel module imports, and where the built command has it, with its types. */
-const PACKAGES: Readonly<Record<string, { readonly code: string; readonly types: string }>> = {
-  "esp0/kernel/module": { code: "kernel-module.js", types: "types/kernel/module.d.ts" },
-  "esp0/kernel/runtime": { code: "kernel-runtime.js", types: "types/kernel/host/runtime.d.ts" },
-};
+/** What of the user's goes into the kernel, and where the linked kernel goes. */
+export interface KernelOptions {
+  /** Kernel modules to compile and link. */
+  readonly module?: readonly string[];
+  /** Functions by system call number. */
+  readonly syscall?: Readonly<Record<number, string>>;
+  /** File for the linked kernel. */
+  readonly vmlinux?: string | undefined;
+}
 
 const LAST_SYSTEM_CALL = 511;
 
 /** `250=sys_mine`, added to those before. */
-export function systemCall(text: string, before: Readonly<Record<number, string>> = {}): Record<number, string> {
+function systemCall(text: string, before: Readonly<Record<number, string>> = {}): Record<number, string> {
   const [, number, name] = /^(\d{1,3})=([A-Za-z_]\w*)$/.exec(text) ?? [];
   if (name === undefined || Number(number) > LAST_SYSTEM_CALL)
     throw new InvalidArgumentError(`It is NUMBER=FUNCTION with a number up to ${LAST_SYSTEM_CALL}: 250=sys_mine.`);
+  const other = before[Number(number)];
+  if (other !== undefined) throw new InvalidArgumentError(`${number} is ${other} already.`);
   return { ...before, [Number(number)]: name };
 }
 
-/** The kernel with modules of the user's. @throws InputError for modules that cannot be compiled, loaded or linked */
+function repeated(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}
+
+/** Adds `--syscall` and `--vmlinux`. */
+export function addKernelOptions(command: Command): Command {
+  return command
+    .option("--syscall <N=FUNCTION>", "make a function a system call; may be repeated", systemCall)
+    .option("--vmlinux <FILE>", "write the linked kernel to FILE: what GDB reads of a kernel with modules");
+}
+
+/** Adds `--module`. */
+export function addModuleOption(command: Command, what = ""): Command {
+  return command.option(
+    "--module <FILE>",
+    `compile a kernel module and link it into the kernel; may be repeated${what}`,
+    repeated,
+  );
+}
+
+/** The kernel, with modules of the user's. @throws InputError for modules that cannot be compiled, loaded or linked */
 export async function kernelWith(
+  { module = [], syscall = {}, vmlinux }: KernelOptions,
+  io: CommandIo,
+): Promise<KernelImage> {
+  const isOwn = module.length === 0 && Object.keys(syscall).length === 0;
+  const image = isOwn ? prebuiltKernel() : await linkedWith(module, syscall, io);
+  if (vmlinux !== undefined) writeOutput(io, vmlinux, image.elf());
+  return image;
+}
+
+async function linkedWith(
   files: readonly string[],
   system_calls: Readonly<Record<number, string>>,
   io: CommandIo,
@@ -35,69 +68,13 @@ export async function kernelWith(
   try {
     return link_kernel({ modules, system_calls });
   } catch (error) {
-    if (error instanceof LinkError || error instanceof TypeError || error instanceof RangeError)
-      throw new InputError(`esp0: ${error.message}`);
-    throw error;
-  }
-}
-
-/** Compiles modules and what they import beside them; gives those that declare something for the kernel. */
-async function loadModules(files: readonly string[], io: CommandIo): Promise<object[]> {
-  const compiler = await import("../kernel/compiler/index.ts");
-  const beside = (name: string) => new URL(name, import.meta.url);
-  const project = new compiler.Project({
-    root: process.cwd(),
-    runtime: "esp0/kernel/runtime",
-    packages: Object.fromEntries(
-      Object.entries(PACKAGES).map(([name, { types }]) => [name, fileURLToPath(beside(types))]),
-    ),
-  });
-  const folder = mkdtempSync(join(tmpdir(), "esp0-modules-"));
-  const made = new Map<string, string>();
-  const make = (path: string): string => {
-    const known = made.get(path);
-    if (known !== undefined) return known;
-    const target = join(folder, `${made.size}.mjs`);
-    made.set(path, target);
-    const name = relative(process.cwd(), path);
-    const text = decodeText(readInput(io, path), name);
-    const importing = (specifier: string): string => {
-      const known = PACKAGES[specifier];
-      if (known !== undefined) return beside(known.code).href;
-      const file = resolve(dirname(path), specifier);
-      if (/^\.\.?\//.test(specifier) && existsSync(file)) return pathToFileURL(make(file)).href;
-      const at = text.indexOf(specifier);
-      const before = text.slice(0, Math.max(at, 0)).split("\n");
-      throw new InputError(
-        `${name}:${before.length}:${before.at(-1)!.length + 1}: ${specifier} cannot be imported; ` +
-          "a kernel module imports esp0/kernel/module and .ts files by relative paths",
+    if (error instanceof SystemCallError) {
+      const lines = error.calls.map(
+        ({ number, symbol, place, why }) => `${place ?? "esp0"}: --syscall ${number}=${symbol}: ${why}`,
       );
-    };
-    // What is no TypeScript is said of the text as it was written.
-    compiler.javascript(text, name, (specifier) => specifier);
-    const compiled = project.compile(path, text)?.code ?? text;
-    writeFileSync(target, compiler.javascript(compiled, name, importing));
-    return target;
-  };
-  try {
-    for (const file of files) make(resolve(file));
-    const loaded = new Map<string, object>();
-    for (const [path, target] of made) loaded.set(path, await load(relative(process.cwd(), path), target));
-    const given = new Set(files.map((file) => resolve(file)));
-    return [...loaded].filter(([path, module]) => given.has(path) || "$object" in module).map(([, module]) => module);
-  } catch (error) {
-    if (error instanceof compiler.Refusal) throw new InputError(error.message);
+      throw new InputError(lines.join("\n"));
+    }
+    if (error instanceof LinkError) throw new InputError(`esp0: ${error.message}`);
     throw error;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-/** What a module's own top level throws, and names that its imports lack, are mistakes in it. */
-async function load(name: string, target: string): Promise<object> {
-  try {
-    return (await import(pathToFileURL(target).href)) as object;
-  } catch (error) {
-    throw new InputError(`${name}: cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

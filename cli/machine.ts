@@ -172,7 +172,6 @@ export function addMachineOptions(command: Command): Command {
     .option("--cpus <N>", "processors (default: 1)", wholeNumber("the number of processors", 1, MAXIMUM_CPUS))
     .option("--multiboot <FILE>", "boot a Multiboot kernel")
     .option("--append <STRING>", "what follows FILE in the kernel's command line")
-    .option("--module <FILE...>", "files to load beside the kernel")
     .addOption(new Option("--rom <FILE@ADDR...>", "map ROM images, and start at the reset vector").argParser(fileAt))
     .addOption(new Option("--load <FILE@ADDR...>", "load raw images; alone, start at the first").argParser(fileAt))
     .addOption(
@@ -193,6 +192,7 @@ export function addMachineOptions(command: Command): Command {
 /** Adds the command to the program. */
 export function registerMachine(program: Command, io: CommandIo, host: TimedHost): void {
   const command = addMachineOptions(program.command("machine"))
+    .option("--module <FILE...>", "files to load beside the Multiboot kernel")
     .summary("run a kernel, ROM, disk or raw image of your own on an i386 PC")
     .description(
       "Runs an i386 PC. It boots a Multiboot kernel, ROM images from the reset\n" +

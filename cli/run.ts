@@ -6,11 +6,11 @@ import { describe_tasks, TraceFile, traceFormatOf } from "../debug/index.ts";
 import { SourceTexts } from "../debug/repl/index.ts";
 import { DebugSession, type KernelSessionOptions } from "../debug/session/index.ts";
 import { MAXIMUM_RAM, perform } from "../emulator/index.ts";
-import { Kernel, type KernelStop } from "../kernel/index.ts";
+import { Kernel, type KernelImage, type KernelStop } from "../kernel/index.ts";
 import { sources } from "../kernel/inspect.ts";
 import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, openOutput, readInput, reporting } from "./io.ts";
-import { kernelWith, systemCall } from "./kernel-modules.ts";
+import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
 import { noticeLog, repeatedNotices } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
 import { outOfPatience } from "./patience.ts";
@@ -36,7 +36,7 @@ const MIB = 1 << 20;
 const SMALLEST_MEMORY = 4;
 const FASTEST_CPU = 0xffffffff;
 
-export interface RunOptions extends TapeOptions {
+export interface RunOptions extends TapeOptions, KernelOptions {
   readonly quiet?: boolean;
   readonly stats?: boolean;
   /** MiB. */
@@ -45,10 +45,6 @@ export interface RunOptions extends TapeOptions {
   readonly cpuHz?: number;
   readonly maxInstructions?: number;
   readonly trace?: string;
-  /** Kernel modules to compile and link. */
-  readonly module?: readonly string[];
-  /** Functions of theirs by system call number. */
-  readonly syscall?: Readonly<Record<number, string>>;
   /** TCP port, 0 for any. */
   readonly gdb?: number;
 }
@@ -61,29 +57,29 @@ export async function runCommand(
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
-  const { memory, cpuHz, maxInstructions } = options;
-  const { module = [], syscall = {} } = options;
+  const { memory, cpuHz, maxInstructions, module, syscall } = options;
   const isTaped = options.record !== undefined || options.replay !== undefined;
-  const isChanged = module.length > 0 || Object.keys(syscall).length > 0;
-  if (isChanged && (isTaped || options.gdb !== undefined))
-    throw new InputError("esp0: --module and --syscall do not go with --record, --replay and --gdb");
   const kernelOfTape = isTaped ? { kernel: kernelDigest() } : {};
   const tape = openTape(
     "run",
-    { file, args, options: { memory, cpuHz, maxInstructions }, ...kernelOfTape },
+    { file, args, options: { memory, cpuHz, maxInstructions, module, syscall }, ...kernelOfTape },
     options,
     io,
   );
-  if (options.gdb !== undefined) return await debugCommand(tape, options, options.gdb, io, host);
   const recorded: RunOptions = tape.call.options;
+  const image = await kernelWith({ ...recorded, vmlinux: options.vmlinux }, tape.io);
+  if (options.gdb !== undefined) return await debugCommand(image, tape, options, options.gdb, io, host);
   const started = host.now();
-  const own = isChanged ? { image: await kernelWith(module, syscall, io) } : {};
   const kernel = booted(
     () =>
-      new Kernel({
-        ...bootOptions(tape.call.file, tape.call.args ?? [], { ...recorded, quiet: options.quiet }, tape.io),
-        ...own,
-      }),
+      new Kernel(
+        bootOptions(
+          tape.call.file,
+          tape.call.args ?? [],
+          { ...recorded, image, quiet: options.quiet === true },
+          tape.io,
+        ),
+      ),
   );
   const endTrace = options.trace === undefined ? undefined : beginTrace(kernel, options.trace, io);
   const output: number[] = [];
@@ -187,13 +183,18 @@ function guestPath(file: string): string {
 export function bootOptions(
   file: string | undefined,
   args: readonly string[],
-  { memory = 32, cpuHz, quiet }: Pick<RunOptions, "memory" | "cpuHz"> & { readonly quiet: boolean | undefined },
+  {
+    memory = 32,
+    cpuHz,
+    image = prebuiltKernel(),
+    quiet = false,
+  }: Pick<RunOptions, "memory" | "cpuHz" | "quiet"> & { readonly image?: KernelImage },
   io: CommandIo,
 ): KernelSessionOptions {
   const init = file === undefined ? "/init" : guestPath(file);
   const program = file === undefined ? undefined : loadProgram(file, io);
   return {
-    image: prebuiltKernel(),
+    image,
     memoryBytes: memory * MIB,
     ...(cpuHz === undefined ? {} : { cpuHz }),
     initramfs: program === undefined ? demoInitramfs() : initramfs({ [init]: program }),
@@ -216,6 +217,7 @@ export function booted<T>(boot: () => T): T {
 
 /** `--gdb` */
 async function debugCommand(
+  image: KernelImage,
   tape: Tape,
   options: RunOptions,
   port: number,
@@ -225,7 +227,9 @@ async function debugCommand(
   refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
   const { file, args = [] } = tape.call;
   const session = booted(() =>
-    DebugSession.forKernel(bootOptions(file, args, { ...tape.call.options, quiet: options.quiet }, tape.io)),
+    DebugSession.forKernel(
+      bootOptions(file, args, { ...tape.call.options, image, quiet: options.quiet === true }, tape.io),
+    ),
   );
   const texts = new SourceTexts(sources);
   if (file !== undefined) {
@@ -273,10 +277,6 @@ export function addProgramArguments(command: Command): Command {
     );
 }
 
-function repeated(value: string, before: readonly string[] = []): string[] {
-  return [...before, value];
-}
-
 /** Adds the command to the program. */
 export function registerRun(program: Command, io: CommandIo, host: RunHost): void {
   const command = addProgramArguments(program.command("run"))
@@ -304,14 +304,14 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "--trace <FILE>",
       "write kernel events to FILE: JSON Lines, or Chrome's trace format for Perfetto if it ends in .json",
     )
-    .option("--module <FILE>", "compile a kernel module and link it into the kernel; may be repeated", repeated)
-    .option("--syscall <N=FUNCTION>", "make a function a system call; may be repeated", systemCall)
     .addOption(gdbOption());
-  addTapeOptions(command).action(async (file: string | undefined, args: string[], options: RunOptions) => {
-    await reporting(io, async () => {
-      refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "stats", "trace", "gdb"]);
-      const status = await runCommand(file, args, options, io, host);
-      if (status !== 0) io.exitStatus(status);
-    });
-  });
+  addTapeOptions(addKernelOptions(addModuleOption(command))).action(
+    async (file: string | undefined, args: string[], options: RunOptions) => {
+      await reporting(io, async () => {
+        refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "stats", "trace", "gdb", "vmlinux"]);
+        const status = await runCommand(file, args, options, io, host);
+        if (status !== 0) io.exitStatus(status);
+      });
+    },
+  );
 }

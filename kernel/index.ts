@@ -11,4 +11,4 @@ export {
   type ResumeOptions,
 } from "./host/kernel.ts";
 export type { KernelImage } from "./host/kernel-image.ts";
-export { type KernelLinkOptions, kernel_image, link_kernel, prebuilt_kernel } from "./link.ts";
+export { type KernelLinkOptions, kernel_image, link_kernel, prebuilt_kernel, SystemCallError } from "./link.ts";

@@ -1,4 +1,5 @@
 /** Linking the kernel: its own modules, or a choice of them with others, into a vmlinux at 0xC0100000. */
+import { nearNames } from "../asm/index.ts";
 import { asm_offsets } from "./arch/i386/asm-offsets.ts";
 import { sys_call_table } from "./arch/i386/kernel/syscalls.ts";
 import { headers, sources } from "./arch/i386/sources.ts";
@@ -22,6 +23,60 @@ export interface KernelLinkOptions {
   readonly system_calls?: Readonly<Record<number, string>>;
 }
 
+/** Entries of sys_call_table for functions that no other object can refer to. `message` holds a line for each. */
+export class SystemCallError extends Error {
+  override readonly name = "SystemCallError";
+
+  constructor(readonly calls: readonly UnknownCall[]) {
+    super(calls.map(({ number, why }) => `system call ${number}: ${why}`).join("\n"));
+  }
+}
+
+export interface UnknownCall {
+  readonly number: number;
+  readonly symbol: string;
+  readonly why: string;
+  /** FILE:LINE:COLUMN of the function, if there is one. */
+  readonly place: string | undefined;
+}
+
+/** @param own modules beside the kernel's @throws SystemCallError */
+function check_system_calls(
+  calls: Readonly<Record<number, string>>,
+  modules: readonly KernelModule[],
+  own: readonly KernelModule[],
+): void {
+  const unknown: UnknownCall[] = [];
+  for (const [number, symbol] of Object.entries(calls)) {
+    const declared = modules.flatMap(({ functions }) => functions.filter(({ name }) => name === symbol));
+    const in_assembly = sources.some(({ text }) => defines_label(text, symbol));
+    if (in_assembly || declared.some(({ is_global }) => is_global)) continue;
+    const table = declared[0]?.code.table;
+    const why =
+      table === undefined
+        ? `no module has a function ${symbol}${instead_of(symbol, modules, own)}`
+        : `${symbol} is not exported; write \`export const ${symbol} = …\``;
+    const place = table && `${table.file}:${table.start.join(":")}`;
+    unknown.push({ number: Number(number), symbol, why, place });
+  }
+  if (unknown.length > 0) throw new SystemCallError(unknown);
+}
+
+/** What else could be meant by the name of a function that there is not. */
+function instead_of(symbol: string, modules: readonly KernelModule[], own: readonly KernelModule[]): string {
+  const known = (from: readonly KernelModule[]) =>
+    from.flatMap(({ functions }) => functions.filter(({ is_global }) => is_global).map(({ name }) => name));
+  const near = nearNames(symbol, known(modules));
+  if (near.length > 0) return `; did you mean ${near.join(" or ")}?`;
+  const there = known(own);
+  if (there.length > 0) return `; there is ${there.join(", ")} in ${own.map(({ file }) => file).join(", ")}`;
+  return "; give its module with --module FILE.ts";
+}
+
+function defines_label(text: string, symbol: string): boolean {
+  return new RegExp(`^${symbol}:`, "m").test(text);
+}
+
 /** A module, with other entries in sys_call_table if it declares that. */
 function with_system_calls(module: KernelModule, calls: Readonly<Record<number, string>>): KernelModule {
   if (!module.data.some(({ name }) => name === sys_call_table.symbol)) return module;
@@ -34,12 +89,14 @@ function with_system_calls(module: KernelModule, calls: Readonly<Record<number, 
 }
 
 function parts({ modules = [], include = () => true, config = {}, system_calls = {} }: KernelLinkOptions): KernelParts {
+  const own = [...new Set(modules.map(object_of))];
   const chosen: KernelModule[] = [
     ...kernel_modules()
       .filter(({ file }) => include(file))
       .map((module) => with_system_calls(module, system_calls)),
-    ...new Set(modules.map(object_of)),
+    ...own,
   ];
+  check_system_calls(system_calls, chosen, own);
   return {
     modules: chosen,
     sources,
@@ -53,6 +110,7 @@ function parts({ modules = [], include = () => true, config = {}, system_calls =
 
 /**
  * Links a kernel: assembly sources and the objects of hosted modules, loaded at physical 1 MiB.
+ * @throws SystemCallError for functions of `system_calls` that there are not
  * @throws LinkError for symbols that are missing or defined twice; RangeError for configuration that means nothing
  * @throws TypeError for a module that was not compiled
  */

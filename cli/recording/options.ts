@@ -16,6 +16,10 @@ const isList =
   (check: Check): Check =>
   (value) =>
     Array.isArray(value) && value.every(check);
+const isTextByNumber: Check = (value) =>
+  typeof value === "object" &&
+  value !== null &&
+  Object.entries(value).every(([number, text]) => /^\d{1,3}$/.test(number) && isText(text));
 const isFileAt: Check = (value) =>
   typeof value === "object" &&
   value !== null &&
@@ -36,6 +40,7 @@ const OPTIONS: Readonly<Record<string, Check>> = {
   multiboot: isText,
   append: isText,
   module: isList(isText),
+  syscall: isTextByNumber,
   rom: isList(isFileAt),
   load: isList(isFileAt),
   mode: (value) => value === "real" || value === "protected",

@@ -30,12 +30,13 @@ export class Cache {
    * @param root the project's folder
    * @param settings what else compiled text depends on
    * @param globals files whose declarations all others see
+   * @param resolve gives the file that an import of another is; undefined if there is none
    */
   constructor(
     root: string,
     private readonly settings: string,
     private readonly globals: readonly string[],
-    private readonly options: ts.CompilerOptions,
+    private readonly resolve: (specifier: string, from: string) => string | undefined,
   ) {
     this.#folder = join(root, "node_modules/.cache/esp0-hosted");
     this.#compiler = hash_of([ts.version, process.version, settings, ...own_sources()]);
@@ -116,7 +117,7 @@ export class Cache {
   #resolve(file: string, text: string): string[] {
     const { importedFiles, referencedFiles } = ts.preProcessFile(text, true, true);
     const modules = importedFiles.flatMap(({ fileName }) => {
-      const found = ts.resolveModuleName(fileName, file, this.options, ts.sys).resolvedModule?.resolvedFileName;
+      const found = this.resolve(fileName, file);
       return found === undefined ? [] : [found];
     });
     return [...modules, ...referencedFiles.map(({ fileName }) => join(dirname(file), fileName))];

@@ -16,6 +16,8 @@ export class ModuleNames {
   constructor(
     private readonly meaning: Meaning,
     private readonly file: ts.SourceFile,
+    /** Whether a file's names are imported from the package that it is in. */
+    private readonly is_of_package: (file: string) => boolean,
   ) {}
 
   /** `import` statements for what was asked for. */
@@ -61,13 +63,19 @@ export class ModuleNames {
 
   /** Where to import a symbol of another file from: the file itself, or the package that has it. */
   #specifier(source: ts.SourceFile, symbol: ts.Symbol, node: ts.Node): string {
-    if (!source.isDeclarationFile) return relative_specifier(this.file.fileName, source.fileName);
+    const is_packaged = this.is_of_package(source.fileName);
+    if (!source.isDeclarationFile && !is_packaged) return relative_specifier(this.file.fileName, source.fileName);
+    // A package that exports all of a file has its companions too.
+    const is_companion = is_packaged && !this.#is_exported(symbol, source);
     for (const statement of this.file.statements) {
       if (!ts.isImportDeclaration(statement) || !ts.isStringLiteral(statement.moduleSpecifier)) continue;
       const module = this.meaning.checker.getSymbolAtLocation(statement.moduleSpecifier);
       const exported = module && this.meaning.checker.getExportsOfModule(module);
-      if (exported?.some((candidate) => this.meaning.behind_import(candidate) === symbol))
-        return statement.moduleSpecifier.text;
+      const has = exported?.some((candidate) => {
+        const behind = this.meaning.behind_import(candidate);
+        return behind === symbol || (is_companion && behind.declarations?.[0].getSourceFile() === source);
+      });
+      if (has) return statement.moduleSpecifier.text;
     }
     refuse(node, `${symbol.name} is needed here; import something from the module that exports it`);
   }

@@ -1,12 +1,37 @@
 /** From what the compiler makes, TypeScript still, to a module that Node can load. */
 import ts from "typescript-api";
+import { place_of_diagnostic } from "./diagnostics.ts";
 import { Refusal } from "./refusal.ts";
 
 const options: ts.CompilerOptions = {
   target: ts.ScriptTarget.ES2022,
   module: ts.ModuleKind.ESNext,
   verbatimModuleSyntax: false,
+  sourceMap: true,
 };
+
+export interface JavaScript {
+  readonly code: string;
+  /** From it back to the text; JSON. */
+  readonly map: string;
+}
+
+/** An import or re-export in a text. */
+export interface Import {
+  readonly specifier: string;
+  /** Where the specifier stands, from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+/** What a text imports. */
+export function imports_of(text: string): Import[] {
+  const source = ts.createSourceFile("", text, ts.ScriptTarget.Latest);
+  return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName, pos }) => {
+    const { line, character } = source.getLineAndCharacterOfPosition(pos);
+    return { specifier: fileName, line: line + 1, column: character + 1 };
+  });
+}
 
 /**
  * A module's JavaScript.
@@ -14,7 +39,7 @@ const options: ts.CompilerOptions = {
  * @param resolve gives the specifier that an import is to have
  * @throws Refusal for what is no TypeScript, and whatever `resolve` throws
  */
-export function javascript(text: string, file: string, resolve: (specifier: string) => string): string {
+export function javascript(text: string, file: string, resolve: (specifier: string) => string): JavaScript {
   const redirect: ts.TransformerFactory<ts.SourceFile> = (context) => (source) => {
     const statements = source.statements.map((statement) => {
       const specifier =
@@ -37,18 +62,16 @@ export function javascript(text: string, file: string, resolve: (specifier: stri
     });
     return context.factory.updateSourceFile(source, statements);
   };
-  const { outputText, diagnostics = [] } = ts.transpileModule(text, {
+  const {
+    outputText,
+    sourceMapText,
+    diagnostics = [],
+  } = ts.transpileModule(text, {
     compilerOptions: options,
     fileName: file,
     reportDiagnostics: true,
     transformers: { after: [redirect] },
   });
-  if (diagnostics.length > 0)
-    throw new Refusal(
-      diagnostics.map(({ file: source, start = 0, messageText }) => {
-        const { line, character } = source?.getLineAndCharacterOfPosition(start) ?? { line: 0, character: 0 };
-        return { file, line: line + 1, column: character + 1, why: ts.flattenDiagnosticMessageText(messageText, "; ") };
-      }),
-    );
-  return outputText;
+  if (diagnostics.length > 0) throw new Refusal(diagnostics.map((found) => place_of_diagnostic(found, file)));
+  return { code: outputText.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n"), map: sourceMapText! };
 }

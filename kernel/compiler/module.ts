@@ -8,7 +8,7 @@ import { type CompiledFunction, type Convention, FunctionCompiler } from "./func
 import { companion, ModuleNames, relative_specifier } from "./imports.ts";
 import { declaring_functions, Meaning } from "./meaning.ts";
 import { Output } from "./output.ts";
-import { place_of, Refusal, type RefusedPlace, refuse } from "./refusal.ts";
+import { in_order, place_of, Refusal, type RefusedPlace, refuse } from "./refusal.ts";
 
 /** Where the runtime of compiled functions is imported from, and what files are called in tables. */
 export interface Surroundings {
@@ -16,6 +16,8 @@ export interface Surroundings {
   readonly runtime: string;
   /** A file's name in the object's tables, such as kernel/kernel/sched.ts. */
   readonly name_of: (file: string) => string;
+  /** Whether a file is a package's, whose names are imported from the package. */
+  readonly is_of_package: (file: string) => boolean;
 }
 
 interface Edit {
@@ -63,7 +65,7 @@ class ModuleCompiler {
     private readonly source: ts.SourceFile,
     private readonly surroundings: Surroundings,
   ) {
-    this.#names = new ModuleNames(meaning, source);
+    this.#names = new ModuleNames(meaning, source, surroundings.is_of_package);
     this.#taken = module_names(source);
   }
 
@@ -242,12 +244,6 @@ class ModuleCompiler {
     };
     if (macro.body !== undefined) look(macro.body);
   }
-}
-
-/** Places in the order of the text, each once. */
-function in_order(places: readonly RefusedPlace[]): RefusedPlace[] {
-  const unique = new Map(places.map((place) => [JSON.stringify(place), place]));
-  return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 function is_value(declaration: ts.Declaration): boolean {

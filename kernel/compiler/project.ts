@@ -2,8 +2,10 @@
 import { dirname, join, relative } from "node:path";
 import ts from "typescript-api";
 import { Cache } from "./cache.ts";
+import { diagnosed } from "./diagnostics.ts";
 import { compile_module, INTERESTING, type Surroundings } from "./module.ts";
-import { Refusal, type RefusedPlace } from "./refusal.ts";
+import { type PackageFolders, PackageTexts } from "./package-texts.ts";
+import { in_order, Refusal, type RefusedPlace } from "./refusal.ts";
 
 /** Options of the checker, where no tsconfig.json says otherwise. */
 const defaults: ts.CompilerOptions = {
@@ -22,12 +24,16 @@ const defaults: ts.CompilerOptions = {
 export interface ProjectOptions {
   /** Folder that the names of files in tables are relative to. */
   readonly root: string;
+  /** A file's name in tables and messages, instead of that. */
+  readonly name_of?: (file: string) => string;
   /** Files to begin with: those that import the others. */
   readonly files?: readonly string[];
   /** Where the runtime of compiled functions is imported from: a specifier, or a file. */
   readonly runtime: string;
   /** Files with the types of packages, by the packages' names, instead of those in node_modules. */
   readonly packages?: Readonly<Record<string, string>>;
+  /** Where a package has the texts behind its types. */
+  readonly texts?: PackageFolders;
   /** Whether what is compiled is kept in node_modules/.cache for the next process. */
   readonly cache?: boolean;
 }
@@ -47,19 +53,30 @@ export class Project {
     const paths = Object.entries(options.packages ?? {}).map(([name, file]) => [name, [normal(file)]]);
     this.#checking = paths.length === 0 ? defaults : { ...defaults, paths: Object.fromEntries(paths) };
     for (const file of options.files ?? []) this.#roots.add(normal(file));
+    const texts = options.texts && new PackageTexts(options.texts, this.#checking);
     this.#surroundings = {
       runtime: options.runtime,
-      name_of: (file) => relative(options.root, file).replaceAll("\\", "/"),
+      name_of: options.name_of ?? ((file) => relative(options.root, file).replaceAll("\\", "/")),
+      is_of_package: (file) => texts?.has(file) ?? false,
     };
+    this.#host = ts.createCompilerHost(this.#checking);
+    const resolve = (specifier: string, from: string) =>
+      texts === undefined
+        ? ts.resolveModuleName(specifier, from, this.#checking, this.#host).resolvedModule
+        : texts.resolve(specifier, from, this.#host);
     const globals = (options.files ?? []).filter((file) => file.endsWith(".d.ts")).map(normal);
     if (options.cache)
       this.#cache = new Cache(
         options.root,
         JSON.stringify([options.root, options.runtime, defaults]),
         globals,
-        defaults,
+        (specifier, from) => resolve(specifier, from)?.resolvedFileName,
       );
-    this.#host = ts.createCompilerHost(this.#checking);
+    if (texts !== undefined)
+      this.#host.resolveModuleNameLiterals = (literals, from) =>
+        literals.map(({ text }) => ({ resolvedModule: resolve(text, from) }));
+    const exists = this.#host.fileExists.bind(this.#host);
+    this.#host.fileExists = (name) => this.#given.has(name) || exists(name);
     const read = this.#host.getSourceFile.bind(this.#host);
     this.#host.getSourceFile = (name, language, ...rest) => {
       const known = this.#sources.get(name);
@@ -69,6 +86,31 @@ export class Project {
       if (made !== undefined) this.#sources.set(name, made);
       return made;
     };
+  }
+
+  /** Says what a file has in it before it is compiled, or another that is imports it. */
+  give(path: string, text: string): void {
+    this.#update(normal(path), text);
+  }
+
+  /**
+   * Compiles a file as `compile` does, and says too what TypeScript says of its types.
+   * @throws Refusal
+   */
+  check_and_compile(path: string, text: string): ReturnType<Project["compile"]> {
+    const file = normal(path);
+    this.#update(file, text);
+    const wrong = diagnosed(this.#current(file), file).map((place) => this.#relative(place));
+    const lines = new Set(wrong.map(({ line }) => line));
+    try {
+      const compiled = this.compile(path, text);
+      if (wrong.length === 0) return compiled;
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      // Where a type is wrong, what the compiler makes of it tells nothing more.
+      wrong.push(...error.places.filter(({ line }) => !lines.has(line)));
+    }
+    throw new Refusal(in_order(wrong));
   }
 
   /**

@@ -31,3 +31,9 @@ export function refuse(node: ts.Node, why: string): never {
   const { file, line, column } = place_of(node);
   throw new Refusal([{ file, line, column, why }]);
 }
+
+/** Places in the order of the text, each once. */
+export function in_order(places: readonly RefusedPlace[]): RefusedPlace[] {
+  const unique = new Map(places.map((place) => [JSON.stringify(place), place]));
+  return [...unique.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+}

@@ -3,12 +3,14 @@ import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { container_of, i32, pointer, u32 } from "../host/types.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { completion } from "../include/linux/completion.ts";
+import { ERESTARTSYS } from "../include/linux/errno.ts";
 import { list_add, list_add_tail, list_del, list_for_each } from "../include/linux/list.ts";
 import {
   current,
   get_current,
   MAX_SCHEDULE_TIMEOUT,
   TASK_INTERRUPTIBLE,
+  TASK_RUNNING,
   TASK_UNINTERRUPTIBLE,
   task_struct,
 } from "../include/linux/sched.ts";
@@ -64,6 +66,46 @@ export function remove_wait_queue(_queue: number, wait: number): void {
   const flags = local_irq_save();
   list_del(wait + TASK_LIST);
   local_irq_restore(flags);
+}
+
+/**
+ * Sleeps on the queue until the condition holds (include/linux/sched.h); who makes it hold wakes the queue. A macro: the
+ * condition is evaluated where it is used, a statement in front of each sleep and with the task on the queue already, so
+ * that no wake-up is lost.
+ */
+export function* wait_event(queue: u32, condition: () => boolean): Steps<void> {
+  if (condition()) return;
+  const wait = local(wait_queue_t);
+  init_waitqueue_entry(wait.address, get_current());
+  add_wait_queue(queue, wait.address);
+  for (;;) {
+    current().state = TASK_UNINTERRUPTIBLE;
+    if (condition()) break;
+    yield* schedule();
+  }
+  current().state = TASK_RUNNING;
+  remove_wait_queue(queue, wait.address);
+}
+
+/** The same; a signal ends it with -ERESTARTSYS. 0 when the condition holds. */
+export function* wait_event_interruptible(queue: u32, condition: () => boolean): Steps<i32> {
+  if (condition()) return 0;
+  const wait = local(wait_queue_t);
+  init_waitqueue_entry(wait.address, get_current());
+  add_wait_queue(queue, wait.address);
+  let result: i32 = 0;
+  for (;;) {
+    current().state = TASK_INTERRUPTIBLE;
+    if (condition()) break;
+    if (current().sigpending !== 0) {
+      result = -ERESTARTSYS;
+      break;
+    }
+    yield* schedule();
+  }
+  current().state = TASK_RUNNING;
+  remove_wait_queue(queue, wait.address);
+  return result;
 }
 
 function* sleep_on_queue(queue: u32, state: i32, timeout: i32): Steps<i32> {

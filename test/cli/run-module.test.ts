@@ -1,19 +1,38 @@
-/** `esp0 run --module` through the built command. */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+/** `--module` and `--syscall` through the built command. */
+import { spawn } from "node:child_process";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { afterAll, expect, it } from "vitest";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { hasGdb, runGdb } from "../debug/gdb/real-gdb.ts";
+import { ESP0 } from "../dist.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "esp0-run-module-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+for (const name of ["nap.ts", "sum.ts", "sum.S"]) copyFileSync(join("examples/module", name), join(folder, name));
 
-function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [ESP0, "run", ...args], {
-    cwd: folder,
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
+/** Milliseconds: TypeScript reads its libraries and the kernel's types for every command. */
+const PATIENCE = 300_000;
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function command(args: readonly string[], { input = "", cwd = folder } = {}): Promise<Ended> {
+  const process_ = spawn(process.execPath, [ESP0, ...args], { cwd });
+  const ended = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const)
+    process_[name].on("data", (piece: Buffer) => {
+      ended[name] += piece;
+    });
+  process_.stdin.end(input);
+  return new Promise((resolve) => process_.on("close", (status) => resolve({ ...ended, status })));
+}
+
+function run(...args: string[]): Promise<Ended> {
+  return command(["run", ...args]);
 }
 
 function written(name: string, text: string): string {
@@ -21,58 +40,164 @@ function written(name: string, text: string): string {
   return name;
 }
 
-const sum = resolve("examples/module/sum.ts");
-const program = resolve("examples/module/sum.S");
+const nap = ["--module", "nap.ts", "--syscall", "250=sys_nap", "sum.S"];
 
-it("makes a module's function a system call", () => {
-  const { status, stderr } = run("--module", sum, "--syscall", "250=sys_sum", program);
-  expect(stderr).toContain("sum: call 1, the numbers up to 8\n");
-  expect(status).toBe(36);
-});
+describe.concurrent("a module of the user's", { timeout: PATIENCE }, () => {
+  it("is a system call that sleeps, is woken by a timer and walks the task list, by the kernel's own macros", async () => {
+    const { status, stderr } = await run(...nap);
+    expect(stderr).toContain("nap: pid 1 is there, at tick 8\n");
+    expect(stderr).not.toContain("pid 0");
+    expect(status).toBe(1);
+  });
 
-it("takes what a module imports beside it along", () => {
-  written(
-    "base.ts",
-    `import { kernel_variable, u32 } from "esp0/kernel/module"; export const base = kernel_variable("base", u32, 40);`,
-  );
-  const module = written(
-    "user.ts",
-    `import { kernel_function, u32 } from "esp0/kernel/module";
-import { base } from "./base.ts";
-import { ESP0 } from "../dist.ts";
+  it("takes what it imports beside it along, and expands every macro that esp0/kernel/module has", async () => {
+    written(
+      "base.ts",
+      `import { kernel_variable, u32, wait_queue_head_t } from "esp0/kernel/module";
+export const base = kernel_variable("base", u32, 40);
+export const queue = kernel_variable("queue", wait_queue_head_t);`,
+    );
+    const module = written(
+      "user.ts",
+      `import { for_each_cache, for_each_task, init_waitqueue_head, kernel_function, kmem_cache_t, list_for_each, u32, wait_event, wait_event_interruptible } from "esp0/kernel/module";
+import { base, queue } from "./base.ts";
 export const sys_based = kernel_function("sys_based", [u32], u32, function* (n) {
-  return base.value + n;
+  init_waitqueue_head(queue.address);
+  for (const entry of list_for_each(queue.value.task_list.address)) return entry;
+  for (const cache of for_each_cache()) if (cache.objsize === 0) return kmem_cache_t.size;
+  yield* wait_event(queue.address, () => n > 0);
+  yield* wait_event_interruptible(queue.address, () => n > 0);
+  let tasks: u32 = 0;
+  for (const task of for_each_task()) tasks += task.pid;
+  return base.value + n + tasks;
 });`,
-  );
-  expect(run("--quiet", "--module", module, "--syscall", "250=sys_based", program).status).toBe(48);
+    );
+    expect((await run("--quiet", "--module", module, "--syscall", "250=sys_based", "sum.S")).status).toBe(49);
+  });
+
+  it("is debugged by its own lines and variables", async () => {
+    const script = "tbreak nap.ts:39\ncontinue\ninfo locals\nnext\nlast-write nap_over\nbt 2\n";
+    const { stdout, status } = await command(["debug", "-q", ...nap], { input: script });
+    expect(stdout).toMatch(/sys_nap \(ticks=8\) at nap\.ts:39\n +39 {4}let tasks: i32 = 0;\n/);
+    expect(stdout).toMatch(/timer = 0x[0-9a-f]+ <nap_timer>\n/);
+    expect(stdout).toMatch(/end_nap \(ticks=8\) at nap\.ts:25\n +25 {4}nap_over\.value = ticks;\n/);
+    expect(stdout).toMatch(/^#1 .* in run_timer_list \(\) at kernel\/kernel\/timer\.ts:\d+$/m);
+    expect(status).toBe(0);
+  });
+
+  it("goes into a recording, which needs none of its files", async () => {
+    expect((await run("--quiet", "--record", "nap.rec", ...nap)).status).toBe(1);
+    const elsewhere = mkdtempSync(join(tmpdir(), "esp0-replay-"));
+    const again = await command(["run", "--replay", join(folder, "nap.rec")], { cwd: elsewhere });
+    rmSync(elsewhere, { recursive: true });
+    expect(again.stderr).toContain("nap: pid 1 is there, at tick 8\n");
+    expect(again.status).toBe(1);
+  });
+
+  it.skipIf(!hasGdb())("is debugged with GDB, which reads its lines from --vmlinux", async () => {
+    const server = spawn(process.execPath, [ESP0, "debug", "-q", "--gdb", "0", "--vmlinux", "vmlinux", ...nap], {
+      cwd: folder,
+    });
+    let said = "";
+    const port = await new Promise<number>((listening) => {
+      server.stderr.on("data", (piece: Buffer) => {
+        said += piece;
+        const [, found] = /target remote 127\.0\.0\.1:(\d+)/.exec(said) ?? [];
+        if (found !== undefined) listening(Number(found));
+      });
+    });
+    const printed = await runGdb(join(folder, "vmlinux"), port, [
+      "break nap.ts:39",
+      "continue",
+      "next",
+      "info locals",
+      "print timer->expires",
+      "kill",
+    ]);
+    server.kill();
+    expect(printed).toMatch(/Breakpoint 1, sys_nap \(ticks=8\) at nap\.ts:39/);
+    expect(printed).toMatch(/^tasks = 0$/m);
+    expect(printed).toMatch(/^\$1 = 8$/m);
+  });
 });
 
-it.each([
-  [
-    "code that cannot be compiled",
-    `import { i32, kernel_function } from "esp0/kernel/module";
-export const sys_bad = kernel_function("sys_bad", [], i32, function* () {
-  try { return 1; } finally { }
-});`,
-    /^wrong\.ts:3:3: .*try/,
-  ],
-  ["a syntax error", "export const = 3;", /^wrong\.ts:1:14: /],
-  [
-    "an import of something else",
-    `import { x } from "nowhere"; export const y = x;`,
-    /^wrong\.ts:1:20: nowhere cannot/,
-  ],
-  ["an exception when it is loaded", `throw new Error("not today");`, /^wrong\.ts: cannot be loaded: not today/],
-  ["nothing for a kernel", "export const x = 1;", /^esp0: .*declares nothing/],
-])("refuses %s, without a stack trace", (_, text, message) => {
-  const { status, stderr } = run("--quiet", "--module", written("wrong.ts", text));
-  expect(stderr).toMatch(message);
-  expect(stderr).not.toContain("    at ");
-  expect(status).toBe(2);
+describe.concurrent("a module that cannot be used", { timeout: PATIENCE }, () => {
+  it("is said everything that is wrong with it: types and what the compiler refuses, in order", async () => {
+    const wrong = written(
+      "wrong.ts",
+      `import { current, for_each_task, i32, kernel_function, nosuch } from "esp0/kernel/module";
+let count = 0;
+export const sys_a = kernel_function("sys_a", [i32], i32, function* (n) {
+  const seen = new Set<number>();
+  for (const task of for_each_task()) seen.add(task.pid);
+  count = n;
+  return seen.size;
 });
+export const sys_b = kernel_function("sys_b", [i32, i32], i32, function* (a) {
+  try { sys_a(1); }
+  finally { a = Math.round(1.5); console.log(a); }
+  yield* sys_a("x");
+  const pid: number = current().comm;
+  current().pidd = pid;
+});
+`,
+    );
+    const { status, stderr } = await run("--quiet", "--module", wrong, "sum.S");
+    const said = stderr.trimEnd().split("\n");
+    expect(said.map((line) => line.slice(0, line.indexOf(": ") + 38).trimEnd())).toEqual([
+      "wrong.ts:1:56: Module '\"esp0/kernel/module\"' has no",
+      "wrong.ts:4:9: `seen` is of type Set<number> and wou",
+      "wrong.ts:6:3: `count` is a variable on the host, wh",
+      "wrong.ts:9:64: the function returns nothing in some",
+      "wrong.ts:10:3: `try` in hosted code: there is no Ja",
+      "wrong.ts:11:33: there is no console in the kernel; p",
+      "wrong.ts:12:16: Argument of type 'string' is not ass",
+      "wrong.ts:13:9: Type 'string' is not assignable to t",
+      "wrong.ts:14:13: struct task_struct has no pidd; did ",
+    ]);
+    expect(status).toBe(2);
+  });
 
-it("names a system call's function that nothing defines", () => {
-  const { status, stderr } = run("--quiet", "--module", sum, "--syscall", "250=sys_none", program);
-  expect(stderr).toContain("sys_none");
-  expect(status).toBe(2);
+  it.each([
+    ["a syntax error", "export const = 3;", /^wrong-\d+\.ts:1:14: /],
+    [
+      "an import of something else",
+      `import { x } from "nowhere"; export const y = x;`,
+      /^wrong-\d+\.ts:1:19: nowhere cannot be imported; .*esp0\/kernel\/module/,
+    ],
+    [
+      "a file that is not there",
+      `import "./none.ts";`,
+      /^wrong-\d+\.ts:1:8: \.\/none\.ts cannot be imported: there is no/,
+    ],
+    [
+      "an exception when it is loaded",
+      `function fail(): number { throw new Error("not today"); }\n\nexport const x = fail();`,
+      /^wrong-\d+\.ts:1:33: cannot be loaded: not today/,
+    ],
+    ["nothing for a kernel", "export const x = 1;", /^wrong-\d+\.ts: declares nothing for a kernel; .*kernel_function/],
+  ])("%s, without a stack trace", async (_, text, message) => {
+    const file = written(`wrong-${text.length}.ts`, text);
+    const { status, stderr } = await run("--quiet", "--module", file, "sum.S");
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toContain("    at ");
+    expect(status).toBe(2);
+  });
+
+  it("for system calls that it does not have, or does not export", async () => {
+    const module = written(
+      "kept.ts",
+      `import { i32, kernel_function } from "esp0/kernel/module";
+const sys_kept = kernel_function("sys_kept", [], i32, function* () { return 1; });
+export const other = sys_kept.symbol;`,
+    );
+    const calls = ["250=sys_smu", "251=other", "252=sys_kept"].flatMap((call) => ["--syscall", call]);
+    const { status, stderr } = await run("--quiet", "--module", "sum.ts", "--module", module, ...calls, "sum.S");
+    const [near, unknown, kept] = stderr.split("\n");
+    expect(near).toMatch(/^esp0: --syscall 250=sys_smu: no module has a function sys_smu; did you mean .*sys_sum/);
+    expect(unknown).toMatch(/^esp0: --syscall 251=other: no module has a function other; there is sys_sum in sum\.ts/);
+    expect(kept).toMatch(/^kept\.ts:2:\d+: --syscall 252=sys_kept: .*write `export const sys_kept = …`/);
+    expect(status).toBe(2);
+    expect((await run("--syscall", "250")).stderr).toContain("NUMBER=FUNCTION with a number up to 511: 250=sys_mine");
+  });
 });

@@ -1,0 +1,75 @@
+/** What TypeScript says of a file, in the form of the compiler's own messages. */
+import ts from "typescript-api";
+import { Meaning } from "./meaning.ts";
+import type { RefusedPlace } from "./refusal.ts";
+
+/** Names of the host that are mistaken for something a kernel has: TypeScript would say how to get at them. */
+const instead: Readonly<Record<string, string>> = {
+  console: "printk() writes to the kernel's log",
+  process: "`current()` is the task that runs",
+  Buffer: "bytes are in guest memory: `memory()`, `kernel_variable`",
+  setTimeout: "a timer_list and add_timer() call a function later",
+  setInterval: "a timer_list and add_timer() call a function later",
+};
+
+/** What is wrong with the syntax and the types of a file. */
+export function diagnosed(program: ts.Program, file: string): RefusedPlace[] {
+  const source = program.getSourceFile(file);
+  const syntactic = program.getSyntacticDiagnostics(source);
+  if (syntactic.length > 0) return syntactic.map((diagnostic) => place_of_diagnostic(diagnostic, file));
+  const meaning = new Meaning(program.getTypeChecker());
+  return program.getSemanticDiagnostics(source).map((diagnostic) => {
+    const place = place_of_diagnostic(diagnostic, file);
+    const why = source && in_kernel_terms(node_at(source, diagnostic), diagnostic, meaning);
+    return why === undefined ? place : { ...place, why };
+  });
+}
+
+/** @param file its name in the message */
+export function place_of_diagnostic(diagnostic: ts.Diagnostic, file: string): RefusedPlace {
+  const { file: source, start = 0, messageText } = diagnostic;
+  const { line, character } = source?.getLineAndCharacterOfPosition(start) ?? { line: 0, character: 0 };
+  const chain = ts.flattenDiagnosticMessageText(messageText, "\n").split(/\n\s*/);
+  // Between what does not fit and the reason at the end are the steps of a proof.
+  const why = chain.length > 2 ? `${chain[0]} ${chain.at(-1)}` : chain.join(" ");
+  return { file, line: line + 1, column: character + 1, why };
+}
+
+/** The node that a diagnostic is about. */
+function node_at(source: ts.SourceFile, { start = 0, length = 0 }: ts.Diagnostic): ts.Node {
+  let at: ts.Node = source;
+  for (;;) {
+    const inner: ts.Node | undefined = ts.forEachChild(at, (child) =>
+      child.getStart(source) <= start && child.getEnd() >= start + length ? child : undefined,
+    );
+    if (inner === undefined) return at;
+    at = inner;
+  }
+}
+
+/** What is better said of the kernel than of TypeScript's types. */
+function in_kernel_terms(node: ts.Node, { messageText }: ts.Diagnostic, meaning: Meaning): string | undefined {
+  if (ts.isIdentifier(node) && Object.hasOwn(instead, node.text) && meaning.symbol_of(node) === undefined)
+    return `there is no ${node.text} in the kernel; ${instead[node.text]}`;
+  if (ts.isIdentifier(node) && ts.isPropertyAccessExpression(node.parent) && node.parent.name === node) {
+    const struct = meaning.struct_of(meaning.type_of(node.parent.expression));
+    const is_unknown = meaning.property(meaning.type_of(node.parent.expression), node.text) === undefined;
+    const [, near] = /Did you mean '(\w+)'/.exec(ts.flattenDiagnosticMessageText(messageText, " ")) ?? [];
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    if (struct !== undefined && is_unknown) return `struct ${struct.name} has no ${node.text}${hint}`;
+  }
+  const call = ts.isFunctionExpression(node) ? node.parent : node.parent?.parent;
+  const is_body =
+    call !== undefined &&
+    ts.isCallExpression(call) &&
+    call.arguments[3] === (node.parent === call ? node : node.parent);
+  if (is_body && meaning.host_function((call as ts.CallExpression).expression) === "kernel_function") {
+    const chain = ts.flattenDiagnosticMessageText(messageText, "\n").split(/\n\s*/);
+    const [, has, wants] = /^Type '(.+)' is not assignable to type '(.+)'\.$/.exec(chain.at(-1)!) ?? [];
+    if (has !== undefined && wants !== undefined)
+      return wants === "void"
+        ? `the function returns ${has}, and its declaration has no result type`
+        : `the function returns ${has === "void" ? "nothing in some or all cases" : has}, where its declaration says ${wants}`;
+  }
+  return undefined;
+}
