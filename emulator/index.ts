@@ -49,7 +49,6 @@ export { DEFAULT_RAM, MAXIMUM_CPUS, MAXIMUM_RAM, MINIMUM_RAM, PhysicalMemory } f
 export { MP_CONFIGURATION_TABLE, MP_FLOATING_POINTER, writeMpTables } from "./mp-tables.ts";
 export type { RegisterName } from "./named-registers.ts";
 export { REGISTER_NAMES } from "./named-registers.ts";
-export type { PeripheralOptions } from "./peripherals.ts";
 export { SnapshotError } from "./snapshot.ts";
 export type { StopReason } from "./stop-reason.ts";
 export { type X87Registers, x87Registers } from "./x87-registers.ts";

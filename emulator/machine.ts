@@ -1,3 +1,4 @@
+import { Board } from "./board.ts";
 import { Capture } from "./capture.ts";
 import { Clock, DEFAULT_HZ } from "./clock.ts";
 import { CodeCache } from "./cpu/block-cache.ts";
@@ -6,26 +7,19 @@ import { snapshotCore } from "./cpu/core-snapshot.ts";
 import { HostBreakpoints } from "./cpu/host-breakpoints.ts";
 import { HostWatchpoints, type WatchedAccess, type WatchedRange } from "./cpu/host-watchpoints.ts";
 import { probe } from "./cpu/paging.ts";
-import { ignoreNumericErrors } from "./cpu/x87/state.ts";
-import { DebugConsole } from "./devices/debug-console.ts";
 import type { Disk } from "./devices/disk.ts";
-import { ExitPort } from "./devices/exit-port.ts";
-import { I8254 } from "./devices/i8254.ts";
+import type { I8254 } from "./devices/i8254.ts";
 import type { I8259APair } from "./devices/i8259a.ts";
 import type { IoApic } from "./devices/io-apic.ts";
 import type { Keyboard } from "./devices/keyboard.ts";
 import type { LocalApic } from "./devices/local-apic.ts";
-import { NumericError } from "./devices/numeric-error.ts";
-import { Port61 } from "./devices/port61.ts";
-import { Port92 } from "./devices/port92.ts";
 import { PortBus } from "./devices/ports.ts";
-import { DEFAULT_RTC_TIME, Rtc } from "./devices/rtc.ts";
-import { COM1, COM2, Uart16550 } from "./devices/uart16550.ts";
-import { LCR, UART_REGISTER } from "./devices/uart16550-registers.ts";
+import type { Rtc } from "./devices/rtc.ts";
+import type { Uart16550 } from "./devices/uart16550.ts";
 import type { VgaText } from "./devices/vga-text.ts";
 import { Execution } from "./execution.ts";
 import { anotherOf, type Interleaver, RoundRobin } from "./interleaver.ts";
-import { InterruptSystem } from "./interrupt-system.ts";
+import type { InterruptSystem } from "./interrupt-system.ts";
 import type { MachineCounters } from "./machine-counters.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import {
@@ -37,13 +31,8 @@ import {
 } from "./machine-snapshot.ts";
 import { DEFAULT_RAM, PAGE_SIZE, PhysicalMemory } from "./memory/physical-memory.ts";
 import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
-import { Peripherals } from "./peripherals.ts";
 import { type Snapshot, SnapshotError, SnapshotReader, SnapshotWriter } from "./snapshot.ts";
 import type { StopReason } from "./stop-reason.ts";
-
-const PIT_IRQ = 0;
-const RTC_IRQ = 8;
-const X87_IRQ = 13;
 
 /** How far `run` goes. */
 export interface RunLimits {
@@ -82,7 +71,11 @@ export class Machine {
   readonly rtc: Rtc;
   readonly com1: Uart16550;
   readonly com2: Uart16550;
-  readonly #peripherals: Peripherals;
+  readonly keyboard: Keyboard;
+  readonly vga: VgaText;
+  /** The disks by place, as in the options; null where there is none. */
+  readonly disks: readonly (Disk | null)[];
+  readonly #board: Board;
 
   /** Called with each byte that a serial port (1 or 2) has sent, at its time. */
   onSerialOutput: ((byte: number, port: 1 | 2) => void) | null = null;
@@ -98,9 +91,6 @@ export class Machine {
 
   readonly #configuration: SavedConfiguration;
   readonly #options: MachineOptions;
-  readonly #port61: Port61;
-  readonly #port92: Port92;
-  readonly #numericError: NumericError;
   readonly #log: (line: string) => void;
   readonly #execution: Execution;
 
@@ -124,72 +114,40 @@ export class Machine {
     };
     this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
 
-    this.interruptSystem = new InterruptSystem({
-      clock,
-      memory: this.memory,
-      ports: this.ports,
-      cores: this.cores,
-      onAttention: (core) => this.#execution.attendTo(core),
-      log: this.#log,
-    });
-    this.#execution = new Execution({
-      clock,
-      cores: this.cores,
-      interleaver: this.interleaver,
-      interruptSystem: this.interruptSystem,
-      onHalt: () => this.onHalt?.(this),
-      onReset: () => this.reset(),
-      onEnd: () => {
-        this.com1.drain();
-        this.com2.drain();
-      },
-    });
-    this.pit = new I8254({ clock, onOut0: (level) => this.interruptSystem.driveIrq(PIT_IRQ, level) });
-    this.rtc = new Rtc(
-      { clock, onIrq: (level) => this.interruptSystem.driveIrq(RTC_IRQ, level) },
-      options.rtc?.time ?? DEFAULT_RTC_TIME,
-    );
-    this.com1 = this.#serialPort(1, COM1.irq);
-    this.com2 = this.#serialPort(2, COM2.irq);
-    this.#port61 = new Port61(this.pit);
-    this.#port92 = new Port92({
-      onA20: (enabled) => (this.memory.a20 = enabled),
-      onReset: () => this.#execution.requestReset(),
-    });
-    const bootCore = this.cores[0]!;
-    this.#numericError = new NumericError({
-      onIrq13: (level) => this.interruptSystem.driveIrq(X87_IRQ, level),
-      onIgnne: () => ignoreNumericErrors(bootCore),
-    });
-    bootCore.onFerr = (asserted) => this.#numericError.driveFerr(asserted);
-    this.#peripherals = new Peripherals(
+    const board = new Board(
       {
         clock,
         memory: this.memory,
         ports: this.ports,
-        driveIrq: (irq, level) => this.interruptSystem.driveIrq(irq, level),
-        onPostCode: (code) => this.onPostCode?.(code),
+        cores: this.cores,
+        onAttention: (core) => this.#execution.attendTo(core),
         onReset: () => this.#execution.requestReset(),
+        onExit: (value) => this.#execution.end({ kind: "exit", value }),
+        onSerialOutput: (byte, port) => this.onSerialOutput?.(byte, port),
+        onDebugOutput: (byte) => this.onDebugOutput?.(byte),
+        onPostCode: (code) => this.onPostCode?.(code),
+        log: this.#log,
       },
       options,
     );
-    this.pit.connect(this.ports);
-    this.#port61.connect(this.ports);
-    this.rtc.connect(this.ports);
-    this.#port92.connect(this.ports);
-    this.#numericError.connect(this.ports);
-    this.com1.connect(this.ports, COM1.base, "COM1");
-    this.com2.connect(this.ports, COM2.base, "COM2");
-    new DebugConsole({ onOutput: (byte) => this.onDebugOutput?.(byte) }).connect(this.ports);
-    new ExitPort({ onExit: (value) => this.#execution.end({ kind: "exit", value }) }).connect(this.ports);
-
+    this.#board = board;
+    ({ interruptSystem: this.interruptSystem, pit: this.pit, rtc: this.rtc, com1: this.com1, com2: this.com2 } = board);
+    ({ keyboard: this.keyboard, vga: this.vga, disks: this.disks } = board);
+    this.#execution = new Execution({
+      clock,
+      cores: this.cores,
+      interleaver: this.interleaver,
+      interruptSystem: board.interruptSystem,
+      onHalt: () => this.onHalt?.(this),
+      onReset: () => this.reset(),
+      onEnd: () => board.drain(),
+    });
     for (const core of this.cores) {
       core.onUnimplemented = (cpu, bytes) => this.#logUnimplemented(cpu, bytes);
     }
     this.memory.onRemap = () => {
       for (const core of this.cores) core.flushTlb(false);
     };
-    this.rtc.setMemorySize(this.memory.ramSize);
     this.reset();
   }
 
@@ -214,19 +172,6 @@ export class Machine {
     return this.interruptSystem.localApics;
   }
 
-  get keyboard(): Keyboard {
-    return this.#peripherals.keyboard;
-  }
-
-  get vga(): VgaText {
-    return this.#peripherals.vga;
-  }
-
-  /** The disks by place, as in the options; null where there is none. */
-  get disks(): readonly (Disk | null)[] {
-    return this.#peripherals.disks;
-  }
-
   /** Instructions executed by all cores since power-on. */
   get instructions(): number {
     return this.counters.instructions.reduce((sum, count) => sum + count, 0);
@@ -247,19 +192,8 @@ export class Machine {
       return;
     }
     this.#execution.reset();
-    this.#port92.reset();
-    this.#numericError.reset();
-    this.#port61.reset();
-    this.pit.reset();
-    this.rtc.reset();
-    this.#peripherals.reset();
-    for (const uart of [this.com1, this.com2]) {
-      uart.reset();
-      setUpAsFirmwareDoes(uart);
-    }
     for (const core of this.cores) core.reset();
-    // Last, so that lines which the others drove high on reset are not taken for requests.
-    this.interruptSystem.reset();
+    this.#board.reset();
     this.onReset?.();
   }
 
@@ -473,15 +407,7 @@ export class Machine {
     s.section("machine");
     this.#execution.snapshot(s);
     this.interleaver.snapshot?.(s);
-    this.interruptSystem.snapshot(s);
-    this.pit.snapshot(s);
-    this.rtc.snapshot(s);
-    this.com1.snapshot(s);
-    this.com2.snapshot(s);
-    this.#port61.snapshot(s);
-    this.#port92.snapshot(s);
-    this.#numericError.snapshot(s);
-    this.#peripherals.snapshot(s);
+    this.#board.snapshot(s);
   }
 
   #checkIdle(done: string): void {
@@ -538,16 +464,6 @@ export class Machine {
     return core;
   }
 
-  #serialPort(port: 1 | 2, irq: number): Uart16550 {
-    return new Uart16550({
-      clock: this.clock,
-      onIrq: (level) => this.interruptSystem.driveIrq(irq, level),
-      onTransmit: (byte) => this.onSerialOutput?.(byte, port),
-      flowControl: this.#configuration.flowControl,
-      strict: this.#configuration.strictUart,
-    });
-  }
-
   /** EIP is already after the instruction. */
   #logUnimplemented(core: Core, bytes: Uint8Array): void {
     const code = Array.from(bytes, (byte) => hex(byte, 2)).join(" ");
@@ -559,12 +475,4 @@ export class Machine {
 
 function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, "0");
-}
-
-/** There is no firmware to do it: 115200 baud, 8 data bits, no parity, one stop bit. */
-function setUpAsFirmwareDoes(uart: Uart16550): void {
-  uart.writePort8(UART_REGISTER.LCR, LCR.DLAB);
-  uart.writePort8(UART_REGISTER.DLL, 1);
-  uart.writePort8(UART_REGISTER.DLM, 0);
-  uart.writePort8(UART_REGISTER.LCR, LCR.WORD_LENGTH);
 }
