@@ -22,6 +22,7 @@ import { InterruptSystem } from "./interrupt-system.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import type { PhysicalMemory } from "./memory/physical-memory.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { describeUnimplemented } from "./unimplemented.ts";
 
 const PIT_IRQ = 0;
 const KEYBOARD_IRQ = 1;
@@ -30,6 +31,13 @@ const AUX_IRQ = 12;
 const X87_IRQ = 13;
 /** Drives that two ATA channels have room for. */
 const MOST_DISKS = 4;
+
+/** Who hears what the guest puts out; see `Machine`. */
+export interface BoardOutputs {
+  readonly onSerialOutput: ((byte: number, port: 1 | 2) => void) | null;
+  readonly onDebugOutput: ((byte: number) => void) | null;
+  readonly onPostCode: ((code: number) => void) | null;
+}
 
 /** What the devices of a board work on, and whom they tell what. */
 export interface BoardHost {
@@ -43,13 +51,10 @@ export interface BoardHost {
   onReset(): void;
   /** The guest wrote to the exit port. */
   onExit(value: number): void;
-  onSerialOutput(byte: number, port: 1 | 2): void;
-  onDebugOutput(byte: number): void;
-  onPostCode(code: number): void;
-  log(line: string): void;
+  readonly outputs: BoardOutputs;
 }
 
-/** The devices of a PC, and the wires between them. */
+/** The devices of a PC, and the wires between them, the cores and memory. */
 export class Board {
   readonly interruptSystem: InterruptSystem;
   readonly pit: I8254;
@@ -66,8 +71,22 @@ export class Board {
 
   /** @throws RangeError when an option is out of range, or the POST port is another device's */
   constructor(host: BoardHost, options: MachineOptions) {
-    const { clock, memory, ports, cores } = host;
-    this.interruptSystem = new InterruptSystem(host);
+    const { clock, memory, ports, cores, outputs } = host;
+    const { log = () => {} } = options;
+    for (const core of cores) {
+      core.onUnimplemented = (cpu, bytes) =>
+        log(`core ${cpu.id}, cycle ${clock.now}: ${describeUnimplemented(cpu, bytes)}`);
+    }
+    memory.onRemap = () => {
+      for (const core of cores) core.flushTlb(false);
+    };
+    this.interruptSystem = new InterruptSystem({
+      clock,
+      memory,
+      cores,
+      onAttention: (core) => host.onAttention(core),
+      log,
+    });
     const irq = (line: number) => (level: boolean) => this.interruptSystem.driveIrq(line, level);
     const onA20 = (enabled: boolean) => (memory.a20 = enabled);
     const onReset = () => host.onReset();
@@ -80,7 +99,7 @@ export class Board {
         clock,
         place,
         onIrq: irq(place.irq),
-        onTransmit: (byte) => host.onSerialOutput(byte, port),
+        onTransmit: (byte) => outputs.onSerialOutput?.(byte, port),
         ...options.serial,
       });
     this.com1 = serialPort(1, COM1);
@@ -127,10 +146,10 @@ export class Board {
       channel(ATA_SECONDARY, [disk2, disk3]),
       this.com1,
       this.com2,
-      new DebugConsole({ onOutput: (byte) => host.onDebugOutput(byte) }),
+      new DebugConsole({ onOutput: (byte) => outputs.onDebugOutput?.(byte) }),
       new ExitPort({ onExit: (value) => host.onExit(value) }),
       new PostPort({
-        onCode: (code) => host.onPostCode(code),
+        onCode: (code) => outputs.onPostCode?.(code),
         ...(options.postPort === undefined ? {} : { port: options.postPort }),
       }),
       // Last, so that lines which the others drive high on reset are not taken for requests.

@@ -6,7 +6,7 @@ import { Core } from "./cpu/core.ts";
 import { snapshotCore } from "./cpu/core-snapshot.ts";
 import { HostBreakpoints } from "./cpu/host-breakpoints.ts";
 import { HostWatchpoints, type WatchedAccess, type WatchedRange } from "./cpu/host-watchpoints.ts";
-import { probe } from "./cpu/paging.ts";
+import { readLinear } from "./cpu/paging.ts";
 import type { Disk } from "./devices/disk.ts";
 import type { I8254 } from "./devices/i8254.ts";
 import type { I8259APair } from "./devices/i8259a.ts";
@@ -22,35 +22,12 @@ import { anotherOf, type Interleaver, RoundRobin } from "./interleaver.ts";
 import type { InterruptSystem } from "./interrupt-system.ts";
 import type { MachineCounters } from "./machine-counters.ts";
 import type { MachineOptions } from "./machine-options.ts";
-import {
-  checkConfiguration,
-  type RestoreOptions,
-  type SavedConfiguration,
-  savedOptions,
-  snapshotConfiguration,
-} from "./machine-snapshot.ts";
-import { DEFAULT_RAM, PAGE_SIZE, PhysicalMemory } from "./memory/physical-memory.ts";
+import { configurationOf, type RestoreOptions, SavedState, savedOptions } from "./machine-snapshot.ts";
+import { DEFAULT_RAM, PhysicalMemory } from "./memory/physical-memory.ts";
 import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
-import { type Snapshot, SnapshotError, SnapshotReader, SnapshotWriter } from "./snapshot.ts";
+import type { RunLimits } from "./run-limits.ts";
+import { type Snapshot, SnapshotError } from "./snapshot.ts";
 import type { StopReason } from "./stop-reason.ts";
-
-/** How far `run` goes. */
-export interface RunLimits {
-  /**
-   * Instructions to execute at most, by all cores together. While all cores are halted, each wait for an event counts
-   * as one, so that a run always ends.
-   */
-  maxInstructions?: number;
-  /**
-   * Ends the run when it returns true. Asked before the first instruction, after every event, and at least once in
-   * UNTIL_INTERVAL instructions.
-   */
-  until?: (machine: Machine) => boolean;
-  /** Cycle, counted from power-on, at which to end the run. */
-  untilCycle?: number;
-  /** `maxInstructions` counts only those of this core, and waits. */
-  core?: number;
-}
 
 /**
  * An i386 PC: cores, memory, devices and the clock that drives them.
@@ -89,9 +66,8 @@ export class Machine {
   /** Called after every reset: for a host that stands in for firmware and starts the program again. */
   onReset: (() => void) | null = null;
 
-  readonly #configuration: SavedConfiguration;
+  readonly #state: SavedState;
   readonly #options: MachineOptions;
-  readonly #log: (line: string) => void;
   readonly #execution: Execution;
 
   /** @throws RangeError when an option is out of range */
@@ -100,21 +76,16 @@ export class Machine {
     this.memory = new PhysicalMemory(options.memoryBytes ?? DEFAULT_RAM, cpus);
     const clock = new Clock(options.cpuHz ?? DEFAULT_HZ);
     this.clock = clock;
-    this.#log = options.log ?? (() => {});
     this.interleaver = options.interleaver ?? new RoundRobin();
 
     const codeCache = new CodeCache(this.memory);
     this.#options = options;
-    this.#configuration = {
-      memoryBytes: this.memory.ramSize,
-      cpus,
-      cpuHz: clock.hz,
-      flowControl: options.serial?.flowControl ?? "none",
-      strictUart: options.serial?.strict ?? false,
-    };
+    this.#state = new SavedState(configurationOf(options, this.memory.ramSize, cpus, clock), clock, (s) =>
+      this.#snapshot(s),
+    );
     this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
 
-    const board = new Board(
+    const board = (this.#board = new Board(
       {
         clock,
         memory: this.memory,
@@ -123,14 +94,10 @@ export class Machine {
         onAttention: (core) => this.#execution.attendTo(core),
         onReset: () => this.#execution.requestReset(),
         onExit: (value) => this.#execution.end({ kind: "exit", value }),
-        onSerialOutput: (byte, port) => this.onSerialOutput?.(byte, port),
-        onDebugOutput: (byte) => this.onDebugOutput?.(byte),
-        onPostCode: (code) => this.onPostCode?.(code),
-        log: this.#log,
+        outputs: this,
       },
       options,
-    );
-    this.#board = board;
+    ));
     ({ interruptSystem: this.interruptSystem, pit: this.pit, rtc: this.rtc, com1: this.com1, com2: this.com2 } = board);
     ({ keyboard: this.keyboard, vga: this.vga, disks: this.disks } = board);
     this.#execution = new Execution({
@@ -142,12 +109,6 @@ export class Machine {
       onReset: () => this.reset(),
       onEnd: () => board.drain(),
     });
-    for (const core of this.cores) {
-      core.onUnimplemented = (cpu, bytes) => this.#logUnimplemented(cpu, bytes);
-    }
-    this.memory.onRemap = () => {
-      for (const core of this.cores) core.flushTlb(false);
-    };
     this.reset();
   }
 
@@ -258,21 +219,7 @@ export class Machine {
    * @throws RangeError when a page is not mapped
    */
   readLinear(address: number, length: number, core = 0): Uint8Array {
-    const cpu = this.#core(core);
-    const result = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const linear = (address + done) >>> 0;
-      const physical = probe(cpu, linear);
-      if (physical < 0) {
-        throw new RangeError(`linear address 0x${linear.toString(16)} is not mapped on core ${core}`);
-      }
-      const inPage = linear % PAGE_SIZE;
-      const count = Math.min(length - done, PAGE_SIZE - inPage);
-      const onBus = this.memory.busPage(Math.floor(physical / PAGE_SIZE)) * PAGE_SIZE + inPage;
-      result.set(this.memory.peek(onBus, count), done);
-      done += count;
-    }
-    return result;
+    return readLinear(this.#core(core), address, length);
   }
 
   /**
@@ -324,7 +271,7 @@ export class Machine {
    */
   capture(): Capture {
     this.#checkIdle("saved");
-    const state = this.#saveState();
+    const state = this.#state.save();
     const pages = this.memory.capturePages();
     for (const core of this.cores) core.markPagesClean();
     return new Capture(state, pages);
@@ -350,11 +297,11 @@ export class Machine {
   restore(from: Capture | Uint8Array, base: Capture | null = null): void {
     this.#checkIdle("restored");
     const capture = from instanceof Capture ? from : Capture.decode(from, base);
-    const before = this.#saveState();
+    const before = this.#state.save();
     try {
-      this.#restoreState(capture.state);
+      this.#state.restore(capture.state);
     } catch (error) {
-      this.#restoreState(before);
+      this.#state.restore(before);
       throw error instanceof RangeError ? new SnapshotError(`malformed snapshot: ${error.message}`) : error;
     }
     this.memory.restorePages(capture.pages);
@@ -385,21 +332,7 @@ export class Machine {
     return machine;
   }
 
-  #saveState(): Uint8Array {
-    const writer = new SnapshotWriter(this.clock);
-    snapshotConfiguration(this.#configuration, writer);
-    this.#snapshot(writer);
-    return writer.finish();
-  }
-
-  #restoreState(state: Uint8Array): void {
-    const reader = new SnapshotReader(state);
-    checkConfiguration(this.#configuration, reader);
-    reader.clock = this.clock;
-    this.#snapshot(reader);
-    reader.finish();
-  }
-
+  /** Everything but the contents of memory, in the order in which it is saved. */
   #snapshot(s: Snapshot): void {
     this.clock.snapshot(s);
     this.memory.snapshot(s);
@@ -463,16 +396,4 @@ export class Machine {
     if (core === undefined) throw new RangeError(`core ${id}: this machine has cores 0 to ${this.cores.length - 1}`);
     return core;
   }
-
-  /** EIP is already after the instruction. */
-  #logUnimplemented(core: Core, bytes: Uint8Array): void {
-    const code = Array.from(bytes, (byte) => hex(byte, 2)).join(" ");
-    const eip = (getRegister(core, "eip") - bytes.length) >>> 0;
-    const place = `${hex(getRegister(core, "cs"), 4)}:${hex(eip, 8)}`;
-    this.#log(`core ${core.id}, cycle ${this.cycles}: unimplemented instruction ${code} at ${place}`);
-  }
-}
-
-function hex(value: number, digits: number): string {
-  return value.toString(16).padStart(digits, "0");
 }
