@@ -272,7 +272,7 @@ export function addProgramArguments(command: Command): Command {
     .argument("[ARGS...]", "its arguments; put -- before those that begin with a dash")
     .option(
       "--cpu-hz <N>",
-      "instructions a second of the machine's time, 10000000 by default: how far timer interrupts are apart",
+      "instructions a second of the machine's time, 10000000 by default, 50000 at least: how far timer interrupts are apart",
       wholeNumber("a frequency in hertz", 1, FASTEST_CPU),
     );
 }

@@ -2,6 +2,7 @@ import type { Clock } from "./clock.ts";
 import type { Core } from "./cpu/core.ts";
 import { FLAG_IF, NMI_BLOCKED } from "./cpu/state-layout.ts";
 import { ApicBus } from "./devices/apic-bus.ts";
+import type { Device } from "./devices/device.ts";
 import { I8259APair } from "./devices/i8259a.ts";
 import { Imcr } from "./devices/imcr.ts";
 import { IO_APIC_BASE, IO_APIC_BYTES, IoApic } from "./devices/io-apic.ts";
@@ -21,7 +22,6 @@ export const TIMER_PIN = 2;
 export interface InterruptSystemHost {
   readonly clock: Clock;
   readonly memory: PhysicalMemory;
-  readonly ports: PortBus;
   readonly cores: readonly Core[];
   /** A core that may have been asleep has something to do. */
   onAttention(core: Core): void;
@@ -38,7 +38,7 @@ export interface InterruptSystemHost {
  *   processor, or to its LINT0.
  * - The NMI line goes, as the IMCR says, to the bootstrap processor, or to LINT1 of all local APICs.
  */
-export class InterruptSystem {
+export class InterruptSystem implements Device {
   readonly pic: I8259APair;
   readonly ioApic: IoApic;
   /** By core number. */
@@ -57,9 +57,12 @@ export class InterruptSystem {
     bus.onEndOfInterrupt = (vector) => this.ioApic.endOfInterrupt(vector);
     this.#delivered = host.cores.map(() => 0);
     this.localApics = host.cores.map((core) => this.#localApic(core, bus));
-    this.pic.connect(host.ports);
-    this.#imcr.connect(host.ports);
     host.memory.mapMmio(IO_APIC_BASE, IO_APIC_BYTES, this.ioApic);
+  }
+
+  connect(ports: PortBus): void {
+    this.pic.connect(ports);
+    this.#imcr.connect(ports);
   }
 
   /** Power-on state, but for the I/O APIC's ID, which a PC's firmware sets behind those of the cores. */

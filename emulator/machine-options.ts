@@ -1,8 +1,8 @@
+import type { DiskOptions } from "./devices/disk.ts";
 import type { Interleaver } from "./interleaver.ts";
-import type { PeripheralOptions } from "./peripherals.ts";
 
-/** How to build a machine. Everything has a default. Disks, keyboard and POST port: see `PeripheralOptions`. */
-export interface MachineOptions extends PeripheralOptions {
+/** How to build a machine. Everything has a default. */
+export interface MachineOptions {
   /** Guest RAM in bytes: a multiple of 4 KiB from 1 MiB to 1 GiB; 32 MiB by default. */
   memoryBytes?: number;
   /** Cores, 1 to 8; 1 by default. Cores other than 0 wait for a start-up interrupt. */
@@ -18,6 +18,20 @@ export interface MachineOptions extends PeripheralOptions {
   serial?: { flowControl?: "none" | "rts"; strict?: boolean };
   /** Real-time clock: date at power-on in seconds from 1970 UTC; 4 January 2001 by default. */
   rtc?: { time?: number };
+  /**
+   * Disks, up to four: master and slave of the primary ATA channel, then of the secondary one. Null leaves a place
+   * empty. None by default.
+   */
+  disks?: readonly (DiskOptions | null)[];
+  /**
+   * Diskettes in drives A and B, up to two. There is no diskette controller: only the BIOS of `esp0/boot` reads and writes
+   * them, by INT 13h. None by default.
+   */
+  diskettes?: readonly (DiskOptions | null)[];
+  /** Keyboard: microseconds of the machine's time between two key events that the host queued; 10,000 by default. */
+  keyboard?: { interval?: number };
+  /** Port whose writes `Machine.onPostCode` is told; 0x80 by default. */
+  postPort?: number;
   /** Which core runs when; round robin in turns of 100 instructions by default. */
   interleaver?: Interleaver;
   /**

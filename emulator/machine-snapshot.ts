@@ -1,6 +1,7 @@
+import type { Clock } from "./clock.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import { MAXIMUM_CPUS, MAXIMUM_RAM, MINIMUM_RAM, PAGE_SIZE } from "./memory/physical-memory.ts";
-import { type Snapshot, SnapshotError, SnapshotReader } from "./snapshot.ts";
+import { type Snapshot, SnapshotError, SnapshotReader, SnapshotWriter } from "./snapshot.ts";
 
 const FLOW_CONTROLS = ["none", "rts"] as const;
 
@@ -11,6 +12,17 @@ export interface SavedConfiguration {
   cpuHz: number;
   flowControl: (typeof FLOW_CONTROLS)[number];
   strictUart: boolean;
+}
+
+/** What of its options a machine's snapshots are tied to. */
+export function configurationOf(
+  { serial }: MachineOptions,
+  memoryBytes: number,
+  cpus: number,
+  { hz }: Clock,
+): SavedConfiguration {
+  const { flowControl = "none", strict = false } = serial ?? {};
+  return { memoryBytes, cpus, cpuHz: hz, flowControl, strictUart: strict };
 }
 
 /** Options for a machine made from a snapshot: those that the snapshot does not have. */
@@ -57,12 +69,38 @@ export function savedOptions({
 }
 
 /** @throws SnapshotError when a snapshot is of another machine than this */
-export function checkConfiguration(own: SavedConfiguration, s: Snapshot): void {
+function checkConfiguration(own: SavedConfiguration, s: Snapshot): void {
   const saved = { ...own };
   snapshotConfiguration(saved, s);
   for (const name of ["memoryBytes", "cpus", "cpuHz", "flowControl", "strictUart"] as const) {
     if (saved[name] !== own[name]) {
       throw new SnapshotError(`a snapshot of a machine with ${name} ${saved[name]}; this one has ${own[name]}`);
     }
+  }
+}
+
+/** Saving and restoring all of a machine but the contents of its memory. */
+export class SavedState {
+  /** @param snapshot hands every part of the machine to a snapshot */
+  constructor(
+    readonly configuration: SavedConfiguration,
+    readonly clock: Clock,
+    readonly snapshot: (s: Snapshot) => void,
+  ) {}
+
+  save(): Uint8Array {
+    const writer = new SnapshotWriter(this.clock);
+    snapshotConfiguration(this.configuration, writer);
+    this.snapshot(writer);
+    return writer.finish();
+  }
+
+  /** @throws SnapshotError when the bytes are no state of such a machine; part of it may have been restored then */
+  restore(state: Uint8Array): void {
+    const reader = new SnapshotReader(state);
+    checkConfiguration(this.configuration, reader);
+    reader.clock = this.clock;
+    this.snapshot(reader);
+    reader.finish();
   }
 }

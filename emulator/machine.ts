@@ -1,3 +1,4 @@
+import { Board } from "./board.ts";
 import { Capture } from "./capture.ts";
 import { Clock, DEFAULT_HZ } from "./clock.ts";
 import { CodeCache } from "./cpu/block-cache.ts";
@@ -5,64 +6,29 @@ import { Core } from "./cpu/core.ts";
 import { snapshotCore } from "./cpu/core-snapshot.ts";
 import { HostBreakpoints } from "./cpu/host-breakpoints.ts";
 import { HostWatchpoints, type WatchedAccess, type WatchedRange } from "./cpu/host-watchpoints.ts";
-import { probe } from "./cpu/paging.ts";
-import { ignoreNumericErrors } from "./cpu/x87/state.ts";
-import { DebugConsole } from "./devices/debug-console.ts";
+import { readLinear } from "./cpu/paging.ts";
 import type { Disk } from "./devices/disk.ts";
-import { ExitPort } from "./devices/exit-port.ts";
-import { I8254 } from "./devices/i8254.ts";
+import type { I8254 } from "./devices/i8254.ts";
 import type { I8259APair } from "./devices/i8259a.ts";
 import type { IoApic } from "./devices/io-apic.ts";
 import type { Keyboard } from "./devices/keyboard.ts";
 import type { LocalApic } from "./devices/local-apic.ts";
-import { NumericError } from "./devices/numeric-error.ts";
-import { Port61 } from "./devices/port61.ts";
-import { Port92 } from "./devices/port92.ts";
 import { PortBus } from "./devices/ports.ts";
-import { DEFAULT_RTC_TIME, Rtc } from "./devices/rtc.ts";
-import { COM1, COM2, Uart16550 } from "./devices/uart16550.ts";
-import { LCR, UART_REGISTER } from "./devices/uart16550-registers.ts";
+import type { Rtc } from "./devices/rtc.ts";
+import type { Uart16550 } from "./devices/uart16550.ts";
 import type { VgaText } from "./devices/vga-text.ts";
 import { Execution } from "./execution.ts";
 import { anotherOf, type Interleaver, RoundRobin } from "./interleaver.ts";
-import { InterruptSystem } from "./interrupt-system.ts";
+import type { InterruptSystem } from "./interrupt-system.ts";
 import type { MachineCounters } from "./machine-counters.ts";
 import type { MachineOptions } from "./machine-options.ts";
-import {
-  checkConfiguration,
-  type RestoreOptions,
-  type SavedConfiguration,
-  savedOptions,
-  snapshotConfiguration,
-} from "./machine-snapshot.ts";
-import { DEFAULT_RAM, PAGE_SIZE, PhysicalMemory } from "./memory/physical-memory.ts";
+import { configurationOf, type RestoreOptions, SavedState, savedOptions } from "./machine-snapshot.ts";
+import { DEFAULT_RAM, PhysicalMemory } from "./memory/physical-memory.ts";
 import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
-import { type Notice, Notices } from "./notices.ts";
-import { Peripherals } from "./peripherals.ts";
-import { type Snapshot, SnapshotError, SnapshotReader, SnapshotWriter } from "./snapshot.ts";
+import type { Notice } from "./notices.ts";
+import type { RunLimits } from "./run-limits.ts";
+import { type Snapshot, SnapshotError } from "./snapshot.ts";
 import type { StopReason } from "./stop-reason.ts";
-
-const PIT_IRQ = 0;
-const RTC_IRQ = 8;
-const X87_IRQ = 13;
-
-/** How far `run` goes. */
-export interface RunLimits {
-  /**
-   * Instructions to execute at most, by all cores together. While all cores are halted, each wait for an event counts
-   * as one, so that a run always ends.
-   */
-  maxInstructions?: number;
-  /**
-   * Ends the run when it returns true. Asked before the first instruction, after every event, and at least once in
-   * UNTIL_INTERVAL instructions.
-   */
-  until?: (machine: Machine) => boolean;
-  /** Cycle, counted from power-on, at which to end the run. */
-  untilCycle?: number;
-  /** `maxInstructions` counts only those of this core, and waits. */
-  core?: number;
-}
 
 /**
  * An i386 PC: cores, memory, devices and the clock that drives them.
@@ -83,7 +49,13 @@ export class Machine {
   readonly rtc: Rtc;
   readonly com1: Uart16550;
   readonly com2: Uart16550;
-  readonly #peripherals: Peripherals;
+  readonly keyboard: Keyboard;
+  readonly vga: VgaText;
+  /** The disks by place, as in the options; null where there is none. */
+  readonly disks: readonly (Disk | null)[];
+  /** Diskettes by drive, as in the options; null where there is none. */
+  readonly diskettes: readonly (Disk | null)[];
+  readonly #board: Board;
 
   /** Called with each byte that a serial port (1 or 2) has sent, at its time. */
   onSerialOutput: ((byte: number, port: 1 | 2) => void) | null = null;
@@ -97,12 +69,8 @@ export class Machine {
   /** Called after every reset: for a host that stands in for firmware and starts the program again. */
   onReset: (() => void) | null = null;
 
-  readonly #configuration: SavedConfiguration;
+  readonly #state: SavedState;
   readonly #options: MachineOptions;
-  readonly #port61: Port61;
-  readonly #port92: Port92;
-  readonly #numericError: NumericError;
-  readonly #notices: Notices;
   readonly #execution: Execution;
 
   /** @throws RangeError when an option is out of range */
@@ -111,89 +79,38 @@ export class Machine {
     this.memory = new PhysicalMemory(options.memoryBytes ?? DEFAULT_RAM, cpus);
     const clock = new Clock(options.cpuHz ?? DEFAULT_HZ);
     this.clock = clock;
-    this.#notices = new Notices(options.log ?? (() => {}));
     this.interleaver = options.interleaver ?? new RoundRobin();
 
     const codeCache = new CodeCache(this.memory);
     this.#options = options;
-    this.#configuration = {
-      memoryBytes: this.memory.ramSize,
-      cpus,
-      cpuHz: clock.hz,
-      flowControl: options.serial?.flowControl ?? "none",
-      strictUart: options.serial?.strict ?? false,
-    };
+    this.#state = new SavedState(configurationOf(options, this.memory.ramSize, cpus, clock), clock, (s) =>
+      this.#snapshot(s),
+    );
     this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
 
-    this.interruptSystem = new InterruptSystem({
-      clock,
-      memory: this.memory,
-      ports: this.ports,
-      cores: this.cores,
-      onAttention: (core) => this.#execution.attendTo(core),
-      tell: (core, what) => this.#tell(core, what),
-    });
-    this.#execution = new Execution({
-      clock,
-      cores: this.cores,
-      interleaver: this.interleaver,
-      interruptSystem: this.interruptSystem,
-      onHalt: () => this.onHalt?.(this),
-      onReset: () => this.reset(),
-      onEnd: () => {
-        this.com1.drain();
-        this.com2.drain();
-      },
-    });
-    this.pit = new I8254({ clock, onOut0: (level) => this.interruptSystem.driveIrq(PIT_IRQ, level) });
-    this.rtc = new Rtc(
-      { clock, onIrq: (level) => this.interruptSystem.driveIrq(RTC_IRQ, level) },
-      options.rtc?.time ?? DEFAULT_RTC_TIME,
-    );
-    this.com1 = this.#serialPort(1, COM1.irq);
-    this.com2 = this.#serialPort(2, COM2.irq);
-    this.#port61 = new Port61(this.pit);
-    this.#port92 = new Port92({
-      onA20: (enabled) => (this.memory.a20 = enabled),
-      onReset: () => this.#execution.requestReset(),
-    });
-    const bootCore = this.cores[0]!;
-    this.#numericError = new NumericError({
-      onIrq13: (level) => this.interruptSystem.driveIrq(X87_IRQ, level),
-      onIgnne: () => ignoreNumericErrors(bootCore),
-    });
-    bootCore.onFerr = (asserted) => this.#numericError.driveFerr(asserted);
-    this.#peripherals = new Peripherals(
+    const board = (this.#board = new Board(
       {
         clock,
         memory: this.memory,
         ports: this.ports,
-        driveIrq: (irq, level) => this.interruptSystem.driveIrq(irq, level),
-        onPostCode: (code) => this.onPostCode?.(code),
+        cores: this.cores,
+        onAttention: (core) => this.#execution.attendTo(core),
         onReset: () => this.#execution.requestReset(),
+        onExit: (value) => this.#execution.end({ kind: "exit", value }),
+        outputs: this,
       },
       options,
-    );
-    this.pit.connect(this.ports);
-    this.#port61.connect(this.ports);
-    this.rtc.connect(this.ports);
-    this.#port92.connect(this.ports);
-    this.#numericError.connect(this.ports);
-    this.com1.connect(this.ports, COM1.base, "COM1");
-    this.com2.connect(this.ports, COM2.base, "COM2");
-    new DebugConsole({ onOutput: (byte) => this.onDebugOutput?.(byte) }).connect(this.ports);
-    new ExitPort({ onExit: (value) => this.#execution.end({ kind: "exit", value }) }).connect(this.ports);
-
-    for (const core of this.cores) {
-      core.onUnimplemented = (cpu, bytes) => this.#logUnimplemented(cpu, bytes);
-    }
-    this.memory.onRemap = () => {
-      for (const core of this.cores) core.flushTlb(false);
-    };
-    this.rtc.setUp({
-      memoryBytes: this.memory.ramSize,
-      cpus,
-      disks: this.disks.slice(0, 2).map((disk) => disk !== null),
+    ));
+    ({ interruptSystem: this.interruptSystem, pit: this.pit, rtc: this.rtc, com1: this.com1, com2: this.com2 } = board);
+    ({ keyboard: this.keyboard, vga: this.vga, disks: this.disks, diskettes: this.diskettes } = board);
+    this.#execution = new Execution({
+      clock,
+      cores: this.cores,
+      interleaver: this.interleaver,
+      interruptSystem: board.interruptSystem,
+      onHalt: () => this.onHalt?.(this),
+      onReset: () => this.reset(),
+      onEnd: () => board.drain(),
     });
     this.reset();
   }
@@ -219,32 +136,14 @@ export class Machine {
     return this.interruptSystem.localApics;
   }
 
-  get keyboard(): Keyboard {
-    return this.#peripherals.keyboard;
-  }
-
-  get vga(): VgaText {
-    return this.#peripherals.vga;
-  }
-
-  /** The disks by place, as in the options; null where there is none. */
-  get disks(): readonly (Disk | null)[] {
-    return this.#peripherals.disks;
-  }
-
-  /** Diskettes by drive, as in the options; null where there is none. */
-  get diskettes(): readonly (Disk | null)[] {
-    return this.#peripherals.diskettes;
+  /** What was told to the `log` of the options, each thing once, and how often it happened. */
+  get notices(): readonly Notice[] {
+    return this.#board.notices;
   }
 
   /** Instructions executed by all cores since power-on. */
   get instructions(): number {
     return this.counters.instructions.reduce((sum, count) => sum + count, 0);
-  }
-
-  /** What was told to the `log` of the options, each thing once, and how often it happened. */
-  get notices(): readonly Notice[] {
-    return this.#notices.list;
   }
 
   /** A copy of the counters. */
@@ -262,19 +161,8 @@ export class Machine {
       return;
     }
     this.#execution.reset();
-    this.#port92.reset();
-    this.#numericError.reset();
-    this.#port61.reset();
-    this.pit.reset();
-    this.rtc.reset();
-    this.#peripherals.reset();
-    for (const uart of [this.com1, this.com2]) {
-      uart.reset();
-      setUpAsFirmwareDoes(uart);
-    }
     for (const core of this.cores) core.reset();
-    // Last, so that lines which the others drove high on reset are not taken for requests.
-    this.interruptSystem.reset();
+    this.#board.reset();
     this.onReset?.();
   }
 
@@ -339,21 +227,7 @@ export class Machine {
    * @throws RangeError when a page is not mapped
    */
   readLinear(address: number, length: number, core = 0): Uint8Array {
-    const cpu = this.#core(core);
-    const result = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const linear = (address + done) >>> 0;
-      const physical = probe(cpu, linear);
-      if (physical < 0) {
-        throw new RangeError(`linear address 0x${linear.toString(16)} is not mapped on core ${core}`);
-      }
-      const inPage = linear % PAGE_SIZE;
-      const count = Math.min(length - done, PAGE_SIZE - inPage);
-      const onBus = this.memory.busPage(Math.floor(physical / PAGE_SIZE)) * PAGE_SIZE + inPage;
-      result.set(this.memory.peek(onBus, count), done);
-      done += count;
-    }
-    return result;
+    return readLinear(this.#core(core), address, length);
   }
 
   /**
@@ -405,7 +279,7 @@ export class Machine {
    */
   capture(): Capture {
     this.#checkIdle("saved");
-    const state = this.#saveState();
+    const state = this.#state.save();
     const pages = this.memory.capturePages();
     for (const core of this.cores) core.markPagesClean();
     return new Capture(state, pages);
@@ -431,18 +305,15 @@ export class Machine {
   restore(from: Capture | Uint8Array, base: Capture | null = null): void {
     this.#checkIdle("restored");
     const capture = from instanceof Capture ? from : Capture.decode(from, base);
-    const before = this.#saveState();
+    const before = this.#state.save();
     try {
-      this.#restoreState(capture.state);
+      this.#state.restore(capture.state);
     } catch (error) {
-      this.#restoreState(before);
+      this.#state.restore(before);
       throw error instanceof RangeError ? new SnapshotError(`malformed snapshot: ${error.message}`) : error;
     }
     this.memory.restorePages(capture.pages);
-    for (const core of this.cores) {
-      core.passedBreakpoint = -1;
-      core.markPagesClean();
-    }
+    for (const core of this.cores) core.markPagesClean();
   }
 
   /**
@@ -469,21 +340,7 @@ export class Machine {
     return machine;
   }
 
-  #saveState(): Uint8Array {
-    const writer = new SnapshotWriter(this.clock);
-    snapshotConfiguration(this.#configuration, writer);
-    this.#snapshot(writer);
-    return writer.finish();
-  }
-
-  #restoreState(state: Uint8Array): void {
-    const reader = new SnapshotReader(state);
-    checkConfiguration(this.#configuration, reader);
-    reader.clock = this.clock;
-    this.#snapshot(reader);
-    reader.finish();
-  }
-
+  /** Everything but the contents of memory, in the order in which it is saved. */
   #snapshot(s: Snapshot): void {
     this.clock.snapshot(s);
     this.memory.snapshot(s);
@@ -491,15 +348,7 @@ export class Machine {
     s.section("machine");
     this.#execution.snapshot(s);
     this.interleaver.snapshot?.(s);
-    this.interruptSystem.snapshot(s);
-    this.pit.snapshot(s);
-    this.rtc.snapshot(s);
-    this.com1.snapshot(s);
-    this.com2.snapshot(s);
-    this.#port61.snapshot(s);
-    this.#port92.snapshot(s);
-    this.#numericError.snapshot(s);
-    this.#peripherals.snapshot(s);
+    this.#board.snapshot(s);
   }
 
   #checkIdle(done: string): void {
@@ -555,38 +404,4 @@ export class Machine {
     if (core === undefined) throw new RangeError(`core ${id}: this machine has cores 0 to ${this.cores.length - 1}`);
     return core;
   }
-
-  #serialPort(port: 1 | 2, irq: number): Uart16550 {
-    return new Uart16550({
-      clock: this.clock,
-      onIrq: (level) => this.interruptSystem.driveIrq(irq, level),
-      onTransmit: (byte) => this.onSerialOutput?.(byte, port),
-      flowControl: this.#configuration.flowControl,
-      strict: this.#configuration.strictUart,
-    });
-  }
-
-  /** EIP is already after the instruction. */
-  #logUnimplemented(core: Core, bytes: Uint8Array): void {
-    const code = Array.from(bytes, (byte) => hex(byte, 2)).join(" ");
-    const eip = (getRegister(core, "eip") - bytes.length) >>> 0;
-    const place = `${hex(getRegister(core, "cs"), 4)}:${hex(eip, 8)}`;
-    this.#tell(core, `unimplemented instruction ${code} at ${place}`);
-  }
-
-  #tell(core: Core, what: string): void {
-    this.#notices.tell(`core ${core.id}, cycle ${this.cycles}`, what);
-  }
-}
-
-function hex(value: number, digits: number): string {
-  return value.toString(16).padStart(digits, "0");
-}
-
-/** There is no firmware to do it: 115200 baud, 8 data bits, no parity, one stop bit. */
-function setUpAsFirmwareDoes(uart: Uart16550): void {
-  uart.writePort8(UART_REGISTER.LCR, LCR.DLAB);
-  uart.writePort8(UART_REGISTER.DLL, 1);
-  uart.writePort8(UART_REGISTER.DLM, 0);
-  uart.writePort8(UART_REGISTER.LCR, LCR.WORD_LENGTH);
 }

@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from "../memory/physical-memory.ts";
 import { CR4_PGE, CR4_PSE } from "./control-registers.ts";
 import type { Core } from "./core.ts";
 import { CR0_PG, CR0_WP, TLB_GLOBAL, TLB_NO_USER, TLB_NO_WRITE_SUPER, TLB_NO_WRITE_USER } from "./state-layout.ts";
@@ -103,4 +104,26 @@ function tlbFlags(cpu: Core, rights: number, leaf: number): number {
   if ((leaf & PAGE_DIRTY) === 0) flags |= TLB_NO_WRITE_USER | TLB_NO_WRITE_SUPER;
   if ((leaf & PAGE_GLOBAL) !== 0 && (cpu.cr4 & CR4_PGE) !== 0) flags |= TLB_GLOBAL;
   return flags;
+}
+
+/**
+ * A copy of memory as a core sees it through its page tables, read without side effects.
+ * @param address linear, 0 to 2^32 - 1; wraps round at 4 GiB
+ * @throws RangeError when a page is not mapped
+ */
+export function readLinear(cpu: Core, address: number, length: number): Uint8Array {
+  const result = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const linear = (address + done) >>> 0;
+    const physical = probe(cpu, linear);
+    if (physical < 0) {
+      throw new RangeError(`linear address 0x${linear.toString(16)} is not mapped on core ${cpu.id}`);
+    }
+    const inPage = linear % PAGE_SIZE;
+    const count = Math.min(length - done, PAGE_SIZE - inPage);
+    const onBus = cpu.memory.busPage(Math.floor(physical / PAGE_SIZE)) * PAGE_SIZE + inPage;
+    result.set(cpu.memory.peek(onBus, count), done);
+    done += count;
+  }
+  return result;
 }

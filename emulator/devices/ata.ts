@@ -2,12 +2,20 @@ import type { Clock } from "../clock.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { AtaDrive } from "./ata-drive.ts";
 import { ATA_COMMAND, ATA_REGISTER, DEVICE_CONTROL, DEVICE_HEAD } from "./ata-registers.ts";
+import type { Device } from "./device.ts";
 import type { Disk } from "./disk.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
-/** Where a PC has its two channels: first of eight command block ports, device control port, interrupt. */
-export const ATA_PRIMARY = { base: 0x1f0, control: 0x3f6, irq: 14 } as const;
-export const ATA_SECONDARY = { base: 0x170, control: 0x376, irq: 15 } as const;
+/** First of eight command block ports, device control port, and who has them. */
+interface AtaPlace {
+  readonly base: number;
+  readonly control: number;
+  readonly name: string;
+}
+
+/** Where a PC has its two channels, and their interrupts. */
+export const ATA_PRIMARY = { base: 0x1f0, control: 0x3f6, irq: 14, name: "primary" } as const;
+export const ATA_SECONDARY = { base: 0x170, control: 0x376, irq: 15, name: "secondary" } as const;
 
 const COMMAND_BLOCK_PORTS = 8;
 /** The one register of the control block, beside the offsets of the command block. */
@@ -25,21 +33,22 @@ const FLOATING_WORD = 0xff7f;
  * When there is no drive 1, drive 0 answers for it with status 0, and commands to it do nothing. When drive 0 is missing
  * nobody answers, and the bus floats.
  */
-export class AtaChannel implements PortDevice {
+export class AtaChannel implements PortDevice, Device {
   readonly drives: readonly (AtaDrive | null)[];
 
   readonly #onIrq: (level: boolean) => void;
-  #base = 0;
+  readonly #place: AtaPlace;
   #selected: 0 | 1 = 0;
   #control = 0;
   #irq = false;
 
   /** @param disks drive 0 and drive 1, null when missing */
   constructor(
-    lines: { clock: Clock; onIrq: (level: boolean) => void },
+    lines: { clock: Clock; place: AtaPlace; onIrq: (level: boolean) => void },
     disks: readonly [drive0: Disk | null, drive1: Disk | null],
   ) {
     this.#onIrq = lines.onIrq;
+    this.#place = lines.place;
     const driveLines = { clock: lines.clock, onInterrupt: () => this.#updateIrq() };
     this.drives = [0, 1].map((device) => {
       const disk = disks[device]!;
@@ -47,26 +56,30 @@ export class AtaChannel implements PortDevice {
     });
   }
 
-  connect(ports: PortBus, where: { readonly base: number; readonly control: number }, name: string): void {
-    this.#base = where.base;
-    ports.register(where.base, 1, new AtaDataPort(this), `${name} ATA data`);
-    ports.register(where.base + 1, COMMAND_BLOCK_PORTS - 1, this, `${name} ATA registers`);
-    ports.register(where.control, 1, this, `${name} ATA control`);
+  connect(ports: PortBus): void {
+    const { base, control, name } = this.#place;
+    ports.register(base, 1, new AtaDataPort(this), `${name} ATA data`);
+    ports.register(base + 1, COMMAND_BLOCK_PORTS - 1, this, `${name} ATA registers`);
+    ports.register(control, 1, this, `${name} ATA control`);
   }
 
-  /** Hardware reset. */
+  /** Hardware reset. Disks keep what was written. */
   reset(): void {
     this.#select(0);
     this.#control = 0;
     for (const drive of this.drives) drive?.reset();
   }
 
+  /** What was written to the disks is part of it. */
   snapshot(s: Snapshot): void {
     s.section("ATA");
     this.#selected = s.integer(this.#selected, 0, 1) as 0 | 1;
     this.#control = s.integer(this.#control, 0, 0xff);
     this.#irq = s.flag(this.#irq);
-    for (const drive of this.drives) drive?.snapshot(s);
+    for (const drive of this.drives) {
+      drive?.snapshot(s);
+      drive?.disk.snapshot(s);
+    }
   }
 
   /** The drive that answers, null when nobody does or only for its absence. */
@@ -107,7 +120,7 @@ export class AtaChannel implements PortDevice {
   }
 
   #registerAt(port: number): number {
-    const register = port - this.#base;
+    const register = port - this.#place.base;
     return register > 0 && register < COMMAND_BLOCK_PORTS ? register : ALTERNATE_STATUS;
   }
 

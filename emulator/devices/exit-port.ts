@@ -1,3 +1,5 @@
+import type { Snapshot } from "../snapshot.ts";
+import type { Device } from "./device.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** First of the four ports, where QEMU's isa-debug-exit is put by custom. */
@@ -8,13 +10,18 @@ const PORTS = 4;
  * Ends the run: a write of value V, one, two or four bytes wide, to the first port ends it with exit value V,
  * unsigned. Writes to the other three ports alone do nothing; reads return zero.
  */
-export class ExitPort implements PortDevice {
+export class ExitPort implements PortDevice, Device {
   /** @param lines onExit is called with the value, 0 to 2^32 - 1 */
   constructor(readonly lines: { onExit: (value: number) => void }) {}
 
   connect(ports: PortBus): void {
     ports.register(EXIT_PORT, PORTS, this, "exit port");
   }
+
+  /** It has no state. */
+  reset(): void {}
+
+  snapshot(_s: Snapshot): void {}
 
   readPort8(_port: number): number {
     return 0;

@@ -1,6 +1,7 @@
 import type { Clock, EventHandle } from "../clock.ts";
 import { cyclesInMicroseconds } from "../hz.ts";
 import type { Snapshot } from "../snapshot.ts";
+import type { Device } from "./device.ts";
 import type { Keyboard } from "./keyboard.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 import { ScanCodeTranslator } from "./scan-codes.ts";
@@ -111,7 +112,7 @@ export interface I8042Lines {
  * the controller is as firmware leaves it: self-test done, keyboard enabled, IRQ 1 and translation on. There is no
  * password. DD and DF, which gate A20, are in no IBM controller, but in those of most clones.
  */
-export class I8042 implements PortDevice {
+export class I8042 implements PortDevice, Device {
   readonly #lines: I8042Lines;
   readonly #clock: Clock;
   readonly #translator = new ScanCodeTranslator();
@@ -167,7 +168,9 @@ export class I8042 implements PortDevice {
     this.#update();
   }
 
+  /** The keyboard is part of it. */
   snapshot(s: Snapshot): void {
+    this.#lines.keyboard.snapshot(s);
     s.section("8042");
     this.#translator.snapshot(s);
     s.bytes(this.#ram);

@@ -1,6 +1,7 @@
 import type { Clock, EventHandle } from "../clock.ts";
 import { TickRate } from "../hz.ts";
 import type { Snapshot } from "../snapshot.ts";
+import type { Device } from "./device.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** Frequency of the CLK inputs on a PC: the colour burst crystal's 14.31818 MHz divided by 12, in Hz. */
@@ -427,7 +428,7 @@ class Counter {
  * Time is counted in ticks of CLK from power-on, converted from cycles exactly, so the periodic modes never drift.
  * Something written between two CLK pulses takes effect on the next one.
  */
-export class I8254 implements PortDevice {
+export class I8254 implements PortDevice, Device {
   readonly #clock: Clock;
   readonly #rate: TickRate;
   readonly #counters: readonly [Counter, Counter, Counter];

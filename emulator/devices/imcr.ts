@@ -1,4 +1,5 @@
 import type { Snapshot } from "../snapshot.ts";
+import type { Device } from "./device.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** I/O addresses: the register number, and the register. */
@@ -12,7 +13,7 @@ export const IMCR = 0x70;
  * mode, as at power-on: INTR of the 8259A and NMI go to the bootstrap processor past its local APIC. Set, they go to
  * LINT0 and LINT1 of the local APICs.
  */
-export class Imcr implements PortDevice {
+export class Imcr implements PortDevice, Device {
   #select = 0;
   #value = 0;
 

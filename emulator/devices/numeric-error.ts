@@ -1,4 +1,5 @@
 import type { Snapshot } from "../snapshot.ts";
+import type { Device } from "./device.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** A write of anything clears the interrupt request of the numeric coprocessor. */
@@ -9,7 +10,7 @@ export const CLEAR_BUSY_PORT = 0xf0;
  * IRQ 13; a write to port 0xF0 clears the latch and, while FERR# is still active, asserts IGNNE#, so that the handler
  * can use the x87. The processor's own logic takes IGNNE# back when FERR# goes away.
  */
-export class NumericError implements PortDevice {
+export class NumericError implements PortDevice, Device {
   #ferr = false;
   #requested = false;
 

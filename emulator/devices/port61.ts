@@ -1,4 +1,5 @@
 import type { Snapshot } from "../snapshot.ts";
+import type { Device } from "./device.ts";
 import type { I8254 } from "./i8254.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
@@ -15,7 +16,7 @@ const OUT2 = 0x20;
  * every memory refresh (each 15 µs), which delay loops of the time count; bit 5 is OUT2 of the 8254. No memory or
  * channel errors are ever reported in bits 6 and 7.
  */
-export class Port61 implements PortDevice {
+export class Port61 implements PortDevice, Device {
   #written = 0;
 
   constructor(readonly pit: I8254) {}

@@ -1,4 +1,5 @@
 import type { Snapshot } from "../snapshot.ts";
+import type { Device } from "./device.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** System control port A of the PS/2 and its successors. */
@@ -10,7 +11,7 @@ const BIT = { FAST_RESET: 0x01, A20: 0x02 } as const;
  * Port 0x92 (IBM PS/2 Hardware Interface Technical Reference, "System Control Port A"): bit 1 gates address line
  * A20, and bit 0 resets the CPUs when it goes from 0 to 1. A20 is enabled at power-on, as firmware leaves it.
  */
-export class Port92 implements PortDevice {
+export class Port92 implements PortDevice, Device {
   #value: number = BIT.A20;
 
   constructor(readonly lines: { onA20: (enabled: boolean) => void; onReset: () => void }) {}

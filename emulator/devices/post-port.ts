@@ -1,18 +1,19 @@
 import type { Snapshot } from "../snapshot.ts";
+import type { Device } from "./device.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** Where a PC's firmware reports its progress, and where POST cards listen. */
 export const DEFAULT_POST_PORT = 0x80;
 
 /** Each byte written is reported to the host; a read returns the last, as the latch that is at 0x80 on a PC does. */
-export class PostPort implements PortDevice {
+export class PostPort implements PortDevice, Device {
   #code = 0;
 
-  constructor(readonly lines: { onCode: (code: number) => void }) {}
+  /** @param lines the port is DEFAULT_POST_PORT where none is given */
+  constructor(readonly lines: { onCode: (code: number) => void; port?: number }) {}
 
-  /** @throws RangeError when the port does not exist, or another device has it */
-  connect(ports: PortBus, port: number = DEFAULT_POST_PORT): void {
-    ports.register(port, 1, this, "POST port");
+  connect(ports: PortBus): void {
+    ports.register(this.lines.port ?? DEFAULT_POST_PORT, 1, this, "POST port");
   }
 
   reset(): void {

@@ -2,6 +2,7 @@ import type { Clock, EventHandle } from "../clock.ts";
 import { TickRate } from "../hz.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { calendarTime, secondsOf } from "./calendar.ts";
+import type { Device } from "./device.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 
 /** I/O addresses on a PC: the register number (bit 7 masks NMI), and the register. */
@@ -71,7 +72,7 @@ const DISK_TYPE_OF_USER = 47;
  * The day of the week follows from the date; the daylight saving change (DSE) is stored but not made; the square wave
  * pin leads nowhere, as on a PC.
  */
-export class Rtc implements PortDevice {
+export class Rtc implements PortDevice, Device {
   readonly #clock: Clock;
   readonly #rate: TickRate;
   readonly #onIrq: (level: boolean) => void;

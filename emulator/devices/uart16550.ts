@@ -1,6 +1,7 @@
 import type { Clock, EventHandle } from "../clock.ts";
 import { TickRate } from "../hz.ts";
 import type { Snapshot } from "../snapshot.ts";
+import type { Device } from "./device.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 import { FCR, FIFO_SIZE, IER, IIR, LCR, LSR, MCR, MSR, TRIGGER_LEVELS, UART_REGISTER } from "./uart16550-registers.ts";
 
@@ -8,8 +9,8 @@ import { FCR, FIFO_SIZE, IER, IIR, LCR, LSR, MCR, MSR, TRIGGER_LEVELS, UART_REGI
 export const UART_HZ = 1_843_200;
 
 /** Where a PC has its first two serial ports. */
-export const COM1 = { base: 0x3f8, irq: 4 } as const;
-export const COM2 = { base: 0x2f8, irq: 3 } as const;
+export const COM1 = { base: 0x3f8, irq: 4, name: "COM1" } as const;
+export const COM2 = { base: 0x2f8, irq: 3, name: "COM2" } as const;
 
 const PORTS = 8;
 const HALF_BIT_CLOCKS = 8;
@@ -28,6 +29,8 @@ const BREAK_CHARACTER: Character = (LSR.BREAK | LSR.FRAMING) << 8;
 /** What a serial port is connected to. Everything is called at the exact cycle of the event. */
 export interface UartLines {
   clock: Clock;
+  /** First of its eight ports, and who it is when somebody else wants them; COM1 by default. */
+  place?: { readonly base: number; readonly name: string };
   /** Interrupt request line, gated by OUT2 as on a PC when the port is strict. */
   onIrq: (level: boolean) => void;
   /** A byte has left the transmitter, stop bit included. */
@@ -51,7 +54,7 @@ export interface UartLines {
  * unless the port is strict, those that are sent take none. The other side uses the same settings. At power-on the divisor
  * stands at 9600 baud, and the modem at the other end is ready: CTS, DSR and DCD are active.
  */
-export class Uart16550 implements PortDevice {
+export class Uart16550 implements PortDevice, Device {
   readonly #clock: Clock;
   readonly #rate: TickRate;
   readonly #lines: UartLines;
@@ -97,8 +100,8 @@ export class Uart16550 implements PortDevice {
     this.#modemLevels = this.#modemInputs;
   }
 
-  /** @param base first of its eight ports */
-  connect(ports: PortBus, base: number, name: string): void {
+  connect(ports: PortBus): void {
+    const { base, name } = this.#lines.place ?? COM1;
     ports.register(base, PORTS, this, name);
   }
 

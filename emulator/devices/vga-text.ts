@@ -3,6 +3,7 @@ import { TickRate } from "../hz.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import type { Snapshot } from "../snapshot.ts";
 import { characterOf } from "./code-page-437.ts";
+import type { Device } from "./device.ts";
 import type { PortBus, PortDevice } from "./ports.ts";
 import {
   ATTRIBUTE_PALETTE_SIZE,
@@ -61,7 +62,7 @@ export interface ScreenCursor {
  *
  * At power-on the adapter is in mode 3, 80 by 25 characters, with a blank screen, as firmware leaves it.
  */
-export class VgaText implements PortDevice {
+export class VgaText implements PortDevice, Device {
   readonly #clock: Clock;
   readonly #memory: PhysicalMemory;
   readonly #rates: readonly TickRate[];

@@ -88,6 +88,17 @@ export interface KernelCapture {
   readonly input_closed: boolean;
 }
 
+/** The slowest CPU, in hertz, on which the kernel gets anywhere: 500 instructions from one timer interrupt to the next. */
+export const LEAST_CPU_HZ = 50_000;
+
+function check_cpu_hz(hz: number | undefined): void {
+  if (hz === undefined || !(hz < LEAST_CPU_HZ)) return;
+  throw new RangeError(
+    `a CPU of ${hz} Hz executes ${Math.floor(hz / 100)} instructions between two timer interrupts, too few for the kernel ` +
+      `to get anywhere; it takes ${LEAST_CPU_HZ} Hz or more (10000000 is usual)`,
+  );
+}
+
 export class Kernel implements KernelHost {
   readonly machine: Machine;
   readonly image: KernelImage;
@@ -102,11 +113,15 @@ export class Kernel implements KernelHost {
   /** Called with each byte of the kernel log. */
   on_log: ((byte: number) => void) | undefined;
 
-  /** Builds a machine and loads the kernel; nothing has run yet. @throws RangeError when it does not fit in memory */
+  /**
+   * Builds a machine and loads the kernel; nothing has run yet.
+   * @throws RangeError when it does not fit in memory, and for a `cpuHz` below LEAST_CPU_HZ
+   */
   constructor(options: BootOptions);
   /** A kernel on a machine that has it loaded already. */
   constructor(options: ResumeOptions, machine: Machine);
   constructor(options: BootOptions | ResumeOptions, machine?: Machine) {
+    if ("cpuHz" in options) check_cpu_hz(options.cpuHz);
     this.image = options.image ?? kernel_image();
     // The guest says when it is ready (RTS): input given before the driver is there waits for it.
     this.machine = machine ?? new Machine({ ...options, serial: { flowControl: "rts", strict: true } });

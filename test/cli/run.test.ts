@@ -102,6 +102,12 @@ describe("exit status", () => {
     expect(errors).toContain("stopped after 3000000 instructions");
   });
 
+  it("is 2 when the CPU is too slow for the kernel's timer interrupts, and says so", async () => {
+    await expect(esp0("p.S", { files: asm("1:\tjmp 1b"), options: { cpuHz: 10_000 } })).rejects.toThrow(
+      "a CPU of 10000 Hz executes 100 instructions between two timer interrupts, too few",
+    );
+  });
+
   it("is 5 when everything sleeps for good, and says what", async () => {
     const { status, errors } = await esp0("p.S", { files: asm("1:\tmovl $29, %eax\n\tint $0x80\n\tjmp 1b") });
     expect(status).toBe(5);

@@ -21,9 +21,7 @@ _start:	ljmp	$0x7c0, $1f-_start
 	movw	$5, %cx
 2:	call	sub
 	loop	2b
-	cli
-3:	hlt
-	jmp	3b
+3:	jmp	3b
 sub:	incw	%bx
 	ret
 	.org	510
@@ -60,17 +58,13 @@ describe.skipIf(!hasGdb())("a real GDB and a boot sector", () => {
       "x/i $cs*16+$eip",
       "set architecture i386",
       "x/i 0x7c07",
-      "delete",
-      "continue",
-      "print/x $eip",
       "kill",
     ]);
     for (const left of [5, 4, 3, 2, 1]) expect(output).toContain(`at 7c0:${SUB.toString(16)}, ${left} left\n`);
     expect(output).toMatch(/ljmp +\$0x7c0,\$0x5[\s\S]*mov +\$0x7000,%sp/);
     expect(output).toMatch(/0x7c18:\s+inc +%bx/);
-    expect(output).toMatch(/mov +%eax,%ss|mov +%ax,%ss/);
+    expect(output).toMatch(/mov +%eax,%ss/);
     expect(output).not.toContain("warning: A handler");
-    expect(output).toMatch(/\$1 = 0x14/);
     expect(await server.ended).toBe("killed");
   });
 

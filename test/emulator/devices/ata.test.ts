@@ -34,9 +34,9 @@ function setUp({ disk0 = {}, disk1 = null }: { disk0?: Partial<DiskOptions> | nu
     disk0 === null ? null : new Disk({ image: DEFAULT_IMAGE, ...disk0 }),
     disk1 === null ? null : new Disk(disk1),
   ] as const;
-  const channel = new AtaChannel({ clock, onIrq: (level) => irqs.push(level) }, disks);
+  const channel = new AtaChannel({ clock, place: ATA_PRIMARY, onIrq: (level) => irqs.push(level) }, disks);
   const bus = new PortBus();
-  channel.connect(bus, ATA_PRIMARY, "primary");
+  channel.connect(bus);
   channel.reset();
   const run = (microseconds: number) => clock.advanceTo(clock.now + microseconds);
   const address = (count: number, cylinderOrLba: number, device = LBA) => {

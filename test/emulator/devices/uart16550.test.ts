@@ -25,7 +25,7 @@ function setUp({ flowControl = "none" as "none" | "rts", mcr = DTR_RTS_OUT2, str
     strict,
   });
   const bus = new PortBus();
-  uart.connect(bus, BASE, "COM1");
+  uart.connect(bus);
   const write = (register: number, value: number) => bus.write8(BASE + register, value);
   const read = (register: number) => bus.read8(BASE + register);
   write(LCR, 0x83);

@@ -1,0 +1,19 @@
+import type { Machine } from "./machine.ts";
+
+/** How far `run` goes. */
+export interface RunLimits {
+  /**
+   * Instructions to execute at most, by all cores together. While all cores are halted, each wait for an event counts
+   * as one, so that a run always ends.
+   */
+  maxInstructions?: number;
+  /**
+   * Ends the run when it returns true. Asked before the first instruction, after every event, and at least once in
+   * UNTIL_INTERVAL instructions.
+   */
+  until?: (machine: Machine) => boolean;
+  /** Cycle, counted from power-on, at which to end the run. */
+  untilCycle?: number;
+  /** `maxInstructions` counts only those of this core, and waits. */
+  core?: number;
+}
