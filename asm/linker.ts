@@ -176,7 +176,13 @@ function entryAddress(
 ): number {
   const address = symbols.addressOfGlobal(entry ?? "_start");
   if (address !== undefined) return address;
-  if (entry !== undefined) errors.push(`the entry symbol '${entry}' is not defined${symbols.suggestion(entry)}`);
+  const [file] = symbols.localDefinitions(entry ?? "_start");
+  if (file !== undefined) {
+    const name = entry ?? "_start";
+    errors.push(`${file}: the entry symbol '${name}' is local; add \`.globl ${name}\``);
+  } else if (entry !== undefined) {
+    errors.push(`the entry symbol '${entry}' is not defined${symbols.suggestion(entry)}`);
+  }
   const code = outputs.find(({ flags, size }) => size > 0 && flags & SHF_EXECINSTR);
   return (code ?? outputs.find(({ size }) => size > 0))?.address ?? 0;
 }
@@ -201,6 +207,11 @@ export function link(objects: readonly ObjectFile[], options: LinkOptions = {}):
   const misplaced = placementErrors(gathered, physicalOffset);
   // What a relocation's value comes to means nothing where sections overlap or leave the address space.
   if (misplaced.length > 0) throw new LinkError([...errors, ...misplaced]);
+
+  if (gathered.every(({ size }) => size === 0)) {
+    const names = objects.map(({ name }) => name).join(", ");
+    throw new LinkError([...errors, `${names || "no object"}: nothing to link: no instructions and no data`]);
+  }
 
   const end = Math.max(0, ...gathered.map(({ address, size }) => address + size));
   const frames = gatherFrames(symbols.objects);
