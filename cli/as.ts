@@ -20,7 +20,7 @@ import {
   reporting,
   writeOutput,
 } from "./io.ts";
-import { decodeText, includer, isElf } from "./source-files.ts";
+import { byteIncluder, decodeText, includer, isElf } from "./source-files.ts";
 
 export interface AsCommandOptions {
   /** The file to write. */
@@ -48,6 +48,7 @@ function loadObject(path: string, options: AsCommandOptions, io: CommandIo): Obj
     file: path,
     defines: options.define ?? {},
     include: includer(options.include ?? [], io),
+    includeBytes: byteIncluder(options.include ?? [], io),
     onWarning: (warning) => io.stderr(`${formatDiagnostic(warning).replace(": error: ", ": warning: ")}\n`),
   });
 }
