@@ -109,12 +109,9 @@ export class Assembler implements Assembly {
   private nameSections(): void {
     for (const section of this.sections.all()) {
       if (!this.symbols.isUndefined(section.name)) continue;
-      const fragment = section.inOrder()[0].data(this);
-      this.symbols.defineSection(section.name, {
-        section,
-        fragment: section.inOrder()[0].fragments[0] ?? fragment,
-        offset: 0,
-      });
+      const first = section.inOrder()[0] ?? section.subsection(0);
+      const fragment = first.fragments[0] ?? first.data(this);
+      this.symbols.defineSection(section.name, { section, fragment, offset: 0 });
     }
   }
 
