@@ -208,11 +208,6 @@ export function link(objects: readonly ObjectFile[], options: LinkOptions = {}):
   // What a relocation's value comes to means nothing where sections overlap or leave the address space.
   if (misplaced.length > 0) throw new LinkError([...errors, ...misplaced]);
 
-  if (gathered.every(({ size }) => size === 0)) {
-    const names = objects.map(({ name }) => name).join(", ");
-    throw new LinkError([...errors, `${names || "no object"}: nothing to link: no instructions and no data`]);
-  }
-
   const end = Math.max(0, ...gathered.map(({ address, size }) => address + size));
   const frames = gatherFrames(symbols.objects);
   symbols.place([...gathered, frames]);

@@ -96,6 +96,9 @@ function produce(paths: readonly string[], options: AsCommandOptions, io: Comman
     return;
   }
   const image = linkObjects(objects, options);
+  if (image.segments.length === 0) {
+    throw new InputError(`${paths.join(", ")}: nothing to link: write an instruction, or data such as \`.long 1\``);
+  }
   const mode = options.format === "bin" ? MODE_FILE : MODE_PROGRAM;
   writeOutput(io, options.output, imageFile(image, options), mode);
   if (options.map !== undefined) writeOutput(io, options.map, systemMap(image));
