@@ -110,8 +110,11 @@ export const SHN_XINDEX = 0xffff;
 /** Symbol bindings by their number (STB_LOCAL, STB_GLOBAL, STB_WEAK). */
 export const SYMBOL_BINDINGS = ["local", "global", "weak"] as const;
 
-/** Symbol types by their number (STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_SECTION, STT_FILE). */
-export const SYMBOL_TYPES = ["notype", "object", "function", "section", "file"] as const;
+/** Symbol types by their number (STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_SECTION, STT_FILE, STT_COMMON, STT_TLS). */
+export const SYMBOL_TYPES = ["notype", "object", "function", "section", "file", "common", "tls"] as const;
+
+/** Who sees a symbol, by number: st_other (STV_DEFAULT, STV_INTERNAL, STV_HIDDEN, STV_PROTECTED). */
+export const SYMBOL_VISIBILITIES = ["default", "internal", "hidden", "protected"] as const;
 
 /** Relocation types of the i386 by number; only those of `object-file.ts` and the two below can be linked. */
 export const RELOCATION_NAMES: Readonly<Record<number, string>> = {
@@ -136,6 +139,12 @@ export const RELOCATION_NAMES: Readonly<Record<number, string>> = {
   21: "R_386_PC16",
   22: "R_386_8",
   23: "R_386_PC8",
+  32: "R_386_TLS_LDO_32",
+  33: "R_386_TLS_IE_32",
+  34: "R_386_TLS_LE_32",
+  38: "R_386_SIZE32",
+  39: "R_386_TLS_GOTDESC",
+  40: "R_386_TLS_DESC_CALL",
   43: "R_386_GOT32X",
 };
 

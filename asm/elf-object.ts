@@ -64,11 +64,11 @@ export function objectFromElf(elf: ElfFile, name?: string): ObjectFile {
   }
   const symbols = new Map<ElfSymbol, ObjectSymbol>();
   for (const symbol of elf.symbols) {
-    const { binding, type, value, size } = symbol;
+    const { name, binding, type, visibility, value, size } = symbol;
     if (symbol.sectionIndex === SHN_COMMON && !isPowerOfTwo(Math.max(1, value))) {
       throw new ElfError(`common symbol '${symbol.name}' has alignment ${value}, which is no power of two`);
     }
-    symbols.set(symbol, { name: symbol.name, binding, type, section: placeOf(symbol, sections), value, size });
+    symbols.set(symbol, { name, binding, type, visibility, section: placeOf(symbol, sections), value, size });
   }
   for (const { section, offset, type, symbol } of elf.relocations) {
     const relocation = { offset, type, symbol: symbols.get(symbol)! };

@@ -25,6 +25,7 @@ import {
   SYMBOL,
   SYMBOL_BINDINGS,
   SYMBOL_TYPES,
+  SYMBOL_VISIBILITIES,
   sizeOf,
 } from "./elf-format.ts";
 import { SHT_NOBITS } from "./object-file.ts";
@@ -73,6 +74,7 @@ export interface ElfSymbol {
   readonly binding: (typeof SYMBOL_BINDINGS)[number];
   /** `notype` for types that are none of these. */
   readonly type: (typeof SYMBOL_TYPES)[number];
+  readonly visibility: (typeof SYMBOL_VISIBILITIES)[number];
   /** An SHN_ number. */
   readonly sectionIndex: number;
   /** Undefined for undefined, absolute and common symbols. */
@@ -273,7 +275,7 @@ function sectionRecords<L extends Layout>(layout: L, section: ElfSection): Field
 function readSymbols(sections: readonly ElfSection[], table: ElfSection): ElfSymbol[] {
   const names = new Names(linkedSection(sections, table));
   return sectionRecords(SYMBOL, table).map((record, index) => {
-    const { st_name, st_value, st_size, st_info, st_shndx } = record;
+    const { st_name, st_value, st_size, st_info, st_other, st_shndx } = record;
     const isOrdinary = st_shndx !== SHN_UNDEF && st_shndx < SHN_LORESERVE;
     const section = isOrdinary ? sections[st_shndx] : undefined;
     if (isOrdinary && section === undefined) {
@@ -286,6 +288,7 @@ function readSymbols(sections: readonly ElfSection[], table: ElfSection): ElfSym
       size: st_size,
       binding: SYMBOL_BINDINGS[st_info >> 4] ?? "global",
       type: SYMBOL_TYPES[st_info & 15] ?? "notype",
+      visibility: SYMBOL_VISIBILITIES[st_other & 3],
       sectionIndex: st_shndx,
       section,
     };

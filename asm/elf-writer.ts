@@ -30,6 +30,7 @@ import {
   SYMBOL,
   SYMBOL_BINDINGS,
   SYMBOL_TYPES,
+  SYMBOL_VISIBILITIES,
   sizeOf,
 } from "./elf-format.ts";
 import type { LinkedImage, LinkedSymbol } from "./linked-image.ts";
@@ -217,9 +218,16 @@ class ObjectSymbols {
       this.bySection.set(section, this.push("", 0, 0, symbolInfo("local", "section"), index));
     }
     const add = (symbol: ObjectSymbol): void => {
-      const { name, value, size, type, section } = symbol;
+      const { name, value, size, type, visibility, section } = symbol;
       const binding = section === undefined && symbol.binding === "local" ? "global" : symbol.binding;
-      const index = this.push(name, value, size, symbolInfo(binding, type), this.shndx(symbol, sectionIndex));
+      const index = this.push(
+        name,
+        value,
+        size,
+        symbolInfo(binding, type),
+        this.shndx(symbol, sectionIndex),
+        visibility,
+      );
       this.bySymbol.set(symbol, index);
       if (section === undefined) this.undefinedByName.set(name, index);
     };
@@ -235,13 +243,20 @@ class ObjectSymbols {
     }
   }
 
-  private push(name: string, value: number, size: number, st_info: number, st_shndx: number): number {
+  private push(
+    name: string,
+    value: number,
+    size: number,
+    st_info: number,
+    st_shndx: number,
+    visibility: ObjectSymbol["visibility"] = "default",
+  ): number {
     const record = {
       st_name: this.strings.add(name),
       st_value: value >>> 0,
       st_size: size,
       st_info,
-      st_other: 0,
+      st_other: SYMBOL_VISIBILITIES.indexOf(visibility),
       st_shndx,
     };
     return this.records.push(record) - 1;

@@ -12,7 +12,7 @@ import { matchCandidate } from "./encoder/operand-matching.ts";
 import { isPrefix, type PrefixBytes, readPrefixes } from "./encoder/prefixes.ts";
 import { type Register, registerNamed, SEGMENT_PREFIXES } from "./encoder/registers.ts";
 import type { Pattern, Template } from "./encoder/template.ts";
-import type { ConstantOf, Encoding, Instruction, Operand } from "./instruction.ts";
+import type { ConstantOf, Encoding, Fixup, Instruction, Operand } from "./instruction.ts";
 
 export { suggestMnemonic } from "./encoder/instruction-table.ts";
 export { isPrefix } from "./encoder/prefixes.ts";
@@ -73,7 +73,8 @@ function encodeTemplate(
   if (template.rmOperand >= 0) writeModRM(output, template, instruction, addressSize, constantOf);
   writeImmediates(output, template, size, instruction, addressSize, constantOf);
 
-  const { bytes, fixups } = output;
+  const { bytes } = output;
+  const fixups = isRelaxable(template, size) ? output.fixups.map(relaxable) : output.fixups;
   if (template.shortOpcode < 0 || constantOf(fixups[0].expression) !== undefined) return { bytes, fixups };
   const short = new InstructionBytes();
   writePrefixes(short, prefixes, true);
@@ -81,6 +82,16 @@ function encodeTemplate(
   short.fixup(fixups[0].expression, 1, "relative");
   return { bytes, fixups, short: { bytes: short.bytes, fixups: short.fixups } };
 }
+
+/** Loads, tests, arithmetic with memory and indirect transfers: the instructions that R_386_GOT32X marks. */
+function isRelaxable({ opcode, extension, rmOperand }: Template, size: number): boolean {
+  if (rmOperand < 0 || size !== 32 || opcode.length !== 1) return false;
+  const last = opcode[0] | 1;
+  if (last === 0xff) return extension === 2 || extension === 4;
+  return last === 0x8b || last === 0x85 || (last & ~0x38) === 0x03;
+}
+
+const relaxable = (fixup: Fixup): Fixup => (fixup.isDisplacement ? { ...fixup, isRelaxable: true } : fixup);
 
 function checkPrefixes(template: Template, { mnemonic, operands, position }: Instruction, prefixes: PrefixBytes): void {
   if (prefixes.lock !== 0 && !(template.lockable && operands.some((operand) => operand.kind === "memory"))) {

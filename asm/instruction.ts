@@ -52,6 +52,10 @@ export interface Fixup {
   /** `absolute`: the value itself. `relative`: the value minus the address just after the instruction. */
   readonly kind: "absolute" | "relative";
   readonly expression: Expression;
+  /** The displacement of a memory operand. */
+  readonly isDisplacement?: boolean;
+  /** A displacement in an instruction that a linker may turn into one without memory if it refers to the GOT. */
+  readonly isRelaxable?: boolean;
 }
 
 /** What an instruction becomes. Bytes covered by fixups are zero. */

@@ -176,7 +176,13 @@ function entryAddress(
 ): number {
   const address = symbols.addressOfGlobal(entry ?? "_start");
   if (address !== undefined) return address;
-  if (entry !== undefined) errors.push(`the entry symbol '${entry}' is not defined${symbols.suggestion(entry)}`);
+  const [file] = symbols.localDefinitions(entry ?? "_start");
+  if (file !== undefined) {
+    const name = entry ?? "_start";
+    errors.push(`${file}: the entry symbol '${name}' is local; add \`.globl ${name}\``);
+  } else if (entry !== undefined) {
+    errors.push(`the entry symbol '${entry}' is not defined${symbols.suggestion(entry)}`);
+  }
   const code = outputs.find(({ flags, size }) => size > 0 && flags & SHF_EXECINSTR);
   return (code ?? outputs.find(({ size }) => size > 0))?.address ?? 0;
 }

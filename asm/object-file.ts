@@ -12,9 +12,12 @@ export const SHF_ALLOC = 2;
 export const SHF_EXECINSTR = 4;
 export const SHF_MERGE = 0x10;
 export const SHF_STRINGS = 0x20;
+export const SHF_TLS = 0x400;
+export const SHF_EXCLUDE = 0x8000_0000;
 
 export const R_386_32 = 1;
 export const R_386_PC32 = 2;
+export const R_386_GOTPC = 10;
 export const R_386_16 = 20;
 export const R_386_PC16 = 21;
 export const R_386_8 = 22;
@@ -59,7 +62,9 @@ export interface Section {
 export interface ObjectSymbol {
   readonly name: string;
   readonly binding: "local" | "global" | "weak";
-  readonly type: "notype" | "object" | "function" | "section" | "file";
+  readonly type: "notype" | "object" | "function" | "section" | "file" | "common" | "tls";
+  /** Who sees the name; `default` if not given: all others. */
+  readonly visibility?: "default" | "internal" | "hidden" | "protected";
   /** The section it is defined in, "absolute", "common", or undefined (to be found in another object). */
   readonly section: Section | "absolute" | "common" | undefined;
   /** Offset in the section, or the absolute value; alignment for common symbols. */

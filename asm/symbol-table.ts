@@ -71,6 +71,8 @@ export class SymbolTable {
   private readonly linkerDefined = new Map<string, LinkerSymbol>();
   private readonly placed = new Map<Section, { output: OutputSection; address: number }>();
   private readonly used = new Set<OutputSection>();
+  /** Names that an object keeps from the world outside of the program. */
+  private readonly hidden = new Set<string>();
   private readonly undefinedReferences = new Map<string, UndefinedReference>();
 
   /** @param errors where errors are added as they are found */
@@ -81,6 +83,7 @@ export class SymbolTable {
     for (const object of objects) {
       for (const symbol of object.symbols) {
         if (symbol.binding === "local" || symbol.type === "file" || symbol.type === "section") continue;
+        if (symbol.visibility === "hidden" || symbol.visibility === "internal") this.hidden.add(symbol.name);
         if (symbol.section === undefined) this.referenced.add(symbol.name);
         else this.declare({ object, symbol });
       }
@@ -167,6 +170,14 @@ export class SymbolTable {
     }
   }
 
+  /** The objects that define the name for themselves alone. */
+  localDefinitions(name: string): string[] {
+    const isLocal = (symbol: ObjectSymbol): boolean => symbol.binding === "local" && symbol.section !== undefined;
+    return this.objects
+      .filter(({ symbols }) => symbols.some((symbol) => symbol.name === name && isLocal(symbol)))
+      .map(({ name: object }) => object);
+  }
+
   /** Whether a symbol is defined in this section, so that it is needed even if it is empty. */
   isUsed(output: OutputSection): boolean {
     return this.used.has(output);
@@ -220,7 +231,8 @@ export class SymbolTable {
   all(): ResolvedSymbol[] {
     const resolved: ResolvedSymbol[] = [];
     const add = (unit: string, symbol: ObjectSymbol): void => {
-      const { name, size, binding, section } = symbol;
+      const { name, size, section } = symbol;
+      const binding = this.hidden.has(name) ? "local" : symbol.binding;
       const inSection = typeof section === "object";
       const placed = inSection ? this.placed.get(section) : undefined;
       if (inSection && placed === undefined) return;
@@ -233,7 +245,10 @@ export class SymbolTable {
         if (symbol.type !== "section" && symbol.type !== "file") add(object.name, symbol);
       }
     }
-    for (const { object, symbol } of this.globals.values()) add(object.name, symbol);
+    const globals = [...this.globals.values()];
+    const isHidden = ({ symbol }: Definition): boolean => this.hidden.has(symbol.name);
+    for (const { object, symbol } of globals.filter(isHidden)) add(object.name, symbol);
+    for (const { object, symbol } of globals.filter((definition) => !isHidden(definition))) add(object.name, symbol);
     for (const { name, address, output } of this.linkerDefined.values()) {
       resolved.push({ name, address, size: 0, type: "notype", binding: "global", unit: undefined, output });
     }

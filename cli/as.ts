@@ -20,7 +20,7 @@ import {
   reporting,
   writeOutput,
 } from "./io.ts";
-import { decodeText, includer, isElf } from "./source-files.ts";
+import { byteIncluder, decodeText, includer, isElf } from "./source-files.ts";
 
 export interface AsCommandOptions {
   /** The file to write. */
@@ -48,6 +48,7 @@ function loadObject(path: string, options: AsCommandOptions, io: CommandIo): Obj
     file: path,
     defines: options.define ?? {},
     include: includer(options.include ?? [], io),
+    includeBytes: byteIncluder(options.include ?? [], io),
     onWarning: (warning) => io.stderr(`${formatDiagnostic(warning).replace(": error: ", ": warning: ")}\n`),
   });
 }
@@ -95,6 +96,9 @@ function produce(paths: readonly string[], options: AsCommandOptions, io: Comman
     return;
   }
   const image = linkObjects(objects, options);
+  if (image.segments.length === 0) {
+    throw new InputError(`${paths.join(", ")}: nothing to link: write an instruction, or data such as \`.long 1\``);
+  }
   const mode = options.format === "bin" ? MODE_FILE : MODE_PROGRAM;
   writeOutput(io, options.output, imageFile(image, options), mode);
   if (options.map !== undefined) writeOutput(io, options.map, systemMap(image));

@@ -27,6 +27,23 @@ export function includer(
   };
 }
 
+/** As `includer`, for the bytes of a file that `.incbin` names. */
+export function byteIncluder(
+  directories: readonly string[],
+  io: CommandIo,
+): (name: string, from: string) => Uint8Array | undefined {
+  return (name, from) => {
+    for (const directory of [dirname(from), ...directories]) {
+      try {
+        return io.readFile(join(directory, name));
+      } catch {
+        // The next directory may have it.
+      }
+    }
+    return undefined;
+  };
+}
+
 interface Found {
   readonly file: string;
   readonly text: string;

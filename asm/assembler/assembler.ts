@@ -4,12 +4,13 @@ import { AssemblyError, type Diagnostic, type Position, StatementError } from ".
 import { encodeInstruction, isMnemonic, isPrefix } from "../encoder.ts";
 import type { ConstantOf, Encoding, Instruction } from "../instruction.ts";
 import { CallFrames } from "./call-frames.ts";
-import { isNamePart } from "./characters.ts";
+import { isNamePart, withoutCharacters } from "./characters.ts";
 import { Conditionals } from "./conditionals.ts";
 import { Cursor } from "./cursor.ts";
-import { DIRECTIVES, unknownDirective } from "./directives.ts";
+import { type Assembly, DIRECTIVES, unknownDirective } from "./directives.ts";
 import { Evaluator } from "./evaluator.ts";
 import { ExpressionParser, integer } from "./expression-parser.ts";
+import { argumentEvaluator, bodyOptions } from "./macro-directives.ts";
 import type { Macro } from "./macros.ts";
 import { bindArguments, expandBody } from "./macros.ts";
 import { parseOperands } from "./operand-parser.ts";
@@ -28,6 +29,8 @@ export interface AssemblerOptions {
   readonly defines?: Readonly<Record<string, number>>;
   /** Finds what `.include` and `#include` name; without it nothing can be included. */
   readonly include?: Include;
+  /** Finds the bytes of what `.incbin` names; without it nothing can be. */
+  readonly includeBytes?: (name: string, from: string) => Uint8Array | undefined;
   /** Receives warnings: values that are cut off, `.warning`. */
   readonly onWarning?: (warning: Diagnostic) => void;
 }
@@ -41,7 +44,7 @@ interface OrderedDiagnostic extends Diagnostic {
 
 const NO_STATEMENT: Statement = { text: "", file: "", line: 1, column: 1, expansion: undefined };
 
-export class Assembler {
+export class Assembler implements Assembly {
   readonly sections = new SectionSet();
   readonly symbols: Symbols;
   readonly evaluator: Evaluator;
@@ -53,6 +56,8 @@ export class Assembler {
   codeSize: 16 | 32 = 32;
   /** How many macros were expanded so far: what `\@` stands for. */
   macroCount = 0;
+  alternate = false;
+  localCount = 0;
   /** As `.file` gave it. */
   sourceName: string | undefined;
 
@@ -90,12 +95,23 @@ export class Assembler {
         this.recover(error);
       }
     }
+    this.nameSections();
     for (const opened of this.conditionals.unclosed()) {
       this.order++;
       this.report(positionIn(opened, 0), unclosedMessage(opened, ".endif"));
     }
     for (const { opened, origin } of this.callFrames.unclosed()) {
       this.report(opened, "no .cfi_endproc in this section ends what this .cfi_startproc begins", origin);
+    }
+  }
+
+  /** The name of a section that nothing else is called by stands for its start. */
+  private nameSections(): void {
+    for (const section of this.sections.all()) {
+      if (!this.symbols.isUndefined(section.name)) continue;
+      const first = section.inOrder()[0] ?? section.subsection(0);
+      const fragment = first.fragments[0] ?? first.data(this);
+      this.symbols.defineSection(section.name, { section, fragment, offset: 0 });
     }
   }
 
@@ -158,7 +174,8 @@ export class Assembler {
       } else if (name !== undefined && opening.includes(name)) {
         depth++;
       }
-      body.push(statement);
+      // Character constants have their value before anything is put into a body, as in GNU as.
+      body.push(statement.text.includes("'") ? { ...statement, text: withoutCharacters(statement.text) } : statement);
     }
   }
 
@@ -173,6 +190,13 @@ export class Assembler {
   includeFile(name: string): void {
     const lines = this.preprocessor.processFile(name, this.statement.file);
     this.reader.push(statementsOf(lines), undefined, this.conditionals.depth);
+  }
+
+  /** The bytes of another file. @throws StatementError if there is none of that name */
+  readBytes(name: string): Uint8Array {
+    const bytes = this.options.includeBytes?.(name, this.statement.file);
+    if (bytes === undefined) throw new StatementError(`no file '${name}' to include`);
+    return bytes;
   }
 
   /** Adds data at the present place. */
@@ -255,6 +279,7 @@ export class Assembler {
     if (value !== undefined && base !== undefined) {
       const location = { ...base, offset: base.offset + value.constant.toInt() };
       this.symbols.assign(name, { kind: "place", location, position });
+      this.symbols.inherit(name, value.add!);
       return;
     }
     const isConstant = value !== undefined && value.add === undefined && value.subtract === undefined;
@@ -285,9 +310,9 @@ export class Assembler {
   }
 
   private expandMacro(macro: Macro, cursor: Cursor): void {
-    const values = bindArguments(macro, cursor);
-    const number = this.macroCount++;
-    this.expand(`macro ${macro.name}`, (expansion) => expandBody(macro.body, values, number, expansion));
+    const values = bindArguments(macro, cursor, argumentEvaluator(this));
+    const options = bodyOptions(this, this.macroCount++);
+    this.expand(`macro ${macro.name}`, (expansion) => expandBody(macro.body, values, options, expansion));
   }
 
   private instruction(first: string, cursor: Cursor, at: number): void {
@@ -330,9 +355,10 @@ export class Assembler {
     }
     const start = current.data(this).size;
     current.append(bytes, this);
-    for (const { offset, size, kind, expression } of fixups) {
+    for (const { offset, size, kind, expression, isDisplacement, isRelaxable } of fixups) {
       const relativeTo = kind === "relative" ? start + bytes.length : undefined;
-      current.addField({ offset: start + offset, size, relativeTo, expression, position }, this);
+      const operand = { inInstruction: offset, isDisplacement, isRelaxable };
+      current.addField({ offset: start + offset, size, relativeTo, ...operand, expression, position }, this);
     }
   }
 }

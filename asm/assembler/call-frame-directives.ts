@@ -2,11 +2,12 @@
 import { StatementError } from "../diagnostics.ts";
 import { DATA_ALIGNMENT, type FrameSection } from "../dwarf/frame-table.ts";
 import { dwarfRegister } from "../dwarf/registers.ts";
-import type { Assembler } from "./assembler.ts";
 import type { Procedure } from "./call-frames.ts";
 import type { Cursor } from "./cursor.ts";
-import type { DirectiveTable, RunDirective } from "./directives.ts";
+import type { Contents, Definitions, DirectiveTable, Frames, RunDirective, Values } from "./directive.ts";
 import type { Location } from "./symbols.ts";
+
+type Needs = Values & Contents & Definitions & Frames;
 
 const LARGEST = 0x7fffffff;
 /** What says that there is no personality routine, and no data for one. */
@@ -15,14 +16,14 @@ const DW_EH_PE_absptr = 0;
 
 /** A directive between .cfi_startproc and .cfi_endproc. */
 function within(
-  run: (procedure: Procedure, here: Location, assembler: Assembler, cursor: Cursor, name: string) => void,
-): RunDirective {
-  return (assembler, cursor, name) => {
-    const { sections, callFrames } = assembler;
+  run: (procedure: Procedure, here: Location, assembly: Needs, cursor: Cursor, name: string) => void,
+): RunDirective<Needs> {
+  return (assembly, cursor, name) => {
+    const { sections, callFrames } = assembly;
     const procedure = callFrames.at(sections.current);
     if (procedure === undefined)
       throw cursor.error(`${name} without a .cfi_startproc before it in this section`, startOf(cursor, name));
-    run(procedure, sections.here(assembler), assembler, cursor, name);
+    run(procedure, sections.here(assembly), assembly, cursor, name);
   };
 }
 
@@ -32,7 +33,7 @@ function startOf(cursor: Cursor, name: string): number {
 }
 
 /** A register by its name, with or without a percent sign, or by its DWARF number. */
-function takeRegister(assembler: Assembler, cursor: Cursor): number {
+function takeRegister(assembly: Needs, cursor: Cursor): number {
   cursor.skipSpace();
   const at = cursor.at;
   const hasPercent = cursor.take("%");
@@ -45,7 +46,7 @@ function takeRegister(assembler: Assembler, cursor: Cursor): number {
   const number = dwarfRegister(name);
   if (number !== undefined) return number;
   if (hasPercent || name === "") {
-    if (!hasPercent && !cursor.atEnd()) return assembler.integer(cursor, "the number of a register", 0, LARGEST);
+    if (!hasPercent && !cursor.atEnd()) return assembly.integer(cursor, "the number of a register", 0, LARGEST);
     throw cursor.error(
       cursor.at > at
         ? `no whole register '${cursor.text.slice(at, cursor.at)}'; use %eax, %esp, %eip, …`
@@ -54,14 +55,14 @@ function takeRegister(assembler: Assembler, cursor: Cursor): number {
     );
   }
   cursor.at = at;
-  return assembler.integer(cursor, "the number of a register", 0, LARGEST);
+  return assembly.integer(cursor, "the number of a register", 0, LARGEST);
 }
 
 /** An offset counted from `base`; one that is stored divided by four must be a multiple of that. */
-function takeOffset(assembler: Assembler, cursor: Cursor, name: string, base = 0, isStoredDivided = false): number {
+function takeOffset(assembly: Needs, cursor: Cursor, name: string, base = 0, isStoredDivided = false): number {
   cursor.skipSpace();
   const at = cursor.at;
-  const offset = base + assembler.integer(cursor, "the offset", -LARGEST, LARGEST);
+  const offset = base + assembly.integer(cursor, "the offset", -LARGEST, LARGEST);
   if ((isStoredDivided || offset < 0) && offset % DATA_ALIGNMENT !== 0) {
     const which = isStoredDivided ? "" : "negative ";
     throw cursor.error(`the ${which}offset that ${name} comes to must be a multiple of 4, not ${offset}`, at);
@@ -74,25 +75,25 @@ function expectComma(cursor: Cursor, name: string): void {
 }
 
 /** `register, offset from the CFA`; `isRelative`: from the register that the CFA is counted from. */
-function saved(kind: "offset" | "val_offset", isRelative = false): RunDirective {
-  return within((procedure, here, assembler, cursor, name) => {
-    const register = takeRegister(assembler, cursor);
+function saved(kind: "offset" | "val_offset", isRelative = false): RunDirective<Needs> {
+  return within((procedure, here, assembly, cursor, name) => {
+    const register = takeRegister(assembly, cursor);
     expectComma(cursor, name);
-    const offset = takeOffset(assembler, cursor, name, isRelative ? -procedure.cfaOffset : 0, true);
+    const offset = takeOffset(assembly, cursor, name, isRelative ? -procedure.cfaOffset : 0, true);
     procedure.add({ kind, register, offset }, here);
   });
 }
 
 /** `register[, register]...` */
-function eachRegister(kind: "restore" | "undefined" | "same_value"): RunDirective {
-  return within((procedure, here, assembler, cursor) => {
-    do procedure.add({ kind, register: takeRegister(assembler, cursor) }, here);
+function eachRegister(kind: "restore" | "undefined" | "same_value"): RunDirective<Needs> {
+  return within((procedure, here, assembly, cursor) => {
+    do procedure.add({ kind, register: takeRegister(assembly, cursor) }, here);
     while (cursor.take(","));
   });
 }
 
-const startProcedure: RunDirective = (assembler, cursor, name) => {
-  const { sections, callFrames } = assembler;
+const startProcedure: RunDirective<Needs> = (assembly, cursor, name) => {
+  const { sections, callFrames } = assembly;
   const { current } = sections;
   const opened = cursor.position(startOf(cursor, name));
   const open = callFrames.at(current);
@@ -105,10 +106,10 @@ const startProcedure: RunDirective = (assembler, cursor, name) => {
   const option = cursor.takeName();
   if (option !== "" && option !== "simple")
     throw cursor.error(`${name} takes nothing or 'simple', not '${option}'`, at);
-  callFrames.start(current, sections.here(assembler), opened, assembler.origin(), option === "simple");
+  callFrames.start(current, sections.here(assembly), opened, assembly.origin(), option === "simple");
 };
 
-const sections: RunDirective = (assembler, cursor, name) => {
+const sections: RunDirective<Needs> = (assembly, cursor, name) => {
   const start = startOf(cursor, name);
   const chosen = new Set<FrameSection>();
   do {
@@ -120,7 +121,7 @@ const sections: RunDirective = (assembler, cursor, name) => {
     }
     chosen.add(section);
   } while (cursor.take(","));
-  const { callFrames } = assembler;
+  const { callFrames } = assembly;
   const isSame = chosen.size === callFrames.sections.size && [...chosen].every((one) => callFrames.sections.has(one));
   if (callFrames.procedures.length > 0 && !isSame) {
     throw cursor.error(`${name} must stand before the first .cfi_startproc`, start);
@@ -129,77 +130,77 @@ const sections: RunDirective = (assembler, cursor, name) => {
 };
 
 /** Accepts what says that there is no handler of exceptions. */
-const noHandler = within((_procedure, _here, assembler, cursor, name) => {
+const noHandler = within((_procedure, _here, assembly, cursor, name) => {
   const start = startOf(cursor, name);
-  if (assembler.integer(cursor, "the encoding", 0, 0xff) !== DW_EH_PE_omit) {
+  if (assembly.integer(cursor, "the encoding", 0, 0xff) !== DW_EH_PE_omit) {
     throw cursor.error(`${name}: handlers of C++ exceptions can't be described; only 0xff, for none, is taken`, start);
   }
 });
 
-export const CALL_FRAME_DIRECTIVES: DirectiveTable = {
+export const CALL_FRAME_DIRECTIVES: DirectiveTable<Needs> = {
   ".cfi_sections": sections,
   ".cfi_startproc": startProcedure,
   ".cfi_endproc": within((procedure, here, { sections: { current }, callFrames }) => {
     callFrames.end(current, procedure, here);
   }),
-  ".cfi_def_cfa": within((procedure, here, assembler, cursor, name) => {
-    const register = takeRegister(assembler, cursor);
+  ".cfi_def_cfa": within((procedure, here, assembly, cursor, name) => {
+    const register = takeRegister(assembly, cursor);
     expectComma(cursor, name);
-    procedure.add({ kind: "def_cfa", register, offset: takeOffset(assembler, cursor, name) }, here);
+    procedure.add({ kind: "def_cfa", register, offset: takeOffset(assembly, cursor, name) }, here);
   }),
-  ".cfi_def_cfa_register": within((procedure, here, assembler, cursor) => {
-    procedure.add({ kind: "def_cfa_register", register: takeRegister(assembler, cursor) }, here);
+  ".cfi_def_cfa_register": within((procedure, here, assembly, cursor) => {
+    procedure.add({ kind: "def_cfa_register", register: takeRegister(assembly, cursor) }, here);
   }),
-  ".cfi_def_cfa_offset": within((procedure, here, assembler, cursor, name) => {
-    procedure.add({ kind: "def_cfa_offset", offset: takeOffset(assembler, cursor, name) }, here);
+  ".cfi_def_cfa_offset": within((procedure, here, assembly, cursor, name) => {
+    procedure.add({ kind: "def_cfa_offset", offset: takeOffset(assembly, cursor, name) }, here);
   }),
-  ".cfi_adjust_cfa_offset": within((procedure, here, assembler, cursor, name) => {
-    const offset = takeOffset(assembler, cursor, name, procedure.cfaOffset);
+  ".cfi_adjust_cfa_offset": within((procedure, here, assembly, cursor, name) => {
+    const offset = takeOffset(assembly, cursor, name, procedure.cfaOffset);
     procedure.add({ kind: "def_cfa_offset", offset }, here);
   }),
   ".cfi_offset": saved("offset"),
   ".cfi_rel_offset": saved("offset", true),
   ".cfi_val_offset": saved("val_offset"),
-  ".cfi_register": within((procedure, here, assembler, cursor, name) => {
-    const register = takeRegister(assembler, cursor);
+  ".cfi_register": within((procedure, here, assembly, cursor, name) => {
+    const register = takeRegister(assembly, cursor);
     expectComma(cursor, name);
-    procedure.add({ kind: "register", register, savedIn: takeRegister(assembler, cursor) }, here);
+    procedure.add({ kind: "register", register, savedIn: takeRegister(assembly, cursor) }, here);
   }),
   ".cfi_restore": eachRegister("restore"),
   ".cfi_undefined": eachRegister("undefined"),
   ".cfi_same_value": eachRegister("same_value"),
   ".cfi_remember_state": within((procedure, here) => procedure.remember(here)),
-  ".cfi_restore_state": within((procedure, here, _assembler, cursor, name) => {
+  ".cfi_restore_state": within((procedure, here, _assembly, cursor, name) => {
     if (!procedure.restore(here))
       throw cursor.error(`${name} without a .cfi_remember_state before it`, startOf(cursor, name));
   }),
-  ".cfi_return_column": within((procedure, _here, assembler, cursor) => {
-    procedure.returnColumn = takeRegister(assembler, cursor);
+  ".cfi_return_column": within((procedure, _here, assembly, cursor) => {
+    procedure.returnColumn = takeRegister(assembly, cursor);
   }),
   ".cfi_signal_frame": within((procedure) => {
     procedure.isSignalFrame = true;
   }),
-  ".cfi_escape": within((procedure, here, assembler, cursor) => {
+  ".cfi_escape": within((procedure, here, assembly, cursor) => {
     const bytes: number[] = [];
-    do bytes.push(assembler.integer(cursor, "a byte", -0x80, 0xff) & 0xff);
+    do bytes.push(assembly.integer(cursor, "a byte", -0x80, 0xff) & 0xff);
     while (cursor.take(","));
     procedure.add({ kind: "escape", bytes }, here);
   }),
   ".cfi_personality": noHandler,
   ".cfi_lsda": noHandler,
-  ".cfi_val_encoded_addr": within((procedure, here, assembler, cursor, name) => {
-    const register = takeRegister(assembler, cursor);
+  ".cfi_val_encoded_addr": within((procedure, here, assembly, cursor, name) => {
+    const register = takeRegister(assembly, cursor);
     expectComma(cursor, name);
     cursor.skipSpace();
     const at = cursor.at;
-    if (assembler.integer(cursor, "the encoding", 0, 0xff) !== DW_EH_PE_absptr) {
+    if (assembly.integer(cursor, "the encoding", 0, 0xff) !== DW_EH_PE_absptr) {
       throw cursor.error(`${name} takes only the encoding 0, for an absolute address`, at);
     }
     expectComma(cursor, name);
     cursor.skipSpace();
     const position = cursor.position();
-    const expression = assembler.expressions.parse(cursor);
-    const address = { expression, position, origin: assembler.origin() };
+    const expression = assembly.expressions.parse(cursor);
+    const address = { expression, position, origin: assembly.origin() };
     procedure.add({ kind: "val_address", register, address }, here);
   }),
 };

@@ -63,3 +63,38 @@ export function endOfCharacter(text: string, start: number): number {
   if (text.charCodeAt(at) === APOSTROPHE) at++;
   return Math.min(at, text.length);
 }
+
+const ESCAPES: Readonly<Record<string, number>> = { b: 8, f: 12, n: 10, r: 13, t: 9 };
+
+/**
+ * The value of the character constant whose text, apostrophe first, this is (GNU as manual, "Characters"). Unlike those of
+ * strings its escapes are one character each.
+ */
+export function characterValue(constant: string): number {
+  if (constant.charCodeAt(1) !== BACKSLASH) return constant.codePointAt(1)!;
+  const letter = constant.charAt(2);
+  return ESCAPES[letter] ?? letter.charCodeAt(0);
+}
+
+/** A statement with numbers for its character constants. */
+export function withoutCharacters(text: string): string {
+  let result = "";
+  let copied = 0;
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+    } else if (code === APOSTROPHE && opensCharacter(text, at) && at + 1 < text.length) {
+      const end = endOfCharacter(text, at);
+      const constant = text.slice(at, end);
+      if (constant.length > 1 && constant !== "'\\") {
+        result += text.slice(copied, at) + characterValue(constant);
+        copied = end;
+      }
+      at = end;
+    } else {
+      at++;
+    }
+  }
+  return result + text.slice(copied);
+}

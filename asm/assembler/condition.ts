@@ -141,7 +141,8 @@ class Condition {
     const { cursor } = this;
     CONSTANT.lastIndex = cursor.at;
     const match = CONSTANT.exec(cursor.text);
-    if (match === null) throw cursor.error(`expected an integer such as 10, 0x1f, 017 or 10UL, found ${cursor.describeNext()}`);
+    if (match === null)
+      throw cursor.error(`expected an integer such as 10, 0x1f, 017 or 10UL, found ${cursor.describeNext()}`);
     const [whole, digits, suffix] = match;
     const isOctal = /^0[0-9]/.test(digits);
     if (isOctal && /[89]/.test(digits)) {

@@ -1,31 +1,32 @@
 /** `.if` in all its forms. */
-import type { Assembler } from "./assembler.ts";
 import type { Cursor } from "./cursor.ts";
-import type { DirectiveTable, RunDirective } from "./directives.ts";
+import type { Definitions, DirectiveTable, RunDirective, Source, Values } from "./directive.ts";
 
-type Condition = (assembler: Assembler, cursor: Cursor) => boolean;
+type Needs = Values & Definitions & Source;
 
-function when(condition: Condition): RunDirective {
-  return (assembler, cursor) => {
-    assembler.conditionals.begin(assembler.statement, () => condition(assembler, cursor));
-    if (!assembler.conditionals.active) cursor.takeRest();
+type Condition = (assembly: Needs, cursor: Cursor) => boolean;
+
+function when(condition: Condition): RunDirective<Needs> {
+  return (assembly, cursor) => {
+    assembly.conditionals.begin(assembly.statement, () => condition(assembly, cursor));
+    if (!assembly.conditionals.active) cursor.takeRest();
   };
 }
 
 /** Compares the expression with zero. */
 function compared(test: (sign: number) => boolean): Condition {
-  return (assembler, cursor) => {
-    const result = test(assembler.constant(cursor, "the condition").compare(0));
+  return (assembly, cursor) => {
+    const result = test(assembly.constant(cursor, "the condition").compare(0));
     cursor.expectEnd();
     return result;
   };
 }
 
 function defined(wanted: boolean): Condition {
-  return (assembler, cursor) => {
+  return (assembly, cursor) => {
     const name = cursor.expectName("the name of a symbol");
     cursor.expectEnd();
-    return assembler.symbols.isDefined(name) === wanted;
+    return assembly.symbols.isDefined(name) === wanted;
   };
 }
 
@@ -71,7 +72,7 @@ function sameString(wanted: boolean): Condition {
 
 const isNonZero = compared((sign) => sign !== 0);
 
-export const CONDITIONAL_DIRECTIVES: DirectiveTable = {
+export const CONDITIONAL_DIRECTIVES: DirectiveTable<Needs> = {
   ".if": when(isNonZero),
   ".ifne": when(isNonZero),
   ".ifeq": when(compared((sign) => sign === 0)),
@@ -88,10 +89,10 @@ export const CONDITIONAL_DIRECTIVES: DirectiveTable = {
   ".ifnc": when(sameText(false)),
   ".ifeqs": when(sameString(true)),
   ".ifnes": when(sameString(false)),
-  ".elseif": (assembler, cursor) => {
-    assembler.conditionals.otherwiseIf(() => isNonZero(assembler, cursor));
-    if (!assembler.conditionals.active) cursor.takeRest();
+  ".elseif": (assembly, cursor) => {
+    assembly.conditionals.otherwiseIf(() => isNonZero(assembly, cursor));
+    if (!assembly.conditionals.active) cursor.takeRest();
   },
-  ".else": (assembler) => assembler.conditionals.otherwise(),
-  ".endif": (assembler) => assembler.conditionals.end(),
+  ".else": (assembly) => assembly.conditionals.otherwise(),
+  ".endif": (assembly) => assembly.conditionals.end(),
 };

@@ -3,8 +3,8 @@ import Long from "long";
 import { type Position, StatementError } from "../diagnostics.ts";
 import type { Expression } from "../expression.ts";
 import {
-  APOSTROPHE,
   BACKSLASH,
+  characterValue,
   endOfCharacter,
   endOfString,
   isDigit,
@@ -149,15 +149,10 @@ export class Cursor {
     const start = this.at;
     const end = endOfCharacter(this.text, start);
     if (end < start + 2) throw this.error("expected a character after '", start);
-    this.at = start + 1;
-    if (this.text.charCodeAt(this.at) === BACKSLASH) {
-      const bytes: number[] = [];
-      this.takeEscape(bytes);
-      if (this.text.charCodeAt(this.at) === APOSTROPHE) this.at++;
-      return bytes[0];
-    }
+    const constant = this.text.slice(start, end);
+    if (constant === "'\\") throw this.error("nothing follows the \\", start + 1);
     this.at = end;
-    return this.text.codePointAt(start + 1)!;
+    return characterValue(constant);
   }
 
   /** Takes a string literal and gives its bytes, escapes replaced (GNU as manual, "Strings"). */

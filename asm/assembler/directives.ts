@@ -1,37 +1,45 @@
 /** All directives by name (GNU as manual, "Pseudo Ops"). */
 import { nearNames } from "../near-names.ts";
-import type { Assembler } from "./assembler.ts";
+import { SHF_MERGE, SHF_STRINGS, SHT_PROGBITS } from "../object-file.ts";
 import { CALL_FRAME_DIRECTIVES } from "./call-frame-directives.ts";
 import { CONDITIONAL_DIRECTIVES } from "./conditional-directives.ts";
 import type { Cursor } from "./cursor.ts";
 import { DATA_DIRECTIVES } from "./data-directives.ts";
+import type {
+  Contents,
+  Definitions,
+  DirectiveTable,
+  Frames,
+  Messages,
+  RunDirective,
+  Source,
+  Values,
+} from "./directive.ts";
 import { LAYOUT_DIRECTIVES } from "./layout-directives.ts";
 import { MACRO_DIRECTIVES } from "./macro-directives.ts";
 import { SECTION_DIRECTIVES } from "./section-directives.ts";
 import { SYMBOL_DIRECTIVES } from "./symbol-directives.ts";
 
-/** Carries out a directive; the cursor stands after its name. It must read the statement to its end. */
-export type RunDirective = (assembler: Assembler, cursor: Cursor, name: string) => void;
+/** All that directives may use of the assembler that runs them. */
+export type Assembly = Values & Contents & Definitions & Messages & Source & Frames;
 
 export interface Directive {
-  readonly run: RunDirective;
+  readonly run: RunDirective<Assembly>;
   /** Also looked at in the dead branches of conditionals. */
   readonly isConditional: boolean;
 }
 
-export type DirectiveTable = Readonly<Record<string, RunDirective>>;
-
-const ignore: RunDirective = (_, cursor) => {
+const ignore: RunDirective<unknown> = (_, cursor) => {
   cursor.at = cursor.text.length;
 };
 
 /** Code, messages, and what is accepted but means nothing here. */
-const OTHER_DIRECTIVES: DirectiveTable = {
-  ".code16": (assembler) => {
-    assembler.codeSize = 16;
+const OTHER_DIRECTIVES: DirectiveTable<Contents & Messages & Source> = {
+  ".code16": (assembly) => {
+    assembly.codeSize = 16;
   },
-  ".code32": (assembler) => {
-    assembler.codeSize = 32;
+  ".code32": (assembly) => {
+    assembly.codeSize = 32;
   },
   ".code64": (_, cursor) => {
     throw cursor.error(".code64: only 16-bit and 32-bit code is assembled", 0);
@@ -46,38 +54,49 @@ const OTHER_DIRECTIVES: DirectiveTable = {
     const text = cursor.atEnd() ? ".error" : textOf(cursor);
     throw cursor.error(text, 0);
   },
-  ".warning": (assembler, cursor) => {
-    assembler.warn(cursor.position(0), cursor.atEnd() ? ".warning" : textOf(cursor));
+  ".warning": (assembly, cursor) => {
+    assembly.warn(cursor.position(0), cursor.atEnd() ? ".warning" : textOf(cursor));
   },
-  ".abort": (assembler, cursor) => {
-    assembler.reader.stop();
+  ".abort": (assembly, cursor) => {
+    assembly.reader.stop();
     throw cursor.error(".abort: the source asks to stop here", 0);
   },
   ".err": (_, cursor) => {
     throw cursor.error(".err: the source asks for an error here", 0);
   },
-  ".print": (assembler, cursor) => {
-    assembler.warn(cursor.position(0), textOf(cursor));
+  ".print": (assembly, cursor) => {
+    assembly.warn(cursor.position(0), textOf(cursor));
   },
-  ".include": (assembler, cursor) => {
+  ".include": (assembly, cursor) => {
     const name = textOf(cursor);
     cursor.expectEnd();
-    assembler.includeFile(name);
+    assembly.includeFile(name);
   },
-  ".end": (assembler) => {
-    assembler.reader.stop();
+  ".end": (assembly) => {
+    assembly.reader.stop();
   },
-  ".file": (assembler, cursor) => {
+  ".ident": (assembly, cursor) => {
+    const text = cursor.takeString();
+    const { sections } = assembly;
+    sections.push();
+    sections.switchTo(sections.find(".comment", COMMENT));
+    // As GNU as has it: a null byte before the first.
+    if (sections.current.length === 0) assembly.append([0]);
+    assembly.append([...text, 0]);
+    sections.pop();
+  },
+  ".file": (assembly, cursor) => {
     // `.file 1 "name"` numbers a file for debug information, which is not made.
-    if (cursor.nextIsDigit()) ignore(assembler, cursor, "");
-    else assembler.sourceName = textOf(cursor);
+    if (cursor.nextIsDigit()) ignore(assembly, cursor, "");
+    else assembly.sourceName = textOf(cursor);
   },
 };
+
+const COMMENT = { type: SHT_PROGBITS, flags: SHF_MERGE | SHF_STRINGS, entrySize: 1 };
 
 const IGNORED = [
   ".arch",
   ".att_syntax",
-  ".ident",
   ".loc",
   ".version",
   ".addrsig",
@@ -95,7 +114,7 @@ const IGNORED = [
 
 function buildTable(): Map<string, Directive> {
   const table = new Map<string, Directive>();
-  const add = (directives: DirectiveTable, isConditional = false): void => {
+  const add = (directives: DirectiveTable<Assembly>, isConditional = false): void => {
     for (const [name, run] of Object.entries(directives)) table.set(name, { run, isConditional });
   };
   add(DATA_DIRECTIVES);

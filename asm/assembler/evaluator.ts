@@ -1,6 +1,6 @@
 /** The value of an expression: a constant, or a symbol plus a constant, or a difference of symbols. */
 import Long from "long";
-import type { Expression } from "../expression.ts";
+import type { Expression, SymbolOperator } from "../expression.ts";
 import { type AssemblerSymbol, displayName, type Location, type Symbols } from "./symbols.ts";
 import { applyBinary, applyUnary, longOf } from "./wide-arithmetic.ts";
 
@@ -9,6 +9,8 @@ export interface Value {
   readonly constant: Long;
   readonly add: AssemblerSymbol | undefined;
   readonly subtract: AssemblerSymbol | undefined;
+  /** What of `add` is meant, if it is not its address. */
+  readonly via?: SymbolOperator;
 }
 
 const COMPARISONS: ReadonlySet<string> = new Set(["==", "!=", "<", "<=", ">", ">="]);
@@ -45,12 +47,20 @@ export class Evaluator {
       case "number":
         return { constant: longOf(expression), add: undefined, subtract: undefined };
       case "symbol":
-        return this.symbolValue(expression.name);
+        return expression.via === undefined
+          ? this.symbolValue(expression.name)
+          : {
+              constant: Long.ZERO,
+              add: this.symbols.byKey(expression.name)!,
+              subtract: undefined,
+              via: expression.via,
+            };
       case "unary": {
         const operand = this.evaluate(expression.operand);
         if (operand === undefined) return undefined;
         const { constant, add, subtract } = operand;
         if (expression.operator === "+") return operand;
+        if (operand.via !== undefined) return this.fail(`'${expression.operator}' can't be applied to @${operand.via}`);
         if (expression.operator === "-") return { constant: constant.negate(), add: subtract, subtract: add };
         if (add === undefined && subtract === undefined) {
           return { constant: applyUnary(expression.operator, constant), add, subtract };
@@ -74,7 +84,9 @@ export class Evaluator {
   /** Where a symbol lies, undefined if it lies in no section. */
   locate(symbol: AssemblerSymbol): Location | undefined {
     const { definition } = symbol;
-    if (definition?.kind === "label" || definition?.kind === "place") return definition.location;
+    if (definition?.kind === "label" || definition?.kind === "place") {
+      return definition.location.section.isAbsolute ? undefined : definition.location;
+    }
     if (definition?.kind !== "value") return undefined;
     const value = this.aliasValue(symbol, definition.expression);
     if (value?.add === undefined || value.subtract !== undefined) return undefined;
@@ -85,8 +97,11 @@ export class Evaluator {
   private symbolValue(key: string): Value | undefined {
     const symbol = this.symbols.byKey(key)!;
     const { definition } = symbol;
+    const offset = absoluteOffset(symbol);
+    if (offset !== undefined) return { constant: Long.fromNumber(offset), add: undefined, subtract: undefined };
     if (definition?.kind !== "value") return { constant: Long.ZERO, add: symbol, subtract: undefined };
     const value = this.aliasValue(symbol, definition.expression);
+    if (symbol.isWeakReference) return value;
     // A name for a place is a symbol of its own, with its own binding.
     if (value?.add !== undefined && value.subtract === undefined && this.locate(value.add) !== undefined) {
       return { constant: Long.ZERO, add: symbol, subtract: undefined };
@@ -119,6 +134,9 @@ export class Evaluator {
     if (left === undefined || right === undefined) return undefined;
     const { operator } = expression;
     if (operator === "+") return this.sum(left, right);
+    if (right.via !== undefined) {
+      return this.fail(`'${operator}' can't be applied to @${right.via}`);
+    }
     const negated = { constant: right.constant.negate(), add: right.subtract, subtract: right.add };
     if (operator === "-") return this.sum(left, negated);
     if (isAbsolute(left) && isAbsolute(right)) {
@@ -161,7 +179,8 @@ export class Evaluator {
         `it combines ${describe(a)} and ${describe(b)}; at most one symbol can be added and one subtracted`,
       );
     }
-    return { constant, add, subtract };
+    const via = a.via ?? b.via;
+    return via === undefined ? { constant, add, subtract } : { constant, add, subtract, via };
   }
 
   /** Bytes from `b` to `a` if that is known. */
@@ -179,6 +198,12 @@ export class Evaluator {
     this.reason = reason;
     return undefined;
   }
+}
+
+/** What a label of a `.struct` stands for; undefined for other symbols. */
+export function absoluteOffset({ definition }: AssemblerSymbol): number | undefined {
+  if (definition?.kind !== "label" && definition?.kind !== "place") return undefined;
+  return definition.location.section.isAbsolute ? addressOf(definition.location) : undefined;
 }
 
 /** Bytes from the start of the section; final after layout. */

@@ -1,6 +1,12 @@
 /** Expressions with GNU as's operators and precedence (GNU as manual, "Expressions"). */
 import Long from "long";
-import type { BinaryOperator, Expression, UnaryOperator } from "../expression.ts";
+import {
+  type BinaryOperator,
+  type Expression,
+  SYMBOL_OPERATORS,
+  type SymbolOperator,
+  type UnaryOperator,
+} from "../expression.ts";
 import { isNamePart } from "./characters.ts";
 import type { Cursor } from "./cursor.ts";
 import { applyBinary, applyUnary, longOf, numberExpression } from "./wide-arithmetic.ts";
@@ -41,6 +47,7 @@ const PRECEDENCE: Readonly<Record<BinaryOperator, number>> = {
 const MAX_DEPTH = 200;
 const MAX_TERMS = 1000;
 
+const AT_SIGN = 0x40;
 const LOCAL_LABEL = /([0-9]+)([bf])(?![0-9A-Za-z_.$])/y;
 
 export class ExpressionParser {
@@ -53,7 +60,16 @@ export class ExpressionParser {
   parse(cursor: Cursor): Expression {
     this.depth = 0;
     this.terms = 0;
-    return this.parseBinary(cursor, 1);
+    const at = cursor.at;
+    const whole = this.parseBinary(cursor, 1);
+    if (cursor.text.charCodeAt(cursor.at) !== AT_SIGN) return whole;
+    // `symbol+4@GOTOFF` means what `symbol@GOTOFF+4` does.
+    const name = cursor.text.slice(at, cursor.at);
+    if (whole.kind !== "binary" || whole.operator !== "+") return this.withOperator(whole, name, cursor, at);
+    const { left, right } = whole;
+    return left.kind === "symbol"
+      ? { ...whole, left: this.withOperator(left, name, cursor, at) }
+      : { ...whole, right: this.withOperator(right, name, cursor, at) };
   }
 
   private parseBinary(cursor: Cursor, minimum: number): Expression {
@@ -92,10 +108,10 @@ export class ExpressionParser {
 
   private parsePrimary(cursor: Cursor, next: string): Expression {
     const at = cursor.at;
-    if (next === "(") {
+    if (next === "(" || next === "[") {
       cursor.at++;
       const inner = this.nested(cursor, () => this.parseBinary(cursor, 1));
-      cursor.expect(")", "to close the parenthesis");
+      cursor.expect(next === "(" ? ")" : "]", "to close the parenthesis");
       return inner;
     }
     if (cursor.nextIsDigit()) {
@@ -103,7 +119,8 @@ export class ExpressionParser {
       const label = LOCAL_LABEL.exec(cursor.text);
       if (label !== null) {
         cursor.at = LOCAL_LABEL.lastIndex;
-        return this.names.numericLabel(label[1], label[2] === "f", cursor, at);
+        const reference = this.names.numericLabel(label[1], label[2] === "f", cursor, at);
+        return this.withOperator(reference, label[0], cursor, at);
       }
       return cursor.takeNumber();
     }
@@ -113,11 +130,24 @@ export class ExpressionParser {
       return this.names.here(cursor, at);
     }
     const name = next === "$" ? "" : next === '"' ? cursor.expectName("a symbol") : cursor.takeName();
-    if (name !== "") return this.names.reference(name, cursor, at);
+    if (name !== "") {
+      const reference = this.names.reference(name, cursor, at);
+      return this.withOperator(reference, name, cursor, at);
+    }
     if (next === "%") throw cursor.error(`expected a number or symbol, found the register ${cursor.describeNext()}`);
     if (next === "$")
       throw cursor.error("expected a number or symbol; '$' marks the immediate operands of instructions");
     throw cursor.error(`expected an expression, found ${cursor.describeNext()}`);
+  }
+
+  /** Takes the `@OPERATOR` at the cursor, which may stand behind a symbol. */
+  private withOperator(reference: Expression, name: string, cursor: Cursor, at: number): Expression {
+    if (cursor.text.charCodeAt(cursor.at) !== AT_SIGN) return reference;
+    const via = takeSymbolOperator(cursor);
+    if (reference.kind !== "symbol") throw cursor.error(`'${name}' is a constant; @${via} needs a symbol`, at);
+    // GNU as mentions the table with all but these.
+    if (via !== "PLT" && via !== "SIZE") this.names.reference("_GLOBAL_OFFSET_TABLE_", cursor, at);
+    return { ...reference, via };
   }
 
   private nested(cursor: Cursor, parse: () => Expression): Expression {
@@ -126,6 +156,15 @@ export class ExpressionParser {
     this.depth--;
     return inner;
   }
+}
+
+function takeSymbolOperator(cursor: Cursor): SymbolOperator {
+  const start = cursor.at++;
+  const word = cursor.takeName();
+  const found = SYMBOL_OPERATORS.find((operator) => operator === word.toUpperCase());
+  if (found !== undefined) return found;
+  const known = SYMBOL_OPERATORS.map((operator) => `@${operator}`).join(", ");
+  throw cursor.error(`unknown operator '@${word}'; known are ${known}`, start);
 }
 
 function unary(operator: UnaryOperator, operand: Expression): Expression {

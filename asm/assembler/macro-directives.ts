@@ -1,31 +1,39 @@
-/** `.macro`, `.exitm`, `.rept`, `.irp`, `.irpc`. */
-import type { Assembler } from "./assembler.ts";
+/** `.macro`, `.exitm`, `.rept`, `.irp`, `.irpc`, `.altmacro`. */
 import type { Cursor } from "./cursor.ts";
-import type { DirectiveTable, RunDirective } from "./directives.ts";
-import { expandBody, parseParameters, takeArgument, takeList } from "./macros.ts";
+import type { DirectiveTable, RunDirective, Source, Values } from "./directive.ts";
+import {
+  type BodyOptions,
+  type EvaluateArgument,
+  expandBody,
+  parseParameters,
+  takeArgument,
+  takeList,
+} from "./macros.ts";
 import type { Expansion, Statement } from "./statement.ts";
+
+type Needs = Values & Source;
 
 const LOOPS = [".rept", ".rep", ".irp", ".irpc"];
 const MAX_REPETITIONS = 0xffffffff;
 
-const defineMacro: RunDirective = (assembler, cursor) => {
+const defineMacro: RunDirective<Needs> = (assembly, cursor) => {
   cursor.skipSpace();
   const at = cursor.at;
   // The body is read even if the first line is faulty: it makes no sense outside of a macro.
-  const body = assembler.collectBlock([".macro"], ".endm");
+  const body = assembly.collectBlock([".macro"], ".endm");
   const name = cursor.expectName("the name of the macro");
   cursor.take(",");
   const parameters = parseParameters(cursor);
-  if (assembler.macros.has(name))
+  if (assembly.macros.has(name))
     throw cursor.error(`macro '${name}' is already defined; .purgem ${name} removes it`, at);
-  assembler.macros.set(name, { name, parameters, body });
+  assembly.macros.set(name, { name, parameters, body });
 };
 
-const repeat: RunDirective = (assembler, cursor) => {
-  const body = assembler.collectBlock(LOOPS, ".endr");
-  const count = assembler.integer(cursor, "the count of .rept", 0, MAX_REPETITIONS);
+const repeat: RunDirective<Needs> = (assembly, cursor) => {
+  const body = assembly.collectBlock(LOOPS, ".endr");
+  const count = assembly.integer(cursor, "the count of .rept", 0, MAX_REPETITIONS);
   cursor.expectEnd();
-  assembler.expand(".rept", (expansion) => repeated(body, count, expansion));
+  assembly.expand(".rept", (expansion) => repeated(body, count, expansion));
 };
 
 function* repeated(body: readonly Statement[], count: number, expansion: Expansion): Generator<Statement> {
@@ -36,20 +44,20 @@ function* repeated(body: readonly Statement[], count: number, expansion: Expansi
 }
 
 /** `.irp name, value, …`: the body once for each value. */
-const forEachValue: RunDirective = (assembler, cursor) => {
-  const body = assembler.collectBlock(LOOPS, ".endr");
+const forEachValue: RunDirective<Needs> = (assembly, cursor) => {
+  const body = assembly.collectBlock(LOOPS, ".endr");
   const name = takeLoopName(cursor);
-  const values = takeList(cursor);
+  const values = takeList(cursor, argumentEvaluator(assembly));
   // Without values the body is assembled once, with nothing in place of the name.
-  iterate(assembler, ".irp", body, name, values.length === 0 ? [""] : values);
+  iterate(assembly, ".irp", body, name, values.length === 0 ? [""] : values);
 };
 
 /** `.irpc name, characters`: the body once for each character. */
-const forEachCharacter: RunDirective = (assembler, cursor) => {
-  const body = assembler.collectBlock(LOOPS, ".endr");
+const forEachCharacter: RunDirective<Needs> = (assembly, cursor) => {
+  const body = assembly.collectBlock(LOOPS, ".endr");
   const name = takeLoopName(cursor);
-  const characters = takeArgument(cursor);
-  iterate(assembler, ".irpc", body, name, characters === "" ? [""] : [...characters]);
+  const characters = takeArgument(cursor, argumentEvaluator(assembly));
+  iterate(assembly, ".irpc", body, name, characters === "" ? [""] : [...characters]);
 };
 
 function takeLoopName(cursor: Cursor): string {
@@ -59,45 +67,62 @@ function takeLoopName(cursor: Cursor): string {
 }
 
 function iterate(
-  assembler: Assembler,
+  assembly: Needs,
   directive: string,
   body: readonly Statement[],
   name: string,
   values: readonly string[],
 ): void {
-  assembler.expand(directive, function* (expansion) {
+  assembly.expand(directive, function* (expansion) {
     for (const value of values) {
-      yield* expandBody(body, new Map([[name, value]]), assembler.macroCount, expansion);
+      yield* expandBody(body, new Map([[name, value]]), bodyOptions(assembly, assembly.macroCount), expansion);
     }
   });
 }
 
-const exitMacro: RunDirective = (assembler, cursor) => {
-  const conditionals = assembler.reader.exitExpansion();
+/** What computes `%expression` arguments, while `.altmacro` is in force. */
+export function argumentEvaluator(assembly: Needs): EvaluateArgument | undefined {
+  return assembly.alternate ? (cursor) => assembly.constant(cursor, "an argument after %").toString() : undefined;
+}
+
+/** How the body of the macro with that number, or of a loop, is expanded at present. */
+export function bodyOptions(assembly: Needs, number: number): BodyOptions {
+  const localName = (): string => `.LL${(++assembly.localCount).toString(16).padStart(4, "0")}`;
+  return { number, localName: assembly.alternate ? localName : undefined };
+}
+
+const exitMacro: RunDirective<Needs> = (assembly, cursor) => {
+  const conditionals = assembly.reader.exitExpansion();
   if (conditionals === undefined) throw cursor.error(".exitm outside of a macro or loop", 0);
-  assembler.conditionals.unwind(conditionals);
+  assembly.conditionals.unwind(conditionals);
 };
 
-const purge: RunDirective = (assembler, cursor) => {
+const purge: RunDirective<Needs> = (assembly, cursor) => {
   do {
     cursor.skipSpace();
     const at = cursor.at;
     const name = cursor.expectName("the name of a macro");
-    if (!assembler.macros.delete(name)) throw cursor.error(`no macro '${name}' is defined`, at);
+    if (!assembly.macros.delete(name)) throw cursor.error(`no macro '${name}' is defined`, at);
   } while (cursor.take(","));
 };
 
 const unopened =
-  (opening: string): RunDirective =>
+  (opening: string): RunDirective<Needs> =>
   (_, cursor, name) => {
     throw cursor.error(`${name} without ${opening}`, 0);
   };
 
-export const MACRO_DIRECTIVES: DirectiveTable = {
+export const MACRO_DIRECTIVES: DirectiveTable<Needs> = {
   ".macro": defineMacro,
   ".endm": unopened(".macro"),
   ".exitm": exitMacro,
   ".purgem": purge,
+  ".altmacro": (assembly) => {
+    assembly.alternate = true;
+  },
+  ".noaltmacro": (assembly) => {
+    assembly.alternate = false;
+  },
   ".rept": repeat,
   ".rep": repeat,
   ".irp": forEachValue,

@@ -20,10 +20,16 @@ const NOPS_16: readonly (readonly number[])[] = [[0x90], [0x66, 0x90], [0x8d, 0x
 /** With more full-size instructions than this a jump over the gap is cheaper. */
 const MOST_NOPS = 2;
 
-/** Fills `target` with code that does nothing. */
-export function fillWithNops(target: Uint8Array, codeSize: 16 | 32): void {
-  const patterns = codeSize === 32 ? NOPS_32 : NOPS_16;
-  const largest = patterns.length;
+const patternsOf = (codeSize: 16 | 32): typeof NOPS_32 => (codeSize === 32 ? NOPS_32 : NOPS_16);
+
+/** Bytes of the longest instruction used. */
+export function largestNop(codeSize: 16 | 32): number {
+  return patternsOf(codeSize).length;
+}
+
+/** Fills `target` with code that does nothing, in instructions of at most `largest` bytes. */
+export function fillWithNops(target: Uint8Array, codeSize: 16 | 32, largest = largestNop(codeSize)): void {
+  const patterns = patternsOf(codeSize);
   let at = Math.floor(target.length / largest) > MOST_NOPS ? writeJump(target, codeSize) : 0;
   while (at < target.length) {
     const pattern = patterns[Math.min(largest, target.length - at) - 1];

@@ -2,6 +2,7 @@
 import Long from "long";
 import { StatementError } from "../diagnostics.ts";
 import type { CodeAddress } from "../dwarf/byte-writer.ts";
+import type { SymbolOperator } from "../expression.ts";
 import type { Fixup } from "../instruction.ts";
 import {
   type ObjectFile,
@@ -9,6 +10,7 @@ import {
   R_386_8,
   R_386_16,
   R_386_32,
+  R_386_GOTPC,
   R_386_PC8,
   R_386_PC16,
   R_386_PC32,
@@ -16,12 +18,14 @@ import {
   type Section,
   type SectionLine,
   SHF_MERGE,
+  SHF_TLS,
   SHT_NOBITS,
 } from "../object-file.ts";
 import type { Assembler } from "./assembler.ts";
 import { frameSections } from "./call-frames.ts";
 import { fits, hex } from "./data-directives.ts";
-import { addressOf, describeSymbol, type Value } from "./evaluator.ts";
+import { absoluteOffset, addressOf, describeSymbol, type Value } from "./evaluator.ts";
+import { leb128 } from "./leb128.ts";
 import { fillWithNops } from "./nop-padding.ts";
 import { relaxSection } from "./relaxation.ts";
 import {
@@ -38,6 +42,42 @@ import { type AssemblerSymbol, type DeferredExpression, displayName } from "./sy
 
 const ABSOLUTE_TYPES: Readonly<Record<number, number>> = { 1: R_386_8, 2: R_386_16, 4: R_386_32 };
 const RELATIVE_TYPES: Readonly<Record<number, number>> = { 1: R_386_PC8, 2: R_386_PC16, 4: R_386_PC32 };
+
+const R_386_GOT32X = 43;
+
+/** The relocation that `@OPERATOR` asks for (System V ABI, i386 supplement; "ELF Handling For Thread-Local Storage"). */
+const VIA_TYPES: Readonly<Record<SymbolOperator, number>> = {
+  GOT: 3,
+  PLT: 4,
+  GOTOFF: 9,
+  INDNTPOFF: 15,
+  GOTNTPOFF: 16,
+  NTPOFF: 17,
+  TLSGD: 18,
+  TLSLDM: 19,
+  DTPOFF: 32,
+  GOTTPOFF: 33,
+  TPOFF: 34,
+  SIZE: 38,
+  TLSDESC: 39,
+  TLSCALL: 40,
+};
+
+/** The operators that only mean something of thread-local symbols. */
+const THREAD_LOCAL: ReadonlySet<SymbolOperator> = new Set([
+  "INDNTPOFF",
+  "GOTNTPOFF",
+  "NTPOFF",
+  "TLSGD",
+  "TLSLDM",
+  "DTPOFF",
+  "GOTTPOFF",
+  "TPOFF",
+  "TLSDESC",
+  "TLSCALL",
+]);
+
+const GLOBAL_OFFSET_TABLE = "_GLOBAL_OFFSET_TABLE_";
 
 /** What relocations to absolute addresses refer to: the first entry of every symbol table. */
 const NULL_SYMBOL: ObjectSymbol = {
@@ -131,6 +171,11 @@ export class ObjectBuilder {
       case "jump":
         if (target.isSettled || fragment.form === "long") this.fillJump(target, fragment);
         return;
+      case "leb128": {
+        const value = this.assembler.evaluator.constant(fragment.expression);
+        if (value !== undefined) data.set(leb128(BigInt(value.toString()), fragment.isSigned), fragment.address);
+        return;
+      }
       case "align":
         this.fillPadding(fragment, data.subarray(fragment.address, end));
         return;
@@ -179,7 +224,7 @@ export class ObjectBuilder {
     if (value === undefined) throw new StatementError(`this can't be expressed in an object file: ${evaluator.reason}`);
     const { builder, section } = target;
     const offset = fragment.address + field.offset;
-    const { add, subtract } = value;
+    const { add, subtract, via } = value;
     let { constant } = value;
     let isRelative = field.relativeTo !== undefined;
     if (isRelative) constant = constant.subtract(fragment.address + field.relativeTo! - offset);
@@ -192,13 +237,24 @@ export class ObjectBuilder {
     }
     if (add !== undefined && isRelative) {
       const location = evaluator.locate(add);
-      if (location?.section === builder && (add.binding === "local" || (resolvesGlobals && add.binding !== "weak"))) {
+      const isFinal = add.binding === "local" || (resolvesGlobals && add.binding !== "weak" && via === undefined);
+      if (location?.section === builder && isFinal) {
         this.store(section, offset, field, constant.add(addressOf(location) - offset), true);
         return;
       }
     }
     if (add === undefined && !isRelative) {
       this.store(section, offset, field, constant, false);
+      return;
+    }
+    if (add !== undefined && via !== undefined) {
+      this.relocateVia(section, offset, field, add, via, constant);
+      return;
+    }
+    if (add?.name === GLOBAL_OFFSET_TABLE && field.size === 4 && !isRelative) {
+      // The distance of the table from the instruction.
+      this.store(section, offset, field, constant.add(field.inInstruction ?? 0), false);
+      section.relocations.push({ offset, type: R_386_GOTPC, symbol: this.objectSymbol(add) });
       return;
     }
     const type = (isRelative ? RELATIVE_TYPES : ABSOLUTE_TYPES)[field.size];
@@ -209,6 +265,27 @@ export class ObjectBuilder {
       add === undefined ? { symbol: NULL_SYMBOL, addend: constant } : this.relocated(add, constant);
     this.store(section, offset, field, addend, isRelative);
     section.relocations.push({ offset, type, symbol } satisfies Relocation);
+  }
+
+  /** `symbol@OPERATOR`. */
+  private relocateVia(
+    section: Section,
+    offset: number,
+    field: PendingField,
+    symbol: AssemblerSymbol,
+    via: SymbolOperator,
+    constant: Long,
+  ): void {
+    if (field.size !== 4) throw new StatementError(`@${via} needs a field of 32 bits, not ${8 * field.size}`);
+    if (THREAD_LOCAL.has(via)) symbol.type = "tls";
+    // GNU as counts only displacements from the section.
+    const isSectional = via === "GOTOFF" && field.isDisplacement === true;
+    const target = isSectional
+      ? this.relocated(symbol, constant)
+      : { symbol: this.objectSymbol(symbol), addend: constant };
+    const type = via === "GOT" && field.isRelaxable ? R_386_GOT32X : VIA_TYPES[via];
+    this.store(section, offset, field, target.addend, false);
+    section.relocations.push({ offset, type, symbol: target.symbol });
   }
 
   /** The symbol that a relocation names and the addend: local symbols give way to their section's symbol. */
@@ -290,25 +367,33 @@ export class ObjectBuilder {
   }
 
   private makeSymbol(symbol: AssemblerSymbol): ObjectSymbol {
-    const { name, type, definition } = symbol;
+    const { name, visibility, definition } = symbol;
+    this.inheritFromTarget(symbol);
     const size = this.symbolSize(symbol);
+    const defined = { name, binding: symbol.binding, type: symbol.type, visibility, size };
     const location = this.assembler.evaluator.locate(symbol);
     if (location !== undefined) {
       const { section } = this.targets.get(location.section)!;
-      return { name, binding: symbol.binding, type, section, value: addressOf(location), size };
+      const type = (section.flags & SHF_TLS) !== 0 ? "tls" : symbol.type;
+      return { ...defined, type, section, value: addressOf(location) };
     }
     if (definition?.kind === "common") {
-      const { alignment } = definition;
-      return { name, binding: symbol.binding, type, section: "common", value: alignment, size: definition.size };
+      return { ...defined, section: "common", value: definition.alignment, size: definition.size };
     }
+    const offset = absoluteOffset(symbol);
+    if (offset !== undefined) return { ...defined, section: "absolute", value: offset };
     const constant =
       definition?.kind === "value" ? this.assembler.evaluator.constant(definition.expression) : undefined;
-    if (constant !== undefined) {
-      return { name, binding: symbol.binding, type, section: "absolute", value: constant.toInt() >>> 0, size };
-    }
+    if (constant !== undefined) return { ...defined, section: "absolute", value: constant.toInt() >>> 0 };
     // What this file does not define is for others to define.
-    const binding = symbol.binding === "weak" ? "weak" : "global";
-    return { name, binding, type, section: undefined, value: 0, size };
+    return { ...defined, binding: isOptional(symbol) ? "weak" : "global", section: undefined, value: 0 };
+  }
+
+  /** A name for a symbol that was not defined yet gets its attributes here. */
+  private inheritFromTarget({ name, definition }: AssemblerSymbol): void {
+    if (definition?.kind !== "value" || definition.expression.kind !== "symbol") return;
+    const target = this.assembler.symbols.byKey(definition.expression.name);
+    if (target !== undefined) this.assembler.symbols.inherit(name, target);
   }
 
   private symbolSize({ name, size }: AssemblerSymbol): number {
@@ -341,7 +426,7 @@ export class ObjectBuilder {
 
   /** Whether an unused symbol stands for nothing in this file: a weak name, or another name for an undefined symbol. */
   private isIdle(symbol: AssemblerSymbol): boolean {
-    if (symbol.definition === undefined) return symbol.binding === "weak";
+    if (symbol.definition === undefined) return isOptional(symbol);
     if (symbol.definition.kind !== "value") return false;
     const { evaluator } = this.assembler;
     const { expression, position, origin } = symbol.definition;
@@ -350,6 +435,11 @@ export class ObjectBuilder {
     }
     return evaluator.locate(symbol) === undefined && evaluator.constant(expression) === undefined;
   }
+}
+
+/** Whether a symbol that is undefined here need not be defined anywhere. */
+function isOptional({ binding, isWeaklyReferenced, isReferenced }: AssemblerSymbol): boolean {
+  return binding === "weak" || (isWeaklyReferenced && !isReferenced && binding === "local");
 }
 
 /** The lines of a section whose fragments have their addresses. */

@@ -254,6 +254,6 @@ function nextVisible(tokens: readonly string[], from: number): number {
 
 /** `#parameter`: quotes, and backslashes within literals, are escaped. */
 function stringify(tokens: readonly Token[]): string {
-  const escape = (text: string): string => (/^["']/.test(text) ? text.replace(/[\\"]/g, "\\$&") : text);
-  return `"${tokens.map((token) => (isSpace(token) ? " " : escape(token.text))).join("")}"`;
+  const escaped = (text: string): string => (/^["']/.test(text) ? text.replace(/[\\"]/g, "\\$&") : text);
+  return `"${tokens.map((token) => (isSpace(token) ? " " : escaped(token.text))).join("")}"`;
 }

@@ -6,10 +6,12 @@
 
 import type { Expression } from "../expression.ts";
 import { addressOf, type Evaluator } from "./evaluator.ts";
+import { leb128 } from "./leb128.ts";
 import {
   type AlignFragment,
   type Fragment,
   type JumpFragment,
+  type Leb128Fragment,
   MAX_OBJECT_SIZE,
   type OriginFragment,
   type SectionBuilder,
@@ -66,7 +68,9 @@ function chooseForm(
 ): void {
   const value = evaluator.evaluate(fragment.short.fixups[0].expression);
   const location = value?.add && value.subtract === undefined ? evaluator.locate(value.add) : undefined;
-  if (location === undefined || location.section !== section || value!.add!.binding === "weak") {
+  const isElsewhere = location === undefined || location.section !== section;
+  const { binding } = value?.add ?? { binding: "local" };
+  if (isElsewhere || binding === "weak" || (value!.via !== undefined && binding !== "local")) {
     fragment.form = "long";
     fragment.size = fragment.long.bytes.length;
     return;
@@ -162,6 +166,8 @@ function relaxedSize(
     }
     case "space":
       return spaceSize(fragment, evaluator, report);
+    case "leb128":
+      return leb128Size(fragment, evaluator, (message) => report(fragment, message));
     case "origin":
       return originSize(fragment, section, evaluator, report);
   }
@@ -194,6 +200,19 @@ function spaceSize(fragment: SpaceFragment, evaluator: Evaluator, report: Report
   }
   if (count < 0) report(fragment, `the count of .skip is ${count}; it can't be negative`);
   return Math.max(0, count);
+}
+
+function leb128Size(
+  { expression, isSigned }: Leb128Fragment,
+  evaluator: Evaluator,
+  report: (message: string) => void,
+): number {
+  const value = evaluator.constant(expression);
+  if (value === undefined) {
+    report(`${isSigned ? ".sleb128" : ".uleb128"} needs a constant, but ${evaluator.reason}`);
+    return 1;
+  }
+  return leb128(BigInt(value.toString()), isSigned).length;
 }
 
 /** Where .org goes: an address in this section, or a constant counted from its start. */

@@ -18,6 +18,10 @@ export interface PendingField {
   readonly size: 1 | 2 | 4 | 8;
   /** For a field relative to the end of its instruction: that end, bytes from the start of the fragment. */
   readonly relativeTo: number | undefined;
+  /** Bytes from the start of the instruction; undefined in data. */
+  readonly inInstruction?: number;
+  readonly isDisplacement?: boolean | undefined;
+  readonly isRelaxable?: boolean | undefined;
   readonly expression: Expression;
   readonly position: Position;
   readonly statement: Statement;
@@ -73,6 +77,14 @@ export interface SpaceFragment extends FragmentBase {
   readonly position: Position;
 }
 
+/** `.uleb128 expression`, `.sleb128 expression`: as long as the value needs. */
+export interface Leb128Fragment extends FragmentBase {
+  readonly kind: "leb128";
+  readonly expression: Expression;
+  readonly isSigned: boolean;
+  readonly position: Position;
+}
+
 /** `.org expression`. */
 export interface OriginFragment extends FragmentBase {
   readonly kind: "origin";
@@ -81,7 +93,7 @@ export interface OriginFragment extends FragmentBase {
   readonly position: Position;
 }
 
-export type Fragment = DataFragment | JumpFragment | AlignFragment | SpaceFragment | OriginFragment;
+export type Fragment = DataFragment | JumpFragment | AlignFragment | SpaceFragment | Leb128Fragment | OriginFragment;
 
 type WithoutBase<F> = F extends Fragment
   ? Omit<F, "address" | "size" | "ordinal" | "region" | "statement" | "order">
@@ -151,6 +163,22 @@ export class Subsection {
     return fragment;
   }
 
+  /** Goes on at another address: for a section whose places are constants. */
+  start(address: number, origin: Origin): void {
+    const { statement, order } = origin;
+    this.fragments.push({
+      kind: "data",
+      start: this.length,
+      fields: [],
+      address,
+      size: 0,
+      ordinal: 0,
+      region: 0,
+      statement,
+      order,
+    });
+  }
+
   append(bytes: ArrayLike<number>, origin: Origin): void {
     if (this.section.type === SHT_NOBITS) {
       for (let i = 0; i < bytes.length; i++) if (bytes[i] !== 0) this.refuseContents();
@@ -218,6 +246,8 @@ export class SectionBuilder {
     readonly flags: number,
     readonly entrySize: number,
     private readonly budget: SizeBudget,
+    /** Its places are constants. */
+    readonly isAbsolute = false,
   ) {}
 
   get isCode(): boolean {

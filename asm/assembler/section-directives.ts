@@ -1,18 +1,21 @@
 /** `.section`, `.text`, `.pushsection` and their kin. */
 import {
   SHF_ALLOC,
+  SHF_EXCLUDE,
   SHF_EXECINSTR,
   SHF_MERGE,
   SHF_STRINGS,
+  SHF_TLS,
   SHF_WRITE,
   SHT_NOBITS,
   SHT_NOTE,
   SHT_PROGBITS,
 } from "../object-file.ts";
-import type { Assembler } from "./assembler.ts";
 import type { Cursor } from "./cursor.ts";
-import type { DirectiveTable, RunDirective } from "./directives.ts";
+import type { Contents, DirectiveTable, RunDirective, Values } from "./directive.ts";
 import { type SectionAttributes, SHT_FINI_ARRAY, SHT_INIT_ARRAY, SHT_PREINIT_ARRAY } from "./section-set.ts";
+
+type Needs = Values & Contents;
 
 const MAX_SUBSECTION = 8192;
 
@@ -22,6 +25,8 @@ const FLAGS: Readonly<Record<string, number>> = {
   x: SHF_EXECINSTR,
   M: SHF_MERGE,
   S: SHF_STRINGS,
+  T: SHF_TLS,
+  e: SHF_EXCLUDE,
 };
 
 const TYPES: Readonly<Record<string, number>> = {
@@ -46,20 +51,21 @@ function takeSectionName(cursor: Cursor): string {
 }
 
 /** `"flags"[, @type[, entry size]]`, after the comma that follows the name. */
-function takeAttributes(assembler: Assembler, cursor: Cursor): Partial<SectionAttributes> {
+function takeAttributes(assembly: Needs, cursor: Cursor): Partial<SectionAttributes> {
   cursor.skipSpace();
   const at = cursor.at;
   const attributes: { -readonly [Name in keyof SectionAttributes]?: SectionAttributes[Name] } = { flags: 0 };
   for (const code of cursor.takeString()) {
     const letter = String.fromCharCode(code);
     const flag = FLAGS[letter];
-    if (flag === undefined) throw cursor.error(`unknown section flag '${letter}'; known are a, w, x, M and S`, at);
+    if (flag === undefined)
+      throw cursor.error(`unknown section flag '${letter}'; known are ${Object.keys(FLAGS).join(", ")}`, at);
     attributes.flags! |= flag;
   }
   if (cursor.take(",")) attributes.type = takeType(cursor);
   if ((attributes.flags! & SHF_MERGE) !== 0) {
     cursor.expect(",", "and the entry size, which a section with the flag M needs,");
-    attributes.entrySize = assembler.integer(cursor, "the entry size", 1, 65536);
+    attributes.entrySize = assembly.integer(cursor, "the entry size", 1, 65536);
   }
   return attributes;
 }
@@ -81,43 +87,43 @@ function takeType(cursor: Cursor): number {
   return type;
 }
 
-function takeSubsection(assembler: Assembler, cursor: Cursor): number {
-  return cursor.atEnd() ? 0 : assembler.integer(cursor, "the number of the subsection", 0, MAX_SUBSECTION);
+function takeSubsection(assembly: Needs, cursor: Cursor): number {
+  return cursor.atEnd() ? 0 : assembly.integer(cursor, "the number of the subsection", 0, MAX_SUBSECTION);
 }
 
-const section: RunDirective = (assembler, cursor) => {
+const section: RunDirective<Needs> = (assembly, cursor) => {
   const name = takeSectionName(cursor);
-  const attributes = cursor.take(",") ? takeAttributes(assembler, cursor) : undefined;
-  assembler.sections.switchTo(assembler.sections.find(name, attributes));
+  const attributes = cursor.take(",") ? takeAttributes(assembly, cursor) : undefined;
+  assembly.sections.switchTo(assembly.sections.find(name, attributes));
 };
 
-const pushSection: RunDirective = (assembler, cursor) => {
+const pushSection: RunDirective<Needs> = (assembly, cursor) => {
   const name = takeSectionName(cursor);
   let subsection = 0;
   let attributes: Partial<SectionAttributes> | undefined;
   if (cursor.take(",")) {
     if (cursor.peek() !== '"') {
-      subsection = takeSubsection(assembler, cursor);
-      if (cursor.take(",")) attributes = takeAttributes(assembler, cursor);
+      subsection = takeSubsection(assembly, cursor);
+      if (cursor.take(",")) attributes = takeAttributes(assembly, cursor);
     } else {
-      attributes = takeAttributes(assembler, cursor);
+      attributes = takeAttributes(assembly, cursor);
     }
   }
-  const target = assembler.sections.find(name, attributes);
-  assembler.sections.push();
-  assembler.sections.switchTo(target, subsection);
+  const target = assembly.sections.find(name, attributes);
+  assembly.sections.push();
+  assembly.sections.switchTo(target, subsection);
 };
 
-const wellKnown: RunDirective = (assembler, cursor, name) => {
-  assembler.sections.switchTo(assembler.sections.find(name), takeSubsection(assembler, cursor));
+const wellKnown: RunDirective<Needs> = (assembly, cursor, name) => {
+  assembly.sections.switchTo(assembly.sections.find(name), takeSubsection(assembly, cursor));
 };
 
-export const SECTION_DIRECTIVES: DirectiveTable = {
+export const SECTION_DIRECTIVES: DirectiveTable<Needs> = {
   ".section": section,
   ".pushsection": pushSection,
-  ".popsection": (assembler) => assembler.sections.pop(),
-  ".previous": (assembler) => assembler.sections.swapPrevious(),
-  ".subsection": (assembler, cursor) => assembler.sections.switchSubsection(takeSubsection(assembler, cursor)),
+  ".popsection": (assembly) => assembly.sections.pop(),
+  ".previous": (assembly) => assembly.sections.swapPrevious(),
+  ".subsection": (assembly, cursor) => assembly.sections.switchSubsection(takeSubsection(assembly, cursor)),
   ".text": wellKnown,
   ".data": wellKnown,
   ".bss": wellKnown,

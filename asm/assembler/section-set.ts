@@ -1,7 +1,7 @@
 /** The sections of an object, which of them is current, and the stacks of `.pushsection` and `.previous`. */
 import { type Position, StatementError } from "../diagnostics.ts";
 import type { Expression } from "../expression.ts";
-import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, SHT_NOTE, SHT_PROGBITS } from "../object-file.ts";
+import { SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE, SHT_NOBITS, SHT_NOTE, SHT_PROGBITS } from "../object-file.ts";
 import { MAX_OBJECT_SIZE, type Origin, SectionBuilder, SizeBudget, type Subsection } from "./section-builder.ts";
 import type { Location } from "./symbols.ts";
 
@@ -30,6 +30,8 @@ const SPECIAL: readonly (readonly [name: string, attributes: SectionAttributes])
   [".data", DATA],
   [".bss", ZEROED],
   [".rodata", READ_ONLY],
+  [".tdata", { ...DATA, flags: DATA.flags | SHF_TLS }],
+  [".tbss", { ...ZEROED, flags: ZEROED.flags | SHF_TLS }],
   [".init", CODE],
   [".fini", CODE],
   [".data1", DATA],
@@ -63,6 +65,8 @@ export class SectionSet {
   private place: Place;
   private previous: Place | undefined;
   private readonly stack: { place: Place; previous: Place | undefined }[] = [];
+  /** What `.struct` describes: its labels are constants. Part of no object. */
+  private readonly absolute = new SectionBuilder("*ABS*", SHT_NOBITS, 0, 0, new SizeBudget(), true);
   /** Where the next bytes go. */
   current: Subsection;
 
@@ -103,6 +107,12 @@ export class SectionSet {
   switchTo(section: SectionBuilder, subsection = 0): void {
     this.previous = this.place;
     this.enter({ section, subsection });
+  }
+
+  /** `.struct address` */
+  enterAbsolute(address: number, origin: Origin): void {
+    this.switchTo(this.absolute);
+    this.current.start(address, origin);
   }
 
   /** `.subsection number` */
@@ -146,6 +156,12 @@ export class SectionSet {
     const { section } = this.place;
     section.alignment = Math.max(section.alignment, alignment);
     if (alignment === 1) return;
+    if (section.isAbsolute) {
+      const { address, size } = this.current.data(origin);
+      const padding = -(address + size) & (alignment - 1);
+      if (padding <= limit) this.current.appendFill(padding, 0, origin);
+      return;
+    }
     // In code, filling with one-byte NOPs means: with instructions that do nothing.
     const isNops = section.isCode && (fill === undefined || (fillSize === 1 && (fill & 0xff) === NOP));
     const filling = isNops ? undefined : (fill ?? 0);

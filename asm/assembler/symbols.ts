@@ -34,6 +34,13 @@ export interface AssemblerSymbol {
   readonly name: string;
   definition: Definition | undefined;
   binding: ObjectSymbol["binding"];
+  visibility: NonNullable<ObjectSymbol["visibility"]>;
+  /** Named by an expression. */
+  isReferenced: boolean;
+  /** The target of a `.weakref`: not needed if nothing else names it. */
+  isWeaklyReferenced: boolean;
+  /** The name that stands for another symbol by `.weakref`. */
+  readonly isWeakReference: boolean;
   /** By `.local`: a common block of that name is room in .bss. */
   declaredLocal: boolean;
   type: ObjectSymbol["type"];
@@ -95,9 +102,11 @@ export class Symbols implements Names {
       const constant = this.constants.get(name);
       if (constant !== undefined) return constant;
       symbol = this.mention(name, cursor.position(at));
-    } else if (symbol.definition?.kind === "value" && symbol.definition.expression.kind === "number") {
-      return symbol.definition.expression;
+    } else if (symbol.definition?.kind === "value") {
+      const { expression } = symbol.definition;
+      if (expression.kind === "number" || symbol.isWeakReference) return expression;
     }
+    symbol.isReferenced = true;
     return { kind: "symbol", name: key, position: cursor.position(at) };
   }
 
@@ -145,6 +154,37 @@ export class Symbols implements Names {
     return symbol;
   }
 
+  /** Gives a name what is known of the symbol that it was assigned, as GNU as does, unless it has its own. */
+  inherit(name: string, source: AssemblerSymbol): void {
+    const symbol = this.byName.get(this.presentKeys.get(name) ?? name)!;
+    if (symbol.type === "notype") symbol.type = source.type;
+    symbol.size ??= source.size;
+  }
+
+  /** Whether the name was mentioned and means nothing yet. */
+  isUndefined(name: string): boolean {
+    const symbol = this.byName.get(name);
+    return symbol !== undefined && symbol.definition === undefined;
+  }
+
+  /** Lets the name of a section stand for its start. */
+  defineSection(name: string, location: Location): void {
+    const symbol = this.byName.get(name)!;
+    const definition: Definition = { kind: "place", location, position: symbol.position };
+    this.byName.set(name, { ...symbol, definition, temporary: true });
+    this.revision++;
+  }
+
+  /** `.weakref name, target`: the name means the target, which need not be defined anywhere. */
+  defineWeakReference(name: string, target: string, position: Position, origin: Origin): void {
+    const meant = this.mention(target, position);
+    meant.isWeaklyReferenced = true;
+    const key = this.presentKeys.get(target) ?? target;
+    const expression: Expression = { kind: "symbol", name: key, position };
+    const symbol = this.define(name, { kind: "value", expression, position, origin });
+    this.byName.set(symbol.name, { ...symbol, isWeakReference: true, temporary: true });
+  }
+
   /**
    * `.set name, expression`. May be done again; expressions before keep the meaning they had.
    * @throws StatementError if the name is a label
@@ -186,6 +226,10 @@ function createSymbol(name: string, position: Position, temporary: boolean): Ass
     name,
     definition: undefined,
     binding: "local",
+    visibility: "default",
+    isReferenced: false,
+    isWeaklyReferenced: false,
+    isWeakReference: false,
     declaredLocal: false,
     type: "notype",
     size: undefined,

@@ -17,8 +17,8 @@ export class InstructionBytes {
   }
 
   /** A field that the linker or the end of the assembly fills in. */
-  fixup(expression: Expression, size: 1 | 2 | 4, kind: Fixup["kind"]): void {
-    this.fixups.push({ offset: this.bytes.length, size, kind, expression });
+  fixup(expression: Expression, size: 1 | 2 | 4, kind: Fixup["kind"], isDisplacement = false): void {
+    this.fixups.push({ offset: this.bytes.length, size, kind, expression, isDisplacement });
     for (let count = 0; count < size; count++) this.bytes.push(0);
   }
 
@@ -50,6 +50,7 @@ export class InstructionBytes {
   ): void {
     const size = addressSize === 16 ? 2 : 4;
     if (expression === undefined) this.value(0, size);
+    else if (constantOf(expression) === undefined) this.fixup(expression, size, "absolute", true);
     else this.immediate(expression, size, leastOf(size), constantOf, position);
   }
 }

@@ -1,4 +1,5 @@
 /** Which operands fit which template, and at what operand size. */
+import type { Expression } from "../expression.ts";
 import type { ConstantOf, Instruction, MemoryOperand, Operand } from "../instruction.ts";
 import { fitsField, leastOf } from "./instruction-bytes.ts";
 import type { Candidate } from "./instruction-table.ts";
@@ -86,7 +87,7 @@ function memoryHasShape(operand: MemoryOperand, pattern: Pattern): boolean {
     case "rm32":
       return true;
     case "moffs":
-      return operand.base === undefined && operand.index === undefined;
+      return operand.base === undefined && operand.index === undefined && !isGotEntry(operand.displacement);
     case "rel":
     case "rel8":
       return operand.base === undefined && operand.index === undefined && operand.segment === undefined;
@@ -101,6 +102,12 @@ function memoryHasShape(operand: MemoryOperand, pattern: Pattern): boolean {
     default:
       return false;
   }
+}
+
+/** `symbol@GOT`: GNU as leaves such a load in the form that a linker can relax. */
+function isGotEntry(expression: Expression | undefined): boolean {
+  if (expression?.kind === "binary") return isGotEntry(expression.left) || isGotEntry(expression.right);
+  return expression?.kind === "symbol" && expression.via === "GOT";
 }
 
 function isPointer(operand: MemoryOperand, name16: string, name32: string): boolean {

@@ -61,8 +61,14 @@ function referenceName({ name, type, section }: ObjectSymbol): string {
 function describeSymbols(object: ObjectFile): string[] {
   return object.symbols
     .filter(({ name, type }) => name !== "" && type !== "section")
-    .map((symbol) => `${symbol.name} ${symbol.binding} ${symbol.type} ${place(symbol)} size ${symbol.size}`)
+    .map(describeSymbol)
     .sort();
+}
+
+function describeSymbol(symbol: ObjectSymbol): string {
+  const { name, binding, type, visibility = "default", size } = symbol;
+  const seen = visibility === "default" ? "" : ` ${visibility}`;
+  return `${name} ${binding}${seen} ${type} ${place(symbol)} size ${size}`;
 }
 
 function place({ section, value }: ObjectSymbol): string {

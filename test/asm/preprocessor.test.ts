@@ -145,3 +145,58 @@ describe("includes", () => {
     ]);
   });
 });
+
+describe("conditions", () => {
+  const isTrue = (condition: string): boolean => ownCode(`#if ${condition}\n.byte 1\n#else\n.byte 0\n#endif`) === "01";
+
+  it("are C's: suffixes, signs, truth as 1, precedence, ?: and what is not evaluated", () => {
+    const conditions = [
+      "0x10U == 16 && 1UL && 10LLU",
+      "-1 > 0u",
+      "!(-1 > 0)",
+      "(1 == 1) == 1",
+      "1 | 2 == 2",
+      "1 + 2 * 3 == 7 && (7 & 3 + 1) == 4",
+      "(1 ? 2 : 0) == 2",
+      "0 ? 1 / 0 : 1",
+      "1 || 1 / 0",
+      "'a' == 97 && -8 / 3 == -2 && -8 % 3 == -2",
+      "-1 >> 1 == -1 && 0xffffffffffffffff >> 63 == 1",
+      "~0 == -1 && undefined_name == 0",
+    ];
+    expect(conditions.filter((condition) => !isTrue(condition))).toEqual([]);
+    expect(errorsOf("#if 1 / 0\n#endif")).toEqual(["input.s:1:7: error: division by zero"]);
+  });
+
+  it("ask for names also through macros", () => {
+    expect(ownCode("#define HAVE defined __ELF__ && !defined(NOTHING)\n#if HAVE\nnop\n#endif")).toBe("90");
+    expect(ownCode('#if __has_include("table.inc") && !__has_include(<nowhere>)\nnop\n#endif', { include })).toBe("90");
+  });
+});
+
+describe("gcc's macros", () => {
+  it("tell what the source is", () => {
+    const names = ["__ASSEMBLER__", "__i386__", "__ELF__", "__linux__", "__ILP32__"];
+    expect(ownCode(`#if ${names.map((name) => `defined ${name}`).join(" && ")} && __GNUC__ >= 4\nnop\n#endif`)).toBe(
+      "90",
+    );
+    expect(ownCode(".long __INT_MAX__, __SIZEOF_POINTER__\n#undef __ELF__\n#ifdef __ELF__\nbogus\n#endif")).toBe(
+      "ffffff7f04000000",
+    );
+  });
+
+  it("tell the place", () => {
+    expect(ownCode("nop\n.byte __LINE__, __COUNTER__, __COUNTER__\n.ascii __FILE__")).toBe("90020001696e7075742e73");
+  });
+});
+
+describe("calls of macros", () => {
+  it("take several lines, and are looked for in what replaces them", () => {
+    expect(ownCode("#define TWO(a, b) .byte a, b\nTWO(1,\n  2\n)\n.byte __LINE__")).toBe("010205");
+    expect(ownCode("#define NAME(x) OTHER\n#define OTHER(y) .byte y\nNAME(1)(7)")).toBe("07");
+  });
+
+  it("GNU's variable arguments take a comma with them", () => {
+    expect(ownCode("#define BYTES(a, rest...) .byte a, ## rest\nBYTES(1)\nBYTES(1, 2, 3)")).toBe("01010203");
+  });
+});

@@ -66,5 +66,7 @@ export const SYSTEM_INSTRUCTIONS = `
   mwait          -    .              0F01C9
   mwait          -    eax,ecx        0F01C9
   emms           -    .              0F77
+  endbr32        -    .              F30F1EFB
+  endbr64        -    .              F30F1EFA
   hostcall       -    imm16          0F3F
 `;
