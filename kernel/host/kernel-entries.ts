@@ -1,14 +1,11 @@
 /** Who is in the kernel, and why: the entries of each task that have not been left, for tracing. */
-import type { Core } from "../../emulator/index.ts";
+import { type Core, EAX, ESP, TR } from "../../emulator/index.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE, tss_struct } from "../include/asm/processor.ts";
 import { FIRST_EXTERNAL_VECTOR } from "../include/linux/interrupt.ts";
 import { task_struct } from "../include/linux/sched.ts";
 import type { TraceEvent } from "./context.ts";
 
-const EAX = 0;
-const ESP = 4;
-const TR = 7;
 const USER_CPL = 3;
 const SYSCALL_VECTOR = 0x80;
 const CR0_PG = 0x80000000;

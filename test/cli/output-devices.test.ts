@@ -23,10 +23,15 @@ let directory: string;
 function shell(line: string): Promise<End> {
   const script = `esp0() { "${process.execPath}" --enable-source-maps "${ESP0}" "$@"; }; ${line}`;
   return new Promise((resolve) => {
-    execFile("bash", ["-c", script], { cwd: directory, maxBuffer: 1 << 26, env: { ...process.env, BASH_ENV: undefined } }, (error, stdout, stderr) => {
-      const { code = 0 } = (error ?? {}) as { code?: number };
-      resolve({ status: code, stdout, stderr });
-    });
+    execFile(
+      "bash",
+      ["-c", script],
+      { cwd: directory, maxBuffer: 1 << 26, env: { ...process.env, BASH_ENV: undefined } },
+      (error, stdout, stderr) => {
+        const { code = 0 } = (error ?? {}) as { code?: number };
+        resolve({ status: code, stdout, stderr });
+      },
+    );
   });
 }
 
