@@ -1,9 +1,8 @@
 /** The mode in which kernels with a 32-bit entry point expect the CPU. */
-import { CS, DS, ES, FS, GS, type Machine, SS } from "../emulator/index.ts";
+import { CS, DS, ES, FLAG_IF, FS, GS, type Machine, SS } from "../emulator/index.ts";
 
 const CR0_PE = 1;
 const FLAG_VM = 1 << 17;
-const FLAG_IF = 1 << 9;
 /** Bits 8 to 23 of the descriptors' high dwords, shifted right by 8: present, ring 0, 4 GiB, 32-bit. */
 const FLAT_CODE = 0xc09b;
 const FLAT_DATA = 0xc093;

@@ -1,7 +1,15 @@
 /** Running a machine of its own: input to it, its time against the host's, Ctrl-C. */
-import { COM1, type Journal, type Machine, perform, type StopReason, serialTarget } from "../emulator/index.ts";
+import { outOfPatience } from "../debug/session/index.ts";
+import {
+  COM1,
+  FLAG_IF,
+  type Journal,
+  type Machine,
+  perform,
+  type StopReason,
+  serialTarget,
+} from "../emulator/index.ts";
 import type { Feed } from "./feed.ts";
-import { outOfPatience } from "./patience.ts";
 import type { Tape } from "./recording/tape.ts";
 import type { TimedHost } from "./run-host.ts";
 
@@ -13,7 +21,6 @@ const ENOUGH_INPUT = 4096;
 /** Interrupt enable register of a UART, and its bit for received data. */
 const UART_IER = 1;
 const IER_ERBFI = 1;
-const FLAG_IF = 1 << 9;
 
 /** How a run ended. */
 export type RunEnd =

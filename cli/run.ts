@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { initramfs } from "../boot/index.ts";
 import { describe_tasks, TraceFile, traceFormatOf } from "../debug/index.ts";
 import { SourceTexts } from "../debug/repl/index.ts";
-import { DebugSession, type KernelSessionOptions } from "../debug/session/index.ts";
+import { DebugSession, type KernelSessionOptions, outOfPatience } from "../debug/session/index.ts";
 import { MAXIMUM_RAM, perform } from "../emulator/index.ts";
 import { Kernel, type KernelImage, type KernelStop } from "../kernel/index.ts";
 import { sources } from "../kernel/inspect.ts";
@@ -13,7 +13,6 @@ import { type CommandIo, InputError, openOutput, readInput, reporting } from "./
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
 import { noticeLog, repeatedNotices } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
-import { outOfPatience } from "./patience.ts";
 import { demoInitramfs, kernelDigest, prebuiltKernel } from "./prebuilt.ts";
 import { loadProgram, programLines } from "./program.ts";
 import {
@@ -285,7 +284,8 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "Boots the kernel and runs FILE as pid 1: an AT&T assembly source (.S), assembled and linked at 0x08048000, or a\n" +
         "static i386 Linux ELF. Without FILE, runs the built-in demo. Standard output carries what programs write,\n" +
         "standard error the kernel log. Exit status: that of pid 1, or 128 + the signal that killed it; 2 for wrong\n" +
-        "usage or a file that cannot be used; 3 kernel panic; 4 instructions used up; 5 everything asleep for good.",
+        "usage or a file that cannot be used, standard output among them; 3 kernel panic; 4 instructions used up;\n" +
+        "5 everything asleep for good.",
     )
     .option("-q, --quiet", "do not show the kernel log, and what the emulator has to tell of the guest")
     .option("--stats", "print statistics at the end")

@@ -11,8 +11,27 @@ export type { WatchedAccess, WatchedRange } from "./cpu/host-watchpoints.ts";
 export { EXCEPTION, EXTERNAL, SOFTWARE } from "./cpu/interrupts.ts";
 export type { Op } from "./cpu/op.ts";
 export type { Delivery } from "./cpu/shutdown-cause.ts";
+/** Interrupt enable, in EFLAGS. */
 /** Indices of the general registers in `Core.r`, and numbers of the segment registers. */
-export { CS, DS, EAX, EBP, EBX, ECX, EDI, EDX, ES, ESI, ESP, FS, GS, LDTR, SS, TR } from "./cpu/state-layout.ts";
+export {
+  CS,
+  DS,
+  EAX,
+  EBP,
+  EBX,
+  ECX,
+  EDI,
+  EDX,
+  ES,
+  ESI,
+  ESP,
+  FLAG_IF,
+  FS,
+  GS,
+  LDTR,
+  SS,
+  TR,
+} from "./cpu/state-layout.ts";
 export type { TlbEntryView } from "./cpu/translation.ts";
 export * as apicMessage from "./devices/apic-message.ts";
 export { DEBUG_CONSOLE_PORT } from "./devices/debug-console.ts";

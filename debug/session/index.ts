@@ -1,5 +1,6 @@
 /** A debugging session: going forwards and backwards, stopping, reading. */
 export { Breakpoints } from "./breakpoints.ts";
+export { outOfPatience } from "./patience.ts";
 export { DebugPrograms } from "./programs.ts";
 export {
   DebugSession,

@@ -12,14 +12,13 @@
  */
 import { type Action, Journal, perform } from "../../emulator/index.ts";
 import { History, type Moment, type Remembered } from "./history.ts";
+import { outOfPatience } from "./patience.ts";
 import type { Target, TargetStop } from "./target.ts";
 
 export type { Action, Moment };
 
 /** Cycles between two looks at the outside world. */
 const SLICE = 1 << 18;
-/** Milliseconds of the host's time that a run takes without a look at its events: Ctrl-C, for one. */
-const LONGEST_RUN = 50;
 /** Instructions between two captures when little memory is written: some 5 to 10 ms of running for 0.3 ms. */
 const INTERVAL = 1 << 18;
 /** Instructions more for each page written in between, which costs as much as some 100 instructions to capture. */
@@ -189,7 +188,6 @@ export class Timeline {
     const { cycle } = this;
     const behind = cycle < this.#horizon;
     if (this.#sliceEnd <= cycle || this.#sliceEnd > cycle + SLICE) this.#sliceEnd = cycle + SLICE;
-    const end = performance.now() + LONGEST_RUN;
     const untilCycle = Math.min(
       goalCycle,
       this.#sliceEnd,
@@ -201,7 +199,7 @@ export class Timeline {
     try {
       const stop = this.target.run({
         untilCycle,
-        until: () => performance.now() >= end,
+        until: outOfPatience(() => performance.now() / 1000),
         ...(left === Number.POSITIVE_INFINITY ? {} : { maxInstructions: left }),
         ...(core === undefined ? {} : { core }),
       });

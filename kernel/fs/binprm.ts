@@ -4,7 +4,7 @@
  */
 import { flush_fpu } from "../arch/i386/kernel/i387.ts";
 import { load_TLS } from "../arch/i386/kernel/tls.ts";
-import { asm_function, kernel_function, local, type Steps } from "../host/declarations.ts";
+import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { __pa, PAGE_SHIFT, PAGE_SIZE, page_align_down, TASK_SIZE } from "../include/asm/page.ts";
@@ -12,7 +12,7 @@ import { pgd_offset, pte_mkdirty, pte_mkwrite } from "../include/asm/pgtable.ts"
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { __USER_CS, __USER_DS } from "../include/asm/segment.ts";
 import { memcpy, memset, strlcpy } from "../include/asm/string.ts";
-import { load_cr3 } from "../include/asm/system.ts";
+import { FS, GS, load_cr3, loadsegment } from "../include/asm/system.ts";
 import { copy_from_user, get_user, set_fs, strnlen_user, USER_DS } from "../include/asm/uaccess.ts";
 import { linux_binprm, MAX_ARG_PAGES } from "../include/linux/binfmts.ts";
 import { E2BIG, EFAULT, ENOMEM } from "../include/linux/errno.ts";
@@ -30,16 +30,12 @@ import { free_pages, get_zeroed_page, virt_to_page } from "../mm/page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_free } from "../mm/slab.ts";
 import { flush_old_files } from "./fcntl.ts";
 
-const FS = 4;
-const GS = 5;
 const POINTER_SIZE = 4;
 const STACK_TOP = TASK_SIZE;
 const SLASH = 0x2f;
 const COMM = task_struct.offset("comm");
 const COMM_LENGTH = task_struct.fields.comm.size;
 const SIGSET_SIZE = 8;
-
-const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 
 /** Reads part of a file into kernel memory. Returns bytes read, fewer than asked for at the file's end. */
 export function* kernel_read(filp: u32, offset: u32, to: u32, count: u32): Steps<u32> {

@@ -1,6 +1,6 @@
 /** Who comes into the kernel and leaves it, and what for: read from registers and kernel stacks, for tracing. */
 import { callerRegisters, type FrameRegisters } from "../../asm/dwarf/reader/index.ts";
-import type { Core } from "../../emulator/index.ts";
+import { type Core, EAX, EDX, ESP, TR } from "../../emulator/index.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE, tss_struct } from "../include/asm/processor.ts";
 import { kernel_entry } from "../include/asm/ptrace.ts";
@@ -10,12 +10,8 @@ import type { TraceEvent } from "./context.ts";
 import type { KernelImage } from "./kernel-image.ts";
 import type { GuestMemory } from "./memory.ts";
 
-const EAX = 0;
-const EDX = 2;
-const ESP = 4;
 /** DWARF's number. */
 const EIP = 8;
-const TR = 7;
 const USER_CPL = 3;
 const SYSCALL_VECTOR = 0x80;
 const CR0_PG = 0x80000000;

@@ -1,14 +1,10 @@
 /** What compiled steps call: calls on the guest stack, and values that take more than a word. */
-import type { Core } from "../../emulator/index.ts";
+import { type Core, EAX, ECX, EDX, ESP } from "../../emulator/index.ts";
 import { CompiledCode } from "./compiled-code.ts";
 import { ambient } from "./context.ts";
 import { KernelModule } from "./kernel-module.ts";
 import { read_value, type StructType, type Type, write_value } from "./types.ts";
 
-const EAX = 0;
-const ECX = 1;
-const EDX = 2;
-const ESP = 4;
 const FASTCALL_REGISTERS = [EAX, EDX, ECX];
 const WORD = 0x1_0000_0000;
 

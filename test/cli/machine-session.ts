@@ -13,6 +13,8 @@ export interface SessionInput {
   readonly input?: readonly string[];
   /** Presses Ctrl-C at the so-manieth look at the host's events. */
   readonly interruptAt?: number;
+  /** Seconds that pass each time somebody looks at the clock: of a host that takes long over everything. */
+  readonly secondsPerLook?: number;
 }
 
 /** Everything that the commands did. */
@@ -34,7 +36,7 @@ export class MachineSession {
   }
 
   /** Runs `esp0 ARGS` and returns the exit status. */
-  async esp0(args: readonly string[], { input, interruptAt }: SessionInput = {}): Promise<number> {
+  async esp0(args: readonly string[], { input, interruptAt, secondsPerLook = 0 }: SessionInput = {}): Promise<number> {
     let interrupt = () => {};
     let looks = 0;
     const host: TimedHost = {
@@ -49,7 +51,7 @@ export class MachineSession {
         interrupt = callback;
         return () => {};
       },
-      now: () => this.#seconds,
+      now: () => (this.#seconds += secondsPerLook),
       breathe: async () => {
         if (++looks === interruptAt) interrupt();
         await new Promise((resolve) => setImmediate(resolve));

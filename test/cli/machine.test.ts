@@ -221,6 +221,46 @@ describe("the end", () => {
     expect(errors).toMatch(/^instructions +[0-9,]+$/m);
   });
 
+  it("comes with Ctrl-C soon, however long the host takes over an instruction", async () => {
+    const { status, errors } = await run("jmp .", [], { interruptAt: 2, secondsPerLook: 1 });
+    expect(status).toBe(130);
+    const [, instructions] = /^instructions +([0-9,]+)$/m.exec(errors)!;
+    expect(Number(instructions!.replaceAll(",", ""))).toBeLessThan(10_000);
+  });
+
+  it("says how often an instruction was executed that the emulator does not know", async () => {
+    // #UD comes back to the instruction behind it.
+    const source = `
+      movl $1f, %eax
+      movw %ax, 0x9030
+      movw $8, 0x9032
+      movw $0x8e00, 0x9034
+      shrl $16, %eax
+      movw %ax, 0x9036
+      sgdt 0x9100
+      movl $0x9200, 0x9102
+      movl $0x0000ffff, 0x9208
+      movl $0x00cf9a00, 0x920c
+      movw $0x17, 0x9100
+      lgdt 0x9100
+      movw $0x7ff, 0x9106
+      movl $0x9000, 0x9108
+      lidt 0x9106
+      ljmp $8, $2f
+      2: movl $12345, %ecx
+      3: .byte 0x0f, 0x77
+      loop 3b
+      movb $0, %al
+      ${EXIT}
+      1: addl $2, (%esp)
+      iret`;
+    const { status, errors } = await run(source);
+    expect(status).toBe(1);
+    expect(errors).toMatch(
+      /^esp0: core 0, cycle \d+: unimplemented instruction 0f 77 at 0008:[0-9a-f]{8}\nesp0: 12,345 times: unimplemented instruction 0f 77 at 0008:[0-9a-f]{8}\n$/,
+    );
+  });
+
   it("comes when all cores are halted for good", async () => {
     const { status, errors } = await run("movl $0x1234, %ebx\n hlt", [], { input: [] });
     expect(status).toBe(5);

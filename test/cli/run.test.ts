@@ -11,6 +11,8 @@ interface Session {
   readonly input?: readonly string[];
   /** Presses Ctrl-C at the so-manieth look at the host's events. */
   readonly interruptAt?: number;
+  /** Seconds that pass each time somebody looks at the clock. */
+  readonly secondsPerLook?: number;
 }
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -21,6 +23,7 @@ async function esp0(file: string | undefined, session: Session = {}) {
   const written: Record<string, string> = {};
   let interrupt = () => {};
   let looks = 0;
+  let seconds = 0;
   const io: CommandIo = {
     stdout: () => {},
     stderr: (text) => (errors += text),
@@ -51,7 +54,7 @@ async function esp0(file: string | undefined, session: Session = {}) {
       interrupt = callback;
       return () => {};
     },
-    now: () => 0,
+    now: () => (seconds += session.secondsPerLook ?? 0),
     breathe: async () => {
       if (++looks === session.interruptAt) interrupt();
     },
@@ -128,6 +131,14 @@ describe("exit status", () => {
     });
     expect(status).toBe(130);
     expect(errors).toMatch(/^instructions +\d[\d,]*$/m);
+  });
+
+  it("is 130 soon after Ctrl-C, however long the host takes over an instruction", async () => {
+    const slow = { interruptAt: 20, secondsPerLook: 1, options: { stats: true } };
+    const { status, errors } = await esp0("p.S", { files: asm("1:\tjmp 1b"), ...slow });
+    expect(status).toBe(130);
+    const [, instructions] = /^instructions +([\d,]+)$/m.exec(errors)!;
+    expect(Number(instructions!.replaceAll(",", ""))).toBeLessThan(100_000);
   });
 
   it("is 130 after Ctrl-C while it waits for input", async () => {

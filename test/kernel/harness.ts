@@ -3,6 +3,7 @@
  * tests that make thousands of calls.
  */
 
+import { EAX, ECX, EDX, ESP } from "../../emulator/index.ts";
 import { hosted_exception } from "../../kernel/arch/i386/kernel/traps.ts";
 import { with_context } from "../../kernel/host/context.ts";
 import { GuestCall, type Steps } from "../../kernel/host/declarations.ts";
@@ -15,10 +16,6 @@ import { kernel_image } from "../../kernel/link.ts";
 import { nr_free_pages } from "../../kernel/mm/page_alloc.ts";
 
 const FEWEST_FRAMES = 1024;
-const ECX = 1;
-const EDX = 2;
-const EAX = 0;
-const ESP = 4;
 const EBP = 5;
 const FASTCALL_REGISTERS = [EAX, EDX, ECX];
 const EFLAGS_RESERVED = 2;

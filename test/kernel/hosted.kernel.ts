@@ -106,6 +106,14 @@ kernel_function("has_locals", [], u32, function* () {
   return sum;
 });
 
+function write_both(first: number, second: number, value: number): void {
+  memory().write32(first, value);
+  memory().write32(second, value);
+}
+kernel_function("write_two", [u32, u32, u32], undefined, function* (first, second, value) {
+  write_both(first, second, value);
+});
+
 const calls_unbalanced = asm_function("unbalanced", [u32], undefined);
 kernel_function("trusting", [], undefined, function* () {
   yield* calls_unbalanced(1);

@@ -174,6 +174,56 @@ ${call("spin_until_two_ticks")}
   });
 });
 
+describe("paging", () => {
+  it("is what a step sees: it faults as an instruction does, undone and repeated, and uses stale translations", () => {
+    const b = runs(`
+.set DIRECTORY, 0x300000
+.set TABLE, 0x301000
+.set ENTRY, TABLE + 0x380 * 4
+	movl $page_fault, %eax
+	movl $idt+14*8, %edi
+	call set_gate
+	movl $TABLE+3, DIRECTORY
+	movl $TABLE, %edi
+	movl $3, %eax
+1:	stosl
+	addl $0x1000, %eax
+	cmpl $0x400003, %eax
+	jb 1b
+	movl $0, ENTRY
+	movl $DIRECTORY, %eax
+	movl %eax, %cr3
+	movl %cr0, %eax
+	orl $0x80000000, %eax
+	movl %eax, %cr0
+${call("write_two", 0x390000, 0x380000, 7)}
+	movl $0x3a0003, ENTRY
+${call("write_two", 0x390000, 0x380000, 8)}
+	invlpg 0x380000
+${call("write_two", 0x390000, 0x380000, 9)}
+	hlt
+page_fault:
+	pushl %eax
+	incl ticks
+	movl 0x390000, %eax
+	movl %eax, result
+	movl %cr2, %eax
+	movl %eax, result+4
+	movl $0x380003, ENTRY
+	popl %eax
+	addl $4, %esp
+	iret`);
+    expect(b.failures).toEqual([]);
+    const at = (physical: number) => b.machine.memory.read32(physical);
+    expect({ faults: b.word("ticks"), first: b.word("result"), cr2: b.word("result", 1) }).toEqual({
+      faults: 1,
+      first: 0,
+      cr2: 0x380000,
+    });
+    expect([at(0x390000), at(0x380000), at(0x3a0000)]).toEqual([9, 8, 9]);
+  });
+});
+
 describe("two stacks inside the same function at once", () => {
   it("are told apart by the frame alone", () => {
     const b = runs(`

@@ -6,8 +6,14 @@
 import { cpu } from "../../host/context.ts";
 import { asm_function } from "../../host/declarations.ts";
 import { type i32, u32 } from "../../host/types.ts";
+import { EFLAGS_IF } from "./processor-flags.ts";
 
-const EFLAGS_IF = 0x200;
+/** Numbers of segment registers, for `loadsegment`. */
+export const FS = 4;
+export const GS = 5;
+
+/** Loads FS or GS; a selector that no longer names a segment becomes the null selector. */
+export const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 
 /** `cli` */
 export function local_irq_disable(): void {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { at, bareSession, place, stateOf } from "./machines.ts";
 
 const WORK = `
@@ -224,6 +224,25 @@ describe("stopping", () => {
       },
     });
     expect(session.continue().reason).toBe("interrupted");
+  });
+
+  it("is interrupted soon, however long the host takes over an instruction", async () => {
+    let milliseconds = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => (milliseconds += 1000));
+    try {
+      const session = bareSession("1: jmp 1b\n");
+      const running = session.continueAsync();
+      setImmediate(() => session.interrupt());
+      expect(await running).toMatchObject({ reason: "interrupted" });
+      expect(session.machine.instructions).toBeLessThan(10_000);
+      // Input is given at the same moments, whatever the host's speed.
+      const moments: number[] = [];
+      session.onPause = async () => void moments.push(session.machine.cycles);
+      await session.continueAsync({ maxInstructions: 600_000 });
+      expect(moments.map((cycle) => cycle % (1 << 18))).toEqual([0, 0]);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it("passes on what a condition throws, and goes on from there", () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { EAX, ESP } from "../../../emulator/index.ts";
 import { task_struct } from "../../../kernel/include/linux/sched.ts";
 import type { KernelCapture } from "../../../kernel/index.ts";
 import { asm, type Program } from "../../../testing/program.ts";
@@ -6,8 +7,6 @@ import { breath, Lab, LONG } from "./lab.ts";
 import { MACROS } from "./paths.ts";
 
 const ALLOCATORS = ["__alloc_pages", "kmem_cache_alloc"];
-const EAX = 0;
-const ESP = 4;
 
 const CLONE_VM = 0x100;
 const CLONE_FS = 0x200;

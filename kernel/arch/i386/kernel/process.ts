@@ -12,15 +12,13 @@ import {
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_DS, FIRST_TSS_ENTRY } from "../../../include/asm/segment.ts";
 import { memcpy } from "../../../include/asm/string.ts";
-import { local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
+import { FS, GS, loadsegment, local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
 import { CLONE_SETTLS, current, init_task_union, task_struct } from "../../../include/linux/sched.ts";
 import { init_idle, schedule } from "../../../kernel/sched.ts";
 import { stts, unlazy_fpu } from "./i387.ts";
 import { set_system_descriptor } from "./setup.ts";
 import { load_TLS, set_child_tls } from "./tls.ts";
 
-const FS = 4;
-const GS = 5;
 const TSS_AVAILABLE = 0x89;
 
 /** The TSS of each CPU: where it finds the kernel stack when ring 3 is interrupted. */
@@ -43,9 +41,6 @@ export const cpu_init = kernel_function("cpu_init", [], undefined, function* () 
   yield* load_tr(FIRST_TSS_ENTRY * 8);
   yield* stts(); // the x87 is nobody's yet
 });
-
-/** Loads FS or GS; a selector that no longer names a segment becomes the null selector. */
-const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 
 function trace_switch_to(prev: task_struct, next: task_struct): void {
   if (!tracing()) return;

@@ -1,12 +1,14 @@
 /** Frames of signal handlers on the user's stack, and the way back from them (arch/i386/kernel/signal.c). */
 import { cpu } from "../../../host/context.ts";
-import { asm_function, by_value, kernel_function, local, type Steps } from "../../../host/declarations.ts";
+import { by_value, kernel_function, local, type Steps } from "../../../host/declarations.ts";
 import { memory, write_bytes } from "../../../host/memory.ts";
-import { i32, pointer, u32 } from "../../../host/types.ts";
+import { i32, pointer, type u32 } from "../../../host/types.ts";
+import { EFLAGS_TF } from "../../../include/asm/processor-flags.ts";
 import { pt_regs, type pt_regs as Registers } from "../../../include/asm/ptrace.ts";
 import { __USER_CS, __USER_DS } from "../../../include/asm/segment.ts";
 import { rt_sigframe, type sigcontext, sigframe } from "../../../include/asm/sigcontext.ts";
 import { memcpy, memset } from "../../../include/asm/string.ts";
+import { FS, GS, loadsegment } from "../../../include/asm/system.ts";
 import { copy_from_user, copy_to_user } from "../../../include/asm/uaccess.ts";
 import { __NR_rt_sigreturn, __NR_sigreturn } from "../../../include/asm/unistd.ts";
 import { current, type k_sigaction as KernelAction, k_sigaction } from "../../../include/linux/sched.ts";
@@ -15,13 +17,8 @@ import { do_sigaltstack, fill_stack_t, sas_ss_flags } from "../../../kernel/siga
 import { force_sig, set_blocked } from "../../../kernel/signal.ts";
 import { restore_i387, save_i387 } from "./i387.ts";
 
-const FS = 4;
-const GS = 5;
-const EFLAGS_TF = 0x100;
 /** Flags that sigreturn may change: CF PF AF ZF SF TF DF OF AC. */
 const FIX_EFLAGS = 0x40dd5;
-
-const loadsegment = asm_function("loadsegment", [u32, u32], undefined);
 
 /** Where the frame goes: the alternate stack if the action wants it and it is not in use yet, else below ESP. */
 function get_sigframe(action: KernelAction, regs: Registers, size: number): number {

@@ -5,6 +5,7 @@ import { read_cstring } from "../../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32 } from "../../../host/types.ts";
 import { __pa } from "../../../include/asm/page.ts";
 import { THREAD_SIZE, tss_struct } from "../../../include/asm/processor.ts";
+import { EFLAGS_IF, EFLAGS_TF } from "../../../include/asm/processor-flags.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS } from "../../../include/asm/segment.ts";
 import { local_irq_enable } from "../../../include/asm/system.ts";
@@ -22,9 +23,6 @@ import { math_error_code, math_state_restore } from "./i387.ts";
 import { cpu_init } from "./process.ts";
 import { set_system_descriptor, system_descriptor_base } from "./setup.ts";
 import { hex4, show_registers } from "./show.ts";
-
-const EFLAGS_IF = 0x200;
-const EFLAGS_TF = 0x100;
 
 /** Why a hosted function could not go on: its last step, and the exception. Written by the bridge, read by the oops. */
 export const hosted_exception = kernel_variable(

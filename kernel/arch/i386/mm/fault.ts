@@ -5,6 +5,7 @@ import { memory } from "../../../host/memory.ts";
 import { type i32, pointer, u32 } from "../../../host/types.ts";
 import { __va, PAGE_MASK, PAGE_SIZE, TASK_SIZE } from "../../../include/asm/page.ts";
 import { pgd_index, pte_offset, pte_present } from "../../../include/asm/pgtable.ts";
+import { EFLAGS_IF } from "../../../include/asm/processor-flags.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { local_irq_enable, read_cr2 } from "../../../include/asm/system.ts";
 import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, vm_area_struct } from "../../../include/linux/mm.ts";
@@ -20,7 +21,6 @@ import { expand_stack, find_vma, find_vma_intersection } from "../../../mm/mmap.
 import { die } from "../kernel/traps.ts";
 
 const oops_name = cstring("Oops");
-const EFLAGS_IF = 0x200;
 const PAGE_FAULT_VECTOR = 14;
 
 /** Bits of the error code (Intel SDM vol. 3, 4.7). */
