@@ -4,10 +4,20 @@
 // usage: node scripts/build-modules.mjs OUTDIR
 
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { build } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { build, context } from "esbuild";
 import { rawText } from "./raw-text.mjs";
 
-export const FOLDERS = ["asm", "boot", "cli", "debug", "emulator", "kernel", "testing", "user"];
+const FOLDERS = ["asm", "boot", "cli", "debug", "emulator", "kernel", "testing", "user"];
+
+const SETTINGS = {
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  packages: "external",
+  logLevel: "warning",
+};
 
 function sources(folder) {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -15,33 +25,39 @@ function sources(folder) {
     .map((name) => `${folder}/${name.replaceAll("\\", "/")}`);
 }
 
-const outdir = process.argv[2];
-const staging = `${outdir}.${process.pid}`;
-mkdirSync(staging, { recursive: true });
-try {
-  const compiler = `${staging}/compiler.mjs`;
-  const modules = {
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    packages: "external",
-    logLevel: "warning",
-  };
-  await build({ ...modules, entryPoints: ["kernel/compiler/index.ts"], outfile: compiler });
+/** The builder: `rebuild()` writes the modules, `dispose()` ends it. `plugins` see files before they are compiled. */
+export async function modulesBuilder(outdir, plugins = () => []) {
+  mkdirSync(outdir, { recursive: true });
+  const compiler = `${outdir}/compiler.mjs`;
+  await build({ ...SETTINGS, entryPoints: ["kernel/compiler/index.ts"], outfile: compiler });
   const { hosted_functions, own_project } = await import(new URL(`../${compiler}`, import.meta.url).href);
-  await build({
-    ...modules,
+  const project = own_project(process.cwd());
+  return await context({
+    ...SETTINGS,
     entryPoints: FOLDERS.flatMap(sources),
-    outdir: staging,
+    outdir,
     outbase: ".",
     outExtension: { ".js": ".mjs" },
     splitting: true,
     sourcemap: true,
-    plugins: [rawText, hosted_functions(own_project(process.cwd()))],
+    plugins: [...plugins(project), rawText, hosted_functions(project)],
   });
-  rmSync(outdir, { recursive: true, force: true });
-  renameSync(staging, outdir);
-} finally {
-  rmSync(staging, { recursive: true, force: true });
 }
+
+async function main(outdir) {
+  const staging = `${outdir}.${process.pid}`;
+  try {
+    const builder = await modulesBuilder(staging);
+    try {
+      await builder.rebuild();
+    } finally {
+      await builder.dispose();
+    }
+    rmSync(outdir, { recursive: true, force: true });
+    renameSync(staging, outdir);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv[2]);
