@@ -45,7 +45,7 @@ function passes(tests) {
   const { status } = spawnSync("npx", ["vitest", "run", "--bail", "1", ...tests], {
     env: { ...process.env, ESP0_MODULES: OUTDIR },
     stdio: "ignore",
-    timeout: 900_000,
+    timeout: 1_800_000,
   });
   return status === 0;
 }
@@ -62,6 +62,9 @@ for (const { name, file, old } of chosen) {
 const survivors = [];
 const builder = await modulesBuilder(OUTDIR, mutate);
 try {
+  await builder.rebuild();
+  const all = [...new Set(chosen.flatMap(({ tests }) => tests))];
+  if (!passes(all)) throw new Error(`the tests fail without any change: ${all.join(" ")}`);
   for (mutant of chosen) {
     let caught = "by the build";
     try {
