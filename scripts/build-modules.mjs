@@ -5,10 +5,24 @@
 // Of some folders only, with all that they import, when these are named.
 
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { build } from "esbuild";
+import { fileURLToPath } from "node:url";
+import { build, context } from "esbuild";
 import { rawText } from "./raw-text.mjs";
 
-export const FOLDERS = ["asm", "boot", "cli", "debug", "emulator", "kernel", "testing", "user"];
+const FOLDERS = ["asm", "boot", "cli", "debug", "emulator", "kernel", "testing", "user"];
+/** Only the others have hosted functions, which it takes long to compile. */
+const NOT_HOSTED = ["asm", "boot", "emulator"];
+
+const SETTINGS = {
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  packages: "external",
+  logLevel: "warning",
+  // Constants of other modules become numbers where they are used.
+  minifySyntax: true,
+};
 
 function sources(folder) {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -16,42 +30,45 @@ function sources(folder) {
     .map((name) => `${folder}/${name.replaceAll("\\", "/")}`);
 }
 
-const [outdir, ...named] = process.argv.slice(2);
-const folders = named.length > 0 ? named : FOLDERS;
-/** Only these have hosted functions, which it takes long to compile. */
-const isHosted = folders.some((folder) => !["asm", "boot", "emulator"].includes(folder));
-const staging = `${outdir}.${process.pid}`;
-mkdirSync(staging, { recursive: true });
-try {
-  const compiler = `${staging}/compiler.mjs`;
-  const modules = {
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    packages: "external",
-    logLevel: "warning",
-    // Constants of other modules become numbers where they are used.
-    minifySyntax: true,
-  };
-  const plugins = [rawText];
-  if (isHosted) {
-    await build({ ...modules, entryPoints: ["kernel/compiler/index.ts"], outfile: compiler });
-    const { hosted_functions, own_project } = await import(new URL(`../${compiler}`, import.meta.url).href);
-    plugins.push(hosted_functions(own_project(process.cwd())));
-  }
-  await build({
-    ...modules,
+/** The plugin that compiles hosted functions, for a project of the caller's. */
+async function hostedProject(outdir) {
+  const compiler = `${outdir}/compiler.mjs`;
+  await build({ ...SETTINGS, entryPoints: ["kernel/compiler/index.ts"], outfile: compiler });
+  const { hosted_functions, own_project } = await import(new URL(`../${compiler}`, import.meta.url).href);
+  const project = own_project(process.cwd());
+  return { project, plugin: hosted_functions(project) };
+}
+
+/** The builder: `rebuild()` writes the modules, `dispose()` ends it. `plugins` see files before they are compiled. */
+export async function modulesBuilder(outdir, { folders = FOLDERS, plugins = () => [] } = {}) {
+  mkdirSync(outdir, { recursive: true });
+  const hosted = folders.every((folder) => NOT_HOSTED.includes(folder)) ? undefined : await hostedProject(outdir);
+  return await context({
+    ...SETTINGS,
     entryPoints: folders.flatMap(sources),
-    outdir: staging,
+    outdir,
     outbase: ".",
     outExtension: { ".js": ".mjs" },
     splitting: true,
     sourcemap: true,
-    plugins,
+    plugins: [...plugins(hosted?.project), rawText, ...(hosted === undefined ? [] : [hosted.plugin])],
   });
-  rmSync(outdir, { recursive: true, force: true });
-  renameSync(staging, outdir);
-} finally {
-  rmSync(staging, { recursive: true, force: true });
 }
+
+async function main(outdir, named) {
+  const staging = `${outdir}.${process.pid}`;
+  try {
+    const builder = await modulesBuilder(staging, named.length > 0 ? { folders: named } : {});
+    try {
+      await builder.rebuild();
+    } finally {
+      await builder.dispose();
+    }
+    rmSync(outdir, { recursive: true, force: true });
+    renameSync(staging, outdir);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv[2], process.argv.slice(3));

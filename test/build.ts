@@ -66,6 +66,7 @@ export async function setup(project: TestProject): Promise<void> {
   const { filenamePattern } = project.vitest as { filenamePattern?: string[] };
   const { testFiles } = await project.globTestFiles(filenamePattern);
   const { folders, dist } = needsOf(testFiles);
-  if (folders.length > 0) buildModules(folders);
+  // scripts/mutants.mjs has built modules of its own.
+  if (folders.length > 0 && process.env.ESP0_MODULES === undefined) buildModules(folders);
   if (dist) buildDist();
 }

@@ -4,8 +4,8 @@
  */
 import { dirname, relative, resolve } from "node:path";
 
-/** Where they are. */
-export const NATIVE_MODULES = "node_modules/.cache/esp0/modules";
+/** Where they are; scripts/mutants.mjs has its own. */
+export const NATIVE_MODULES = process.env.ESP0_MODULES ?? "node_modules/.cache/esp0/modules";
 
 const SOURCES = /^(asm|boot|cli|debug|emulator|kernel|testing|user)\/.*\.ts$/;
 

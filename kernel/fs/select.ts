@@ -1,8 +1,12 @@
 /** select(2) and poll(2) (fs/select.c). */
-import { call_pointer, kernel_function, local, type Steps } from "../host/declarations.ts";
+import { do_signal } from "../arch/i386/kernel/signal.ts";
+import { by_value, call_pointer, kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
+import { pt_regs } from "../include/asm/ptrace.ts";
+import { memcpy } from "../include/asm/string.ts";
+import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { copy_from_user, copy_to_user, get_user, put_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINTR, EINVAL, ENOMEM, ERESTARTNOHAND } from "../include/linux/errno.ts";
 import { file, file_operations } from "../include/linux/fs.ts";
@@ -25,12 +29,21 @@ import {
   current,
   files_struct,
   MAX_SCHEDULE_TIMEOUT,
+  sigset,
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
 } from "../include/linux/sched.ts";
 import { schedule_timeout } from "../kernel/sched.ts";
-import { signal_pending } from "../kernel/signal.ts";
-import { jiffies_to_timeval, timespec_to_jiffies, timeval, timeval_to_jiffies } from "../kernel/time.ts";
+import { set_blocked, signal_pending } from "../kernel/signal.ts";
+import {
+  jiffies_to_timespec,
+  jiffies_to_timeval,
+  timespec,
+  timespec_is_valid,
+  timespec_to_jiffies,
+  timeval,
+  timeval_to_jiffies,
+} from "../kernel/time.ts";
 import { remove_wait_queue } from "../kernel/wait.ts";
 import { free_pages, get_zeroed_page } from "../mm/page_alloc.ts";
 import { fcheck, fget, fput } from "./file_table.ts";
@@ -140,35 +153,25 @@ function* set_fd_set(n: i32, ufdset: u32, set: u32): Steps<i32> {
   return ufdset === 0 || n === 0 ? 0 : yield* put_user(set, ufdset);
 }
 
-/** select(2): the sets become those that are ready, the timeout what was left of it. */
-export const sys_select = kernel_function(
-  "sys_select",
-  [i32, u32, u32, u32, u32],
+/**
+ * What select and pselect have in common: the sets become those that are ready, the ticks at `timeout` what was left of
+ * them. -ERESTARTNOHAND when a signal came first.
+ */
+const core_sys_select = kernel_function(
+  "core_sys_select",
+  [i32, u32, u32, u32, pointer("long")],
   i32,
-  function* (nfds, inp, outp, exp, tvp) {
+  function* (nfds, inp, outp, exp, timeout) {
     const fds = local(fd_set_bits);
-    const tv = local(timeval);
-    const timeout = local(i32);
     if (nfds < 0) return -EINVAL;
-    timeout.value = MAX_SCHEDULE_TIMEOUT;
-    if (tvp !== 0) {
-      if ((yield* copy_from_user(tv.address, tvp, timeval.size)) !== 0) return -EFAULT;
-      if (tv.tv_sec < 0 || tv.tv_usec < 0) return -EINVAL;
-      timeout.value = timeval_to_jiffies(tv);
-      if (timeout.value !== 0) timeout.value = Math.min(timeout.value + 1, MAX_SCHEDULE_TIMEOUT - 1);
-    }
     const n: i32 = Math.min(nfds, files_struct.at(current().files).max_fds);
     const error =
       (yield* get_fd_set(n, inp, fds.address + fd_set_bits.offset("in"))) ||
       (yield* get_fd_set(n, outp, fds.address + fd_set_bits.offset("out"))) ||
       (yield* get_fd_set(n, exp, fds.address + fd_set_bits.offset("ex")));
     if (error !== 0) return error;
-    const ready = yield* wait_until_ready(timeout.address, true, fds.address, n);
+    const ready = yield* wait_until_ready(timeout, true, fds.address, n);
     if (ready < 0) return ready;
-    if (tvp !== 0) {
-      jiffies_to_timeval(timeout.value, tv);
-      if ((yield* copy_to_user(tvp, tv.address, timeval.size)) !== 0) return -EFAULT;
-    }
     if (ready === 0 && signal_pending(current())) return -ERESTARTNOHAND;
     if ((yield* set_fd_set(n, inp, fds.res_in)) !== 0) return -EFAULT;
     if ((yield* set_fd_set(n, outp, fds.res_out)) !== 0) return -EFAULT;
@@ -176,6 +179,76 @@ export const sys_select = kernel_function(
     return ready;
   },
 );
+
+/** Ticks that a select waits which is given so many: one more, since the first is not a whole one. */
+function select_ticks(ticks: number): number {
+  return ticks === 0 ? 0 : Math.min(ticks + 1, MAX_SCHEDULE_TIMEOUT - 1);
+}
+
+/** select(2): the timeout becomes what was left of it. */
+export const sys_select = kernel_function(
+  "sys_select",
+  [i32, u32, u32, u32, u32],
+  i32,
+  function* (nfds, inp, outp, exp, tvp) {
+    const tv = local(timeval);
+    const timeout = local(i32);
+    timeout.value = MAX_SCHEDULE_TIMEOUT;
+    if (tvp !== 0) {
+      if ((yield* copy_from_user(tv.address, tvp, timeval.size)) !== 0) return -EFAULT;
+      if (tv.tv_sec < 0 || tv.tv_usec < 0) return -EINVAL;
+      timeout.value = select_ticks(timeval_to_jiffies(tv));
+    }
+    const result = yield* core_sys_select(nfds, inp, outp, exp, timeout.address);
+    if (tvp !== 0 && (result >= 0 || result === -ERESTARTNOHAND)) {
+      jiffies_to_timeval(timeout.value, tv);
+      if ((yield* copy_to_user(tvp, tv.address, timeval.size)) !== 0) return -EFAULT;
+    }
+    return result;
+  },
+);
+
+/** The sixth argument of pselect: a mask, and its size. */
+const sigset_argument = struct("sigset_argpack", { p: pointer("sigset_t"), size: u32 });
+
+/** pselect(2): with another mask of blocked signals meanwhile, which a handler that runs because of it sees, too. */
+export const sys_pselect6 = kernel_function("sys_pselect6", [by_value(pt_regs)], i32, function* (regs) {
+  const ts = local(timespec);
+  const timeout = local(i32);
+  const argument = local(sigset_argument);
+  const mask = local(sigset);
+  const saved = local(sigset);
+  timeout.value = MAX_SCHEDULE_TIMEOUT;
+  if (regs.edi !== 0) {
+    if ((yield* copy_from_user(ts.address, regs.edi, timespec.size)) !== 0) return -EFAULT;
+    if (!timespec_is_valid(ts)) return -EINVAL;
+    timeout.value = select_ticks(timespec_to_jiffies(ts.tv_sec, ts.tv_nsec));
+  }
+  argument.p = 0;
+  if (regs.ebp !== 0 && (yield* copy_from_user(argument.address, regs.ebp, sigset_argument.size)) !== 0) return -EFAULT;
+  if (argument.p !== 0) {
+    if (argument.size !== sigset.size) return -EINVAL;
+    if ((yield* copy_from_user(mask.address, argument.p, sigset.size)) !== 0) return -EFAULT;
+    yield* memcpy(saved.address, current().blocked.address, sigset.size);
+    const flags = local_irq_save();
+    set_blocked(mask.sig.get(0), mask.sig.get(1));
+    local_irq_restore(flags);
+  }
+  let result = yield* core_sys_select(regs.ebx, regs.ecx, regs.edx, regs.esi, timeout.address);
+  if (regs.edi !== 0 && (result >= 0 || result === -ERESTARTNOHAND)) {
+    jiffies_to_timespec(timeout.value, ts);
+    if ((yield* copy_to_user(regs.edi, ts.address, timespec.size)) !== 0) result = -EFAULT;
+  }
+  if (argument.p === 0) return result;
+  if (result === -ERESTARTNOHAND) {
+    regs.eax = -EINTR;
+    if ((yield* do_signal(regs.address, saved.address)) !== 0) return -EINTR;
+  }
+  const flags = local_irq_save();
+  set_blocked(saved.sig.get(0), saved.sig.get(1));
+  local_irq_restore(flags);
+  return result;
+});
 
 const do_poll = kernel_function(
   "do_poll",

@@ -32,12 +32,13 @@ import { panic, stop_machine } from "./panic.ts";
 import { find_task_by_pid, for_each_thread_behind, link_child, remove_links, unhash_pid, unlink_child } from "./pid.ts";
 import { fill_rusage, rusage } from "./resource.ts";
 import { schedule } from "./sched.ts";
-import { do_notify_parent, send_sig, signal_pending } from "./signal.ts";
+import { CONTINUED, do_notify_parent, send_sig, signal_pending } from "./signal.ts";
 import { in_interrupt } from "./softirq.ts";
 import { add_wait_queue, remove_wait_queue } from "./wait.ts";
 
 export const WNOHANG = 1;
 const WUNTRACED = 2;
+const WCONTINUED = 8;
 const __WNOTHREAD = 0x20000000;
 const __WALL = 0x40000000;
 const __WCLONE = 0x80000000;
@@ -224,6 +225,11 @@ function* wait_once(pid: i32, stat_addr: u32, options: u32, ru: u32): Steps<i32>
         p.exit_code = 0;
         return p.pid;
       }
+      if (p.state !== TASK_ZOMBIE && p.exit_code === CONTINUED && options & WCONTINUED) {
+        if (stat_addr !== 0 && (yield* put_user(CONTINUED, stat_addr)) !== 0) return -EFAULT;
+        p.exit_code = 0;
+        return p.pid;
+      }
       if (p.state === TASK_ZOMBIE && !(yield* has_live_threads(p))) {
         if (stat_addr !== 0 && (yield* put_user(p.exit_code, stat_addr)) !== 0) return -EFAULT;
         if (ru !== 0) {
@@ -242,13 +248,13 @@ function* wait_once(pid: i32, stat_addr: u32, options: u32, ru: u32): Steps<i32>
   return found ? 0 : -ECHILD;
 }
 
-/** wait4(2): collects a child that died (or stopped, with WUNTRACED), sleeping until there is one. */
+/** wait4(2): collects a child that died (or stopped, with WUNTRACED, or goes on, with WCONTINUED), sleeping until there is one. */
 export const sys_wait4 = kernel_function(
   "sys_wait4",
   [i32, u32, u32, u32],
   i32,
   function* (pid, stat_addr, options, ru) {
-    if (options & ~(WNOHANG | WUNTRACED | __WNOTHREAD | __WCLONE | __WALL)) return -EINVAL;
+    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL)) return -EINVAL;
     const wait = local(wait_queue_t);
     const queue = current().wait_chldexit.address;
     init_waitqueue_entry(wait.address, get_current());

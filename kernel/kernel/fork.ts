@@ -303,6 +303,7 @@ export const do_fork = kernel_function(
     p.p_cptr = 0;
     init_waitqueue_head(p.wait_chldexit.address);
     p.vfork_done = 0;
+    p.exit_code = 0;
     p.sigpending = 0;
     yield* memset(p.pending.address, 0, 8);
     p.need_resched = 0;

@@ -30,7 +30,7 @@ export const do_sigaction = kernel_function(
   [i32, pointer("k_sigaction"), pointer("k_sigaction")],
   i32,
   function* (sig, act, oact) {
-    if (sig < 1 || sig >= _NSIG || (act !== 0 && (sig === SIGKILL || sig === SIGSTOP))) return -EINVAL;
+    if (sig < 1 || sig > _NSIG || (act !== 0 && (sig === SIGKILL || sig === SIGSTOP))) return -EINVAL;
     const self = current();
     const action = signal_struct.at(self.sig).action.get(sig - 1);
     yield* memcpy(oact, action.address, k_sigaction.size);

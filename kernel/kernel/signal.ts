@@ -39,6 +39,9 @@ import { find_task_by_pid, for_each_thread_behind } from "./pid.ts";
 import { wake_up_process } from "./sched.ts";
 import { wake_up_interruptible } from "./wait.ts";
 
+/** exit_code of a task that SIGCONT has set going, until its parent has waited for that: its wait status. */
+export const CONTINUED = 0xffff;
+
 /** si_code of SIGCHLD. */
 const CLD_EXITED = 1;
 const CLD_KILLED = 2;
@@ -145,13 +148,17 @@ export const send_sig = kernel_function(
   [i32, pointer("task_struct"), i32],
   i32,
   function* (sig, task, from_kernel) {
-    if (sig < 0 || sig >= _NSIG) return -EINVAL;
+    if (sig < 0 || sig > _NSIG) return -EINVAL;
     const p = task_struct.at(task);
     if (sig === 0 || p.sig === 0) return 0; // only asked, or a zombie
     const flags = local_irq_save();
     if (sig === SIGKILL || sig === SIGCONT) {
-      if (p.state === TASK_STOPPED) yield* wake_up_process(task);
-      p.exit_code = 0;
+      const was_stopped = p.state === TASK_STOPPED;
+      p.exit_code = was_stopped && sig === SIGCONT ? CONTINUED : 0;
+      if (was_stopped) {
+        yield* wake_up_process(task);
+        yield* wake_up_parent(task_struct.at(p.p_pptr));
+      }
       sigdelsetmask(p.pending, STOP_SIGNALS);
     } else if (default_action(sig) === "stop") {
       sigdelset(p.pending, SIGCONT);
@@ -207,11 +214,14 @@ export const do_notify_parent = kernel_function(
   },
 );
 
-/** Signals a process group, as its terminal does. -ESRCH when nobody is in it. Interrupts call this too. */
-export const kill_pg = kernel_function("kill_pg", [i32, i32], i32, function* (pgrp, sig) {
+/**
+ * Signals a process group, from the current process, or from the kernel as its terminal does in an interrupt. -ESRCH when
+ * nobody is in it.
+ */
+export const kill_pg = kernel_function("kill_pg", [i32, i32, i32], i32, function* (pgrp, sig, from_kernel) {
   let result: i32 = -ESRCH;
   for (const p of for_each_task()) {
-    if (p.pgrp === pgrp) result = yield* send_sig(sig, p.address, 0);
+    if (p.pgrp === pgrp) result = yield* send_sig(sig, p.address, from_kernel);
   }
   return result;
 });
@@ -236,7 +246,7 @@ function* kill_proc(tgid: i32, pid: i32, sig: i32): Steps<i32> {
 
 /** The same for a thread that knows the other by its own id. */
 function* kill_thread(tgid: i32, pid: i32, sig: i32): Steps<i32> {
-  if (pid <= 0 || sig < 0 || sig >= _NSIG) return -EINVAL;
+  if (pid <= 0 || sig < 0 || sig > _NSIG) return -EINVAL;
   const result = yield* kill_proc(tgid, pid, sig);
   if (result !== 0 || sig === 0) return result;
   const p = yield* find_task_by_pid(pid);
@@ -256,9 +266,9 @@ export const sys_tgkill = kernel_function("sys_tgkill", [i32, i32, i32], i32, fu
 
 /** kill(pid, sig): one process, the caller's group (0), a group (-pgrp), or all but init and the caller (-1). */
 export const sys_kill = kernel_function("sys_kill", [i32, i32], i32, function* (pid, sig) {
-  if (sig < 0 || sig >= _NSIG) return -EINVAL;
-  if (pid === 0) return yield* kill_pg(current().pgrp, sig);
+  if (sig < 0 || sig > _NSIG) return -EINVAL;
+  if (pid === 0) return yield* kill_pg(current().pgrp, sig, 0);
   if (pid === -1) return yield* kill_all(sig);
-  if (pid < 0) return yield* kill_pg(-pid, sig);
+  if (pid < 0) return yield* kill_pg(-pid, sig, 0);
   return yield* kill_proc(0, pid, sig);
 });

@@ -51,7 +51,7 @@ export function jiffies_to_timeval(ticks: number, into: timeval): void {
   into.tv_usec = (ticks % HZ.value) * (MICROSECONDS / HZ.value);
 }
 
-function jiffies_to_timespec(ticks: number, into: timespec): void {
+export function jiffies_to_timespec(ticks: number, into: timespec): void {
   into.tv_sec = Math.floor(ticks / HZ.value);
   into.tv_nsec = (ticks % HZ.value) * (NANOSECONDS / HZ.value);
 }

@@ -1,11 +1,19 @@
 /** jiffies, time accounting and dynamic timers (kernel/timer.c, Linux 2.4). */
 import { image, trace, tracing } from "../host/context.ts";
-import { call_pointer, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
+import { call_pointer, kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
 import { array, i32, pointer, u32 } from "../host/types.ts";
 import { pt_regs, user_mode } from "../include/asm/ptrace.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { TIMER_BH } from "../include/linux/interrupt.ts";
-import { INIT_LIST_HEAD, list_add_tail, list_del, list_empty, list_head, list_next } from "../include/linux/list.ts";
+import {
+  INIT_LIST_HEAD,
+  list_add_tail,
+  list_del,
+  list_empty,
+  list_head,
+  list_next,
+  list_splice_init,
+} from "../include/linux/list.ts";
 import { current } from "../include/linux/sched.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { init_bh, mark_bh } from "./softirq.ts";
@@ -105,8 +113,12 @@ function* cascade(slot: u32): Steps<void> {
   }
 }
 
-/** Runs the functions of all timers that have expired, with interrupts on. */
+/**
+ * Runs the functions of all timers that have expired, with interrupts on. A timer that its function starts again, for
+ * whatever tick, has its turn at the next one (Linux 2.6).
+ */
 export const run_timer_list = kernel_function("run_timer_list", [], undefined, function* () {
+  const expired = local(list_head);
   local_irq_disable();
   while (((jiffies.value - timer_jiffies.value) | 0) >= 0) {
     const now = timer_jiffies.value;
@@ -114,9 +126,10 @@ export const run_timer_list = kernel_function("run_timer_list", [], undefined, f
     for (let vector = 0; vector < WIDER_VECTORS && (now & (2 ** shift - 1)) === 0; vector++, shift += TVN_BITS) {
       yield* cascade(TVR_SIZE + vector * TVN_SIZE + ((now >>> shift) & (TVN_SIZE - 1)));
     }
-    const head = timer_vectors.value.address_of(now & (TVR_SIZE - 1));
-    while (!list_empty(head)) {
-      const at = list_next(head);
+    timer_jiffies.value = now + 1;
+    list_splice_init(timer_vectors.value.address_of(now & (TVR_SIZE - 1)), expired.address);
+    while (!list_empty(expired.address)) {
+      const at = list_next(expired.address);
       const timer = timer_list.at(at);
       const { function: routine, data } = timer;
       list_del(at);
@@ -127,7 +140,6 @@ export const run_timer_list = kernel_function("run_timer_list", [], undefined, f
       yield* call_pointer(routine, undefined, data);
       local_irq_disable();
     }
-    timer_jiffies.value = now + 1;
   }
   local_irq_enable();
 });

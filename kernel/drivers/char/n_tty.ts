@@ -137,7 +137,7 @@ function* n_tty_receive_char(tty: tty_struct, received: u8): Steps<void> {
   if (tty.termios.c_lflag & ISIG && tty.pgrp > 0) {
     for (const [control, sig] of signal_characters) {
       if (!is_control(tty, control, byte)) continue;
-      yield* kill_pg(tty.pgrp, sig);
+      yield* kill_pg(tty.pgrp, sig, 1);
       return;
     }
   }

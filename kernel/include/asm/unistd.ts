@@ -108,6 +108,7 @@ export const syscall_numbers: Readonly<Record<string, number>> = {
   fstatat64: 300,
   readlinkat: 305,
   faccessat: 307,
+  pselect6: 308,
   pipe2: 331,
   prlimit64: 340,
   getrandom: 355,

@@ -52,6 +52,20 @@ export function list_next(entry: number): u32 {
   return memory().read32(entry + NEXT) >>> 0;
 }
 
+/** Moves all entries of `from` to the empty list `to`. */
+export function list_splice_init(from: number, to: number): void {
+  INIT_LIST_HEAD(to);
+  if (list_empty(from)) return;
+  const m = memory();
+  const first = m.read32(from + NEXT) >>> 0;
+  const last = m.read32(from + PREV) >>> 0;
+  m.write32(to + NEXT, first);
+  m.write32(to + PREV, last);
+  m.write32(first + PREV, to);
+  m.write32(last + NEXT, to);
+  INIT_LIST_HEAD(from);
+}
+
 /** The entries of a list, first to last. The next entry is read before the current one is handed out (`_safe`). */
 export function* list_for_each(head: u32): Generator<number, void, undefined> {
   let entry: u32 = list_next(head);

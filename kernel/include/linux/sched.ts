@@ -132,7 +132,7 @@ export const task_struct = struct("task_struct", {
   pidhash_next: pointer("task_struct"),
   pidhash_pprev: pointer("task_struct *"),
   wait_chldexit: wait_queue_head_t,
-  vfork_done: pointer("wait_queue_head_t"),
+  vfork_done: pointer("completion"),
   rt_priority: u32,
   start_time: u32,
   /** Ticks in user and in kernel mode. */

@@ -30,7 +30,7 @@ export const SIGWINCH = 28;
 export const SIGIO = 29;
 export const SIGPWR = 30;
 export const SIGSYS = 31;
-/** Signals are numbered 1 to 63 (_NSIG - 1); each is bit n-1 of a sigset. */
+/** Signals are numbered 1 to 64; each is bit n-1 of a sigset. */
 export const _NSIG = 64;
 
 /** Low byte of clone flags: the signal sent to the parent at exit. */

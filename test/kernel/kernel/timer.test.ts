@@ -13,7 +13,7 @@ import {
 import { link_kernel } from "../../../kernel/link.ts";
 import { Harness } from "../harness.ts";
 import * as timer_module from "./timer.kernel.ts";
-import { fired, TIMERS, test_fire, timers } from "./timer.kernel.ts";
+import { again, fired, TIMERS, test_fire, test_fire_again, timers } from "./timer.kernel.ts";
 
 const image = link_kernel({ modules: [timer_module] });
 
@@ -93,6 +93,25 @@ describe("the timer wheel (D10)", () => {
     expect(harness.run(() => del_timer(address))).toBe(0);
     tick(harness, 20);
     expect(harness.inspect(() => fired.value.get(0))).toBe(0);
+  });
+
+  it.each([0, -5, 1])("has a timer that starts itself again for now + %i go off once a tick", (delay) => {
+    const harness = at(100);
+    harness.inspect(() => {
+      again.value.times = 3;
+      again.value.delay = delay;
+      const timer = timers.value.get(0);
+      init_timer(timer.address);
+      timer.expires = 101;
+      timer.function = test_fire_again.address;
+    });
+    const address = harness.inspect(() => timers.value.address_of(0));
+    harness.run(() => add_timer(address));
+    for (let now = 101; now <= 104; now++) {
+      tick(harness, 1);
+      expect(harness.inspect(() => [fired.value.get(0), again.value.times])).toEqual([now, Math.max(0, 104 - now - 1)]);
+    }
+    expect(harness.inspect(() => nr_timers.value)).toBe(0);
   });
 
   it("refuses a timer that is pending already", () => {

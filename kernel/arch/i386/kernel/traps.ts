@@ -60,8 +60,8 @@ function text_of(message: number): string {
   return read_cstring(message, 40);
 }
 
-/** si_code of exceptions that have one: FPE_INTDIV, TRAP_BRKPT, ILL_ILLOPN, BUS_ADRALN. */
-const fault_codes: Readonly<Record<number, number>> = { 0: 1, 1: 1, 3: 1, 6: 2, 17: 1 };
+/** si_code of exceptions that tell an address: FPE_INTDIV, TRAP_BRKPT, ILL_ILLOPN, BUS_ADRALN. */
+const fault_codes: Readonly<Record<number, number>> = { 0: 1, 1: 1, 6: 2, 17: 1 };
 
 /** A fault of a user program is its signal; one of the kernel is fixed up if the exception table knows it, else fatal. */
 function* do_trap(trapnr: i32, signr: i32, name: u32, address: u32, error_code: i32): Steps<void> {
@@ -71,7 +71,7 @@ function* do_trap(trapnr: i32, signr: i32, name: u32, address: u32, error_code: 
     tsk.thread.error_code = error_code;
     tsk.thread.trap_no = trapnr;
     yield* force_sig(signr, tsk.address);
-    set_siginfo(tsk, signr, fault_codes[trapnr] ?? SI_KERNEL, regs.eip, 0);
+    set_siginfo(tsk, signr, fault_codes[trapnr] ?? SI_KERNEL, trapnr in fault_codes ? regs.eip : 0, 0);
     return;
   }
   const fixup = yield* search_exception_table(regs.eip);
