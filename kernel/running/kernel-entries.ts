@@ -1,10 +1,10 @@
 /** Who is in the kernel, and why: the entries of each task that have not been left, for tracing. */
 import type { Core } from "../../emulator/index.ts";
+import type { TraceEvent } from "../host/context.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE, tss_struct } from "../include/asm/processor.ts";
 import { FIRST_EXTERNAL_VECTOR } from "../include/linux/interrupt.ts";
 import { task_struct } from "../include/linux/sched.ts";
-import type { TraceEvent } from "./context.ts";
 
 const EAX = 0;
 const ESP = 4;
