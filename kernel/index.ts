@@ -1,6 +1,8 @@
 /** The kernel: link it, boot it on a machine, run it, look into it. */
 export { initramfs } from "../boot/index.ts";
 export type { TraceEvent } from "./host/context.ts";
+export type { KernelImage } from "./host/kernel-image.ts";
+export { type KernelLinkOptions, kernel_image, link_kernel, prebuilt_kernel, SystemCallError } from "./link.ts";
 export {
   type BootOptions,
   Kernel,
@@ -9,6 +11,4 @@ export {
   type KernelStop,
   type RecordedEvent,
   type ResumeOptions,
-} from "./host/kernel.ts";
-export type { KernelImage } from "./host/kernel-image.ts";
-export { type KernelLinkOptions, kernel_image, link_kernel, prebuilt_kernel, SystemCallError } from "./link.ts";
+} from "./running/kernel.ts";

@@ -3,13 +3,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
+import { DIST } from "./dist.ts";
 
 const PROGRAM = `
 import { Machine } from "esp0";
 import { assemble, link, writeExecutable } from "esp0/asm";
 import { bootRaw } from "esp0/boot";
 import { initramfs, Kernel } from "esp0/kernel";
-import { DIST } from "./dist.ts";
 const source = ".globl _start\\n_start: movl $1, %eax\\n movl $9, %ebx\\n int $0x80\\n";
 const elf = writeExecutable(link([assemble(source, { file: "nine.S" })], {}));
 const kernel = new Kernel({ initramfs: initramfs({ "/init": elf }) });

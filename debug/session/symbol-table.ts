@@ -218,8 +218,7 @@ export class SymbolTable {
       );
     }
     const entries = this.#lines.filter(
-      (entry, index) =>
-        entry.isStatement && entry.line >= line && files.includes(entry.file) && !this.#goesOn(entry, index),
+      (entry) => entry.isStatement && entry.line >= line && files.includes(entry.file),
     );
     const nearest = entries.reduce((least, entry) => Math.min(least, entry.line), Number.POSITIVE_INFINITY);
     const starts = new Map<unknown, number>();
@@ -229,15 +228,6 @@ export class SymbolTable {
       if (!starts.has(block)) starts.set(block, address);
     }
     return [...starts.values()];
-  }
-
-  /** Whether a line's code is behind other code of the line in the same function: a loop's head has several parts. */
-  #goesOn({ address, file, line }: LineEntry, index: number): boolean {
-    const before = this.#lines[index - 1];
-    if (before === undefined || before.file !== file || before.line !== line || before.end !== address) return false;
-    const start = this.symbolize(address)?.offset;
-    if (start === undefined || start === 0 || address - start > before.address) return false;
-    return this.inlinedBetween(address, before.address).length === 0;
   }
 
   /** Whether a symbol lies at an address: of code or data, and no mere number. */

@@ -1,9 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { assemble, objectFromElf, readElf } from "../../asm/index.ts";
-import { announceGnuAs, describeObject, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
-
-announceGnuAs("golden-objects.test.ts");
+import { describeObject, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
 
 const golden = new URL("golden/", import.meta.url);
 const names = readdirSync(new URL("sources/", golden)).map((file) => file.replace(/\.s$/, ""));

@@ -90,7 +90,10 @@ describe("exit port", () => {
   });
 
   it.each([true, false])("does not lose what the serial ports still hold (strict: %s)", (strict) => {
-    const { machine } = boot({ code: [0xba, 0xf8, 0x03, 0xb0, 0x41, 0xee, ...exit(0)], options: { serial: { strict } } });
+    const { machine } = boot({
+      code: [0xba, 0xf8, 0x03, 0xb0, 0x41, 0xee, ...exit(0)],
+      options: { serial: { strict } },
+    });
     const sent: [number, number][] = [];
     machine.onSerialOutput = (byte, port) => sent.push([byte, port]);
     machine.run();

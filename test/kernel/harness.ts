@@ -7,13 +7,13 @@ import { EAX, ECX, EDX, ESP } from "../../emulator/index.ts";
 import { hosted_exception } from "../../kernel/arch/i386/kernel/traps.ts";
 import { with_context } from "../../kernel/host/context.ts";
 import { GuestCall, type Steps } from "../../kernel/host/declarations.ts";
-import { Kernel, type KernelCapture } from "../../kernel/host/kernel.ts";
 import type { KernelImage } from "../../kernel/host/kernel-image.ts";
 import type { GuestMemory } from "../../kernel/host/memory.ts";
 import { PAGE_OFFSET, PAGE_SIZE } from "../../kernel/include/asm/page.ts";
 import { current } from "../../kernel/include/linux/sched.ts";
 import { kernel_image } from "../../kernel/link.ts";
 import { nr_free_pages } from "../../kernel/mm/page_alloc.ts";
+import { Kernel, type KernelCapture } from "../../kernel/running/kernel.ts";
 
 const FEWEST_FRAMES = 1024;
 const EBP = 5;

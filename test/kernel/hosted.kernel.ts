@@ -1,5 +1,5 @@
 /** Hosted functions that hosted.test.ts runs on a bare machine. */
-import { back_trace } from "../../kernel/host/back-trace.ts";
+import { back_trace } from "../../kernel/arch/i386/kernel/back-trace.ts";
 import { cpu, image } from "../../kernel/host/context.ts";
 import {
   asm_function,

@@ -203,6 +203,7 @@ class Evaluator {
   }
 
   #unknown(what: string, name: string, column: number): never {
+    if (/^\$\d+$/.test(name)) this.#fail(`nothing has been printed as ${name} yet`, column);
     const near = this.environment.near(name.replace(/^\$/, ""));
     const hint = near.length === 0 ? "" : `; did you mean ${near.join(", ")}?`;
     this.#fail(what === "register" ? `no register or variable ${name}${hint}` : `no symbol ${name}${hint}`, column);

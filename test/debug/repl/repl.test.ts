@@ -250,6 +250,7 @@ describe("esp0 debug", () => {
     ["b switch_to.S:999", "no instruction comes from line 999 of switch_to.S"],
     ["b swich_to.S:21", "no line of a file swich_to.S"],
     ["p current->pdi", "no member pdi"],
+    ["p $1", "nothing has been printed as $1 yet"],
     ["p 1 +", "the expression ends too early: a value is expected\n  1 +\n     ^"],
     ["p *(u32 *)0x10", "0x00000010 is not mapped"],
     ["x/4q $esp", "'q' is no format"],

@@ -1,6 +1,5 @@
 /** Registers, stack and call trace as oopses print them (arch/i386/kernel/traps.c, show_registers). */
 
-import { back_trace } from "../../../host/back-trace.ts";
 import { cpu, image } from "../../../host/context.ts";
 import type { Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
@@ -9,6 +8,7 @@ import { THREAD_SIZE } from "../../../include/asm/processor.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { current } from "../../../include/linux/sched.ts";
 import { hex8, KERN_EMERG, printk } from "../../../kernel/printk.ts";
+import { back_trace } from "./back-trace.ts";
 
 const STACK_WORDS = 24;
 const CODE_BYTES = 20;

@@ -1,14 +1,14 @@
 /** Who comes into the kernel and leaves it, and what for: read from registers and kernel stacks, for tracing. */
 import { callerRegisters, type FrameRegisters } from "../../asm/dwarf/reader/index.ts";
 import { type Core, EAX, EDX, ESP, TR } from "../../emulator/index.ts";
+import type { TraceEvent } from "../host/context.ts";
+import type { KernelImage } from "../host/kernel-image.ts";
+import type { GuestMemory } from "../host/memory.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE, tss_struct } from "../include/asm/processor.ts";
 import { kernel_entry } from "../include/asm/ptrace.ts";
 import { FIRST_EXTERNAL_VECTOR } from "../include/linux/interrupt.ts";
 import { task_struct } from "../include/linux/sched.ts";
-import type { TraceEvent } from "./context.ts";
-import type { KernelImage } from "./kernel-image.ts";
-import type { GuestMemory } from "./memory.ts";
 
 /** DWARF's number. */
 const EIP = 8;

@@ -2,10 +2,11 @@
  * Back-traces by frame pointers: hosted stubs and the kernel's assembly functions keep them. An exception or interrupt
  * frame (struct pt_regs) in between is recognised by the return address into entry.S in front of it and crossed.
  */
-import { PAGE_OFFSET } from "../include/asm/page.ts";
-import { pt_regs } from "../include/asm/ptrace.ts";
-import type { SymbolSource } from "./context.ts";
-import type { GuestMemory } from "./memory.ts";
+
+import type { SymbolSource } from "../../../host/context.ts";
+import type { GuestMemory } from "../../../host/memory.ts";
+import { PAGE_OFFSET } from "../../../include/asm/page.ts";
+import { pt_regs } from "../../../include/asm/ptrace.ts";
 
 export interface StackFrame {
   /** Where execution is in this function: EIP, or the return address into it. Linear. */

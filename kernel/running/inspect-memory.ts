@@ -1,7 +1,7 @@
 /** Guest memory for those who only look: no faults, no accessed bits, no writes. */
 import type { Machine } from "../../emulator/index.ts";
+import type { GuestMemory } from "../host/memory.ts";
 import { __pa, PAGE_OFFSET } from "../include/asm/page.ts";
-import type { GuestMemory } from "./memory.ts";
 
 export class InspectMemory implements GuestMemory {
   constructor(private readonly machine: Machine) {}

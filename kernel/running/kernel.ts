@@ -12,6 +12,9 @@ import {
 } from "../../emulator/index.ts";
 import { hosted_exception } from "../arch/i386/kernel/traps.ts";
 import { tty_readers, tty_wants_input } from "../drivers/char/tty_io.ts";
+import { Bridge } from "../host/bridge.ts";
+import { cpu, type KernelHost, stepping, type TraceEvent, with_context } from "../host/context.ts";
+import type { KernelImage } from "../host/kernel-image.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { list_head } from "../include/linux/list.ts";
 import { kstat } from "../include/linux/sched.ts";
@@ -19,11 +22,8 @@ import { EXIT_PANIC } from "../kernel/panic.ts";
 import { runqueue_head } from "../kernel/sched.ts";
 import { jiffies, nr_timers } from "../kernel/timer.ts";
 import { kernel_image } from "../link.ts";
-import { Bridge } from "./bridge.ts";
-import { cpu, type KernelHost, stepping, type TraceEvent, with_context } from "./context.ts";
 import { InspectMemory } from "./inspect-memory.ts";
 import { KernelEntries } from "./kernel-entries.ts";
-import type { KernelImage } from "./kernel-image.ts";
 
 const USER_CPL = 3;
 
