@@ -11,7 +11,7 @@ import { sources } from "../kernel/inspect.ts";
 import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, readInput, reporting } from "./io.ts";
 import { addMachineOptions } from "./machine.ts";
-import { type PlanOptions, planMachine } from "./machine-plan.ts";
+import { BOOT_OPTIONS, type PlanOptions, planMachine, planOptions } from "./machine-plan.ts";
 import { wholeNumber } from "./option-values.ts";
 import { kernelDigest } from "./prebuilt.ts";
 import { programLines } from "./program.ts";
@@ -39,9 +39,6 @@ export interface DebugOptions extends PlanOptions, TapeOptions {
   /** TCP port, 0 for any. */
   readonly gdb?: number;
 }
-
-/** Options that are about a machine without a kernel of esp0's. */
-const MACHINE_OPTIONS = ["cpus", "multiboot", "append", "module", "rom", "load", "mode", "reg", "disk", "rtc"] as const;
 
 /** @throws InputError for files and options that cannot be used */
 export async function debugCommand(
@@ -118,8 +115,7 @@ export async function debugCommand(
 
 /** Recordings of the other commands can be debugged too. */
 function openDebugTape(file: string | undefined, args: readonly string[], options: DebugOptions, io: CommandIo): Tape {
-  const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, cpuHz } = options;
-  const recorded = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, cpuHz };
+  const recorded = { ...planOptions(options) };
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const call = { file, args, options: recorded, ...(isTaped ? { kernel: kernelDigest() } : {}) };
   return openTape("debug", call, options, io, { others: ["run", "machine"], isScript: options.gdb === undefined });
@@ -129,12 +125,11 @@ function openDebugTape(file: string | undefined, args: readonly string[], option
 function openSession({ call, io }: Tape, historyBytes: number): DebugSession {
   const { file, args = [] } = call;
   const options: Omit<DebugOptions, "history"> = call.options;
-  const given = MACHINE_OPTIONS.filter((name) => options[name] !== undefined);
+  const given = BOOT_OPTIONS.filter((name) => options[name] !== undefined);
   if (given.length > 0) {
     if (file !== undefined) {
       throw new InputError(`esp0: either a program (${file}) for the kernel, or a machine (--${given[0]}), not both`);
     }
-    if (options.cpuHz !== undefined) throw new InputError(`esp0: --cpu-hz is for a program, not for --${given[0]}`);
     const plan = planMachine(options, io, (line) => io.stderr(`esp0: ${line}\n`));
     const session = DebugSession.forMachine(plan.build, { historyBytes });
     if (options.multiboot !== undefined) addKernelSymbols(session, options.multiboot, io);

@@ -120,6 +120,7 @@ export class Machine {
       cpus,
       cpuHz: clock.hz,
       flowControl: options.serial?.flowControl ?? "none",
+      pci: options.pci ?? true,
     };
     this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
 
@@ -169,6 +170,7 @@ export class Machine {
         driveIrq: (irq, level) => this.interruptSystem.driveIrq(irq, level),
         onPostCode: (code) => this.onPostCode?.(code),
         onReset: () => this.#execution.requestReset(),
+        onPowerOff: () => this.#execution.end({ kind: "power-off" }),
       },
       options,
     );

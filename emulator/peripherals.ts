@@ -1,10 +1,14 @@
 import type { Clock } from "./clock.ts";
 import { ATA_PRIMARY, ATA_SECONDARY, AtaChannel } from "./devices/ata.ts";
 import { Disk, type DiskOptions } from "./devices/disk.ts";
+import { boardFunctions } from "./devices/i440fx.ts";
 import { I8042 } from "./devices/i8042.ts";
 import { Keyboard } from "./devices/keyboard.ts";
+import { PciBus } from "./devices/pci.ts";
 import type { PortBus } from "./devices/ports.ts";
 import { PostPort } from "./devices/post-port.ts";
+import { PowerOff } from "./devices/power-off.ts";
+import { ResetControl } from "./devices/reset-control.ts";
 import { VgaText } from "./devices/vga-text.ts";
 import type { PhysicalMemory } from "./memory/physical-memory.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -15,7 +19,7 @@ const AUX_IRQ = 12;
 const MOST_DISKS = 4;
 const MOST_DISKETTES = 2;
 
-/** Options of keyboard, display, disks and POST port; part of `MachineOptions`. */
+/** Options of keyboard, display, disks, PCI and POST port; part of `MachineOptions`. */
 export interface PeripheralOptions {
   /**
    * Disks, up to four: master and slave of the primary ATA channel, then of the secondary one. Null leaves a place
@@ -29,6 +33,11 @@ export interface PeripheralOptions {
   diskettes?: readonly (DiskOptions | null)[];
   /** Keyboard: microseconds of the machine's time between two key events that the host queued; 10,000 by default. */
   keyboard?: { interval?: number };
+  /**
+   * Whether there is a PCI bus, with a host bridge, an ISA bridge (with the reset control register, port 0xCF9) and the ATA
+   * channels as IDE function; true by default.
+   */
+  pci?: boolean;
   /** Port whose writes `Machine.onPostCode` is told; 0x80 by default. */
   postPort?: number;
 }
@@ -40,11 +49,12 @@ export interface PeripheralHost {
   readonly ports: PortBus;
   driveIrq(irq: number, level: boolean): void;
   onPostCode(code: number): void;
-  /** The keyboard controller pulls the reset line. */
+  /** The reset line is pulled, by the keyboard controller or the reset control register. */
   onReset(): void;
+  onPowerOff(): void;
 }
 
-/** The devices of a PC that people see: keyboard and its controller, display, disks, and POST port. */
+/** What is on a PC's board beside processors, memory, interrupts and clocks: keyboard, display, disks, PCI, power. */
 export class Peripherals {
   readonly keyboard: Keyboard;
   readonly vga: VgaText;
@@ -57,6 +67,10 @@ export class Peripherals {
   readonly #keyboardController: I8042;
   readonly #ataChannels: readonly AtaChannel[];
   readonly #postPort: PostPort;
+  readonly #memory: PhysicalMemory;
+  readonly #pci: PciBus | null;
+  readonly #resetControl: ResetControl;
+  readonly #powerOff: PowerOff;
 
   /** @throws RangeError when an option is out of range, or the POST port is another device's */
   constructor(host: PeripheralHost, options: PeripheralOptions) {
@@ -92,6 +106,14 @@ export class Peripherals {
 
     this.#postPort = new PostPort({ onCode: (code) => host.onPostCode(code) });
     this.#postPort.connect(ports, options.postPort);
+
+    this.#memory = memory;
+    this.#pci = options.pci === false ? null : new PciBus(boardFunctions(memory));
+    this.#pci?.connect(ports);
+    this.#resetControl = new ResetControl({ onReset: () => host.onReset() });
+    if (this.#pci !== null) this.#resetControl.connect(ports);
+    this.#powerOff = new PowerOff({ onPowerOff: () => host.onPowerOff() });
+    this.#powerOff.connect(ports);
   }
 
   /** As after a PC's firmware has set them up. Disks keep what was written. */
@@ -100,6 +122,10 @@ export class Peripherals {
     this.vga.reset();
     for (const channel of this.#ataChannels) channel.reset();
     this.#postPort.reset();
+    this.#pci?.reset();
+    this.#memory.resetShadow();
+    this.#resetControl.reset();
+    this.#powerOff.reset();
   }
 
   snapshot(s: Snapshot): void {
@@ -110,6 +136,9 @@ export class Peripherals {
     for (const disk of this.disks) disk?.snapshot(s);
     for (const disk of this.diskettes) disk?.snapshot(s);
     this.#postPort.snapshot(s);
+    this.#pci?.snapshot(s);
+    this.#resetControl.snapshot(s);
+    this.#powerOff.snapshot(s);
   }
 }
 

@@ -39,7 +39,7 @@ function because(request: BreakpointRequest | undefined, isHardware: boolean): s
  * @param isBackward whether it was on its way back
  */
 export function stopReply(stop: Stop, isHardware: boolean, isBackward: boolean): string {
-  if (stop.reason === "exit") return `W${hex2(stop.status ?? 0)}`;
+  if (stop.reason === "exit" || stop.reason === "power-off") return `W${hex2(stop.status ?? 0)}`;
   const signal = hex2(SIGNALS[stop.reason] ?? SIGTRAP);
   const log = isBackward && stop.reason === "start" ? "replaylog:begin;" : "";
   return `T${signal}${because(stop.breakpoint?.request, isHardware)}${log}thread:${threadOf(stop.core)};`;
