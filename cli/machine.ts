@@ -247,15 +247,15 @@ export function registerMachine(program: Command, io: CommandIo, host: TimedHost
     .summary("run a kernel, ROM, disk or raw image of your own on an i386 PC")
     .description(
       "Runs an i386 PC. It boots a Multiboot or Linux kernel, ROM images from the\n" +
-        "reset vector, raw images, a disk or a diskette. COM1 is standard input and output, the debug\n" +
-        "console (port 0xE9) standard error.\n\n" +
+        "reset vector, raw images, a disk or a diskette. COM1 is standard input and\n" +
+        "output, the debug console (port 0xE9) standard error.\n\n" +
         "Exit status: (V << 1) | 1 for a write of V to the exit port 0xF4; 0 when the\n" +
         "guest switches the machine off (ports 0x604, 0xB004, 0x8900); 2 for wrong\n" +
         "usage or a file that cannot be used; 3 after a triple fault; 4 instructions\n" +
         "used up; 5 all cores halted for good; 130 after Ctrl-C.",
     )
     .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32)
-    .option("--disk-write", "write what changed on the disks back to their files at the end")
+    .option("--disk-write", "write what changed on disks and diskettes back to their files at the end")
     .option(
       "--cpu-hz <N>",
       "instructions a second of the machine's time (default: 10000000)",

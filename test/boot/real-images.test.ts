@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { assembleBinary } from "../../asm/index.ts";
 import { bootLinux, bootRomImages } from "../../boot/index.ts";
-import { Machine } from "../../emulator/index.ts";
+import { Machine, type StopReason } from "../../emulator/index.ts";
 
 const SEABIOS = ["bios.bin", "bios-256k.bin"].map((name) => `/usr/share/seabios/${name}`);
 const MEMTEST = ["/boot/memtest86+ia32.bin", "/boot/memtest86+.bin"].find(existsSync);
@@ -41,11 +41,20 @@ const SECTOR = assembleBinary(
   { file: "sector.S", origin: 0x7c00 },
 );
 
+/** A long run, with rests in which the test runner hears of it. */
+async function run(machine: Machine, millions: number): Promise<StopReason> {
+  for (let done = 0; ; done++) {
+    const stop = machine.run({ maxInstructions: 1_000_000 });
+    if (stop.kind !== "budget" || done === millions) return stop;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 describe("SeaBIOS", () => {
   it.skipIf(!existsSync(SEABIOS[0]!)).each(SEABIOS)(
     "%s boots a disk, and again after a reset",
-    { timeout: 60_000 },
-    (path) => {
+    { timeout: 180_000 },
+    async (path) => {
       const bytes = readFileSync(path);
       const image = new Uint8Array(1 << 20);
       image.set(SECTOR);
@@ -55,19 +64,21 @@ describe("SeaBIOS", () => {
         output += String.fromCharCode(byte);
       };
       bootRomImages(machine, [{ name: path, bytes, address: 2 ** 32 - bytes.length }]);
-      expect(machine.run({ maxInstructions: 40_000_000 })).toEqual({ kind: "exit", value: 0x42 });
+      expect(await run(machine, 40)).toEqual({ kind: "exit", value: 0x42 });
       expect(output).toBe("booted by a real BIOS");
       machine.reset();
-      expect(machine.run({ maxInstructions: 40_000_000 })).toEqual({ kind: "exit", value: 0x42 });
+      expect(await run(machine, 40)).toEqual({ kind: "exit", value: 0x42 });
     },
   );
 });
 
 describe("memtest86+", () => {
-  it.skipIf(MEMTEST === undefined)("starts as a Linux kernel and shows its screen", { timeout: 60_000 }, () => {
+  it.skipIf(MEMTEST === undefined)("starts as a Linux kernel and shows its screen", { timeout: 180_000 }, async () => {
     const machine = new Machine({ memoryBytes: 16 << 20 });
     bootLinux(machine, { kernel: readFileSync(MEMTEST!) });
-    machine.run({ maxInstructions: 12_000_000 });
-    expect(machine.vga.screenText()).toMatch(/Memtest86\+ v\d[^]*Memory {2}: {4}16MB/);
+    await run(machine, 12);
+    const screen = machine.vga.screenText();
+    expect(screen).toMatch(/Memtest86\+ v\d/);
+    expect(screen).toContain("Press <F1> to configure");
   });
 });
