@@ -130,7 +130,7 @@ describe("a kernel after its loader", () => {
       `.set MAGIC, 0x1badb002
       .long MAGIC, 0x10000, -(MAGIC + 0x10000), 0x100000, 0x100000, 0, 0, _start
       .globl _start
-      _start: movl 0x410, %eax
+      _start: movzwl 0x410, %eax
       outl %eax, $0xf4`,
       { file: "kernel.S", origin: 0x100000 },
     );
