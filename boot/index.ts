@@ -11,6 +11,8 @@ export { BootError } from "./boot-error.ts";
 export * from "./boot-params.ts";
 export { type CpioEntry, CpioError, type CpioFile, readCpio, writeCpio } from "./cpio.ts";
 export { initramfs } from "./initramfs.ts";
+export { bootLinux, type LinuxBoot } from "./linux.ts";
+export { type LinuxHeader, readLinuxHeader } from "./linux-header.ts";
 export { type KernelToLoad, loadKernel } from "./loader.ts";
 export { type MemoryRange, memoryMap } from "./memory-map.ts";
 export { bootMultiboot, MULTIBOOT_BOOTLOADER_MAGIC, type MultibootBoot } from "./multiboot.ts";

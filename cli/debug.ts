@@ -12,7 +12,7 @@ import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, readInput, reporting } from "./io.ts";
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
 import { addMachineOptions } from "./machine.ts";
-import { type PlanOptions, planMachine } from "./machine-plan.ts";
+import { BOOT_OPTIONS, type PlanOptions, planMachine, planOptions } from "./machine-plan.ts";
 import { noticeLog } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
 import { kernelDigest } from "./prebuilt.ts";
@@ -41,11 +41,6 @@ export interface DebugOptions extends PlanOptions, TapeOptions, KernelOptions {
   /** TCP port, 0 for any. */
   readonly gdb?: number;
 }
-
-/** Options that are about a machine without a kernel of esp0's. */
-const MACHINE_OPTIONS = [
-  ...(["cpus", "multiboot", "append", "rom", "load", "mode", "reg", "disk", "rtc", "strictUart"] as const),
-];
 
 /** @throws InputError for files and options that cannot be used */
 export async function debugCommand(
@@ -130,9 +125,7 @@ export async function debugCommand(
 
 /** Recordings of the other commands can be debugged too. */
 function openDebugTape(file: string | undefined, args: readonly string[], options: DebugOptions, io: CommandIo): Tape {
-  const { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, strictUart, cpuHz } = options;
-  const machine = { cpus, memory, multiboot, append, module, rom, load, mode, reg, disk, rtc, strictUart };
-  const recorded = { ...machine, cpuHz, syscall: options.syscall };
+  const recorded = { ...planOptions(options), syscall: options.syscall };
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const call = { file, args, options: recorded, ...(isTaped ? { kernel: kernelDigest() } : {}) };
   return openTape("debug", call, options, io, { others: ["run", "machine"], isScript: options.gdb === undefined });
@@ -145,12 +138,12 @@ async function openSession(
   const { file, args = [] } = call;
   const options: Omit<DebugOptions, "history"> = call.options;
   const historyBytes = history * MIB;
-  const given = MACHINE_OPTIONS.filter((name) => options[name] !== undefined);
+  const given = BOOT_OPTIONS.filter((name) => options[name] !== undefined);
   if (given.length > 0) {
     if (file !== undefined) {
       throw new InputError(`esp0: either a program (${file}) for the kernel, or a machine (--${given[0]}), not both`);
     }
-    for (const [option, value] of Object.entries({ "cpu-hz": options.cpuHz, syscall: options.syscall, vmlinux }))
+    for (const [option, value] of Object.entries({ syscall: options.syscall, vmlinux }))
       if (value !== undefined) throw new InputError(`esp0: --${option} is for a program, not for --${given[0]}`);
     const plan = planMachine(options, io, noticeLog(io, quiet));
     const session = DebugSession.forMachine(plan.build, { historyBytes });

@@ -2,9 +2,12 @@
 import {
   BootError,
   bootDisk,
+  bootLinux,
   bootMultiboot,
   bootRaw,
   bootRomImages,
+  disketteBytes,
+  LARGEST_DISKETTE,
   loadImages,
   type PlacedImage,
   type RawMode,
@@ -28,6 +31,9 @@ export interface PlanOptions {
   /** MiB. */
   readonly memory?: number;
   readonly multiboot?: string;
+  /** A Linux kernel, and its initial ramdisk. */
+  readonly kernel?: string;
+  readonly initrd?: string;
   readonly append?: string;
   readonly module?: readonly string[];
   readonly rom?: readonly FileAt[];
@@ -35,6 +41,11 @@ export interface PlanOptions {
   readonly mode?: RawMode;
   readonly reg?: readonly RegisterValue[];
   readonly disk?: readonly string[];
+  readonly floppy?: readonly string[];
+  readonly pci?: boolean;
+  readonly cpuHz?: number;
+  /** Text for the keyboard, typed from the start. */
+  readonly type?: string;
   /** Date and time at power-on, in seconds from 1970 UTC. */
   readonly rtc?: number;
   /** Port of the POST log. */
@@ -45,8 +56,21 @@ export interface PlanOptions {
 
 export type RegisterValue = readonly [name: RegisterName, value: number];
 
+/** Names of the options that say what a machine without a kernel of esp0's is to boot. */
+export const BOOT_OPTIONS = [
+  ...(["cpus", "multiboot", "kernel", "initrd", "append", "rom", "load", "mode", "reg"] as const),
+  ...(["disk", "floppy", "rtc", "type", "strictUart"] as const),
+] as const;
+
+/** Of the options given, those that make a machine what it is. */
+export function planOptions(options: PlanOptions): PlanOptions {
+  const names = [...BOOT_OPTIONS, "module", "memory", "pci", "cpuHz", "post"] as const;
+  return Object.fromEntries(names.map((name) => [name, options[name]]));
+}
+
 /** Drives that a PC has room for. */
 const MOST_DISKS = 4;
+const MOST_DISKETTES = 2;
 
 /** A machine that is ready to run, as often as one is wanted: each is the same. */
 export interface Plan {
@@ -61,6 +85,9 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
     cpus: options.cpus ?? 1,
     memoryBytes: (options.memory ?? 32) * MIB,
     disks: readDisks(options.disk ?? [], io),
+    diskettes: readDiskettes(options.floppy ?? [], io),
+    pci: options.pci ?? true,
+    ...(options.cpuHz === undefined ? {} : { cpuHz: options.cpuHz }),
     ...(options.rtc === undefined ? {} : { rtc: { time: options.rtc } }),
     ...(options.post === undefined ? {} : { postPort: options.post }),
     serial: { strict: options.strictUart === true },
@@ -71,6 +98,7 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
       try {
         const machine = new Machine(machineOptions);
         boot(machine);
+        machine.keyboard.type(options.type ?? "");
         return machine;
       } catch (error) {
         if (error instanceof BootError || error instanceof RangeError) throw new InputError(`esp0: ${error.message}`);
@@ -83,14 +111,12 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
 type Boot = (machine: Machine) => void;
 
 function bootWay(options: PlanOptions, io: CommandIo, log: (line: string) => void): Boot {
-  const { multiboot, rom, load, mode, append, disk, module = [] } = options;
-  if (multiboot === undefined && (append !== undefined || module.length > 0)) {
-    throw new InputError("esp0: --append and --module go with --multiboot");
-  }
-  if (multiboot !== undefined && rom !== undefined) throw new InputError("esp0: either --multiboot or --rom, not both");
+  const { multiboot, kernel, initrd, rom, load, mode, append, disk, floppy, module = [] } = options;
+  checkTogether(options);
   const images = readImages(load ?? [], io);
-  const isDisk = multiboot === undefined && rom === undefined && load === undefined && disk !== undefined;
-  const isRaw = multiboot === undefined && rom === undefined && !isDisk;
+  const isLoaded = multiboot !== undefined || kernel !== undefined;
+  const isDisk = !isLoaded && rom === undefined && load === undefined && (disk !== undefined || floppy !== undefined);
+  const isRaw = !isLoaded && rom === undefined && !isDisk;
   if (!isRaw && mode !== undefined) throw new InputError("esp0: --mode is for raw images (--load alone)");
   const registers = options.reg ?? [];
   if (rom !== undefined) {
@@ -103,12 +129,16 @@ function bootWay(options: PlanOptions, io: CommandIo, log: (line: string) => voi
   }
   if (isDisk) {
     return (machine) => {
-      diskWay(machine, disk[0]!);
+      named((floppy ?? disk)![0]!, () => bootDisk(machine));
       setRegisters(machine, registers);
     };
   }
   const again =
-    multiboot !== undefined ? multibootWay(multiboot, options, images, io) : rawWay(images, mode ?? "protected");
+    multiboot !== undefined
+      ? multibootWay(multiboot, append, module, images, io)
+      : kernel !== undefined
+        ? linuxWay(kernel, initrd, append, images, io)
+        : rawWay(images, mode ?? "protected");
   return (machine) => {
     const start = () => {
       again(machine);
@@ -131,9 +161,42 @@ function restart(machine: Machine, start: () => void, log: (line: string) => voi
   }
 }
 
+/** @throws InputError for options that do not go together */
+function checkTogether({ multiboot, kernel, initrd, append, module = [], rom }: PlanOptions): void {
+  const ways = Object.entries({ multiboot, kernel, rom }).filter(([, value]) => value !== undefined);
+  if (ways.length > 1) throw new InputError(`esp0: either --${ways[0]![0]} or --${ways[1]![0]}, not both`);
+  if (multiboot === undefined && module.length > 0) throw new InputError("esp0: --module goes with --multiboot");
+  if (kernel === undefined && initrd !== undefined) throw new InputError("esp0: --initrd goes with --kernel");
+  if (multiboot === undefined && kernel === undefined && append !== undefined) {
+    throw new InputError("esp0: --append goes with --multiboot or --kernel");
+  }
+}
+
+function linuxWay(
+  path: string,
+  initrdPath: string | undefined,
+  commandLine: string | undefined,
+  images: readonly PlacedImage[],
+  io: CommandIo,
+): Boot {
+  const kernel = readInput(io, path);
+  const initrd = initrdPath === undefined ? undefined : readInput(io, initrdPath);
+  return (machine) => {
+    named(path, () =>
+      bootLinux(machine, {
+        kernel,
+        ...(commandLine === undefined ? {} : { commandLine }),
+        ...(initrd === undefined ? {} : { initrd }),
+      }),
+    );
+    loadImages(machine, images);
+  };
+}
+
 function multibootWay(
   path: string,
-  { append, module = [] }: PlanOptions,
+  append: string | undefined,
+  module: readonly string[],
   images: readonly PlacedImage[],
   io: CommandIo,
 ): Boot {
@@ -141,18 +204,15 @@ function multibootWay(
   const modules = module.map((file) => ({ bytes: readInput(io, file), string: file }));
   const commandLine = append === undefined ? path : `${path} ${append}`;
   return (machine) => {
-    try {
-      bootMultiboot(machine, { kernel, commandLine, modules });
-    } catch (error) {
-      throw error instanceof BootError ? new BootError(`${path}: ${error.message}`) : error;
-    }
+    named(path, () => bootMultiboot(machine, { kernel, commandLine, modules }));
     loadImages(machine, images);
   };
 }
 
-function diskWay(machine: Machine, path: string): void {
+/** Boots; what is wrong is said with the file's name. */
+function named(path: string, boot: () => void): void {
   try {
-    bootDisk(machine);
+    boot();
   } catch (error) {
     throw error instanceof BootError ? new BootError(`${path}: ${error.message}`) : error;
   }
@@ -160,7 +220,9 @@ function diskWay(machine: Machine, path: string): void {
 
 function rawWay(images: readonly PlacedImage[], mode: RawMode): Boot {
   if (images.length === 0) {
-    throw new InputError("esp0: nothing to boot: give --multiboot, --rom, --load or --disk (see --help)");
+    throw new InputError(
+      "esp0: nothing to boot: give --multiboot, --kernel, --rom, --load, --disk or --floppy (see --help)",
+    );
   }
   return (machine) => bootRaw(machine, { images, mode });
 }
@@ -168,13 +230,28 @@ function rawWay(images: readonly PlacedImage[], mode: RawMode): Boot {
 /** An image that ends within a sector has zeros after it. */
 function readDisks(files: readonly string[], io: CommandIo): DiskOptions[] {
   if (files.length > MOST_DISKS) throw new InputError(`esp0: ${files.length} disks; a PC has room for ${MOST_DISKS}`);
-  return files.map((file) => {
-    const bytes = readInput(io, file);
-    if (bytes.length === 0) throw new InputError(`${file}: the disk image is empty`);
-    const image = new Uint8Array(Math.ceil(bytes.length / SECTOR_BYTES) * SECTOR_BYTES);
-    image.set(bytes);
-    return { image };
-  });
+  return files.map((file) => readDrive(io, file, (bytes) => Math.ceil(bytes / SECTOR_BYTES) * SECTOR_BYTES));
+}
+
+/** An image that is no whole diskette is the beginning of one. */
+function readDiskettes(files: readonly string[], io: CommandIo): DiskOptions[] {
+  if (files.length > MOST_DISKETTES)
+    throw new InputError(`esp0: ${files.length} diskettes; a PC has room for ${MOST_DISKETTES}`);
+  return files.map((file) =>
+    readDrive(io, file, (bytes) => {
+      if (bytes <= LARGEST_DISKETTE) return disketteBytes(bytes);
+      throw new InputError(`${file}: ${bytes} bytes are no diskette, which has up to ${LARGEST_DISKETTE}: use --disk`);
+    }),
+  );
+}
+
+/** @param size bytes that the drive has for an image of so many; what is not in the image is 0 */
+function readDrive(io: CommandIo, file: string, size: (imageBytes: number) => number): DiskOptions {
+  const bytes = readInput(io, file);
+  if (bytes.length === 0) throw new InputError(`${file}: the disk image is empty`);
+  const image = new Uint8Array(size(bytes.length));
+  image.set(bytes);
+  return { image };
 }
 
 function setRegisters(machine: Machine, registers: readonly RegisterValue[]): void {

@@ -1,6 +1,7 @@
 /** What `esp0 machine` tells of a machine: registers, the last instructions before a crash, statistics. */
 import { type Disassembler, loadDisassembler } from "../asm/index.ts";
 import { type Core, CS, Journal, type Machine, type RegisterName, serialTarget } from "../emulator/index.ts";
+import { keyboardTarget } from "./keyboard-input.ts";
 import { formatTable } from "./statistics.ts";
 
 /** Instructions shown before a crash, and how far back they are looked for, in cycles. */
@@ -67,6 +68,7 @@ interface Executed {
  * a machine like the first, and its end taken step by step.
  * @param build makes the machine as it was at the start
  * @param journal what was done to it then
+ * @param isKeyboard whether its input was typed on the keyboard
  * @returns one a line; empty when the run was too long to repeat
  */
 export async function describeLastInstructions(
@@ -74,18 +76,20 @@ export async function describeLastInstructions(
   core: number,
   build: () => Machine,
   journal: Journal,
+  isKeyboard: boolean,
 ): Promise<string> {
   if (crashed.cycles > LONGEST_REPLAY) return "";
-  const executed = replay(build(), core, crashed.cycles, journal).slice(-LAST_INSTRUCTIONS);
+  const executed = replay(build(), core, crashed.cycles, journal, isKeyboard).slice(-LAST_INSTRUCTIONS);
   const disassemble = await loadDisassembler();
   return executed.map((instruction) => `  ${describeInstruction(instruction, disassemble)}\n`).join("");
 }
 
-function replay(machine: Machine, core: number, end: number, { entries }: Journal): Executed[] {
+function replay(machine: Machine, core: number, end: number, { entries }: Journal, isKeyboard: boolean): Executed[] {
+  const target = isKeyboard ? keyboardTarget(machine) : serialTarget(machine);
   const journal = new Journal(entries);
   while (journal.due !== Number.POSITIVE_INFINITY) {
     machine.run({ untilCycle: journal.due });
-    journal.performDue(serialTarget(machine));
+    journal.performDue(target);
   }
   machine.run({ untilCycle: Math.max(machine.cycles, end - CYCLES_BACK) });
   const executed: Executed[] = [];

@@ -10,6 +10,7 @@ import {
   serialTarget,
 } from "../emulator/index.ts";
 import type { Feed } from "./feed.ts";
+import { keyboardTarget, wantedKeys } from "./keyboard-input.ts";
 import type { Tape } from "./recording/tape.ts";
 import type { TimedHost } from "./run-host.ts";
 
@@ -33,8 +34,8 @@ export type RunEnd =
 export interface RunSettings {
   /** Hold the machine's time to the host's. */
   readonly realtime: boolean;
-  /** Standard input goes to COM1. */
-  readonly input: boolean;
+  /** Where standard input goes: to COM1, to the keyboard, or nowhere. */
+  readonly input: "serial" | "keyboard" | "none";
   readonly maxInstructions: number;
   /** A triple fault resets the machine instead of ending the run. */
   readonly reboot: boolean;
@@ -50,15 +51,19 @@ export async function runMachine(
   tape: Tape,
   journal: Journal,
 ): Promise<RunEnd> {
+  const isKeyboard = settings.input === "keyboard";
+  const target = isKeyboard ? keyboardTarget(machine) : serialTarget(machine);
+  const wants = isKeyboard ? () => wantedKeys(machine) : () => wantedBytes(machine);
+  const wakes = isKeyboard ? interruptsEnabled : wakesOnInput;
   const feed = tape.feed({
     machine,
-    source: settings.input ? host.stdin : undefined,
+    source: settings.input === "none" ? undefined : host.stdin,
     now: host.now,
-    wants: () => wantedBytes(machine),
-    wantsAtRest: () => (wakesOnInput(machine) ? wantedBytes(machine) : 0),
+    wants,
+    wantsAtRest: () => (wakes(machine) ? wants() : 0),
     takesLines: false,
     perform: (action) => {
-      perform(serialTarget(machine), action);
+      perform(target, action);
       journal.add(machine.cycles, action);
     },
   });
@@ -112,9 +117,11 @@ export function wantedBytes(machine: Machine): number {
 
 /** Whether a character on COM1 would wake the machine. */
 function wakesOnInput(machine: Machine): boolean {
-  return (
-    (machine.com1.readPort8(COM1.base + UART_IER) & IER_ERBFI) !== 0 && (machine.getRegister("eflags") & FLAG_IF) !== 0
-  );
+  return (machine.com1.readPort8(COM1.base + UART_IER) & IER_ERBFI) !== 0 && interruptsEnabled(machine);
+}
+
+function interruptsEnabled(machine: Machine): boolean {
+  return (machine.getRegister("eflags") & FLAG_IF) !== 0;
 }
 
 /** Ctrl-C. */

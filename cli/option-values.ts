@@ -23,6 +23,23 @@ export function dateAndTime(text: string): number {
   return Math.floor(milliseconds / 1000);
 }
 
+const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", e: "\x1b", b: "\b", "\\": "\\" };
+
+/** Text to type, with backslash escapes. */
+export function keyboardText(text: string): string {
+  const typed = text.replace(/\\(.?)/g, (sequence, letter: string) => {
+    const character = ESCAPES[letter];
+    if (character === undefined) {
+      throw new InvalidArgumentError(`${sequence} is not known: there are \\n, \\t, \\e, \\b and \\\\.`);
+    }
+    return character;
+  });
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are typed with the control key
+  const wrong = /[^\x01-\x1b\x20-\x7e]/u.exec(typed);
+  if (wrong !== null) throw new InvalidArgumentError(`No key of a US keyboard types ${JSON.stringify(wrong[0])}.`);
+  return typed;
+}
+
 /** A file and a physical address. */
 export interface FileAt {
   readonly file: string;

@@ -6,14 +6,18 @@ import { DebugConsole } from "./devices/debug-console.ts";
 import type { Device } from "./devices/device.ts";
 import { Disk, type DiskOptions } from "./devices/disk.ts";
 import { ExitPort } from "./devices/exit-port.ts";
+import { boardFunctions } from "./devices/i440fx.ts";
 import { I8042 } from "./devices/i8042.ts";
 import { I8254 } from "./devices/i8254.ts";
 import { Keyboard } from "./devices/keyboard.ts";
 import { NumericError } from "./devices/numeric-error.ts";
+import { PciBus } from "./devices/pci.ts";
 import { Port61 } from "./devices/port61.ts";
 import { Port92 } from "./devices/port92.ts";
 import type { PortBus } from "./devices/ports.ts";
 import { PostPort } from "./devices/post-port.ts";
+import { PowerOff } from "./devices/power-off.ts";
+import { ResetControl } from "./devices/reset-control.ts";
 import { DEFAULT_RTC_TIME, Rtc } from "./devices/rtc.ts";
 import { COM1, COM2, Uart16550 } from "./devices/uart16550.ts";
 import { LCR, UART_REGISTER } from "./devices/uart16550-registers.ts";
@@ -53,6 +57,8 @@ export interface BoardHost {
   onReset(): void;
   /** The guest wrote to the exit port. */
   onExit(value: number): void;
+  /** The guest switched the machine off. */
+  onPowerOff(): void;
   readonly outputs: BoardOutputs;
 }
 
@@ -70,6 +76,7 @@ export class Board {
   /** Drives A and B; null where there is none. */
   readonly diskettes: readonly (Disk | null)[];
 
+  readonly #memory: PhysicalMemory;
   readonly #notices: Notices;
   /** All of them, in the order in which they are reset and saved. */
   readonly #devices: readonly Device[];
@@ -77,6 +84,7 @@ export class Board {
   /** @throws RangeError when an option is out of range, or the POST port is another device's */
   constructor(host: BoardHost, options: MachineOptions) {
     const { clock, memory, ports, cores, outputs } = host;
+    this.#memory = memory;
     this.#notices = new Notices(options.log ?? (() => {}));
     const tell = (core: Core, what: string) => this.#notices.tell(`core ${core.id}, cycle ${clock.now}`, what);
     for (const core of cores) core.onUnimplemented = (cpu, bytes) => tell(cpu, describeUnimplemented(cpu, bytes));
@@ -160,6 +168,9 @@ export class Board {
         onCode: (code) => outputs.onPostCode?.(code),
         ...(options.postPort === undefined ? {} : { port: options.postPort }),
       }),
+      // With the map of shadow RAM that the host bridge has.
+      ...(options.pci === false ? [] : [new PciBus(boardFunctions(memory)), new ResetControl({ onReset })]),
+      new PowerOff({ onPowerOff: () => host.onPowerOff() }),
       // Last, so that lines which the others drive high on reset are not taken for requests.
       this.interruptSystem,
     ];
@@ -174,6 +185,7 @@ export class Board {
   /** As after a PC's firmware has set them up. Disks keep what was written. */
   reset(): void {
     for (const device of this.#devices) device.reset();
+    this.#memory.resetShadow();
     for (const uart of [this.com1, this.com2]) setUpAsFirmwareDoes(uart);
   }
 

@@ -16,6 +16,9 @@ const LONGEST_SLICE = 1 << 20;
 /** Reasons to end a run that the host has and the guest knows nothing of. */
 const GOES_ON: ReadonlySet<StopReason["kind"]> = new Set(["stopped", "breakpoint", "watchpoint"]);
 
+/** What the guest ends a run with by itself. */
+const IS_FINAL: ReadonlySet<StopReason["kind"]> = new Set(["exit", "power-off"]);
+
 /** How far `run` goes; see `RunLimits`. */
 interface ExecutionLimits {
   readonly maxInstructions: number;
@@ -234,7 +237,7 @@ export class Execution {
 
   /** Ends the run after the current instruction; an exit outdoes what came before. */
   end(reason: StopReason): void {
-    if (this.#stop === null || reason.kind === "exit") this.#stop = reason;
+    if (this.#stop === null || IS_FINAL.has(reason.kind)) this.#stop = reason;
     this.#running?.requestStop();
   }
 

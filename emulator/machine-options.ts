@@ -30,6 +30,11 @@ export interface MachineOptions {
   diskettes?: readonly (DiskOptions | null)[];
   /** Keyboard: microseconds of the machine's time between two key events that the host queued; 10,000 by default. */
   keyboard?: { interval?: number };
+  /**
+   * Whether there is a PCI bus, with a host bridge, an ISA bridge (with the reset control register, port 0xCF9) and the ATA
+   * channels as IDE function; true by default.
+   */
+  pci?: boolean;
   /** Port whose writes `Machine.onPostCode` is told; 0x80 by default. */
   postPort?: number;
   /** Which core runs when; round robin in turns of 100 instructions by default. */

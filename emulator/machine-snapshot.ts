@@ -12,21 +12,22 @@ export interface SavedConfiguration {
   cpuHz: number;
   flowControl: (typeof FLOW_CONTROLS)[number];
   strictUart: boolean;
+  pci: boolean;
 }
 
 /** What of its options a machine's snapshots are tied to. */
 export function configurationOf(
-  { serial }: MachineOptions,
+  { serial, pci = true }: MachineOptions,
   memoryBytes: number,
   cpus: number,
   { hz }: Clock,
 ): SavedConfiguration {
   const { flowControl = "none", strict = false } = serial ?? {};
-  return { memoryBytes, cpus, cpuHz: hz, flowControl, strictUart: strict };
+  return { memoryBytes, cpus, cpuHz: hz, flowControl, strictUart: strict, pci };
 }
 
 /** Options for a machine made from a snapshot: those that the snapshot does not have. */
-export type RestoreOptions = Omit<MachineOptions, "memoryBytes" | "cpus" | "cpuHz" | "serial" | "rtc">;
+export type RestoreOptions = Omit<MachineOptions, "memoryBytes" | "cpus" | "cpuHz" | "serial" | "rtc" | "pci">;
 
 /**
  * The beginning of every snapshot. Restoring changes `configuration` to what was saved.
@@ -42,6 +43,7 @@ export function snapshotConfiguration(configuration: SavedConfiguration, s: Snap
   configuration.cpuHz = s.integer(configuration.cpuHz, 1, 0xffffffff);
   configuration.flowControl = s.choice(configuration.flowControl, FLOW_CONTROLS);
   configuration.strictUart = s.flag(configuration.strictUart);
+  configuration.pci = s.flag(configuration.pci);
 }
 
 /** What machine a state is of. @throws SnapshotError when the bytes are none */
@@ -52,27 +54,23 @@ export function savedConfiguration(state: Uint8Array): SavedConfiguration {
     cpuHz: 1,
     flowControl: "none",
     strictUart: false,
+    pci: true,
   };
   snapshotConfiguration(saved, new SnapshotReader(state));
   return saved;
 }
 
 /** Options for a machine that a state fits. */
-export function savedOptions({
-  memoryBytes,
-  cpus,
-  cpuHz,
-  flowControl,
-  strictUart,
-}: SavedConfiguration): MachineOptions {
-  return { memoryBytes, cpus, cpuHz, serial: { flowControl, strict: strictUart } };
+export function savedOptions(saved: SavedConfiguration): MachineOptions {
+  const { memoryBytes, cpus, cpuHz, flowControl, strictUart, pci } = saved;
+  return { memoryBytes, cpus, cpuHz, serial: { flowControl, strict: strictUart }, pci };
 }
 
 /** @throws SnapshotError when a snapshot is of another machine than this */
 function checkConfiguration(own: SavedConfiguration, s: Snapshot): void {
   const saved = { ...own };
   snapshotConfiguration(saved, s);
-  for (const name of ["memoryBytes", "cpus", "cpuHz", "flowControl", "strictUart"] as const) {
+  for (const name of ["memoryBytes", "cpus", "cpuHz", "flowControl", "strictUart", "pci"] as const) {
     if (saved[name] !== own[name]) {
       throw new SnapshotError(`a snapshot of a machine with ${name} ${saved[name]}; this one has ${own[name]}`);
     }

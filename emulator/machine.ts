@@ -97,6 +97,7 @@ export class Machine {
         onAttention: (core) => this.#execution.attendTo(core),
         onReset: () => this.#execution.requestReset(),
         onExit: (value) => this.#execution.end({ kind: "exit", value }),
+        onPowerOff: () => this.#execution.end({ kind: "power-off" }),
         outputs: this,
       },
       options,

@@ -4,6 +4,8 @@ import type { WatchedAccess } from "./cpu/host-watchpoints.ts";
 export type StopReason =
   /** The guest wrote `value` (0 to 2^32 - 1) to the exit port. */
   | { readonly kind: "exit"; readonly value: number }
+  /** The guest switched the machine off. */
+  | { readonly kind: "power-off" }
   /** `maxInstructions` were executed, or `untilCycle` was reached. */
   | { readonly kind: "budget" }
   /** `until` returned true. */

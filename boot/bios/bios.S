@@ -48,8 +48,8 @@
 .set LSR_DATA, 0x01
 .set LSR_EMPTY, 0x20
 .set TIME_OUT, 0x80
-# Looks at the line status before a time-out: some seconds
-.set SERIAL_PATIENCE, 0x400000
+# Looks at the line status before a time-out: a quarter of a second at 10 MHz, longer than the slowest character
+.set SERIAL_PATIENCE, 0x80000
 
 .code16
 .text

@@ -49,7 +49,7 @@ export interface StopCircumstances {
 
 /** The packet that tells GDB of a stop. */
 export function stopReply(stop: Stop, { isHardware, isBackward, isFlat }: StopCircumstances): string {
-  if (stop.reason === "exit") return `W${hex2(stop.status ?? 0)}`;
+  if (stop.reason === "exit" || stop.reason === "power-off") return `W${hex2(stop.status ?? 0)}`;
   const signal = hex2(SIGNALS[stop.reason] ?? SIGTRAP);
   const log = isBackward && stop.reason === "start" ? "replaylog:begin;" : "";
   const request = stop.breakpoint?.request;

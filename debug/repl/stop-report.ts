@@ -170,6 +170,8 @@ function describeReason({ guest, session }: Console, stop: Stop): string | undef
       return `Watchpoint${number} deleted because the program has left the block in\nwhich its expression is valid.`;
     case "exit":
       return `The guest has ended with status ${stop.status ?? 0}. Going back is still possible.`;
+    case "power-off":
+      return "The guest has switched its machine off. Going back is still possible.";
     case "panic":
       return "The kernel has panicked; dmesg shows why. Going back is still possible.";
     case "triple-fault":

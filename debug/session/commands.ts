@@ -5,7 +5,7 @@ import type { BreakpointRecord, Breakpoints } from "./breakpoints.ts";
 import { calledBy, callsBefore, Frame, type Instruction, instructionAt, linearEip, linearEsp } from "./instruction.ts";
 import { type ReturnPlace, returnPlace } from "./return-place.ts";
 import type { SymbolTable } from "./symbol-table.ts";
-import type { Advance, Goal, Moment, Timeline } from "./timeline.ts";
+import { type Advance, ENDS, type Goal, type Moment, type Timeline } from "./timeline.ts";
 import type { Stop, StopReason } from "./types.ts";
 import { type Goalpost, type Hit, type Orders, Watcher } from "./watcher.ts";
 
@@ -332,7 +332,7 @@ export class Commands {
       this.#host.breakpoints.remove(left.record.number);
       return { ...this.#stop("scope"), breakpoint: left.record };
     }
-    if (watcher.hit !== null && end.kind !== "exit" && end.kind !== "panic") {
+    if (watcher.hit !== null && end.kind !== "exit" && end.kind !== "power-off" && end.kind !== "panic") {
       this.#host.core = watcher.hit.core;
       if (watcher.hit.record.request.temporary) this.#host.breakpoints.remove(watcher.hit.record.number);
       return this.#stopped(watcher.hit);
@@ -442,7 +442,7 @@ export class Commands {
       const stop = yield* this.#timeline.advance({ cycle: end });
       if (stop.kind === "interrupted") return false;
       onStop();
-      if (stop.kind === "exit" || stop.kind === "panic" || stop.kind === "triple-fault") break;
+      if (ENDS.has(stop.kind)) break;
     }
     return true;
   }
@@ -468,6 +468,7 @@ export class Commands {
       case "triple-fault":
         this.#host.core = end.core;
         return this.#stop("triple-fault");
+      case "power-off":
       case "panic":
       case "asleep":
       case "input":

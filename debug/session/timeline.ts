@@ -43,7 +43,7 @@ export interface Goal {
 export type Advance = TargetStop | { readonly kind: "interrupted" };
 
 /** After these, nothing goes on. */
-const ENDS: ReadonlySet<Advance["kind"]> = new Set(["exit", "panic", "triple-fault"]);
+export const ENDS: ReadonlySet<Advance["kind"]> = new Set(["exit", "power-off", "panic", "triple-fault"]);
 
 export class Timeline {
   target: Target;

@@ -16,6 +16,8 @@ export type StopReason =
   | "scope"
   /** The guest ended: `status` is pid 1's exit status, or the value written to the exit port. */
   | "exit"
+  /** The guest switched its machine off. */
+  | "power-off"
   | "panic"
   /** Everything sleeps, and nothing can wake it. */
   | "asleep"

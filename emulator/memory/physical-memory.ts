@@ -30,9 +30,19 @@ const HIGH_BIOS_START = 0xfffe0000;
 const LOW_BIOS_START = 0xe0000;
 const BIOS_WINDOW_BYTES = 0x20000;
 
-/** Page-map entries: 0 = unmapped, else a page-aligned number with one of these in the low bits. */
+/** Page-map entries: 0 = unmapped, else a page-aligned number with one of these in the low bits, or none for RAM. */
 const ENTRY_ROM = 1;
 const ENTRY_MMIO = 2;
+/** ROM whose writes go to the RAM at the same physical address. */
+const ENTRY_ROM_OVER_RAM = 4;
+
+/** Where a host bridge has shadow RAM, in pages. */
+const SHADOW_FIRST_PAGE = 0xc0;
+const SHADOW_PAGES = 0x40;
+/** Attributes of a shadow page: not programmed yet, else bits. */
+const SHADOW_UNTOUCHED = 4;
+const SHADOW_READ = 1;
+const SHADOW_WRITE = 2;
 
 const A20_BIT = 1 << 20;
 const A20_PAGE_BIT = A20_BIT >>> PAGE_SHIFT;
@@ -87,8 +97,9 @@ export class PhysicalMemory {
   readonly #cpus: number;
   readonly #romOffset: number;
   #romUsed = 0;
-  /** Pages that are ROM, and their entries before they were. */
-  readonly #underRom = new Map<number, number>();
+  /** Pages that have a ROM: its entry, and the page's before. */
+  readonly #roms = new Map<number, { readonly rom: number; readonly under: number }>();
+  readonly #shadow = new Uint8Array(SHADOW_PAGES).fill(SHADOW_UNTOUCHED);
   #addressMask = -1;
 
   /**
@@ -203,6 +214,8 @@ export class PhysicalMemory {
       if (entry !== 0) this.bytes[this.#ramAt(address, entry)] = value;
     } else if ((entry & ENTRY_MMIO) !== 0) {
       this.#handlerOf(entry).write8(address >>> 0, value & 0xff);
+    } else if ((entry & ENTRY_ROM_OVER_RAM) !== 0) {
+      this.bytes[this.#ramAt(address, this.#ramPage(address))] = value;
     }
   }
 
@@ -218,6 +231,8 @@ export class PhysicalMemory {
       if (entry !== 0) this.view.setUint16(this.#ramAt(address, entry), value, true);
     } else if ((entry & ENTRY_MMIO) !== 0) {
       this.#handlerOf(entry).write16(address >>> 0, value & 0xffff);
+    } else if ((entry & ENTRY_ROM_OVER_RAM) !== 0) {
+      this.view.setUint16(this.#ramAt(address, this.#ramPage(address)), value, true);
     }
   }
 
@@ -232,6 +247,8 @@ export class PhysicalMemory {
       if (entry !== 0) this.view.setInt32(this.#ramAt(address, entry), value, true);
     } else if ((entry & ENTRY_MMIO) !== 0) {
       this.#handlerOf(entry).write32(address >>> 0, value | 0);
+    } else if ((entry & ENTRY_ROM_OVER_RAM) !== 0) {
+      this.view.setInt32(this.#ramAt(address, this.#ramPage(address)), value, true);
     }
   }
 
@@ -344,6 +361,43 @@ export class PhysicalMemory {
     this.onRemap?.();
   }
 
+  /**
+   * Programs shadow RAM, as the attribute map of a host bridge does: whether reads reach RAM instead of the ROM, and whether
+   * writes reach RAM. Where no ROM lies, reads always reach RAM.
+   * @param start physical address, a multiple of the page size, from 0xC0000
+   * @param size bytes, a multiple of the page size, up to the end of the first MiB
+   */
+  setShadow(start: number, size: number, { read, write }: { read: boolean; write: boolean }): void {
+    const first = (start >>> PAGE_SHIFT) - SHADOW_FIRST_PAGE;
+    this.#shadow.fill((read ? SHADOW_READ : 0) | (write ? SHADOW_WRITE : 0), first, first + (size >>> PAGE_SHIFT));
+    this.#mapShadow();
+    this.onRemap?.();
+  }
+
+  /** As at power-on, with nothing programmed: ROM where there is one, and RAM that can be written elsewhere. */
+  resetShadow(): void {
+    this.#shadow.fill(SHADOW_UNTOUCHED);
+    this.#mapShadow();
+    this.onRemap?.();
+  }
+
+  #mapShadow(): void {
+    for (let index = 0; index < SHADOW_PAGES; index++) {
+      const page = SHADOW_FIRST_PAGE + index;
+      if ((this.#pageMap[page]! & ENTRY_MMIO) === 0)
+        this.#pageMap[page] = this.#shadowEntry(page, this.#shadow[index]!);
+    }
+  }
+
+  #shadowEntry(page: number, attributes: number): number {
+    const rom = this.#roms.get(page)?.rom;
+    const ram = this.ramOffset + page * PAGE_SIZE;
+    if (attributes === SHADOW_UNTOUCHED) return rom ?? ram;
+    const writable = (attributes & SHADOW_WRITE) !== 0;
+    if (rom === undefined || (attributes & SHADOW_READ) !== 0) return writable ? ram : ram | ENTRY_ROM;
+    return writable ? rom | ENTRY_ROM_OVER_RAM : rom;
+  }
+
   /** Whether a page of `buffer` (byte offset shifted right by 12) holds guest RAM or ROM. */
   isGuestPage(hostPage: number): boolean {
     return hostPage >= this.#romOffset >>> PAGE_SHIFT && hostPage < (this.ramOffset + this.ramSize) >>> PAGE_SHIFT;
@@ -368,18 +422,22 @@ export class PhysicalMemory {
     this.#romUsed = s.integer(this.#romUsed, 0, ROM_AREA_BYTES);
     // Physical page and page of the ROM area, of each page mapped.
     const mapping: number[] = [];
-    for (const page of this.#underRom.keys()) {
-      mapping.push(page, ((this.#pageMap[page]! & ~PAGE_OFFSET_MASK) - this.#romOffset) >>> PAGE_SHIFT);
+    for (const [page, { rom }] of this.#roms) {
+      mapping.push(page, ((rom & ~PAGE_OFFSET_MASK) - this.#romOffset) >>> PAGE_SHIFT);
     }
     s.list(mapping, 2 * PAGES_IN_4_GIB, PAGES_IN_4_GIB - 1);
+    for (let index = 0; index < SHADOW_PAGES; index++) {
+      this.#shadow[index] = s.integer(this.#shadow[index]!, 0, SHADOW_UNTOUCHED);
+    }
     if (!s.restoring) return;
-    for (const [page, entry] of this.#underRom) this.#pageMap[page] = entry;
-    this.#underRom.clear();
+    for (const [page, { under }] of this.#roms) this.#pageMap[page] = under;
+    this.#roms.clear();
     for (let i = 0; i + 1 < mapping.length; i += 2) {
       const offset = mapping[i + 1]! * PAGE_SIZE;
       if (offset + PAGE_SIZE > this.#romUsed) throw new SnapshotError("malformed snapshot: a ROM page is not there");
       this.#mapRom(mapping[i]! * PAGE_SIZE, (this.#romOffset + offset) | ENTRY_ROM);
     }
+    this.#mapShadow();
   }
 
   #entryOf(physicalPageNumber: number): number {
@@ -388,6 +446,10 @@ export class PhysicalMemory {
 
   #handlerOf(entry: number): MmioHandler {
     return this.#handlers[(entry >>> PAGE_SHIFT) - 1]!;
+  }
+
+  #ramPage(address: number): number {
+    return this.ramOffset + (address & ~PAGE_OFFSET_MASK);
   }
 
   #ramAt(address: number, entry: number): number {
@@ -402,8 +464,7 @@ export class PhysicalMemory {
 
   #mapRom(address: number, entry: number): void {
     const page = address >>> PAGE_SHIFT;
-    const under = this.#pageMap[page]!;
-    if ((under & ENTRY_ROM) === 0) this.#underRom.set(page, under);
+    this.#roms.set(page, { rom: entry, under: this.#roms.get(page)?.under ?? this.#pageMap[page]! });
     this.#map(address, entry);
   }
 

@@ -214,6 +214,8 @@ export class Kernel implements KernelHost {
         return stop.value === EXIT_PANIC ? { kind: "panic" } : { kind: "exit", status: stop.value & 0xff };
       case "stopped":
         return asleep ?? stop;
+      case "power-off":
+        return { kind: "exit", status: 0 };
       case "halted-forever":
         return { kind: "asleep" };
       default:

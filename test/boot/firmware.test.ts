@@ -124,6 +124,21 @@ describe("a kernel after its loader", () => {
     expect(ax).toBe(0);
   });
 
+  it("has it all again, however often it is reset", () => {
+    const machine = new Machine();
+    const image = assembleBinary(
+      `.set MAGIC, 0x1badb002
+      .long MAGIC, 0x10000, -(MAGIC + 0x10000), 0x100000, 0x100000, 0, 0, _start
+      .globl _start
+      _start: movzwl 0x410, %eax
+      outl %eax, $0xf4`,
+      { file: "kernel.S", origin: 0x100000 },
+    );
+    machine.onReset = () => bootMultiboot(machine, { kernel: image });
+    for (let resets = 0; resets < 40; resets++) machine.reset();
+    expect(machine.run({ maxInstructions: 10 })).toEqual({ kind: "exit", value: 0x0422 });
+  });
+
   it("can go back to real mode and call the BIOS", () => {
     const machine = kernel(`
       movl $stub, %esi

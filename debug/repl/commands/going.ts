@@ -11,7 +11,7 @@ import { placeAddresses } from "../places.ts";
 import { reportPlace, reportStop } from "../stop-report.ts";
 import { printValue } from "./printing.ts";
 
-const ENDED: ReadonlySet<Stop["reason"]> = new Set(["exit", "panic", "triple-fault"]);
+const ENDED: ReadonlySet<Stop["reason"]> = new Set(["exit", "power-off", "panic", "triple-fault"]);
 const RPL = 3;
 const WIDE = 8;
 

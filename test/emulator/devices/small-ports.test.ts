@@ -3,6 +3,8 @@ import { DebugConsole } from "../../../emulator/devices/debug-console.ts";
 import { ExitPort } from "../../../emulator/devices/exit-port.ts";
 import { Port92 } from "../../../emulator/devices/port92.ts";
 import { PortBus } from "../../../emulator/devices/ports.ts";
+import { ResetControl } from "../../../emulator/devices/reset-control.ts";
+import { Machine } from "../../../emulator/index.ts";
 
 describe("exit port", () => {
   function setUp() {
@@ -74,5 +76,55 @@ describe("port 0x92", () => {
     bus.write8(0x92, 0x02);
     bus.write8(0x92, 0x03);
     expect(events.filter((event) => event === "reset").length).toBe(2);
+  });
+});
+
+describe("reset control", () => {
+  it("resets when bit 2 rises", () => {
+    let resets = 0;
+    const bus = new PortBus();
+    new ResetControl({ onReset: () => resets++ }).connect(bus);
+    bus.write8(0xcf9, 0x02);
+    expect([resets, bus.read8(0xcf9)]).toEqual([0, 0x02]);
+    bus.write8(0xcf9, 0x06);
+    bus.write8(0xcf9, 0x06);
+    expect([resets, bus.read8(0xcf9)]).toEqual([1, 0x06]);
+    bus.write8(0xcf9, 0x00);
+    bus.write8(0xcf9, 0x04);
+    expect(resets).toBe(2);
+  });
+});
+
+describe("power-off", () => {
+  function ends(write: (machine: Machine) => void): string {
+    const machine = new Machine();
+    machine.load(Uint8Array.of(0xf4), 0);
+    machine.onHalt = () => {
+      write(machine);
+      return undefined;
+    };
+    machine.setRegister("cs", 0);
+    machine.setRegister("eip", 0);
+    return machine.run({ maxInstructions: 10 }).kind;
+  }
+
+  it.each([0x604, 0xb004, 0x4004])("comes of a word with SLP_EN to port %i", (port) => {
+    expect(ends(({ ports }) => ports.write16(port, 0x2000))).toBe("power-off");
+    expect(ends(({ ports }) => ports.write16(port, 0x3400))).toBe("power-off");
+    expect(ends(({ ports }) => ports.write16(port, 0x1c01))).toBe("halted-forever");
+    expect(ends(({ ports }) => ports.write8(port, 0x20))).toBe("halted-forever");
+  });
+
+  it("comes of the word Shutdown at port 0x8900, and of no other", () => {
+    const write = (text: string) =>
+      ends(({ ports }) => {
+        for (const letter of text) ports.write8(0x8900, letter.charCodeAt(0));
+      });
+    expect(["Shutdown", "ShShutdown", "Shutdow", "Shut down"].map(write)).toEqual([
+      "power-off",
+      "power-off",
+      "halted-forever",
+      "halted-forever",
+    ]);
   });
 });
