@@ -60,7 +60,7 @@ function blocksOf({ words }: KernelStack): Block[] {
     const kind = kindOf(note);
     let end = i + 1;
     // A return address and a saved EBP stand for themselves.
-    if (kind !== note) while (end < words.length && kindOf(words[end]!.note) === kind) end++;
+    if (kind !== note || kind === "") while (end < words.length && kindOf(words[end]!.note) === kind) end++;
     const count = end - i;
     const text =
       kind === "pt_regs"
@@ -117,8 +117,13 @@ function column(stack: KernelStack, x: number, name: string, does: string): { ma
   let markup = box(x, TOP - 34, STACK_WIDTH, 20, taskColour(stack.pid), "", { rx: 3 });
   markup += label(x + STACK_WIDTH / 2, TOP - 20, `${name} ${does}`, { "text-anchor": "middle", "font-weight": "600" });
   let y = TOP;
+  const isLeft = stack.which === "prev";
   const address = (at: number, value: number, style: string) =>
-    label(x - 8, at + 4, hex(value), { class: "m", "text-anchor": "end", style });
+    label(isLeft ? x - 8 : x + STACK_WIDTH + 8, at + 4, hex(value), {
+      class: "m",
+      style,
+      ...(isLeft ? { "text-anchor": "end" } : {}),
+    });
   markup += address(TOP, stack.esp0, `fill:${ESP0}`);
   for (const { text, fill, rows } of blocksOf(stack)) {
     markup += box(x, y, STACK_WIDTH, rows * ROW, fill, "", { stroke: "#adb5bd", "stroke-width": 0.6 });
@@ -127,7 +132,7 @@ function column(stack: KernelStack, x: number, name: string, does: string): { ma
   }
   markup += line(x - 6, y, x + STACK_WIDTH + 6, y, ESP, { "stroke-width": 2 });
   markup += address(y, stack.esp, `fill:${ESP}`);
-  markup += label(x + STACK_WIDTH / 2, y + 16, stack.which === "prev" ? "ESP before" : "ESP after", {
+  markup += label(x + STACK_WIDTH / 2, y + 16, isLeft ? "ESP before" : "ESP after", {
     "text-anchor": "middle",
     style: `fill:${ESP}`,
   });

@@ -200,7 +200,7 @@ function draw(fork: Fork, after: { readonly parent: Table; readonly child: Table
   for (const { markup, width, height } of panels) {
     if (x > 16 && x + width > WIDEST) {
       x = 16;
-      top += lowest + PANEL_GAP;
+      top += lowest + PANEL_GAP / 2;
       lowest = 0;
     }
     content += `<g transform="translate(${x} ${top})">\n${markup}</g>\n`;
