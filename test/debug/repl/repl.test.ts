@@ -382,7 +382,9 @@ describe("completion", () => {
 });
 
 describe("completion before the kernel runs", () => {
-  const session = DebugSession.forKernel({ init: "/init" });
+  const session = DebugSession.forKernel(
+    bootOptions("cow.S", [], {}, new FakeIo({ "cow.S": readFileSync("examples/cow.S") })),
+  );
   const repl = new Repl(session, { write: () => {}, color: false, sources: new SourceTexts() });
 
   it("knows the members of tasks that are not there yet", () => {

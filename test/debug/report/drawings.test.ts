@@ -54,7 +54,7 @@ function expectNoOverlaps(svg: string): void {
 }
 
 // Up to where the program ends; the serial port is busy for longer.
-const cow = drawTrace(traceOf(readFileSync("examples/cow.S", "utf8")), { to: 64_000 });
+const cow = drawTrace(traceOf(readFileSync("examples/cow.S", "utf8")), { to: 46_000 });
 
 describe("drawings", () => {
   it("of a fork: a timeline, page tables, a stack, goodness", () => {
