@@ -5,7 +5,7 @@ import { nearNames } from "../../asm/index.ts";
 import type { RegisterName } from "../../emulator/index.ts";
 import { asm_offsets, type Kernel, PAGE_OFFSET } from "../../kernel/inspect.ts";
 import { dwarfNumber } from "../frames/frame-registers.ts";
-import { type Guest, MemoryError, REGISTERS } from "../frames/guest.ts";
+import { type Guest, REGISTERS } from "../frames/guest.ts";
 import type { StackFrame } from "../frames/stack-frame.ts";
 import type { Environment } from "./expression/evaluate.ts";
 import { CODE, TypeNames, UNSIGNED, UNTYPED, WORD } from "./expression/types.ts";
@@ -103,19 +103,13 @@ export class GuestEnvironment implements Environment {
   };
 
   /**
-   * The same for who asks for types alone: it changes nothing, what cannot be read is zero, and there need be no tasks, so
-   * that what an expression will be is known before the guest runs.
+   * The same for who asks for types alone: it neither reads nor changes memory, and there need be no tasks, so that what an
+   * expression will be is known before the guest runs.
    */
   forTypes(): Environment {
-    const read: Environment["read"] = (linear, length) => {
-      try {
-        return this.read(linear, length);
-      } catch (error) {
-        if (error instanceof MemoryError) return new Uint8Array(length);
-        throw error;
-      }
-    };
-    const task = (): Value => ({ type: pointerTo(this.types.find("task_struct")!), scalar: 0 });
+    // No pointer in it is null, behind which nothing would be.
+    const read: Environment["read"] = (_, length) => new Uint8Array(length).fill(1);
+    const task = (): Value => ({ type: pointerTo(this.types.find("task_struct")!), scalar: PAGE_OFFSET });
     const isCurrent = (name: string) =>
       name === "current" && this.#guest.session.kernel !== undefined && this.#frame().variable(name) === undefined;
     return {

@@ -1,6 +1,6 @@
 /** Goodness of the candidates on the run queue over time, with the epochs. */
 import type { RecordedEvent } from "../../kernel/index.ts";
-import { box, colour, drawing, label, line, ticks } from "./svg.ts";
+import { box, drawing, label, line, taskColour, textWidth, ticks, timeUnit } from "./svg.ts";
 
 const LEFT = 60;
 const TOP = 56;
@@ -8,6 +8,8 @@ const PLOT = 1000;
 const HEIGHT = 300;
 const MOST_TASKS = 10;
 const MOST_POINTS = 5000;
+/** task_struct.state */
+const RUNNING = 0;
 /** From here on goodness is that of real-time tasks. */
 const REAL_TIME = 1000;
 
@@ -16,10 +18,20 @@ interface Point {
   readonly goodness: number;
 }
 
+/** A task, from each wake-up to where it goes to sleep: only then does it compete. */
+interface Candidate {
+  name: string;
+  points: number;
+  readonly turns: Point[][];
+  /** Whether its next point begins a turn. */
+  hasSlept: boolean;
+}
+
 /** Collects what the scheduler saw. */
 export class Goodness {
   readonly #hz: number;
-  readonly #points = new Map<number, Point[]>();
+  readonly #candidates = new Map<number, Candidate>();
+  readonly #names = new Map<number, string>();
   readonly #epochs: number[] = [];
   #left_off = 0;
 
@@ -29,23 +41,60 @@ export class Goodness {
 
   event(event: RecordedEvent): void {
     const { cycle } = event;
-    if (event.event === "sched_epoch" && this.#epochs.length < MOST_POINTS) this.#epochs.push(cycle);
-    if (event.event !== "sched_goodness") return;
-    const pid = Number(event["pid"]);
-    const points = this.#points.get(pid) ?? [];
-    if (points.length === 0 && this.#points.size === MOST_TASKS) {
-      this.#left_off++;
-      return;
+    switch (event.event) {
+      case "sched_epoch":
+        if (this.#epochs.length < MOST_POINTS) this.#epochs.push(cycle);
+        break;
+      case "fork":
+        this.#name(Number(event["child"]), this.#names.get(Number(event["parent"])) ?? "");
+        break;
+      case "exec":
+        this.#name(Number(event["pid"]), String(event["comm"]));
+        break;
+      case "sched_switch":
+        if (event["prev_state"] !== RUNNING) this.#sleeps(Number(event["prev"]), cycle);
+        break;
+      case "sched_goodness":
+        this.#weighed(Number(event["pid"]), { cycle, goodness: Number(event["goodness"]) });
     }
-    this.#points.set(pid, points);
-    if (points.length < MOST_POINTS) points.push({ cycle, goodness: Number(event["goodness"]) });
+  }
+
+  #name(pid: number, comm: string): void {
+    this.#names.set(pid, comm);
+    const candidate = this.#candidates.get(pid);
+    if (candidate !== undefined) candidate.name = comm;
+  }
+
+  #sleeps(pid: number, cycle: number): void {
+    const candidate = this.#candidates.get(pid);
+    if (candidate === undefined || candidate.hasSlept) return;
+    candidate.hasSlept = true;
+    // The scheduler may have weighed it for the last time long before.
+    const turn = candidate.turns.at(-1);
+    const last = turn?.at(-1);
+    if (last !== undefined && last.cycle < cycle && candidate.points++ < MOST_POINTS) turn!.push({ ...last, cycle });
+  }
+
+  #weighed(pid: number, point: Point): void {
+    let candidate = this.#candidates.get(pid);
+    if (candidate === undefined) {
+      if (this.#candidates.size === MOST_TASKS) {
+        this.#left_off++;
+        return;
+      }
+      candidate = { name: this.#names.get(pid) ?? "", points: 0, turns: [], hasSlept: true };
+      this.#candidates.set(pid, candidate);
+    }
+    if (candidate.points++ >= MOST_POINTS) return;
+    if (candidate.hasSlept) candidate.turns.push([]);
+    candidate.hasSlept = false;
+    candidate.turns.at(-1)!.push(point);
   }
 
   /** undefined when the scheduler never had a choice to make. */
   svg(): string | undefined {
-    const all = [...this.#points.values()].flat();
+    const all = [...this.#candidates.values()].flatMap(({ turns }) => turns.flat());
     if (all.length < 2) return undefined;
-    const us = 1e6 / this.#hz;
     const from = Math.min(...all.map(({ cycle }) => cycle));
     const to = Math.max(...all.map(({ cycle }) => cycle), from + 1);
     const isRealTime = all.some(({ goodness }) => goodness >= REAL_TIME);
@@ -59,24 +108,28 @@ export class Goodness {
       content += line(LEFT, y(tick), LEFT + PLOT, y(tick), "#e9ecef");
       content += label(LEFT - 8, y(tick) + 4, `${tick}`, { class: "s", "text-anchor": "end" });
     }
-    for (const tick of ticks((from * us) / 1000, (to * us) / 1000, 8)) {
-      content += label(x((tick * 1000) / us), TOP + HEIGHT + 18, `${tick}`, { class: "s", "text-anchor": "middle" });
+    const unit = timeUnit((to - from) / this.#hz);
+    const scale = unit.perSecond / this.#hz;
+    for (const tick of ticks(from * scale, to * scale, 8)) {
+      content += label(x(tick / scale), TOP + HEIGHT + 18, `${tick}`, { class: "s", "text-anchor": "middle" });
     }
-    content += label(LEFT + PLOT + 8, TOP + HEIGHT + 18, "ms", { class: "s" });
+    content += label(LEFT + PLOT + 8, TOP + HEIGHT + 18, unit.name, { class: "s" });
+    content += label(16, TOP - 10, "goodness", { class: "s" });
     for (const epoch of this.#epochs) {
       content += line(x(epoch), TOP - 6, x(epoch), TOP + HEIGHT, "#495057", { "stroke-dasharray": "2 4" });
     }
-    [...this.#points].forEach(([pid, points], i) => {
+    let at = LEFT;
+    for (const [pid, { name, turns }] of [...this.#candidates].sort(([a], [b]) => a - b)) {
       content += path(
-        points.map(({ cycle, goodness }) => [x(cycle), y(goodness)]),
+        turns.map((turn) => turn.map(({ cycle, goodness }) => [x(cycle), y(goodness)])),
         pid,
       );
-      content +=
-        box(LEFT + i * 80, TOP + HEIGHT + 34, 12, 12, colour(pid - 1)) +
-        label(LEFT + 18 + i * 80, TOP + HEIGHT + 44, `pid ${pid}`);
-    });
+      const text = name === "" ? `pid ${pid}` : `${name} (${pid})`;
+      content += box(at, TOP + HEIGHT + 34, 12, 12, taskColour(pid)) + label(at + 17, TOP + HEIGHT + 44, text);
+      at += textWidth(text) + 36;
+    }
     const notes = [
-      "a dot each time the scheduler weighed the task; dashed: a new epoch",
+      "a dot each time the scheduler weighed the task, no line while it sleeps; dashed: a new epoch",
       ...(isRealTime ? ["upper edge: real-time"] : []),
       ...(this.#left_off > 0 ? [`only the first ${MOST_TASKS} tasks`] : []),
     ];
@@ -85,12 +138,13 @@ export class Goodness {
   }
 }
 
-function path(points: readonly (readonly [number, number])[], pid: number): string {
-  const steps = points.map(([x, y], i) =>
-    i === 0 ? `M${x.toFixed(1)} ${y.toFixed(1)}` : `H${x.toFixed(1)}V${y.toFixed(1)}`,
+/** @param turns points of stretches without sleep between them */
+function path(turns: readonly (readonly (readonly [number, number])[])[], pid: number): string {
+  const steps = turns.flatMap((points) =>
+    points.map(([x, y], i) => (i === 0 ? `M${x.toFixed(1)} ${y.toFixed(1)}` : `H${x.toFixed(1)}V${y.toFixed(1)}`)),
   );
-  const dots = points.map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`);
-  const stroke = colour(pid - 1);
+  const dots = turns.flat().map(([x, y]) => `M${x.toFixed(1)} ${y.toFixed(1)}h0`);
+  const stroke = taskColour(pid);
   return (
     `<path d="${steps.join("")}" fill="none" stroke="${stroke}" stroke-width="1.5" stroke-opacity="0.6"/>\n` +
     `<path d="${dots.join("")}" stroke="${stroke}" stroke-width="6" stroke-linecap="round"/>\n`

@@ -1,5 +1,6 @@
 /** Reports on trace files: what they add up to, and drawings. */
 import type { RecordedEvent } from "../../kernel/index.ts";
+import { ContextSwitches } from "./context-switch.ts";
 import { Goodness } from "./goodness.ts";
 import { KernelStacks } from "./kernel-stack.ts";
 import { PageTables } from "./page-tables.ts";
@@ -20,16 +21,18 @@ export function drawTrace(trace: Trace, window: Partial<Window> = {}): Map<strin
   const timeline = new Timeline({ from, to }, trace.hz);
   const tables = new PageTables();
   const stacks = new KernelStacks();
+  const switches = new ContextSwitches();
   const goodness = new Goodness(trace.hz);
   let last: RecordedEvent | undefined;
   for (const event of trace.events()) {
-    for (const part of [timeline, tables, stacks, goodness]) part.event(event);
+    for (const part of [timeline, tables, stacks, switches, goodness]) part.event(event);
     last = event;
   }
   if (last !== undefined) timeline.finish({ ...last, event: "end" });
   const drawings = new Map([["cpu-timeline.svg", timeline.svg()]]);
   for (const [i, svg] of tables.svgs().entries()) drawings.set(`page-tables-${i + 1}.svg`, svg);
   for (const [i, svg] of stacks.svgs().entries()) drawings.set(`kernel-stack-${i + 1}.svg`, svg);
+  for (const [i, svg] of switches.svgs().entries()) drawings.set(`context-switch-${i + 1}.svg`, svg);
   const plot = goodness.svg();
   if (plot !== undefined) drawings.set("goodness.svg", plot);
   return drawings;

@@ -1,82 +1,153 @@
 /** Page tables of parent and child around a fork, and the frames behind them. */
 import type { RecordedEvent } from "../../kernel/index.ts";
-import { box, drawing, label, line } from "./svg.ts";
+import { box, drawing, label, line, textWidth } from "./svg.ts";
 
 const MOST_FORKS = 8;
 const MOST_PAGES = 24;
+/** Copies after a fork that are drawn. */
+const MOST_COPIES = 8;
 const PAGE_WRITABLE = 2;
 const FRAME_MASK = 0xfffff000;
 
 const TOP = 64;
 const ROW = 26;
-const PAGE_WIDTH = 134;
+const PAGE_WIDTH = 160;
 const FRAME_WIDTH = 92;
-const SPACE = 70;
+const SPACE = 60;
 const PANEL_GAP = 56;
+/** Panels beside one another, at most as wide as this together. */
+const WIDEST = 1500;
 
-const WRITABLE = "#d8f3dc";
-const READ_ONLY = "#fde2e4";
+/** What a write to a page does. */
+type Access = "writable" | "copy-on-write" | "read-only";
+
+const ACCESS: Readonly<Record<Access, { readonly fill: string; readonly stroke: string; readonly meaning: string }>> = {
+  writable: { fill: "#d8f3dc", stroke: "#2b8a3e", meaning: "writable" },
+  "copy-on-write": {
+    fill: "#ffd8a8",
+    stroke: "#e8590c",
+    meaning: "copy-on-write: a write faults and gets a page of its own",
+  },
+  "read-only": { fill: "#e9ecef", stroke: "#868e96", meaning: "read-only for good: code, constants" },
+};
+/** Of the explanation of colours. */
+const LEGEND_WIDTH = 1150;
 const SHARED = "#ffe8a3";
-const PRIVATE = "#f1f3f5";
+const PRIVATE = "#ffffff";
 
 interface Page {
   readonly address: number;
   readonly frame: number;
-  readonly writable: boolean;
+  readonly access: Access;
+  /** Of what area it is: code, data or stack. */
+  readonly area: string;
 }
 
 interface Table {
   readonly pid: number;
   readonly pages: readonly Page[];
   readonly leftOff: number;
+  readonly hasEnded?: boolean;
+}
+
+/** A write to a page that had been shared, and the tables behind it. */
+interface Copy {
+  readonly pid: number;
+  readonly address: number;
+  /** Whether the page was copied, and not just made writable for its last user. */
+  readonly isCopied: boolean;
+  readonly parent: Table | undefined;
+  readonly child: Table | undefined;
 }
 
 interface Fork {
   readonly before: Table | undefined;
+  /** As they are after the fork and what has been collected since; undefined of a task that has ended. */
   parent: Table | undefined;
   child: Table | undefined;
+  after: { readonly parent: Table; readonly child: Table } | undefined;
   readonly parentPid: number;
   readonly childPid: number;
-  /** The tables after the first copy that one of the two got. */
-  copied: { readonly pid: number; readonly parent: Table; readonly child: Table } | undefined;
+  readonly copies: Copy[];
+  leftOff: number;
+  /** One of them has become another program: what it writes from now on is not what they shared. */
+  isOver: boolean;
 }
 
 /** Collects the snapshots around forks. */
 export class PageTables {
   readonly #forks: Fork[] = [];
   readonly #before = new Map<number, Table>();
+  #cow: RecordedEvent | undefined;
 
   event(event: RecordedEvent): void {
-    if (event.event === "fork") this.#fork(Number(event["parent"]), Number(event["child"]));
-    if (event.event !== "page_tables") return;
-    const table = tableOf(event);
-    if (event["when"] === "fork_begin") this.#before.set(table.pid, table);
-    else if (event["when"] === "fork_end") this.#after(table);
-    else this.#copied(table);
+    switch (event.event) {
+      case "fork":
+        this.#fork(Number(event["parent"]), Number(event["child"]));
+        break;
+      case "exec":
+        for (const fork of this.#of(Number(event["pid"]))) fork.isOver = true;
+        break;
+      case "exit":
+        this.#exit(Number(event["pid"]));
+        break;
+      case "cow":
+        this.#cow = event;
+        break;
+      case "page_tables": {
+        const table = tableOf(event);
+        if (event["when"] === "fork_begin") this.#before.set(table.pid, table);
+        else if (event["when"] === "fork_end") this.#after(table);
+        else this.#copied(table);
+      }
+    }
   }
 
   /** A drawing for each fork of which there are snapshots. */
   svgs(): string[] {
-    return this.#forks.flatMap((fork) => (fork.parent && fork.child ? [draw(fork, fork.parent, fork.child)] : []));
+    return this.#forks.flatMap((fork) => (fork.after === undefined ? [] : [draw(fork, fork.after)]));
+  }
+
+  #of(pid: number): Fork[] {
+    return this.#forks.filter(({ parentPid, childPid }) => parentPid === pid || childPid === pid);
   }
 
   #fork(parentPid: number, childPid: number): void {
     const before = this.#before.get(parentPid);
     if (this.#forks.length === MOST_FORKS || before === undefined) return;
-    this.#forks.push({ before, parent: undefined, child: undefined, parentPid, childPid, copied: undefined });
+    const nothing = { parent: undefined, child: undefined, after: undefined };
+    this.#forks.push({ before, ...nothing, parentPid, childPid, copies: [], leftOff: 0, isOver: false });
   }
 
   #after(table: Table): void {
     const fork = this.#forks.at(-1);
     if (fork?.parentPid === table.pid) fork.parent ??= table;
     else if (fork?.childPid === table.pid) fork.child ??= table;
+    if (fork?.parent !== undefined && fork.child !== undefined)
+      fork.after ??= { parent: fork.parent, child: fork.child };
   }
 
+  #exit(pid: number): void {
+    for (const fork of this.#of(pid)) {
+      if (fork.parentPid === pid) fork.parent = undefined;
+      else fork.child = undefined;
+    }
+  }
+
+  /** Of the last fork that the task has to do with. */
   #copied(table: Table): void {
-    const fork = this.#forks.findLast(({ parentPid, childPid }) => parentPid === table.pid || childPid === table.pid);
-    if (fork?.parent === undefined || fork.child === undefined || fork.copied !== undefined) return;
-    const isParent = table.pid === fork.parentPid;
-    fork.copied = { pid: table.pid, parent: isParent ? table : fork.parent, child: isParent ? fork.child : table };
+    const cow = this.#cow;
+    const fork = this.#of(table.pid).at(-1);
+    if (fork?.after === undefined || fork.isOver || cow === undefined || Number(cow["pid"]) !== table.pid) return;
+    if (table.pid === fork.parentPid) fork.parent = table;
+    else fork.child = table;
+    if (fork.copies.length === MOST_COPIES) {
+      fork.leftOff++;
+      return;
+    }
+    const { parent, child } = fork;
+    const address = (Number(cow["address"]) & FRAME_MASK) >>> 0;
+    fork.copies.push({ pid: table.pid, address, isCopied: cow["copied"] === 1, parent, child });
   }
 }
 
@@ -86,8 +157,16 @@ function tableOf(event: RecordedEvent): Table {
     ptes === ""
       ? []
       : ptes.split(" ").map((entry) => {
-          const [address, pte] = entry.split(":").map((digits) => Number.parseInt(digits, 16)) as [number, number];
-          return { address, frame: (pte & FRAME_MASK) >>> 0, writable: (pte & PAGE_WRITABLE) !== 0 };
+          const [digits = "", bits = "", area = ""] = entry.split(":");
+          const pte = Number.parseInt(bits, 16);
+          const isWritable = (pte & PAGE_WRITABLE) !== 0;
+          const access: Access = isWritable ? "writable" : area.includes("w") ? "copy-on-write" : "read-only";
+          return {
+            address: Number.parseInt(digits, 16),
+            frame: (pte & FRAME_MASK) >>> 0,
+            access,
+            area: areaName(area),
+          };
         });
   return {
     pid: Number(event["pid"]),
@@ -96,24 +175,52 @@ function tableOf(event: RecordedEvent): Table {
   };
 }
 
-function draw(fork: Fork, parent: Table, child: Table): string {
-  const { before, copied } = fork;
+/** @param rights as a trace has them */
+function areaName(rights: string): string {
+  if (rights.includes("g")) return "stack";
+  return rights.includes("w") ? "data" : rights.includes("x") ? "code" : "constants";
+}
+
+function draw(fork: Fork, after: { readonly parent: Table; readonly child: Table }): string {
+  const { before, copies, parentPid, childPid } = fork;
   const panels = [
     ...(before === undefined ? [] : [panel("before fork", before, undefined)]),
-    panel("after fork", parent, child),
-    ...(copied === undefined
-      ? []
-      : [panel(`after the first copy-on-write fault of pid ${copied.pid}`, copied.parent, copied.child)]),
+    panel("after fork", after.parent, after.child),
+    ...copies.map(({ pid, address, isCopied, parent, child }) => {
+      const what = isCopied ? "a copy" : "no copy, it is the last user";
+      const title = `pid ${pid} writes ${hex(address)}: ${what}`;
+      return panel(title, parent ?? ended(parentPid), child ?? ended(childPid), { pid, address });
+    }),
   ];
   let x = 16;
+  let top = TOP;
+  let lowest = 0;
+  let widest = 0;
   let content = "";
-  for (const { markup, width } of panels) {
-    content += `<g transform="translate(${x} ${TOP})">\n${markup}</g>\n`;
+  for (const { markup, width, height } of panels) {
+    if (x > 16 && x + width > WIDEST) {
+      x = 16;
+      top += lowest + PANEL_GAP / 2;
+      lowest = 0;
+    }
+    content += `<g transform="translate(${x} ${top})">\n${markup}</g>\n`;
     x += width + PANEL_GAP;
+    lowest = Math.max(lowest, height);
+    widest = Math.max(widest, x - PANEL_GAP + 16);
   }
-  const height = TOP + Math.max(...panels.map((each) => each.height)) + 44;
-  content += legend(height - 20);
-  return drawing(x - PANEL_GAP + 16, height, `Page tables: pid ${fork.parentPid} forks pid ${fork.childPid}`, content);
+  const end = top + lowest + 28;
+  if (fork.leftOff > 0) content += label(16, end, `… and ${fork.leftOff} writes more`, { class: "s" });
+  content += legend(end + 22);
+  return drawing(
+    Math.max(widest, LEGEND_WIDTH),
+    end + 60,
+    `Page tables: pid ${parentPid} forks pid ${childPid}`,
+    content,
+  );
+}
+
+function ended(pid: number): Table {
+  return { pid, pages: [], leftOff: 0, hasEnded: true };
 }
 
 interface Panel {
@@ -123,7 +230,12 @@ interface Panel {
 }
 
 /** One or two page tables with the frames between them. */
-function panel(title: string, left: Table, right: Table | undefined): Panel {
+function panel(
+  title: string,
+  left: Table,
+  right: Table | undefined,
+  written?: { readonly pid: number; readonly address: number },
+): Panel {
   const frames = [...new Set([...left.pages, ...(right?.pages ?? [])].map(({ frame }) => frame))];
   const users = (frame: number) =>
     [left, right].filter((table) => table?.pages.some((page) => page.frame === frame)).length;
@@ -131,20 +243,14 @@ function panel(title: string, left: Table, right: Table | undefined): Panel {
   const rightAt = framesAt + FRAME_WIDTH + SPACE;
   const y = (row: number) => 40 + row * ROW;
   let markup = label(0, 0, title, { "font-weight": "600" });
-  markup += label(0, 28, `pid ${left.pid}`) + label(framesAt, 28, "frames");
-  if (right !== undefined) markup += label(rightAt, 28, `pid ${right.pid}`);
+  const name = ({ pid, hasEnded }: Table) => `pid ${pid}${hasEnded === true ? " has ended" : ""}`;
+  markup += label(0, 28, name(left)) + label(framesAt, 28, "frames");
+  if (right !== undefined) markup += label(rightAt, 28, name(right));
   const connect = (table: Table, x: number, frameX: number) => {
-    table.pages.forEach(({ frame, writable }, row) => {
+    table.pages.forEach(({ frame, access }, row) => {
       const middle = (ROW - 6) / 2;
-      const dash = writable ? {} : { "stroke-dasharray": "4 3" };
-      markup += line(
-        x,
-        y(row) + middle,
-        frameX,
-        y(frames.indexOf(frame)) + middle,
-        writable ? "#2b8a3e" : "#c92a2a",
-        dash,
-      );
+      const dash = access === "writable" ? {} : { "stroke-dasharray": "4 3" };
+      markup += line(x, y(row) + middle, frameX, y(frames.indexOf(frame)) + middle, ACCESS[access].stroke, dash);
     });
   };
   connect(left, PAGE_WIDTH, framesAt);
@@ -153,14 +259,9 @@ function panel(title: string, left: Table, right: Table | undefined): Panel {
     markup += cell(framesAt, y(row), FRAME_WIDTH, hex(frame), users(frame) > 1 ? SHARED : PRIVATE);
   });
   const column = (table: Table, x: number) => {
-    table.pages.forEach(({ address, writable }, row) => {
-      markup += cell(
-        x,
-        y(row),
-        PAGE_WIDTH,
-        `${hex(address)} ${writable ? "rw" : "r-"}`,
-        writable ? WRITABLE : READ_ONLY,
-      );
+    table.pages.forEach(({ address, access, area }, row) => {
+      const isWritten = table.pid === written?.pid && address === written.address;
+      markup += cell(x, y(row), PAGE_WIDTH, `${hex(address)} ${area}`, ACCESS[access].fill, isWritten);
     });
     if (table.leftOff > 0)
       markup += label(x, y(table.pages.length) + 14, `… and ${table.leftOff} more`, { class: "s" });
@@ -172,26 +273,28 @@ function panel(title: string, left: Table, right: Table | undefined): Panel {
   return { markup, width, height: y(rows) };
 }
 
-function cell(x: number, y: number, width: number, text: string, fill: string): string {
+/** @param isStrong whether it is what the panel is about */
+function cell(x: number, y: number, width: number, text: string, fill: string, isStrong = false): string {
+  const stroke = isStrong ? { stroke: "#c92a2a", "stroke-width": 2 } : { stroke: "#868e96", "stroke-width": 0.6 };
   return (
-    box(x, y, width, ROW - 6, fill, "", { rx: 3, stroke: "#868e96", "stroke-width": 0.6 }) +
+    box(x, y, width, ROW - 6, fill, "", { rx: 3, ...stroke }) +
     label(x + width / 2, y + 14, text, { class: "m", "text-anchor": "middle" })
   );
 }
 
 function legend(y: number): string {
   const entries = [
-    [WRITABLE, "writable"],
-    [READ_ONLY, "read-only: a write faults"],
-    [SHARED, "frame shared by both"],
-    [PRIVATE, "frame of one"],
-  ] as const;
-  return entries
-    .map(([fill, text], i) => {
-      const x = 16 + i * 190;
-      return box(x, y - 10, 12, 12, fill, "", { stroke: "#868e96", "stroke-width": 0.6 }) + label(x + 18, y, text);
-    })
-    .join("");
+    ...Object.values(ACCESS).map(({ fill, meaning }) => [fill, meaning] as const),
+    [SHARED, "frame shared by both"] as const,
+    [PRIVATE, "frame of one"] as const,
+  ];
+  let x = 16;
+  let content = "";
+  for (const [fill, text] of entries) {
+    content += box(x, y - 10, 12, 12, fill, "", { stroke: "#868e96", "stroke-width": 0.6 }) + label(x + 18, y, text);
+    x += textWidth(text) + 44;
+  }
+  return content;
 }
 
 function hex(value: number): string {

@@ -8,23 +8,27 @@ const MONOSPACE = "font-family: ui-monospace, 'DejaVu Sans Mono', monospace; fon
 const CHARACTER = 6.8;
 const MONOSPACE_CHARACTER = 7.3;
 
-/** Colours that can be told apart, for tasks. Text on them is dark. */
+/** Colours that can be told apart, for the first tasks. Text on them is dark. */
 const PALETTE = [
-  "#8ecae6",
+  "#74b9e8",
   "#ffb703",
-  "#a7c957",
-  "#f4978e",
-  "#cdb4db",
-  "#90dbf4",
-  "#e9c46a",
-  "#b8e0d2",
-  "#ffafcc",
-  "#d4a373",
+  "#90be6d",
+  "#f28482",
+  "#c39bd3",
+  "#43c6ac",
+  "#c9a27e",
+  "#ff9ecb",
+  "#f4e04d",
+  "#a3b1c6",
 ];
+const IDLE = "#dee2e6";
+/** Degrees between the hues of two that follow one another: no small number of such steps comes round. */
+const GOLDEN_ANGLE = 137.508;
 
-/** One of the palette's colours. */
-export function colour(index: number): string {
-  return PALETTE[((index % PALETTE.length) + PALETTE.length) % PALETTE.length]!;
+/** The colour of a task in all drawings, its own. @param pid 0 is the idle task */
+export function taskColour(pid: number): string {
+  if (pid === 0) return IDLE;
+  return PALETTE[pid - 1] ?? `hsl(${((pid * GOLDEN_ANGLE) % 360).toFixed(1)},55%,72%)`;
 }
 
 export function escapeMarkup(text: string): string {
@@ -60,11 +64,16 @@ export function label(x: number, y: number, text: string, more: Attributes = {})
   return element("text", { x, y, ...more }, escapeMarkup(text));
 }
 
-/** Text in a box `width` wide, cut short or left out when it does not fit. */
-export function labelWithin(x: number, y: number, width: number, text: string, more: Attributes = {}): string {
-  const fits = Math.floor((width - 6) / CHARACTER);
-  if (fits < 2) return "";
-  return label(x + 3, y, text.length <= fits ? text : `${text.slice(0, fits - 1)}…`, more);
+/** The first of several texts that fits in a box `width` wide; nothing when none does. */
+export function labelWithin(
+  x: number,
+  y: number,
+  width: number,
+  texts: readonly string[],
+  more: Attributes = {},
+): string {
+  const fitting = texts.find((text) => textWidth(text) + 6 <= width);
+  return fitting === undefined ? "" : label(x + 3, y, fitting, more);
 }
 
 export function line(x1: number, y1: number, x2: number, y2: number, stroke: string, more: Attributes = {}): string {
@@ -96,4 +105,25 @@ export function ticks(from: number, to: number, wanted: number): number[] {
   const first = Math.ceil(from / step);
   const count = Math.max(0, Math.min(Math.floor(to / step + 1e-6) - first + 1, 2 * wanted));
   return Array.from({ length: count }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** A unit of time for an axis, and how many of it a second has. */
+export interface TimeUnit {
+  readonly name: "s" | "ms" | "µs";
+  readonly perSecond: number;
+}
+
+/** The unit in which a stretch of time is written in few digits. */
+export function timeUnit(seconds: number): TimeUnit {
+  if (seconds >= 1) return { name: "s", perSecond: 1 };
+  return seconds >= 1e-3 ? { name: "ms", perSecond: 1e3 } : { name: "µs", perSecond: 1e6 };
+}
+
+/** The path of an arrow from one point to another, straight or bent sideways by `bend` pixels. */
+export function arrow(x1: number, y1: number, x2: number, y2: number, stroke: string, bend = 0): string {
+  const middle = (y1 + y2) / 2;
+  const curve = bend === 0 ? `L${x2} ${y2}` : `C${x1 + bend} ${middle} ${x2 - bend} ${middle} ${x2} ${y2}`;
+  const towards = x2 >= x1 ? -1 : 1;
+  const head = `M${x2 + 7 * towards} ${y2 - 4}L${x2} ${y2}L${x2 + 7 * towards} ${y2 + 4}`;
+  return element("path", { d: `M${x1} ${y1}${curve}${head}`, fill: "none", stroke, "stroke-width": 2 });
 }

@@ -2,7 +2,7 @@
 import type { RecordedEvent } from "../../kernel/index.ts";
 import { ActivityTracker, type SliceKind } from "../trace/activity.ts";
 import { sliceName, taskName } from "../trace/names.ts";
-import { box, colour, drawing, label, labelWithin, line, textWidth, ticks } from "./svg.ts";
+import { box, drawing, label, labelWithin, line, taskColour, textWidth, ticks, timeUnit } from "./svg.ts";
 
 const LEFT = 70;
 const RIGHT = 24;
@@ -27,6 +27,8 @@ interface Stretch {
   end: number;
   readonly key: string;
   readonly text: string;
+  /** What may stand for the text where that does not fit. */
+  readonly short: readonly string[];
   readonly fill: string;
   readonly pale: boolean;
 }
@@ -45,7 +47,8 @@ export class Timeline {
   /** By CPU, then by row: 0 is the task, then what it is at. */
   readonly #rows = new Map<number, Stretch[][]>();
   readonly #tracker: ActivityTracker;
-  readonly #shown = new Map<string, string>();
+  /** By pid, idle tasks below 0. */
+  readonly #tasks = new Map<number, { readonly text: string; readonly fill: string }>();
   readonly #kinds = new Set<SliceKind>();
 
   constructor(window: Window, hz: number) {
@@ -56,11 +59,18 @@ export class Timeline {
       spent: (cpu, activity, begin, end) => {
         const { pid, open, user } = activity;
         const task = taskName(activity);
-        const fill = pid === 0 ? "#dee2e6" : colour(pid - 1);
-        this.#add(cpu, 0, begin, end, { key: `${pid} ${user}`, text: task, fill, pale: !user });
+        const names = { text: task, short: pid === 0 ? ["idle"] : [`pid ${pid}`, `${pid}`] };
+        const shown = this.#add(cpu, 0, begin, end, {
+          key: `${pid} ${user}`,
+          ...names,
+          fill: taskColour(pid),
+          pale: !user,
+        });
+        // A task that has become another program is the same task: the last name stands for it.
+        if (shown) this.#tasks.set(pid === 0 ? -1 - cpu : pid, { text: task, fill: taskColour(pid) });
         open.forEach((slice, i) => {
           const key = `${pid} ${slice.kind} ${slice.number} ${slice.begin}`;
-          const added = { key, text: sliceName(slice), fill: KINDS[slice.kind][0], pale: false };
+          const added = { key, text: sliceName(slice), short: [], fill: KINDS[slice.kind][0], pale: false };
           if (this.#add(cpu, i + 1, begin, end, added)) this.#kinds.add(slice.kind);
         });
       },
@@ -79,7 +89,6 @@ export class Timeline {
   #add(cpu: number, row: number, begin: number, end: number, what: Omit<Stretch, "begin" | "end">): boolean {
     const { from, to } = this.#window;
     if (end <= from || begin >= to) return false;
-    if (row === 0) this.#shown.set(what.text, what.fill);
     const rows = this.#rows.get(cpu) ?? [];
     this.#rows.set(cpu, rows);
     while (rows.length <= row) rows.push([]);
@@ -108,40 +117,43 @@ export class Timeline {
       content += label(16, y + 14, `CPU ${cpu}`);
       rows.forEach((stretches, row) => {
         const top = y + row * ROW;
-        for (const { begin, end, text, fill, pale } of stretches) {
+        for (const { begin, end, text, short, fill, pale } of stretches) {
           const width = x(end) - x(begin);
           const title = `${text}${row === 0 ? (pale ? ", kernel" : ", ring 3") : ""}: ${((end - begin) * us).toFixed(1)} µs`;
           content += box(x(begin), top, Math.max(width, 1), ROW - 2, fill, title, {
             "fill-opacity": pale ? 0.4 : 1,
             ...(width > 3 ? { stroke: "#868e96", "stroke-width": 0.5 } : {}),
           });
-          content += labelWithin(x(begin), top + 13, width, text);
+          content += labelWithin(x(begin), top + 13, width, [text, ...short]);
         }
       });
       y += rows.length * ROW + GAP;
     }
     const axis = y - GAP + 8;
-    content = this.#axis(x, us, axis) + content;
+    content = this.#axis(x, axis) + content;
     return drawing(LEFT + PLOT + RIGHT, axis + 90, "CPU timeline", content + this.#legend(axis + 48));
   }
 
-  #axis(x: (cycle: number) => number, us: number, y: number): string {
+  #axis(x: (cycle: number) => number, y: number): string {
     const { from, to } = this.#window;
+    const unit = timeUnit((to - from) / this.#hz);
+    const scale = unit.perSecond / this.#hz;
     let content = line(LEFT, y, LEFT + PLOT, y, "#adb5bd");
-    for (const tick of ticks(from * us, to * us, 10)) {
-      const at = x(tick / us);
+    for (const tick of ticks(from * scale, to * scale, 10)) {
+      const at = x(tick / scale);
       content += line(at, TOP, at, y + 4, "#e9ecef");
       content += label(at, y + 17, `${tick}`, { class: "s", "text-anchor": "middle" });
     }
-    return content + label(16, y + 17, "µs", { class: "s" });
+    return content + label(16, y + 17, unit.name, { class: "s" });
   }
 
   #legend(y: number): string {
-    const entries = [...this.#shown, ...[...this.#kinds].map((kind) => [KINDS[kind][1], KINDS[kind][0]] as const)];
+    const tasks = [...this.#tasks].sort(([a], [b]) => a - b).map(([, task]) => task);
+    const kinds = [...this.#kinds].map((kind) => ({ text: KINDS[kind][1], fill: KINDS[kind][0] }));
     let x = LEFT;
     let row = y;
     let content = "";
-    for (const [text, fill] of entries) {
+    for (const { text, fill } of [...tasks, ...kinds]) {
       const width = textWidth(text) + 36;
       if (x + width > LEFT + PLOT) {
         x = LEFT;

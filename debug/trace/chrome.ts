@@ -1,15 +1,16 @@
 /**
  * Events as Chrome's trace format (Trace Event Format, "JSON Object Format"), which Perfetto opens: a track for each CPU
- * that shows who runs, and one for each task with its nested system calls, interrupts and bottom halves.
+ * that shows who runs, one for each task with its nested system calls, interrupts and bottom halves, and counters.
  */
 import type { RecordedEvent } from "../../kernel/index.ts";
 import { type Activity, ActivityTracker, type Slice } from "./activity.ts";
 import { COMMON_FIELDS } from "./events.ts";
 import { signalName, sliceName, taskName } from "./names.ts";
 
-/** The two groups of tracks ("processes"). */
+/** The groups of tracks ("processes"). */
 const CPUS = 1;
 const TASKS = 2;
+const COUNTERS = 3;
 /** Tracks of idle tasks, behind those of all pids. */
 const FIRST_IDLE_TRACK = 100_000;
 
@@ -18,6 +19,17 @@ const INSTANTS: ReadonlySet<string> = new Set([
   ...["page_fault", "cow", "signal", "signal_deliver", "fork", "exec", "exit", "sched_wakeup", "sched_epoch"],
   ...["timer_add", "timer_del", "timer_fire", "cr3_load"],
 ]);
+
+/** Counter tracks: what has happened so often so far. */
+const COUNTED: Readonly<Record<string, string>> = {
+  sched_switch: "context switches",
+  page_fault: "page faults",
+  syscall: "system calls",
+};
+const RUNNABLE = "runnable tasks";
+const IDLE_PID = 0;
+/** task_struct.state */
+const RUNNING = 0;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -30,6 +42,9 @@ export class ChromeTrace {
   /** Wake-ups whose task has not run yet: pid → id of the arrow. */
   readonly #woken = new Map<number, number>();
   readonly #running = new Set<number>();
+  readonly #counts = new Map<string, number>();
+  /** Tasks that run or could, but for the idle ones. */
+  readonly #runnable = new Set<number>();
   #arrows = 0;
   #first = true;
 
@@ -40,6 +55,7 @@ export class ChromeTrace {
     this.#write('{"displayTimeUnit":"ns","traceEvents":[\n');
     this.#name("process_name", CPUS, 0, "CPUs");
     this.#name("process_name", TASKS, 0, "Tasks");
+    this.#name("process_name", COUNTERS, 0, "Counters");
     this.#tracker = new ActivityTracker({
       began: (activity, slice, event) => this.#slice("B", activity, slice, event),
       ended: (activity, slice, event) => this.#slice("E", activity, slice, event),
@@ -55,6 +71,29 @@ export class ChromeTrace {
     if (event.event === "exec") this.#name_task(this.#tracker.current(cpu));
     if (INSTANTS.has(event.event)) this.#instant(event);
     if (event.event === "sched_wakeup") this.#arrow_from(Number(event.pid), cpu, cycle);
+    this.#count(event);
+  }
+
+  #count(event: RecordedEvent): void {
+    const { event: name, cycle } = event;
+    const counted = COUNTED[name];
+    if (counted !== undefined) {
+      const count = (this.#counts.get(counted) ?? 0) + 1;
+      this.#counts.set(counted, count);
+      this.#counter(counted, count, cycle);
+    }
+    const before = this.#runnable.size;
+    if (name === "sched_wakeup") this.#runnable.add(Number(event.pid));
+    if (name === "sched_switch") {
+      const next = Number(event.next);
+      if (event.prev_state !== RUNNING) this.#runnable.delete(Number(event.prev));
+      if (next !== IDLE_PID) this.#runnable.add(next);
+    }
+    if (this.#runnable.size !== before) this.#counter(RUNNABLE, this.#runnable.size, cycle);
+  }
+
+  #counter(name: string, value: number, cycle: number): void {
+    this.#put({ ph: "C", name, pid: COUNTERS, ts: this.#time(cycle), args: { value } });
   }
 
   /** @param cycle at which the trace ends */

@@ -35,7 +35,7 @@ const TIMER: Fields = {
 export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
   trace: {
     meaning: "first line of a trace file",
-    fields: { version: "of the format: 1", hz: "cycles in a second of virtual time", cpus: "CPUs" },
+    fields: { version: "of the format: 2", hz: "cycles in a second of virtual time", cpus: "CPUs" },
   },
   end: { meaning: "last line: the moment at which the trace ends", fields: {} },
   sched_switch: {
@@ -137,20 +137,24 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
     fields: {
       pid: PID,
       when: "fork_begin, fork_end or cow",
-      ptes: "ADDRESS:ENTRY of each user page, hexadecimal, at most 512",
+      ptes: "ADDRESS:ENTRY:AREA of each user page, at most 512: hexadecimal, and what the area allows, as rwx and g for a stack",
       left_off: "pages beyond these",
     },
     text: ["when", "ptes"],
   },
   kernel_stack: {
-    meaning: "a snapshot of the stack a task goes on with: the first 4 of each task, 256 in a file",
+    meaning:
+      "a snapshot of a stack after switch_to, that of the task that leaves and that of the one that comes: of the first 4 turns of each task, 256 turns in a file",
     fields: {
       pid: PID,
-      esp: "address of the first word",
+      which: "prev or next",
+      esp: "saved ESP: address of the first word",
       eip: "where the task goes on",
+      esp0: "the task's thread.esp0",
+      tss_esp0: "TSS.esp0, which is prev's until __switch_to has run",
       words: "from ESP to the top, separated by semicolons: VALUE and, behind a space, what it is",
     },
-    text: ["words"],
+    text: ["which", "words"],
   },
 };
 

@@ -6,7 +6,7 @@ import { Snapshots } from "./snapshots.ts";
 /** JSON Lines: an event a line. Chrome: the JSON that Perfetto and chrome://tracing open. */
 export type TraceFormat = "lines" | "chrome";
 
-export const TRACE_VERSION = 1;
+export const TRACE_VERSION = 2;
 /** Characters collected before they are written: what a trace of any length takes of the host's memory. */
 const BUFFER = 1 << 16;
 

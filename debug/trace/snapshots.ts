@@ -3,6 +3,7 @@
 import type { RecordedEvent, TraceEvent } from "../../kernel/index.ts";
 import {
   back_trace,
+  init_tss,
   type Kernel,
   memory,
   mm_struct,
@@ -12,6 +13,7 @@ import {
   THREAD_SIZE,
   task_list,
   task_struct,
+  vm_area_struct,
 } from "../../kernel/inspect.ts";
 
 const MOST_PAGE_TABLES = 64;
@@ -25,6 +27,15 @@ const PRESENT = 1;
 const FRAME_MASK = 0xfffff000;
 const WORD = 4;
 const RPL = 3;
+/** Of a list that may have been destroyed. */
+const MOST_AREAS = 1024;
+/** VM_READ, VM_WRITE, VM_EXEC and VM_GROWSDOWN (include/linux/mm.h). */
+const AREA_FLAGS = [
+  [0x001, "r"],
+  [0x002, "w"],
+  [0x004, "x"],
+  [0x100, "g"],
+] as const;
 
 /** System calls that may make a task with an address space of its own. */
 const FORKS: ReadonlySet<number | undefined> = new Set(["fork", "clone", "vfork"].map((name) => syscall_numbers[name]));
@@ -52,7 +63,7 @@ export class Snapshots {
       case "cow":
         return this.#page_tables_of("cow", Number(event.pid));
       case "switch_to":
-        return this.#stack_of(event);
+        return this.#stacks_at(event);
       default:
         return [];
     }
@@ -69,20 +80,27 @@ export class Snapshots {
     });
   }
 
-  #stack_of(event: RecordedEvent): TraceEvent[] {
+  /** The stack that a core goes on with, and before it the one that it leaves. */
+  #stacks_at(event: RecordedEvent): TraceEvent[] {
     const pid = Number(event.next);
     const taken = this.#stacks_of.get(pid) ?? 0;
     if (this.#stacks >= MOST_STACKS || taken >= MOST_STACKS_OF_A_TASK) return [];
     this.#stacks++;
     this.#stacks_of.set(pid, taken + 1);
-    const esp = Number(event.esp);
-    const eip = Number(event.eip);
-    const words = this.#kernel.inspect(() => annotated_stack(this.#kernel, esp, eip));
-    return [{ event: "kernel_stack", pid, esp, eip, words: words.join(";") }];
+    return this.#kernel.inspect(() => {
+      const tss_esp0 = init_tss.value.esp0;
+      return (["prev", "next"] as const).map((which) => {
+        const [esp, eip] = which === "prev" ? [event.prev_esp, event.prev_eip] : [event.esp, event.eip];
+        const words = annotated_stack(this.#kernel, Number(esp), Number(eip));
+        const esp0 = task_struct.at((Number(esp) & -THREAD_SIZE) >>> 0).thread.esp0;
+        const fields = { pid: Number(event[which]), which, esp: Number(esp), eip: Number(eip), esp0, tss_esp0 };
+        return { event: "kernel_stack", ...fields, words: words.join(";") };
+      });
+    });
   }
 }
 
-/** `ADDRESS:ENTRY` of every present user page; undefined for a task without an address space. */
+/** `ADDRESS:ENTRY:AREA` of every present user page; undefined for a task without an address space. */
 function user_pages(kernel: Kernel, pid: number): string[] | undefined {
   const address = task_list().find((task) => task_struct.at(task).pid === pid);
   const mm = address === undefined ? 0 : task_struct.at(address).mm;
@@ -92,6 +110,7 @@ function user_pages(kernel: Kernel, pid: number): string[] | undefined {
     return new DataView(bytes.buffer, bytes.byteOffset, PAGE_SIZE);
   };
   const directory = table_at(mm_struct.at(mm).pgd - PAGE_OFFSET);
+  const areas = areas_of(mm);
   const pages: string[] = [];
   for (let i = 0; i < PAGE_OFFSET / (PAGE_SIZE * ENTRIES); i++) {
     const pde = directory.getUint32(i * WORD, true);
@@ -99,10 +118,30 @@ function user_pages(kernel: Kernel, pid: number): string[] | undefined {
     const table = table_at((pde & FRAME_MASK) >>> 0);
     for (let j = 0; j < ENTRIES; j++) {
       const pte = table.getUint32(j * WORD, true);
-      if ((pte & PRESENT) !== 0) pages.push(`${hex((i * ENTRIES + j) * PAGE_SIZE)}:${hex(pte)}`);
+      if ((pte & PRESENT) === 0) continue;
+      const at = (i * ENTRIES + j) * PAGE_SIZE;
+      pages.push(`${hex(at)}:${hex(pte)}:${areas.find(({ start, end }) => at >= start && at < end)?.kind ?? "----"}`);
     }
   }
   return pages;
+}
+
+interface Area {
+  readonly start: number;
+  readonly end: number;
+  /** What may be done there: r, w, x, and g of a stack, which grows down; - for what may not. */
+  readonly kind: string;
+}
+
+function areas_of(mm: number): Area[] {
+  const areas: Area[] = [];
+  for (let at = mm_struct.at(mm).mmap; at !== 0 && areas.length < MOST_AREAS; ) {
+    const { vm_start, vm_end, vm_flags, vm_next } = vm_area_struct.at(at);
+    const kind = AREA_FLAGS.map(([flag, letter]) => ((vm_flags & flag) === 0 ? "-" : letter)).join("");
+    areas.push({ start: vm_start, end: vm_end, kind });
+    at = vm_next;
+  }
+  return areas;
 }
 
 /** Every word of a sleeping task's kernel stack, from ESP upwards, with what is known about it. */

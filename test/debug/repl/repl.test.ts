@@ -405,6 +405,25 @@ describe("completion", () => {
   });
 });
 
+describe("completion before the kernel runs", () => {
+  const session = DebugSession.forKernel(
+    bootOptions("cow.S", [], {}, new FakeIo({ "cow.S": readFileSync("examples/cow.S") })),
+  );
+  const repl = new Repl(session, { write: () => {}, color: false, sources: new SourceTexts() });
+
+  it("knows the members of tasks that are not there yet", () => {
+    expect(repl.complete("p current->pi")[0]).toContain("pid");
+    expect(repl.complete("p task(1)->thread.esp")[0]).toContain("thread.esp0");
+    expect(repl.complete("p nonsense->")[0]).toEqual([]);
+  });
+
+  it("changes nothing", () => {
+    const before = session.registers().eax;
+    repl.complete("p (eax = 99)->");
+    expect(session.registers().eax).toBe(before);
+  });
+});
+
 describe("completion of a kernel's names", () => {
   it("knows symbols and members", async () => {
     const { repl } = await booted;

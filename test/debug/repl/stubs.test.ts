@@ -107,3 +107,21 @@ it("tells an error code from what will be saved in its place", async () => {
   expect(answers(run)[3]).toMatch(/vector 14, until pt_regs.xes is saved here/);
   expect(answers(run)[5]).toMatch(/ffffffee +pt_regs.orig_eax/);
 });
+
+it("catches a device's interrupt by its line, and not the system calls before it", async () => {
+  const source = ".globl _start\n_start: movl $20, %eax\n int $0x80\n1: jmp 1b\n";
+  const run = await debugRun(["calls.S"], ["tbreak _start", "continue", "catch irq 0", "continue"], {
+    files: { "calls.S": source },
+  });
+  expect(answers(run)[3]).toMatch(/interrupt vector=0x20 .*irq=0/);
+  expect(answers(run)[3]).toContain("IRQ0_interrupt");
+});
+
+it("writes help in lines of 80 columns, whatever its source has", async () => {
+  const { output } = await debugRun(["calls.S"], ["help", "help print", "help why", "help catch"], {
+    files: { "calls.S": CALLS },
+  });
+  const lines = output.split("\n");
+  expect(lines.filter((line) => line.length > 80 && !/\S {2,}\S/.test(line))).toEqual([]);
+  expect(lines.some((line) => /^ {2}print /.test(line))).toBe(true);
+});

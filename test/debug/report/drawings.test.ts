@@ -53,11 +53,15 @@ function expectNoOverlaps(svg: string): void {
   }
 }
 
-const cow = drawTrace(traceOf(readFileSync("examples/cow.S", "utf8")));
+// Up to where the program ends; the serial port is busy for longer.
+const cow = drawTrace(traceOf(readFileSync("examples/cow.S", "utf8")), { to: 46_000 });
 
 describe("drawings", () => {
   it("of a fork: a timeline, page tables, a stack, goodness", () => {
-    expect([...cow.keys()]).toEqual(["cpu-timeline.svg", "page-tables-1.svg", "kernel-stack-1.svg", "goodness.svg"]);
+    expect([...cow.keys()]).toEqual([
+      ...["cpu-timeline.svg", "page-tables-1.svg", "kernel-stack-1.svg"],
+      ...["context-switch-1.svg", "context-switch-2.svg", "context-switch-3.svg", "goodness.svg"],
+    ]);
     for (const svg of cow.values()) expect(shapes(svg)[0]).toMatchObject({ name: "svg" });
   });
 
@@ -104,6 +108,37 @@ describe("the CPU timeline", () => {
     expect(box("IRQ 0: 100.0 µs").y).toBeGreaterThan(box("write: 500.0 µs").y);
   });
 
+  const spins = (cycles: number) =>
+    openTrace(
+      traceFile([
+        switchTo(0, 0, 1),
+        at(1, "exec", { pid: 1, comm: "sh" }),
+        at(2, "exec", { pid: 1, comm: "a-long-name" }),
+        ...Array.from({ length: 40 }, (_, i) => switchTo(((i + 1) * cycles) / 40, 1 + (i % 2), 2 - (i % 2))),
+        at(cycles, "end"),
+      ]),
+    );
+
+  it("has labels that fit: a pid where a name does not, and none cut short", () => {
+    const shown = texts(drawTrace(spins(4_000_000)).get("cpu-timeline.svg")!);
+    expect(shown.filter((text) => text.includes("…"))).toEqual([]);
+    expect(shown.filter((text) => text === "1").length).toBeGreaterThan(10);
+  });
+
+  it("has one colour a task and one entry for it, also when it becomes another program", () => {
+    const all = shapes(drawTrace(spins(4_000_000)).get("cpu-timeline.svg")!);
+    const names = all.filter(({ text, name }) => name === "text" && text.endsWith("(1)")).map(({ text }) => text);
+    expect(new Set(names)).toEqual(new Set(["a-long-name (1)"]));
+  });
+
+  it.each([
+    [200, "µs", "100"],
+    [50_000, "ms", "25"],
+    [4_000_000, "s", "2"],
+  ])("has %d µs on an axis of %s", (cycles, unit, tick) => {
+    expect(texts(drawTrace(spins(cycles)).get("cpu-timeline.svg")!)).toEqual(expect.arrayContaining([unit, tick]));
+  });
+
   it("has a row of its own for each CPU, and does not grow with the trace", () => {
     const events = Array.from({ length: 20_000 }, (_, i) => ({
       ...switchTo(10 * i + 5, i % 2, 1 - (i % 2)),
@@ -123,21 +158,69 @@ describe("the CPU timeline", () => {
 });
 
 describe("the page tables", () => {
-  it("show three steps: writable before, read-only and shared after the fork, apart after the copy", () => {
-    const svg = cow.get("page-tables-1.svg")!;
-    const shown = texts(svg);
-    const panels = ["before fork", "after fork", "after the first copy-on-write fault of pid 2"].map((title) =>
-      shown.indexOf(title),
+  /** Texts of each panel, by its title. */
+  function panels(svg: string): Map<string, string[]> {
+    return new Map(
+      [...svg.matchAll(/<g [\s\S]*?<\/g>/g)].map(([panel]) => {
+        const [title, ...rest] = texts(panel);
+        return [title!, rest];
+      }),
     );
-    expect(Math.min(...panels)).toBeGreaterThan(0);
-    const [before, after, copied] = panels.map((start, i) => shown.slice(start, panels[i + 1]));
-    const data = (panel: readonly string[]) => panel.filter((text) => text.startsWith("0x0804a000"));
-    expect(data(before!)).toEqual(["0x0804a000 rw"]);
-    expect(data(after!)).toEqual(["0x0804a000 r-", "0x0804a000 r-"]);
-    expect(data(copied!)).toEqual(["0x0804a000 r-", "0x0804a000 rw"]);
-    const shared = shapes(svg).filter(({ attributes }) => attributes.fill === "#ffe8a3" && attributes.rx !== undefined);
-    expect(shared).toHaveLength(3 + 2);
+  }
+  const fillOf = (svg: string, title: string, address: string, nth = 0) => {
+    const panel = [...svg.matchAll(/<g [\s\S]*?<\/g>/g)].find(([markup]) => texts(markup)[0] === title)![0];
+    const all = shapes(panel);
+    const found = all.flatMap(({ text }, i) => (text.startsWith(address) ? [all[i - 1]!.attributes.fill] : []));
+    return found[nth];
+  };
+
+  it("show every write to what had been shared: the copy, and the page that the last user keeps", () => {
+    const svg = cow.get("page-tables-1.svg")!;
+    expect([...panels(svg).keys()]).toEqual([
+      "before fork",
+      "after fork",
+      "pid 2 writes 0x0804a000: a copy",
+      "pid 1 writes 0x0804a000: no copy, it is the last user",
+    ]);
+    expect(panels(svg).get("pid 1 writes 0x0804a000: no copy, it is the last user")).toContain("pid 2 has ended");
     for (const [panel] of svg.matchAll(/<g [\s\S]*?<\/g>/g)) expectNoOverlaps(panel);
+  });
+
+  it("tell copy-on-write from code, which is never written", () => {
+    const svg = cow.get("page-tables-1.svg")!;
+    const [writable, copyOnWrite, readOnly] = ["#d8f3dc", "#ffd8a8", "#e9ecef"];
+    expect(fillOf(svg, "before fork", "0x0804a000 data")).toBe(writable);
+    expect(fillOf(svg, "after fork", "0x0804a000 data")).toBe(copyOnWrite);
+    expect(fillOf(svg, "after fork", "0x0804a000 data", 1)).toBe(copyOnWrite);
+    expect(fillOf(svg, "after fork", "0xbffff000 stack")).toBe(copyOnWrite);
+    expect(fillOf(svg, "after fork", "0x08048000 code")).toBe(readOnly);
+    expect(fillOf(svg, "pid 2 writes 0x0804a000: a copy", "0x0804a000 data")).toBe(copyOnWrite);
+    expect(fillOf(svg, "pid 2 writes 0x0804a000: a copy", "0x0804a000 data", 1)).toBe(writable);
+  });
+});
+
+describe("a context switch", () => {
+  it("has both stacks, ESP before and after, and TSS.esp0 of one and of the other", () => {
+    const shown = texts(cow.get("context-switch-2.svg")!);
+    expect(shown).toEqual(
+      expect.arrayContaining([
+        "Context switch: from init (1) to init (2)",
+        ...["init (1) leaves", "init (2) comes", "ESP before", "ESP after"],
+        ...["switch frame: ebx, esi, edi, ebp", "return to sys_wait4+0x39", "struct pt_regs, 15 words"],
+        "init (2) has never run: its stack holds registers alone, and it begins in ret_from_fork.",
+      ]),
+    );
+    const [before] = shown.flatMap((text) => /^TSS.esp0: (0x\w+)$/.exec(text)?.[1] ?? []);
+    const [after] = shown.flatMap((text) => /^→ (0x\w+), by __switch_to$/.exec(text)?.[1] ?? []);
+    expect(before).not.toBe(after);
+    // Each is the top of its stack too.
+    for (const address of [before, after]) expect(shown.filter((text) => text === address)).toHaveLength(1);
+  });
+
+  it("back shows that the task goes on where it had called switch_to", () => {
+    expect(texts(cow.get("context-switch-3.svg")!)).toContain(
+      "init (1) goes on where it called switch_to: switch_to pops the switch frame and returns on this stack.",
+    );
   });
 });
 
@@ -170,6 +253,17 @@ describe("goodness", () => {
     const drawings = drawTrace(openTrace(traceFile(events)), { from: last - 1 });
     expect([...drawings.keys()]).toEqual(["cpu-timeline.svg", "goodness.svg"]);
     for (const svg of drawings.values()) shapes(svg);
+  });
+
+  it("has no line while a task sleeps: it does not compete then", () => {
+    const weigh = (cycle: number) => at(cycle, "sched_goodness", { pid: 1, goodness: 20 });
+    const sleep = at(2000, "sched_switch", { prev: 1, prev_state: 1, reason: "slept", next: 0, esp: 0, eip: 0 });
+    const lines = (events: ReturnType<typeof at>[]) =>
+      shapes(drawTrace(openTrace(traceFile(events))).get("goodness.svg")!)
+        .filter(({ name, attributes }) => name === "path" && attributes.fill === "none")
+        .map(({ attributes }) => attributes.d!.split("M").length - 1);
+    expect(lines([weigh(1000), weigh(3000), weigh(4000)])).toEqual([1]);
+    expect(lines([weigh(1000), sleep, weigh(3000), weigh(4000)])).toEqual([2]);
   });
 
   it("has a line for each task and one for each epoch", () => {

@@ -85,12 +85,22 @@ describe("a trace file", () => {
       cycle: 0,
       cpu: 0,
       event: "trace",
-      version: 1,
+      version: 2,
       hz: 10_000_000,
       cpus: 1,
     });
     const calls = lines.map((line) => JSON.parse(line)).filter(({ event, nr }) => event === "syscall" && nr === 20);
     expect(calls).toHaveLength(3000);
+  });
+
+  it("ends with the moment at which the run ended, which may be long after the last event", () => {
+    const lines = record("lines", SPIN, 100_000)
+      .join("")
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.at(-1)).toMatchObject({ event: "end", cycle: 100_000 });
+    expect(lines.at(-2).cycle).toBeLessThan(99_000);
   });
 });
 
@@ -105,6 +115,17 @@ describe("Chrome's format", () => {
 
   it("is whole when the run is cut off in the middle", () => {
     for (const limit of [1, 10_500, 12_300, 100_000]) deepestOfTracks(chrome(record("chrome", SPIN, limit).join("")));
+  });
+
+  it("counts on tracks of their own: runnable tasks, switches, faults, system calls", () => {
+    const counters = new Map<string, number[]>();
+    for (const event of events.filter(({ ph }) => ph === "C")) {
+      counters.set(event.name!, [...(counters.get(event.name!) ?? []), Number(event.args!["value"])]);
+    }
+    expect([...counters.keys()].sort()).toEqual(["context switches", "page faults", "runnable tasks", "system calls"]);
+    expect(counters.get("context switches")).toEqual([1, 2, 3]);
+    // Parent, then the child too, and while the parent waits the child alone.
+    expect(counters.get("runnable tasks")).toEqual([1, 2, 1, 2, 1]);
   });
 
   it("names the tracks of CPUs and tasks", () => {
