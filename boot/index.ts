@@ -4,7 +4,7 @@ export { BootError } from "./boot-error.ts";
 export * from "./boot-params.ts";
 export { type CpioEntry, CpioError, type CpioFile, readCpio, writeCpio } from "./cpio.ts";
 export { initramfs } from "./initramfs.ts";
-export { type KernelToLoad, loadKernel } from "./loader.ts";
+export { endOf, handOver, type KernelInput, type KernelToLoad, loadKernel, ramdiskOf } from "./loader.ts";
 export { type MemoryRange, memoryMap } from "./memory-map.ts";
 export { bootMultiboot, MULTIBOOT_BOOTLOADER_MAGIC, type MultibootBoot } from "./multiboot.ts";
 export { findMultibootHeader, MULTIBOOT_HEADER_MAGIC, type MultibootHeader } from "./multiboot-header.ts";

@@ -5,6 +5,8 @@ import type { SymbolSource } from "./context.ts";
 import type { KernelModule } from "./kernel-module.ts";
 
 const PT_LOAD = 1;
+/** An absolute symbol: a number made of all that the kernel is linked from. */
+export const BUILD_ID = "__kernel_build_id";
 
 interface ImageSymbol {
   readonly name: string;
@@ -112,6 +114,11 @@ export class KernelImage implements SymbolSource {
     const addresses = new Uint32Array(1 + Math.max(0, ...places.map(([number]) => number)));
     for (const [number, address] of places) addresses[number] = address;
     return addresses;
+  }
+
+  /** Tells kernels apart, in files too: 32 bits of a digest of all that this one was linked from. */
+  get build_id(): number {
+    return this.symbol(BUILD_ID);
   }
 
   symbol(name: string): number {

@@ -12,11 +12,8 @@ import {
 } from "../../asm/index.ts";
 import { debug_info } from "./debug-info.ts";
 import { type HostedObject, hosted_object } from "./hosted-object.ts";
-import { in_order, KernelImage } from "./kernel-image.ts";
+import { BUILD_ID, in_order, KernelImage } from "./kernel-image.ts";
 import type { KernelModule } from "./kernel-module.ts";
-
-/** An absolute symbol whose value tells whether an image on disk was made from these declarations and sources. */
-const BUILD_ID = "__kernel_build_id";
 
 const layout: readonly OutputSectionLayout[] = [
   { name: ".text", inputs: [".text.head", ".text", ".fixup"], start: "_text", end: "_etext" },
