@@ -119,13 +119,3 @@ describe("a kernel from a kept state", () => {
     expect(() => state.start({ ...options, args: ["x".repeat(3000)] })).toThrow(/the command line has \d+ bytes/);
   });
 });
-
-describe("a kernel whose archive lies in memory that it uses", () => {
-  it("does without it, and says so", () => {
-    const kernel = new Kernel(with_pages(most_pages() + 4));
-    let log = "";
-    kernel.on_log = (byte) => (log += String.fromCharCode(byte));
-    expect(kernel.run({ maxInstructions: 10_000_000 })).toEqual({ kind: "panic" });
-    expect(log).toMatch(/initrd overwritten \(0x[0-9a-f]{8} - 0x00800000\) - disabling it/);
-  });
-});

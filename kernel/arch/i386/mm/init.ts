@@ -41,7 +41,7 @@ const setup_bootmem_allocator = kernel_function("setup_bootmem_allocator", [], u
   const end_pfn = max_low_pfn.value;
   const kernel_start = __pa(image().symbol("_text"));
   const kernel_end = __pa(image().symbol("_end"));
-  const map_pfn = Math.ceil(kernel_end / PAGE_SIZE);
+  const map_pfn = 1; // in low memory: the initramfs may begin right behind the kernel
   const map_size = yield* init_bootmem(map_pfn, end_pfn);
   yield* free_bootmem(0, end_pfn << PAGE_SHIFT);
   yield* reserve_bootmem(0, PAGE_SIZE);
