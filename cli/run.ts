@@ -12,7 +12,7 @@ import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, openOutput, readInput, reporting } from "./io.ts";
 import { kernelWith, systemCall } from "./kernel-modules.ts";
 import { wholeNumber } from "./option-values.ts";
-import { demoInitramfs, kernelDigest, prebuiltKernel } from "./prebuilt.ts";
+import { DEFAULT_MEMORY, demoInitramfs, kernelDigest, prebuiltBootState, prebuiltKernel } from "./prebuilt.ts";
 import { loadProgram, programLines } from "./program.ts";
 import {
   addTapeOptions,
@@ -43,6 +43,8 @@ export interface RunOptions extends TapeOptions {
   readonly cpuHz?: number;
   readonly maxInstructions?: number;
   readonly trace?: string;
+  /** Executes the boot, though a state behind it is kept. */
+  readonly fromReset?: boolean;
   /** Kernel modules to compile and link. */
   readonly module?: readonly string[];
   /** Functions of theirs by system call number. */
@@ -76,12 +78,16 @@ export async function runCommand(
   const recorded: RunOptions = tape.call.options;
   const started = host.now();
   const own = isChanged ? { image: await kernelWith(module, syscall, io) } : {};
-  const kernel = booted(
-    () => new Kernel({ ...bootOptions(tape.call.file, tape.call.args ?? [], recorded, tape.io), ...own }),
+  const budget = recorded.maxInstructions ?? Number.POSITIVE_INFINITY;
+  const boot = { ...bootOptions(tape.call.file, tape.call.args ?? [], recorded, tape.io), ...own };
+  // A trace tells of the boot, too.
+  const isWhole = options.fromReset === true || options.trace !== undefined;
+  const { kernel, log: logged } = booted(() =>
+    startKernel(boot, isWhole, { cycle: tape.begins, instructions: budget }),
   );
   const endTrace = options.trace === undefined ? undefined : beginTrace(kernel, options.trace, io);
   const output: number[] = [];
-  const log: number[] = [];
+  const log: number[] = options.quiet ? [] : [...new TextEncoder().encode(logged)];
   kernel.on_output = (byte) => output.push(byte);
   if (!options.quiet) kernel.on_log = (byte) => log.push(byte);
   const feed = tape.feed(kernelGuest(kernel, host));
@@ -99,12 +105,20 @@ export async function runCommand(
     interrupted = true;
     feed.cancel();
   });
-  const budget = recorded.maxInstructions ?? Number.POSITIVE_INFINITY;
   let stop: KernelStop;
+  /** Instructions at the last look. */
+  let looked = 0;
   try {
     for (;;) {
-      const left = budget - kernel.machine.instructions;
-      stop = kernel.run({ maxInstructions: Math.min(feed.slice, left), untilCycle: feed.due });
+      const { instructions } = kernel.machine;
+      // Looks come where they would if all of the boot was run here.
+      while (looked + feed.slice <= instructions) {
+        looked += feed.slice;
+        await feed.look();
+      }
+      const maxInstructions = Math.min(looked + feed.slice, budget) - instructions;
+      stop = kernel.run({ maxInstructions, untilCycle: feed.due });
+      looked = kernel.machine.instructions;
       flush();
       if (interrupted || !reading) break;
       if (stop.kind === "input") {
@@ -127,6 +141,24 @@ export async function runCommand(
   const status = interrupted ? STATUS_INTERRUPTED : isCut ? 0 : report(stop, kernel, budget, io);
   if (options.stats) io.stderr(formatStatistics(kernel.statistics, host.now() - started));
   return tape.end(kind, status);
+}
+
+/**
+ * A kernel as after its reset, and what it has logged; from the kept state, unless all of the boot is to be seen.
+ * @param first where something is to be done, which must not be over already
+ */
+function startKernel(
+  options: KernelSessionOptions,
+  isWhole: boolean,
+  first: { readonly cycle: number; readonly instructions: number },
+): { readonly kernel: Kernel; readonly log: string } {
+  const kept = isWhole ? undefined : prebuiltBootState(options.image!);
+  if (kept?.fits(options)) {
+    const kernel = kept.start(options);
+    const { cycles, instructions } = kernel.machine;
+    if (cycles <= first.cycle && instructions <= first.instructions) return { kernel, log: kept.log };
+  }
+  return { kernel: new Kernel(options), log: "" };
 }
 
 /** A kernel takes a line whenever a task waits for one. */
@@ -170,7 +202,7 @@ function guestPath(file: string): string {
 export function bootOptions(
   file: string | undefined,
   args: readonly string[],
-  { memory = 32, cpuHz }: Pick<RunOptions, "memory" | "cpuHz">,
+  { memory = DEFAULT_MEMORY, cpuHz }: Pick<RunOptions, "memory" | "cpuHz">,
   io: CommandIo,
 ): KernelSessionOptions {
   const init = file === undefined ? "/init" : guestPath(file);
@@ -274,7 +306,7 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "--memory <MiB>",
       "memory of the machine",
       wholeNumber("memory in MiB", SMALLEST_MEMORY, MAXIMUM_RAM / MIB),
-      32,
+      DEFAULT_MEMORY,
     )
     .option(
       "--max-instructions <N>",
@@ -285,12 +317,16 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "--trace <FILE>",
       "write kernel events to FILE: JSON Lines, or Chrome's trace format for Perfetto if it ends in .json",
     )
+    .option(
+      "--from-reset",
+      "execute the kernel's boot, too, where a run begins otherwise in the state that it leads to; the run is the same",
+    )
     .option("--module <FILE>", "compile a kernel module and link it into the kernel; may be repeated", repeated)
     .option("--syscall <N=FUNCTION>", "make a function a system call; may be repeated", systemCall)
     .addOption(gdbOption());
   addTapeOptions(command).action(async (file: string | undefined, args: string[], options: RunOptions) => {
     await reporting(io, async () => {
-      refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "stats", "trace", "gdb"]);
+      refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "stats", "trace", "fromReset", "gdb"]);
       const status = await runCommand(file, args, options, io, host);
       if (status !== 0) io.exitStatus(status);
     });

@@ -36,6 +36,8 @@ export interface Tape {
   readonly io: CommandIo;
   /** Whose recording is replayed, if one is. */
   readonly replays: RecordedCommand | undefined;
+  /** Cycle of the first thing that a replay does or compares; without one none comes. */
+  readonly begins: number;
   /** The guest's input from now on. */
   feed(guest: TapedGuest): Feed;
   /**
@@ -75,6 +77,7 @@ export function openTape(
 
 class NoTape implements Tape {
   readonly replays = undefined;
+  readonly begins = Number.POSITIVE_INFINITY;
   perform: (action: Action) => void = () => {};
 
   constructor(
@@ -98,6 +101,7 @@ class NoTape implements Tape {
 
 class RecordingTape implements Tape {
   readonly replays = undefined;
+  readonly begins = Number.POSITIVE_INFINITY;
   readonly io: CommandIo;
   perform: (action: Action) => void = () => {};
   #witness: Witness | undefined;
@@ -144,6 +148,7 @@ class RecordingTape implements Tape {
 
 class ReplayTape implements Tape {
   readonly replays: RecordedCommand;
+  readonly begins: number;
   readonly call: Call;
   readonly io: CommandIo;
   #feed: ReplayFeed | undefined;
@@ -155,6 +160,7 @@ class ReplayTape implements Tape {
   ) {
     this.call = recording.header;
     this.replays = recording.header.command;
+    this.begins = recording.events[0]?.cycle ?? recording.end?.cycle ?? Number.POSITIVE_INFINITY;
     this.io = replayIo(recording, io);
   }
 

@@ -7,7 +7,7 @@ import { ramdiskOf } from "../../boot/index.ts";
 import { Capture, DEFAULT_HZ, DEFAULT_RAM, SnapshotError } from "../../emulator/index.ts";
 import { PAGE_OFFSET, PAGE_SIZE } from "../include/asm/page.ts";
 import { log_buf, log_end } from "../kernel/printk.ts";
-import { type BootOptions, Kernel, type KernelCapture, type ResumeOptions } from "./kernel.ts";
+import { type BootOptions, Kernel, type KernelCapture, type LoadOptions, type ResumeOptions } from "./kernel.ts";
 import type { KernelImage } from "./kernel-image.ts";
 
 /** A file begins with the kernel's build id; a captured machine as bytes is the rest. */
@@ -28,6 +28,13 @@ export class BootState {
   /** The state of a kernel that stands where `run_to_hand_over` stops. @throws Error during a run */
   static of(kernel: Kernel): BootState {
     return new BootState(kernel.image, kernel.capture());
+  }
+
+  /** Boots a kernel. @throws RangeError when the machine has too little memory; Error when the kernel does not get there */
+  static boot(options: LoadOptions): BootState {
+    const kernel = new Kernel(options);
+    kernel.run_to_hand_over();
+    return BootState.of(kernel);
   }
 
   /** What `encode` made bytes of; undefined when they are damaged, or of another kernel than this. */

@@ -31,9 +31,7 @@ const options: BootOptions = {
 let state: BootState;
 
 beforeAll(() => {
-  const kernel = new Kernel({ image, memoryBytes: MEMORY });
-  kernel.run_to_hand_over();
-  state = BootState.of(kernel);
+  state = BootState.boot({ image, memoryBytes: MEMORY });
 });
 
 /** The same with an archive of so many pages more. */
