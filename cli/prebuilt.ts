@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { BootState, type KernelImage, kernel_image, prebuilt_kernel } from "../kernel/index.ts";
 import { build_initramfs } from "../user/build.ts";
-import { digestOf } from "./recording/witness.ts";
 
 export const VMLINUX = "vmlinux";
 export const INITRAMFS = "initramfs.cpio";
@@ -13,7 +12,8 @@ const MIB = 1 << 20;
 /** MiB of memory that `esp0 run` gives its machine. */
 export const DEFAULT_MEMORY = 32;
 
-function beside(name: string): Uint8Array | undefined {
+/** A file that the build left; undefined without one. */
+export function beside(name: string): Uint8Array | undefined {
   const path = new URL(name, import.meta.url);
   return existsSync(path) ? readFileSync(path) : undefined;
 }
@@ -38,11 +38,4 @@ export function bootStateFile(image: KernelImage): Uint8Array {
 /** The demo's initramfs, prebuilt or built now. */
 export function demoInitramfs(): Uint8Array {
   return beside(INITRAMFS) ?? build_initramfs();
-}
-
-/** Digest of the kernel and the demo, as `esp0 run` takes them. */
-export function kernelDigest(): string {
-  const linked = beside(VMLINUX);
-  const parts = linked === undefined ? kernel_image().segments.map(({ data }) => data) : [linked];
-  return digestOf(...parts, demoInitramfs()).slice(0, 16);
 }

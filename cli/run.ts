@@ -1,30 +1,16 @@
 /** `esp0 run`: boots the kernel on a machine of its own and runs a program, or the demo, as pid 1. */
-import { basename } from "node:path";
 import type { Command } from "commander";
-import { initramfs } from "../boot/index.ts";
-import { describe_tasks, TraceFile, traceFormatOf } from "../debug/index.ts";
-import { SourceTexts } from "../debug/repl/index.ts";
-import { DebugSession, type KernelSessionOptions } from "../debug/session/index.ts";
 import { MAXIMUM_RAM, perform } from "../emulator/index.ts";
-import { Kernel, type KernelStop } from "../kernel/index.ts";
-import { sources } from "../kernel/inspect.ts";
-import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
-import { type CommandIo, InputError, openOutput, readInput, reporting } from "./io.ts";
+import type { Kernel, KernelStop } from "../kernel/index.ts";
+import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
+import { type CommandIo, InputError, openOutput, reporting } from "./io.ts";
+import { booted, bootOptions, startKernel } from "./kernel-boot.ts";
 import { kernelWith, systemCall } from "./kernel-modules.ts";
 import { wholeNumber } from "./option-values.ts";
-import { DEFAULT_MEMORY, demoInitramfs, kernelDigest, prebuiltBootState, prebuiltKernel } from "./prebuilt.ts";
-import { loadProgram, programLines } from "./program.ts";
-import {
-  addTapeOptions,
-  openTape,
-  refuseWithReplay,
-  type Tape,
-  type TapedGuest,
-  type TapeOptions,
-} from "./recording/tape.ts";
+import { DEFAULT_MEMORY } from "./prebuilt.ts";
+import { addTapeOptions, openTape, refuseWithReplay, type TapedGuest, type TapeOptions } from "./recording/tape.ts";
 import type { RunHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
-import { decodeText, isElf } from "./source-files.ts";
 import { LONGEST_LINE } from "./standard-input.ts";
 import { formatStatistics } from "./statistics.ts";
 
@@ -67,14 +53,18 @@ export async function runCommand(
   const isChanged = module.length > 0 || Object.keys(syscall).length > 0;
   if (isChanged && (isTaped || options.gdb !== undefined))
     throw new InputError("esp0: --module and --syscall do not go with --record, --replay and --gdb");
-  const kernelOfTape = isTaped ? { kernel: kernelDigest() } : {};
-  const tape = openTape(
+  const kernelOfTape = isTaped ? { kernel: (await import("./kernel-digest.ts")).kernelDigest() } : {};
+  const tape = await openTape(
     "run",
     { file, args, options: { memory, cpuHz, maxInstructions }, ...kernelOfTape },
     options,
     io,
   );
-  if (options.gdb !== undefined) return await debugCommand(tape, options, options.gdb, io, host);
+  if (options.gdb !== undefined) {
+    refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
+    const { runKernelWithGdb } = await import("./run-gdb.ts");
+    return await runKernelWithGdb(tape, options.gdb, options.quiet === true, io, host);
+  }
   const recorded: RunOptions = tape.call.options;
   const started = host.now();
   const own = isChanged ? { image: await kernelWith(module, syscall, io) } : {};
@@ -85,7 +75,7 @@ export async function runCommand(
   const { kernel, log: logged } = booted(() =>
     startKernel(boot, isWhole, { cycle: tape.begins, instructions: budget }),
   );
-  const endTrace = options.trace === undefined ? undefined : beginTrace(kernel, options.trace, io);
+  const endTrace = options.trace === undefined ? undefined : await beginTrace(kernel, options.trace, io);
   const output: number[] = [];
   const log: number[] = options.quiet ? [] : [...new TextEncoder().encode(logged)];
   kernel.on_output = (byte) => output.push(byte);
@@ -138,27 +128,9 @@ export async function runCommand(
   flush();
   const kind = interrupted ? "interrupted" : reading ? stop.kind : "output-closed";
   const isCut = interrupted || !reading || feed.ended;
-  const status = interrupted ? STATUS_INTERRUPTED : isCut ? 0 : report(stop, kernel, budget, io);
+  const status = interrupted ? STATUS_INTERRUPTED : isCut ? 0 : await report(stop, kernel, budget, io);
   if (options.stats) io.stderr(formatStatistics(kernel.statistics, host.now() - started));
   return tape.end(kind, status);
-}
-
-/**
- * A kernel as after its reset, and what it has logged; from the kept state, unless all of the boot is to be seen.
- * @param first where something is to be done, which must not be over already
- */
-function startKernel(
-  options: KernelSessionOptions,
-  isWhole: boolean,
-  first: { readonly cycle: number; readonly instructions: number },
-): { readonly kernel: Kernel; readonly log: string } {
-  const kept = isWhole ? undefined : prebuiltBootState(options.image!);
-  if (kept?.fits(options)) {
-    const kernel = kept.start(options);
-    const { cycles, instructions } = kernel.machine;
-    if (cycles <= first.cycle && instructions <= first.instructions) return { kernel, log: kept.log };
-  }
-  return { kernel: new Kernel(options), log: "" };
 }
 
 /** A kernel takes a line whenever a task waits for one. */
@@ -182,8 +154,12 @@ function kernelGuest(kernel: Kernel, host: RunHost): TapedGuest {
   };
 }
 
+/** Most runs do without. */
+const debugging = () => import("../debug/index.ts");
+
 /** Records the run in a file; returns what ends that. */
-function beginTrace(kernel: Kernel, path: string, io: CommandIo): () => void {
+async function beginTrace(kernel: Kernel, path: string, io: CommandIo): Promise<() => void> {
+  const { TraceFile, traceFormatOf } = await debugging();
   const file = openOutput(io, path);
   const trace = new TraceFile(kernel, traceFormatOf(path), file.write);
   return () => {
@@ -192,68 +168,8 @@ function beginTrace(kernel: Kernel, path: string, io: CommandIo): () => void {
   };
 }
 
-/** Where a program lies in the guest: in /bin under its own name, which programs of many names go by. */
-function guestPath(file: string): string {
-  const name = basename(file).replace(/\.[sS]$/, "");
-  return /^[\w.+-]{1,64}$/.test(name) ? `/bin/${name}` : "/init";
-}
-
-/** What to boot. @throws InputError for files that cannot be used */
-export function bootOptions(
-  file: string | undefined,
-  args: readonly string[],
-  { memory = DEFAULT_MEMORY, cpuHz }: Pick<RunOptions, "memory" | "cpuHz">,
-  io: CommandIo,
-): KernelSessionOptions {
-  const init = file === undefined ? "/init" : guestPath(file);
-  const program = file === undefined ? undefined : loadProgram(file, io);
-  return {
-    image: prebuiltKernel(),
-    memoryBytes: memory * MIB,
-    ...(cpuHz === undefined ? {} : { cpuHz }),
-    initramfs: program === undefined ? demoInitramfs() : initramfs({ [init]: program }),
-    init,
-    args,
-    program,
-    log: (line) => io.stderr(`esp0: ${line}\n`),
-  };
-}
-
-/** @throws InputError when the kernel and its files do not fit the machine */
-export function booted<T>(boot: () => T): T {
-  try {
-    return boot();
-  } catch (error) {
-    if (error instanceof RangeError) throw new InputError(`esp0: ${error.message}`);
-    throw error;
-  }
-}
-
-/** `--gdb` */
-async function debugCommand(
-  tape: Tape,
-  options: RunOptions,
-  port: number,
-  io: CommandIo,
-  host: RunHost,
-): Promise<number> {
-  refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
-  const { file, args = [] } = tape.call;
-  const session = booted(() => DebugSession.forKernel(bootOptions(file, args, tape.call.options, tape.io)));
-  const texts = new SourceTexts(sources);
-  if (file !== undefined) {
-    if (!isElf(readInput(tape.io, file))) session.symbols.add({ symbols: [], lines: programLines(file, tape.io) });
-    if (/\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(tape.io, file), file));
-  }
-  const end = await runWithGdb(session, port, { showLog: !options.quiet, sources: texts, tape }, io, host);
-  if (end === "killed" || end === "interrupted") return tape.end(end, STATUS_INTERRUPTED);
-  if (end.reason === "exit") return tape.end("exit", end.status ?? 0);
-  const kind = end.reason === "panic" || end.reason === "triple-fault" ? end.reason : "asleep";
-  return tape.end(kind, report(kind === "triple-fault" ? { kind, core: end.core } : { kind }, session.kernel!, 0, io));
-}
-
-/** Says how the run ended, unless its program did so itself; returns the exit status. */
-function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo): number {
+/** Says how a run ended, unless its program did so itself; returns the exit status. */
+export async function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo): Promise<number> {
   switch (stop.kind) {
     case "exit":
       return stop.status;
@@ -269,7 +185,9 @@ function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo)
       io.stderr(`esp0: stopped after ${budget} instructions (--max-instructions)\n`);
       return STATUS_BUDGET;
     default:
-      io.stderr(`esp0: everything is asleep, and nothing could wake it:\n${describe_tasks(kernel)}`);
+      io.stderr(
+        `esp0: everything is asleep, and nothing could wake it:\n${(await debugging()).describe_tasks(kernel)}`,
+      );
       return STATUS_ASLEEP;
   }
 }

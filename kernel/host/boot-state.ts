@@ -33,7 +33,7 @@ export class BootState {
   /** Boots a kernel. @throws RangeError when the machine has too little memory; Error when the kernel does not get there */
   static boot(options: LoadOptions): BootState {
     const kernel = new Kernel(options);
-    kernel.run_to_hand_over();
+    if (!kernel.run_to_hand_over()) throw new Error("the kernel did not get to where it asks what it is to run");
     return BootState.of(kernel);
   }
 
