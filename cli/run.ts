@@ -75,6 +75,7 @@ export async function runCommand(
   const { kernel, log: logged } = booted(() =>
     startKernel(boot, isWhole, { cycle: tape.begins, instructions: budget }),
   );
+  const begun = kernel.machine.instructions;
   const endTrace = options.trace === undefined ? undefined : await beginTrace(kernel, options.trace, io);
   const output: number[] = [];
   const log: number[] = options.quiet ? [] : [...new TextEncoder().encode(logged)];
@@ -129,7 +130,10 @@ export async function runCommand(
   const kind = interrupted ? "interrupted" : reading ? stop.kind : "output-closed";
   const isCut = interrupted || !reading || feed.ended;
   const status = interrupted ? STATUS_INTERRUPTED : isCut ? 0 : await report(stop, kernel, budget, io);
-  if (options.stats) io.stderr(formatStatistics(kernel.statistics, host.now() - started));
+  if (options.stats) {
+    const executed = kernel.machine.instructions - begun;
+    io.stderr(formatStatistics(kernel.statistics, host.now() - started, executed));
+  }
   return tape.end(kind, status);
 }
 

@@ -1,6 +1,6 @@
 /** The linked kernel: what is loaded, where everything is, and the functions behind its hostcalls. */
 import type { ElfFile, LinkedImage, LinkedLine } from "../../asm/index.ts";
-import type { StepFunction } from "./compiled-code.ts";
+import type { CompiledCode, StepFunction } from "./compiled-code.ts";
 import type { SymbolSource } from "./context.ts";
 import type { KernelModule } from "./kernel-module.ts";
 
@@ -27,6 +27,23 @@ interface ImageSegment {
 /** Modules in the order in which their steps are numbered: by file, whatever order they were loaded in. */
 export function in_order(modules: readonly KernelModule[]): KernelModule[] {
   return [...modules].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
+}
+
+/** The steps of modules by number. Those of a function take their places when the first of them is executed. */
+export function steps_of(modules: readonly KernelModule[]): readonly StepFunction[] {
+  const steps: StepFunction[] = [];
+  for (const { functions } of modules) for (const { code } of functions) add_steps(steps, code);
+  return steps;
+}
+
+function add_steps(steps: StepFunction[], code: CompiledCode): void {
+  const first = steps.length;
+  for (let index = 0; index < code.count; index++) {
+    steps.push((core, ebp) => {
+      for (const [i, step] of code.lay_out().steps.entries()) steps[first + i] = step;
+      steps[first + index](core, ebp);
+    });
+  }
 }
 
 /** A kernel ready to be loaded: its contents by physical address, and its symbols. */
@@ -64,7 +81,7 @@ export class KernelImage implements SymbolSource {
           address >= start && address < end && (type === "function" || (type === "notype" && name !== "_text")),
       )
       .sort((a, b) => a.address - b.address || b.size - a.size);
-    this.steps = modules.flatMap(({ functions }) => functions.flatMap(({ code }) => code.lay_out().steps));
+    this.steps = steps_of(modules);
     this.addresses = this.#addresses();
   }
 
