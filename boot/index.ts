@@ -13,7 +13,7 @@ export { type CpioEntry, CpioError, type CpioFile, readCpio, writeCpio } from ".
 export { initramfs } from "./initramfs.ts";
 export { bootLinux, type LinuxBoot } from "./linux.ts";
 export { type LinuxHeader, readLinuxHeader } from "./linux-header.ts";
-export { type KernelToLoad, loadKernel } from "./loader.ts";
+export { endOf, handOver, type KernelInput, type KernelToLoad, loadKernel, ramdiskOf } from "./loader.ts";
 export { type MemoryRange, memoryMap } from "./memory-map.ts";
 export { bootMultiboot, MULTIBOOT_BOOTLOADER_MAGIC, type MultibootBoot } from "./multiboot.ts";
 export { findMultibootHeader, MULTIBOOT_HEADER_MAGIC, type MultibootHeader } from "./multiboot-header.ts";

@@ -8,17 +8,19 @@ import { type LineResult, PROMPT, Repl, SourceTexts } from "../debug/repl/index.
 import { DEFAULT_HISTORY_BYTES, DebugSession, type SessionOutput } from "../debug/session/index.ts";
 import { MAXIMUM_RAM } from "../emulator/index.ts";
 import { sources } from "../kernel/inspect.ts";
-import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
+import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
+import { runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, readInput, reporting } from "./io.ts";
+import { booted, bootOptions } from "./kernel-boot.ts";
+import { kernelDigest } from "./kernel-digest.ts";
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
 import { addMachineOptions } from "./machine.ts";
 import { BOOT_OPTIONS, type PlanOptions, planMachine, planOptions } from "./machine-plan.ts";
 import { noticeLog } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
-import { kernelDigest } from "./prebuilt.ts";
 import { programLines } from "./program.ts";
 import { addTapeOptions, openTape, refuseWithReplay, type Tape, type TapeOptions } from "./recording/tape.ts";
-import { addProgramArguments, booted, bootOptions } from "./run.ts";
+import { addProgramArguments } from "./run.ts";
 import type { RunHost, TerminalHost } from "./run-host.ts";
 import { STATUS_FAILED_COMMAND } from "./run-status.ts";
 import { decodeText, isElf } from "./source-files.ts";
@@ -51,7 +53,7 @@ export async function debugCommand(
   host: TerminalHost,
 ): Promise<number> {
   const fromFile = options.commands === undefined ? undefined : linesOf(options.commands, io);
-  const tape = openDebugTape(file, args, options, io);
+  const tape = await openDebugTape(file, args, options, io);
   const texts = new SourceTexts(sources, (name) => readSource(name, session, tape.io));
   const session: DebugSession = await openSession(tape, options);
   if (options.gdb !== undefined) {
@@ -124,7 +126,12 @@ export async function debugCommand(
 }
 
 /** Recordings of the other commands can be debugged too. */
-function openDebugTape(file: string | undefined, args: readonly string[], options: DebugOptions, io: CommandIo): Tape {
+async function openDebugTape(
+  file: string | undefined,
+  args: readonly string[],
+  options: DebugOptions,
+  io: CommandIo,
+): Promise<Tape> {
   const recorded = { ...planOptions(options), syscall: options.syscall };
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const call = { file, args, options: recorded, ...(isTaped ? { kernel: kernelDigest() } : {}) };

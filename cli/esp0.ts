@@ -2,15 +2,19 @@
 /** The `esp0` command. */
 import { Command, CommanderError } from "commander";
 import { version } from "../package.json";
-import { registerAs } from "./as.ts";
-import { registerDebug } from "./debug.ts";
 import { STATUS_BAD_INPUT } from "./io.ts";
-import { registerMachine } from "./machine.ts";
-import { registerObjdump } from "./objdump.ts";
 import { processHost } from "./process-host.ts";
 import { processIo } from "./process-io.ts";
-import { registerReport } from "./report.ts";
-import { registerRun } from "./run.ts";
+
+/** The commands by name, in the order of the help: each loads what it needs. */
+const commands: Readonly<Record<string, (program: Command) => Promise<void>>> = {
+  run: async (program) => (await import("./run.ts")).registerRun(program, processIo, processHost),
+  machine: async (program) => (await import("./machine.ts")).registerMachine(program, processIo, processHost),
+  debug: async (program) => (await import("./debug.ts")).registerDebug(program, processIo, processHost),
+  report: async (program) => (await import("./report.ts")).registerReport(program, processIo),
+  as: async (program) => (await import("./as.ts")).registerAs(program, processIo),
+  objdump: async (program) => (await import("./objdump.ts")).registerObjdump(program, processIo),
+};
 
 const program = new Command("esp0")
   .description("An i386 PC emulator, and a Linux-style kernel to look into.")
@@ -19,12 +23,10 @@ const program = new Command("esp0")
   .configureHelp({ commandDescription: (command) => command.description().replace(/(\S)\n(?=\S)/g, "$1 ") })
   .exitOverride()
   .showHelpAfterError("(add --help for more)");
-registerRun(program, processIo, processHost);
-registerMachine(program, processIo, processHost);
-registerDebug(program, processIo, processHost);
-registerReport(program, processIo);
-registerAs(program, processIo);
-registerObjdump(program, processIo);
+
+// Only the command that is called, if it is: loading the others takes longer than many a run.
+const called = process.argv[2] ?? "";
+for (const name of Object.hasOwn(commands, called) ? [called] : Object.keys(commands)) await commands[name]!(program);
 
 try {
   await program.parseAsync();

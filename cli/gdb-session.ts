@@ -1,36 +1,16 @@
 /** `--gdb PORT`: the guest waits for GDB and then runs as GDB says. */
-import { Option } from "commander";
 import { GdbServer, type GuestInput, replMonitor, waitsForInput } from "../debug/gdb/index.ts";
 import type { SourceTexts } from "../debug/repl/index.ts";
 import type { DebugSession, Stop } from "../debug/session/index.ts";
 import { LiveFeed } from "./feed.ts";
 import { type CommandIo, InputError } from "./io.ts";
 import { wantedBytes } from "./machine-run.ts";
-import { wholeNumber } from "./option-values.ts";
 import type { Tape } from "./recording/tape.ts";
 import type { RunHost } from "./run-host.ts";
 import { type InputSource, LONGEST_LINE } from "./standard-input.ts";
 
 /** How a session with GDB ended: where the guest stood, or by whom. */
 export type GdbRunEnd = Stop | "killed" | "interrupted";
-
-const HIGHEST_PORT = 0xffff;
-
-export function gdbOption(): Option {
-  return new Option(
-    "--gdb <PORT>",
-    "wait for GDB on this TCP port of this host before the first instruction; 0: any free port",
-  ).argParser(wholeNumber("a port", 0, HIGHEST_PORT));
-}
-
-/** @throws InputError for options given that do nothing while GDB is in charge */
-export function refuseWithGdb(options: Readonly<Record<string, unknown>>, names: readonly string[]): void {
-  for (const name of names) {
-    if (options[name] === undefined || options[name] === false) continue;
-    const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new InputError(`esp0: --${option} does not go with --gdb`);
-  }
-}
 
 /** Bytes that the guest sends, passed on when the host has time. */
 class Forward {

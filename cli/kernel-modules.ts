@@ -3,7 +3,6 @@ import { type Command, InvalidArgumentError } from "commander";
 import { LinkError } from "../asm/index.ts";
 import { type KernelImage, link_kernel, SystemCallError } from "../kernel/index.ts";
 import { type CommandIo, InputError, writeOutput } from "./io.ts";
-import { loadModules } from "./module-loader.ts";
 import { prebuiltKernel } from "./prebuilt.ts";
 
 /** What of the user's goes into the kernel, and where the linked kernel goes. */
@@ -64,6 +63,7 @@ async function linkedWith(
   system_calls: Readonly<Record<number, string>>,
   io: CommandIo,
 ): Promise<KernelImage> {
+  const { loadModules } = await import("./module-loader.ts");
   const modules = await loadModules(files, io);
   try {
     return link_kernel({ modules, system_calls });

@@ -5,7 +5,8 @@ import { describeShutdown } from "../debug/index.ts";
 import { SourceTexts } from "../debug/repl/index.ts";
 import { DebugSession } from "../debug/session/index.ts";
 import { Journal, MAXIMUM_CPUS, MAXIMUM_RAM, type Machine } from "../emulator/index.ts";
-import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
+import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
+import { runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, reporting, writeOutput } from "./io.ts";
 import { MachineOutput, STDIO } from "./machine-output.ts";
 import {
@@ -50,7 +51,7 @@ export interface MachineCommandOptions extends PlanOptions, TapeOptions {
 
 /** Runs to the end and returns the exit status. @throws InputError for files and options that cannot be used */
 export async function machineCommand(options: MachineCommandOptions, io: CommandIo, host: TimedHost): Promise<number> {
-  const tape = openTape("machine", { options: recordedOptions(options) }, options, io);
+  const tape = await openTape("machine", { options: recordedOptions(options) }, options, io);
   const recorded: MachineCommandOptions = tape.call.options;
   const plan = planMachine(recorded, tape.io, noticeLog(io));
   if (options.gdb !== undefined) return await debugCommand(plan, tape, options, options.gdb, io, host);

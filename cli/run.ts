@@ -1,31 +1,18 @@
 /** `esp0 run`: boots the kernel on a machine of its own and runs a program, or the demo, as pid 1. */
-import { basename } from "node:path";
 import type { Command } from "commander";
-import { initramfs } from "../boot/index.ts";
-import { describe_tasks, TraceFile, traceFormatOf } from "../debug/index.ts";
-import { SourceTexts } from "../debug/repl/index.ts";
-import { DebugSession, type KernelSessionOptions, outOfPatience } from "../debug/session/index.ts";
+import { outOfPatience } from "../debug/session/patience.ts";
 import { MAXIMUM_RAM, perform } from "../emulator/index.ts";
-import { Kernel, type KernelImage, type KernelStop } from "../kernel/index.ts";
-import { sources } from "../kernel/inspect.ts";
-import { gdbOption, refuseWithGdb, runWithGdb } from "./gdb-session.ts";
-import { type CommandIo, InputError, openOutput, readInput, reporting } from "./io.ts";
+import type { Kernel, KernelStop } from "../kernel/index.ts";
+import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
+import { type CommandIo, openOutput, reporting } from "./io.ts";
+import { booted, bootOptions, startKernel } from "./kernel-boot.ts";
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
-import { noticeLog, repeatedNotices } from "./notices.ts";
+import { repeatedNotices } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
-import { demoInitramfs, kernelDigest, prebuiltKernel } from "./prebuilt.ts";
-import { loadProgram, programLines } from "./program.ts";
-import {
-  addTapeOptions,
-  openTape,
-  refuseWithReplay,
-  type Tape,
-  type TapedGuest,
-  type TapeOptions,
-} from "./recording/tape.ts";
+import { DEFAULT_MEMORY } from "./prebuilt.ts";
+import { addTapeOptions, openTape, refuseWithReplay, type TapedGuest, type TapeOptions } from "./recording/tape.ts";
 import type { RunHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
-import { decodeText, isElf } from "./source-files.ts";
 import { LONGEST_LINE } from "./standard-input.ts";
 import { formatStatistics } from "./statistics.ts";
 
@@ -44,6 +31,8 @@ export interface RunOptions extends TapeOptions, KernelOptions {
   readonly cpuHz?: number;
   readonly maxInstructions?: number;
   readonly trace?: string;
+  /** Executes the boot, though a state behind it is kept. */
+  readonly fromReset?: boolean;
   /** TCP port, 0 for any. */
   readonly gdb?: number;
 }
@@ -58,31 +47,34 @@ export async function runCommand(
 ): Promise<number> {
   const { memory, cpuHz, maxInstructions, module, syscall } = options;
   const isTaped = options.record !== undefined || options.replay !== undefined;
-  const kernelOfTape = isTaped ? { kernel: kernelDigest() } : {};
-  const tape = openTape(
+  const kernelOfTape = isTaped ? { kernel: (await import("./kernel-digest.ts")).kernelDigest() } : {};
+  const tape = await openTape(
     "run",
     { file, args, options: { memory, cpuHz, maxInstructions, module, syscall }, ...kernelOfTape },
     options,
     io,
   );
+
   const recorded: RunOptions = tape.call.options;
   const image = await kernelWith({ ...recorded, vmlinux: options.vmlinux }, tape.io);
-  if (options.gdb !== undefined) return await debugCommand(image, tape, options, options.gdb, io, host);
+  if (options.gdb !== undefined) {
+    refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
+    const { runKernelWithGdb } = await import("./run-gdb.ts");
+    return await runKernelWithGdb(image, tape, options.gdb, options.quiet === true, io, host);
+  }
   const started = host.now();
-  const kernel = booted(
-    () =>
-      new Kernel(
-        bootOptions(
-          tape.call.file,
-          tape.call.args ?? [],
-          { ...recorded, image, quiet: options.quiet === true },
-          tape.io,
-        ),
-      ),
+  const budget = recorded.maxInstructions ?? Number.POSITIVE_INFINITY;
+  const { file: program, args: programArguments = [] } = tape.call;
+  const boot = bootOptions(program, programArguments, { ...recorded, image, quiet: options.quiet === true }, tape.io);
+  // A trace tells of the boot, too.
+  const isWhole = options.fromReset === true || options.trace !== undefined;
+  const { kernel, log: logged } = booted(() =>
+    startKernel(boot, isWhole, { cycle: tape.begins, instructions: budget }),
   );
-  const endTrace = options.trace === undefined ? undefined : beginTrace(kernel, options.trace, io);
+  const begun = kernel.machine.instructions;
+  const endTrace = options.trace === undefined ? undefined : await beginTrace(kernel, options.trace, io);
   const output: number[] = [];
-  const log: number[] = [];
+  const log: number[] = options.quiet ? [] : [...new TextEncoder().encode(logged)];
   kernel.on_output = (byte) => output.push(byte);
   if (!options.quiet) kernel.on_log = (byte) => log.push(byte);
   const feed = tape.feed(kernelGuest(kernel, host));
@@ -100,30 +92,35 @@ export async function runCommand(
     interrupted = true;
     feed.cancel();
   });
-  const budget = recorded.maxInstructions ?? Number.POSITIVE_INFINITY;
   let stop: KernelStop;
+  /** Instructions at the last look. */
+  let looked = 0;
   try {
-    for (let slice = feed.slice; ; ) {
+    for (;;) {
       const { instructions } = kernel.machine;
-      const left = budget - instructions;
+      // Looks come where they would if all of the boot was run here.
+      while (looked + feed.slice <= instructions) {
+        looked += feed.slice;
+        await feed.look();
+      }
       stop = kernel.run({
-        maxInstructions: Math.min(slice, left),
+        maxInstructions: Math.min(looked + feed.slice, budget) - instructions,
         untilCycle: feed.due,
         until: outOfPatience(host.now),
       });
-      slice -= kernel.machine.instructions - instructions;
       flush();
       if (interrupted || !reading) break;
+      if (stop.kind === "condition") {
+        await host.breathe();
+        continue;
+      }
+      looked = kernel.machine.instructions;
       if (stop.kind === "input") {
         if (!(await feed.rest())) break;
-        slice = feed.slice;
-      } else if (stop.kind === "condition") {
-        await host.breathe();
-      } else if (stop.kind === "budget" && kernel.machine.instructions < budget) {
+      } else if (stop.kind === "budget" && looked < budget) {
         await host.breathe();
         if (interrupted) break;
         await feed.look();
-        slice = feed.slice;
       } else break;
       if (interrupted || feed.ended) break;
     }
@@ -135,9 +132,12 @@ export async function runCommand(
   flush();
   const kind = interrupted ? "interrupted" : reading ? stop.kind : "output-closed";
   const isCut = interrupted || !reading || feed.ended;
-  const status = interrupted ? STATUS_INTERRUPTED : isCut ? 0 : report(stop, kernel, budget, io);
+  const status = interrupted ? STATUS_INTERRUPTED : isCut ? 0 : await report(stop, kernel, budget, io);
   if (!options.quiet) io.stderr(repeatedNotices(kernel.machine.notices));
-  if (options.stats) io.stderr(formatStatistics(kernel.statistics, host.now() - started));
+  if (options.stats) {
+    const executed = kernel.machine.instructions - begun;
+    io.stderr(formatStatistics(kernel.statistics, host.now() - started, executed));
+  }
   return tape.end(kind, status);
 }
 
@@ -162,8 +162,12 @@ function kernelGuest(kernel: Kernel, host: RunHost): TapedGuest {
   };
 }
 
+/** Most runs do without. */
+const debugging = () => import("../debug/index.ts");
+
 /** Records the run in a file; returns what ends that. */
-function beginTrace(kernel: Kernel, path: string, io: CommandIo): () => void {
+async function beginTrace(kernel: Kernel, path: string, io: CommandIo): Promise<() => void> {
+  const { TraceFile, traceFormatOf } = await debugging();
   const file = openOutput(io, path);
   const trace = new TraceFile(kernel, traceFormatOf(path), file.write);
   return () => {
@@ -172,78 +176,8 @@ function beginTrace(kernel: Kernel, path: string, io: CommandIo): () => void {
   };
 }
 
-/** Where a program lies in the guest: in /bin under its own name, which programs of many names go by. */
-function guestPath(file: string): string {
-  const name = basename(file).replace(/\.[sS]$/, "");
-  return /^[\w.+-]{1,64}$/.test(name) ? `/bin/${name}` : "/init";
-}
-
-/** What to boot. @throws InputError for files that cannot be used */
-export function bootOptions(
-  file: string | undefined,
-  args: readonly string[],
-  {
-    memory = 32,
-    cpuHz,
-    image = prebuiltKernel(),
-    quiet = false,
-  }: Pick<RunOptions, "memory" | "cpuHz" | "quiet"> & { readonly image?: KernelImage },
-  io: CommandIo,
-): KernelSessionOptions {
-  const init = file === undefined ? "/init" : guestPath(file);
-  const program = file === undefined ? undefined : loadProgram(file, io);
-  return {
-    image,
-    memoryBytes: memory * MIB,
-    ...(cpuHz === undefined ? {} : { cpuHz }),
-    initramfs: program === undefined ? demoInitramfs() : initramfs({ [init]: program }),
-    init,
-    args,
-    program,
-    log: noticeLog(io, quiet),
-  };
-}
-
-/** @throws InputError when the kernel and its files do not fit the machine */
-export function booted<T>(boot: () => T): T {
-  try {
-    return boot();
-  } catch (error) {
-    if (error instanceof RangeError) throw new InputError(`esp0: ${error.message}`);
-    throw error;
-  }
-}
-
-/** `--gdb` */
-async function debugCommand(
-  image: KernelImage,
-  tape: Tape,
-  options: RunOptions,
-  port: number,
-  io: CommandIo,
-  host: RunHost,
-): Promise<number> {
-  refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
-  const { file, args = [] } = tape.call;
-  const session = booted(() =>
-    DebugSession.forKernel(
-      bootOptions(file, args, { ...tape.call.options, image, quiet: options.quiet === true }, tape.io),
-    ),
-  );
-  const texts = new SourceTexts(sources);
-  if (file !== undefined) {
-    if (!isElf(readInput(tape.io, file))) session.symbols.add({ symbols: [], lines: programLines(file, tape.io) });
-    if (/\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(tape.io, file), file));
-  }
-  const end = await runWithGdb(session, port, { showLog: !options.quiet, sources: texts, tape }, io, host);
-  if (end === "killed" || end === "interrupted") return tape.end(end, STATUS_INTERRUPTED);
-  if (end.reason === "exit") return tape.end("exit", end.status ?? 0);
-  const kind = end.reason === "panic" || end.reason === "triple-fault" ? end.reason : "asleep";
-  return tape.end(kind, report(kind === "triple-fault" ? { kind, core: end.core } : { kind }, session.kernel!, 0, io));
-}
-
-/** Says how the run ended, unless its program did so itself; returns the exit status. */
-function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo): number {
+/** Says how a run ended, unless its program did so itself; returns the exit status. */
+export async function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo): Promise<number> {
   switch (stop.kind) {
     case "exit":
       return stop.status;
@@ -259,7 +193,9 @@ function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo)
       io.stderr(`esp0: stopped after ${budget} instructions (--max-instructions)\n`);
       return STATUS_BUDGET;
     default:
-      io.stderr(`esp0: everything is asleep, and nothing could wake it:\n${describe_tasks(kernel)}`);
+      io.stderr(
+        `esp0: everything is asleep, and nothing could wake it:\n${(await debugging()).describe_tasks(kernel)}`,
+      );
       return STATUS_ASLEEP;
   }
 }
@@ -293,7 +229,7 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "--memory <MiB>",
       "memory of the machine",
       wholeNumber("memory in MiB", SMALLEST_MEMORY, MAXIMUM_RAM / MIB),
-      32,
+      DEFAULT_MEMORY,
     )
     .option(
       "--max-instructions <N>",
@@ -304,11 +240,16 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "--trace <FILE>",
       "write kernel events to FILE: JSON Lines, or Chrome's trace format for Perfetto if it ends in .json",
     )
+    .option(
+      "--from-reset",
+      "execute the kernel's boot, too, where a run begins otherwise in the state that it leads to; the run is the same",
+    )
     .addOption(gdbOption());
   addTapeOptions(addKernelOptions(addModuleOption(command))).action(
     async (file: string | undefined, args: string[], options: RunOptions) => {
       await reporting(io, async () => {
-        refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "stats", "trace", "gdb", "vmlinux"]);
+        const own = ["quiet", "stats", "trace", "fromReset", "gdb", "vmlinux"];
+        refuseWithReplay(command, file === undefined ? [] : [file], own);
         const status = await runCommand(file, args, options, io, host);
         if (status !== 0) io.exitStatus(status);
       });

@@ -1,8 +1,11 @@
 /** The table that `--stats` prints. */
 import type { KernelStatistics } from "../kernel/index.ts";
 
-/** A line a figure; numbers in groups of three digits. */
-export function formatStatistics(statistics: KernelStatistics, seconds: number): string {
+/**
+ * A line a figure; numbers in groups of three digits.
+ * @param seconds of the host's time, in which so many instructions were `executed`
+ */
+export function formatStatistics(statistics: KernelStatistics, seconds: number, executed: number): string {
   const { instructions, ticks, contextSwitches, cowCopies, cowReuses, pageFaults, forks, syscalls } = statistics;
   const count = (value: number) => value.toLocaleString("en-US");
   const rows: [string, string][] = [
@@ -14,7 +17,7 @@ export function formatStatistics(statistics: KernelStatistics, seconds: number):
     ["forks", count(forks)],
     ["system calls", count(syscalls)],
     ["host seconds", seconds.toFixed(3)],
-    ["guest MIPS", seconds > 0 ? (instructions / seconds / 1e6).toFixed(1) : "-"],
+    ["guest MIPS", seconds > 0 ? (executed / seconds / 1e6).toFixed(1) : "-"],
   ];
   return formatTable(rows);
 }

@@ -3,12 +3,15 @@ export { initramfs } from "../boot/index.ts";
 export type { TraceEvent } from "./host/context.ts";
 export type { KernelImage } from "./host/kernel-image.ts";
 export { type KernelLinkOptions, kernel_image, link_kernel, prebuilt_kernel, SystemCallError } from "./link.ts";
+export { BootState } from "./running/boot-state.ts";
 export {
   type BootOptions,
   Kernel,
   type KernelCapture,
+  type KernelProgram,
   type KernelStatistics,
   type KernelStop,
+  type LoadOptions,
   type RecordedEvent,
   type ResumeOptions,
 } from "./running/kernel.ts";

@@ -5,6 +5,7 @@ import { DebugSession } from "../debug/session/index.ts";
 import type { Machine } from "../emulator/index.ts";
 import { type BootOptions, Kernel, type KernelStop, type RecordedEvent } from "../kernel/index.ts";
 import { init_tss, nr_free_pages, nr_threads, PAGE_OFFSET, slab_caches } from "../kernel/inspect.ts";
+import { resetKernel, startKernel } from "./boot-states.ts";
 import {
   type BootedState,
   type BootPlan,
@@ -65,7 +66,7 @@ export class BootedKernel {
   #wanted: EventFilter | undefined;
   #found: RecordedEvent | undefined;
 
-  /** Use `bootKernel`. @param state where it goes on; the reset without one */
+  /** Use `bootKernel`. @param state where it goes on; without one it is about to run its program */
   constructor(plan: BootPlan, state?: BootedState) {
     this.#plan = plan;
     this.program = plan.program;
@@ -74,8 +75,7 @@ export class BootedKernel {
     this.budget = plan.budget;
     const { image } = plan.boot;
     if (state === undefined) {
-      this.kernel = new Kernel(plan.boot);
-      this.kernel.on_event(this.#hear);
+      this.kernel = this.#start(plan);
     } else {
       this.kernel = Kernel.resume(state.capture, { image, on_event: this.#hear });
       for (const event of state.events) this.events.push(event);
@@ -89,6 +89,15 @@ export class BootedKernel {
     plan.interleave?.adopt(this);
     if (state !== undefined) return;
     for (const [number, name] of Object.entries(plan.options.syscalls ?? {})) this.#setSyscall(Number(number), name);
+  }
+
+  /** A kernel that has not run its first program, at its reset if that is asked for. */
+  #start({ boot, options }: BootPlan): Kernel {
+    const start = options.at === "reset" ? resetKernel : startKernel;
+    const { kernel, events, log } = start({ ...boot, on_event: this.#hear });
+    for (const event of events) this.events.push(event);
+    this.#log = log;
+    return kernel;
   }
 
   readonly #hear = (event: RecordedEvent): void => {

@@ -1,18 +1,11 @@
-/** `--record` and `--replay`: what they make of a command that runs a guest. */
+/** `--record` and `--replay`: what they make of a command that runs a guest. What carries them out is loaded when asked for. */
 import type { Command } from "commander";
 import type { DebugSession } from "../../debug/session/index.ts";
 import type { Action, Machine } from "../../emulator/index.ts";
 import { type Feed, type FeedTarget, LiveFeed } from "../feed.ts";
 import { type CommandIo, InputError } from "../io.ts";
-import { STATUS_INTERRUPTED } from "../run-status.ts";
 import type { InputSource } from "../standard-input.ts";
-import { Comparison } from "./comparison.ts";
 import type { Call, Event, RecordedCommand } from "./format.ts";
-import { Recorder } from "./recorder.ts";
-import { type Recording, readRecording } from "./recording.ts";
-import { ReplayFeed } from "./replay-feed.ts";
-import { recordSession, replaySession, witnessOf } from "./session-tape.ts";
-import { Witness } from "./witness.ts";
 
 export interface TapeOptions {
   readonly record?: string;
@@ -36,6 +29,8 @@ export interface Tape {
   readonly io: CommandIo;
   /** Whose recording is replayed, if one is. */
   readonly replays: RecordedCommand | undefined;
+  /** Cycle of the first thing that a replay does or compares; without one none comes. */
+  readonly begins: number;
   /** The guest's input from now on. */
   feed(guest: TapedGuest): Feed;
   /**
@@ -59,22 +54,23 @@ export type Execute = (event: Event & { readonly command: string }) => Promise<v
  *   what they do to the guest
  * @throws InputError for recordings that cannot be written or read
  */
-export function openTape(
+export async function openTape(
   command: RecordedCommand,
   call: Call,
   { record, replay }: TapeOptions,
   io: CommandIo,
   { others = [], isScript = false }: { others?: readonly RecordedCommand[]; isScript?: boolean } = {},
-): Tape {
+): Promise<Tape> {
   if (record !== undefined && replay !== undefined) throw new InputError("esp0: either --record or --replay, not both");
+  if (record === undefined && replay === undefined) return new NoTape(call, io);
+  const { RecordingTape, Recorder, readRecording, ReplayTape } = await import("./tapes.ts");
   if (replay !== undefined) return new ReplayTape(readRecording(io, replay, [command, ...others]), call.kernel, io);
-  return record === undefined
-    ? new NoTape(call, io)
-    : new RecordingTape(new Recorder(io, record, command, call), call, isScript);
+  return new RecordingTape(new Recorder(io, record!, command, call), call, isScript);
 }
 
 class NoTape implements Tape {
   readonly replays = undefined;
+  readonly begins = Number.POSITIVE_INFINITY;
   perform: (action: Action) => void = () => {};
 
   constructor(
@@ -94,109 +90,6 @@ class NoTape implements Tape {
   end(_kind: string, status: number): number {
     return status;
   }
-}
-
-class RecordingTape implements Tape {
-  readonly replays = undefined;
-  readonly io: CommandIo;
-  perform: (action: Action) => void = () => {};
-  #witness: Witness | undefined;
-
-  readonly #isScript: boolean;
-
-  /** @param isScript commands of the debugger are recorded, and so not what they do to the guest */
-  constructor(
-    readonly recorder: Recorder,
-    readonly call: Call,
-    isScript: boolean,
-  ) {
-    this.io = recorder.io;
-    this.#isScript = isScript;
-  }
-
-  feed({ machine, source, now, perform, ...guest }: TapedGuest): Feed {
-    const { recorder } = this;
-    const witness = new Witness(() => machine);
-    this.#witness = witness;
-    this.perform = (action) => {
-      recorder.action(action, witness.point());
-      perform(action);
-    };
-    const target: FeedTarget = { ...guest, perform: this.perform };
-    return new LiveFeed(source, target, { look: () => recorder.mark(now(), witness), sent: witness.sent });
-  }
-
-  async follow(session: DebugSession): Promise<void> {
-    this.#witness = witnessOf(session);
-    if (this.#isScript) return;
-    recordSession(session, this.recorder, this.#witness);
-  }
-
-  command(line: string, interrupted: boolean): void {
-    this.recorder.command(line, interrupted, this.#witness!.point());
-  }
-
-  end(kind: string, status: number): number {
-    if (this.#witness !== undefined) this.recorder.end(kind, status, this.#witness);
-    return status;
-  }
-}
-
-class ReplayTape implements Tape {
-  readonly replays: RecordedCommand;
-  readonly call: Call;
-  readonly io: CommandIo;
-  #feed: ReplayFeed | undefined;
-
-  constructor(
-    readonly recording: Recording,
-    readonly kernel: string | undefined,
-    io: CommandIo,
-  ) {
-    this.call = recording.header;
-    this.replays = recording.header.command;
-    this.io = replayIo(recording, io);
-  }
-
-  feed({ machine, perform }: TapedGuest): Feed {
-    this.#feed = new ReplayFeed(this.recording, this.kernel, machine, perform);
-    return this.#feed;
-  }
-
-  async follow(session: DebugSession, execute: Execute = async () => {}): Promise<void> {
-    const comparison = new Comparison(this.recording, this.kernel, witnessOf(session));
-    await replaySession(session, this.recording, comparison, execute);
-  }
-
-  perform(): void {}
-
-  command(): void {}
-
-  end(kind: string, status: number): number {
-    if (this.#feed === undefined) return status;
-    const { end, path } = this.recording;
-    this.#feed.finish(kind, status);
-    if (!this.#feed.ended) return status;
-    this.io.stderr(`esp0: the recording ${path} ${end === undefined ? "breaks off" : `ends (${end.end})`} here\n`);
-    return end?.status ?? STATUS_INTERRUPTED;
-  }
-}
-
-/** Reads the files of a recording, and nothing else. */
-export function replayIo(recording: Recording, io: CommandIo): CommandIo {
-  return {
-    stdout: (text) => io.stdout(text),
-    stderr: (text) => io.stderr(text),
-    writeFile: (path, contents, mode) => io.writeFile(path, contents, mode),
-    openFile: (path) => io.openFile(path),
-    makeDirectory: (path) => io.makeDirectory(path),
-    exitStatus: (status) => io.exitStatus(status),
-    readFile: (path) => {
-      const contents = recording.files.get(path);
-      if (contents === undefined) throw new Error(`the recording ${recording.path} has no copy of it`);
-      return contents;
-    },
-  };
 }
 
 /** Adds `--record` and `--replay`. */

@@ -241,13 +241,10 @@ export class FunctionCompiler {
       block: block_table(emitter.root, kind_of),
     };
     const locals = emitter.local_types.map(({ text }) => text).join(", ");
-    return {
-      lines: [
-        { text: `$k.code(($f) => ({ frame: ${frame}, locals: () => [${locals}], steps: [`, node },
-        ...steps,
-        { text: `], positions: [${positions}], table: ${JSON.stringify(table)} }))`, node },
-      ],
-    };
+    const head = `$k.code(($f) => ({ frame: ${frame}, locals: () => [${locals}], steps: [`;
+    const tail = `], positions: [${positions}], table: ${JSON.stringify(table)} })`;
+    const digest = digest_of([head, ...steps.map(({ text }) => text), tail]);
+    return { lines: [{ text: head, node }, ...steps, { text: `${tail}, ${steps.length}, ${digest})`, node }] };
   }
 
   /** Takes temporaries that only one step knows out of the frame. */
@@ -373,4 +370,13 @@ export class FunctionCompiler {
   #words({ js }: Variable, kind: Kind): string[] {
     return this.#context.calls.words(new Code(js), kind).map(({ text }) => text);
   }
+}
+
+/** FNV-1a, 32 bits. */
+function digest_of(texts: readonly string[]): number {
+  let hash = 0x811c9dc5;
+  for (const text of texts) {
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return hash >>> 0;
 }

@@ -225,8 +225,8 @@ function* unpack(start: u32, end: u32): Steps<u32> {
   return entries;
 }
 
-/** Makes the root file system: the standard device nodes and what the archive holds. */
-export const populate_rootfs = kernel_function("populate_rootfs", [], i32, function* () {
+/** Makes the root file system, with the standard device nodes. */
+export const default_rootfs = kernel_function("default_rootfs", [], i32, function* () {
   for (const { path, mode, device } of default_nodes) {
     const made = yield* new_inode();
     if (made === undefined) break;
@@ -236,6 +236,11 @@ export const populate_rootfs = kernel_function("populate_rootfs", [], i32, funct
     yield* strlcpy(inode_name(made.address), path.address, PATH_LENGTH);
     yield* insert_inode(made);
   }
+  return 0;
+});
+
+/** Puts what the archive holds into the root file system. */
+export const populate_rootfs = kernel_function("populate_rootfs", [], i32, function* () {
   if (initrd_start.value !== 0) {
     const entries = yield* unpack(initrd_start.value, initrd_end.value);
     printk(`${KERN_INFO}initramfs: ${entries} files unpacked\n`);

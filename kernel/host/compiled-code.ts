@@ -51,10 +51,26 @@ export class CompiledCode {
   parameters: readonly number[] = [];
   /** Types of the structs in the frame. */
   locals: readonly Type[] = [];
-  readonly #source: Source;
+  readonly #make: (code: CompiledCode) => Source;
+  #made: Source | undefined;
+  #is_laid_out = false;
 
-  constructor(make: (code: CompiledCode) => Source) {
-    this.#source = make(this);
+  /**
+   * @param make makes its steps and tables: only when they are wanted, since most functions of a kernel never run
+   * @param count steps that it has
+   * @param digest of its text, as it was compiled
+   */
+  constructor(
+    make: (code: CompiledCode) => Source,
+    readonly count: number,
+    readonly digest: number,
+  ) {
+    this.#make = make;
+  }
+
+  get #source(): Source {
+    this.#made ??= this.#make(this);
+    return this.#made;
   }
 
   get steps(): readonly StepFunction[] {
@@ -69,8 +85,10 @@ export class CompiledCode {
     return this.#source.table;
   }
 
-  /** Decides where structs lie in the frame. Their types are known once all modules are loaded, not before. */
+  /** Decides where structs lie in the frame, once. Their types are known when all modules are loaded, not before. */
   lay_out(): this {
+    if (this.#is_laid_out) return this;
+    this.#is_laid_out = true;
     this.locals = this.#source.locals();
     let below = this.#source.frame;
     this.at = this.locals.map((type) => {

@@ -146,10 +146,10 @@ export function hosted_object(module: KernelModule, first_step: number): HostedO
   let step = first_step;
   for (const declaration of module.functions) {
     const { code } = declaration;
-    if (step + code.steps.length > MOST_STEPS)
+    if (step + code.count > MOST_STEPS)
       throw new RangeError(`a kernel has at most ${MOST_STEPS} steps; ${module.file} exceeds that`);
     const bytes = function_bytes(code, step);
-    step += code.steps.length;
+    step += code.count;
     const offset = text.place(bytes.length, 16);
     codes.push({ bytes, offset });
     lines.push(...function_lines(code, offset));

@@ -1,11 +1,13 @@
 /** The linked kernel: what is loaded, where everything is, and the functions behind its hostcalls. */
 import { type CallFrames, readCallFrames } from "../../asm/dwarf/reader/index.ts";
 import { type ElfFile, type LinkedImage, type LinkedLine, readElf } from "../../asm/index.ts";
-import type { StepFunction } from "./compiled-code.ts";
+import type { CompiledCode, StepFunction } from "./compiled-code.ts";
 import type { SymbolSource } from "./context.ts";
 import type { KernelModule } from "./kernel-module.ts";
 
 const PT_LOAD = 1;
+/** An absolute symbol: a number made of all that the kernel is linked from. */
+export const BUILD_ID = "__kernel_build_id";
 
 interface ImageSymbol {
   readonly name: string;
@@ -26,6 +28,23 @@ interface ImageSegment {
 /** Modules in the order in which their steps are numbered: by file, whatever order they were loaded in. */
 export function in_order(modules: readonly KernelModule[]): KernelModule[] {
   return [...modules].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
+}
+
+/** The steps of modules by number. Those of a function take their places when the first of them is executed. */
+export function steps_of(modules: readonly KernelModule[]): readonly StepFunction[] {
+  const steps: StepFunction[] = [];
+  for (const { functions } of modules) for (const { code } of functions) add_steps(steps, code);
+  return steps;
+}
+
+function add_steps(steps: StepFunction[], code: CompiledCode): void {
+  const first = steps.length;
+  for (let index = 0; index < code.count; index++) {
+    steps.push((core, ebp) => {
+      for (const [i, step] of code.lay_out().steps.entries()) steps[first + i] = step;
+      steps[first + index](core, ebp);
+    });
+  }
 }
 
 /** A kernel ready to be loaded: its contents by physical address, and its symbols. */
@@ -64,7 +83,7 @@ export class KernelImage implements SymbolSource {
           address >= start && address < end && (type === "function" || (type === "notype" && name !== "_text")),
       )
       .sort((a, b) => a.address - b.address || b.size - a.size);
-    this.steps = modules.flatMap(({ functions }) => functions.flatMap(({ code }) => code.lay_out().steps));
+    this.steps = steps_of(modules);
     this.addresses = this.#addresses();
   }
 
@@ -120,6 +139,11 @@ export class KernelImage implements SymbolSource {
     const addresses = new Uint32Array(1 + Math.max(0, ...places.map(([number]) => number)));
     for (const [number, address] of places) addresses[number] = address;
     return addresses;
+  }
+
+  /** Tells kernels apart, in files too: 32 bits of a digest of all that this one was linked from. */
+  get build_id(): number {
+    return this.symbol(BUILD_ID);
   }
 
   symbol(name: string): number {

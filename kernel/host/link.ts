@@ -12,11 +12,8 @@ import {
 } from "../../asm/index.ts";
 import { debug_info } from "./debug-info.ts";
 import { type HostedObject, hosted_object } from "./hosted-object.ts";
-import { in_order, KernelImage } from "./kernel-image.ts";
+import { BUILD_ID, in_order, KernelImage } from "./kernel-image.ts";
 import type { KernelModule } from "./kernel-module.ts";
-
-/** An absolute symbol whose value tells whether an image on disk was made from these declarations and sources. */
-const BUILD_ID = "__kernel_build_id";
 
 const layout: readonly OutputSectionLayout[] = [
   { name: ".text", inputs: [".text.head", ".text", ".fixup"], start: "_text", end: "_etext" },
@@ -45,7 +42,7 @@ export interface KernelParts {
   readonly page_offset: number;
 }
 
-/** FNV-1a over everything an image is made from. */
+/** FNV-1a over everything an image is made from; of compiled functions, their digests. */
 function build_id({ modules, sources, headers, defines, config }: KernelParts): number {
   let hash = 0x811c9dc5;
   const add = (text: string) => {
@@ -54,8 +51,7 @@ function build_id({ modules, sources, headers, defines, config }: KernelParts): 
   for (const { file, functions, data } of modules) {
     add(file);
     for (const { name, code, is_global } of functions) {
-      const { table, positions, frame } = code.lay_out();
-      add(`${name} ${is_global} ${frame} ${positions} ${JSON.stringify(table)};`);
+      add(`${name} ${is_global} ${code.digest};`);
     }
     for (const { name, size, alignment, section, words, bytes, is_global } of data)
       add(`${name} ${is_global} ${size} ${alignment} ${section} ${words} ${bytes};`);
@@ -88,7 +84,7 @@ export function link_modules(parts: KernelParts): KernelImage {
   let step = 0;
   for (const module of ordered) {
     objects.push(hosted_object(configured(module, parts.config, used), step));
-    for (const { code } of module.functions) step += code.steps.length;
+    for (const { code } of module.functions) step += code.count;
   }
   for (const name of Object.keys(parts.config)) {
     if (!used.has(name)) throw new RangeError(`config: no module declares a variable ${name} with an initial value`);

@@ -12,8 +12,8 @@ export function module(file: string, exported: readonly string[]): KernelModule 
   return new KernelModule(file, exported);
 }
 
-export function code(make: ConstructorParameters<typeof CompiledCode>[0]): CompiledCode {
-  return new CompiledCode(make);
+export function code(...parts: ConstructorParameters<typeof CompiledCode>): CompiledCode {
+  return new CompiledCode(...parts);
 }
 
 // ---- Calls. The return address is EIP: the next step. ESP changes last, so that a push that faults has no effect. ----

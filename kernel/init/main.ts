@@ -2,7 +2,7 @@
 
 import { init_IRQ } from "../arch/i386/kernel/irqinit.ts";
 import { cpu_idle, kernel_thread } from "../arch/i386/kernel/process.ts";
-import { max_low_pfn, saved_command_line, setup_arch } from "../arch/i386/kernel/setup.ts";
+import { max_low_pfn, read_boot_params, saved_command_line, setup_arch } from "../arch/i386/kernel/setup.ts";
 import { time_init } from "../arch/i386/kernel/time.ts";
 import { trap_init } from "../arch/i386/kernel/traps.ts";
 import { mem_init, paging_init } from "../arch/i386/mm/init.ts";
@@ -10,7 +10,7 @@ import { chr_dev_init } from "../drivers/char/mem.ts";
 import { serial_init } from "../drivers/char/serial.ts";
 import { tty_init } from "../drivers/char/tty_io.ts";
 import { files_init } from "../fs/file_table.ts";
-import { populate_rootfs } from "../fs/initramfs.ts";
+import { default_rootfs, populate_rootfs } from "../fs/initramfs.ts";
 import { inode_init } from "../fs/inode.ts";
 import { open_console } from "../fs/open.ts";
 import { image } from "../host/context.ts";
@@ -124,6 +124,8 @@ const init = kernel_function("init", [u32], i32, function* (_unused) {
   yield* chr_dev_init();
   yield* tty_init();
   yield* serial_init();
+  yield* default_rootfs();
+  yield* read_boot_params();
   yield* populate_rootfs();
   yield* open_console();
   yield* prepare_init_arguments();
@@ -148,7 +150,6 @@ export const start_kernel = kernel_function("start_kernel", [], undefined, funct
   init_task_fields(init_mm.address);
   printk(`${KERN_INFO}Linux version ${UTS_RELEASE} (i386, TypeScript)\n`);
   yield* setup_arch();
-  printk(`${KERN_INFO}Kernel command line: ${saved_command_line.value}\n`);
   yield* paging_init();
   yield* trap_init();
   yield* init_IRQ();

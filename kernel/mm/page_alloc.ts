@@ -12,7 +12,7 @@ import { BUG } from "../include/asm/bug.ts";
 import { __pa, __va, PAGE_SHIFT } from "../include/asm/page.ts";
 import { clear_page, memcpy, memset } from "../include/asm/string.ts";
 import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
-import { INIT_LIST_HEAD, list_add, list_del, list_empty, list_next } from "../include/linux/list.ts";
+import { INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_empty, list_next } from "../include/linux/list.ts";
 import {
   __GFP_WAIT,
   type free_area_t,
@@ -115,13 +115,17 @@ export function* free_area_init(map: u32, pages: u32): Steps<void> {
   }
 }
 
-/** Puts a block on the free list of its order. Interrupts are off. */
-function add_block(block: u32, order: u32): void {
-  const area = free_area(order);
+/** Marks a block as free, before it is put on the free list of its order. Interrupts are off. */
+function mark_free(block: u32, order: u32): void {
   page.at(block).flags = PG_buddy;
   page.at(block).private = order;
-  list_add(block, area.free_list.address);
-  area.nr_free++;
+  free_area(order).nr_free++;
+}
+
+/** Puts a block on the free list of its order, to be taken next. Interrupts are off. */
+function add_block(block: u32, order: u32): void {
+  mark_free(block, order);
+  list_add(block, free_area(order).free_list.address);
 }
 
 /** Takes a block off the free list of its order. Interrupts are off. */
@@ -185,11 +189,77 @@ function put_page_testzero(block: u32, order: u32): boolean {
   return count === 1;
 }
 
-/** Hands a reserved block to the allocator at boot. `pfn` is aligned to the order. */
+/**
+ * Hands a reserved block to the allocator at boot, when no buddy of it is free. `pfn` is aligned to the order. What is
+ * handed over first is taken first, so that memory fills up from below: the initramfs lies at its top.
+ */
 export function* free_boot_block(pfn: u32, order: u32): Steps<void> {
   const block = pfn_to_page(pfn);
   yield* memset(block, 0, page.size << order);
-  yield* __free_pages_ok(block, order);
+  mark_free(block, order);
+  list_add_tail(block, free_area(order).free_list.address);
+  contig_page_data.value.free_pages += 1 << order;
+}
+
+/** Gives a reserved frame to the allocator. */
+export function* free_reserved_page(pfn: u32): Steps<void> {
+  const freed = page.at(pfn_to_page(pfn));
+  freed.flags = 0;
+  freed.count = 1;
+  freed.private = 0;
+  yield* __free_pages(freed.address, 0);
+}
+
+/** The free block that a frame is in; 0 when it is in none. Interrupts are off. @bounded by the orders, of which there are ten */
+function free_block_of(pfn: u32): u32 {
+  for (let order = 0; order < MAX_ORDER; order++) {
+    const block = page.at(mem_map.value + (pfn & -(1 << order)) * page.size);
+    if ((block.flags & PG_buddy) !== 0 && block.private === order) return block.address;
+  }
+  return 0;
+}
+
+/** Puts the frames `pfn` to `end` - 1, which are in no block, on the free lists. Interrupts are off. */
+function* add_frames(pfn: u32, end: u32): Steps<void> {
+  let at = pfn;
+  while (at < end) {
+    const order = largest_order(at, end);
+    add_block(mem_map.value + at * page.size, order);
+    at += 1 << order;
+  }
+}
+
+/** Takes the part of a free block that lies in frames `first` to `end` - 1 off the free lists. Returns the block's end. */
+function* reserve_in_block(block: u32, first: u32, end: u32): Steps<u32> {
+  const order = page.at(block).private;
+  const start: u32 = page_to_pfn(block);
+  const behind: u32 = start + (1 << order);
+  take_block(block, order);
+  yield* add_frames(start, first);
+  yield* add_frames(end, behind);
+  let pfn: u32 = Math.max(start, first);
+  while (pfn < Math.min(behind, end)) {
+    page.at(mem_map.value + pfn * page.size).flags = PG_reserved;
+    contig_page_data.value.free_pages--;
+    pfn++;
+  }
+  return behind;
+}
+
+/** Takes the frames `first` to `end` - 1 off the free lists for good. Returns false, and takes none, when one is in use. */
+export function* reserve_free_pages(first: u32, end: u32): Steps<boolean> {
+  const flags = local_irq_save();
+  let are_free = end <= max_mapnr.value;
+  let pfn = first;
+  while (are_free && pfn < end) {
+    const block = free_block_of(pfn);
+    are_free = block !== 0;
+    if (are_free) pfn = page_to_pfn(block) + (1 << page.at(block).private);
+  }
+  pfn = first;
+  while (are_free && pfn < end) pfn = yield* reserve_in_block(free_block_of(pfn), first, end);
+  local_irq_restore(flags);
+  return are_free;
 }
 
 /** A block of 2^order page frames with count 1, as its first struct page; 0 when out of memory. */

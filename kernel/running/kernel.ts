@@ -1,6 +1,6 @@
 /** A machine with the kernel on it: booting, running, looking. */
 
-import { loadKernel } from "../../boot/index.ts";
+import { endOf, handOver, loadKernel } from "../../boot/index.ts";
 import {
   type Capture,
   type Core,
@@ -26,11 +26,17 @@ import { InspectMemory } from "./inspect-memory.ts";
 import { KernelEntries } from "./kernel-entries.ts";
 
 const USER_CPL = 3;
+/** The function that asks what is to be run; see arch/i386/kernel/setup.ts. */
+const HAND_OVER = "read_boot_params";
 
-/** How to boot. */
-export interface BootOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log"> {
+/** The kernel that a machine is to boot. */
+export interface LoadOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log"> {
   /** The linked kernel; by default linked from source, once for the process. */
   readonly image?: KernelImage;
+}
+
+/** What a kernel is to run. */
+export interface KernelProgram {
   /** A newc cpio archive that holds the first program. */
   readonly initramfs: Uint8Array;
   /** Path of the program that becomes pid 1, without spaces; /init by default. */
@@ -38,6 +44,9 @@ export interface BootOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz
   /** Its arguments behind its name: at most 64. */
   readonly args?: readonly string[];
 }
+
+/** How to boot. */
+export interface BootOptions extends LoadOptions, KernelProgram {}
 
 /** How a run of the kernel ended. */
 export type KernelStop =
@@ -114,13 +123,13 @@ export class Kernel implements KernelHost {
   on_log: ((byte: number) => void) | undefined;
 
   /**
-   * Builds a machine and loads the kernel; nothing has run yet.
+   * Builds a machine and loads the kernel, with what it is to run if that is given; nothing has run yet.
    * @throws RangeError when it does not fit in memory, and for a `cpuHz` below LEAST_CPU_HZ
    */
-  constructor(options: BootOptions);
+  constructor(options: BootOptions | LoadOptions);
   /** A kernel on a machine that has it loaded already. */
   constructor(options: ResumeOptions, machine: Machine);
-  constructor(options: BootOptions | ResumeOptions, machine?: Machine) {
+  constructor(options: BootOptions | LoadOptions | ResumeOptions, machine?: Machine) {
     if ("cpuHz" in options) check_cpu_hz(options.cpuHz);
     this.image = options.image ?? kernel_image();
     // The guest says when it is ready (RTS): input given before the driver is there waits for it.
@@ -139,17 +148,34 @@ export class Kernel implements KernelHost {
       if (port === 1) this.on_output?.(byte);
     };
     this.machine.onDebugOutput = (byte) => this.on_log?.(byte);
-    if ("initramfs" in options) this.#load(options);
+    if (machine === undefined) this.#load();
+    if ("initramfs" in options) this.hand_over(options);
   }
 
-  #load({ initramfs, init = "/init", args = [] }: BootOptions): void {
+  #load(): void {
+    const { segments, entry } = this.image;
     this.machine.com1.setCarrier(true);
-    loadKernel(this.machine, {
-      segments: this.image.segments,
-      entry: this.image.entry - PAGE_OFFSET,
-      initramfs,
-      commandLine: `init=${init} -- ${args.map(quote).join(" ")}`.trimEnd(),
-    });
+    loadKernel(this.machine, { segments, entry: entry - PAGE_OFFSET });
+  }
+
+  // ---- Booting ----
+
+  /**
+   * Says what a kernel that was loaded alone is to run, at its reset or where `run_to_hand_over` stops.
+   * @param from physical address from which on memory is free for the archive
+   * @throws RangeError when it does not fit in memory
+   */
+  hand_over({ initramfs, init = "/init", args = [] }: KernelProgram, from = endOf(this.image.segments)): void {
+    const commandLine = `init=${init} -- ${args.map(quote).join(" ")}`.trimEnd();
+    handOver(this.machine, { initramfs, commandLine }, from);
+  }
+
+  /** Runs from the reset to where the kernel looks for what it is to run. Returns false when it stops before. */
+  run_to_hand_over(): boolean {
+    this.machine.setBreakpoints([this.image.symbol(HAND_OVER)]);
+    const stop = this.run();
+    this.machine.setBreakpoints([]);
+    return stop.kind === "breakpoint";
   }
 
   // ---- Saved states ----

@@ -30,7 +30,7 @@ export function bare(source: string, ...namespaces: object[]): Bare {
   let step = 0;
   const objects = modules.map((module) => {
     const { object } = hosted_object(module, step);
-    for (const { code } of module.functions) step += code.steps.length;
+    for (const { code } of module.functions) step += code.count;
     return object;
   });
   const linked = link([assemble(source, { file: "bare.S" }), ...objects], {

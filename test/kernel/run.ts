@@ -1,8 +1,15 @@
 /** Runs programs on the kernel, for the scenario tests. */
 import { initramfs } from "../../boot/index.ts";
-import { TraceRecorder, tasks } from "../../debug/index.ts";
-import { type BootOptions, Kernel, type KernelStop, type RecordedEvent } from "../../kernel/index.ts";
+import { tasks } from "../../debug/index.ts";
+import {
+  type BootOptions,
+  type Kernel,
+  type KernelStop,
+  kernel_image,
+  type RecordedEvent,
+} from "../../kernel/index.ts";
 import { nr_free_pages, nr_threads, slab_caches, task_list, task_struct } from "../../kernel/inspect.ts";
+import { resetKernel, startKernel } from "../../testing/boot-states.ts";
 import { assembleProgram } from "../../testing/index.ts";
 
 /** A static ELF of a program in AT&T syntax, with system-call numbers and the macros SYSCALL, PRINT and EXIT at hand. */
@@ -27,6 +34,8 @@ export interface Run {
 
 export type Options = Partial<BootOptions> & {
   readonly trace?: boolean;
+  /** Begins at the reset, not where the boot has got to the program. */
+  readonly fromReset?: boolean;
   readonly files?: Readonly<Record<string, Uint8Array>>;
 };
 
@@ -35,19 +44,25 @@ function memory_in_use(): Record<string, number> {
   return { free_pages: nr_free_pages(), threads: nr_threads.value, ...caches };
 }
 
-/** A kernel about to run `source` as pid 1. */
+/** A kernel about to run `source` as pid 1: what the boot does before is done. */
 export function boot(source: string | Uint8Array, options: Options = {}): Run {
   const init = typeof source === "string" ? program(source) : source;
-  const kernel = new Kernel({
+  const { trace = false, fromReset = false, files, ...others } = options;
+  const events: RecordedEvent[] = [];
+  const start = fromReset ? resetKernel : startKernel;
+  const started = start({
+    image: kernel_image(),
     memoryBytes: 8 << 20,
-    initramfs: initramfs({ "/init": init, ...options.files }),
-    ...options,
+    initramfs: initramfs({ "/init": init, ...files }),
+    ...others,
+    ...(trace ? { on_event: (event: RecordedEvent) => events.push(event) } : {}),
   });
+  const { kernel } = started;
+  if (trace) events.push(...started.events);
   let output = "";
-  let log = "";
+  let { log } = started;
   kernel.on_output = (byte) => (output += String.fromCharCode(byte));
   kernel.on_log = (byte) => (log += String.fromCharCode(byte));
-  const events = options.trace ? new TraceRecorder(kernel).events : [];
   return {
     kernel,
     output: () => output,

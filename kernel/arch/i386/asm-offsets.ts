@@ -1,6 +1,5 @@
 /** What the kernel's `.S` files know of the rest: struct offsets and sizes, and the named constants below. */
 import { field_paths, type StructType } from "../../host/types.ts";
-import { BOOT_PARAMS_SIZE } from "../../include/asm/boot-params.ts";
 import { _PAGE_TABLE, PAGE_KERNEL, PAGE_OFFSET, PAGE_SIZE, TASK_SIZE } from "../../include/asm/page.ts";
 import { THREAD_SIZE } from "../../include/asm/processor.ts";
 import { NO_ENTRY, VM_MASK } from "../../include/asm/ptrace.ts";
@@ -31,7 +30,6 @@ const constants = {
   __USER_CS,
   __USER_DS,
   GDT_ENTRIES,
-  BOOT_PARAMS_SIZE,
   EFAULT,
   ENOSYS,
   ENAMETOOLONG,

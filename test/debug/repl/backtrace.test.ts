@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { bootOptions } from "../../../cli/run.ts";
+import { bootOptions } from "../../../cli/kernel-boot.ts";
 import { backtrace, pointersOf } from "../../../debug/frames/frame-walk.ts";
 import { Guest } from "../../../debug/frames/guest.ts";
 import { DebugSession } from "../../../debug/session/index.ts";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { bootOptions } from "../../../cli/run.ts";
+import { bootOptions } from "../../../cli/kernel-boot.ts";
 import { Repl, SourceTexts } from "../../../debug/repl/index.ts";
 import { DebugSession } from "../../../debug/session/index.ts";
 import { FakeIo } from "../../cli/fake-io.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { bootRaw } from "../../../boot/index.ts";
-import { bootOptions } from "../../../cli/run.ts";
+import { bootOptions } from "../../../cli/kernel-boot.ts";
 import { Repl, SourceTexts } from "../../../debug/repl/index.ts";
 import { DebugSession } from "../../../debug/session/index.ts";
 import { Machine } from "../../../emulator/index.ts";

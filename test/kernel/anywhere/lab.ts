@@ -6,12 +6,13 @@ import { initramfs } from "../../../boot/index.ts";
 import { container_of } from "../../../kernel/host/types.ts";
 import { PAGE_OFFSET } from "../../../kernel/include/asm/page.ts";
 import { list_for_each } from "../../../kernel/include/linux/list.ts";
-import { Kernel, type KernelCapture, type KernelStop } from "../../../kernel/index.ts";
+import { type Kernel, type KernelCapture, type KernelStop, kernel_image } from "../../../kernel/index.ts";
 import { nr_threads } from "../../../kernel/kernel/fork.ts";
 import { irq_stat } from "../../../kernel/kernel/softirq.ts";
 import { nr_running, nr_timers } from "../../../kernel/kernel/timer.ts";
 import { nr_free_pages } from "../../../kernel/mm/page_alloc.ts";
 import { cache_chain, kmem_cache_t, slab_t } from "../../../kernel/mm/slab.ts";
+import { startKernel } from "../../../testing/boot-states.ts";
 import type { Program } from "../../../testing/program.ts";
 
 /** Milliseconds for tests that may be asked to try everything. */
@@ -68,11 +69,12 @@ export class Lab {
   #log = "";
 
   constructor(readonly program: Program) {
-    this.kernel = new Kernel({
+    this.kernel = startKernel({
+      image: kernel_image(),
       memoryBytes: MEMORY,
       initramfs: initramfs({ "/bin/init": program.elf }),
       init: "/bin/init",
-    });
+    }).kernel;
     this.kernel.on_output = (byte) => (this.#output += String.fromCharCode(byte));
     this.kernel.on_log = (byte) => (this.#log += String.fromCharCode(byte));
     this.kernel.run_to_user();

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type CpioFile, writeCpio } from "../../../boot/index.ts";
 import { initrd_end, initrd_start } from "../../../kernel/arch/i386/kernel/setup.ts";
-import { populate_rootfs } from "../../../kernel/fs/initramfs.ts";
+import { default_rootfs, populate_rootfs } from "../../../kernel/fs/initramfs.ts";
 import { for_each_inode, inode_init } from "../../../kernel/fs/inode.ts";
 import { path_lookup } from "../../../kernel/fs/namei.ts";
 import { read_bytes, write_bytes } from "../../../kernel/host/memory.ts";
@@ -36,6 +36,7 @@ function unpack(archive: Uint8Array): {
     initrd_end.value = at + archive.length;
   });
   kernel.run(() => inode_init());
+  kernel.run(() => default_rootfs());
   kernel.run(() => populate_rootfs());
   const scratch = kernel.run(() => __get_free_pages(GFP_KERNEL, 0));
   const look = (path: string) => {

@@ -7,7 +7,7 @@ const EXIT = ".globl _start\n_start:\tEXIT\n";
 
 describe("booting", () => {
   it("starts at the reset vector in real mode", () => {
-    const { kernel } = boot(EXIT);
+    const { kernel } = boot(EXIT, { fromReset: true });
     const { machine } = kernel;
     expect(machine.getRegister("cs")).toBe(0xf000);
     expect(machine.getRegister("eip")).toBe(0xfff0);
@@ -15,7 +15,7 @@ describe("booting", () => {
   });
 
   it("goes from real to protected to paged mode, to ring 3 (M1)", () => {
-    const { kernel } = boot(EXIT);
+    const { kernel } = boot(EXIT, { fromReset: true });
     const { machine } = kernel;
     const seen: string[] = [];
     const note = () => {
@@ -36,7 +36,7 @@ describe("booting", () => {
   });
 
   it("runs start_kernel on the stack of init_task_union (T2)", () => {
-    const { kernel } = boot(EXIT);
+    const { kernel } = boot(EXIT, { fromReset: true });
     const { machine, image } = kernel;
     const start = image.symbol("start_kernel");
     while (machine.getRegister("eip") !== start) machine.step();
@@ -46,7 +46,7 @@ describe("booting", () => {
   });
 
   it("makes pid 1 a kernel thread of pid 0 by clone() from ring 0, without an address space (K1)", () => {
-    const { kernel } = boot(EXIT);
+    const { kernel } = boot(EXIT, { fromReset: true });
     const forked = kernel.run_to_event(({ event }) => event === "fork");
     expect(forked).toMatchObject({ kind: "event", event: { parent: 0, child: 1 } });
     const child = kernel.inspect(() => {
@@ -63,7 +63,7 @@ describe("booting", () => {
   });
 
   it("keeps everything `ps` shows in guest memory (T1)", () => {
-    const { kernel } = boot(EXIT);
+    const { kernel } = boot(EXIT, { fromReset: true });
     kernel.run_to_user();
     const task = kernel.inspect(() => {
       const { pid, comm, counter, nice, policy, mm, files, sig } = task_struct.at(task_list()[1]);
@@ -86,7 +86,7 @@ describe("booting", () => {
   });
 
   it("loads TR and gives the double fault a task of its own (M2)", () => {
-    const { kernel } = boot(EXIT);
+    const { kernel } = boot(EXIT, { fromReset: true });
     kernel.run_to_user();
     const { machine, image } = kernel;
     expect(machine.getRegister("tr")).toBe(12 * 8);
@@ -97,7 +97,7 @@ describe("booting", () => {
   });
 
   it("panics with the registers of what it was doing when a double fault comes", () => {
-    const started = boot(EXIT);
+    const started = boot(EXIT, { fromReset: true });
     const { kernel } = started;
     kernel.run_to_user();
     // The next entry from ring 3 finds no stack: pushing the frame faults, and so does delivering that fault.

@@ -36,9 +36,7 @@ startup_32:
 	shrl $2, %ecx
 	rep; stosl
 
-	movl $boot_params, %edi		# keep the boot parameters: their page is free memory later
-	movl $BOOT_PARAMS_SIZE/4, %ecx
-	rep; movsl
+	movl %esi, boot_params		# they stay where they are until read_boot_params()
 
 	call setup_idt
 	pushl $0

@@ -1,21 +1,22 @@
 /** What the boot loader said, and the descriptor tables' places (arch/i386/kernel/setup.c). */
-import { kernel_function, kernel_table, kernel_variable } from "../../../host/declarations.ts";
+import { kernel_function, kernel_table, kernel_variable, type Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
 import { array, chars, struct, u8, u16, u32 } from "../../../host/types.ts";
 import {
   ALT_MEM_K,
-  BOOT_PARAMS_SIZE,
   CMD_LINE_PTR,
   COMMAND_LINE_SIZE,
   RAMDISK_IMAGE,
   RAMDISK_SIZE,
 } from "../../../include/asm/boot-params.ts";
-import { __va, PAGE_SHIFT } from "../../../include/asm/page.ts";
+import { __va, PAGE_SHIFT, PAGE_SIZE } from "../../../include/asm/page.ts";
 import { GDT_ENTRIES } from "../../../include/asm/segment.ts";
 import { strlcpy } from "../../../include/asm/string.ts";
-import { KERN_INFO, printk } from "../../../kernel/printk.ts";
+import { hex8, KERN_ERR, KERN_INFO, printk } from "../../../kernel/printk.ts";
+import { free_reserved_page, reserve_free_pages } from "../../../mm/page_alloc.ts";
 
-export const boot_params = kernel_variable("boot_params", array(u32, BOOT_PARAMS_SIZE / 4));
+/** Physical address of the boot parameters, with the command line in the same page; 0 when that has been given up. */
+export const boot_params = kernel_variable("boot_params", u32);
 export const saved_command_line = kernel_variable("saved_command_line", chars(COMMAND_LINE_SIZE));
 
 /** Page frames of directly mapped RAM; linear addresses of the initramfs archive, 0 when there is none. */
@@ -73,20 +74,46 @@ export function system_descriptor_base(entry: number): number {
 }
 
 function word(offset: number): u32 {
-  return memory().read32(boot_params.address + offset) >>> 0;
+  return memory().read32(__va(boot_params.value) + offset) >>> 0;
 }
 
-/** Reads the boot parameters: how much memory, which command line, where the initramfs lies. */
+/** Reads how much memory there is. */
 export const setup_arch = kernel_function("setup_arch", [], undefined, function* () {
   max_low_pfn.value = Math.min(((1 << 20) >>> PAGE_SHIFT) + (word(ALT_MEM_K) >>> (PAGE_SHIFT - 10)), MAXMEM_PFN);
-  const command_line = word(CMD_LINE_PTR);
-  if (command_line !== 0) {
-    yield* strlcpy(saved_command_line.address, __va(command_line), COMMAND_LINE_SIZE);
-  }
-  const initrd_size = word(RAMDISK_SIZE);
-  if (initrd_size !== 0) {
-    initrd_start.value = __va(word(RAMDISK_IMAGE));
-    initrd_end.value = __va(word(RAMDISK_IMAGE) + initrd_size);
-  }
   printk(`${KERN_INFO}${max_low_pfn.value >>> (20 - PAGE_SHIFT)}MB LOWMEM available.\n`);
+});
+
+/** Keeps the frames of the initramfs, which must be free still, and notes where it is. */
+function* reserve_initrd(): Steps<void> {
+  const size = word(RAMDISK_SIZE);
+  if (size === 0) return;
+  const start = word(RAMDISK_IMAGE);
+  const end: u32 = start + size;
+  if (end > max_low_pfn.value * PAGE_SIZE) {
+    printk(
+      `${KERN_ERR}initrd extends beyond end of memory (0x${hex8(end)} > 0x${hex8(max_low_pfn.value * PAGE_SIZE)})\n` +
+        "disabling initrd\n",
+    );
+    return;
+  }
+  if (!(yield* reserve_free_pages(start >>> PAGE_SHIFT, Math.ceil(end / PAGE_SIZE)))) {
+    printk(`${KERN_ERR}initrd overwritten (0x${hex8(start)} - 0x${hex8(end)}) - disabling it\n`);
+    return;
+  }
+  initrd_start.value = __va(start);
+  initrd_end.value = __va(end);
+}
+
+/**
+ * Takes over what the boot loader says is to be run: command line and initramfs. Until the first instruction of this
+ * function nothing depends on either, so that a machine that stands there can be given others (kernel/running/boot-state.ts).
+ */
+export const read_boot_params = kernel_function("read_boot_params", [], undefined, function* () {
+  const command_line = word(CMD_LINE_PTR);
+  if (command_line !== 0) yield* strlcpy(saved_command_line.address, __va(command_line), COMMAND_LINE_SIZE);
+  printk(`${KERN_INFO}Kernel command line: ${saved_command_line.value}\n`);
+  yield* reserve_initrd();
+  const params = boot_params.value;
+  boot_params.value = 0;
+  yield* free_reserved_page(params >>> PAGE_SHIFT);
 });

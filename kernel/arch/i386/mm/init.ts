@@ -21,7 +21,7 @@ import { _KERNPG_TABLE } from "../../../include/asm/pgtable.ts";
 import { memset } from "../../../include/asm/string.ts";
 import { load_cr3, set_in_cr4, X86_CR4_PGE } from "../../../include/asm/system.ts";
 import { page } from "../../../include/linux/mm.ts";
-import { hex8, KERN_ERR, KERN_INFO, printk } from "../../../kernel/printk.ts";
+import { KERN_INFO, printk } from "../../../kernel/printk.ts";
 import {
   __alloc_bootmem_pages,
   free_all_bootmem,
@@ -31,42 +31,25 @@ import {
 } from "../../../mm/bootmem.ts";
 import { free_area_init } from "../../../mm/page_alloc.ts";
 import "../../../mm/vmscan.ts"; // called by symbol when memory runs out
-import { initrd_end, initrd_start, max_low_pfn } from "../kernel/setup.ts";
+import { boot_params, max_low_pfn } from "../kernel/setup.ts";
 
 /** The hole below 1 MiB: VGA memory and ROMs. */
 const ISA_HOLE_START = 0xa0000;
 const ISA_HOLE_END = 0x100000;
 
-/** First frame after the kernel image where `pages` frames hold neither kernel nor initrd. */
-function bitmap_pfn(kernel_end: number, pages: number): number {
-  const after_kernel = Math.ceil(kernel_end / PAGE_SIZE);
-  if (initrd_start.value === 0) return after_kernel;
-  const first = __pa(initrd_start.value) >>> PAGE_SHIFT;
-  const end = Math.ceil(__pa(initrd_end.value) / PAGE_SIZE);
-  return after_kernel + pages <= first || end <= after_kernel ? after_kernel : end;
-}
-
-/** Starts bootmem: all RAM but the BIOS's page, the ISA hole, the kernel image, the initrd and the bitmap. */
+/** Starts bootmem: all RAM but the BIOS's page, the boot parameters, the ISA hole, the kernel image and the bitmap. */
 const setup_bootmem_allocator = kernel_function("setup_bootmem_allocator", [], undefined, function* () {
   const end_pfn = max_low_pfn.value;
-  const end = end_pfn * PAGE_SIZE;
-  if (initrd_start.value !== 0 && __pa(initrd_end.value) > end) {
-    printk(
-      `${KERN_ERR}initrd extends beyond end of memory (0x${hex8(__pa(initrd_end.value))} > 0x${hex8(end)})\n` +
-        "disabling initrd\n",
-    );
-    initrd_start.value = 0;
-  }
   const kernel_start = __pa(image().symbol("_text"));
   const kernel_end = __pa(image().symbol("_end"));
-  const map_pfn = bitmap_pfn(kernel_end, Math.ceil(end_pfn / 8 / PAGE_SIZE));
+  const map_pfn = 1; // in low memory: the initramfs may begin right behind the kernel
   const map_size = yield* init_bootmem(map_pfn, end_pfn);
   yield* free_bootmem(0, end_pfn << PAGE_SHIFT);
   yield* reserve_bootmem(0, PAGE_SIZE);
+  yield* reserve_bootmem(boot_params.value, PAGE_SIZE);
   yield* reserve_bootmem(ISA_HOLE_START, ISA_HOLE_END - ISA_HOLE_START);
   yield* reserve_bootmem(kernel_start, kernel_end - kernel_start);
   yield* reserve_bootmem(map_pfn << PAGE_SHIFT, map_size);
-  if (initrd_start.value !== 0) yield* reserve_bootmem(__pa(initrd_start.value), initrd_end.value - initrd_start.value);
 });
 
 /**
@@ -99,8 +82,7 @@ const zap_low_mappings = kernel_function("zap_low_mappings", [], undefined, func
 });
 
 /**
- * Sets up the kernel's page tables and mem_map, after setup_arch has said how much memory there is and where the initrd
- * lies.
+ * Sets up the kernel's page tables and mem_map, after setup_arch has said how much memory there is.
  */
 export const paging_init = kernel_function("paging_init", [], undefined, function* () {
   yield* setup_bootmem_allocator();

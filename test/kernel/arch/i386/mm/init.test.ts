@@ -72,6 +72,13 @@ describe("memory after boot", () => {
     expect(log()).toMatch(/No init found/);
   });
 
+  it("does without an initramfs in memory that is not free any more", () => {
+    const { kernel, go, log } = boot(EXIT, { memoryBytes: 8 * MiB });
+    kernel.machine.writePhysical(ZERO_PAGE_RAMDISK, new Uint8Array(Uint32Array.of(MiB, 4096).buffer));
+    expect(go()).toEqual({ kind: "panic" });
+    expect(log()).toMatch(/initrd overwritten \(0x00100000 - 0x00101000\) - disabling it/);
+  });
+
   it("keeps an initramfs that takes most of it", () => {
     const large = Uint8Array.from({ length: 4 * MiB }, (_, i) => i % 251);
     const { kernel } = booted(8 * MiB, { "/large": large });

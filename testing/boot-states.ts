@@ -1,0 +1,70 @@
+/** Kernels on their way to the first program: what boots up to there is the same for every program, and done once. */
+import {
+  type BootOptions,
+  BootState,
+  Kernel,
+  type KernelImage,
+  type RecordedEvent,
+  type ResumeOptions,
+} from "../kernel/index.ts";
+
+/** States kept at most: each takes some 300 KiB. */
+const MOST_KEPT = 64;
+
+interface KeptState {
+  readonly state: BootState;
+  /** From its reset on. */
+  readonly events: readonly RecordedEvent[];
+}
+
+/** Those used last are at the end. */
+const kept: KeptState[] = [];
+
+/** A kernel that is about to run its first program, or stands at its reset. */
+export interface StartedKernel {
+  readonly kernel: Kernel;
+  /** What has happened since its reset. */
+  readonly events: readonly RecordedEvent[];
+  /** What it has logged. */
+  readonly log: string;
+}
+
+/**
+ * A kernel that goes on as one that was just reset would, from where the first one like it in this process asked what it
+ * is to run. When the archive leaves no room for that, it is at its reset.
+ * @throws RangeError as `new Kernel` does
+ */
+export function startKernel(options: BootOptions & ResumeOptions & { readonly image: KernelImage }): StartedKernel {
+  const found = take((state) => state.fits(options)) ?? boot(options);
+  if (found === undefined) return resetKernel(options);
+  const { state, events } = found;
+  return { kernel: state.start(options), events, log: state.log };
+}
+
+/** A kernel at its reset. @throws RangeError as `new Kernel` does */
+export function resetKernel(options: BootOptions & ResumeOptions): StartedKernel {
+  const kernel = new Kernel(options);
+  if (options.on_event !== undefined) kernel.on_event(options.on_event);
+  return { kernel, events: [], log: "" };
+}
+
+function take(fits: (state: BootState) => boolean): KeptState | undefined {
+  const at = kept.findIndex(({ state }) => fits(state));
+  if (at < 0) return undefined;
+  const [found] = kept.splice(at, 1);
+  kept.push(found!);
+  return found;
+}
+
+function boot(options: BootOptions): KeptState | undefined {
+  const { initramfs: _, ...load } = options;
+  const kernel = new Kernel(load);
+  const events: RecordedEvent[] = [];
+  kernel.on_event((event) => events.push(event));
+  if (!kernel.run_to_hand_over()) return undefined;
+  const booted = { state: BootState.of(kernel), events };
+  if (!booted.state.fits(options)) return undefined;
+  kept.push(booted);
+  if (kept.length > MOST_KEPT) kept.shift();
+  return booted;
+}
