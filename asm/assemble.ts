@@ -33,5 +33,5 @@ export function assemble(source: string, options: AssembleOptions): ObjectFile {
  */
 export function assembleBinary(source: string, options: AssembleBinaryOptions): Uint8Array {
   const object = assemble(source, options);
-  return flatBinary(link([object], { textAddress: options.origin ?? 0, pageSize: 1 }));
+  return flatBinary(link([object], { textAddress: options.origin ?? 0, pageSize: 1, entry: null }));
 }

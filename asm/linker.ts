@@ -23,8 +23,11 @@ import { type LinkerSymbol, SymbolTable } from "./symbol-table.ts";
 export interface LinkOptions {
   /** Linear address of the first section; 0x08048000 if not given. */
   readonly textAddress?: number;
-  /** The symbol where execution starts. Without it `_start`, and if there is no `_start` the start of the code. */
-  readonly entry?: string;
+  /**
+   * The symbol where execution starts. Without it `_start`, and if there is no `_start` the start of the code; null for a
+   * flat binary, which has no place to say it: the start of the code, whatever symbols there are.
+   */
+  readonly entry?: string | null;
   /** Further absolute symbols. */
   readonly symbols?: Readonly<Record<string, number>>;
   /** Output sections in order; `DEFAULT_LAYOUT` if not given. */
@@ -171,9 +174,12 @@ function codeOf(outputs: readonly OutputSection[]): LinkedCode[] {
 function entryAddress(
   symbols: SymbolTable,
   outputs: readonly OutputSection[],
-  entry: string | undefined,
+  entry: string | null | undefined,
   errors: string[],
 ): number {
+  const code = outputs.find(({ flags, size }) => size > 0 && flags & SHF_EXECINSTR);
+  const start = (code ?? outputs.find(({ size }) => size > 0))?.address ?? 0;
+  if (entry === null) return start;
   const address = symbols.addressOfGlobal(entry ?? "_start");
   if (address !== undefined) return address;
   const [file] = symbols.localDefinitions(entry ?? "_start");
@@ -183,8 +189,7 @@ function entryAddress(
   } else if (entry !== undefined) {
     errors.push(`the entry symbol '${entry}' is not defined${symbols.suggestion(entry)}`);
   }
-  const code = outputs.find(({ flags, size }) => size > 0 && flags & SHF_EXECINSTR);
-  return (code ?? outputs.find(({ size }) => size > 0))?.address ?? 0;
+  return start;
 }
 
 /**

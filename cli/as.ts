@@ -58,8 +58,8 @@ function linkObjects(objects: readonly ObjectFile[], options: AsCommandOptions):
   const usual = isFlat && options.link === undefined ? 0 : DEFAULT_TEXT_ADDRESS;
   return link(objects, {
     textAddress: typeof options.link === "number" ? options.link : usual,
+    ...(isFlat ? { pageSize: 1, entry: null } : {}),
     ...(options.entry === undefined ? {} : { entry: options.entry }),
-    ...(isFlat ? { pageSize: 1 } : {}),
   });
 }
 

@@ -314,7 +314,10 @@ export class Machine {
       throw error instanceof RangeError ? new SnapshotError(`malformed snapshot: ${error.message}`) : error;
     }
     this.memory.restorePages(capture.pages);
-    for (const core of this.cores) core.markPagesClean();
+    for (const core of this.cores) {
+      core.passedBreakpoint = -1;
+      core.markPagesClean();
+    }
   }
 
   /**

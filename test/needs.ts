@@ -1,5 +1,5 @@
 /** What test files need built: the sources that they import, by folder, and dist/. Found by following their imports. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 
 /** Folders of sources, and those that each imports. */
@@ -35,7 +35,8 @@ export function needsOf(files: readonly string[], root = process.cwd()): Needs {
       const imported = resolve(dirname(file), specifier!);
       const [folder = ""] = relative(root, imported).split(/[\\/]/);
       if (folder in IMPORTS) addFolder(folder);
-      else if (folder === "test") follow(imported);
+      // What is not there is imported by a source within a string.
+      else if (folder === "test" && existsSync(imported)) follow(imported);
     }
   };
   for (const file of files) follow(resolve(root, file));

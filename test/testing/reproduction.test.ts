@@ -29,10 +29,4 @@ describe("the command that reproduces a run", () => {
     const { eip, esp, eax } = kernel.registers();
     for (const value of [eip, esp, eax]) expect(shown).toContain(value.toString(16).padStart(8, "0"));
   });
-
-  it("has an option that is not for machines without the kernel", () => {
-    const args = [ESP0, "debug", "--cpu-hz", "1000", "--cpus", "2"];
-    const { stderr, status } = spawnSync(process.execPath, args, { input: "", encoding: "utf8" });
-    expect({ stderr, status }).toEqual({ stderr: "esp0: --cpu-hz is for a program, not for --cpus\n", status: 2 });
-  });
 });

@@ -146,7 +146,7 @@ describe.skipIf(!hasGdb())("a real GDB", () => {
       "kill",
     ]);
     expect(output).toMatch(
-      /\* 1 +Thread 1 "CPU 0" \(stopped\) start \(\) at count\.S:1[\s\S]* 2 +Thread 2 "CPU 1" \(waits for its start-up\)/,
+      /\* 1 +Thread 1 "CPU 0" \(stopped\) +start \(\) at count\.S:1[\s\S]* 2 +Thread 2 "CPU 1" \(waits for its start-up\)/,
     );
     expect(output).toMatch(/Breakpoint 1, end \(\) at count\.S:3/);
     expect(output).toMatch(/\$1 = 0\s+\$2 = 5/);

@@ -28,7 +28,7 @@ sub:	incw	%bx
 	.word	0xaa55
 `;
 /** Of `sub`, in its segment. */
-const SUB = 0x18;
+const SUB = 0x16;
 
 const servers: GdbServer[] = [];
 
@@ -62,7 +62,7 @@ describe.skipIf(!hasGdb())("a real GDB and a boot sector", () => {
     ]);
     for (const left of [5, 4, 3, 2, 1]) expect(output).toContain(`at 7c0:${SUB.toString(16)}, ${left} left\n`);
     expect(output).toMatch(/ljmp +\$0x7c0,\$0x5[\s\S]*mov +\$0x7000,%sp/);
-    expect(output).toMatch(/0x7c18:\s+inc +%bx/);
+    expect(output).toMatch(/0x7c16:\s+inc +%bx/);
     expect(output).toMatch(/mov +%eax,%ss/);
     expect(output).not.toContain("warning: A handler");
     expect(await server.ended).toBe("killed");

@@ -300,7 +300,7 @@ describe("esp0 debug", () => {
     expect(given[2]).toMatch(/1 +0 +S +- .*echo +/);
     expect(given[3]).toContain("counter 0: mode 2, period 11932, 100.00 Hz");
     expect(given[4]).toMatch(/IRQ 0 +timer +vector 0x20 +open/);
-    expect(given[5]).toMatch(/^0x\w{8} -> 0x\w{8} {2}kernel rw$/);
+    expect(given[5]).toMatch(/^0x\w{8} -> 0x\w{8} {2}kernel rw global$/);
   });
 
   it("gives input, again after going back", async () => {

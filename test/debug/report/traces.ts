@@ -9,7 +9,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** The trace of a program. */
 export function traceOf(source: string): Trace {
-  const started = boot(source);
+  const started = boot(source, { fromReset: true });
   let text = "";
   const file = new TraceFile(started.kernel, "lines", (piece) => (text += piece));
   started.go();
