@@ -15,7 +15,7 @@ import { FAR_AWAY, type HostBreakpoints } from "./host-breakpoints.ts";
 import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
 import { probe, translate } from "./paging.ts";
-import { ATTEND_AGAIN, JUMP_SLOTS, Jump, jumpSlot, LEAVE, runBlocks } from "./run-blocks.ts";
+import { ATTEND_AGAIN, JUMP_SLOTS, Jump, jumpSlot, LEAVE, NO_JUMP, runBlocks } from "./run-blocks.ts";
 import { ShutdownCause } from "./shutdown-cause.ts";
 import * as layout from "./state-layout.ts";
 import { powerOn } from "./x87/state.ts";
@@ -91,7 +91,7 @@ export class Core extends CoreMemory {
   retired = 0;
   /** Not 0 when `attend` must be asked before the next block: ATTEND_ bits. */
   attention = 0;
-  readonly jumps: readonly Jump[] = Array.from({ length: JUMP_SLOTS * 4 }, () => new Jump());
+  readonly jumps: Jump[] = new Array<Jump>(JUMP_SLOTS * 4).fill(NO_JUMP);
   /** First slot of `jumps` for the current code size and privilege. */
   jumpBase = 0;
   #hostBreakpoints: HostBreakpoints | null = null;
@@ -459,7 +459,9 @@ export class Core extends CoreMemory {
   }
 
   /** The block at a linear address, whose offset in CS is `eip`; put into its slot of the jump cache. @throws #GP(0), #PF */
-  findBlock(linear: number, eip: number, jump: Jump): Block {
+  findBlock(linear: number, eip: number): Block {
+    const slot = this.jumpBase + jumpSlot(linear);
+    let jump = this.jumps[slot]!;
     this.#betweenInstructions();
     if (eip >>> 0 > this.r[SEG_LIMIT + CS]! >>> 0) this.raise(layout.VECTOR_GP, 0);
     const known = jump.block;
@@ -468,6 +470,7 @@ export class Core extends CoreMemory {
       return known;
     }
     const block = fetchBlock(this, linear);
+    if (jump === NO_JUMP) this.jumps[slot] = jump = new Jump();
     jump.linear = linear;
     jump.generation = this.generation;
     jump.block = block;

@@ -34,6 +34,9 @@ export class Jump {
   block: Block = NO_BLOCK;
 }
 
+/** In the slots that have not been used yet: a new core needs no slots of its own. Never written to. */
+export const NO_JUMP = new Jump();
+
 /** What `Core.attend` wants next, unless it is to run at most a number of instructions. */
 export const ATTEND_AGAIN = -1;
 export const LEAVE = -2;
@@ -129,7 +132,7 @@ export function runBlocks(cpu: Core): void {
     const jump = cpu.jumps[cpu.jumpBase + jumpSlot(linear)]!;
     let block = jump.block;
     if (jump.linear !== linear || jump.generation !== cpu.generation || !block.valid) {
-      block = cpu.findBlock(linear, eip, jump);
+      block = cpu.findBlock(linear, eip);
     }
     const ops = block.ops;
     if (ops.length < limit) limit = ops.length;

@@ -18,7 +18,10 @@ const LAST_PORT = PORTS - 1;
 
 /** The 64 KiB I/O address space. Ports that no device claims read all ones and ignore writes. */
 export class PortBus {
-  readonly #devices: (PortDevice | null)[] = new Array(PORTS).fill(null);
+  /** By number; the first stands for none. */
+  readonly #devices: (PortDevice | null)[] = [null];
+  /** Which device has a port: a machine is made often enough for a table of 64 Ki references to be felt. */
+  readonly #numbers = new Uint16Array(PORTS);
   readonly #ranges: { first: number; count: number; name: string }[] = [];
 
   /**
@@ -39,7 +42,7 @@ export class PortBus {
       );
     }
     this.#ranges.push({ first, count, name });
-    this.#devices.fill(device, first, last + 1);
+    this.#numbers.fill(this.#devices.push(device) - 1, first, last + 1);
   }
 
   /** Who has which ports, by port number. */
@@ -48,30 +51,30 @@ export class PortBus {
   }
 
   read8(port: number): number {
-    const device = this.#devices[port & LAST_PORT]!;
+    const device = this.#devices[this.#numbers[port & LAST_PORT]!]!;
     return device === null ? 0xff : device.readPort8(port & LAST_PORT) & 0xff;
   }
 
   read16(port: number): number {
-    const device = this.#devices[port & LAST_PORT]!;
+    const device = this.#devices[this.#numbers[port & LAST_PORT]!]!;
     if (device?.readPort16 !== undefined) return device.readPort16(port & LAST_PORT) & 0xffff;
     const low = this.read8(port);
     return low | (this.read8(port + 1) << 8);
   }
 
   read32(port: number): number {
-    const device = this.#devices[port & LAST_PORT]!;
+    const device = this.#devices[this.#numbers[port & LAST_PORT]!]!;
     if (device?.readPort32 !== undefined) return device.readPort32(port & LAST_PORT) | 0;
     const low = this.read16(port);
     return low | (this.read16(port + 2) << 16);
   }
 
   write8(port: number, value: number): void {
-    this.#devices[port & LAST_PORT]?.writePort8(port & LAST_PORT, value & 0xff);
+    this.#devices[this.#numbers[port & LAST_PORT]!]?.writePort8(port & LAST_PORT, value & 0xff);
   }
 
   write16(port: number, value: number): void {
-    const device = this.#devices[port & LAST_PORT]!;
+    const device = this.#devices[this.#numbers[port & LAST_PORT]!]!;
     if (device?.writePort16 !== undefined) {
       device.writePort16(port & LAST_PORT, value & 0xffff);
       return;
@@ -81,7 +84,7 @@ export class PortBus {
   }
 
   write32(port: number, value: number): void {
-    const device = this.#devices[port & LAST_PORT]!;
+    const device = this.#devices[this.#numbers[port & LAST_PORT]!]!;
     if (device?.writePort32 !== undefined) {
       device.writePort32(port & LAST_PORT, value | 0);
       return;

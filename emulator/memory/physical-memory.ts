@@ -18,6 +18,7 @@ export const MAXIMUM_CPUS = 8;
 
 const STATE_BYTES_PER_CORE = PAGE_SIZE;
 const TLB_BYTES_PER_CORE = 4 << 20;
+const PAGE_MAP_BYTES = 4 * PAGES_IN_4_GIB;
 const ROM_AREA_BYTES = 2 << 20;
 const WASM_PAGE = 65536;
 
@@ -64,7 +65,8 @@ export interface MmioHandler {
 /**
  * The physical address space of one machine, and the one linear buffer that backs it.
  *
- * Layout of `buffer`: architectural state (4 KiB a core), TLBs (4 MiB a core), ROM area, guest RAM. Everything is
+ * Layout of `buffer`: architectural state (4 KiB a core), TLBs (4 MiB a core), map of physical pages (4 MiB), ROM area,
+ * guest RAM. Everything is
  * page aligned, nothing moves after construction, and no host page lies at offset 0 or beyond 2 GiB.
  *
  * Physical addresses are taken modulo 2^32, so signed and unsigned int32 are both fine.
@@ -92,7 +94,8 @@ export class PhysicalMemory {
   /** Called after the mapping of physical pages changed (A20, MMIO, ROM): translations held elsewhere are stale. */
   onRemap: (() => void) | null = null;
 
-  readonly #pageMap = new Int32Array(PAGES_IN_4_GIB);
+  /** In the buffer: what is not mapped costs no host memory, and a new machine no clearing. */
+  readonly #pageMap: Int32Array;
   readonly #handlers: MmioHandler[] = [];
   readonly #cpus: number;
   readonly #romOffset: number;
@@ -118,13 +121,15 @@ export class PhysicalMemory {
     }
     this.#cpus = cpus;
     this.ramSize = ramSize;
-    this.#romOffset = cpus * (STATE_BYTES_PER_CORE + TLB_BYTES_PER_CORE);
+    const pageMapOffset = cpus * (STATE_BYTES_PER_CORE + TLB_BYTES_PER_CORE);
+    this.#romOffset = pageMapOffset + PAGE_MAP_BYTES;
     this.ramOffset = this.#romOffset + ROM_AREA_BYTES;
     const wasmPages = Math.ceil((this.ramOffset + ramSize) / WASM_PAGE);
     this.wasmMemory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages });
     this.buffer = this.wasmMemory.buffer;
     this.bytes = new Uint8Array(this.buffer);
     this.view = new DataView(this.buffer);
+    this.#pageMap = new Int32Array(this.buffer, pageMapOffset, PAGES_IN_4_GIB);
     this.codePages = new Uint8Array(this.buffer.byteLength >>> PAGE_SHIFT);
     this.tracker = new PageTracker(this.bytes, this.#romOffset >>> PAGE_SHIFT, guestPages(ramSize));
     for (let physical = 0; physical < ramSize; physical += PAGE_SIZE) {
