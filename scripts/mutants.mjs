@@ -14,10 +14,16 @@ const OUTDIR = `node_modules/.cache/esp0/mutants.${process.pid}`;
 
 let mutant;
 
+/** A mutant is an edit of one file, and perhaps of others in `and`: what is guarded twice has to be broken twice. */
+function editsOf(one) {
+  return [one, ...(one.and ?? [])];
+}
+
 /** The text of a file as the mutant has it; undefined when it leaves the file as it is. */
 function changed(path) {
-  if (mutant === undefined || relative(process.cwd(), path).replaceAll("\\", "/") !== mutant.file) return undefined;
-  return readFileSync(path, "utf8").replace(mutant.old, () => mutant.new);
+  const name = relative(process.cwd(), path).replaceAll("\\", "/");
+  const edit = mutant === undefined ? undefined : editsOf(mutant).find(({ file }) => file === name);
+  return edit === undefined ? undefined : readFileSync(path, "utf8").replace(edit.old, () => edit.new);
 }
 
 const mutate = (project) => [
@@ -54,9 +60,11 @@ const words = process.argv.slice(2);
 const chosen = mutants.filter(
   ({ name, file }) => words.length === 0 || words.some((word) => name.includes(word) || file.includes(word)),
 );
-for (const { name, file, old } of chosen) {
-  const times = readFileSync(file, "utf8").split(old).length - 1;
-  if (times !== 1) throw new Error(`${name}: its text is ${times} times in ${file}; it has to be there once`);
+for (const one of chosen) {
+  for (const { file, old } of editsOf(one)) {
+    const times = readFileSync(file, "utf8").split(old).length - 1;
+    if (times !== 1) throw new Error(`${one.name}: its text is ${times} times in ${file}; it has to be there once`);
+  }
 }
 
 const survivors = [];

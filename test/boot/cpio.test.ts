@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -133,7 +133,7 @@ describe.skipIf(!hasCpio)("GNU cpio", () => {
       const made = execFileSync("cpio", ["-o", "-H", "newc", "--quiet"], { cwd: directory, input: "file\n" });
       const [entry] = readCpio(made);
       expect(entry.name).toBe("file");
-      expect(entry.data).toEqual(new Uint8Array(readFileSync(join(directory, "file"))));
+      expect(new TextDecoder().decode(entry.data)).toBe("contents\n");
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -102,10 +102,17 @@ export const mutants = [
     tests: ["test/kernel/kernel/timer.test.ts"],
   },
   {
-    name: "try_to_wake_up with interrupts on",
+    name: "waking with interrupts on",
     file: "kernel/kernel/sched.ts",
     old: "    const flags = local_irq_save();\n    p.state = TASK_RUNNING;",
     new: "    const flags = 0x200;\n    p.state = TASK_RUNNING;",
+    and: [
+      {
+        file: "kernel/kernel/wait.ts",
+        old: "    const flags = local_irq_save();\n    let exclusive_left",
+        new: "    const flags = 0x200;\n    let exclusive_left",
+      },
+    ],
     tests: [INTERRUPT],
   },
 ];

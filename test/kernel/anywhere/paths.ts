@@ -118,6 +118,9 @@ again:
 
 const CLONE_THREAD_FLAGS = 0x10f00; // VM, FS, FILES, SIGHAND, THREAD
 
+/** Two may wake the same task at once: every instruction is tried always. */
+export const WAKE_RACE = "a write that wakes a poller whose time is up";
+
 export const PATHS: Readonly<Record<string, () => Program>> = {
   "fork, copy on write, exit, wait": () =>
     path(
@@ -227,6 +230,34 @@ begin:	SYSCALL write, fds+4, $buffer, %edi	# a signal may cut it short
 end:	cmpl $0x400, status
 	jne bad
 	SYSCALL close, fds`,
+    ),
+  [WAKE_RACE]: () =>
+    path(
+      `SYSCALL pipe, $fds
+	.pushsection .data
+	.align 4
+polled:	.long 0
+	.word 1, 0
+	.popsection
+	movl fds, %eax
+	movl %eax, polled
+	SYSCALL fork
+	testl %eax, %eax
+	jnz 2f
+1:	SYSCALL poll, $polled, $1, $1000
+	cmpl $1, %eax
+	jne 1b
+	SYSCALL read, fds, $buffer, $1
+	EXIT $8
+2:	movl %eax, child
+	SYSCALL sched_yield`,
+      `
+begin:	SYSCALL write, fds+4, $buffer, $1
+	cmpl $1, %eax
+	jne bad
+end:	WAIT child
+	cmpl $0x800, status
+	jne bad`,
     ),
   poll: () =>
     path(
