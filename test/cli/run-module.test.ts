@@ -122,7 +122,7 @@ export const sys_based = kernel_function("sys_based", [u32], u32, function* (n) 
 });
 
 /** Of the modules that are wrong, to name them apart. */
-let wrong = 0;
+let numberOfWrong = 0;
 
 describe.concurrent("a module that cannot be used", { timeout: PATIENCE }, () => {
   it("is said everything that is wrong with it: types and what the compiler refuses, in order", async () => {
@@ -181,7 +181,7 @@ export const sys_b = kernel_function("sys_b", [i32, i32], i32, function* (a) {
     ],
     ["nothing for a kernel", "export const x = 1;", /^wrong-\d+\.ts: declares nothing for a kernel; .*kernel_function/],
   ])("%s, without a stack trace", async (_, text, message) => {
-    const file = written(`wrong-${++wrong}.ts`, text);
+    const file = written(`wrong-${++numberOfWrong}.ts`, text);
     const { status, stderr } = await run("--quiet", "--module", file, "sum.S");
     expect(stderr).toMatch(message);
     expect(stderr).not.toContain("    at ");
