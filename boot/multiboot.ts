@@ -1,7 +1,7 @@
 /** Loading kernels by the Multiboot Specification, version 0.6.96 ("Multiboot 1"). */
 import { ElfError, type ElfFile, readElf } from "../asm/index.ts";
 import type { Machine } from "../emulator/index.ts";
-import { flatDescriptors, setUpFirmware } from "./bios/index.ts";
+import { flatDescriptors, setUpFirmware, shadowBios } from "./bios/index.ts";
 import { BootError, booting, hex } from "./boot-error.ts";
 import { enterFlatMode } from "./flat-mode.ts";
 import { findMultibootHeader, type MultibootHeader } from "./multiboot-header.ts";
@@ -51,6 +51,7 @@ export function bootMultiboot(machine: Machine, { kernel, commandLine = "", modu
   for (const { address, data, memorySize } of pieces) {
     booting(`the kernel's ${memorySize} bytes at ${hex(address)}`, () => {
       checkFits(machine, address, memorySize);
+      shadowBios(machine, address, memorySize);
       machine.load(data, address);
       machine.load(new Uint8Array(memorySize - data.length), address + data.length);
     });

@@ -13,6 +13,8 @@ import { videoService } from "./video.ts";
 
 export { disketteBytes, LARGEST_DISKETTE } from "./disk-geometry.ts";
 
+const PAGE_SIZE = 4096;
+
 export interface BiosOptions {
   /** Told every character that programs print through the teletype service. */
   readonly onTeletype?: (character: number) => void;
@@ -52,6 +54,20 @@ export function setUpFirmware(machine: Machine, options: BiosOptions = {}): void
 export function flatDescriptors(): { address: number; bytes: number } {
   const { offset, bytes } = biosRom().gdt;
   return { address: BIOS_BASE + offset, bytes };
+}
+
+/**
+ * Makes room for a program in what the BIOS's ROM covers: copies the ROM's pages there to the RAM behind them and has that
+ * seen instead, as a BIOS that shadows itself does. The last segment of many a kernel's file, its headers, lies there.
+ * @param address physical, of the first of `size` bytes
+ */
+export function shadowBios(machine: Machine, address: number, size: number): void {
+  const first = Math.max(address, BIOS_BASE) & -PAGE_SIZE;
+  const end = (Math.min(address + size, BIOS_BASE + biosRom().bytes.length) + PAGE_SIZE - 1) & -PAGE_SIZE;
+  if (first >= end) return;
+  const rom = machine.memory.peek(first, end - first);
+  machine.memory.setShadow(first, end - first, { read: true, write: true });
+  machine.load(rom, first);
 }
 
 function mapRom(machine: Machine): void {

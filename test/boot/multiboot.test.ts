@@ -113,6 +113,17 @@ describe("ELF kernels", () => {
     expect(exitValue(machine)).toBe(0x78);
   });
 
+  it("may lie where the BIOS's ROM is, as the headers of many a kernel do, and again after a reset", () => {
+    const kernel = elfKernel("movl value, %eax", 0xff000);
+    const machine = boot({ kernel });
+    expect(exitValue(machine)).toBe(0x78);
+    // What the kernel leaves of the ROM is still there: the reset vector's far jump.
+    expect(machine.memory.read8(0xffff0)).toBe(0xea);
+    machine.reset();
+    bootMultiboot(machine, { kernel });
+    expect(exitValue(machine)).toBe(0x78);
+  });
+
   it("are entered at their physical address when they are linked elsewhere", () => {
     const machine = boot({ kernel: elfKernel("movb $5, %al", 0xc0100000, 0xc0000000) });
     expect(machine.getRegister("eip")).toBe(0x10000c);
