@@ -13,8 +13,6 @@ const modules = {
   platform: "node",
   target: "node20",
   packages: "external",
-  // Loading takes time by the byte.
-  minifyWhitespace: true,
   logLevel: "warning",
   // Constants of other modules become numbers where they are used.
   minifySyntax: true,
