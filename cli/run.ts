@@ -54,7 +54,6 @@ export async function runCommand(
     options,
     io,
   );
-
   const recorded: RunOptions = tape.call.options;
   const image = await kernelWith({ ...recorded, vmlinux: options.vmlinux }, tape.io);
   if (options.gdb !== undefined) {

@@ -50,31 +50,35 @@ export class PortBus {
     return this.#ranges.toSorted((a, b) => a.first - b.first);
   }
 
+  #deviceAt(port: number): PortDevice | null {
+    return this.#devices[this.#numbers[port & LAST_PORT]!]!;
+  }
+
   read8(port: number): number {
-    const device = this.#devices[this.#numbers[port & LAST_PORT]!]!;
+    const device = this.#deviceAt(port);
     return device === null ? 0xff : device.readPort8(port & LAST_PORT) & 0xff;
   }
 
   read16(port: number): number {
-    const device = this.#devices[this.#numbers[port & LAST_PORT]!]!;
+    const device = this.#deviceAt(port);
     if (device?.readPort16 !== undefined) return device.readPort16(port & LAST_PORT) & 0xffff;
     const low = this.read8(port);
     return low | (this.read8(port + 1) << 8);
   }
 
   read32(port: number): number {
-    const device = this.#devices[this.#numbers[port & LAST_PORT]!]!;
+    const device = this.#deviceAt(port);
     if (device?.readPort32 !== undefined) return device.readPort32(port & LAST_PORT) | 0;
     const low = this.read16(port);
     return low | (this.read16(port + 2) << 16);
   }
 
   write8(port: number, value: number): void {
-    this.#devices[this.#numbers[port & LAST_PORT]!]?.writePort8(port & LAST_PORT, value & 0xff);
+    this.#deviceAt(port)?.writePort8(port & LAST_PORT, value & 0xff);
   }
 
   write16(port: number, value: number): void {
-    const device = this.#devices[this.#numbers[port & LAST_PORT]!]!;
+    const device = this.#deviceAt(port);
     if (device?.writePort16 !== undefined) {
       device.writePort16(port & LAST_PORT, value & 0xffff);
       return;
@@ -84,7 +88,7 @@ export class PortBus {
   }
 
   write32(port: number, value: number): void {
-    const device = this.#devices[this.#numbers[port & LAST_PORT]!]!;
+    const device = this.#deviceAt(port);
     if (device?.writePort32 !== undefined) {
       device.writePort32(port & LAST_PORT, value | 0);
       return;

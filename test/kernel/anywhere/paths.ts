@@ -116,6 +116,16 @@ again:
 `;
 }
 
+/** A pipe, and what poll is to wait for: that there is something in it. */
+const POLLED_PIPE = `SYSCALL pipe, $fds
+	.pushsection .data
+	.align 4
+polled:	.long 0
+	.word 1, 0
+	.popsection
+	movl fds, %eax
+	movl %eax, polled`;
+
 const CLONE_THREAD_FLAGS = 0x10f00; // VM, FS, FILES, SIGHAND, THREAD
 
 /** Two may wake the same task at once: every instruction is tried always. */
@@ -233,14 +243,7 @@ end:	cmpl $0x400, status
     ),
   [WAKE_RACE]: () =>
     path(
-      `SYSCALL pipe, $fds
-	.pushsection .data
-	.align 4
-polled:	.long 0
-	.word 1, 0
-	.popsection
-	movl fds, %eax
-	movl %eax, polled
+      `${POLLED_PIPE}
 	SYSCALL fork
 	testl %eax, %eax
 	jnz 2f
@@ -261,14 +264,7 @@ end:	WAIT child
     ),
   poll: () =>
     path(
-      `SYSCALL pipe, $fds
-	.pushsection .data
-	.align 4
-polled:	.long 0
-	.word 1, 0
-	.popsection
-	movl fds, %eax
-	movl %eax, polled`,
+      POLLED_PIPE,
       `
 	SYSCALL fork
 	testl %eax, %eax
