@@ -7,6 +7,7 @@ import {
   type RecordedEvent,
   type ResumeOptions,
 } from "../kernel/index.ts";
+import { Recent } from "./recent.ts";
 
 /** States kept at most: each takes some 300 KiB. */
 const MOST_KEPT = 64;
@@ -17,8 +18,7 @@ interface KeptState {
   readonly events: readonly RecordedEvent[];
 }
 
-/** Those used last are at the end. */
-const kept: KeptState[] = [];
+const kept = new Recent<KeptState>(MOST_KEPT);
 
 /** A kernel that is about to run its first program, or stands at its reset. */
 export interface StartedKernel {
@@ -35,7 +35,7 @@ export interface StartedKernel {
  * @throws RangeError as `new Kernel` does
  */
 export function startKernel(options: BootOptions & ResumeOptions & { readonly image: KernelImage }): StartedKernel {
-  const found = take((state) => state.fits(options)) ?? boot(options);
+  const found = kept.take(({ state }) => state.fits(options)) ?? boot(options);
   if (found === undefined) return resetKernel(options);
   const { state, events } = found;
   return { kernel: state.start(options), events, log: state.log };
@@ -48,14 +48,6 @@ export function resetKernel(options: BootOptions & ResumeOptions): StartedKernel
   return { kernel, events: [], log: "" };
 }
 
-function take(fits: (state: BootState) => boolean): KeptState | undefined {
-  const at = kept.findIndex(({ state }) => fits(state));
-  if (at < 0) return undefined;
-  const [found] = kept.splice(at, 1);
-  kept.push(found!);
-  return found;
-}
-
 function boot(options: BootOptions): KeptState | undefined {
   const { initramfs: _, ...load } = options;
   const kernel = new Kernel(load);
@@ -64,7 +56,6 @@ function boot(options: BootOptions): KeptState | undefined {
   if (!kernel.run_to_hand_over()) return undefined;
   const booted = { state: BootState.of(kernel), events };
   if (!booted.state.fits(options)) return undefined;
-  kept.push(booted);
-  if (kept.length > MOST_KEPT) kept.shift();
+  kept.keep(booted);
   return booted;
 }

@@ -7,6 +7,7 @@ import { testImage } from "./image.ts";
 import { Interleaving } from "./interleaving.ts";
 import { type BootKernelOptions, PRESETS } from "./options.ts";
 import { type Program, programOf } from "./program.ts";
+import { Recent } from "./recent.ts";
 
 const MIB = 1 << 20;
 const DEFAULT_MEMORY = 8;
@@ -62,26 +63,20 @@ export function planOf(options: BootKernelOptions): BootPlan {
 /** Kernels kept at most: each takes some 2 MiB. */
 const MOST_KEPT = 24;
 
-/** Those used last are at the end. */
-const kept: { readonly plan: BootPlan; readonly key: string; readonly state: BootedState }[] = [];
+const kept = new Recent<{ readonly plan: BootPlan; readonly key: string; readonly state: BootedState }>(MOST_KEPT);
 
 /** A kernel that was booted before from the very same: it stands at the first instruction of pid 1. */
 export function bootedBefore(plan: BootPlan): BootedState | undefined {
   const key = keyOf(plan);
   const { image, initramfs } = plan.boot;
-  const at = kept.findIndex(
+  return kept.take(
     ({ key: other, plan: { boot } }) =>
       other === key && boot.image === image && Buffer.compare(boot.initramfs, initramfs) === 0,
-  );
-  if (at < 0) return undefined;
-  const [found] = kept.splice(at, 1);
-  kept.push(found!);
-  return found!.state;
+  )?.state;
 }
 
 export function keepBooted(plan: BootPlan, state: BootedState): void {
-  kept.push({ plan, key: keyOf(plan), state });
-  if (kept.length > MOST_KEPT) kept.shift();
+  kept.keep({ plan, key: keyOf(plan), state });
 }
 
 /** All that a boot depends on, but for the image and the archive. */
