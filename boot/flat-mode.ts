@@ -15,7 +15,7 @@ const DATA_SELECTOR = 0x10;
  *   the program loads its own before it loads a segment register
  */
 export function enterFlatMode(machine: Machine, gdt?: { readonly address: number; readonly bytes: number }): void {
-  const core = machine.cores[0]!;
+  const core = machine.cores[0];
   machine.memory.a20 = true;
   machine.setRegister("cr0", CR0_PE | 0x10);
   core.setEflags(0, FLAG_VM | FLAG_IF);

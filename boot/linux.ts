@@ -131,8 +131,8 @@ function videoMode(commandLine: string): number {
       .split(/\s+/)
       .findLast((argument) => argument.startsWith("vga="))
       ?.slice(4) ?? "normal";
-  const number = Object.hasOwn(VIDEO_MODES, word) ? VIDEO_MODES[word]! : Number(word);
-  return Number.isInteger(number) && number >= 0 && number <= 0xffff ? number : VIDEO_MODES.normal!;
+  const number = Object.hasOwn(VIDEO_MODES, word) ? VIDEO_MODES[word] : Number(word);
+  return Number.isInteger(number) && number >= 0 && number <= 0xffff ? number : VIDEO_MODES.normal;
 }
 
 function enter(machine: Machine, { setup, heapEnd }: Places): void {

@@ -104,8 +104,8 @@ export function writeMultibootInfo(
 
   const list = new DataView(new ArrayBuffer(modules.length * MODULE_BYTES));
   modules.forEach(({ bytes, string }, index) => {
-    list.setUint32(index * MODULE_BYTES, places[index]!, true);
-    list.setUint32(index * MODULE_BYTES + 4, places[index]! + bytes.length, true);
+    list.setUint32(index * MODULE_BYTES, places[index], true);
+    list.setUint32(index * MODULE_BYTES + 4, places[index] + bytes.length, true);
     list.setUint32(index * MODULE_BYTES + 8, placer.placeText(string), true);
   });
   set(INFO.MODS_COUNT, modules.length);

@@ -26,7 +26,7 @@ const program = new Command("esp0")
 
 // Only the command that is called, if it is: loading the others takes longer than many a run.
 const called = process.argv[2] ?? "";
-for (const name of Object.hasOwn(commands, called) ? [called] : Object.keys(commands)) await commands[name]!(program);
+for (const name of Object.hasOwn(commands, called) ? [called] : Object.keys(commands)) await commands[name](program);
 
 try {
   await program.parseAsync();

@@ -41,14 +41,14 @@ function typeBytes({ keyboard }: Machine, bytes: Uint8Array): void {
   for (let at = 0; at < text.length; at++) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: ESC begins what terminals send
     const sequence = /^\x1b[[O]([A-Z]|\d~)/.exec(text.slice(at, at + 4));
-    const key = sequence === null ? undefined : SEQUENCES[sequence[1]!];
+    const key = sequence === null ? undefined : SEQUENCES[sequence[1]];
     if (sequence !== null && key !== undefined) {
       keyboard.stroke(key);
       at += sequence[0].length - 1;
     } else if (text.charCodeAt(at) === DELETE) {
       keyboard.stroke("backspace");
     } else if (isTypable(text.charCodeAt(at))) {
-      keyboard.type(text[at]!);
+      keyboard.type(text[at]);
     }
   }
 }

@@ -129,7 +129,7 @@ function bootWay(options: PlanOptions, io: CommandIo, log: (line: string) => voi
   }
   if (isDisk) {
     return (machine) => {
-      named((floppy ?? disk)![0]!, () => bootDisk(machine));
+      named((floppy ?? disk)![0], () => bootDisk(machine));
       setRegisters(machine, registers);
     };
   }
@@ -157,14 +157,14 @@ function restart(machine: Machine, start: () => void, log: (line: string) => voi
   } catch (error) {
     if (!(error instanceof BootError || error instanceof RangeError)) throw error;
     log(`the machine was reset, and cannot be started again: ${error.message}`);
-    machine.cores[0]!.halted = true;
+    machine.cores[0].halted = true;
   }
 }
 
 /** @throws InputError for options that do not go together */
 function checkTogether({ multiboot, kernel, initrd, append, module = [], rom }: PlanOptions): void {
   const ways = Object.entries({ multiboot, kernel, rom }).filter(([, value]) => value !== undefined);
-  if (ways.length > 1) throw new InputError(`esp0: either --${ways[0]![0]} or --${ways[1]![0]}, not both`);
+  if (ways.length > 1) throw new InputError(`esp0: either --${ways[0][0]} or --${ways[1][0]}, not both`);
   if (multiboot === undefined && module.length > 0) throw new InputError("esp0: --module goes with --multiboot");
   if (kernel === undefined && initrd !== undefined) throw new InputError("esp0: --initrd goes with --kernel");
   if (multiboot === undefined && kernel === undefined && append !== undefined) {
@@ -266,7 +266,7 @@ function readImages(files: readonly FileAt[], io: CommandIo): PlacedImage[] {
 export function parseRegisters(text: string): RegisterValue[] {
   return text.split(",").map((assignment): RegisterValue => {
     const [name, value, ...rest] = assignment.split("=");
-    const register = REGISTER_NAMES.find((known) => known === name!.trim().toLowerCase());
+    const register = REGISTER_NAMES.find((known) => known === name.trim().toLowerCase());
     if (register === undefined)
       throw new RangeError(`There is no register "${name}"; known are ${REGISTER_NAMES.join(", ")}.`);
     const number = value === undefined ? undefined : parseNumber(value.trim());

@@ -94,7 +94,7 @@ function replay(machine: Machine, core: number, end: number, { entries }: Journa
   machine.run({ untilCycle: Math.max(machine.cycles, end - CYCLES_BACK) });
   const executed: Executed[] = [];
   for (;;) {
-    const cpu = machine.cores[core]!;
+    const cpu = machine.cores[core];
     const before = cpu.instructions;
     const next = nextInstruction(machine, core);
     const stop = machine.step();
@@ -106,7 +106,7 @@ function replay(machine: Machine, core: number, end: number, { entries }: Journa
 
 /** What a core is about to execute; undefined when that cannot be read. */
 function nextInstruction(machine: Machine, core: number): Executed | undefined {
-  const cpu = machine.cores[core]!;
+  const cpu = machine.cores[core];
   const offset = machine.getRegister("eip", core);
   const linear = (cpu.segBase(CS) + offset) >>> 0;
   const bits = (cpu.segAccess(CS) & ACCESS_BIG) !== 0 ? 32 : 16;

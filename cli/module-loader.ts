@@ -105,7 +105,7 @@ function compiled(texts: ReadonlyMap<string, Text>, folder: string, compiler: Co
   for (const [path, { name, text }] of texts) {
     const importing = (specifier: string): string =>
       Object.hasOwn(PACKAGES, specifier)
-        ? beside(PACKAGES[specifier]!.code).href
+        ? beside(PACKAGES[specifier].code).href
         : pathToFileURL(target_of(resolve(dirname(path), specifier))).href;
     try {
       const steps = project.check_and_compile(path, text);

@@ -50,7 +50,7 @@ export function describeErrorCode(vector: number, code: number): string {
  * runs.
  */
 export function describeShutdown(machine: Machine, core: number): string[] {
-  return machine.cores[core]!.shutdownCause.deliveries.map(({ vector, kind, errorCode, cr2 }) => {
+  return machine.cores[core].shutdownCause.deliveries.map(({ vector, kind, errorCode, cr2 }) => {
     const exception = kind === EXTERNAL && vector >= 32 ? undefined : EXCEPTIONS[vector];
     const meaning = errorCode < 0 ? "" : describeErrorCode(vector, errorCode);
     const code = errorCode < 0 ? "" : `, error code ${bareHex(errorCode, 4)}${meaning === "" ? "" : `: ${meaning}`}`;

@@ -143,7 +143,7 @@ export class Board {
     const channel = (place: typeof ATA_PRIMARY | typeof ATA_SECONDARY, disks: readonly [Disk | null, Disk | null]) =>
       new AtaChannel({ clock, place, onIrq: irq(place.irq) }, disks);
 
-    const bootCore = cores[0]!;
+    const bootCore = cores[0];
     const numericError = new NumericError({
       onIrq13: irq(X87_IRQ),
       onIgnne: () => ignoreNumericErrors(bootCore),

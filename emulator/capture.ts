@@ -64,8 +64,8 @@ export class Capture {
     view.setInt32(numbersAt - 8, base?.identity ?? 0, true);
     view.setUint32(numbersAt - 4, changed.length, true);
     for (let i = 0; i < changed.length; i++) {
-      view.setUint32(numbersAt + 4 * i, changed[i]!, true);
-      const contents = this.pages.page(changed[i]!);
+      view.setUint32(numbersAt + 4 * i, changed[i], true);
+      const contents = this.pages.page(changed[i]);
       if (contents !== null) bytes.set(contents, contentsAt + PAGE_SIZE * i);
     }
     for (let i = 0; i < MAGIC.length; i++) bytes[i] = MAGIC.charCodeAt(i);

@@ -119,7 +119,7 @@ export class Clock {
   advanceTo(cycle: number): void {
     if (cycle < this.#now) throw new RangeError(`cannot set the clock back from cycle ${this.#now} to ${cycle}`);
     while (this.nextEvent <= cycle) {
-      const event = this.#heap[0]!;
+      const event = this.#heap[0];
       this.#remove(event);
       this.#now = event.at;
       event.callback();
@@ -146,7 +146,7 @@ export class Clock {
     const event = new ScheduledEvent(at, order, callback);
     this.#heap.push(event);
     this.#siftUp(event, this.#heap.length - 1);
-    this.nextEvent = this.#heap[0]!.at;
+    this.nextEvent = this.#heap[0].at;
     return event;
   }
 
@@ -159,7 +159,7 @@ export class Clock {
       this.#siftDown(last, last.slot);
     }
     event.slot = -1;
-    this.nextEvent = heap.length === 0 ? Number.POSITIVE_INFINITY : heap[0]!.at;
+    this.nextEvent = heap.length === 0 ? Number.POSITIVE_INFINITY : heap[0].at;
   }
 
   #siftUp(event: ScheduledEvent, from: number): void {
@@ -167,7 +167,7 @@ export class Clock {
     let slot = from;
     while (slot > 0) {
       const parentSlot = (slot - 1) >> 1;
-      const parent = heap[parentSlot]!;
+      const parent = heap[parentSlot];
       if (!event.isBefore(parent)) break;
       heap[slot] = parent;
       parent.slot = slot;
@@ -181,8 +181,8 @@ export class Clock {
     const heap = this.#heap;
     let slot = from;
     for (let childSlot = 2 * slot + 1; childSlot < heap.length; childSlot = 2 * slot + 1) {
-      if (heap[childSlot + 1]?.isBefore(heap[childSlot]!)) childSlot++;
-      const child = heap[childSlot]!;
+      if (heap[childSlot + 1]?.isBefore(heap[childSlot])) childSlot++;
+      const child = heap[childSlot];
       if (!child.isBefore(event)) break;
       heap[slot] = child;
       child.slot = slot;

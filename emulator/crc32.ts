@@ -12,8 +12,8 @@ function makeTable(): Int32Array {
     table[byte] = crc;
   }
   for (let i = 256; i < table.length; i++) {
-    const crc = table[i - 256]!;
-    table[i] = (crc >>> 8) ^ table[crc & 0xff]!;
+    const crc = table[i - 256];
+    table[i] = (crc >>> 8) ^ table[crc & 0xff];
   }
   return table;
 }
@@ -26,17 +26,17 @@ export function crc32(bytes: Uint8Array, seed = 0): number {
   let crc = ~seed;
   let i = 0;
   for (const end = bytes.length - (SLICES - 1); i < end; i += SLICES) {
-    crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    crc ^= bytes[i] | (bytes[i + 1] << 8) | (bytes[i + 2] << 16) | (bytes[i + 3] << 24);
     crc =
-      TABLE[0x700 + (crc & 0xff)]! ^
-      TABLE[0x600 + ((crc >>> 8) & 0xff)]! ^
-      TABLE[0x500 + ((crc >>> 16) & 0xff)]! ^
-      TABLE[0x400 + (crc >>> 24)]! ^
-      TABLE[0x300 + bytes[i + 4]!]! ^
-      TABLE[0x200 + bytes[i + 5]!]! ^
-      TABLE[0x100 + bytes[i + 6]!]! ^
-      TABLE[bytes[i + 7]!]!;
+      TABLE[0x700 + (crc & 0xff)] ^
+      TABLE[0x600 + ((crc >>> 8) & 0xff)] ^
+      TABLE[0x500 + ((crc >>> 16) & 0xff)] ^
+      TABLE[0x400 + (crc >>> 24)] ^
+      TABLE[0x300 + bytes[i + 4]] ^
+      TABLE[0x200 + bytes[i + 5]] ^
+      TABLE[0x100 + bytes[i + 6]] ^
+      TABLE[bytes[i + 7]];
   }
-  for (; i < bytes.length; i++) crc = TABLE[(crc ^ bytes[i]!) & 0xff]! ^ (crc >>> 8);
+  for (; i < bytes.length; i++) crc = TABLE[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
   return ~crc;
 }

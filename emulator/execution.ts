@@ -79,7 +79,7 @@ export class Execution {
   get counters(): MachineCounters {
     const running = this.#running;
     const cores = this.#parts.cores.map((core) => ({
-      instructions: this.#instructions[core.id]! + (core === running ? core.now() - core.sliceStart : 0),
+      instructions: this.#instructions[core.id] + (core === running ? core.now() - core.sliceStart : 0),
       interrupts: this.#parts.interruptSystem.delivered(core.id),
       halts: core.halts,
     }));
@@ -93,7 +93,7 @@ export class Execution {
 
   snapshot(s: Snapshot): void {
     for (const core of this.#parts.cores) {
-      this.#instructions[core.id] = s.integer(this.#instructions[core.id]!, 0, Number.MAX_SAFE_INTEGER);
+      this.#instructions[core.id] = s.integer(this.#instructions[core.id], 0, Number.MAX_SAFE_INTEGER);
       core.halts = s.integer(core.halts, 0, Number.MAX_SAFE_INTEGER);
     }
     this.#idleCycles = s.integer(this.#idleCycles, 0, Number.MAX_SAFE_INTEGER);
@@ -157,9 +157,9 @@ export class Execution {
   #choose(runnable: number): Core {
     const previous = this.#turnCore;
     this.#chooseTurn(runnable);
-    const core = this.#parts.cores[this.#turnCore]!;
+    const core = this.#parts.cores[this.#turnCore];
     if (this.#turnCore !== previous) {
-      if (has(runnable, previous)) splitNextAccess(this.#parts.cores[previous]!);
+      if (has(runnable, previous)) splitNextAccess(this.#parts.cores[previous]);
       completeSplitAccess(core);
     }
     return core;
@@ -192,14 +192,14 @@ export class Execution {
     let executed = 0;
     core.sliceStart = start;
     this.#running = core;
-    clock.runOn(this.#coreClocks[core.id]!);
+    clock.runOn(this.#coreClocks[core.id]);
     try {
       core.run(budget);
     } finally {
       clock.runOn(null);
       this.#running = null;
       executed = core.instructions - before;
-      this.#instructions[core.id]! += executed;
+      this.#instructions[core.id] += executed;
       clock.advanceTo(start + executed);
     }
     return executed;

@@ -135,7 +135,7 @@ export class ScriptedInterleaver implements Interleaver {
 
   next(runnable: number): number {
     while (this.#position < this.turns.length) {
-      const turn = this.turns[this.#position++]!;
+      const turn = this.turns[this.#position++];
       if (((runnable >>> turn.core) & 1) !== 0) {
         this.#quantum = turn.instructions;
         return turn.core;

@@ -77,7 +77,7 @@ export class InterruptSystem implements Device {
 
   /** Interrupts that a core acknowledged since power-on, spurious ones included. */
   delivered(core: number): number {
-    return this.#delivered[core]!;
+    return this.#delivered[core];
   }
 
   /**
@@ -93,7 +93,7 @@ export class InterruptSystem implements Device {
   /** Pulses the NMI line. */
   nmi(): void {
     if (!this.#imcr.throughApic) {
-      this.#nmi(this.#host.cores[0]!);
+      this.#nmi(this.#host.cores[0]);
       return;
     }
     for (const apic of this.localApics) {
@@ -112,20 +112,20 @@ export class InterruptSystem implements Device {
   /** Whether anything but a program could wake one of the cores, while all of them are halted. */
   get canWake(): boolean {
     const pic = this.pic.anyUnmasked;
-    if (this.ioApic.anyUnmaskable || (pic && this.localApics[0]!.lint0Unmaskable)) return true;
+    if (this.ioApic.anyUnmaskable || (pic && this.localApics[0].lint0Unmaskable)) return true;
     const ioApic = this.ioApic.anyUnmasked;
     const direct = pic && !this.#imcr.throughApic;
     return this.#host.cores.some((core) => {
       if (core.waitsForStartup || !interruptsEnabled(core)) return false;
       const boot = core.id === 0;
-      return ioApic || (boot && direct) || this.localApics[core.id]!.mayInterrupt(boot && pic);
+      return ioApic || (boot && direct) || this.localApics[core.id].mayInterrupt(boot && pic);
     });
   }
 
   snapshot(s: Snapshot): void {
     s.section("interrupts");
     for (let core = 0; core < this.#delivered.length; core++) {
-      this.#delivered[core] = s.integer(this.#delivered[core]!, 0, Number.MAX_SAFE_INTEGER);
+      this.#delivered[core] = s.integer(this.#delivered[core], 0, Number.MAX_SAFE_INTEGER);
     }
     this.pic.snapshot(s);
     this.#imcr.snapshot(s);
@@ -173,22 +173,22 @@ export class InterruptSystem implements Device {
 
   /** The local APIC answers first; what it does not know is the 8259A's. */
   #acknowledge(core: Core): number {
-    this.#delivered[core.id]!++;
-    const apic = this.localApics[core.id]!;
+    this.#delivered[core.id]++;
+    const apic = this.localApics[core.id];
     const vector = apic.intr ? apic.acknowledge() : -1;
     return vector >= 0 ? vector : this.pic.acknowledge();
   }
 
   #drivePicLines(): void {
     const intr = this.pic.intr !== 0;
-    this.localApics[0]!.setLine(0, intr && this.#imcr.throughApic);
+    this.localApics[0].setLine(0, intr && this.#imcr.throughApic);
     this.ioApic.setPin(EXTINT_PIN, intr);
-    this.#driveIntr(this.#host.cores[0]!);
+    this.#driveIntr(this.#host.cores[0]);
   }
 
   #driveIntr(core: Core): void {
     const direct = core.id === 0 && !this.#imcr.throughApic && this.pic.intr !== 0;
-    core.intr = direct || this.localApics[core.id]!.intr ? 1 : 0;
+    core.intr = direct || this.localApics[core.id].intr ? 1 : 0;
     this.#host.onAttention(core);
   }
 

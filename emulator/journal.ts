@@ -116,7 +116,7 @@ export class Journal {
 
   /** Does what is due at the cycle where the machine stands. */
   performDue(target: JournalTarget): void {
-    while (this.due <= target.machine.cycles) perform(target, this.#entries[this.#next++]!.action);
+    while (this.due <= target.machine.cycles) perform(target, this.#entries[this.#next++].action);
   }
 
   /** The machine is as it was when this many entries had been done; with none, as it was made. */

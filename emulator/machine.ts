@@ -265,7 +265,7 @@ export class Machine {
     stops: (core: Core, range: number, access: WatchedAccess) => boolean = () => true,
   ): void {
     const watchpoints = new HostWatchpoints(ranges, (id, range, access) => {
-      if (stops(this.cores[id]!, range, access)) this.#execution.end({ kind: "watchpoint", core: id, range, access });
+      if (stops(this.cores[id], range, access)) this.#execution.end({ kind: "watchpoint", core: id, range, access });
     });
     for (const core of this.cores) core.hostWatchpoints = ranges.length === 0 ? null : watchpoints;
   }

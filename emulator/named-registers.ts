@@ -40,7 +40,7 @@ export const REGISTER_NAMES: readonly RegisterName[] = [
 
 /** Value of a register, unsigned. @throws RangeError for an unknown name */
 export function getRegister(core: Core, name: RegisterName): number {
-  if (Object.hasOwn(GENERAL, name)) return core.r[GENERAL[name as keyof typeof GENERAL]]! >>> 0;
+  if (Object.hasOwn(GENERAL, name)) return core.r[GENERAL[name as keyof typeof GENERAL]] >>> 0;
   if (Object.hasOwn(SEGMENTS, name)) return core.segSelector(SEGMENTS[name as keyof typeof SEGMENTS]) & 0xffff;
   if (Object.hasOwn(DEBUG, name)) return core.getDr(DEBUG[name as keyof typeof DEBUG]) >>> 0;
   switch (name) {

@@ -189,7 +189,7 @@ export class SnapshotReader implements Snapshot {
   }
 
   flag(_value: boolean): boolean {
-    const value = this.#bytes[this.#take(1)]!;
+    const value = this.#bytes[this.#take(1)];
     if (value > 1) throw this.#wrong(`${value} instead of 0 or 1`);
     return value === 1;
   }
@@ -236,7 +236,7 @@ export class SnapshotReader implements Snapshot {
   }
 
   #text(): string {
-    const length = this.#bytes[this.#take(1)]!;
+    const length = this.#bytes[this.#take(1)];
     const at = this.#take(length);
     return String.fromCharCode(...this.#bytes.subarray(at, at + length));
   }

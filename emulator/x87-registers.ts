@@ -41,18 +41,18 @@ export function x87Registers(core: Core): X87Registers {
     stack: Array.from({ length: REGISTERS }, (_, i) => {
       const n = physical(core, i);
       const bytes = new DataView(new ArrayBuffer(REGISTER_BYTES));
-      bytes.setInt32(0, r[FPU_LOW + n]!, true);
-      bytes.setInt32(4, r[FPU_HIGH + n]!, true);
-      bytes.setUint16(8, r[FPU_EXPONENT + n]!, true);
+      bytes.setInt32(0, r[FPU_LOW + n], true);
+      bytes.setInt32(4, r[FPU_HIGH + n], true);
+      bytes.setUint16(8, r[FPU_EXPONENT + n], true);
       return new Uint8Array(bytes.buffer);
     }),
-    control: r[FPU_CONTROL]! & 0xffff,
-    status: r[FPU_STATUS]! & 0xffff,
+    control: r[FPU_CONTROL] & 0xffff,
+    status: r[FPU_STATUS] & 0xffff,
     tags: tagWord(core),
-    opcode: r[FPU_OPCODE]!,
-    instructionSelector: r[FPU_CS]! & 0xffff,
-    instructionOffset: r[FPU_IP]! >>> 0,
-    dataSelector: r[FPU_DS]! & 0xffff,
-    dataOffset: r[FPU_DP]! >>> 0,
+    opcode: r[FPU_OPCODE],
+    instructionSelector: r[FPU_CS] & 0xffff,
+    instructionOffset: r[FPU_IP] >>> 0,
+    dataSelector: r[FPU_DS] & 0xffff,
+    dataOffset: r[FPU_DP] >>> 0,
   };
 }

@@ -32,7 +32,7 @@ export function needsOf(files: readonly string[], root = process.cwd()): Needs {
     if (followed.has(file)) return;
     followed.add(file);
     for (const [, specifier] of readFileSync(file, "utf8").matchAll(/\b(?:from|import)\s*\(?\s*"(\.[^"]+\.ts)"/g)) {
-      const imported = resolve(dirname(file), specifier!);
+      const imported = resolve(dirname(file), specifier);
       const [folder = ""] = relative(root, imported).split(/[\\/]/);
       if (folder in IMPORTS) addFolder(folder);
       // What is not there is imported by a source within a string.

@@ -46,7 +46,7 @@ export function followCall(kernel: BootedKernel, symbol: string): FollowedCall {
       const [call] = open.splice(at, 1);
       const after = kernel.registers();
       for (const name of FREE_CALLEE_SAVED)
-        if (after[name] === call!.before[name]) kernel.setRegister(name, call!.own[name]);
+        if (after[name] === call.before[name]) kernel.setRegister(name, call.own[name]);
       if (call === first) return { back: first.back, pid: first.pid, before: first.before, after };
     }
     if (kernel.position > end) throw kernel.givenUp(doing);

@@ -40,7 +40,7 @@ const CHATTER: ReadonlySet<string> = new Set(["sched_goodness"]);
 export function lastEvents(events: readonly RecordedEvent[], count: number): string[] {
   const shown: RecordedEvent[] = [];
   for (let i = events.length - 1; i >= 0 && shown.length < count; i--) {
-    if (!CHATTER.has(events[i]!.event)) shown.push(events[i]!);
+    if (!CHATTER.has(events[i].event)) shown.push(events[i]);
   }
   return shown.reverse().map(formatEvent);
 }

@@ -70,7 +70,7 @@ export function forEachInterleaving<R extends void | Promise<void>>(
   if (all.length === 0) throw new RangeError("forEachInterleaving without a seed would test nothing");
   const from = (index: number): void | Promise<void> => {
     for (let i = index; i < all.length; i++) {
-      const interleaving = new Interleaving(all[i]!);
+      const interleaving = new Interleaving(all[i]);
       let result: void | Promise<void>;
       try {
         result = body(interleaving);

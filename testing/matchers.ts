@@ -193,13 +193,13 @@ function toFollow(received: unknown, sequence: readonly EventFilter[]): MatcherR
   for (const filter of sequence) {
     const at = list.findIndex((event, index) => index >= from && matches(filter, event));
     if (at < 0) break;
-    found.push(list[at]!);
+    found.push(list[at]);
     from = at + 1;
   }
   const lines = sequence.map((filter, i) => {
     const status =
       i < found.length
-        ? `found: ${formatEvent(found[i]!)}`
+        ? `found: ${formatEvent(found[i])}`
         : i === found.length
           ? "not found behind that"
           : "not looked for";

@@ -11,7 +11,7 @@ export class Recent<T> {
     const at = this.#kept.findIndex(isLike);
     if (at < 0) return undefined;
     const [found] = this.#kept.splice(at, 1);
-    this.#kept.push(found!);
+    this.#kept.push(found);
     return found;
   }
 

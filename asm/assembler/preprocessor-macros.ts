@@ -36,7 +36,7 @@ export function parseDefinition(rest: string): [name: string, definition: Defini
   if (parameters?.length === 1 && parameters[0] === "") parameters = [];
   const last = parameters?.at(-1);
   const variadic = last?.endsWith("...") === true;
-  if (variadic) parameters![parameters!.length - 1] = last!.slice(0, -3).trim() || "__VA_ARGS__";
+  if (variadic) parameters![parameters!.length - 1] = last.slice(0, -3).trim() || "__VA_ARGS__";
   for (const parameter of parameters ?? []) {
     if (!NAME.test(parameter)) throw new StatementError(`'${parameter}' can't be the name of a parameter of ${name}`);
   }

@@ -71,7 +71,7 @@ export class SectionSet {
   current: Subsection;
 
   constructor() {
-    const text = this.find(".text")!;
+    const text = this.find(".text");
     this.find(".data");
     this.find(".bss");
     this.place = { section: text, subsection: 0 };

@@ -84,7 +84,7 @@ function disketteCommand(call: ServiceCall, disk: Disk, drives: number): number 
 function pointToParameters(call: ServiceCall): void {
   const { machine, core } = call;
   const vector = machine.memory.read32(DISKETTE_PARAMETERS_VECTOR * 4);
-  core.r[EDI] = (core.r[EDI]! & ~0xffff) | (vector & 0xffff);
+  core.r[EDI] = (core.r[EDI] & ~0xffff) | (vector & 0xffff);
   call.setSegment(ES, vector >>> 16);
 }
 

@@ -76,7 +76,7 @@ function handleKey(machine: Machine, code: number, isExtended: boolean): void {
   if (held !== undefined) {
     memory.write8(BDA.SHIFT_FLAGS, isReleased ? flags & ~held : flags | held);
   } else if (!isReleased && LOCKS[scanCode] !== undefined) {
-    memory.write8(BDA.SHIFT_FLAGS, flags ^ LOCKS[scanCode]!);
+    memory.write8(BDA.SHIFT_FLAGS, flags ^ LOCKS[scanCode]);
   } else if (!isReleased && scanCode >= 1 && scanCode <= LAST_KEY) {
     putKey(machine, (scanCode << 8) | characterOf(scanCode, isExtended ? flags & ~(FLAG.NUM | SHIFTS) : flags));
   }
@@ -96,7 +96,7 @@ function characterOf(scanCode: number, flags: number): number {
   const shift = (flags & SHIFTS) !== 0;
   if (scanCode === SPACE_BAR) return 0x20;
   if (scanCode >= FIRST_OF_KEY_PAD && scanCode < FIRST_OF_KEY_PAD + KEY_PAD.length) {
-    const character = KEY_PAD[scanCode - FIRST_OF_KEY_PAD]!;
+    const character = KEY_PAD[scanCode - FIRST_OF_KEY_PAD];
     const isDigit = ((flags & FLAG.NUM) !== 0) !== shift || character === "-" || character === "+";
     return isDigit ? character.charCodeAt(0) : 0;
   }

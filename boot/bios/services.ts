@@ -23,7 +23,7 @@ export class ServiceCall {
   ) {}
 
   get ax(): number {
-    return this.core.r[EAX]! & 0xffff;
+    return this.core.r[EAX] & 0xffff;
   }
   set ax(value: number) {
     this.#setLow(EAX, value);
@@ -41,19 +41,19 @@ export class ServiceCall {
     this.ax = this.al | ((value & 0xff) << 8);
   }
   get bx(): number {
-    return this.core.r[EBX]! & 0xffff;
+    return this.core.r[EBX] & 0xffff;
   }
   set bx(value: number) {
     this.#setLow(EBX, value);
   }
   get cx(): number {
-    return this.core.r[ECX]! & 0xffff;
+    return this.core.r[ECX] & 0xffff;
   }
   set cx(value: number) {
     this.#setLow(ECX, value);
   }
   get dx(): number {
-    return this.core.r[EDX]! & 0xffff;
+    return this.core.r[EDX] & 0xffff;
   }
   set dx(value: number) {
     this.#setLow(EDX, value);
@@ -61,13 +61,13 @@ export class ServiceCall {
 
   /** The low 16 bits of a general register. */
   register16(register: number): number {
-    return this.core.r[register]! & 0xffff;
+    return this.core.r[register] & 0xffff;
   }
 
   /** CF as the caller will find it: set tells that the service failed. */
   set carry(on: boolean) {
     const { core } = this;
-    const at = (core.segBase(SS) + ((core.r[ESP]! + FRAME_FLAGS) & 0xffff)) | 0;
+    const at = (core.segBase(SS) + ((core.r[ESP] + FRAME_FLAGS) & 0xffff)) | 0;
     const flags = core.read16(at);
     core.write16(at, on ? flags | FLAG_CF : flags & ~FLAG_CF);
   }
@@ -85,7 +85,7 @@ export class ServiceCall {
 
   /** Copies bytes into the caller's memory. */
   write(linear: number, bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length; i++) this.core.write8((linear + i) | 0, bytes[i]!);
+    for (let i = 0; i < bytes.length; i++) this.core.write8((linear + i) | 0, bytes[i]);
   }
 
   /** Writes 32-bit values one after the other. */
@@ -94,7 +94,7 @@ export class ServiceCall {
   }
 
   #setLow(register: number, value: number): void {
-    this.core.r[register] = (this.core.r[register]! & ~0xffff) | (value & 0xffff);
+    this.core.r[register] = (this.core.r[register] & ~0xffff) | (value & 0xffff);
   }
 }
 
@@ -108,7 +108,7 @@ class ServicePorts implements PortDevice {
     machine: Machine,
     readonly services: readonly Service[],
   ) {
-    this.#call = new ServiceCall(machine, machine.cores[0]!);
+    this.#call = new ServiceCall(machine, machine.cores[0]);
   }
 
   readPort8(_port: number): number {
@@ -117,7 +117,7 @@ class ServicePorts implements PortDevice {
 
   writePort8(port: number, _value: number): void {
     const { core } = this.#call;
-    if (!core.protectedMode && core.segBase(CS) === BIOS_SEGMENT_BASE) this.services[port - SERVICE_PORT]!(this.#call);
+    if (!core.protectedMode && core.segBase(CS) === BIOS_SEGMENT_BASE) this.services[port - SERVICE_PORT](this.#call);
   }
 }
 

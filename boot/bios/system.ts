@@ -98,9 +98,9 @@ function describeRange(call: ServiceCall): void {
   const { machine } = call;
   const { r } = call.core;
   const ranges = memoryMap(machine);
-  const index = r[EBX]! >>> 0;
+  const index = r[EBX] >>> 0;
   const range = ranges[index];
-  if (r[EDX] !== SMAP || r[ECX]! >>> 0 < E820_BYTES || range === undefined) {
+  if (r[EDX] !== SMAP || r[ECX] >>> 0 < E820_BYTES || range === undefined) {
     call.ah = UNSUPPORTED;
     call.carry = true;
     return;

@@ -76,7 +76,7 @@ function isLeaving({ machine, session }: Guest, task: number): boolean {
   if (start === undefined || resume === undefined) return false;
   return machine.cores.some((core) => {
     const pc = session.linearEip(core.id);
-    return pc > start && pc < resume && core.r[PREVIOUS_TASK]! >>> 0 === task;
+    return pc > start && pc < resume && core.r[PREVIOUS_TASK] >>> 0 === task;
   });
 }
 

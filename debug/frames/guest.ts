@@ -48,7 +48,7 @@ export class Guest {
 
   /** The selected core. */
   get core(): Core {
-    return this.machine.cores[this.session.core]!;
+    return this.machine.cores[this.session.core];
   }
 
   /** The kernel. @throws GuestError on a bare machine */
@@ -110,7 +110,7 @@ export class Guest {
   }
 
   read8(linear: number, task?: number): number {
-    return this.read(linear, 1, task)[0]!;
+    return this.read(linear, 1, task)[0];
   }
 
   read32(linear: number, task?: number): number {
@@ -164,7 +164,7 @@ export class Guest {
   currentTask(core: Core = this.core): TaskName | undefined {
     const { kernel } = this.session;
     if (kernel === undefined) return undefined;
-    const stack = this.isUser(core) ? this.#esp0(core) - 1 : core.r[4]! >>> 0;
+    const stack = this.isUser(core) ? this.#esp0(core) - 1 : core.r[4] >>> 0;
     if (stack < PAGE_OFFSET || (core.cr0 & CR0_PG) === 0) return undefined;
     const address = (stack & -THREAD_SIZE) >>> 0;
     try {

@@ -225,7 +225,7 @@ function framesOf(guest: Guest, walked: Frame, level: number, task: number | und
   const frames: StackFrame[] = [];
   let end = chain.length;
   for (let i = chain.length - 1; i >= 0; i--) {
-    const scope = chain[i]!;
+    const scope = chain[i];
     if (i > 0 && !scope.isInlined) continue;
     frames.push(
       new StackFrame(
@@ -267,5 +267,5 @@ export function innermostFrame(guest: Guest): StackFrame {
     interrupted: false,
     isExact: true,
   };
-  return framesOf(guest, walked, 0, undefined, true)[0]!;
+  return framesOf(guest, walked, 0, undefined, true)[0];
 }

@@ -55,12 +55,12 @@ function part(text: string, request: string): string {
 }
 
 function codeBits(stub: GdbStub): 16 | 32 {
-  return stub.session.machine.cores[stub.core]!.codeSize32 ? 32 : 16;
+  return stub.session.machine.cores[stub.core].codeSize32 ? 32 : 16;
 }
 
 /** While GDB asks, all are stopped: what else there is to say of one. */
 function stateOf(stub: GdbStub, core: number): string {
-  const cpu = stub.session.machine.cores[core]!;
+  const cpu = stub.session.machine.cores[core];
   if (cpu.shutdown) return "shut down";
   if (cpu.waitsForStartup) return "waits for its start-up";
   return cpu.halted ? "stopped, halted" : "stopped";

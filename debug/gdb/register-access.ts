@@ -25,20 +25,20 @@ function show({ source }: GdbRegister, values: Values, x87: X87Registers): strin
 /** `g` */
 export function readAllRegisters(session: DebugSession, core: number): string {
   const values = session.registers(core);
-  const x87 = x87Registers(session.machine.cores[core]!);
+  const x87 = x87Registers(session.machine.cores[core]);
   return GDB_REGISTERS.map((register) => show(register, values, x87)).join("");
 }
 
 /** `p NUMBER`; undefined when there is no such register. */
 export function readRegister(session: DebugSession, core: number, text: string): string | undefined {
   const register = registerOf(text);
-  return register && show(register, session.registers(core), x87Registers(session.machine.cores[core]!));
+  return register && show(register, session.registers(core), x87Registers(session.machine.cores[core]));
 }
 
 /** `P NUMBER=VALUE`; whether it worked. @throws RangeError for a value that the register cannot have */
 export function writeRegister(session: DebugSession, core: number, text: string): boolean {
   const [number, digits] = text.split("=");
-  const source = registerOf(number!)?.source;
+  const source = registerOf(number)?.source;
   const value = decode(digits ?? "");
   if (typeof source !== "string" || value === undefined) return false;
   session.setRegister(source, value, core);

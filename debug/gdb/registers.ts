@@ -41,7 +41,7 @@ const FLOATING_POINT: readonly GdbRegister[] = [
       name: `st${i}`,
       size: 10,
       type: "i387_ext",
-      source: ({ stack }) => stack[i]!,
+      source: ({ stack }) => stack[i],
     }),
   ),
   ...Object.entries(X87_WORDS).map(([name, source]): GdbRegister => ({ name, size: 4, type: "int", source })),

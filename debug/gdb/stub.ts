@@ -102,7 +102,7 @@ export class GdbStub {
     return stopReply(stop, {
       isHardware: this.breakpoints.isHardware(stop.breakpoint?.number),
       isBackward,
-      isFlat: this.session.machine.cores[stop.core]!.segBase(CS) === 0,
+      isFlat: this.session.machine.cores[stop.core].segBase(CS) === 0,
     });
   }
 
@@ -213,7 +213,7 @@ export class GdbStub {
   #writeMemory(rest: string, decode: (text: string) => Uint8Array | undefined): string {
     const [, from, count, text] = /^([0-9a-fA-F]{1,8}),([0-9a-fA-F]{1,8}):([\s\S]*)$/.exec(rest) ?? [];
     const bytes = text === undefined ? undefined : decode(text);
-    if (from === undefined || bytes === undefined || bytes.length !== Number.parseInt(count!, 16)) return BAD_PACKET;
+    if (from === undefined || bytes === undefined || bytes.length !== Number.parseInt(count, 16)) return BAD_PACKET;
     if (bytes.length === 0) return OK;
     try {
       this.session.writeLinear(Number.parseInt(from, 16), bytes, { core: this.core });

@@ -16,11 +16,11 @@ export function complete(repl: Repl, line: string): [completions: string[], part
   if (command === null) return [beginning(primaryNames(repl), start), start];
   let completes: Completes | undefined;
   try {
-    completes = repl.find(command[1]!).completes;
+    completes = repl.find(command[1]).completes;
   } catch {
     return [[], ""];
   }
-  const argument = command[3]!;
+  const argument = command[3];
   const word = /[$\w.:-]*$/.exec(argument)![0];
   const before = argument.slice(0, argument.length - word.length);
   const isCondition = /(^|\s)if\s/.test(argument);
@@ -114,7 +114,7 @@ function operandAtEnd(text: string): string {
   let depth = 0;
   let start = text.length;
   for (; start > 0; start--) {
-    const character = text[start - 1]!;
+    const character = text[start - 1];
     if (character === ")" || character === "]") depth++;
     else if (character === "(" || character === "[") {
       if (--depth < 0) break;

@@ -209,7 +209,7 @@ export class Console {
     const { moment } = this;
     if (this.#selected?.moment === moment) {
       const { level, task } = this.#selected;
-      if (level > 0 || task !== undefined) return this.frames()[level] ?? this.frames()[0]!;
+      if (level > 0 || task !== undefined) return this.frames()[level] ?? this.frames()[0];
     }
     if (this.#innermost?.moment !== moment) this.#innermost = { moment, frame: innermostFrame(this.guest) };
     return this.#innermost.frame;

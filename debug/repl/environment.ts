@@ -62,7 +62,7 @@ export class GuestEnvironment implements Environment {
 
   readonly name = (name: string): Value | undefined => {
     const scoped = SCOPED.exec(name);
-    if (scoped !== null) return this.#scoped(scoped[1] ?? scoped[2]!, scoped[3]!);
+    if (scoped !== null) return this.#scoped(scoped[1] ?? scoped[2], scoped[3]);
     const local = this.#frame().variable(name);
     if (local !== undefined) return this.valueOf(local, this.#frame());
     if (name === "current" && this.#guest.session.kernel !== undefined) return this.#current();
@@ -72,7 +72,7 @@ export class GuestEnvironment implements Environment {
 
   readonly variable = (name: string): Value | undefined => {
     const history = /^(\$?)(\d*)$/.exec(name);
-    if (history !== null) return this.#past(history[1] === "$", history[2]!);
+    if (history !== null) return this.#past(history[1] === "$", history[2]);
     const kept = this.#kept.get(name);
     if (kept !== undefined) return kept;
     const { session } = this.#guest;
@@ -161,7 +161,7 @@ export class GuestEnvironment implements Environment {
     const bytes = this.read(address!, (bits.first + bits.count + 7) >> 3).slice();
     const mask = ((1n << BigInt(bits.count)) - 1n) << BigInt(bits.first);
     let whole = 0n;
-    for (let i = bytes.length - 1; i >= 0; i--) whole = (whole << 8n) | BigInt(bytes[i]!);
+    for (let i = bytes.length - 1; i >= 0; i--) whole = (whole << 8n) | BigInt(bytes[i]);
     whole = (whole & ~mask) | ((BigInt(scalar) << BigInt(bits.first)) & mask);
     for (let i = 0; i < bytes.length; i++, whole >>= 8n) bytes[i] = Number(whole & 0xffn);
     this.#guest.session.writeLinear(address!, bytes, options);
@@ -282,7 +282,7 @@ export class GuestEnvironment implements Environment {
   }
 
   #constant(name: string): Value | undefined {
-    return Object.hasOwn(this.#constants, name) ? plain(this.#constants[name]!) : undefined;
+    return Object.hasOwn(this.#constants, name) ? plain(this.#constants[name]) : undefined;
   }
 }
 

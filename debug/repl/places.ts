@@ -40,7 +40,7 @@ export function placeAddresses(console: Console, text: string): number[] {
 /** `FILE:LINE`, a line of the current file, or one that many lines from the current one; undefined for other places. */
 export function lineOf(console: Console, place: string): SourceLocation | undefined {
   const match = FILE_LINE.exec(place);
-  if (match !== null) return { file: match[1]!, line: Number(match[2]) };
+  if (match !== null) return { file: match[1], line: Number(match[2]) };
   const isOffset = OFFSET.test(place);
   if (!isOffset && !/^\d+$/.test(place)) return undefined;
   const current = console.listed ?? console.frame().place;
@@ -65,7 +65,7 @@ export function functionStarts({ session }: Console, place: string): number[] {
   }
   const found: Scope[] = [];
   for (const program of session.programs.from(session.linearEip())) {
-    found.push(...program.functions(name).filter(({ file }) => scoped === null || isFile(file, scoped[1]!)));
+    found.push(...program.functions(name).filter(({ file }) => scoped === null || isFile(file, scoped[1])));
   }
   return [...new Set(found.map(({ start }) => start))];
 }

@@ -110,7 +110,7 @@ export class Repl {
     while (console.pending.length > 0 && !this.#quits) {
       const [line, ...rest] = console.pending;
       console.pending = rest;
-      await this.#dispatch(line!, console);
+      await this.#dispatch(line, console);
     }
   }
 
@@ -142,7 +142,7 @@ export class Repl {
     const exact = this.commands.find(({ names }) => names.includes(name));
     if (exact !== undefined) return exact;
     const matches = this.commands.filter(({ names }) => names.some((known) => known.startsWith(name)));
-    if (matches.length === 1) return matches[0]!;
+    if (matches.length === 1) return matches[0];
     if (matches.length > 1) {
       throw new CommandError(`${name} could be ${matches.map(({ names }) => names[0]).join(", ")}`);
     }

@@ -109,8 +109,8 @@ export async function instructionLine(console: Console, pc: number): Promise<str
     limit: 1,
     ...symbolOptions(console),
   });
-  const code = Array.from(instruction!.bytes, (byte) => bareHex(byte, 2)).join(" ");
-  return `=> ${bareHex(pc)}:  ${code.padEnd(20)} ${instruction!.text}`;
+  const code = Array.from(instruction.bytes, (byte) => bareHex(byte, 2)).join(" ");
+  return `=> ${bareHex(pc)}:  ${code.padEnd(20)} ${instruction.text}`;
 }
 
 /** How the disassembler is to name addresses. */

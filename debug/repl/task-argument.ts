@@ -12,7 +12,7 @@ export function taskArgument(
 ): { readonly rest: string; readonly task: TaskName | undefined } {
   const match = new RegExp(`(?:^|\\s)${word}\\s+(\\S+)\\s*$`).exec(argument);
   if (match === null) return { rest: argument.trim(), task: undefined };
-  return { rest: argument.slice(0, match.index).trim(), task: console.guest.task(console.number(match[1]!)) };
+  return { rest: argument.slice(0, match.index).trim(), task: console.guest.task(console.number(match[1])) };
 }
 
 /** The task with the pid that is the whole argument; the current one without. @throws CommandError */

@@ -56,11 +56,11 @@ interface Block {
 function blocksOf({ words }: KernelStack): Block[] {
   const blocks: Block[] = [];
   for (let i = 0; i < words.length; ) {
-    const { note } = words[i]!;
+    const { note } = words[i];
     const kind = kindOf(note);
     let end = i + 1;
     // A return address and a saved EBP stand for themselves.
-    if (kind !== note || kind === "") while (end < words.length && kindOf(words[end]!.note) === kind) end++;
+    if (kind !== note || kind === "") while (end < words.length && kindOf(words[end].note) === kind) end++;
     const count = end - i;
     const text =
       kind === "pt_regs"
@@ -82,8 +82,8 @@ function kindOf(note: string): string {
 }
 
 function draw(prev: KernelStack, next: KernelStack, names: readonly string[]): string {
-  const left = column(prev, LEFT_STACK, names[0]!, "leaves");
-  const right = column(next, RIGHT_STACK, names[1]!, "comes");
+  const left = column(prev, LEFT_STACK, names[0], "leaves");
+  const right = column(next, RIGHT_STACK, names[1], "comes");
   let content = left.markup + right.markup;
   content += label(16, 46, `at cycle ${prev.cycle}, in switch_to; high addresses on top`, { class: "s" });
   // ESP, one instruction before and after.

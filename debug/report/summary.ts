@@ -86,7 +86,7 @@ export function summarize(trace: Trace): Summary {
       woken.delete(next.pid);
       const bucket = Math.max(0, Math.floor(Math.log2(((cycle - since) * 1e6) / hz)));
       while (summary.wakeToRun.length <= bucket) summary.wakeToRun.push(0);
-      summary.wakeToRun[bucket]!++;
+      summary.wakeToRun[bucket]++;
     },
     began: ({ open }) => {
       const nested = open.filter(({ kind }) => kind === "exception" || kind === "interrupt").length;

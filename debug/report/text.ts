@@ -91,11 +91,11 @@ function histogram(buckets: readonly number[]): string[][] {
 function table(title: string, heads: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return "";
   const lines = heads.some((head) => head !== "") ? [heads, ...rows] : rows;
-  const widths = heads.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
-  const isText = heads.map((_, i) => i === 0 || rows.every((row) => !/^[\d.]+$/.test(row[i]!)));
+  const widths = heads.map((_, i) => Math.max(...lines.map((line) => line[i].length)));
+  const isText = heads.map((_, i) => i === 0 || rows.every((row) => !/^[\d.]+$/.test(row[i])));
   const format = (line: readonly string[]) =>
     line
-      .map((cell, i) => (isText[i] ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .map((cell, i) => (isText[i] ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
       .join("  ")
       .trimEnd();
   return `${title}\n${lines.map((line) => `  ${format(line)}\n`).join("")}`;

@@ -92,7 +92,7 @@ export class Timeline {
     const rows = this.#rows.get(cpu) ?? [];
     this.#rows.set(cpu, rows);
     while (rows.length <= row) rows.push([]);
-    const stretches = rows[row]!;
+    const stretches = rows[row];
     const previous = stretches.at(-1);
     const first = Math.max(begin, from);
     const last = Math.min(end, to);

@@ -262,7 +262,7 @@ export class Commands {
   }
 
   get #core(): Core {
-    return this.#timeline.target.machine.cores[this.#host.core]!;
+    return this.#timeline.target.machine.cores[this.#host.core];
   }
 
   get #instructions(): number {
@@ -315,7 +315,7 @@ export class Commands {
       stops: ({ record, core }) => {
         const { request } = record;
         const isRetried = retried !== undefined && request.kind === "address" && request.linear === retried.linear;
-        if (isRetried && retried.isReached(this.#timeline.target.machine.cores[core]!)) return false;
+        if (isRetried && retried.isReached(this.#timeline.target.machine.cores[core])) return false;
         record.hits++;
         if (record.ignore === 0) return true;
         record.ignore--;
@@ -371,7 +371,7 @@ export class Commands {
 
   *#backTo(core: number, instructions: number): Running {
     // At a moment with as many instructions of this core, others may have gone on.
-    this.#timeline.rewind(({ cores }) => cores[core]! < instructions);
+    this.#timeline.rewind(({ cores }) => cores[core] < instructions);
     return yield* this.#travel({ instructions, core });
   }
 

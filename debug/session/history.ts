@@ -82,7 +82,7 @@ export class History {
 
   #remove(index: number): void {
     const [removed] = this.#kept.splice(index, 1);
-    this.#bytes -= removed!.bytes;
+    this.#bytes -= removed.bytes;
     this.#measure(index);
   }
 
@@ -91,9 +91,9 @@ export class History {
     let found = 1;
     let least = Number.POSITIVE_INFINITY;
     for (let index = 1; index < this.#kept.length - 1; index++) {
-      const before = this.#kept[index - 1]!.remembered.instructions;
-      const after = this.#kept[index + 1]!.remembered.instructions;
-      const distance = Math.abs(here - this.#kept[index]!.remembered.instructions);
+      const before = this.#kept[index - 1].remembered.instructions;
+      const after = this.#kept[index + 1].remembered.instructions;
+      const distance = Math.abs(here - this.#kept[index].remembered.instructions);
       const use = (after - before) / (distance + 1);
       if (use < least) {
         least = use;

@@ -42,7 +42,7 @@ export function linearEip(core: Core): number {
 
 /** Linear address of the top of a core's stack, unsigned. */
 export function linearEsp(core: Core): number {
-  return (core.segBase(SS) + (core.r[ESP]! & (core.stackSize32 ? -1 : 0xffff))) >>> 0;
+  return (core.segBase(SS) + (core.r[ESP] & (core.stackSize32 ? -1 : 0xffff))) >>> 0;
 }
 
 /**
@@ -114,7 +114,7 @@ export class Frame {
   constructor(core: Core) {
     this.linear = linearEip(core);
     this.esp = linearEsp(core);
-    this.ebp = core.r[EBP]! >>> 0;
+    this.ebp = core.r[EBP] >>> 0;
     this.#cpl = core.cpl;
     this.#cr3 = core.cr3;
   }
@@ -136,7 +136,7 @@ export class Frame {
    * kernel's has called: the step behind it drops the arguments.
    */
   isOf(core: Core): boolean {
-    return core.r[EBP]! >>> 0 === this.ebp && this.isOnSameStack(core);
+    return core.r[EBP] >>> 0 === this.ebp && this.isOnSameStack(core);
   }
 
   /** Whether two frames are on one stack. */

@@ -107,7 +107,7 @@ export class LineCommands {
   }
 
   get #core(): Core {
-    return this.#machine.cores[this.#host.core]!;
+    return this.#machine.cores[this.#host.core];
   }
 
   #instruction(core: Core) {

@@ -69,15 +69,15 @@ export class LineHistory {
   /** Whether the instruction at an index is a call into the function whose first instruction is the next one. */
   #isCall(index: number, next: number): boolean {
     if (index !== next - 1) return false;
-    const { instruction, frame } = this.#records[index]!;
-    const { frame: after } = this.#records[next]!;
+    const { instruction, frame } = this.#records[index];
+    const { frame: after } = this.#records[next];
     if (instruction?.flow !== "hostcall") return instruction?.flow === "call";
     return after.esp < frame.esp && after.linear !== instruction.following;
   }
 
   /** Whether what stands there is the first line of a function, which only sets up its frame. */
   #isPrologue(index: number, line: LineEntry): boolean {
-    const { linear } = this.#records[index]!.frame;
+    const { linear } = this.#records[index].frame;
     return (
       this.#symbols.symbolize(linear)?.offset === 0 &&
       this.#symbols.bodyOf(linear) !== linear &&
@@ -89,7 +89,7 @@ export class LineHistory {
   #back(index: number, over: boolean): number | undefined {
     if (index === 0) return undefined;
     const last = index - 1;
-    const flow = this.#records[last]!.instruction?.flow;
+    const flow = this.#records[last].instruction?.flow;
     if (flow !== "return" && flow !== "interrupt-return") return last;
     const isEntered = flow === "return" && !over && this.#line(last) !== undefined;
     return isEntered ? last : this.#beginningOf(index);
@@ -97,11 +97,11 @@ export class LineHistory {
 
   /** The call, or the instruction that was interrupted, after which all that came returned to the one at an index. */
   #beginningOf(index: number): number | undefined {
-    const { frame } = this.#records[index]!;
+    const { frame } = this.#records[index];
     let best: number | undefined;
     let highest = -1;
     for (let i = index - 2; i >= 0; i--) {
-      const { frame: other, instruction } = this.#records[i]!;
+      const { frame: other, instruction } = this.#records[i];
       if (isHostcall(instruction, other, frame)) return i;
       if (!other.isLike(frame) || other.esp > frame.esp || frame.esp - other.esp > MOST_ARGUMENT_BYTES) continue;
       if (other.esp <= highest || !this.#leadsTo(other, instruction, frame)) continue;
@@ -122,7 +122,7 @@ export class LineHistory {
 
   /** The line of an instruction; of one that has been inlined, over calls, the line that calls it. */
   #line(index: number): LineEntry | undefined {
-    const { linear } = this.#records[index]!.frame;
+    const { linear } = this.#records[index].frame;
     const entry = this.#symbols.lineEntry(linear);
     if (!this.#isOver || entry === undefined) return entry;
     const [call] = this.#symbols.inlinedBetween(linear, this.#records.at(-1)!.frame.linear);

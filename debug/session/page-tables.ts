@@ -29,7 +29,7 @@ export interface Piece {
 
 /** The address space that a core is in. */
 export function addressSpaceOf(machine: Machine, core: number): AddressSpace {
-  const { cr0, cr3, cr4 } = machine.cores[core]!;
+  const { cr0, cr3, cr4 } = machine.cores[core];
   return { directory: (cr0 & CR0_PG) === 0 ? null : cr3 & FRAME_MASK, largePages: (cr4 & CR4_PSE) !== 0 };
 }
 

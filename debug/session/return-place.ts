@@ -31,7 +31,7 @@ export function returnPlace(machine: Machine, core: Core, symbols: SymbolTable):
   const standing = {
     pc: linearEip(core),
     esp: linearEsp(core),
-    ebp: (core.segBase(SS) + core.r[EBP]!) >>> 0,
+    ebp: (core.segBase(SS) + core.r[EBP]) >>> 0,
     is32: core.codeSize32,
   };
   for (const { slot } of returnSlots(read, standing, symbols.startsBefore(standing.pc))) {

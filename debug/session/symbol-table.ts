@@ -122,11 +122,11 @@ export class SymbolTable {
     let last = lastNotAfter(this.#symbols, at);
     // Labels within a function belong to it.
     for (let i = last; i >= 0 && i > last - 8; i--) {
-      const { address: start, size, type } = this.#symbols[i]!;
-      if (type === "function" && at < start + size) return place(this.#symbols[i]!, at);
+      const { address: start, size, type } = this.#symbols[i];
+      if (type === "function" && at < start + size) return place(this.#symbols[i], at);
     }
     // Of several at one address the first ranks highest.
-    while (last > 0 && this.#symbols[last - 1]!.address === this.#symbols[last]!.address) last--;
+    while (last > 0 && this.#symbols[last - 1].address === this.#symbols[last].address) last--;
     const nearest = this.#symbols[last];
     if (nearest === undefined) return undefined;
     const reach = nearest.size > 0 ? nearest.size : FURTHEST_OFFSET;
@@ -141,7 +141,7 @@ export class SymbolTable {
     const at = address >>> 0;
     const starts: number[] = [];
     for (let i = lastNotAfter(this.#symbols, at); i >= 0 && starts.length < MOST_STARTS; i--) {
-      const { address: start, size, type } = this.#symbols[i]!;
+      const { address: start, size, type } = this.#symbols[i];
       if (at - start >= FURTHEST_OFFSET) break;
       if (start !== starts.at(-1)) starts.push(start);
       if (type === "function" && at < start + size) break;
@@ -164,7 +164,7 @@ export class SymbolTable {
     if (entry === undefined || at >= entry.end) return undefined;
     // A statement of which no code is left begins there too.
     for (let i = last; !entry.isStatement && this.#lines[i]?.address === entry.address; i--) {
-      if (this.#lines[i]!.isStatement) return { ...this.#lines[i]!, end: entry.end };
+      if (this.#lines[i].isStatement) return { ...this.#lines[i], end: entry.end };
     }
     return entry;
   }
@@ -173,7 +173,7 @@ export class SymbolTable {
   linesBetween(start: number, end: number): LineEntry[] {
     const found: LineEntry[] = [];
     for (let i = lastNotAfter(this.#lines, start - 1) + 1; i < this.#lines.length; i++) {
-      const entry = this.#lines[i]!;
+      const entry = this.#lines[i];
       if (entry.address >= end) break;
       found.push(entry);
     }
@@ -296,7 +296,7 @@ function lastNotAfter(entries: readonly { readonly address: number }[], address:
   let high = entries.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (entries[middle]!.address <= address) low = middle + 1;
+    if (entries[middle].address <= address) low = middle + 1;
     else high = middle;
   }
   return low - 1;

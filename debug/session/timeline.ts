@@ -176,7 +176,7 @@ export class Timeline {
 
   #count(core: number | undefined): number {
     const { machine } = this.target;
-    return core === undefined ? machine.instructions : machine.cores[core]!.instructions;
+    return core === undefined ? machine.instructions : machine.cores[core].instructions;
   }
 
   /** Whether the last slice was cut because it took the host long: not a moment to give the guest something. */

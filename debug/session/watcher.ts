@@ -81,7 +81,7 @@ export class Watcher {
     );
     machine.setWatchpoints(
       watches.map(({ request: { space, address, length } }) => ({ space, address, length })),
-      (core, range, access) => this.#atAccess(core, watches[range]!, access),
+      (core, range, access) => this.#atAccess(core, watches[range], access),
     );
     this.#hookEvents(catches);
   }
@@ -180,7 +180,7 @@ export class Watcher {
 
   #atEvent(event: SessionEvent, records: readonly RecordOf<CatchRequest>[]): void {
     const { machine } = this.#target;
-    const core = machine.cores[event.cpu]!;
+    const core = machine.cores[event.cpu];
     for (const record of records) {
       const { event: kind, filter } = record.request;
       if (!isOf(event, kind) || filter?.(event) === false) continue;

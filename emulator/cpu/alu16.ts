@@ -7,16 +7,16 @@ import type { BinaryForms, UnaryForms } from "./forms.ts";
 
 export const ADD16: BinaryForms = {
   rr(cpu, op) {
-    cpu.r16[op.rm << 1] = add16(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!);
+    cpu.r16[op.rm << 1] = add16(cpu, cpu.r16[op.rm << 1], cpu.r16[op.reg << 1]);
   },
   mr(cpu, op) {
-    cpu.modified16(add16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!));
+    cpu.modified16(add16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]));
   },
   rm(cpu, op) {
-    cpu.r16[op.reg << 1] = add16(cpu, cpu.r16[op.reg << 1]!, cpu.load16(op));
+    cpu.r16[op.reg << 1] = add16(cpu, cpu.r16[op.reg << 1], cpu.load16(op));
   },
   ri(cpu, op) {
-    cpu.r16[op.rm << 1] = add16(cpu, cpu.r16[op.rm << 1]!, op.imm);
+    cpu.r16[op.rm << 1] = add16(cpu, cpu.r16[op.rm << 1], op.imm);
   },
   mi(cpu, op) {
     cpu.modified16(add16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
@@ -25,16 +25,16 @@ export const ADD16: BinaryForms = {
 
 export const OR16: BinaryForms = {
   rr(cpu, op) {
-    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1]! | cpu.r16[op.reg << 1]!) << 16) >> 16);
+    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1] | cpu.r16[op.reg << 1]) << 16) >> 16);
   },
   mr(cpu, op) {
-    cpu.modified16(logic(cpu, ((cpu.modify16(cpu.linearOf(op, 2, true)) | cpu.r16[op.reg << 1]!) << 16) >> 16));
+    cpu.modified16(logic(cpu, ((cpu.modify16(cpu.linearOf(op, 2, true)) | cpu.r16[op.reg << 1]) << 16) >> 16));
   },
   rm(cpu, op) {
-    cpu.r16[op.reg << 1] = logic(cpu, ((cpu.r16[op.reg << 1]! | cpu.load16(op)) << 16) >> 16);
+    cpu.r16[op.reg << 1] = logic(cpu, ((cpu.r16[op.reg << 1] | cpu.load16(op)) << 16) >> 16);
   },
   ri(cpu, op) {
-    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1]! | op.imm) << 16) >> 16);
+    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1] | op.imm) << 16) >> 16);
   },
   mi(cpu, op) {
     cpu.modified16(logic(cpu, ((cpu.modify16(cpu.linearOf(op, 2, true)) | op.imm) << 16) >> 16));
@@ -43,16 +43,16 @@ export const OR16: BinaryForms = {
 
 export const ADC16: BinaryForms = {
   rr(cpu, op) {
-    cpu.r16[op.rm << 1] = adc16(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!);
+    cpu.r16[op.rm << 1] = adc16(cpu, cpu.r16[op.rm << 1], cpu.r16[op.reg << 1]);
   },
   mr(cpu, op) {
-    cpu.modified16(adc16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!));
+    cpu.modified16(adc16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]));
   },
   rm(cpu, op) {
-    cpu.r16[op.reg << 1] = adc16(cpu, cpu.r16[op.reg << 1]!, cpu.load16(op));
+    cpu.r16[op.reg << 1] = adc16(cpu, cpu.r16[op.reg << 1], cpu.load16(op));
   },
   ri(cpu, op) {
-    cpu.r16[op.rm << 1] = adc16(cpu, cpu.r16[op.rm << 1]!, op.imm);
+    cpu.r16[op.rm << 1] = adc16(cpu, cpu.r16[op.rm << 1], op.imm);
   },
   mi(cpu, op) {
     cpu.modified16(adc16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
@@ -61,16 +61,16 @@ export const ADC16: BinaryForms = {
 
 export const SBB16: BinaryForms = {
   rr(cpu, op) {
-    cpu.r16[op.rm << 1] = sbb16(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!);
+    cpu.r16[op.rm << 1] = sbb16(cpu, cpu.r16[op.rm << 1], cpu.r16[op.reg << 1]);
   },
   mr(cpu, op) {
-    cpu.modified16(sbb16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!));
+    cpu.modified16(sbb16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]));
   },
   rm(cpu, op) {
-    cpu.r16[op.reg << 1] = sbb16(cpu, cpu.r16[op.reg << 1]!, cpu.load16(op));
+    cpu.r16[op.reg << 1] = sbb16(cpu, cpu.r16[op.reg << 1], cpu.load16(op));
   },
   ri(cpu, op) {
-    cpu.r16[op.rm << 1] = sbb16(cpu, cpu.r16[op.rm << 1]!, op.imm);
+    cpu.r16[op.rm << 1] = sbb16(cpu, cpu.r16[op.rm << 1], op.imm);
   },
   mi(cpu, op) {
     cpu.modified16(sbb16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
@@ -79,16 +79,16 @@ export const SBB16: BinaryForms = {
 
 export const AND16: BinaryForms = {
   rr(cpu, op) {
-    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1]! & cpu.r16[op.reg << 1]!) << 16) >> 16);
+    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1] & cpu.r16[op.reg << 1]) << 16) >> 16);
   },
   mr(cpu, op) {
-    cpu.modified16(logic(cpu, ((cpu.modify16(cpu.linearOf(op, 2, true)) & cpu.r16[op.reg << 1]!) << 16) >> 16));
+    cpu.modified16(logic(cpu, ((cpu.modify16(cpu.linearOf(op, 2, true)) & cpu.r16[op.reg << 1]) << 16) >> 16));
   },
   rm(cpu, op) {
-    cpu.r16[op.reg << 1] = logic(cpu, ((cpu.r16[op.reg << 1]! & cpu.load16(op)) << 16) >> 16);
+    cpu.r16[op.reg << 1] = logic(cpu, ((cpu.r16[op.reg << 1] & cpu.load16(op)) << 16) >> 16);
   },
   ri(cpu, op) {
-    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1]! & op.imm) << 16) >> 16);
+    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1] & op.imm) << 16) >> 16);
   },
   mi(cpu, op) {
     cpu.modified16(logic(cpu, ((cpu.modify16(cpu.linearOf(op, 2, true)) & op.imm) << 16) >> 16));
@@ -97,16 +97,16 @@ export const AND16: BinaryForms = {
 
 export const SUB16: BinaryForms = {
   rr(cpu, op) {
-    cpu.r16[op.rm << 1] = sub16(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!);
+    cpu.r16[op.rm << 1] = sub16(cpu, cpu.r16[op.rm << 1], cpu.r16[op.reg << 1]);
   },
   mr(cpu, op) {
-    cpu.modified16(sub16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!));
+    cpu.modified16(sub16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]));
   },
   rm(cpu, op) {
-    cpu.r16[op.reg << 1] = sub16(cpu, cpu.r16[op.reg << 1]!, cpu.load16(op));
+    cpu.r16[op.reg << 1] = sub16(cpu, cpu.r16[op.reg << 1], cpu.load16(op));
   },
   ri(cpu, op) {
-    cpu.r16[op.rm << 1] = sub16(cpu, cpu.r16[op.rm << 1]!, op.imm);
+    cpu.r16[op.rm << 1] = sub16(cpu, cpu.r16[op.rm << 1], op.imm);
   },
   mi(cpu, op) {
     cpu.modified16(sub16(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
@@ -115,16 +115,16 @@ export const SUB16: BinaryForms = {
 
 export const XOR16: BinaryForms = {
   rr(cpu, op) {
-    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1]! ^ cpu.r16[op.reg << 1]!) << 16) >> 16);
+    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1] ^ cpu.r16[op.reg << 1]) << 16) >> 16);
   },
   mr(cpu, op) {
-    cpu.modified16(logic(cpu, ((cpu.modify16(cpu.linearOf(op, 2, true)) ^ cpu.r16[op.reg << 1]!) << 16) >> 16));
+    cpu.modified16(logic(cpu, ((cpu.modify16(cpu.linearOf(op, 2, true)) ^ cpu.r16[op.reg << 1]) << 16) >> 16));
   },
   rm(cpu, op) {
-    cpu.r16[op.reg << 1] = logic(cpu, ((cpu.r16[op.reg << 1]! ^ cpu.load16(op)) << 16) >> 16);
+    cpu.r16[op.reg << 1] = logic(cpu, ((cpu.r16[op.reg << 1] ^ cpu.load16(op)) << 16) >> 16);
   },
   ri(cpu, op) {
-    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1]! ^ op.imm) << 16) >> 16);
+    cpu.r16[op.rm << 1] = logic(cpu, ((cpu.r16[op.rm << 1] ^ op.imm) << 16) >> 16);
   },
   mi(cpu, op) {
     cpu.modified16(logic(cpu, ((cpu.modify16(cpu.linearOf(op, 2, true)) ^ op.imm) << 16) >> 16));
@@ -133,16 +133,16 @@ export const XOR16: BinaryForms = {
 
 export const CMP16: BinaryForms = {
   rr(cpu, op) {
-    sub16(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!);
+    sub16(cpu, cpu.r16[op.rm << 1], cpu.r16[op.reg << 1]);
   },
   mr(cpu, op) {
-    sub16(cpu, cpu.load16(op), cpu.r16[op.reg << 1]!);
+    sub16(cpu, cpu.load16(op), cpu.r16[op.reg << 1]);
   },
   rm(cpu, op) {
-    sub16(cpu, cpu.r16[op.reg << 1]!, cpu.load16(op));
+    sub16(cpu, cpu.r16[op.reg << 1], cpu.load16(op));
   },
   ri(cpu, op) {
-    sub16(cpu, cpu.r16[op.rm << 1]!, op.imm);
+    sub16(cpu, cpu.r16[op.rm << 1], op.imm);
   },
   mi(cpu, op) {
     sub16(cpu, cpu.load16(op), op.imm);
@@ -151,16 +151,16 @@ export const CMP16: BinaryForms = {
 
 export const TEST16: BinaryForms = {
   rr(cpu, op) {
-    logic(cpu, ((cpu.r16[op.rm << 1]! & cpu.r16[op.reg << 1]!) << 16) >> 16);
+    logic(cpu, ((cpu.r16[op.rm << 1] & cpu.r16[op.reg << 1]) << 16) >> 16);
   },
   mr(cpu, op) {
-    logic(cpu, ((cpu.load16(op) & cpu.r16[op.reg << 1]!) << 16) >> 16);
+    logic(cpu, ((cpu.load16(op) & cpu.r16[op.reg << 1]) << 16) >> 16);
   },
   rm(cpu, op) {
-    logic(cpu, ((cpu.r16[op.reg << 1]! & cpu.load16(op)) << 16) >> 16);
+    logic(cpu, ((cpu.r16[op.reg << 1] & cpu.load16(op)) << 16) >> 16);
   },
   ri(cpu, op) {
-    logic(cpu, ((cpu.r16[op.rm << 1]! & op.imm) << 16) >> 16);
+    logic(cpu, ((cpu.r16[op.rm << 1] & op.imm) << 16) >> 16);
   },
   mi(cpu, op) {
     logic(cpu, ((cpu.load16(op) & op.imm) << 16) >> 16);
@@ -169,7 +169,7 @@ export const TEST16: BinaryForms = {
 
 export const INC16: UnaryForms = {
   r(cpu, op) {
-    cpu.r16[op.rm << 1] = inc16(cpu, cpu.r16[op.rm << 1]!);
+    cpu.r16[op.rm << 1] = inc16(cpu, cpu.r16[op.rm << 1]);
   },
   m(cpu, op) {
     cpu.modified16(inc16(cpu, cpu.modify16(cpu.linearOf(op, 2, true))));
@@ -178,7 +178,7 @@ export const INC16: UnaryForms = {
 
 export const DEC16: UnaryForms = {
   r(cpu, op) {
-    cpu.r16[op.rm << 1] = dec16(cpu, cpu.r16[op.rm << 1]!);
+    cpu.r16[op.rm << 1] = dec16(cpu, cpu.r16[op.rm << 1]);
   },
   m(cpu, op) {
     cpu.modified16(dec16(cpu, cpu.modify16(cpu.linearOf(op, 2, true))));
@@ -187,7 +187,7 @@ export const DEC16: UnaryForms = {
 
 export const NEG16: UnaryForms = {
   r(cpu, op) {
-    cpu.r16[op.rm << 1] = sub16(cpu, 0, cpu.r16[op.rm << 1]!);
+    cpu.r16[op.rm << 1] = sub16(cpu, 0, cpu.r16[op.rm << 1]);
   },
   m(cpu, op) {
     cpu.modified16(sub16(cpu, 0, cpu.modify16(cpu.linearOf(op, 2, true))));
@@ -196,7 +196,7 @@ export const NEG16: UnaryForms = {
 
 export const NOT16: UnaryForms = {
   r(cpu, op) {
-    cpu.r16[op.rm << 1] = ~cpu.r16[op.rm << 1]!;
+    cpu.r16[op.rm << 1] = ~cpu.r16[op.rm << 1];
   },
   m(cpu, op) {
     cpu.modified16(~cpu.modify16(cpu.linearOf(op, 2, true)));

@@ -7,16 +7,16 @@ import type { BinaryForms, UnaryForms } from "./forms.ts";
 
 export const ADD32: BinaryForms = {
   rr(cpu, op) {
-    cpu.r[op.rm] = add32(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!);
+    cpu.r[op.rm] = add32(cpu, cpu.r[op.rm], cpu.r[op.reg]);
   },
   mr(cpu, op) {
-    cpu.modified32(add32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!));
+    cpu.modified32(add32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]));
   },
   rm(cpu, op) {
-    cpu.r[op.reg] = add32(cpu, cpu.r[op.reg]!, cpu.load32(op));
+    cpu.r[op.reg] = add32(cpu, cpu.r[op.reg], cpu.load32(op));
   },
   ri(cpu, op) {
-    cpu.r[op.rm] = add32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = add32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(add32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
@@ -25,16 +25,16 @@ export const ADD32: BinaryForms = {
 
 export const OR32: BinaryForms = {
   rr(cpu, op) {
-    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm]! | cpu.r[op.reg]!);
+    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm] | cpu.r[op.reg]);
   },
   mr(cpu, op) {
-    cpu.modified32(logic(cpu, cpu.modify32(cpu.linearOf(op, 4, true)) | cpu.r[op.reg]!));
+    cpu.modified32(logic(cpu, cpu.modify32(cpu.linearOf(op, 4, true)) | cpu.r[op.reg]));
   },
   rm(cpu, op) {
-    cpu.r[op.reg] = logic(cpu, cpu.r[op.reg]! | cpu.load32(op));
+    cpu.r[op.reg] = logic(cpu, cpu.r[op.reg] | cpu.load32(op));
   },
   ri(cpu, op) {
-    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm]! | op.imm);
+    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm] | op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(logic(cpu, cpu.modify32(cpu.linearOf(op, 4, true)) | op.imm));
@@ -43,16 +43,16 @@ export const OR32: BinaryForms = {
 
 export const ADC32: BinaryForms = {
   rr(cpu, op) {
-    cpu.r[op.rm] = adc32(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!);
+    cpu.r[op.rm] = adc32(cpu, cpu.r[op.rm], cpu.r[op.reg]);
   },
   mr(cpu, op) {
-    cpu.modified32(adc32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!));
+    cpu.modified32(adc32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]));
   },
   rm(cpu, op) {
-    cpu.r[op.reg] = adc32(cpu, cpu.r[op.reg]!, cpu.load32(op));
+    cpu.r[op.reg] = adc32(cpu, cpu.r[op.reg], cpu.load32(op));
   },
   ri(cpu, op) {
-    cpu.r[op.rm] = adc32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = adc32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(adc32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
@@ -61,16 +61,16 @@ export const ADC32: BinaryForms = {
 
 export const SBB32: BinaryForms = {
   rr(cpu, op) {
-    cpu.r[op.rm] = sbb32(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!);
+    cpu.r[op.rm] = sbb32(cpu, cpu.r[op.rm], cpu.r[op.reg]);
   },
   mr(cpu, op) {
-    cpu.modified32(sbb32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!));
+    cpu.modified32(sbb32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]));
   },
   rm(cpu, op) {
-    cpu.r[op.reg] = sbb32(cpu, cpu.r[op.reg]!, cpu.load32(op));
+    cpu.r[op.reg] = sbb32(cpu, cpu.r[op.reg], cpu.load32(op));
   },
   ri(cpu, op) {
-    cpu.r[op.rm] = sbb32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = sbb32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(sbb32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
@@ -79,16 +79,16 @@ export const SBB32: BinaryForms = {
 
 export const AND32: BinaryForms = {
   rr(cpu, op) {
-    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm]! & cpu.r[op.reg]!);
+    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm] & cpu.r[op.reg]);
   },
   mr(cpu, op) {
-    cpu.modified32(logic(cpu, cpu.modify32(cpu.linearOf(op, 4, true)) & cpu.r[op.reg]!));
+    cpu.modified32(logic(cpu, cpu.modify32(cpu.linearOf(op, 4, true)) & cpu.r[op.reg]));
   },
   rm(cpu, op) {
-    cpu.r[op.reg] = logic(cpu, cpu.r[op.reg]! & cpu.load32(op));
+    cpu.r[op.reg] = logic(cpu, cpu.r[op.reg] & cpu.load32(op));
   },
   ri(cpu, op) {
-    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm]! & op.imm);
+    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm] & op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(logic(cpu, cpu.modify32(cpu.linearOf(op, 4, true)) & op.imm));
@@ -97,16 +97,16 @@ export const AND32: BinaryForms = {
 
 export const SUB32: BinaryForms = {
   rr(cpu, op) {
-    cpu.r[op.rm] = sub32(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!);
+    cpu.r[op.rm] = sub32(cpu, cpu.r[op.rm], cpu.r[op.reg]);
   },
   mr(cpu, op) {
-    cpu.modified32(sub32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!));
+    cpu.modified32(sub32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]));
   },
   rm(cpu, op) {
-    cpu.r[op.reg] = sub32(cpu, cpu.r[op.reg]!, cpu.load32(op));
+    cpu.r[op.reg] = sub32(cpu, cpu.r[op.reg], cpu.load32(op));
   },
   ri(cpu, op) {
-    cpu.r[op.rm] = sub32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = sub32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(sub32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
@@ -115,16 +115,16 @@ export const SUB32: BinaryForms = {
 
 export const XOR32: BinaryForms = {
   rr(cpu, op) {
-    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm]! ^ cpu.r[op.reg]!);
+    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm] ^ cpu.r[op.reg]);
   },
   mr(cpu, op) {
-    cpu.modified32(logic(cpu, cpu.modify32(cpu.linearOf(op, 4, true)) ^ cpu.r[op.reg]!));
+    cpu.modified32(logic(cpu, cpu.modify32(cpu.linearOf(op, 4, true)) ^ cpu.r[op.reg]));
   },
   rm(cpu, op) {
-    cpu.r[op.reg] = logic(cpu, cpu.r[op.reg]! ^ cpu.load32(op));
+    cpu.r[op.reg] = logic(cpu, cpu.r[op.reg] ^ cpu.load32(op));
   },
   ri(cpu, op) {
-    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm]! ^ op.imm);
+    cpu.r[op.rm] = logic(cpu, cpu.r[op.rm] ^ op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(logic(cpu, cpu.modify32(cpu.linearOf(op, 4, true)) ^ op.imm));
@@ -133,16 +133,16 @@ export const XOR32: BinaryForms = {
 
 export const CMP32: BinaryForms = {
   rr(cpu, op) {
-    sub32(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!);
+    sub32(cpu, cpu.r[op.rm], cpu.r[op.reg]);
   },
   mr(cpu, op) {
-    sub32(cpu, cpu.load32(op), cpu.r[op.reg]!);
+    sub32(cpu, cpu.load32(op), cpu.r[op.reg]);
   },
   rm(cpu, op) {
-    sub32(cpu, cpu.r[op.reg]!, cpu.load32(op));
+    sub32(cpu, cpu.r[op.reg], cpu.load32(op));
   },
   ri(cpu, op) {
-    sub32(cpu, cpu.r[op.rm]!, op.imm);
+    sub32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     sub32(cpu, cpu.load32(op), op.imm);
@@ -151,16 +151,16 @@ export const CMP32: BinaryForms = {
 
 export const TEST32: BinaryForms = {
   rr(cpu, op) {
-    logic(cpu, cpu.r[op.rm]! & cpu.r[op.reg]!);
+    logic(cpu, cpu.r[op.rm] & cpu.r[op.reg]);
   },
   mr(cpu, op) {
-    logic(cpu, cpu.load32(op) & cpu.r[op.reg]!);
+    logic(cpu, cpu.load32(op) & cpu.r[op.reg]);
   },
   rm(cpu, op) {
-    logic(cpu, cpu.r[op.reg]! & cpu.load32(op));
+    logic(cpu, cpu.r[op.reg] & cpu.load32(op));
   },
   ri(cpu, op) {
-    logic(cpu, cpu.r[op.rm]! & op.imm);
+    logic(cpu, cpu.r[op.rm] & op.imm);
   },
   mi(cpu, op) {
     logic(cpu, cpu.load32(op) & op.imm);
@@ -169,7 +169,7 @@ export const TEST32: BinaryForms = {
 
 export const INC32: UnaryForms = {
   r(cpu, op) {
-    cpu.r[op.rm] = inc32(cpu, cpu.r[op.rm]!);
+    cpu.r[op.rm] = inc32(cpu, cpu.r[op.rm]);
   },
   m(cpu, op) {
     cpu.modified32(inc32(cpu, cpu.modify32(cpu.linearOf(op, 4, true))));
@@ -178,7 +178,7 @@ export const INC32: UnaryForms = {
 
 export const DEC32: UnaryForms = {
   r(cpu, op) {
-    cpu.r[op.rm] = dec32(cpu, cpu.r[op.rm]!);
+    cpu.r[op.rm] = dec32(cpu, cpu.r[op.rm]);
   },
   m(cpu, op) {
     cpu.modified32(dec32(cpu, cpu.modify32(cpu.linearOf(op, 4, true))));
@@ -187,7 +187,7 @@ export const DEC32: UnaryForms = {
 
 export const NEG32: UnaryForms = {
   r(cpu, op) {
-    cpu.r[op.rm] = sub32(cpu, 0, cpu.r[op.rm]!);
+    cpu.r[op.rm] = sub32(cpu, 0, cpu.r[op.rm]);
   },
   m(cpu, op) {
     cpu.modified32(sub32(cpu, 0, cpu.modify32(cpu.linearOf(op, 4, true))));
@@ -196,7 +196,7 @@ export const NEG32: UnaryForms = {
 
 export const NOT32: UnaryForms = {
   r(cpu, op) {
-    cpu.r[op.rm] = ~cpu.r[op.rm]!;
+    cpu.r[op.rm] = ~cpu.r[op.rm];
   },
   m(cpu, op) {
     cpu.modified32(~cpu.modify32(cpu.linearOf(op, 4, true)));

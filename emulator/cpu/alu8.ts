@@ -8,16 +8,16 @@ import type { BinaryForms, UnaryForms } from "./forms.ts";
 
 export const ADD8: BinaryForms = {
   rr(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = add8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[byteRegister(op.reg)]!);
+    cpu.r8[byteRegister(op.rm)] = add8(cpu, cpu.r8[byteRegister(op.rm)], cpu.r8[byteRegister(op.reg)]);
   },
   mr(cpu, op) {
-    cpu.modified8(add8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[byteRegister(op.reg)]!));
+    cpu.modified8(add8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[byteRegister(op.reg)]));
   },
   rm(cpu, op) {
-    cpu.r8[byteRegister(op.reg)] = add8(cpu, cpu.r8[byteRegister(op.reg)]!, cpu.load8(op));
+    cpu.r8[byteRegister(op.reg)] = add8(cpu, cpu.r8[byteRegister(op.reg)], cpu.load8(op));
   },
   ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = add8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
+    cpu.r8[byteRegister(op.rm)] = add8(cpu, cpu.r8[byteRegister(op.rm)], op.imm);
   },
   mi(cpu, op) {
     cpu.modified8(add8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
@@ -28,17 +28,17 @@ export const OR8: BinaryForms = {
   rr(cpu, op) {
     cpu.r8[byteRegister(op.rm)] = logic(
       cpu,
-      ((cpu.r8[byteRegister(op.rm)]! | cpu.r8[byteRegister(op.reg)]!) << 24) >> 24,
+      ((cpu.r8[byteRegister(op.rm)] | cpu.r8[byteRegister(op.reg)]) << 24) >> 24,
     );
   },
   mr(cpu, op) {
-    cpu.modified8(logic(cpu, ((cpu.modify8(cpu.linearOf(op, 1, true)) | cpu.r8[byteRegister(op.reg)]!) << 24) >> 24));
+    cpu.modified8(logic(cpu, ((cpu.modify8(cpu.linearOf(op, 1, true)) | cpu.r8[byteRegister(op.reg)]) << 24) >> 24));
   },
   rm(cpu, op) {
-    cpu.r8[byteRegister(op.reg)] = logic(cpu, ((cpu.r8[byteRegister(op.reg)]! | cpu.load8(op)) << 24) >> 24);
+    cpu.r8[byteRegister(op.reg)] = logic(cpu, ((cpu.r8[byteRegister(op.reg)] | cpu.load8(op)) << 24) >> 24);
   },
   ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = logic(cpu, ((cpu.r8[byteRegister(op.rm)]! | op.imm) << 24) >> 24);
+    cpu.r8[byteRegister(op.rm)] = logic(cpu, ((cpu.r8[byteRegister(op.rm)] | op.imm) << 24) >> 24);
   },
   mi(cpu, op) {
     cpu.modified8(logic(cpu, ((cpu.modify8(cpu.linearOf(op, 1, true)) | op.imm) << 24) >> 24));
@@ -47,16 +47,16 @@ export const OR8: BinaryForms = {
 
 export const ADC8: BinaryForms = {
   rr(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = adc8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[byteRegister(op.reg)]!);
+    cpu.r8[byteRegister(op.rm)] = adc8(cpu, cpu.r8[byteRegister(op.rm)], cpu.r8[byteRegister(op.reg)]);
   },
   mr(cpu, op) {
-    cpu.modified8(adc8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[byteRegister(op.reg)]!));
+    cpu.modified8(adc8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[byteRegister(op.reg)]));
   },
   rm(cpu, op) {
-    cpu.r8[byteRegister(op.reg)] = adc8(cpu, cpu.r8[byteRegister(op.reg)]!, cpu.load8(op));
+    cpu.r8[byteRegister(op.reg)] = adc8(cpu, cpu.r8[byteRegister(op.reg)], cpu.load8(op));
   },
   ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = adc8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
+    cpu.r8[byteRegister(op.rm)] = adc8(cpu, cpu.r8[byteRegister(op.rm)], op.imm);
   },
   mi(cpu, op) {
     cpu.modified8(adc8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
@@ -65,16 +65,16 @@ export const ADC8: BinaryForms = {
 
 export const SBB8: BinaryForms = {
   rr(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = sbb8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[byteRegister(op.reg)]!);
+    cpu.r8[byteRegister(op.rm)] = sbb8(cpu, cpu.r8[byteRegister(op.rm)], cpu.r8[byteRegister(op.reg)]);
   },
   mr(cpu, op) {
-    cpu.modified8(sbb8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[byteRegister(op.reg)]!));
+    cpu.modified8(sbb8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[byteRegister(op.reg)]));
   },
   rm(cpu, op) {
-    cpu.r8[byteRegister(op.reg)] = sbb8(cpu, cpu.r8[byteRegister(op.reg)]!, cpu.load8(op));
+    cpu.r8[byteRegister(op.reg)] = sbb8(cpu, cpu.r8[byteRegister(op.reg)], cpu.load8(op));
   },
   ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = sbb8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
+    cpu.r8[byteRegister(op.rm)] = sbb8(cpu, cpu.r8[byteRegister(op.rm)], op.imm);
   },
   mi(cpu, op) {
     cpu.modified8(sbb8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
@@ -85,17 +85,17 @@ export const AND8: BinaryForms = {
   rr(cpu, op) {
     cpu.r8[byteRegister(op.rm)] = logic(
       cpu,
-      ((cpu.r8[byteRegister(op.rm)]! & cpu.r8[byteRegister(op.reg)]!) << 24) >> 24,
+      ((cpu.r8[byteRegister(op.rm)] & cpu.r8[byteRegister(op.reg)]) << 24) >> 24,
     );
   },
   mr(cpu, op) {
-    cpu.modified8(logic(cpu, ((cpu.modify8(cpu.linearOf(op, 1, true)) & cpu.r8[byteRegister(op.reg)]!) << 24) >> 24));
+    cpu.modified8(logic(cpu, ((cpu.modify8(cpu.linearOf(op, 1, true)) & cpu.r8[byteRegister(op.reg)]) << 24) >> 24));
   },
   rm(cpu, op) {
-    cpu.r8[byteRegister(op.reg)] = logic(cpu, ((cpu.r8[byteRegister(op.reg)]! & cpu.load8(op)) << 24) >> 24);
+    cpu.r8[byteRegister(op.reg)] = logic(cpu, ((cpu.r8[byteRegister(op.reg)] & cpu.load8(op)) << 24) >> 24);
   },
   ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = logic(cpu, ((cpu.r8[byteRegister(op.rm)]! & op.imm) << 24) >> 24);
+    cpu.r8[byteRegister(op.rm)] = logic(cpu, ((cpu.r8[byteRegister(op.rm)] & op.imm) << 24) >> 24);
   },
   mi(cpu, op) {
     cpu.modified8(logic(cpu, ((cpu.modify8(cpu.linearOf(op, 1, true)) & op.imm) << 24) >> 24));
@@ -104,16 +104,16 @@ export const AND8: BinaryForms = {
 
 export const SUB8: BinaryForms = {
   rr(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = sub8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[byteRegister(op.reg)]!);
+    cpu.r8[byteRegister(op.rm)] = sub8(cpu, cpu.r8[byteRegister(op.rm)], cpu.r8[byteRegister(op.reg)]);
   },
   mr(cpu, op) {
-    cpu.modified8(sub8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[byteRegister(op.reg)]!));
+    cpu.modified8(sub8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[byteRegister(op.reg)]));
   },
   rm(cpu, op) {
-    cpu.r8[byteRegister(op.reg)] = sub8(cpu, cpu.r8[byteRegister(op.reg)]!, cpu.load8(op));
+    cpu.r8[byteRegister(op.reg)] = sub8(cpu, cpu.r8[byteRegister(op.reg)], cpu.load8(op));
   },
   ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = sub8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
+    cpu.r8[byteRegister(op.rm)] = sub8(cpu, cpu.r8[byteRegister(op.rm)], op.imm);
   },
   mi(cpu, op) {
     cpu.modified8(sub8(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
@@ -124,17 +124,17 @@ export const XOR8: BinaryForms = {
   rr(cpu, op) {
     cpu.r8[byteRegister(op.rm)] = logic(
       cpu,
-      ((cpu.r8[byteRegister(op.rm)]! ^ cpu.r8[byteRegister(op.reg)]!) << 24) >> 24,
+      ((cpu.r8[byteRegister(op.rm)] ^ cpu.r8[byteRegister(op.reg)]) << 24) >> 24,
     );
   },
   mr(cpu, op) {
-    cpu.modified8(logic(cpu, ((cpu.modify8(cpu.linearOf(op, 1, true)) ^ cpu.r8[byteRegister(op.reg)]!) << 24) >> 24));
+    cpu.modified8(logic(cpu, ((cpu.modify8(cpu.linearOf(op, 1, true)) ^ cpu.r8[byteRegister(op.reg)]) << 24) >> 24));
   },
   rm(cpu, op) {
-    cpu.r8[byteRegister(op.reg)] = logic(cpu, ((cpu.r8[byteRegister(op.reg)]! ^ cpu.load8(op)) << 24) >> 24);
+    cpu.r8[byteRegister(op.reg)] = logic(cpu, ((cpu.r8[byteRegister(op.reg)] ^ cpu.load8(op)) << 24) >> 24);
   },
   ri(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = logic(cpu, ((cpu.r8[byteRegister(op.rm)]! ^ op.imm) << 24) >> 24);
+    cpu.r8[byteRegister(op.rm)] = logic(cpu, ((cpu.r8[byteRegister(op.rm)] ^ op.imm) << 24) >> 24);
   },
   mi(cpu, op) {
     cpu.modified8(logic(cpu, ((cpu.modify8(cpu.linearOf(op, 1, true)) ^ op.imm) << 24) >> 24));
@@ -143,16 +143,16 @@ export const XOR8: BinaryForms = {
 
 export const CMP8: BinaryForms = {
   rr(cpu, op) {
-    sub8(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[byteRegister(op.reg)]!);
+    sub8(cpu, cpu.r8[byteRegister(op.rm)], cpu.r8[byteRegister(op.reg)]);
   },
   mr(cpu, op) {
-    sub8(cpu, cpu.load8(op), cpu.r8[byteRegister(op.reg)]!);
+    sub8(cpu, cpu.load8(op), cpu.r8[byteRegister(op.reg)]);
   },
   rm(cpu, op) {
-    sub8(cpu, cpu.r8[byteRegister(op.reg)]!, cpu.load8(op));
+    sub8(cpu, cpu.r8[byteRegister(op.reg)], cpu.load8(op));
   },
   ri(cpu, op) {
-    sub8(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
+    sub8(cpu, cpu.r8[byteRegister(op.rm)], op.imm);
   },
   mi(cpu, op) {
     sub8(cpu, cpu.load8(op), op.imm);
@@ -161,16 +161,16 @@ export const CMP8: BinaryForms = {
 
 export const TEST8: BinaryForms = {
   rr(cpu, op) {
-    logic(cpu, ((cpu.r8[byteRegister(op.rm)]! & cpu.r8[byteRegister(op.reg)]!) << 24) >> 24);
+    logic(cpu, ((cpu.r8[byteRegister(op.rm)] & cpu.r8[byteRegister(op.reg)]) << 24) >> 24);
   },
   mr(cpu, op) {
-    logic(cpu, ((cpu.load8(op) & cpu.r8[byteRegister(op.reg)]!) << 24) >> 24);
+    logic(cpu, ((cpu.load8(op) & cpu.r8[byteRegister(op.reg)]) << 24) >> 24);
   },
   rm(cpu, op) {
-    logic(cpu, ((cpu.r8[byteRegister(op.reg)]! & cpu.load8(op)) << 24) >> 24);
+    logic(cpu, ((cpu.r8[byteRegister(op.reg)] & cpu.load8(op)) << 24) >> 24);
   },
   ri(cpu, op) {
-    logic(cpu, ((cpu.r8[byteRegister(op.rm)]! & op.imm) << 24) >> 24);
+    logic(cpu, ((cpu.r8[byteRegister(op.rm)] & op.imm) << 24) >> 24);
   },
   mi(cpu, op) {
     logic(cpu, ((cpu.load8(op) & op.imm) << 24) >> 24);
@@ -179,7 +179,7 @@ export const TEST8: BinaryForms = {
 
 export const INC8: UnaryForms = {
   r(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = inc8(cpu, cpu.r8[byteRegister(op.rm)]!);
+    cpu.r8[byteRegister(op.rm)] = inc8(cpu, cpu.r8[byteRegister(op.rm)]);
   },
   m(cpu, op) {
     cpu.modified8(inc8(cpu, cpu.modify8(cpu.linearOf(op, 1, true))));
@@ -188,7 +188,7 @@ export const INC8: UnaryForms = {
 
 export const DEC8: UnaryForms = {
   r(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = dec8(cpu, cpu.r8[byteRegister(op.rm)]!);
+    cpu.r8[byteRegister(op.rm)] = dec8(cpu, cpu.r8[byteRegister(op.rm)]);
   },
   m(cpu, op) {
     cpu.modified8(dec8(cpu, cpu.modify8(cpu.linearOf(op, 1, true))));
@@ -197,7 +197,7 @@ export const DEC8: UnaryForms = {
 
 export const NEG8: UnaryForms = {
   r(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = sub8(cpu, 0, cpu.r8[byteRegister(op.rm)]!);
+    cpu.r8[byteRegister(op.rm)] = sub8(cpu, 0, cpu.r8[byteRegister(op.rm)]);
   },
   m(cpu, op) {
     cpu.modified8(sub8(cpu, 0, cpu.modify8(cpu.linearOf(op, 1, true))));
@@ -206,7 +206,7 @@ export const NEG8: UnaryForms = {
 
 export const NOT8: UnaryForms = {
   r(cpu, op) {
-    cpu.r8[byteRegister(op.rm)] = ~cpu.r8[byteRegister(op.rm)]!;
+    cpu.r8[byteRegister(op.rm)] = ~cpu.r8[byteRegister(op.rm)];
   },
   m(cpu, op) {
     cpu.modified8(~cpu.modify8(cpu.linearOf(op, 1, true)));

@@ -14,7 +14,7 @@ export function powerOnApicBase(cpu: CoreState): number {
 
 /** Low half of the register; its place in the core's state is the first one of the model-specific registers. */
 export function apicBase(cpu: CoreState): number {
-  return cpu.r[MSR]! ^ powerOnApicBase(cpu);
+  return cpu.r[MSR] ^ powerOnApicBase(cpu);
 }
 
 /** Number of the physical page that a core's local APIC covers, -1 when it is switched off. */

@@ -17,7 +17,7 @@ export function add32(cpu: CoreState, a: number, b: number): number {
 }
 
 export function adc32(cpu: CoreState, a: number, b: number): number {
-  const result = (a + b + (cpu.r[FLAG_AUX]! >>> 31)) | 0;
+  const result = (a + b + (cpu.r[FLAG_AUX] >>> 31)) | 0;
   cpu.r[FLAG_RESULT] = result;
   cpu.r[FLAG_AUX] = ((a & b) | ((a | b) & ~result)) & AUX_CARRIES;
   return result;
@@ -31,7 +31,7 @@ export function sub32(cpu: CoreState, a: number, b: number): number {
 }
 
 export function sbb32(cpu: CoreState, a: number, b: number): number {
-  const result = (a - b - (cpu.r[FLAG_AUX]! >>> 31)) | 0;
+  const result = (a - b - (cpu.r[FLAG_AUX] >>> 31)) | 0;
   cpu.r[FLAG_RESULT] = result;
   cpu.r[FLAG_AUX] = ((~a & b) | (~(a ^ b) & result)) & AUX_CARRIES;
   return result;
@@ -46,7 +46,7 @@ export function logic(cpu: CoreState, result: number): number {
 
 /** INC and DEC keep CF: puts the old one into new carries, and flips CF XOR OF with it. */
 function keepCf(cpu: CoreState, carries: number): void {
-  const change = (carries ^ cpu.r[FLAG_AUX]!) & AUX_CF;
+  const change = (carries ^ cpu.r[FLAG_AUX]) & AUX_CF;
   cpu.r[FLAG_AUX] = carries ^ change ^ (change >>> 1);
 }
 
@@ -73,7 +73,7 @@ export function add16(cpu: CoreState, a: number, b: number): number {
 }
 
 export function adc16(cpu: CoreState, a: number, b: number): number {
-  const result = ((a + b + (cpu.r[FLAG_AUX]! >>> 31)) << 16) >> 16;
+  const result = ((a + b + (cpu.r[FLAG_AUX] >>> 31)) << 16) >> 16;
   const carries = (a & b) | ((a | b) & ~result);
   cpu.r[FLAG_RESULT] = result;
   cpu.r[FLAG_AUX] = (carries << 16) | (carries & AUX_AF);
@@ -89,7 +89,7 @@ export function sub16(cpu: CoreState, a: number, b: number): number {
 }
 
 export function sbb16(cpu: CoreState, a: number, b: number): number {
-  const result = ((a - b - (cpu.r[FLAG_AUX]! >>> 31)) << 16) >> 16;
+  const result = ((a - b - (cpu.r[FLAG_AUX] >>> 31)) << 16) >> 16;
   const borrows = (~a & b) | (~(a ^ b) & result);
   cpu.r[FLAG_RESULT] = result;
   cpu.r[FLAG_AUX] = (borrows << 16) | (borrows & AUX_AF);
@@ -121,7 +121,7 @@ export function add8(cpu: CoreState, a: number, b: number): number {
 }
 
 export function adc8(cpu: CoreState, a: number, b: number): number {
-  const result = ((a + b + (cpu.r[FLAG_AUX]! >>> 31)) << 24) >> 24;
+  const result = ((a + b + (cpu.r[FLAG_AUX] >>> 31)) << 24) >> 24;
   const carries = (a & b) | ((a | b) & ~result);
   cpu.r[FLAG_RESULT] = result;
   cpu.r[FLAG_AUX] = (carries << 24) | (carries & AUX_AF);
@@ -137,7 +137,7 @@ export function sub8(cpu: CoreState, a: number, b: number): number {
 }
 
 export function sbb8(cpu: CoreState, a: number, b: number): number {
-  const result = ((a - b - (cpu.r[FLAG_AUX]! >>> 31)) << 24) >> 24;
+  const result = ((a - b - (cpu.r[FLAG_AUX] >>> 31)) << 24) >> 24;
   const borrows = (~a & b) | (~(a ^ b) & result);
   cpu.r[FLAG_RESULT] = result;
   cpu.r[FLAG_AUX] = (borrows << 24) | (borrows & AUX_AF);

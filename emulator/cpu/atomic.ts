@@ -15,42 +15,42 @@ const AL = EAX << 2;
 
 export const XADD8: UnaryForms = {
   r(cpu, op) {
-    const old = cpu.r8[byteRegister(op.rm)]!;
-    const sum = add8(cpu, old, cpu.r8[byteRegister(op.reg)]!);
+    const old = cpu.r8[byteRegister(op.rm)];
+    const sum = add8(cpu, old, cpu.r8[byteRegister(op.reg)]);
     cpu.r8[byteRegister(op.reg)] = old;
     cpu.r8[byteRegister(op.rm)] = sum;
   },
   m(cpu, op) {
     const old = cpu.modify8(cpu.linearOf(op, 1, true));
-    cpu.modified8(add8(cpu, old, cpu.r8[byteRegister(op.reg)]!));
+    cpu.modified8(add8(cpu, old, cpu.r8[byteRegister(op.reg)]));
     cpu.r8[byteRegister(op.reg)] = old;
   },
 };
 
 export const XADD16: UnaryForms = {
   r(cpu, op) {
-    const old = cpu.r16[op.rm << 1]!;
-    const sum = add16(cpu, old, cpu.r16[op.reg << 1]!);
+    const old = cpu.r16[op.rm << 1];
+    const sum = add16(cpu, old, cpu.r16[op.reg << 1]);
     cpu.r16[op.reg << 1] = old;
     cpu.r16[op.rm << 1] = sum;
   },
   m(cpu, op) {
     const old = cpu.modify16(cpu.linearOf(op, 2, true));
-    cpu.modified16(add16(cpu, old, cpu.r16[op.reg << 1]!));
+    cpu.modified16(add16(cpu, old, cpu.r16[op.reg << 1]));
     cpu.r16[op.reg << 1] = old;
   },
 };
 
 export const XADD32: UnaryForms = {
   r(cpu, op) {
-    const old = cpu.r[op.rm]!;
-    const sum = add32(cpu, old, cpu.r[op.reg]!);
+    const old = cpu.r[op.rm];
+    const sum = add32(cpu, old, cpu.r[op.reg]);
     cpu.r[op.reg] = old;
     cpu.r[op.rm] = sum;
   },
   m(cpu, op) {
     const old = cpu.modify32(cpu.linearOf(op, 4, true));
-    cpu.modified32(add32(cpu, old, cpu.r[op.reg]!));
+    cpu.modified32(add32(cpu, old, cpu.r[op.reg]));
     cpu.r[op.reg] = old;
   },
 };
@@ -59,42 +59,42 @@ export const XADD32: UnaryForms = {
 
 export const CMPXCHG8: UnaryForms = {
   r(cpu, op) {
-    const old = cpu.r8[byteRegister(op.rm)]!;
-    if (sub8(cpu, cpu.r8[AL]!, old) === 0) cpu.r8[byteRegister(op.rm)] = cpu.r8[byteRegister(op.reg)]!;
+    const old = cpu.r8[byteRegister(op.rm)];
+    if (sub8(cpu, cpu.r8[AL], old) === 0) cpu.r8[byteRegister(op.rm)] = cpu.r8[byteRegister(op.reg)];
     else cpu.r8[AL] = old;
   },
   m(cpu, op) {
     const old = cpu.modify8(cpu.linearOf(op, 1, true));
-    const equal = sub8(cpu, cpu.r8[AL]!, old) === 0;
-    cpu.modified8(equal ? cpu.r8[byteRegister(op.reg)]! : old);
+    const equal = sub8(cpu, cpu.r8[AL], old) === 0;
+    cpu.modified8(equal ? cpu.r8[byteRegister(op.reg)] : old);
     if (!equal) cpu.r8[AL] = old;
   },
 };
 
 export const CMPXCHG16: UnaryForms = {
   r(cpu, op) {
-    const old = cpu.r16[op.rm << 1]!;
-    if (sub16(cpu, cpu.r16[AX]!, old) === 0) cpu.r16[op.rm << 1] = cpu.r16[op.reg << 1]!;
+    const old = cpu.r16[op.rm << 1];
+    if (sub16(cpu, cpu.r16[AX], old) === 0) cpu.r16[op.rm << 1] = cpu.r16[op.reg << 1];
     else cpu.r16[AX] = old;
   },
   m(cpu, op) {
     const old = cpu.modify16(cpu.linearOf(op, 2, true));
-    const equal = sub16(cpu, cpu.r16[AX]!, old) === 0;
-    cpu.modified16(equal ? cpu.r16[op.reg << 1]! : old);
+    const equal = sub16(cpu, cpu.r16[AX], old) === 0;
+    cpu.modified16(equal ? cpu.r16[op.reg << 1] : old);
     if (!equal) cpu.r16[AX] = old;
   },
 };
 
 export const CMPXCHG32: UnaryForms = {
   r(cpu, op) {
-    const old = cpu.r[op.rm]!;
-    if (sub32(cpu, cpu.r[EAX]!, old) === 0) cpu.r[op.rm] = cpu.r[op.reg]!;
+    const old = cpu.r[op.rm];
+    if (sub32(cpu, cpu.r[EAX], old) === 0) cpu.r[op.rm] = cpu.r[op.reg];
     else cpu.r[EAX] = old;
   },
   m(cpu, op) {
     const old = cpu.modify32(cpu.linearOf(op, 4, true));
-    const equal = sub32(cpu, cpu.r[EAX]!, old) === 0;
-    cpu.modified32(equal ? cpu.r[op.reg]! : old);
+    const equal = sub32(cpu, cpu.r[EAX], old) === 0;
+    cpu.modified32(equal ? cpu.r[op.reg] : old);
     if (!equal) cpu.r[EAX] = old;
   },
 };
@@ -108,8 +108,8 @@ export function cmpxchg8b(cpu: Core, op: Op): void {
   const oldLow = cpu.read32(linear);
   const oldHigh = cpu.read32(high);
   const equal = oldLow === cpu.r[EAX] && oldHigh === cpu.r[EDX];
-  cpu.write32(linear, equal ? cpu.r[EBX]! : oldLow);
-  cpu.write32(high, equal ? cpu.r[ECX]! : oldHigh);
+  cpu.write32(linear, equal ? cpu.r[EBX] : oldLow);
+  cpu.write32(high, equal ? cpu.r[ECX] : oldHigh);
   if (!equal) {
     cpu.r[EAX] = oldLow;
     cpu.r[EDX] = oldHigh;

@@ -26,13 +26,13 @@ function apply(cpu: Core, operation: BitOperation, value: number, position: numb
  * beyond the operand.
  */
 function wordOf16(cpu: Core, op: Op, write: boolean): number {
-  const bitOffset = (cpu.r16[op.reg << 1]! << 16) >> 16;
+  const bitOffset = (cpu.r16[op.reg << 1] << 16) >> 16;
   const offset = (cpu.offsetOf(op) + ((bitOffset >> 4) << 1)) & op.addressMask;
   return cpu.segmentAddress(op.seg, offset, 2, write);
 }
 
 function wordOf32(cpu: Core, op: Op, write: boolean): number {
-  const offset = (cpu.offsetOf(op) + ((cpu.r[op.reg]! >> 5) << 2)) & op.addressMask;
+  const offset = (cpu.offsetOf(op) + ((cpu.r[op.reg] >> 5) << 2)) & op.addressMask;
   return cpu.segmentAddress(op.seg, offset, 4, write);
 }
 
@@ -41,14 +41,14 @@ type BitForms = Omit<BinaryForms, "rm">;
 function forms16(operation: BitOperation): BitForms {
   return {
     rr(cpu, op) {
-      cpu.r16[op.rm << 1] = apply(cpu, operation, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]! & 15);
+      cpu.r16[op.rm << 1] = apply(cpu, operation, cpu.r16[op.rm << 1], cpu.r16[op.reg << 1] & 15);
     },
     mr(cpu, op) {
       const value = cpu.modify16(wordOf16(cpu, op, true));
-      cpu.modified16(apply(cpu, operation, value, cpu.r16[op.reg << 1]! & 15));
+      cpu.modified16(apply(cpu, operation, value, cpu.r16[op.reg << 1] & 15));
     },
     ri(cpu, op) {
-      cpu.r16[op.rm << 1] = apply(cpu, operation, cpu.r16[op.rm << 1]!, op.imm & 15);
+      cpu.r16[op.rm << 1] = apply(cpu, operation, cpu.r16[op.rm << 1], op.imm & 15);
     },
     mi(cpu, op) {
       cpu.modified16(apply(cpu, operation, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm & 15));
@@ -59,14 +59,14 @@ function forms16(operation: BitOperation): BitForms {
 function forms32(operation: BitOperation): BitForms {
   return {
     rr(cpu, op) {
-      cpu.r[op.rm] = apply(cpu, operation, cpu.r[op.rm]!, cpu.r[op.reg]! & 31);
+      cpu.r[op.rm] = apply(cpu, operation, cpu.r[op.rm], cpu.r[op.reg] & 31);
     },
     mr(cpu, op) {
       const value = cpu.modify32(wordOf32(cpu, op, true));
-      cpu.modified32(apply(cpu, operation, value, cpu.r[op.reg]! & 31));
+      cpu.modified32(apply(cpu, operation, value, cpu.r[op.reg] & 31));
     },
     ri(cpu, op) {
-      cpu.r[op.rm] = apply(cpu, operation, cpu.r[op.rm]!, op.imm & 31);
+      cpu.r[op.rm] = apply(cpu, operation, cpu.r[op.rm], op.imm & 31);
     },
     mi(cpu, op) {
       cpu.modified32(apply(cpu, operation, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm & 31));
@@ -85,7 +85,7 @@ export const BTC32 = forms32(complement);
 export const BT16: BitForms = {
   ...forms16(keep),
   mr(cpu, op) {
-    apply(cpu, keep, cpu.read16(wordOf16(cpu, op, false)), cpu.r16[op.reg << 1]! & 15);
+    apply(cpu, keep, cpu.read16(wordOf16(cpu, op, false)), cpu.r16[op.reg << 1] & 15);
   },
   mi(cpu, op) {
     apply(cpu, keep, cpu.load16(op), op.imm & 15);
@@ -95,7 +95,7 @@ export const BT16: BitForms = {
 export const BT32: BitForms = {
   ...forms32(keep),
   mr(cpu, op) {
-    apply(cpu, keep, cpu.read32(wordOf32(cpu, op, false)), cpu.r[op.reg]! & 31);
+    apply(cpu, keep, cpu.read32(wordOf32(cpu, op, false)), cpu.r[op.reg] & 31);
   },
   mi(cpu, op) {
     apply(cpu, keep, cpu.load32(op), op.imm & 31);
@@ -120,42 +120,42 @@ function scanReverse(cpu: Core, value: number, otherwise: number): number {
 
 export const BSF16: UnaryForms = {
   r(cpu, op) {
-    cpu.r16[op.reg << 1] = scanForward(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!);
+    cpu.r16[op.reg << 1] = scanForward(cpu, cpu.r16[op.rm << 1], cpu.r16[op.reg << 1]);
   },
   m(cpu, op) {
-    cpu.r16[op.reg << 1] = scanForward(cpu, cpu.load16(op), cpu.r16[op.reg << 1]!);
+    cpu.r16[op.reg << 1] = scanForward(cpu, cpu.load16(op), cpu.r16[op.reg << 1]);
   },
 };
 
 export const BSF32: UnaryForms = {
   r(cpu, op) {
-    cpu.r[op.reg] = scanForward(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!);
+    cpu.r[op.reg] = scanForward(cpu, cpu.r[op.rm], cpu.r[op.reg]);
   },
   m(cpu, op) {
-    cpu.r[op.reg] = scanForward(cpu, cpu.load32(op), cpu.r[op.reg]!);
+    cpu.r[op.reg] = scanForward(cpu, cpu.load32(op), cpu.r[op.reg]);
   },
 };
 
 export const BSR16: UnaryForms = {
   r(cpu, op) {
-    cpu.r16[op.reg << 1] = scanReverse(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!);
+    cpu.r16[op.reg << 1] = scanReverse(cpu, cpu.r16[op.rm << 1], cpu.r16[op.reg << 1]);
   },
   m(cpu, op) {
-    cpu.r16[op.reg << 1] = scanReverse(cpu, cpu.load16(op), cpu.r16[op.reg << 1]!);
+    cpu.r16[op.reg << 1] = scanReverse(cpu, cpu.load16(op), cpu.r16[op.reg << 1]);
   },
 };
 
 export const BSR32: UnaryForms = {
   r(cpu, op) {
-    cpu.r[op.reg] = scanReverse(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!);
+    cpu.r[op.reg] = scanReverse(cpu, cpu.r[op.rm], cpu.r[op.reg]);
   },
   m(cpu, op) {
-    cpu.r[op.reg] = scanReverse(cpu, cpu.load32(op), cpu.r[op.reg]!);
+    cpu.r[op.reg] = scanReverse(cpu, cpu.load32(op), cpu.r[op.reg]);
   },
 };
 
 export function bswap32(cpu: Core, op: Op): void {
-  const value = cpu.r[op.rm]!;
+  const value = cpu.r[op.rm];
   cpu.r[op.rm] = (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
 }
 
@@ -177,7 +177,7 @@ export const SETCC: UnaryForms = {
 /** The source is read, and may fault, whether or not the condition holds. */
 export const CMOVCC16: UnaryForms = {
   r(cpu, op) {
-    if (holds(cpu, op.opcode & 15)) cpu.r16[op.reg << 1] = cpu.r16[op.rm << 1]!;
+    if (holds(cpu, op.opcode & 15)) cpu.r16[op.reg << 1] = cpu.r16[op.rm << 1];
   },
   m(cpu, op) {
     const value = cpu.load16(op);
@@ -187,7 +187,7 @@ export const CMOVCC16: UnaryForms = {
 
 export const CMOVCC32: UnaryForms = {
   r(cpu, op) {
-    if (holds(cpu, op.opcode & 15)) cpu.r[op.reg] = cpu.r[op.rm]!;
+    if (holds(cpu, op.opcode & 15)) cpu.r[op.reg] = cpu.r[op.rm];
   },
   m(cpu, op) {
     const value = cpu.load32(op);

@@ -16,7 +16,7 @@ export class Block {
   valid = true;
 
   constructor(ops: readonly Op[], host: number, codeSize32: boolean, secondPage: number) {
-    const last = ops[ops.length - 1]!;
+    const last = ops[ops.length - 1];
     this.ops = ops;
     this.length = last.offset + last.length;
     this.host = host;
@@ -69,7 +69,7 @@ class CodePage {
   delete(block: Block): void {
     const key = keyOf(block.host, block.codeSize32);
     this.blocks.delete(key);
-    this.#cover(block.host & (PAGE_SIZE - 1), this.ends[key]!, -1);
+    this.#cover(block.host & (PAGE_SIZE - 1), this.ends[key], -1);
     this.ends[key] = 0;
   }
 
@@ -89,7 +89,7 @@ class CodePage {
   }
 
   #cover(start: number, end: number, change: number): void {
-    for (let i = start; i < end; i++) this.covered[i]! += change;
+    for (let i = start; i < end; i++) this.covered[i] += change;
   }
 }
 
@@ -164,7 +164,7 @@ export class CodeCache {
     }
     const last = keyOf(end - 1, true);
     for (let key = keyOf(Math.max(0, start - page.longest + 1), false); key <= last; key++) {
-      if (page.ends[key]! > start) this.#dropBlock(page, page.blocks.get(key)!);
+      if (page.ends[key] > start) this.#dropBlock(page, page.blocks.get(key)!);
     }
     for (const block of start < MAXIMUM_LENGTH ? page.tails : NO_TAILS) {
       if (start < tailLength(block)) this.#dropBlock(this.#pages.get(block.host >>> 12)!, block);

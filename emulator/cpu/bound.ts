@@ -5,7 +5,7 @@ import { VECTOR_BR } from "./state-layout.ts";
 /** BOUND: #BR unless the signed index lies within the two signed bounds in memory (Intel SDM 2, BOUND). */
 export function bound16(cpu: Core, op: Op): void {
   const offset = cpu.offsetOf(op);
-  const index = (cpu.r16[op.reg << 1]! << 16) >> 16;
+  const index = (cpu.r16[op.reg << 1] << 16) >> 16;
   const lower = (cpu.readSegment16(op.seg, offset) << 16) >> 16;
   const upper = (cpu.readSegment16(op.seg, (offset + 2) & op.addressMask) << 16) >> 16;
   if (index < lower || index > upper) cpu.raise(VECTOR_BR);
@@ -13,7 +13,7 @@ export function bound16(cpu: Core, op: Op): void {
 
 export function bound32(cpu: Core, op: Op): void {
   const offset = cpu.offsetOf(op);
-  const index = cpu.r[op.reg]!;
+  const index = cpu.r[op.reg];
   const lower = cpu.readSegment32(op.seg, offset);
   const upper = cpu.readSegment32(op.seg, (offset + 4) & op.addressMask);
   if (index < lower || index > upper) cpu.raise(VECTOR_BR);

@@ -9,7 +9,7 @@ import type { Handler, Op } from "./op.ts";
 import { CS, ECX, EIP, SEG_LIMIT, VECTOR_GP } from "./state-layout.ts";
 
 function checkTarget(cpu: Core, target: number): void {
-  const limit = cpu.r[SEG_LIMIT + CS]!;
+  const limit = cpu.r[SEG_LIMIT + CS];
   if (limit !== -1 && target >>> 0 > limit >>> 0) cpu.raise(VECTOR_GP, 0);
 }
 
@@ -19,22 +19,22 @@ function jump(cpu: Core, target: number): void {
 }
 
 function relative16(cpu: Core, op: Op): void {
-  jump(cpu, (cpu.r[EIP]! + op.imm) & 0xffff);
+  jump(cpu, (cpu.r[EIP] + op.imm) & 0xffff);
 }
 
 function relative32(cpu: Core, op: Op): void {
-  jump(cpu, (cpu.r[EIP]! + op.imm) | 0);
+  jump(cpu, (cpu.r[EIP] + op.imm) | 0);
 }
 
 function call16(cpu: Core, target: number): void {
   checkTarget(cpu, target);
-  cpu.push16(cpu.r[EIP]!);
+  cpu.push16(cpu.r[EIP]);
   cpu.r[EIP] = target;
 }
 
 function call32(cpu: Core, target: number): void {
   checkTarget(cpu, target);
-  cpu.push32(cpu.r[EIP]!);
+  cpu.push32(cpu.r[EIP]);
   cpu.r[EIP] = target;
 }
 
@@ -42,30 +42,30 @@ export const jmp_rel16: Handler = relative16;
 export const jmp_rel32: Handler = relative32;
 
 export const JMP16: UnaryForms = {
-  r: (cpu, op) => jump(cpu, cpu.r16[op.rm << 1]!),
+  r: (cpu, op) => jump(cpu, cpu.r16[op.rm << 1]),
   m: (cpu, op) => jump(cpu, cpu.load16(op)),
 };
 
 export const JMP32: UnaryForms = {
-  r: (cpu, op) => jump(cpu, cpu.r[op.rm]!),
+  r: (cpu, op) => jump(cpu, cpu.r[op.rm]),
   m: (cpu, op) => jump(cpu, cpu.load32(op)),
 };
 
 export function call_rel16(cpu: Core, op: Op): void {
-  call16(cpu, (cpu.r[EIP]! + op.imm) & 0xffff);
+  call16(cpu, (cpu.r[EIP] + op.imm) & 0xffff);
 }
 
 export function call_rel32(cpu: Core, op: Op): void {
-  call32(cpu, (cpu.r[EIP]! + op.imm) | 0);
+  call32(cpu, (cpu.r[EIP] + op.imm) | 0);
 }
 
 export const CALL16: UnaryForms = {
-  r: (cpu, op) => call16(cpu, cpu.r16[op.rm << 1]!),
+  r: (cpu, op) => call16(cpu, cpu.r16[op.rm << 1]),
   m: (cpu, op) => call16(cpu, cpu.load16(op)),
 };
 
 export const CALL32: UnaryForms = {
-  r: (cpu, op) => call32(cpu, cpu.r[op.rm]!),
+  r: (cpu, op) => call32(cpu, cpu.r[op.rm]),
   m: (cpu, op) => call32(cpu, cpu.load32(op)),
 };
 
@@ -84,12 +84,12 @@ export function ret32(cpu: Core, op: Op): void {
 function loopIf(cpu: Core, op: Op, condition: boolean): void {
   const r = cpu.r;
   const mask = op.addressMask;
-  const count = (r[ECX]! - 1) & mask;
+  const count = (r[ECX] - 1) & mask;
   if (condition && count !== 0) {
     if (op.operandSize === 32) relative32(cpu, op);
     else relative16(cpu, op);
   }
-  r[ECX] = (r[ECX]! & ~mask) | count;
+  r[ECX] = (r[ECX] & ~mask) | count;
 }
 
 export function loop(cpu: Core, op: Op): void {
@@ -106,7 +106,7 @@ export function loopne(cpu: Core, op: Op): void {
 
 /** JCXZ, JECXZ. */
 export function jecxz(cpu: Core, op: Op): void {
-  if ((cpu.r[ECX]! & op.addressMask) !== 0) return;
+  if ((cpu.r[ECX] & op.addressMask) !== 0) return;
   if (op.operandSize === 32) relative32(cpu, op);
   else relative16(cpu, op);
 }

@@ -24,7 +24,7 @@ const ON_ACCESS = 3;
  * @param reasons bits of DR6
  */
 export function reportDebugException(cpu: CoreState, reasons: number): void {
-  cpu.r[DR + 6] = (cpu.r[DR + 6]! & ~DR6_HITS) | reasons;
+  cpu.r[DR + 6] = (cpu.r[DR + 6] & ~DR6_HITS) | reasons;
 }
 
 function isEnabled(dr7: number, n: number): boolean {
@@ -43,21 +43,21 @@ function lengthOf(dr7: number, n: number): number {
 
 /** Whether any breakpoint on execution is enabled. */
 export function hasInstructionBreakpoints(cpu: CoreState): boolean {
-  const dr7 = cpu.r[DR + 7]!;
+  const dr7 = cpu.r[DR + 7];
   for (let n = 0; n < 4; n++) if (isEnabled(dr7, n) && kindOf(dr7, n) === ON_EXECUTE) return true;
   return false;
 }
 
 /** Whether any breakpoint on data is enabled. */
 export function hasDataBreakpoints(cpu: CoreState): boolean {
-  const dr7 = cpu.r[DR + 7]!;
+  const dr7 = cpu.r[DR + 7];
   for (let n = 0; n < 4; n++) if (isEnabled(dr7, n) && (kindOf(dr7, n) & ON_WRITE) !== 0) return true;
   return false;
 }
 
 /** DR6 bits of the breakpoints that the instruction at a linear address hits. */
 export function instructionBreakpoints(cpu: CoreState, linear: number): number {
-  const dr7 = cpu.r[DR + 7]!;
+  const dr7 = cpu.r[DR + 7];
   let hit = 0;
   for (let n = 0; n < 4; n++) {
     if (isEnabled(dr7, n) && kindOf(dr7, n) === ON_EXECUTE && cpu.r[DR + n] === linear) hit |= 1 << n;
@@ -67,13 +67,13 @@ export function instructionBreakpoints(cpu: CoreState, linear: number): number {
 
 /** DR6 bits of the breakpoints that an access of `size` bytes hits. */
 export function dataBreakpoints(cpu: CoreState, linear: number, size: number, write: boolean): number {
-  const dr7 = cpu.r[DR + 7]!;
+  const dr7 = cpu.r[DR + 7];
   let hit = 0;
   for (let n = 0; n < 4; n++) {
     const kind = kindOf(dr7, n);
     if (!isEnabled(dr7, n) || !(kind === ON_ACCESS || (kind === ON_WRITE && write))) continue;
     const length = lengthOf(dr7, n);
-    const start = (cpu.r[DR + n]! & -length) >>> 0;
+    const start = (cpu.r[DR + n] & -length) >>> 0;
     const first = linear >>> 0;
     if (first < start + length && start < first + size) hit |= 1 << n;
   }

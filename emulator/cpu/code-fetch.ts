@@ -50,7 +50,7 @@ function decodeAcrossPages(cpu: Core, linear: number, host: number): Block {
   bytes.set(cpu.bytes.subarray(host, host + room));
   const nextPage = (linear + room) | 0;
   for (let i = room; i < bytes.length; i++) {
-    bytes[i] = secondHost < 0 ? cpu.readCodeByte((nextPage + i - room) | 0) : cpu.bytes[secondHost + i - room]!;
+    bytes[i] = secondHost < 0 ? cpu.readCodeByte((nextPage + i - room) | 0) : cpu.bytes[secondHost + i - room];
   }
   return singleInstruction(cpu, bytes, host, secondHost < 0 ? -1 : secondHost >> 12, secondHost >= 0);
 }
@@ -78,7 +78,7 @@ function singleInstruction(cpu: Core, bytes: Uint8Array, host: number, secondPag
 /** Host offset of the page after the one of `linear`, or -1 when it is not plain memory. @throws #GP(0), #PF */
 function followingPage(cpu: Core, linear: number): number {
   const next = ((linear | (PAGE_SIZE - 1)) + 1) | 0;
-  const offset = (next - cpu.r[SEG_BASE + CS]!) >>> 0;
-  if (offset > cpu.r[SEG_LIMIT + CS]! >>> 0) cpu.raise(VECTOR_GP, 0);
+  const offset = (next - cpu.r[SEG_BASE + CS]) >>> 0;
+  if (offset > cpu.r[SEG_LIMIT + CS] >>> 0) cpu.raise(VECTOR_GP, 0);
   return cpu.resolveCode(next);
 }

@@ -45,7 +45,7 @@ export function mov_from_cr(cpu: Core, op: Op): void {
 export function mov_to_cr(cpu: Core, op: Op): void {
   requireControlRegister(cpu, op.reg);
   requirePrivileged(cpu);
-  const value = cpu.r[op.rm]!;
+  const value = cpu.r[op.rm];
   if (op.reg === 0) writeCr0(cpu, value);
   else if (op.reg === 2) cpu.cr2 = value;
   else if (op.reg === 3) loadCr3(cpu, value);

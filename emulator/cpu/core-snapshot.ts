@@ -30,18 +30,18 @@ export function snapshotCore(cpu: Core, s: Snapshot): void {
 /** Whatever the guest can bring about is in order; what it cannot would upset the emulator. */
 function checkState(cpu: Core): void {
   const { r, f64 } = cpu;
-  const instructions = f64[F64_INSTRUCTIONS]!;
-  if (r[ZERO] !== 0 || (r[CPL]! & ~3) !== 0 || !Number.isSafeInteger(instructions) || instructions < 0) {
+  const instructions = f64[F64_INSTRUCTIONS];
+  if (r[ZERO] !== 0 || (r[CPL] & ~3) !== 0 || !Number.isSafeInteger(instructions) || instructions < 0) {
     throw new SnapshotError(`malformed snapshot: the state of core ${cpu.id} is impossible`);
   }
-  if (!Number.isSafeInteger(f64[F64_TSC_OFFSET]!)) {
+  if (!Number.isSafeInteger(f64[F64_TSC_OFFSET])) {
     throw new SnapshotError(`malformed snapshot: the time-stamp counter of core ${cpu.id} is impossible`);
   }
 }
 
 function refreshSegment(cpu: Core, segment: number): void {
   const { r } = cpu;
-  const selector = r[SEG_SELECTOR + segment]!;
-  const limit = r[SEG_LIMIT + segment]!;
-  cpu.setSegment(segment, selector, r[SEG_BASE + segment]!, limit, r[SEG_ACCESS + segment]!, cpu.segValid(segment));
+  const selector = r[SEG_SELECTOR + segment];
+  const limit = r[SEG_LIMIT + segment];
+  cpu.setSegment(segment, selector, r[SEG_BASE + segment], limit, r[SEG_ACCESS + segment], cpu.segValid(segment));
 }

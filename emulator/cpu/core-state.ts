@@ -53,63 +53,63 @@ export abstract class CoreState {
 
   /** Offset in CS of the next instruction to run, int32. Setting it between instructions or in a branch jumps there. */
   get eip(): number {
-    return this.r[layout.EIP]!;
+    return this.r[layout.EIP];
   }
   set eip(offset: number) {
     this.r[layout.EIP] = offset;
   }
 
   get cpl(): number {
-    return this.r[CPL]!;
+    return this.r[CPL];
   }
 
   /** Bit 31 (PG) makes it negative when set. */
   get cr0(): number {
-    return this.r[CR0]!;
+    return this.r[CR0];
   }
   set cr0(value: number) {
     this.r[CR0] = value;
     this.refreshDerivedState();
   }
   get cr2(): number {
-    return this.r[layout.CR2]!;
+    return this.r[layout.CR2];
   }
   set cr2(value: number) {
     this.r[layout.CR2] = value;
   }
   get cr3(): number {
-    return this.r[layout.CR3]!;
+    return this.r[layout.CR3];
   }
   set cr3(value: number) {
     this.r[layout.CR3] = value;
   }
   get cr4(): number {
-    return this.r[layout.CR4]!;
+    return this.r[layout.CR4];
   }
   set cr4(value: number) {
     this.r[layout.CR4] = value;
   }
 
   get gdtrBase(): number {
-    return this.r[layout.GDTR_BASE]!;
+    return this.r[layout.GDTR_BASE];
   }
   set gdtrBase(linear: number) {
     this.r[layout.GDTR_BASE] = linear;
   }
   get gdtrLimit(): number {
-    return this.r[layout.GDTR_LIMIT]!;
+    return this.r[layout.GDTR_LIMIT];
   }
   set gdtrLimit(limit: number) {
     this.r[layout.GDTR_LIMIT] = limit;
   }
   get idtrBase(): number {
-    return this.r[layout.IDTR_BASE]!;
+    return this.r[layout.IDTR_BASE];
   }
   set idtrBase(linear: number) {
     this.r[layout.IDTR_BASE] = linear;
   }
   get idtrLimit(): number {
-    return this.r[layout.IDTR_LIMIT]!;
+    return this.r[layout.IDTR_LIMIT];
   }
   set idtrLimit(limit: number) {
     this.r[layout.IDTR_LIMIT] = limit;
@@ -117,7 +117,7 @@ export abstract class CoreState {
 
   /** DR0 to DR7. Setting DR7 through here keeps the breakpoint bookkeeping right. */
   getDr(n: number): number {
-    return this.r[layout.DR + n]!;
+    return this.r[layout.DR + n];
   }
   setDr(n: number, value: number): void {
     this.r[layout.DR + n] = value;
@@ -126,22 +126,22 @@ export abstract class CoreState {
 
   /** Cycles that RDTSC adds to `now()`; a double. */
   get tscOffset(): number {
-    return this.f64[layout.F64_TSC_OFFSET]!;
+    return this.f64[layout.F64_TSC_OFFSET];
   }
   set tscOffset(cycles: number) {
     this.f64[layout.F64_TSC_OFFSET] = cycles;
   }
 
   get realMode(): boolean {
-    return (this.r[CR0]! & layout.CR0_PE) === 0;
+    return (this.r[CR0] & layout.CR0_PE) === 0;
   }
   /** CR0.PE set and not in virtual-8086 mode. */
   get protectedMode(): boolean {
-    return (this.r[CR0]! & layout.CR0_PE) !== 0 && (this.r[CONTROL_FLAGS]! & layout.FLAG_VM) === 0;
+    return (this.r[CR0] & layout.CR0_PE) !== 0 && (this.r[CONTROL_FLAGS] & layout.FLAG_VM) === 0;
   }
   /** Virtual-8086 mode. */
   get v86(): boolean {
-    return (this.r[CONTROL_FLAGS]! & layout.FLAG_VM) !== 0;
+    return (this.r[CONTROL_FLAGS] & layout.FLAG_VM) !== 0;
   }
   /** SS.B: the stack pointer is ESP, not SP. */
   get stackSize32(): boolean {
@@ -149,18 +149,18 @@ export abstract class CoreState {
   }
 
   segSelector(seg: number): number {
-    return this.r[SEG_SELECTOR + seg]!;
+    return this.r[SEG_SELECTOR + seg];
   }
   segBase(seg: number): number {
-    return this.r[SEG_BASE + seg]!;
+    return this.r[SEG_BASE + seg];
   }
   /** Bytes, granularity applied, int32. */
   segLimit(seg: number): number {
-    return this.r[SEG_LIMIT + seg]!;
+    return this.r[SEG_LIMIT + seg];
   }
   /** Bits 8 to 23 of the descriptor's high dword, shifted right by 8. */
   segAccess(seg: number): number {
-    return this.r[SEG_ACCESS + seg]!;
+    return this.r[SEG_ACCESS + seg];
   }
   /** False when a null selector was loaded. */
   segValid(seg: number): boolean {
@@ -202,13 +202,13 @@ export abstract class CoreState {
       writeArithmeticFlags(this, (value & mask) | (readEflags(this) & ~mask));
     }
     const control = mask & ~(layout.FLAGS_ARITHMETIC | layout.FLAG_FIXED);
-    r[CONTROL_FLAGS] = (r[CONTROL_FLAGS]! & ~control) | (value & control);
+    r[CONTROL_FLAGS] = (r[CONTROL_FLAGS] & ~control) | (value & control);
     this.endBlock();
   }
 
   /** Recomputes what is derived from the state slots. */
   refreshDerivedState(): void {
-    this.stackMask = (this.r[SEG_ACCESS + SS]! & layout.ACCESS_BIG) !== 0 ? -1 : 0xffff;
+    this.stackMask = (this.r[SEG_ACCESS + SS] & layout.ACCESS_BIG) !== 0 ? -1 : 0xffff;
     this.refreshCodeMode();
     this.refreshRights();
   }

@@ -112,7 +112,7 @@ export class Core extends CoreMemory {
    * The count of instructions goes on. During an instruction it takes effect after it.
    */
   reset(): void {
-    const instructions = this.f64[layout.F64_INSTRUCTIONS]!;
+    const instructions = this.f64[layout.F64_INSTRUCTIONS];
     this.r.fill(0);
     this.f64[layout.F64_INSTRUCTIONS] = instructions;
     powerOn(this.r);
@@ -125,8 +125,8 @@ export class Core extends CoreMemory {
    */
   init(): void {
     const r = this.r;
-    const cacheControl = r[layout.CR0]! & (layout.CR0_CD | layout.CR0_NW);
-    const intr = r[layout.INTR]!;
+    const cacheControl = r[layout.CR0] & (layout.CR0_CD | layout.CR0_NW);
+    const intr = r[layout.INTR];
     r.fill(0, 0, layout.MSR);
     r[layout.INTR] = intr;
     this.#initialize(cacheControl);
@@ -168,7 +168,7 @@ export class Core extends CoreMemory {
 
   /** Level of the INTR pin, 0 or 1. */
   get intr(): number {
-    return this.r[layout.INTR]!;
+    return this.r[layout.INTR];
   }
   set intr(level: number) {
     this.r[layout.INTR] = level;
@@ -177,7 +177,7 @@ export class Core extends CoreMemory {
 
   /** 1 when a non-maskable interrupt is pending; delivery sets it to 0. */
   get nmi(): number {
-    return this.r[layout.NMI]!;
+    return this.r[layout.NMI];
   }
   set nmi(pending: number) {
     this.r[layout.NMI] = pending;
@@ -210,7 +210,7 @@ export class Core extends CoreMemory {
 
   /** NO_SHADOW, STI_SHADOW or SS_SHADOW: whether interrupts wait until the next instruction was executed. */
   get interruptShadow(): number {
-    return this.r[layout.INTERRUPT_SHADOW]!;
+    return this.r[layout.INTERRUPT_SHADOW];
   }
   set interruptShadow(shadow: number) {
     this.r[layout.INTERRUPT_SHADOW] = shadow;
@@ -244,7 +244,7 @@ export class Core extends CoreMemory {
 
   override setEflags(value: number, mask = -1): void {
     super.setEflags(value, mask);
-    this.#setAttention(ATTEND_TRACE, (this.r[CONTROL_FLAGS]! & (layout.FLAG_TF | layout.FLAG_RF)) !== 0);
+    this.#setAttention(ATTEND_TRACE, (this.r[CONTROL_FLAGS] & (layout.FLAG_TF | layout.FLAG_RF)) !== 0);
     if ((mask & layout.FLAG_AC) !== 0) this.refreshRights();
   }
 
@@ -256,7 +256,7 @@ export class Core extends CoreMemory {
     this.#setAttention(ATTEND_HALTED, r[layout.HALTED] !== 0);
     this.#setAttention(ATTEND_SHUTDOWN, r[layout.SHUTDOWN] !== 0);
     this.#setAttention(ATTEND_SHADOW, r[layout.INTERRUPT_SHADOW] !== 0);
-    this.#setAttention(ATTEND_TRACE, (r[CONTROL_FLAGS]! & (layout.FLAG_TF | layout.FLAG_RF)) !== 0);
+    this.#setAttention(ATTEND_TRACE, (r[CONTROL_FLAGS] & (layout.FLAG_TF | layout.FLAG_RF)) !== 0);
     this.#setAttention(ATTEND_DEBUG_TRAP, r[layout.DEBUG_TRAP] !== 0);
     this.#setAttention(ATTEND_BREAKPOINTS, hasInstructionBreakpoints(this));
     this.endBlock();
@@ -269,7 +269,7 @@ export class Core extends CoreMemory {
    * does each page-sized piece of a repeated string instruction.
    */
   get instructions(): number {
-    return this.f64[layout.F64_INSTRUCTIONS]! + this.retired + this.runIndex;
+    return this.f64[layout.F64_INSTRUCTIONS] + this.retired + this.runIndex;
   }
 
   /** Machine cycle of the current instruction. */
@@ -291,7 +291,7 @@ export class Core extends CoreMemory {
         // Each turn delivered the exception that an instruction raised.
       }
     } finally {
-      this.f64[layout.F64_INSTRUCTIONS]! += this.retired;
+      this.f64[layout.F64_INSTRUCTIONS] += this.retired;
       this.retired = 0;
     }
   }
@@ -302,7 +302,7 @@ export class Core extends CoreMemory {
       return true;
     } catch (error) {
       // Whatever was thrown, leave the state as it was before the instruction.
-      this.r[EIP] = (this.runStart + this.runBlock.ops[this.runIndex]!.offset) | 0;
+      this.r[EIP] = (this.runStart + this.runBlock.ops[this.runIndex].offset) | 0;
       this.retired += this.runIndex;
       this.runIndex = 0;
       if (error !== this.fault) throw error;
@@ -336,7 +336,7 @@ export class Core extends CoreMemory {
         this.#interrupt(layout.VECTOR_NMI);
         return ATTEND_AGAIN;
       }
-      if (r[layout.INTR] !== 0 && (r[CONTROL_FLAGS]! & layout.FLAG_IF) !== 0) {
+      if (r[layout.INTR] !== 0 && (r[CONTROL_FLAGS] & layout.FLAG_IF) !== 0) {
         const vector = this.acknowledge();
         if (vector >= 0) {
           this.#interrupt(vector);
@@ -356,7 +356,7 @@ export class Core extends CoreMemory {
   /** How many instructions may run before the next host breakpoint; LEAVE when it is the next one and stops here. */
   #approachBreakpoint(): number {
     const breakpoints = this.#hostBreakpoints!;
-    const linear = (this.r[SEG_BASE + CS]! + this.r[EIP]!) | 0;
+    const linear = (this.r[SEG_BASE + CS] + this.r[EIP]) | 0;
     const distance = breakpoints.distance(linear);
     if (distance === FAR_AWAY) return NO_LIMIT;
     if (distance === 0) {
@@ -367,12 +367,12 @@ export class Core extends CoreMemory {
       this.passedBreakpoint = this.instructions;
       return LEAVE;
     }
-    const jump = this.jumps[this.jumpBase + jumpSlot(linear)]!;
+    const jump = this.jumps[this.jumpBase + jumpSlot(linear)];
     if (jump.linear !== linear || jump.generation !== this.generation || !jump.block.valid) return 1;
     const { ops, length } = jump.block;
     if (length <= distance) return NO_LIMIT;
     let before = 1;
-    while (ops[before]!.offset < distance) before++;
+    while (ops[before].offset < distance) before++;
     return before;
   }
 
@@ -388,7 +388,7 @@ export class Core extends CoreMemory {
   /** Faults raised from here on belong to no instruction: they leave EIP where it is. */
   #betweenInstructions(): void {
     this.runBlock = NO_BLOCK;
-    this.runStart = this.r[EIP]!;
+    this.runStart = this.r[EIP];
   }
 
   #interrupt(vector: number): void {
@@ -403,22 +403,22 @@ export class Core extends CoreMemory {
    */
   #trace(shadow: number): void {
     const r = this.r;
-    const flags = r[CONTROL_FLAGS]!;
+    const flags = r[CONTROL_FLAGS];
     if ((flags & layout.FLAG_RF) !== 0) {
       this.setEflags(0, layout.FLAG_RF);
     } else if ((this.attention & ATTEND_BREAKPOINTS) !== 0 && shadow !== layout.SS_SHADOW) {
-      const hit = instructionBreakpoints(this, (r[SEG_BASE + CS]! + r[EIP]!) | 0);
+      const hit = instructionBreakpoints(this, (r[SEG_BASE + CS] + r[EIP]) | 0);
       if (hit !== 0) {
         reportDebugException(this, hit);
         this.raise(layout.VECTOR_DB);
       }
     }
-    if ((flags & layout.FLAG_TF) !== 0) this.#setDebugTrap(r[layout.DEBUG_TRAP]! | DR6_BS);
+    if ((flags & layout.FLAG_TF) !== 0) this.#setDebugTrap(r[layout.DEBUG_TRAP] | DR6_BS);
   }
 
   #raiseDebugTrap(): void {
     const r = this.r;
-    const bits = r[layout.DEBUG_TRAP]!;
+    const bits = r[layout.DEBUG_TRAP];
     this.#setDebugTrap(0);
     this.halted = false;
     this.interruptShadow = layout.NO_SHADOW;
@@ -428,8 +428,8 @@ export class Core extends CoreMemory {
 
   /** To be called by INT1, INT3, INT n and INTO: when they cleared TF on their way to the handler, no single-step trap is due. */
   leaveSingleStep(): void {
-    if ((this.r[CONTROL_FLAGS]! & layout.FLAG_TF) !== 0) return;
-    this.#setDebugTrap(this.r[layout.DEBUG_TRAP]! & ~DR6_BS);
+    if ((this.r[CONTROL_FLAGS] & layout.FLAG_TF) !== 0) return;
+    this.#setDebugTrap(this.r[layout.DEBUG_TRAP] & ~DR6_BS);
   }
 
   #setDebugTrap(bits: number): void {
@@ -443,7 +443,7 @@ export class Core extends CoreMemory {
 
   protected override checkWatchpoints(linear: number, size: number, write: boolean): void {
     const hit = dataBreakpoints(this, linear, size, write);
-    if (hit !== 0) this.#setDebugTrap(this.r[layout.DEBUG_TRAP]! | hit);
+    if (hit !== 0) this.#setDebugTrap(this.r[layout.DEBUG_TRAP] | hit);
   }
 
   // ---- Finding code ------------------------------------------------------------------------------------------------
@@ -453,7 +453,7 @@ export class Core extends CoreMemory {
   }
 
   protected override refreshCodeMode(): void {
-    this.codeSize32 = (this.r[layout.SEG_ACCESS + CS]! & layout.ACCESS_BIG) !== 0;
+    this.codeSize32 = (this.r[layout.SEG_ACCESS + CS] & layout.ACCESS_BIG) !== 0;
     this.jumpBase = ((this.codeSize32 ? 1 : 0) | (this.r[CPL] === 3 ? 2 : 0)) * JUMP_SLOTS;
     this.endBlock();
   }
@@ -461,9 +461,9 @@ export class Core extends CoreMemory {
   /** The block at a linear address, whose offset in CS is `eip`; put into its slot of the jump cache. @throws #GP(0), #PF */
   findBlock(linear: number, eip: number): Block {
     const slot = this.jumpBase + jumpSlot(linear);
-    let jump = this.jumps[slot]!;
+    let jump = this.jumps[slot];
     this.#betweenInstructions();
-    if (eip >>> 0 > this.r[SEG_LIMIT + CS]! >>> 0) this.raise(layout.VECTOR_GP, 0);
+    if (eip >>> 0 > this.r[SEG_LIMIT + CS] >>> 0) this.raise(layout.VECTOR_GP, 0);
     const known = jump.block;
     if (jump.linear === linear && known.valid && known.secondPage < 0 && this.resolveCode(linear) === known.host) {
       jump.generation = this.generation;
@@ -479,10 +479,10 @@ export class Core extends CoreMemory {
 
   /** How many of the first `count` instructions of a block lie within the CS limit. @throws #GP(0) when none does */
   withinCodeLimit(block: Block, eip: number, count: number): number {
-    const room = (this.r[SEG_LIMIT + CS]! >>> 0) - (eip >>> 0) + 1;
+    const room = (this.r[SEG_LIMIT + CS] >>> 0) - (eip >>> 0) + 1;
     if (block.length <= room) return count;
     let fitting = 0;
-    while (fitting < count && block.ops[fitting]!.offset + block.ops[fitting]!.length <= room) fitting++;
+    while (fitting < count && block.ops[fitting].offset + block.ops[fitting].length <= room) fitting++;
     if (fitting === 0) {
       this.#betweenInstructions();
       this.raise(layout.VECTOR_GP, 0);

@@ -43,13 +43,13 @@ const BRAND = brandWords("esp0 i386 emulator");
  * of a Pentium II, stepping 3: the first whose SYSENTER operating systems trust.
  */
 export function cpuid(cpu: Core, _op: Op): void {
-  const leaf = cpu.r[EAX]!;
+  const leaf = cpu.r[EAX];
   if (leaf === 0) answer(cpu, BASIC_LEAVES, VENDOR[0], VENDOR[2], VENDOR[1]);
   else if (leaf === EXTENDED_BASE) answer(cpu, BRAND_LAST, 0, 0, 0);
   else if (leaf === EXTENDED_BASE + 1) answer(cpu, 0, 0, 0, 0);
   else if (leaf >= BRAND_FIRST && leaf <= BRAND_LAST) {
     const first = (leaf - BRAND_FIRST) * 4;
-    answer(cpu, BRAND[first]!, BRAND[first + 1]!, BRAND[first + 2]!, BRAND[first + 3]!);
+    answer(cpu, BRAND[first], BRAND[first + 1], BRAND[first + 2], BRAND[first + 3]);
   } else if (leaf === 1) {
     const features = localApicPage(cpu) < 0 ? FEATURES & ~FEATURE_APIC : FEATURES;
     answer(cpu, CPU_SIGNATURE, cpu.id << 24, 0, features);
@@ -66,6 +66,6 @@ function answer(cpu: Core, eax: number, ebx: number, ecx: number, edx: number): 
 /** 48 bytes of text, NUL padded, as twelve little-endian words. */
 function brandWords(text: string): Int32Array {
   const words = new Int32Array(12);
-  for (let i = 0; i < text.length; i++) words[i >> 2]! |= text.charCodeAt(i) << (8 * (i & 3));
+  for (let i = 0; i < text.length; i++) words[i >> 2] |= text.charCodeAt(i) << (8 * (i & 3));
   return words;
 }

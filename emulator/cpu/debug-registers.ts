@@ -19,7 +19,7 @@ export function mov_from_dr(cpu: Core, op: Op): void {
 /** MOV DRn, r32. */
 export function mov_to_dr(cpu: Core, op: Op): void {
   const number = accessibleRegister(cpu, op);
-  const value = cpu.r[op.rm]!;
+  const value = cpu.r[op.rm];
   if (number === 6) cpu.setDr(6, (value & DR6_WRITABLE) | DR6_FIXED);
   else if (number === 7) cpu.setDr(7, (value & DR7_WRITABLE) | DR7_FIXED);
   else cpu.setDr(number, value);

@@ -21,7 +21,7 @@ let end = 0;
 
 function next8(): number {
   if (position >= end) throw OUT_OF_BYTES;
-  return bytes[position++]!;
+  return bytes[position++];
 }
 
 function next8Signed(): number {
@@ -97,7 +97,7 @@ function decode(op: Op, codeSize32: boolean): Handler | null {
     entry = OPCODE_MAP_0F[op.opcode & 0xff];
   } else {
     op.opcode = byte;
-    if ((byte & 0xf8) === 0xd8) return decodeEscape(op, X87_OPCODES[byte & 7]!, override);
+    if ((byte & 0xf8) === 0xd8) return decodeEscape(op, X87_OPCODES[byte & 7], override);
     entry = OPCODE_MAP[byte];
   }
   if (entry === undefined) return null;
@@ -184,8 +184,8 @@ function decodeMemory16(op: Op, mod: number, rm: number): void {
     op.disp = next16();
     return;
   }
-  op.base = BASE16[rm]!;
-  op.index = INDEX16[rm]!;
+  op.base = BASE16[rm];
+  op.index = INDEX16[rm];
   if (mod === 1) op.disp = next8Signed();
   else if (mod === 2) op.disp = next16();
   if (op.base === EBP) op.seg = SS;

@@ -117,7 +117,7 @@ export function verw(cpu: Core, op: Op): void {
 export function arpl(cpu: Core, op: Op): void {
   requireProtectedMode(cpu);
   const destination = readRm16(cpu, op);
-  const rpl = cpu.r16[op.reg * 2]! & 3;
+  const rpl = cpu.r16[op.reg * 2] & 3;
   const raises = (destination & 3) < rpl;
   if (raises) writeRm16(cpu, op, (destination & 0xfffc) | rpl);
   setZf(cpu, raises);

@@ -163,7 +163,7 @@ function callInnerLevel(
   stackWriter.reserve(cpu, 4 + parameters, stackSelector & 0xfffc);
   requireWithinCode(cpu, code, offset);
   stackWriter.push(cpu, cpu.segSelector(SS));
-  stackWriter.push(cpu, cpu.r[ESP]!);
+  stackWriter.push(cpu, cpu.r[ESP]);
   for (let i = parameters - 1; i >= 0; i--) stackWriter.push(cpu, peekStack(cpu, i, slot));
   pushReturn(cpu);
   markAccessed(cpu, stack);
@@ -233,7 +233,7 @@ function returnFar(cpu: Core, op: Op, release: number): void {
   if (!cpu.protectedMode) {
     if (eip >>> 0 > cpu.segLimit(CS) >>> 0) cpu.raise(VECTOR_GP, 0);
     loadRealSegment(cpu, CS, selector);
-    cpu.setStackPointer(cpu.r[ESP]! + 2 * slot + release);
+    cpu.setStackPointer(cpu.r[ESP] + 2 * slot + release);
     cpu.eip = eip;
     return;
   }
@@ -242,7 +242,7 @@ function returnFar(cpu: Core, op: Op, release: number): void {
   if (level === cpu.cpl) {
     requireWithinCode(cpu, code, eip);
     commitCode(cpu, selector, level, code);
-    cpu.setStackPointer(cpu.r[ESP]! + 2 * slot + release);
+    cpu.setStackPointer(cpu.r[ESP] + 2 * slot + release);
   } else {
     const esp = peekStack(cpu, 2, slot, release);
     const stackSelector = peekStack(cpu, 3, slot, release) & 0xffff;

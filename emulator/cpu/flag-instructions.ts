@@ -21,13 +21,13 @@ import {
 /** CLI: allowed while CPL <= IOPL (in virtual-8086 mode: IOPL 3), else #GP(0). */
 export function cli(cpu: Core, _op: Op): void {
   requireIopl(cpu);
-  cpu.r[CONTROL_FLAGS] = cpu.r[CONTROL_FLAGS]! & ~FLAG_IF;
+  cpu.r[CONTROL_FLAGS] = cpu.r[CONTROL_FLAGS] & ~FLAG_IF;
 }
 
 /** STI: as CLI; when it turns interrupts on, the next instruction still runs without one. */
 export function sti(cpu: Core, _op: Op): void {
   requireIopl(cpu);
-  if ((cpu.r[CONTROL_FLAGS]! & FLAG_IF) !== 0) return;
+  if ((cpu.r[CONTROL_FLAGS] & FLAG_IF) !== 0) return;
   cpu.setEflags(FLAG_IF, FLAG_IF);
   cpu.interruptShadow = STI_SHADOW;
 }
@@ -49,13 +49,13 @@ export function popf(cpu: Core, op: Op): void {
   if (slot === 4) mask |= FLAG_AC | FLAG_ID | FLAG_RF;
   if (cpu.cpl === 0) mask |= FLAG_IOPL;
   if (cpu.cpl <= iopl(cpu)) mask |= FLAG_IF;
-  cpu.setStackPointer(cpu.r[ESP]! + slot);
+  cpu.setStackPointer(cpu.r[ESP] + slot);
   cpu.setEflags(eflags & ~FLAG_RF, mask);
 }
 
 /** I/O privilege level, 0 to 3. */
 export function iopl(cpu: Core): number {
-  return (cpu.r[CONTROL_FLAGS]! & FLAG_IOPL) >>> 12;
+  return (cpu.r[CONTROL_FLAGS] & FLAG_IOPL) >>> 12;
 }
 
 function requireIopl(cpu: Core): void {

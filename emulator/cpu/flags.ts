@@ -46,17 +46,17 @@ const EVEN_PARITY = Uint8Array.from({ length: 256 }, (_, value) => {
 
 /** CF, 0 or 1. */
 export function getCf(cpu: CoreState): number {
-  return cpu.r[FLAG_AUX]! >>> 31;
+  return cpu.r[FLAG_AUX] >>> 31;
 }
 
 /** PF, 0 or 1. */
 export function getPf(cpu: CoreState): number {
-  return EVEN_PARITY[(cpu.r[FLAG_RESULT]! ^ (cpu.r[FLAG_AUX]! >> 8)) & 0xff]!;
+  return EVEN_PARITY[(cpu.r[FLAG_RESULT] ^ (cpu.r[FLAG_AUX] >> 8)) & 0xff];
 }
 
 /** AF, 0 or 1. */
 export function getAf(cpu: CoreState): number {
-  return (cpu.r[FLAG_AUX]! >>> 3) & 1;
+  return (cpu.r[FLAG_AUX] >>> 3) & 1;
 }
 
 /** ZF. */
@@ -66,29 +66,29 @@ export function isZero(cpu: CoreState): boolean {
 
 /** SF, 0 or 1. */
 export function getSf(cpu: CoreState): number {
-  return (cpu.r[FLAG_RESULT]! ^ (cpu.r[FLAG_AUX]! << 31)) >>> 31;
+  return (cpu.r[FLAG_RESULT] ^ (cpu.r[FLAG_AUX] << 31)) >>> 31;
 }
 
 /** OF, 0 or 1. */
 export function getOf(cpu: CoreState): number {
-  const aux = cpu.r[FLAG_AUX]!;
+  const aux = cpu.r[FLAG_AUX];
   return (aux ^ (aux << 1)) >>> 31;
 }
 
 /** SF differs from OF: "less" for signed numbers. */
 export function isLess(cpu: CoreState): boolean {
-  const aux = cpu.r[FLAG_AUX]!;
-  return (cpu.r[FLAG_RESULT]! ^ (aux << 31) ^ aux ^ (aux << 1)) < 0;
+  const aux = cpu.r[FLAG_AUX];
+  return (cpu.r[FLAG_RESULT] ^ (aux << 31) ^ aux ^ (aux << 1)) < 0;
 }
 
 /** CF: "below" for unsigned numbers. */
 export function isBelow(cpu: CoreState): boolean {
-  return cpu.r[FLAG_AUX]! < 0;
+  return cpu.r[FLAG_AUX] < 0;
 }
 
 /** CF or ZF. */
 export function isBelowOrEqual(cpu: CoreState): boolean {
-  return cpu.r[FLAG_AUX]! < 0 || cpu.r[FLAG_RESULT] === 0;
+  return cpu.r[FLAG_AUX] < 0 || cpu.r[FLAG_RESULT] === 0;
 }
 
 /** ZF, or SF differs from OF. */
@@ -98,14 +98,14 @@ export function isLessOrEqual(cpu: CoreState): boolean {
 
 /** Sets CF and keeps the other flags. */
 export function setCf(cpu: CoreState, carry: number): void {
-  const aux = cpu.r[FLAG_AUX]!;
+  const aux = cpu.r[FLAG_AUX];
   const change = (aux ^ (carry << 31)) & AUX_CF;
   cpu.r[FLAG_AUX] = aux ^ change ^ (change >>> 1);
 }
 
 /** Sets CF and OF, 0 or 1 each, and keeps the other flags. */
 export function setCfOf(cpu: CoreState, carry: number, overflow: number): void {
-  cpu.r[FLAG_AUX] = (cpu.r[FLAG_AUX]! & ~(AUX_CF | AUX_CF_XOR_OF)) | (carry << 31) | ((carry ^ overflow) << 30);
+  cpu.r[FLAG_AUX] = (cpu.r[FLAG_AUX] & ~(AUX_CF | AUX_CF_XOR_OF)) | (carry << 31) | ((carry ^ overflow) << 30);
 }
 
 /** Sets ZF and keeps the other flags. */
@@ -116,7 +116,7 @@ export function setZf(cpu: CoreState, zero: boolean): void {
 /** EFLAGS with every flag worked out. */
 export function readEflags(cpu: CoreState): number {
   return (
-    cpu.r[CONTROL_FLAGS]! |
+    cpu.r[CONTROL_FLAGS] |
     FLAG_FIXED |
     getCf(cpu) |
     (getPf(cpu) << 2) |

@@ -57,7 +57,7 @@ export class HostWatchpoints {
     after: number,
   ): void {
     for (let i = 0; i < this.ranges.length; i++) {
-      const { space, address, length } = this.ranges[i]!;
+      const { space, address, length } = this.ranges[i];
       const first = (space === "linear" ? linear : physical) >>> 0;
       if (first >= address + length || address >= first + size) continue;
       this.onAccess(core, i, {

@@ -14,11 +14,11 @@ export function hostcall(cpu: Core, op: Op): number {
   if (cpu.hostcall === null || cpu.cpl !== 0) cpu.raise(VECTOR_UD);
   const { r } = cpu;
   const index = cpu.runIndex;
-  const behindBlock = r[EIP]!;
+  const behindBlock = r[EIP];
   const behind = (cpu.runStart + op.offset + op.length) | 0;
   r[EIP] = behind;
   cpu.hostcall(cpu, op.imm);
-  const eip = r[EIP]!;
+  const eip = r[EIP];
   if (cpu.attention === 0) {
     if (eip === behind) {
       r[EIP] = behindBlock;
@@ -27,7 +27,7 @@ export function hostcall(cpu: Core, op: Op): number {
     // A branch between hostcalls. What the block was limited to but by the budget would be lost.
     const { ops } = cpu.runBlock;
     const next = index + 1 + ((eip - behind) >> 2);
-    const within = next >= 0 && next < ops.length && ops[next]!.offset === ((eip - cpu.runStart) | 0);
+    const within = next >= 0 && next < ops.length && ops[next].offset === ((eip - cpu.runStart) | 0);
     if (within && op.length === LENGTH && cpu.runStop > index && r[SEG_LIMIT + CS] === -1) {
       r[EIP] = behindBlock;
       // What was retired before the block, had all before `next` been in it.

@@ -209,16 +209,16 @@ function enterThroughGate(cpu: Core, vector: number, kind: number, eflags: numbe
     stackWriter.reserve(cpu, (fromV86 ? 9 : 5) + (errorCode >= 0 ? 1 : 0), stackSelector & 0xfffc);
     if (offset >>> 0 > codeLimit) cpu.raise(VECTOR_GP, 0);
     if (fromV86) {
-      for (let i = 0; i < V86_PUSHED.length; i++) stackWriter.push(cpu, cpu.segSelector(V86_PUSHED[i]!));
+      for (let i = 0; i < V86_PUSHED.length; i++) stackWriter.push(cpu, cpu.segSelector(V86_PUSHED[i]));
     }
     stackWriter.push(cpu, cpu.segSelector(SS));
-    stackWriter.push(cpu, cpu.r[ESP]!);
+    stackWriter.push(cpu, cpu.r[ESP]);
     pushReturn(cpu, eflags, errorCode);
     markAccessed(cpu, stack);
     markAccessed(cpu, code);
     cpu.setEflags(0, cleared);
     if (fromV86) {
-      for (let i = 0; i < V86_PUSHED.length; i++) loadNullSegment(cpu, V86_PUSHED[i]!, 0);
+      for (let i = 0; i < V86_PUSHED.length; i++) loadNullSegment(cpu, V86_PUSHED[i], 0);
     }
     commitSegment(cpu, SS, stackSelector, stack);
     commitCode(cpu, selector, dpl, code);

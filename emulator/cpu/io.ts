@@ -30,17 +30,17 @@ function in32(cpu: Core, port: number): void {
 
 function out8(cpu: Core, port: number): void {
   checkIoPermission(cpu, port, 1);
-  cpu.ports.write8(port, cpu.r8[AL]!);
+  cpu.ports.write8(port, cpu.r8[AL]);
 }
 
 function out16(cpu: Core, port: number): void {
   checkIoPermission(cpu, port, 2);
-  cpu.ports.write16(port, cpu.r16[AX]!);
+  cpu.ports.write16(port, cpu.r16[AX]);
 }
 
 function out32(cpu: Core, port: number): void {
   checkIoPermission(cpu, port, 4);
-  cpu.ports.write32(port, cpu.r[EAX]!);
+  cpu.ports.write32(port, cpu.r[EAX]);
 }
 
 export function in_imm8(cpu: Core, op: Op): void {
@@ -68,33 +68,33 @@ export function out_imm32(cpu: Core, op: Op): void {
 }
 
 export function in_dx8(cpu: Core): void {
-  in8(cpu, cpu.r16[DX]!);
+  in8(cpu, cpu.r16[DX]);
 }
 
 export function in_dx16(cpu: Core): void {
-  in16(cpu, cpu.r16[DX]!);
+  in16(cpu, cpu.r16[DX]);
 }
 
 export function in_dx32(cpu: Core): void {
-  in32(cpu, cpu.r16[DX]!);
+  in32(cpu, cpu.r16[DX]);
 }
 
 export function out_dx8(cpu: Core): void {
-  out8(cpu, cpu.r16[DX]!);
+  out8(cpu, cpu.r16[DX]);
 }
 
 export function out_dx16(cpu: Core): void {
-  out16(cpu, cpu.r16[DX]!);
+  out16(cpu, cpu.r16[DX]);
 }
 
 export function out_dx32(cpu: Core): void {
-  out32(cpu, cpu.r16[DX]!);
+  out32(cpu, cpu.r16[DX]);
 }
 
 /** One element of INS of `size` bytes. */
 function insElement(cpu: Core, op: Op, size: number, step: number): void {
-  const port = cpu.r16[DX]!;
-  const linear = cpu.segmentAddress(ES, cpu.r[EDI]! & op.addressMask, size, true);
+  const port = cpu.r16[DX];
+  const linear = cpu.segmentAddress(ES, cpu.r[EDI] & op.addressMask, size, true);
   cpu.probeWrite(linear, size);
   if (size === 1) cpu.write8(linear, cpu.ports.read8(port));
   else if (size === 2) cpu.write16(linear, cpu.ports.read16(port));
@@ -104,8 +104,8 @@ function insElement(cpu: Core, op: Op, size: number, step: number): void {
 
 /** One element of OUTS of `size` bytes. */
 function outsElement(cpu: Core, op: Op, size: number, step: number): void {
-  const port = cpu.r16[DX]!;
-  const offset = cpu.r[ESI]! & op.addressMask;
+  const port = cpu.r16[DX];
+  const offset = cpu.r[ESI] & op.addressMask;
   if (size === 1) cpu.ports.write8(port, cpu.readSegment8(op.seg, offset));
   else if (size === 2) cpu.ports.write16(port, cpu.readSegment16(op.seg, offset));
   else cpu.ports.write32(port, cpu.readSegment32(op.seg, offset));
@@ -113,7 +113,7 @@ function outsElement(cpu: Core, op: Op, size: number, step: number): void {
 }
 
 function ins(cpu: Core, op: Op, size: number): void {
-  checkIoPermission(cpu, cpu.r16[DX]!, size);
+  checkIoPermission(cpu, cpu.r16[DX], size);
   const step = stride(cpu, size);
   if (op.repeat === REPEAT_NONE) {
     insElement(cpu, op, size, step);
@@ -129,7 +129,7 @@ function ins(cpu: Core, op: Op, size: number): void {
 }
 
 function outs(cpu: Core, op: Op, size: number): void {
-  checkIoPermission(cpu, cpu.r16[DX]!, size);
+  checkIoPermission(cpu, cpu.r16[DX], size);
   const step = stride(cpu, size);
   if (op.repeat === REPEAT_NONE) {
     outsElement(cpu, op, size, step);

@@ -48,7 +48,7 @@ const FLAGS_UPPER = FLAG_RF | FLAG_AC | FLAG_ID;
  * or, with NT set, to the task that this one interrupted.
  */
 export function iret(cpu: Core, op: Op): void {
-  const esp = cpu.r[ESP]!;
+  const esp = cpu.r[ESP];
   if (cpu.v86) {
     if ((cpu.getEflags() & FLAG_IOPL) !== FLAG_IOPL) cpu.raise(VECTOR_GP, 0);
     returnBySelector(cpu, op, FLAGS_ALWAYS | FLAG_IF);
@@ -72,7 +72,7 @@ function returnBySelector(cpu: Core, op: Op, flagsMask: number): void {
   if (eip >>> 0 > cpu.segLimit(CS) >>> 0) cpu.raise(VECTOR_GP, 0);
   loadRealSegment(cpu, CS, selector);
   cpu.eip = eip;
-  cpu.setStackPointer(cpu.r[ESP]! + 3 * slot);
+  cpu.setStackPointer(cpu.r[ESP] + 3 * slot);
   cpu.setEflags(eflags, slot === 4 ? flagsMask | FLAGS_UPPER : flagsMask);
 }
 
@@ -100,7 +100,7 @@ function returnProtected(cpu: Core, op: Op): void {
   if ((selector & 3) === cpl) {
     requireWithinCode(cpu, code, eip);
     commitCode(cpu, selector, cpl, code);
-    cpu.setStackPointer(cpu.r[ESP]! + 3 * slot);
+    cpu.setStackPointer(cpu.r[ESP] + 3 * slot);
   } else {
     const esp = peekStack(cpu, 3, slot);
     const stackSelector = peekStack(cpu, 4, slot) & 0xffff;
@@ -128,7 +128,7 @@ function returnToV86(cpu: Core, eip: number, selector: number, eflags: number): 
   for (let i = 0; i < V86_POPPED.length; i++) peekStack(cpu, firstPopped + i, 4);
   if (eip >>> 0 > 0xffff) cpu.raise(VECTOR_GP, 0);
   for (let i = 0; i < V86_POPPED.length; i++) {
-    loadV86Segment(cpu, V86_POPPED[i]!, peekStack(cpu, firstPopped + i, 4) & 0xffff);
+    loadV86Segment(cpu, V86_POPPED[i], peekStack(cpu, firstPopped + i, 4) & 0xffff);
   }
   cpu.setEflags(eflags, FLAGS_ALWAYS | FLAGS_UPPER | FLAG_IF | FLAG_IOPL | FLAG_VM);
   loadV86Segment(cpu, CS, selector);

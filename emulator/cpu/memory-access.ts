@@ -24,13 +24,13 @@ export abstract class CoreMemory extends CoreTranslation {
   // ---- Linear accesses with the current privilege --------------------------------------------------------------
 
   read8(linear: number): number {
-    const entry = this.tlb[linear >>> 12]!;
-    if ((entry & this.readMask) === TLB_VALID) return this.bytes[(entry & ~0xfff) ^ linear]!;
+    const entry = this.tlb[linear >>> 12];
+    if ((entry & this.readMask) === TLB_VALID) return this.bytes[(entry & ~0xfff) ^ linear];
     return this.#currentRead(linear, 1) & 0xff;
   }
 
   read16(linear: number): number {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & this.readMask) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
       return this.view.getUint16((entry & ~0xfff) ^ linear, true);
     }
@@ -38,7 +38,7 @@ export abstract class CoreMemory extends CoreTranslation {
   }
 
   read32(linear: number): number {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & this.readMask) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
       return this.view.getInt32((entry & ~0xfff) ^ linear, true);
     }
@@ -46,20 +46,20 @@ export abstract class CoreMemory extends CoreTranslation {
   }
 
   write8(linear: number, value: number): void {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & this.writeMask) === TLB_VALID) this.bytes[(entry & ~0xfff) ^ linear] = value;
     else this.#currentWrite(linear, value, 1);
   }
 
   write16(linear: number, value: number): void {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & this.writeMask) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
       this.view.setInt16((entry & ~0xfff) ^ linear, value, true);
     } else this.#currentWrite(linear, value, 2);
   }
 
   write32(linear: number, value: number): void {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & this.writeMask) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
       this.view.setInt32((entry & ~0xfff) ^ linear, value, true);
     } else this.#currentWrite(linear, value, 4);
@@ -80,13 +80,13 @@ export abstract class CoreMemory extends CoreTranslation {
   // `modifyN` checks that the operand may be written and reads it; the `modifiedN` that follows cannot fault.
 
   modify8(linear: number): number {
-    const entry = this.tlb[linear >>> 12]!;
-    if ((entry & this.writeMask) === TLB_VALID) return this.bytes[(this.#modifyHost = (entry & ~0xfff) ^ linear)]!;
+    const entry = this.tlb[linear >>> 12];
+    if ((entry & this.writeMask) === TLB_VALID) return this.bytes[(this.#modifyHost = (entry & ~0xfff) ^ linear)];
     return this.#slowModify(linear, 1) & 0xff;
   }
 
   modify16(linear: number): number {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & this.writeMask) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
       return this.view.getUint16((this.#modifyHost = (entry & ~0xfff) ^ linear), true);
     }
@@ -94,7 +94,7 @@ export abstract class CoreMemory extends CoreTranslation {
   }
 
   modify32(linear: number): number {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & this.writeMask) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
       return this.view.getInt32((this.#modifyHost = (entry & ~0xfff) ^ linear), true);
     }
@@ -132,13 +132,13 @@ export abstract class CoreMemory extends CoreTranslation {
   // ---- Implicit accesses with supervisor rights (descriptor tables, TSS) ---------------------------------------
 
   systemRead8(linear: number): number {
-    const entry = this.tlb[linear >>> 12]!;
-    if ((entry & SYSTEM_READ) === TLB_VALID) return this.bytes[(entry & ~0xfff) ^ linear]!;
+    const entry = this.tlb[linear >>> 12];
+    if ((entry & SYSTEM_READ) === TLB_VALID) return this.bytes[(entry & ~0xfff) ^ linear];
     return this.#slowRead(linear, 1, SUPERVISOR_READ) & 0xff;
   }
 
   systemRead16(linear: number): number {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & SYSTEM_READ) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
       return this.view.getUint16((entry & ~0xfff) ^ linear, true);
     }
@@ -146,7 +146,7 @@ export abstract class CoreMemory extends CoreTranslation {
   }
 
   systemRead32(linear: number): number {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & SYSTEM_READ) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
       return this.view.getInt32((entry & ~0xfff) ^ linear, true);
     }
@@ -154,13 +154,13 @@ export abstract class CoreMemory extends CoreTranslation {
   }
 
   systemWrite8(linear: number, value: number): void {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & SYSTEM_WRITE) === TLB_VALID) this.bytes[(entry & ~0xfff) ^ linear] = value;
     else this.#slowWrite(linear, value, 1, SUPERVISOR_WRITE);
   }
 
   systemWrite16(linear: number, value: number): void {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & SYSTEM_WRITE) === TLB_VALID && (linear & 0xfff) <= 0xffe) {
       this.view.setInt16((entry & ~0xfff) ^ linear, value, true);
     } else {
@@ -169,7 +169,7 @@ export abstract class CoreMemory extends CoreTranslation {
   }
 
   systemWrite32(linear: number, value: number): void {
-    const entry = this.tlb[linear >>> 12]!;
+    const entry = this.tlb[linear >>> 12];
     if ((entry & SYSTEM_WRITE) === TLB_VALID && (linear & 0xfff) <= 0xffc) {
       this.view.setInt32((entry & ~0xfff) ^ linear, value, true);
     } else {
@@ -199,12 +199,12 @@ export abstract class CoreMemory extends CoreTranslation {
 
   #readHost(host: number, size: number): number {
     if (size === 4) return this.view.getInt32(host, true);
-    return size === 2 ? this.view.getUint16(host, true) : this.bytes[host]!;
+    return size === 2 ? this.view.getUint16(host, true) : this.bytes[host];
   }
 
   #readByte(linear: number, rights: number): number {
     const host = this.resolve(linear, rights, false);
-    return host >= 0 ? this.bytes[host]! : this.readBus(1) & 0xff;
+    return host >= 0 ? this.bytes[host] : this.readBus(1) & 0xff;
   }
 
   #readAcrossPages(linear: number, size: number, rights: number): number {
@@ -237,7 +237,7 @@ export abstract class CoreMemory extends CoreTranslation {
     if (this.codeCache.hasCode(host >>> 12)) {
       if (this.codeCache.bytesWritten(host, size)) this.endBlock();
     } else {
-      this.tlb[linear >>> 12]! &= ~TLB_CODE;
+      this.tlb[linear >>> 12] &= ~TLB_CODE;
     }
     if (size === 4) this.view.setInt32(host, value, true);
     else if (size === 2) this.view.setInt16(host, value, true);
@@ -249,13 +249,13 @@ export abstract class CoreMemory extends CoreTranslation {
   /** Offset of the memory operand of `op` in its segment. */
   offsetOf(op: Op): number {
     const r = this.r;
-    return (r[op.base]! + (r[op.index]! << op.scale) + op.disp) & op.addressMask;
+    return (r[op.base] + (r[op.index] << op.scale) + op.disp) & op.addressMask;
   }
 
   /** Linear address of the memory operand of `op`, checked for an access of `size` bytes. @throws #GP(0), #SS(0) */
   linearOf(op: Op, size: number, write: boolean): number {
     const r = this.r;
-    const offset = (r[op.base]! + (r[op.index]! << op.scale) + op.disp) & op.addressMask;
+    const offset = (r[op.base] + (r[op.index] << op.scale) + op.disp) & op.addressMask;
     return r[SEG_FLAT + op.seg] !== 0 ? offset : this.#checkedAddress(op.seg, offset, size, write);
   }
 
@@ -267,8 +267,8 @@ export abstract class CoreMemory extends CoreTranslation {
   /** Intel SDM 3A 5.3 (limits) and 5.5 (types). */
   #checkedAddress(seg: number, offset: number, size: number, write: boolean): number {
     const r = this.r;
-    const access = r[SEG_ACCESS + seg]!;
-    const limit = r[SEG_LIMIT + seg]! >>> 0;
+    const access = r[SEG_ACCESS + seg];
+    const limit = r[SEG_LIMIT + seg] >>> 0;
     const first = offset >>> 0;
     const last = first + size - 1;
     let allowed = r[SEG_VALID + seg] !== 0;
@@ -283,7 +283,7 @@ export abstract class CoreMemory extends CoreTranslation {
       allowed &&= write ? readWrite && !code : readWrite || !code;
     }
     if (!allowed) this.raise(seg === SS ? layout.VECTOR_SS : layout.VECTOR_GP, 0);
-    return (r[SEG_BASE + seg]! + offset) | 0;
+    return (r[SEG_BASE + seg] + offset) | 0;
   }
 
   readSegment8(seg: number, offset: number): number {
@@ -331,14 +331,14 @@ export abstract class CoreMemory extends CoreTranslation {
   // ESP (or SP) changes only after the access succeeded.
 
   push16(value: number): void {
-    const esp = this.r[ESP]!;
+    const esp = this.r[ESP];
     const offset = (esp - 2) & this.stackMask;
     this.write16(this.segmentAddress(SS, offset, 2, true), value);
     this.r[ESP] = (esp & ~this.stackMask) | offset;
   }
 
   push32(value: number): void {
-    const esp = this.r[ESP]!;
+    const esp = this.r[ESP];
     const offset = (esp - 4) & this.stackMask;
     this.write32(this.segmentAddress(SS, offset, 4, true), value);
     this.r[ESP] = (esp & ~this.stackMask) | offset;
@@ -358,21 +358,21 @@ export abstract class CoreMemory extends CoreTranslation {
 
   /** The 16-bit word `distance` bytes above the stack pointer. */
   peek16(distance: number): number {
-    return this.read16(this.segmentAddress(SS, (this.r[ESP]! + distance) & this.stackMask, 2, false));
+    return this.read16(this.segmentAddress(SS, (this.r[ESP] + distance) & this.stackMask, 2, false));
   }
 
   /** The 32-bit word `distance` bytes above the stack pointer. */
   peek32(distance: number): number {
-    return this.read32(this.segmentAddress(SS, (this.r[ESP]! + distance) & this.stackMask, 4, false));
+    return this.read32(this.segmentAddress(SS, (this.r[ESP] + distance) & this.stackMask, 4, false));
   }
 
   /** Adds `distance` bytes to ESP or SP. */
   moveStackPointer(distance: number): void {
-    this.setStackPointer(this.r[ESP]! + distance);
+    this.setStackPointer(this.r[ESP] + distance);
   }
 
   /** Sets ESP, or SP alone with a 16-bit stack. */
   setStackPointer(offset: number): void {
-    this.r[ESP] = (this.r[ESP]! & ~this.stackMask) | (offset & this.stackMask);
+    this.r[ESP] = (this.r[ESP] & ~this.stackMask) | (offset & this.stackMask);
   }
 }

@@ -21,7 +21,7 @@ const TWO_TO_32 = 2 ** 32;
 
 /** The low half of a stored register. */
 export function readStoredMsr(cpu: Core, number: number): number {
-  return cpu.r[MSR + STORED.indexOf(number) * 2]! ^ powerOnValue(cpu, number);
+  return cpu.r[MSR + STORED.indexOf(number) * 2] ^ powerOnValue(cpu, number);
 }
 
 function powerOnValue(cpu: Core, number: number): number {
@@ -31,7 +31,7 @@ function powerOnValue(cpu: Core, number: number): number {
 /** RDMSR: EDX:EAX = the register numbered ECX; #GP(0) when there is none. */
 export function rdmsr(cpu: Core, _op: Op): void {
   requirePrivileged(cpu);
-  const number = cpu.r[ECX]!;
+  const number = cpu.r[ECX];
   if (number === MSR_TSC) {
     readTimeStamp(cpu);
     return;
@@ -39,7 +39,7 @@ export function rdmsr(cpu: Core, _op: Op): void {
   const slot = STORED.indexOf(number);
   if (slot < 0) cpu.raise(VECTOR_GP, 0);
   cpu.r[EAX] = readStoredMsr(cpu, number);
-  cpu.r[EDX] = cpu.r[MSR + slot * 2 + 1]!;
+  cpu.r[EDX] = cpu.r[MSR + slot * 2 + 1];
 }
 
 /**
@@ -48,9 +48,9 @@ export function rdmsr(cpu: Core, _op: Op): void {
  */
 export function wrmsr(cpu: Core, _op: Op): void {
   requirePrivileged(cpu);
-  const number = cpu.r[ECX]!;
-  const low = cpu.r[EAX]!;
-  const high = cpu.r[EDX]!;
+  const number = cpu.r[ECX];
+  const low = cpu.r[EAX];
+  const high = cpu.r[EDX];
   if (number === MSR_TSC) {
     // As on the P6 family, the upper half of the counter becomes 0.
     cpu.tscOffset = (low >>> 0) - cpu.now();

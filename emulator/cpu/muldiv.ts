@@ -39,20 +39,20 @@ export function highSigned(a: number, b: number): number {
 }
 
 function mul8(cpu: Core, value: number): void {
-  const product = cpu.r8[AL]! * value;
+  const product = cpu.r8[AL] * value;
   cpu.r16[AX] = product;
   productFlags(cpu, (product << 24) >> 24, product > 0xff);
 }
 
 function mul16(cpu: Core, value: number): void {
-  const product = cpu.r16[AX]! * value;
+  const product = cpu.r16[AX] * value;
   cpu.r16[AX] = product;
   cpu.r16[DX] = product >>> 16;
   productFlags(cpu, (product << 16) >> 16, product > 0xffff);
 }
 
 function mul32(cpu: Core, value: number): void {
-  const a = cpu.r[EAX]!;
+  const a = cpu.r[EAX];
   const low = Math.imul(a, value);
   const high = highUnsigned(a, value);
   cpu.r[EAX] = low;
@@ -61,14 +61,14 @@ function mul32(cpu: Core, value: number): void {
 }
 
 function imul8(cpu: Core, value: number): void {
-  const product = ((cpu.r8[AL]! << 24) >> 24) * ((value << 24) >> 24);
+  const product = ((cpu.r8[AL] << 24) >> 24) * ((value << 24) >> 24);
   const low = (product << 24) >> 24;
   cpu.r16[AX] = product;
   productFlags(cpu, low, low !== product);
 }
 
 function imul16(cpu: Core, value: number): void {
-  const product = ((cpu.r16[AX]! << 16) >> 16) * ((value << 16) >> 16);
+  const product = ((cpu.r16[AX] << 16) >> 16) * ((value << 16) >> 16);
   const low = (product << 16) >> 16;
   cpu.r16[AX] = product;
   cpu.r16[DX] = product >> 16;
@@ -76,7 +76,7 @@ function imul16(cpu: Core, value: number): void {
 }
 
 function imul32(cpu: Core, value: number): void {
-  const a = cpu.r[EAX]!;
+  const a = cpu.r[EAX];
   const low = Math.imul(a, value);
   const high = highSigned(a, value);
   cpu.r[EAX] = low;
@@ -99,16 +99,16 @@ function multiply32(cpu: Core, a: number, b: number): number {
 }
 
 function div8(cpu: Core, value: number): void {
-  const dividend = cpu.r16[AX]!;
+  const dividend = cpu.r16[AX];
   if (value === 0 || dividend >>> 8 >= value) cpu.raise(VECTOR_DE);
   cpu.r8[AL] = dividend / value;
   cpu.r8[AH] = dividend % value;
 }
 
 function div16(cpu: Core, value: number): void {
-  const high = cpu.r16[DX]!;
+  const high = cpu.r16[DX];
   if (high >= value) cpu.raise(VECTOR_DE);
-  const dividend = high * 0x10000 + cpu.r16[AX]!;
+  const dividend = high * 0x10000 + cpu.r16[AX];
   cpu.r16[AX] = Math.floor(dividend / value);
   cpu.r16[DX] = dividend % value;
 }
@@ -131,8 +131,8 @@ function divideUnsigned(high: number, low: number, divisor: number): number {
 
 function div32(cpu: Core, value: number): void {
   const divisor = value >>> 0;
-  const high = cpu.r[EDX]! >>> 0;
-  const low = cpu.r[EAX]!;
+  const high = cpu.r[EDX] >>> 0;
+  const low = cpu.r[EAX];
   if (high >= divisor) cpu.raise(VECTOR_DE);
   if (high === 0) {
     cpu.r[EAX] = (low >>> 0) / divisor;
@@ -146,7 +146,7 @@ function div32(cpu: Core, value: number): void {
 function idiv8(cpu: Core, value: number): void {
   const divisor = (value << 24) >> 24;
   if (divisor === 0) cpu.raise(VECTOR_DE);
-  const dividend = (cpu.r16[AX]! << 16) >> 16;
+  const dividend = (cpu.r16[AX] << 16) >> 16;
   const quotient = Math.trunc(dividend / divisor);
   if (quotient !== (quotient << 24) >> 24) cpu.raise(VECTOR_DE);
   cpu.r8[AL] = quotient;
@@ -156,7 +156,7 @@ function idiv8(cpu: Core, value: number): void {
 function idiv16(cpu: Core, value: number): void {
   const divisor = (value << 16) >> 16;
   if (divisor === 0) cpu.raise(VECTOR_DE);
-  const dividend = (cpu.r16[DX]! << 16) | cpu.r16[AX]!;
+  const dividend = (cpu.r16[DX] << 16) | cpu.r16[AX];
   const quotient = Math.trunc(dividend / divisor);
   if (quotient < -0x8000 || quotient > 0x7fff) cpu.raise(VECTOR_DE);
   cpu.r16[AX] = quotient;
@@ -164,8 +164,8 @@ function idiv16(cpu: Core, value: number): void {
 }
 
 function idiv32(cpu: Core, value: number): void {
-  let high = cpu.r[EDX]!;
-  let low = cpu.r[EAX]!;
+  let high = cpu.r[EDX];
+  let low = cpu.r[EAX];
   const negativeDividend = high < 0;
   const negativeQuotient = negativeDividend !== value < 0;
   if (negativeDividend) {
@@ -186,18 +186,18 @@ type Operation = (cpu: Core, value: number) => void;
 function accumulatorForms(size: 8 | 16 | 32, operation: Operation): UnaryForms {
   if (size === 8) {
     return {
-      r: (cpu, op) => operation(cpu, cpu.r8[byteRegister(op.rm)]!),
+      r: (cpu, op) => operation(cpu, cpu.r8[byteRegister(op.rm)]),
       m: (cpu, op) => operation(cpu, cpu.load8(op)),
     };
   }
   if (size === 16) {
     return {
-      r: (cpu, op) => operation(cpu, cpu.r16[op.rm << 1]!),
+      r: (cpu, op) => operation(cpu, cpu.r16[op.rm << 1]),
       m: (cpu, op) => operation(cpu, cpu.load16(op)),
     };
   }
   return {
-    r: (cpu, op) => operation(cpu, cpu.r[op.rm]!),
+    r: (cpu, op) => operation(cpu, cpu.r[op.rm]),
     m: (cpu, op) => operation(cpu, cpu.load32(op)),
   };
 }
@@ -218,26 +218,26 @@ export const IDIV32 = accumulatorForms(32, idiv32);
 /** IMUL r, r/m. */
 export const IMUL_REG16: UnaryForms = {
   r(cpu, op) {
-    cpu.r16[op.reg << 1] = multiply16(cpu, cpu.r16[op.reg << 1]!, cpu.r16[op.rm << 1]!);
+    cpu.r16[op.reg << 1] = multiply16(cpu, cpu.r16[op.reg << 1], cpu.r16[op.rm << 1]);
   },
   m(cpu, op) {
-    cpu.r16[op.reg << 1] = multiply16(cpu, cpu.r16[op.reg << 1]!, cpu.load16(op));
+    cpu.r16[op.reg << 1] = multiply16(cpu, cpu.r16[op.reg << 1], cpu.load16(op));
   },
 };
 
 export const IMUL_REG32: UnaryForms = {
   r(cpu, op) {
-    cpu.r[op.reg] = multiply32(cpu, cpu.r[op.reg]!, cpu.r[op.rm]!);
+    cpu.r[op.reg] = multiply32(cpu, cpu.r[op.reg], cpu.r[op.rm]);
   },
   m(cpu, op) {
-    cpu.r[op.reg] = multiply32(cpu, cpu.r[op.reg]!, cpu.load32(op));
+    cpu.r[op.reg] = multiply32(cpu, cpu.r[op.reg], cpu.load32(op));
   },
 };
 
 /** IMUL r, r/m, imm. */
 export const IMUL_IMM16: UnaryForms = {
   r(cpu, op) {
-    cpu.r16[op.reg << 1] = multiply16(cpu, cpu.r16[op.rm << 1]!, op.imm);
+    cpu.r16[op.reg << 1] = multiply16(cpu, cpu.r16[op.rm << 1], op.imm);
   },
   m(cpu, op) {
     cpu.r16[op.reg << 1] = multiply16(cpu, cpu.load16(op), op.imm);
@@ -246,7 +246,7 @@ export const IMUL_IMM16: UnaryForms = {
 
 export const IMUL_IMM32: UnaryForms = {
   r(cpu, op) {
-    cpu.r[op.reg] = multiply32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.reg] = multiply32(cpu, cpu.r[op.rm], op.imm);
   },
   m(cpu, op) {
     cpu.r[op.reg] = multiply32(cpu, cpu.load32(op), op.imm);

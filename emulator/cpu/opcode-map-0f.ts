@@ -100,7 +100,7 @@ const ENTRIES: [number, OpcodeEntry][] = [
     {
       group: [
         ...new Array<undefined>(4).fill(undefined),
-        ...bit.BIT_GROUP32.map((forms32, n) => fromImmediate(bit.BIT_GROUP16[n]!, forms32, "u8", bitGroup(n))),
+        ...bit.BIT_GROUP32.map((forms32, n) => fromImmediate(bit.BIT_GROUP16[n], forms32, "u8", bitGroup(n))),
       ],
     },
   ],
@@ -134,7 +134,7 @@ function buildMap(): readonly OpcodeEntry[] {
   for (const [opcode, entry] of ENTRIES) map[opcode] = entry;
   for (let code = 0; code < 16; code++) {
     map[0x40 + code] = unary(bit.CMOVCC16, bit.CMOVCC32);
-    map[0x80 + code] = fixed(branch.JCC16[code]!, branch.JCC32[code]!, { immediate: "iz", endsBlock: true });
+    map[0x80 + code] = fixed(branch.JCC16[code], branch.JCC32[code], { immediate: "iz", endsBlock: true });
     map[0x90 + code] = unary(bit.SETCC);
   }
   for (let register = 0; register < 8; register++) map[0xc8 + register] = inOpcode(bit.bswap16, bit.bswap32);

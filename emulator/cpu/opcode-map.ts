@@ -49,7 +49,7 @@ function immediateGroup8(): OpcodeGroup {
 
 function immediateGroup(immediate: "i8" | "iz"): OpcodeGroup {
   return {
-    group: BINARY32.map((forms32, n) => fromImmediate(BINARY16[n]!, forms32, immediate, { lockable: n !== CMP })),
+    group: BINARY32.map((forms32, n) => fromImmediate(BINARY16[n], forms32, immediate, { lockable: n !== CMP })),
   };
 }
 
@@ -62,7 +62,7 @@ function shiftGroup8(immediate: "u8" | "one" | "cl"): OpcodeGroup {
 function shiftGroup(immediate: "u8" | "one" | "cl"): OpcodeGroup {
   return {
     group: SHIFTS32.map((forms32, n) =>
-      immediate === "cl" ? byCl(SHIFTS16[n]!, forms32) : fromImmediate(SHIFTS16[n]!, forms32, immediate),
+      immediate === "cl" ? byCl(SHIFTS16[n], forms32) : fromImmediate(SHIFTS16[n], forms32, immediate),
     ),
   };
 }
@@ -135,12 +135,12 @@ function eight(opcode: Opcode): Opcode[] {
 function arithmeticRow(n: number, sixth: OpcodeEntry, seventh: OpcodeEntry): OpcodeEntry[] {
   const options = { lockable: n !== CMP };
   return [
-    fromRegister(BINARY8[n]!, BINARY8[n]!, options),
-    fromRegister(BINARY16[n]!, BINARY32[n]!, options),
-    toRegister(BINARY8[n]!),
-    toRegister(BINARY16[n]!, BINARY32[n]!),
-    accumulator(BINARY8[n]!, BINARY8[n]!, "i8"),
-    accumulator(BINARY16[n]!, BINARY32[n]!, "iz"),
+    fromRegister(BINARY8[n], BINARY8[n], options),
+    fromRegister(BINARY16[n], BINARY32[n], options),
+    toRegister(BINARY8[n]),
+    toRegister(BINARY16[n], BINARY32[n]),
+    accumulator(BINARY8[n], BINARY8[n], "i8"),
+    accumulator(BINARY16[n], BINARY32[n], "iz"),
     sixth,
     seventh,
   ];
@@ -175,7 +175,7 @@ export const OPCODE_MAP: readonly OpcodeEntry[] = [
   /* 6D */ fixed(io.ins16, io.ins32, PORT_STRING),
   /* 6E */ fixed(io.outs8, io.outs8, PORT_STRING),
   /* 6F */ fixed(io.outs16, io.outs32, PORT_STRING),
-  /* 70 */ ...branch.JCC32.map((jcc32, code) => fixed(branch.JCC16[code]!, jcc32, JUMP)),
+  /* 70 */ ...branch.JCC32.map((jcc32, code) => fixed(branch.JCC16[code], jcc32, JUMP)),
   /* 80 */ immediateGroup8(),
   /* 81 */ immediateGroup("iz"),
   /* 82 */ immediateGroup8(),

@@ -41,16 +41,16 @@ export const NO_JUMP = new Jump();
 export const ATTEND_AGAIN = -1;
 export const LEAVE = -2;
 
-const jb = JCC32[2]!;
-const jae = JCC32[3]!;
-const jz = JCC32[4]!;
-const jnz = JCC32[5]!;
-const jbe = JCC32[6]!;
-const ja = JCC32[7]!;
-const jl = JCC32[12]!;
-const jge = JCC32[13]!;
-const jle = JCC32[14]!;
-const jg = JCC32[15]!;
+const jb = JCC32[2];
+const jae = JCC32[3];
+const jz = JCC32[4];
+const jnz = JCC32[5];
+const jbe = JCC32[6];
+const ja = JCC32[7];
+const jl = JCC32[12];
+const jge = JCC32[13];
+const jle = JCC32[14];
+const jg = JCC32[15];
 
 /** Handlers with a case in `runBlocks`, which their place in this list numbers. */
 const FREQUENT: readonly Handler[] = [
@@ -127,9 +127,9 @@ export function runBlocks(cpu: Core): void {
       if (allowed === ATTEND_AGAIN) continue;
       if (allowed < limit) limit = allowed;
     }
-    const eip = r[EIP]!;
-    const linear = (r[SEG_BASE + CS]! + eip) | 0;
-    const jump = cpu.jumps[cpu.jumpBase + jumpSlot(linear)]!;
+    const eip = r[EIP];
+    const linear = (r[SEG_BASE + CS] + eip) | 0;
+    const jump = cpu.jumps[cpu.jumpBase + jumpSlot(linear)];
     let block = jump.block;
     if (jump.linear !== linear || jump.generation !== cpu.generation || !block.valid) {
       block = cpu.findBlock(linear, eip);
@@ -144,7 +144,7 @@ export function runBlocks(cpu: Core): void {
     let index = 0;
     do {
       cpu.runIndex = index;
-      const op = ops[index]!;
+      const op = ops[index];
       switch (op.frequent) {
         case 0:
           MOV32.rr(cpu, op);
@@ -310,7 +310,7 @@ export function runBlocks(cpu: Core): void {
       }
       index++;
     } while (index < cpu.runStop);
-    if (index < ops.length && cpu.runStop !== EIP_REPLACED) r[EIP] = eip + ops[index]!.offset;
+    if (index < ops.length && cpu.runStop !== EIP_REPLACED) r[EIP] = eip + ops[index].offset;
     cpu.retired += index;
     cpu.runIndex = 0;
   }

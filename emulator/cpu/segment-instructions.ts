@@ -30,7 +30,7 @@ export function pop_sreg(cpu: Core, op: Op): void {
   const selector = peekStack(cpu, 0, slot) & 0xffff;
   const mask = cpu.stackMask;
   loadSegment(cpu, op.reg, selector);
-  const esp = cpu.r[ESP]!;
+  const esp = cpu.r[ESP];
   cpu.r[ESP] = (esp & ~mask) | ((esp + slot) & mask);
   afterLoad(cpu, op.reg);
 }

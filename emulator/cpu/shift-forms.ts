@@ -43,16 +43,16 @@ type Shift = (cpu: Core, value: number, count: number) => number;
 function forms8(shift: Shift): ShiftForms {
   return {
     ri(cpu, op) {
-      cpu.r8[byteRegister(op.rm)] = shift(cpu, cpu.r8[byteRegister(op.rm)]!, op.imm);
+      cpu.r8[byteRegister(op.rm)] = shift(cpu, cpu.r8[byteRegister(op.rm)], op.imm);
     },
     mi(cpu, op) {
       cpu.modified8(shift(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), op.imm));
     },
     rc(cpu, op) {
-      cpu.r8[byteRegister(op.rm)] = shift(cpu, cpu.r8[byteRegister(op.rm)]!, cpu.r8[CL]!);
+      cpu.r8[byteRegister(op.rm)] = shift(cpu, cpu.r8[byteRegister(op.rm)], cpu.r8[CL]);
     },
     mc(cpu, op) {
-      cpu.modified8(shift(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[CL]!));
+      cpu.modified8(shift(cpu, cpu.modify8(cpu.linearOf(op, 1, true)), cpu.r8[CL]));
     },
   };
 }
@@ -60,122 +60,122 @@ function forms8(shift: Shift): ShiftForms {
 function forms16(shift: Shift): ShiftForms {
   return {
     ri(cpu, op) {
-      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1]!, op.imm);
+      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1], op.imm);
     },
     mi(cpu, op) {
       cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), op.imm));
     },
     rc(cpu, op) {
-      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1]!, cpu.r8[CL]!);
+      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1], cpu.r8[CL]);
     },
     mc(cpu, op) {
-      cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r8[CL]!));
+      cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r8[CL]));
     },
   };
 }
 
 const ROL32: ShiftForms = {
   ri(cpu, op) {
-    cpu.r[op.rm] = rol32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = rol32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(rol32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
   },
   rc(cpu, op) {
-    cpu.r[op.rm] = rol32(cpu, cpu.r[op.rm]!, cpu.r8[CL]!);
+    cpu.r[op.rm] = rol32(cpu, cpu.r[op.rm], cpu.r8[CL]);
   },
   mc(cpu, op) {
-    cpu.modified32(rol32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]!));
+    cpu.modified32(rol32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]));
   },
 };
 
 const ROR32: ShiftForms = {
   ri(cpu, op) {
-    cpu.r[op.rm] = ror32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = ror32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(ror32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
   },
   rc(cpu, op) {
-    cpu.r[op.rm] = ror32(cpu, cpu.r[op.rm]!, cpu.r8[CL]!);
+    cpu.r[op.rm] = ror32(cpu, cpu.r[op.rm], cpu.r8[CL]);
   },
   mc(cpu, op) {
-    cpu.modified32(ror32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]!));
+    cpu.modified32(ror32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]));
   },
 };
 
 const RCL32: ShiftForms = {
   ri(cpu, op) {
-    cpu.r[op.rm] = rcl32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = rcl32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(rcl32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
   },
   rc(cpu, op) {
-    cpu.r[op.rm] = rcl32(cpu, cpu.r[op.rm]!, cpu.r8[CL]!);
+    cpu.r[op.rm] = rcl32(cpu, cpu.r[op.rm], cpu.r8[CL]);
   },
   mc(cpu, op) {
-    cpu.modified32(rcl32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]!));
+    cpu.modified32(rcl32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]));
   },
 };
 
 const RCR32: ShiftForms = {
   ri(cpu, op) {
-    cpu.r[op.rm] = rcr32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = rcr32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(rcr32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
   },
   rc(cpu, op) {
-    cpu.r[op.rm] = rcr32(cpu, cpu.r[op.rm]!, cpu.r8[CL]!);
+    cpu.r[op.rm] = rcr32(cpu, cpu.r[op.rm], cpu.r8[CL]);
   },
   mc(cpu, op) {
-    cpu.modified32(rcr32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]!));
+    cpu.modified32(rcr32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]));
   },
 };
 
 export const SHL32: ShiftForms = {
   ri(cpu, op) {
-    cpu.r[op.rm] = shl32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = shl32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(shl32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
   },
   rc(cpu, op) {
-    cpu.r[op.rm] = shl32(cpu, cpu.r[op.rm]!, cpu.r8[CL]!);
+    cpu.r[op.rm] = shl32(cpu, cpu.r[op.rm], cpu.r8[CL]);
   },
   mc(cpu, op) {
-    cpu.modified32(shl32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]!));
+    cpu.modified32(shl32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]));
   },
 };
 
 export const SHR32: ShiftForms = {
   ri(cpu, op) {
-    cpu.r[op.rm] = shr32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = shr32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(shr32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
   },
   rc(cpu, op) {
-    cpu.r[op.rm] = shr32(cpu, cpu.r[op.rm]!, cpu.r8[CL]!);
+    cpu.r[op.rm] = shr32(cpu, cpu.r[op.rm], cpu.r8[CL]);
   },
   mc(cpu, op) {
-    cpu.modified32(shr32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]!));
+    cpu.modified32(shr32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]));
   },
 };
 
 export const SAR32: ShiftForms = {
   ri(cpu, op) {
-    cpu.r[op.rm] = sar32(cpu, cpu.r[op.rm]!, op.imm);
+    cpu.r[op.rm] = sar32(cpu, cpu.r[op.rm], op.imm);
   },
   mi(cpu, op) {
     cpu.modified32(sar32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), op.imm));
   },
   rc(cpu, op) {
-    cpu.r[op.rm] = sar32(cpu, cpu.r[op.rm]!, cpu.r8[CL]!);
+    cpu.r[op.rm] = sar32(cpu, cpu.r[op.rm], cpu.r8[CL]);
   },
   mc(cpu, op) {
-    cpu.modified32(sar32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]!));
+    cpu.modified32(sar32(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r8[CL]));
   },
 };
 
@@ -192,16 +192,16 @@ type DoubleShift = (cpu: Core, value: number, source: number, count: number) => 
 function doubleForms16(shift: DoubleShift): ShiftForms {
   return {
     ri(cpu, op) {
-      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!, op.imm);
+      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1], cpu.r16[op.reg << 1], op.imm);
     },
     mi(cpu, op) {
-      cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!, op.imm));
+      cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1], op.imm));
     },
     rc(cpu, op) {
-      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1]!, cpu.r16[op.reg << 1]!, cpu.r8[CL]!);
+      cpu.r16[op.rm << 1] = shift(cpu, cpu.r16[op.rm << 1], cpu.r16[op.reg << 1], cpu.r8[CL]);
     },
     mc(cpu, op) {
-      cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1]!, cpu.r8[CL]!));
+      cpu.modified16(shift(cpu, cpu.modify16(cpu.linearOf(op, 2, true)), cpu.r16[op.reg << 1], cpu.r8[CL]));
     },
   };
 }
@@ -209,16 +209,16 @@ function doubleForms16(shift: DoubleShift): ShiftForms {
 function doubleForms32(shift: DoubleShift): ShiftForms {
   return {
     ri(cpu, op) {
-      cpu.r[op.rm] = shift(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!, op.imm);
+      cpu.r[op.rm] = shift(cpu, cpu.r[op.rm], cpu.r[op.reg], op.imm);
     },
     mi(cpu, op) {
-      cpu.modified32(shift(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!, op.imm));
+      cpu.modified32(shift(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg], op.imm));
     },
     rc(cpu, op) {
-      cpu.r[op.rm] = shift(cpu, cpu.r[op.rm]!, cpu.r[op.reg]!, cpu.r8[CL]!);
+      cpu.r[op.rm] = shift(cpu, cpu.r[op.rm], cpu.r[op.reg], cpu.r8[CL]);
     },
     mc(cpu, op) {
-      cpu.modified32(shift(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg]!, cpu.r8[CL]!));
+      cpu.modified32(shift(cpu, cpu.modify32(cpu.linearOf(op, 4, true)), cpu.r[op.reg], cpu.r8[CL]));
     },
   };
 }

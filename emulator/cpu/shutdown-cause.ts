@@ -36,10 +36,10 @@ export class ShutdownCause {
   get deliveries(): readonly Delivery[] {
     const numbers = this.#numbers;
     return Array.from({ length: numbers.length / FIELDS }, (_, i) => ({
-      vector: numbers[FIELDS * i]!,
-      kind: numbers[FIELDS * i + 1]!,
-      errorCode: numbers[FIELDS * i + 2]! - 1,
-      cr2: numbers[FIELDS * i + 3]!,
+      vector: numbers[FIELDS * i],
+      kind: numbers[FIELDS * i + 1],
+      errorCode: numbers[FIELDS * i + 2] - 1,
+      cr2: numbers[FIELDS * i + 3],
     }));
   }
 

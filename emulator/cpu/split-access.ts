@@ -63,10 +63,10 @@ export function splitNextAccess(cpu: Core): void {
   if (host < 0) return;
   const r = cpu.r;
   r[SPLIT_SIZE] = size;
-  r[SPLIT_EIP] = r[EIP]!;
+  r[SPLIT_EIP] = r[EIP];
   r[SPLIT_HOST] = host;
   r[SPLIT_VALUE] =
-    size === 4 ? cpu.view.getInt32(host, true) : size === 2 ? cpu.view.getInt16(host, true) : cpu.bytes[host]!;
+    size === 4 ? cpu.view.getInt32(host, true) : size === 2 ? cpu.view.getInt16(host, true) : cpu.bytes[host];
 }
 
 /**
@@ -76,14 +76,14 @@ export function splitNextAccess(cpu: Core): void {
  */
 export function completeSplitAccess(cpu: Core): void {
   const r = cpu.r;
-  const size = r[SPLIT_SIZE]!;
+  const size = r[SPLIT_SIZE];
   if (size === 0) return;
   r[SPLIT_SIZE] = 0;
   if (r[SPLIT_EIP] !== r[EIP]) return;
   const op = nextSplittable(cpu);
-  const host = r[SPLIT_HOST]!;
+  const host = r[SPLIT_HOST];
   if (op === null || operandBytes(op) !== size || operandHost(cpu, op, size) !== host) return;
-  const value = r[SPLIT_VALUE]!;
+  const value = r[SPLIT_VALUE];
   cpu.memory.tracker.note(host >>> 12);
   cpu.codeCache.bytesWritten(host, size);
   if (size === 4) cpu.view.setInt32(host, value, true);
@@ -95,12 +95,12 @@ export function completeSplitAccess(cpu: Core): void {
 function nextSplittable(cpu: Core): Op | null {
   const r = cpu.r;
   if (cpu.disturbed) return null;
-  const eip = r[EIP]! >>> 0;
-  if (eip + MAXIMUM_LENGTH > r[SEG_LIMIT + CS]! >>> 0) return null;
-  const linear = (r[SEG_BASE + CS]! + eip) | 0;
+  const eip = r[EIP] >>> 0;
+  if (eip + MAXIMUM_LENGTH > r[SEG_LIMIT + CS] >>> 0) return null;
+  const linear = (r[SEG_BASE + CS] + eip) | 0;
   if ((linear & (PAGE_SIZE - 1)) + MAXIMUM_LENGTH > PAGE_SIZE) return null;
-  if ((cpu.tlb[linear >>> 12]! & cpu.readMask & ~TLB_WATCHED) !== TLB_VALID) return null;
-  const op = fetchBlock(cpu, linear).ops[0]!;
+  if ((cpu.tlb[linear >>> 12] & cpu.readMask & ~TLB_WATCHED) !== TLB_VALID) return null;
+  const op = fetchBlock(cpu, linear).ops[0];
   const forms = op.isMemory && !op.lock ? (SPLITTABLE.get(op.opcode) ?? 0) : 0;
   return (forms & (1 << op.reg)) !== 0 ? op : null;
 }
@@ -119,7 +119,7 @@ function operandHost(cpu: Core, op: Op, size: number): number {
     if (error !== cpu.fault) throw error;
     return -1;
   }
-  const entry = cpu.tlb[linear >>> 12]!;
+  const entry = cpu.tlb[linear >>> 12];
   // Whether the page holds decoded code, is watched or was captured must make no difference.
   if ((entry & cpu.writeMask & ~TLB_SLOWER) !== TLB_VALID || (linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE) return -1;
   return (entry & ~(PAGE_SIZE - 1)) ^ linear;

@@ -22,7 +22,7 @@ class StackWriter {
     this.#base = cpu.segBase(SS);
     this.#limit = cpu.segLimit(SS);
     this.#access = cpu.segAccess(SS);
-    this.#esp = cpu.r[ESP]!;
+    this.#esp = cpu.r[ESP];
     this.#slot = slot;
     this.#system = false;
   }

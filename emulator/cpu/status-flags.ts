@@ -19,11 +19,11 @@ export function cmc(cpu: Core): void {
 }
 
 export function cld(cpu: Core): void {
-  cpu.r[CONTROL_FLAGS]! &= ~FLAG_DF;
+  cpu.r[CONTROL_FLAGS] &= ~FLAG_DF;
 }
 
 export function std(cpu: Core): void {
-  cpu.r[CONTROL_FLAGS]! |= FLAG_DF;
+  cpu.r[CONTROL_FLAGS] |= FLAG_DF;
 }
 
 export function lahf(cpu: Core): void {
@@ -31,7 +31,7 @@ export function lahf(cpu: Core): void {
 }
 
 export function sahf(cpu: Core): void {
-  writeArithmeticFlags(cpu, cpu.r8[AH]! | (readEflags(cpu) & FLAG_OF));
+  writeArithmeticFlags(cpu, cpu.r8[AH] | (readEflags(cpu) & FLAG_OF));
 }
 
 export function salc(cpu: Core): void {

@@ -34,115 +34,115 @@ const AL = EAX << 2;
 
 /** Bytes from one element to the next: `size`, negative when DF is set. */
 export function stride(cpu: Core, size: number): number {
-  return (cpu.r[CONTROL_FLAGS]! & FLAG_DF) === 0 ? size : -size;
+  return (cpu.r[CONTROL_FLAGS] & FLAG_DF) === 0 ? size : -size;
 }
 
 /** Adds `distance` to ESI, EDI or ECX, or to the low half alone. */
 export function advance(cpu: Core, register: number, distance: number, mask: number): void {
-  const old = cpu.r[register]!;
+  const old = cpu.r[register];
   cpu.r[register] = (old & ~mask) | ((old + distance) & mask);
 }
 
 /** Elements from `offset` of a segment on that lie within one page, 1 at least. */
 export function elementsInPage(cpu: Core, seg: number, offset: number, size: number, step: number): number {
-  const inPage = (cpu.r[SEG_BASE + seg]! + offset) & 0xfff;
+  const inPage = (cpu.r[SEG_BASE + seg] + offset) & 0xfff;
   const elements = step > 0 ? Math.floor((0x1000 - inPage) / size) : Math.floor(inPage / size) + 1;
   return elements === 0 ? 1 : elements;
 }
 
 /** After a piece of a repeated instruction: stays on it while elements are left. */
 export function repeatWhileCounting(cpu: Core, op: Op): void {
-  if ((cpu.r[ECX]! & op.addressMask) !== 0) cpu.r[EIP]! -= op.length;
+  if ((cpu.r[ECX] & op.addressMask) !== 0) cpu.r[EIP] -= op.length;
 }
 
 type Element = (cpu: Core, op: Op, step: number) => void;
 
 function movsElement8(cpu: Core, op: Op, step: number): void {
   const mask = op.addressMask;
-  cpu.writeSegment8(ES, cpu.r[EDI]! & mask, cpu.readSegment8(op.seg, cpu.r[ESI]! & mask));
+  cpu.writeSegment8(ES, cpu.r[EDI] & mask, cpu.readSegment8(op.seg, cpu.r[ESI] & mask));
   advance(cpu, ESI, step, mask);
   advance(cpu, EDI, step, mask);
 }
 
 function movsElement16(cpu: Core, op: Op, step: number): void {
   const mask = op.addressMask;
-  cpu.writeSegment16(ES, cpu.r[EDI]! & mask, cpu.readSegment16(op.seg, cpu.r[ESI]! & mask));
+  cpu.writeSegment16(ES, cpu.r[EDI] & mask, cpu.readSegment16(op.seg, cpu.r[ESI] & mask));
   advance(cpu, ESI, step, mask);
   advance(cpu, EDI, step, mask);
 }
 
 function movsElement32(cpu: Core, op: Op, step: number): void {
   const mask = op.addressMask;
-  cpu.writeSegment32(ES, cpu.r[EDI]! & mask, cpu.readSegment32(op.seg, cpu.r[ESI]! & mask));
+  cpu.writeSegment32(ES, cpu.r[EDI] & mask, cpu.readSegment32(op.seg, cpu.r[ESI] & mask));
   advance(cpu, ESI, step, mask);
   advance(cpu, EDI, step, mask);
 }
 
 function stosElement8(cpu: Core, op: Op, step: number): void {
-  cpu.writeSegment8(ES, cpu.r[EDI]! & op.addressMask, cpu.r8[AL]!);
+  cpu.writeSegment8(ES, cpu.r[EDI] & op.addressMask, cpu.r8[AL]);
   advance(cpu, EDI, step, op.addressMask);
 }
 
 function stosElement16(cpu: Core, op: Op, step: number): void {
-  cpu.writeSegment16(ES, cpu.r[EDI]! & op.addressMask, cpu.r16[AX]!);
+  cpu.writeSegment16(ES, cpu.r[EDI] & op.addressMask, cpu.r16[AX]);
   advance(cpu, EDI, step, op.addressMask);
 }
 
 function stosElement32(cpu: Core, op: Op, step: number): void {
-  cpu.writeSegment32(ES, cpu.r[EDI]! & op.addressMask, cpu.r[EAX]!);
+  cpu.writeSegment32(ES, cpu.r[EDI] & op.addressMask, cpu.r[EAX]);
   advance(cpu, EDI, step, op.addressMask);
 }
 
 function lodsElement8(cpu: Core, op: Op, step: number): void {
-  cpu.r8[AL] = cpu.readSegment8(op.seg, cpu.r[ESI]! & op.addressMask);
+  cpu.r8[AL] = cpu.readSegment8(op.seg, cpu.r[ESI] & op.addressMask);
   advance(cpu, ESI, step, op.addressMask);
 }
 
 function lodsElement16(cpu: Core, op: Op, step: number): void {
-  cpu.r16[AX] = cpu.readSegment16(op.seg, cpu.r[ESI]! & op.addressMask);
+  cpu.r16[AX] = cpu.readSegment16(op.seg, cpu.r[ESI] & op.addressMask);
   advance(cpu, ESI, step, op.addressMask);
 }
 
 function lodsElement32(cpu: Core, op: Op, step: number): void {
-  cpu.r[EAX] = cpu.readSegment32(op.seg, cpu.r[ESI]! & op.addressMask);
+  cpu.r[EAX] = cpu.readSegment32(op.seg, cpu.r[ESI] & op.addressMask);
   advance(cpu, ESI, step, op.addressMask);
 }
 
 function scasElement8(cpu: Core, op: Op, step: number): void {
-  sub8(cpu, cpu.r8[AL]!, cpu.readSegment8(ES, cpu.r[EDI]! & op.addressMask));
+  sub8(cpu, cpu.r8[AL], cpu.readSegment8(ES, cpu.r[EDI] & op.addressMask));
   advance(cpu, EDI, step, op.addressMask);
 }
 
 function scasElement16(cpu: Core, op: Op, step: number): void {
-  sub16(cpu, cpu.r16[AX]!, cpu.readSegment16(ES, cpu.r[EDI]! & op.addressMask));
+  sub16(cpu, cpu.r16[AX], cpu.readSegment16(ES, cpu.r[EDI] & op.addressMask));
   advance(cpu, EDI, step, op.addressMask);
 }
 
 function scasElement32(cpu: Core, op: Op, step: number): void {
-  sub32(cpu, cpu.r[EAX]!, cpu.readSegment32(ES, cpu.r[EDI]! & op.addressMask));
+  sub32(cpu, cpu.r[EAX], cpu.readSegment32(ES, cpu.r[EDI] & op.addressMask));
   advance(cpu, EDI, step, op.addressMask);
 }
 
 function cmpsElement8(cpu: Core, op: Op, step: number): void {
   const mask = op.addressMask;
-  const source = cpu.readSegment8(op.seg, cpu.r[ESI]! & mask);
-  sub8(cpu, source, cpu.readSegment8(ES, cpu.r[EDI]! & mask));
+  const source = cpu.readSegment8(op.seg, cpu.r[ESI] & mask);
+  sub8(cpu, source, cpu.readSegment8(ES, cpu.r[EDI] & mask));
   advance(cpu, ESI, step, mask);
   advance(cpu, EDI, step, mask);
 }
 
 function cmpsElement16(cpu: Core, op: Op, step: number): void {
   const mask = op.addressMask;
-  const source = cpu.readSegment16(op.seg, cpu.r[ESI]! & mask);
-  sub16(cpu, source, cpu.readSegment16(ES, cpu.r[EDI]! & mask));
+  const source = cpu.readSegment16(op.seg, cpu.r[ESI] & mask);
+  sub16(cpu, source, cpu.readSegment16(ES, cpu.r[EDI] & mask));
   advance(cpu, ESI, step, mask);
   advance(cpu, EDI, step, mask);
 }
 
 function cmpsElement32(cpu: Core, op: Op, step: number): void {
   const mask = op.addressMask;
-  const source = cpu.readSegment32(op.seg, cpu.r[ESI]! & mask);
-  sub32(cpu, source, cpu.readSegment32(ES, cpu.r[EDI]! & mask));
+  const source = cpu.readSegment32(op.seg, cpu.r[ESI] & mask);
+  sub32(cpu, source, cpu.readSegment32(ES, cpu.r[EDI] & mask));
   advance(cpu, ESI, step, mask);
   advance(cpu, EDI, step, mask);
 }
@@ -161,11 +161,11 @@ export function pieceLength(
 ): number {
   const r = cpu.r;
   const mask = op.addressMask;
-  let count = (r[ECX]! & mask) >>> 0;
+  let count = (r[ECX] & mask) >>> 0;
   if (count === 0) return 0;
-  if ((r[CONTROL_FLAGS]! & FLAG_TF) !== 0 || (cpu.readMask === 0 && hasDataBreakpoints(cpu))) return 1;
-  if (usesSource) count = Math.min(count, elementsInPage(cpu, op.seg, r[ESI]! & mask, size, step));
-  if (usesDestination) count = Math.min(count, elementsInPage(cpu, ES, r[EDI]! & mask, size, step));
+  if ((r[CONTROL_FLAGS] & FLAG_TF) !== 0 || (cpu.readMask === 0 && hasDataBreakpoints(cpu))) return 1;
+  if (usesSource) count = Math.min(count, elementsInPage(cpu, op.seg, r[ESI] & mask, size, step));
+  if (usesDestination) count = Math.min(count, elementsInPage(cpu, ES, r[EDI] & mask, size, step));
   return count;
 }
 
@@ -178,10 +178,10 @@ function moveAtOnce(cpu: Core, op: Op, count: number, size: number): boolean {
   const r = cpu.r;
   const bytes = count * size;
   if (r[SEG_FLAT + op.seg] === 0 || r[SEG_FLAT + ES] === 0) return false;
-  const source = r[ESI]! & op.addressMask;
-  const destination = r[EDI]! & op.addressMask;
-  const sourceEntry = cpu.tlb[source >>> 12]!;
-  const destinationEntry = cpu.tlb[destination >>> 12]!;
+  const source = r[ESI] & op.addressMask;
+  const destination = r[EDI] & op.addressMask;
+  const sourceEntry = cpu.tlb[source >>> 12];
+  const destinationEntry = cpu.tlb[destination >>> 12];
   if ((sourceEntry & cpu.readMask) !== TLB_VALID) return false;
   if ((destinationEntry & cpu.writeMask & ~TLB_CLEAN) !== TLB_VALID) return false;
   if ((source & 0xfff) + bytes > 0x1000 || (destination & 0xfff) + bytes > 0x1000) return false;
@@ -197,14 +197,14 @@ function moveAtOnce(cpu: Core, op: Op, count: number, size: number): boolean {
 function storeAtOnce(cpu: Core, op: Op, count: number, size: number): boolean {
   const r = cpu.r;
   if (r[SEG_FLAT + ES] === 0) return false;
-  const destination = r[EDI]! & op.addressMask;
-  const entry = cpu.tlb[destination >>> 12]!;
+  const destination = r[EDI] & op.addressMask;
+  const entry = cpu.tlb[destination >>> 12];
   if ((entry & cpu.writeMask & ~TLB_CLEAN) !== TLB_VALID) return false;
   if ((destination & 0xfff) + count * size > 0x1000) return false;
   const to = (entry & ~0xfff) ^ destination;
   if ((entry & TLB_CLEAN) !== 0) cpu.noteWrite(destination, to);
   const end = to + count * size;
-  const value = r[EAX]!;
+  const value = r[EAX];
   if (size === 1) cpu.bytes.fill(value, to, end);
   else if (size === 2) for (let at = to; at < end; at += 2) cpu.view.setInt16(at, value, true);
   else for (let at = to; at < end; at += 4) cpu.view.setInt32(at, value, true);
@@ -216,8 +216,8 @@ function storeAtOnce(cpu: Core, op: Op, count: number, size: number): boolean {
  * there are elements.
  */
 export function dropDecoded(cpu: Core, op: Op, count: number, size: number, step: number): void {
-  const destination = (cpu.r[SEG_BASE + ES]! + (cpu.r[EDI]! & op.addressMask)) | 0;
-  const entry = cpu.tlb[destination >>> 12]!;
+  const destination = (cpu.r[SEG_BASE + ES] + (cpu.r[EDI] & op.addressMask)) | 0;
+  const entry = cpu.tlb[destination >>> 12];
   if ((entry & TLB_CODE) === 0 || (entry & cpu.writeMask & ~TLB_SLOWER) !== TLB_VALID) return;
   const inPage = destination & 0xfff;
   const first = step > 0 ? inPage : Math.max(0, inPage - (count - 1) * size);

@@ -38,7 +38,7 @@ export function sidt(cpu: Core, op: Op): void {
 export function invlpg(cpu: Core, op: Op): void {
   if (!op.isMemory) cpu.raise(VECTOR_UD);
   requirePrivileged(cpu);
-  cpu.flushTlbPage((cpu.r[SEG_BASE + op.seg]! + cpu.offsetOf(op)) | 0);
+  cpu.flushTlbPage((cpu.r[SEG_BASE + op.seg] + cpu.offsetOf(op)) | 0);
 }
 
 /** INVD, WBINVD: there are no caches to write back; only the privilege check remains. */
@@ -82,8 +82,8 @@ export function sysexit(cpu: Core, _op: Op): void {
   if (cpu.realMode || selector === 0) cpu.raise(VECTOR_GP, 0);
   requirePrivileged(cpu);
   enterFlat(cpu, (selector + 16) | 3, (selector + 24) | 3, 3);
-  cpu.r[ESP] = cpu.r[ECX]!;
-  cpu.eip = cpu.r[EDX]!;
+  cpu.r[ESP] = cpu.r[ECX];
+  cpu.eip = cpu.r[EDX];
 }
 
 function enterFlat(cpu: Core, code: number, stack: number, cpl: number): void {

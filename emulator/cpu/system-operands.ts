@@ -4,7 +4,7 @@ import { VECTOR_GP, VECTOR_UD } from "./state-layout.ts";
 
 /** An r/m16 source operand, unsigned. */
 export function readRm16(cpu: Core, op: Op): number {
-  return op.isMemory ? cpu.readSegment16(op.seg, cpu.offsetOf(op)) : cpu.r16[op.rm * 2]!;
+  return op.isMemory ? cpu.readSegment16(op.seg, cpu.offsetOf(op)) : cpu.r16[op.rm * 2];
 }
 
 /** Stores 16 bits in an r/m16 operand; the upper half of a register stays. */

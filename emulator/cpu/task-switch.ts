@@ -123,12 +123,12 @@ export function startTaskSwitch(cpu: Core, selector: number, descriptor: number,
   if (tssLayout(access).slot === 4 && (cpu.cr0 & CR0_PG) !== 0) loadCr3(cpu, incoming.cr3);
   cpu.setDr(7, cpu.getDr(7) & ~DR7_LOCAL);
   cpu.setEflags(incoming.eflags | (reason === TASK_NESTED ? FLAG_NT : 0));
-  for (let i = 0; i < 8; i++) cpu.r[EAX + i] = incoming.registers[i]!;
+  for (let i = 0; i < 8; i++) cpu.r[EAX + i] = incoming.registers[i];
   cpu.eip = incoming.eip;
   // Until enterTask has checked them, the segment registers hold their selectors but can not be used.
-  for (let seg = 0; seg < SEGMENT_COUNT; seg++) cpu.setSegment(seg, incoming.segments[seg]!, 0, 0, 0, false);
+  for (let seg = 0; seg < SEGMENT_COUNT; seg++) cpu.setSegment(seg, incoming.segments[seg], 0, 0, 0, false);
   cpu.setSegment(LDTR, incoming.ldt, 0, 0, 0, false);
-  cpu.setCpl((incoming.eflags & FLAG_VM) !== 0 ? 3 : incoming.segments[CS]! & 3);
+  cpu.setCpl((incoming.eflags & FLAG_VM) !== 0 ? 3 : incoming.segments[CS] & 3);
 }
 
 /**
@@ -206,11 +206,11 @@ function saveOutgoing(cpu: Core, eflags: number): void {
   if (layout.slot === 4) {
     cpu.systemWrite32(base + layout.eip, cpu.eip);
     cpu.systemWrite32(base + layout.eflags, eflags);
-    for (let i = 0; i < 8; i++) cpu.systemWrite32(base + layout.registers + i * 4, cpu.r[EAX + i]!);
+    for (let i = 0; i < 8; i++) cpu.systemWrite32(base + layout.registers + i * 4, cpu.r[EAX + i]);
   } else {
     cpu.systemWrite16(base + layout.eip, cpu.eip & 0xffff);
     cpu.systemWrite16(base + layout.eflags, eflags & 0xffff);
-    for (let i = 0; i < 8; i++) cpu.systemWrite16(base + layout.registers + i * 2, cpu.r[EAX + i]! & 0xffff);
+    for (let i = 0; i < 8; i++) cpu.systemWrite16(base + layout.registers + i * 2, cpu.r[EAX + i] & 0xffff);
   }
   for (let seg = 0; seg < layout.segmentCount; seg++) {
     cpu.systemWrite16(base + layout.segments + seg * layout.slot, cpu.segSelector(seg));

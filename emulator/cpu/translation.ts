@@ -122,8 +122,8 @@ export abstract class CoreTranslation extends CoreState {
     const filled = this.#filledPages;
     let kept = 0;
     for (let i = 0; i < this.#filledCount; i++) {
-      const page = filled[i]!;
-      if (keepGlobal && (this.tlb[page]! & TLB_GLOBAL) !== 0) filled[kept++] = page;
+      const page = filled[i];
+      if (keepGlobal && (this.tlb[page] & TLB_GLOBAL) !== 0) filled[kept++] = page;
       else this.tlb[page] = 0;
     }
     this.#filledCount = kept;
@@ -139,8 +139,8 @@ export abstract class CoreTranslation extends CoreState {
   /** Marks the translations to a host page: instructions were decoded from it, so stores must be seen. */
   markCodePage(hostPage: number): void {
     for (let i = 0; i < this.#filledCount; i++) {
-      const page = this.#filledPages[i]!;
-      const entry = this.tlb[page]!;
+      const page = this.#filledPages[i];
+      const entry = this.tlb[page];
       if ((entry & (TLB_VALID | TLB_MMIO)) === TLB_VALID && ((entry >>> 12) ^ page) === hostPage) {
         this.tlb[page] = entry | TLB_CODE;
       }
@@ -150,15 +150,15 @@ export abstract class CoreTranslation extends CoreState {
   /** All pages were captured: the next write to each must be noted. */
   markPagesClean(): void {
     for (let i = 0; i < this.#filledCount; i++) {
-      const page = this.#filledPages[i]!;
-      if ((this.tlb[page]! & (TLB_VALID | TLB_MMIO)) === TLB_VALID) this.tlb[page]! |= TLB_CLEAN;
+      const page = this.#filledPages[i];
+      if ((this.tlb[page] & (TLB_VALID | TLB_MMIO)) === TLB_VALID) this.tlb[page] |= TLB_CLEAN;
     }
   }
 
   /** Notes a write to a page of memory, through the translation of `linear`. */
   noteWrite(linear: number, host: number): void {
     this.memory.tracker.note(host >>> 12);
-    this.tlb[linear >>> 12]! &= ~TLB_CLEAN;
+    this.tlb[linear >>> 12] &= ~TLB_CLEAN;
   }
 
   /** Memory that the host watches; null for none. Setting it costs time, having it only in accesses to its pages. */
@@ -172,8 +172,8 @@ export abstract class CoreTranslation extends CoreState {
 
   #markWatchedPages(): void {
     for (let i = 0; i < this.#filledCount; i++) {
-      const page = this.#filledPages[i]!;
-      const entry = this.tlb[page]! & ~TLB_WATCHED;
+      const page = this.#filledPages[i];
+      const entry = this.tlb[page] & ~TLB_WATCHED;
       if (entry === 0) continue;
       const physical =
         (entry & TLB_MMIO) !== 0 ? (entry & ~0xfff) ^ (page << 12) : this.#physicalOf(entry ^ (page << 12));
@@ -186,7 +186,7 @@ export abstract class CoreTranslation extends CoreState {
   tlbEntries(): TlbEntryView[] {
     const pages = [...new Set(this.#filledPages.subarray(0, this.#filledCount))].sort((a, b) => a - b);
     return pages.flatMap((page) => {
-      const entry = this.tlb[page]!;
+      const entry = this.tlb[page];
       if ((entry & TLB_VALID) === 0) return [];
       const place = entry ^ (page << 12);
       const physical = (entry & TLB_MMIO) !== 0 ? place : this.#physicalOf(place);
@@ -202,7 +202,7 @@ export abstract class CoreTranslation extends CoreState {
 
   /** Tells the host of an access to `host`, or to the bus when that is negative, if it watches that. */
   protected accessed(linear: number, host: number, size: number, write: boolean, before: number, after: number): void {
-    if ((this.tlb[linear >>> 12]! & TLB_WATCHED) === 0) return;
+    if ((this.tlb[linear >>> 12] & TLB_WATCHED) === 0) return;
     const physical = host < 0 ? this.busAddress : this.#physicalOf(host);
     this.#hostWatchpoints?.accessed(this.id, linear, physical, size, write, before, after);
   }
@@ -232,8 +232,8 @@ export abstract class CoreTranslation extends CoreState {
   /** Sets TLB_CODE and TLB_CLEAN, which are not there yet. */
   #markPages(): void {
     for (let i = 0; i < this.#filledCount; i++) {
-      const page = this.#filledPages[i]!;
-      let entry = this.tlb[page]!;
+      const page = this.#filledPages[i];
+      let entry = this.tlb[page];
       if ((entry & (TLB_VALID | TLB_MMIO)) !== TLB_VALID) continue;
       const hostPage = (entry >>> 12) ^ page;
       if (this.codeCache.hasCode(hostPage)) entry |= TLB_CODE;
@@ -247,22 +247,22 @@ export abstract class CoreTranslation extends CoreState {
    * when the TLB is full.
    */
   snapshotTlb(s: Snapshot): void {
-    if (s.restoring) for (let i = 0; i < this.#filledCount; i++) this.tlb[this.#filledPages[i]!] = 0;
+    if (s.restoring) for (let i = 0; i < this.#filledCount; i++) this.tlb[this.#filledPages[i]] = 0;
     this.#filledCount = s.integer(this.#filledCount, 0, TLB_CAPACITY);
     // Page and entry of each.
     const pairs = new Int32Array(2 * this.#filledCount);
     if (!s.restoring) {
       for (let i = 0; i < this.#filledCount; i++) {
-        const page = this.#filledPages[i]!;
+        const page = this.#filledPages[i];
         pairs[2 * i] = page;
-        pairs[2 * i + 1] = this.tlb[page]! & ~TLB_SLOWER;
+        pairs[2 * i + 1] = this.tlb[page] & ~TLB_SLOWER;
       }
     }
     s.bytes(new Uint8Array(pairs.buffer));
     if (!s.restoring) return;
     for (let i = 0; i < this.#filledCount; i++) {
-      const page = pairs[2 * i]!;
-      const entry = pairs[2 * i + 1]!;
+      const page = pairs[2 * i];
+      const entry = pairs[2 * i + 1];
       const isHost = (entry & (TLB_VALID | TLB_MMIO)) === TLB_VALID;
       if (page < 0 || page >= TLB_PAGES || (isHost && !this.memory.isGuestPage((entry >>> 12) ^ page))) {
         this.#filledCount = i;
@@ -297,7 +297,7 @@ export abstract class CoreTranslation extends CoreState {
     this.readRights = user ? USER_READ : SUPERVISOR_READ;
     this.writeRights = user ? USER_WRITE : SUPERVISOR_WRITE;
     this.alignmentChecked =
-      user && (this.r[layout.CR0]! & layout.CR0_AM) !== 0 && (this.r[layout.CONTROL_FLAGS]! & layout.FLAG_AC) !== 0;
+      user && (this.r[layout.CR0] & layout.CR0_AM) !== 0 && (this.r[layout.CONTROL_FLAGS] & layout.FLAG_AC) !== 0;
     this.#watchpoints = this.hasWatchpoints();
     const observed = this.alignmentChecked || this.#watchpoints;
     this.readMask = observed ? 0 : this.readRights | TLB_MMIO | TLB_WATCHED;
@@ -310,10 +310,10 @@ export abstract class CoreTranslation extends CoreState {
    * physical address).
    */
   protected resolve(linear: number, rights: number, write: boolean): number {
-    let entry = this.tlb[linear >>> 12]!;
+    let entry = this.tlb[linear >>> 12];
     if ((entry & rights) !== TLB_VALID) {
       const physical = this.translate(linear, write, (rights & TLB_NO_USER) !== 0);
-      entry = this.tlb[linear >>> 12]!;
+      entry = this.tlb[linear >>> 12];
       if ((entry & rights) !== TLB_VALID) {
         // Allowed by the page tables, yet not writable: ROM.
         this.busAddress = physical;

@@ -17,7 +17,7 @@ export function instruction_too_long(cpu: Core): void {
 export function unimplemented(cpu: Core, op: Op): void {
   if (cpu.onUnimplemented !== null) {
     // EIP is the offset after the instruction: it ends its block.
-    const start = (cpu.r[SEG_BASE + CS]! + cpu.eip - op.length) | 0;
+    const start = (cpu.r[SEG_BASE + CS] + cpu.eip - op.length) | 0;
     cpu.onUnimplemented(
       cpu,
       Uint8Array.from({ length: op.length }, (_, i) => cpu.readCodeByte((start + i) | 0)),

@@ -30,7 +30,7 @@ export class ApicBus implements ApicMessenger {
   send(message: number, destination: number): boolean {
     let targets = 0;
     for (let i = 0; i < this.#apics.length; i++) {
-      if (isAddressed(this.#apics[i]!, message, destination)) targets |= 1 << i;
+      if (isAddressed(this.#apics[i], message, destination)) targets |= 1 << i;
     }
     return this.#deliver(message, targets);
   }
@@ -53,11 +53,11 @@ export class ApicBus implements ApicMessenger {
     }
     if (mode === DELIVERY.LOWEST_PRIORITY) {
       const winner = this.#arbitrate(message, targets);
-      return winner !== NOBODY && this.#apics[winner]!.receive(message);
+      return winner !== NOBODY && this.#apics[winner].receive(message);
     }
     let accepted = false;
     for (let i = 0; i < this.#apics.length; i++) {
-      if ((targets & (1 << i)) !== 0 && this.#apics[i]!.receive(message)) accepted = true;
+      if ((targets & (1 << i)) !== 0 && this.#apics[i].receive(message)) accepted = true;
     }
     return accepted;
   }
@@ -71,7 +71,7 @@ export class ApicBus implements ApicMessenger {
     let lowest = 0;
     let rank = 0;
     for (let i = 0; i < this.#apics.length; i++) {
-      const apic = this.#apics[i]!;
+      const apic = this.#apics[i];
       if ((targets & (1 << i)) === 0 || !apic.softwareEnabled) continue;
       if (apic.isFocusOf(message)) return i;
       const priority = apic.arbitrationPriority;
@@ -85,7 +85,7 @@ export class ApicBus implements ApicMessenger {
       for (const apic of this.#apics) {
         if (apic.arbitrationId < rank) apic.arbitrationId++;
       }
-      this.#apics[winner]!.arbitrationId = 0;
+      this.#apics[winner].arbitrationId = 0;
     }
     return winner;
   }

@@ -3,7 +3,7 @@ import type { DiskGeometry } from "./disk.ts";
 
 /** Whether the command block registers hold a block number (LBA) rather than cylinder, head and sector. */
 function usesLba(registers: Uint8Array): boolean {
-  return (registers[ATA_REGISTER.DEVICE_HEAD]! & DEVICE_HEAD.LBA) !== 0;
+  return (registers[ATA_REGISTER.DEVICE_HEAD] & DEVICE_HEAD.LBA) !== 0;
 }
 
 /**
@@ -11,9 +11,9 @@ function usesLba(registers: Uint8Array): boolean {
  * @param total sectors of the disk
  */
 export function addressedSector(registers: Uint8Array, geometry: DiskGeometry, total: number): number {
-  const sectorNumber = registers[ATA_REGISTER.SECTOR_NUMBER]!;
-  const cylinder = registers[ATA_REGISTER.CYLINDER_LOW]! | (registers[ATA_REGISTER.CYLINDER_HIGH]! << 8);
-  const head = registers[ATA_REGISTER.DEVICE_HEAD]! & DEVICE_HEAD.HEAD;
+  const sectorNumber = registers[ATA_REGISTER.SECTOR_NUMBER];
+  const cylinder = registers[ATA_REGISTER.CYLINDER_LOW] | (registers[ATA_REGISTER.CYLINDER_HIGH] << 8);
+  const head = registers[ATA_REGISTER.DEVICE_HEAD] & DEVICE_HEAD.HEAD;
   if (usesLba(registers)) {
     const block = sectorNumber | (cylinder << 8) | (head << 24);
     return block < total ? block : -1;
@@ -37,5 +37,5 @@ export function putAddress(registers: Uint8Array, geometry: DiskGeometry, block:
   registers[ATA_REGISTER.SECTOR_NUMBER] = lba ? block : (block % geometry.sectors) + 1;
   registers[ATA_REGISTER.CYLINDER_LOW] = cylinder;
   registers[ATA_REGISTER.CYLINDER_HIGH] = cylinder >>> 8;
-  registers[ATA_REGISTER.DEVICE_HEAD] = (registers[ATA_REGISTER.DEVICE_HEAD]! & ~DEVICE_HEAD.HEAD) | head;
+  registers[ATA_REGISTER.DEVICE_HEAD] = (registers[ATA_REGISTER.DEVICE_HEAD] & ~DEVICE_HEAD.HEAD) | head;
 }

@@ -115,7 +115,7 @@ export class AtaDrive {
 
   /** A command block register other than data and status. */
   readRegister(register: number): number {
-    return register === ATA_REGISTER.ERROR ? this.#error : this.#registers[register]!;
+    return register === ATA_REGISTER.ERROR ? this.#error : this.#registers[register];
   }
 
   /** Ignored while the drive is busy. */
@@ -131,7 +131,7 @@ export class AtaDrive {
   /** The next byte of the data register, 0 when no data are to be read. */
   readData(): number {
     if (this.#direction !== "in" || !this.#requestsData) return 0;
-    const byte = this.#buffer[this.#position++]!;
+    const byte = this.#buffer[this.#position++];
     if (this.#position === this.#end) this.#endReadBlock();
     return byte;
   }
@@ -304,7 +304,7 @@ export class AtaDrive {
     }
     this.#sector = sector;
     // A count of 0 stands for 256.
-    this.#sectorsLeft = this.#registers[ATA_REGISTER.SECTOR_COUNT]! || 256;
+    this.#sectorsLeft = this.#registers[ATA_REGISTER.SECTOR_COUNT] || 256;
     this.#block = block;
     this.#limit = addressLimit(this.#registers, this.#settings.geometry, this.disk.sectors);
     return true;

@@ -50,8 +50,8 @@ export class AtaSettings {
 
   /** INITIALIZE DEVICE PARAMETERS: as many cylinders as fit, at least one. */
   initializeParameters(registers: Uint8Array): boolean {
-    const sectors = registers[ATA_REGISTER.SECTOR_COUNT]!;
-    const heads = (registers[ATA_REGISTER.DEVICE_HEAD]! & DEVICE_HEAD.HEAD) + 1;
+    const sectors = registers[ATA_REGISTER.SECTOR_COUNT];
+    const heads = (registers[ATA_REGISTER.DEVICE_HEAD] & DEVICE_HEAD.HEAD) + 1;
     const cylinders = sectors === 0 ? 0 : Math.floor(this.disk.sectors / (heads * sectors));
     if (cylinders === 0) return false;
     this.geometry = { cylinders: Math.min(MAXIMUM_CYLINDERS, cylinders), heads, sectors };
@@ -60,7 +60,7 @@ export class AtaSettings {
 
   /** SET MULTIPLE MODE: a power of two up to the limit; 0 disables READ and WRITE MULTIPLE. */
   setMultiple(registers: Uint8Array): boolean {
-    const count = registers[ATA_REGISTER.SECTOR_COUNT]!;
+    const count = registers[ATA_REGISTER.SECTOR_COUNT];
     if (count > MAXIMUM_MULTIPLE || (count & (count - 1)) !== 0) return false;
     this.multiple = count;
     return true;
@@ -88,7 +88,7 @@ export class AtaSettings {
         this.#kept = false;
         return true;
       case ATA_FEATURE.TRANSFER_MODE:
-        return isPioMode(registers[ATA_REGISTER.SECTOR_COUNT]!);
+        return isPioMode(registers[ATA_REGISTER.SECTOR_COUNT]);
       default:
         return false;
     }

@@ -12,5 +12,5 @@ const CHARACTERS = [
 
 /** The Unicode character that looks like the one that a PC shows for a code from 0 to 255. */
 export function characterOf(code: number): string {
-  return CHARACTERS[code]!;
+  return CHARACTERS[code];
 }

@@ -94,7 +94,7 @@ export class Disk {
     for (const data of changes) s.bytes(data);
     if (!s.restoring) return;
     this.#changes.clear();
-    for (const [index, sector] of numbers.entries()) this.#changes.set(sector, changes[index]!);
+    for (const [index, sector] of numbers.entries()) this.#changes.set(sector, changes[index]);
   }
 
   /** A copy of the whole disk as it is now. */

@@ -204,7 +204,7 @@ export class I8042 implements PortDevice, Device {
   }
 
   get #mode(): number {
-    return this.#ram[0]!;
+    return this.#ram[0];
   }
 
   set #mode(value: number) {
@@ -255,7 +255,7 @@ export class I8042 implements PortDevice, Device {
 
   #command(command: number): void {
     if (command >= COMMAND.READ_RAM && command < COMMAND.READ_RAM + RAM_SIZE) {
-      this.#answer(this.#ram[command & RAM_ADDRESS]!);
+      this.#answer(this.#ram[command & RAM_ADDRESS]);
       return;
     }
     if (command >= COMMAND.WRITE_RAM && command < COMMAND.WRITE_RAM + RAM_SIZE) {

@@ -488,17 +488,17 @@ export class I8254 implements PortDevice, Device {
   }
 
   readPort8(port: number): number {
-    return port === PIT_CONTROL ? 0xff : this.#counters[port - PIT_COUNTER_0]!.read();
+    return port === PIT_CONTROL ? 0xff : this.#counters[port - PIT_COUNTER_0].read();
   }
 
   writePort8(port: number, value: number): void {
     if (port !== PIT_CONTROL) {
-      this.#counters[port - PIT_COUNTER_0]!.write(value);
+      this.#counters[port - PIT_COUNTER_0].write(value);
       return;
     }
     const select = value >>> CONTROL.SELECT_SHIFT;
     if (select !== CONTROL.READ_BACK) {
-      this.#counters[select]!.writeControl(value);
+      this.#counters[select].writeControl(value);
       return;
     }
     this.#counters.forEach((counter, index) => {

@@ -91,7 +91,7 @@ export class IoApic implements MmioHandler {
 
   /** The redirection table, by pin: the low doubleword of each entry, and the destination. For debuggers. */
   get redirection(): readonly { readonly entry: number; readonly destination: number }[] {
-    return Array.from(this.#entries, (entry, pin) => ({ entry, destination: this.#destinations[pin]! }));
+    return Array.from(this.#entries, (entry, pin) => ({ entry, destination: this.#destinations[pin] }));
   }
 
   /** Drives an input pin. */
@@ -105,7 +105,7 @@ export class IoApic implements MmioHandler {
   /** A local APIC finished `vector`: level triggered pins with that vector that are still asserted interrupt again. */
   endOfInterrupt(vector: number): void {
     for (let pin = 0; pin < IO_APIC_PINS; pin++) {
-      const entry = this.#entries[pin]!;
+      const entry = this.#entries[pin];
       if ((entry & REMOTE_IRR) === 0 || (entry & VECTOR_MASK) !== vector) continue;
       this.#entries[pin] = entry & ~REMOTE_IRR;
       if (this.#isAsserted(pin)) this.#signal(pin);
@@ -148,7 +148,7 @@ export class IoApic implements MmioHandler {
     this.#select = s.integer(this.#select, 0, 0xff);
     this.#lines = s.integer(this.#lines, 0, (1 << IO_APIC_PINS) - 1);
     for (let pin = 0; pin < IO_APIC_PINS; pin++) {
-      this.#entries[pin] = s.integer(this.#entries[pin]!, 0, ENTRY_WRITABLE | REMOTE_IRR);
+      this.#entries[pin] = s.integer(this.#entries[pin], 0, ENTRY_WRITABLE | REMOTE_IRR);
     }
     s.bytes(this.#destinations);
   }
@@ -161,7 +161,7 @@ export class IoApic implements MmioHandler {
   #readRegister(): number {
     const pin = (this.#select - IO_APIC_REGISTER.REDIRECTION) >> 1;
     if (pin >= 0 && pin < IO_APIC_PINS) {
-      return (this.#select & 1) === 0 ? this.#entries[pin]! : this.#destinations[pin]! << DESTINATION_SHIFT;
+      return (this.#select & 1) === 0 ? this.#entries[pin] : this.#destinations[pin] << DESTINATION_SHIFT;
     }
     switch (this.#select) {
       case IO_APIC_REGISTER.ID:
@@ -182,7 +182,7 @@ export class IoApic implements MmioHandler {
     } else if ((this.#select & 1) !== 0) {
       this.#destinations[pin] = value >>> DESTINATION_SHIFT;
     } else {
-      const entry = (value & ENTRY_WRITABLE) | (this.#entries[pin]! & REMOTE_IRR);
+      const entry = (value & ENTRY_WRITABLE) | (this.#entries[pin] & REMOTE_IRR);
       const level = (entry & LEVEL_TRIGGERED) !== 0;
       this.#entries[pin] = level ? entry : entry & ~REMOTE_IRR;
       // Only a level is still there to be seen now.
@@ -191,12 +191,12 @@ export class IoApic implements MmioHandler {
   }
 
   #isAsserted(pin: number): boolean {
-    return ((this.#lines & (1 << pin)) !== 0) === ((this.#entries[pin]! & ACTIVE_LOW) === 0);
+    return ((this.#lines & (1 << pin)) !== 0) === ((this.#entries[pin] & ACTIVE_LOW) === 0);
   }
 
   /** The pin became asserted, or is so, level triggered. */
   #signal(pin: number): void {
-    const entry = this.#entries[pin]!;
+    const entry = this.#entries[pin];
     if ((entry & (MASKED | REMOTE_IRR)) !== 0) return;
     const mode = deliveryMode(entry);
     const fixed = mode === DELIVERY.FIXED || mode === DELIVERY.LOWEST_PRIORITY;
@@ -206,6 +206,6 @@ export class IoApic implements MmioHandler {
     const message = (entry & fields) | LEVEL_ASSERT | (level ? LEVEL_TRIGGERED : 0);
     // Set first: what the message brings about may look at it.
     if (level) this.#entries[pin] = entry | REMOTE_IRR;
-    if (!this.#bus.send(message, this.#destinations[pin]!) && level) this.#entries[pin]! &= ~REMOTE_IRR;
+    if (!this.#bus.send(message, this.#destinations[pin]) && level) this.#entries[pin] &= ~REMOTE_IRR;
   }
 }

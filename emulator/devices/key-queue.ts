@@ -49,7 +49,7 @@ export class KeyQueue {
   /** Lets happen what is due. */
   play(): void {
     while (this.#wait === null && this.length > 0) {
-      const { name, down } = this.#events[this.#next]!;
+      const { name, down } = this.#events[this.#next];
       if (down && !this.#target.canPress()) return;
       const now = this.#clock.now;
       if (now < this.#earliest) {
@@ -72,7 +72,7 @@ export class KeyQueue {
     this.#earliest = s.integer(this.#earliest, 0, Number.MAX_SAFE_INTEGER);
     this.#wait = s.event(this.#wait, this.#onDue);
     if (!s.restoring) return;
-    this.#events = events.map((event) => ({ name: KEY_NAMES[event >>> 1]!, down: (event & 1) !== 0 }));
+    this.#events = events.map((event) => ({ name: KEY_NAMES[event >>> 1], down: (event & 1) !== 0 }));
     this.#next = 0;
   }
 

@@ -191,7 +191,7 @@ export class Keyboard {
     const held = [...this.#held].map((name) => keyNamed(name).number);
     s.list(held, KEYS.length, KEYS.length - 1);
     this.#held.clear();
-    for (const number of held) this.#held.add(KEYS[number]!.name);
+    for (const number of held) this.#held.add(KEYS[number].name);
     this.#repeating = KEYS[s.integer(this.#repeating?.number ?? -1, -1, KEYS.length - 1)] ?? null;
     this.#repeatEvent = s.event(this.#repeatEvent, this.#repeat);
     this.#queue.snapshot(s);
@@ -261,7 +261,7 @@ export class Keyboard {
       case COMMAND.ALL_MAKE_BREAK:
       case COMMAND.ALL_MAKE:
       case COMMAND.ALL_TYPEMATIC_MAKE_BREAK:
-        this.#types.fill(COMMANDED_TYPE[byte]!);
+        this.#types.fill(COMMANDED_TYPE[byte]);
         this.#respond(RESPONSE.ACKNOWLEDGE);
         break;
       case COMMAND.RESEND:
@@ -299,7 +299,7 @@ export class Keyboard {
         break;
       default:
         // FB to FD take any number of keys, up to the next command.
-        for (const key of KEYS) if (key.set3 === option) this.#types[key.number] = COMMANDED_TYPE[command]!;
+        for (const key of KEYS) if (key.set3 === option) this.#types[key.number] = COMMANDED_TYPE[command];
         this.#optionOf = command;
         this.#respond(RESPONSE.ACKNOWLEDGE);
         break;
@@ -360,12 +360,12 @@ export class Keyboard {
 
   #breakCodes(key: Key): readonly number[] {
     if (this.#set !== 3) return breakCodes(key, this.#held, this.leds.numLock);
-    return (this.#types[key.number]! & KEY_TYPE.MAKE_BREAK) !== 0 ? [BREAK_PREFIX, key.set3] : [];
+    return (this.#types[key.number] & KEY_TYPE.MAKE_BREAK) !== 0 ? [BREAK_PREFIX, key.set3] : [];
   }
 
   #startRepeating(key: Key): void {
     this.#stopRepeating();
-    const repeats = this.#set === 3 ? (this.#types[key.number]! & KEY_TYPE.TYPEMATIC) !== 0 : key.quirk !== "pause";
+    const repeats = this.#set === 3 ? (this.#types[key.number] & KEY_TYPE.TYPEMATIC) !== 0 : key.quirk !== "pause";
     if (!repeats) return;
     this.#repeating = key;
     this.#scheduleRepeat(((this.#typematic >>> 5) + 1) * TYPEMATIC_DELAY_MICROSECONDS);
@@ -397,7 +397,7 @@ export class Keyboard {
       this.#buffer.push(...bytes);
       this.#overrun = false;
     } else if (!this.#overrun) {
-      this.#buffer.push(OVERRUN[this.#set]!);
+      this.#buffer.push(OVERRUN[this.#set]);
       this.#overrun = true;
     }
     this.#lines.onOutput();

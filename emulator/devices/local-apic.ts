@@ -167,12 +167,12 @@ export class LocalApic {
    */
   mayInterrupt(lint0Alive: boolean): boolean {
     if (this.#intr || this.#timer.armed) return true;
-    return lint0Alive && (!this.#hardwareEnabled || (this.#lvt[LINT0]! & MASKED) === 0);
+    return lint0Alive && (!this.#hardwareEnabled || (this.#lvt[LINT0] & MASKED) === 0);
   }
 
   /** Whether LINT0 may bring about what even a core with interrupts off takes: an NMI or an INIT. */
   get lint0Unmaskable(): boolean {
-    const entry = this.#lvt[LINT0]!;
+    const entry = this.#lvt[LINT0];
     const mode = deliveryMode(entry);
     return this.#hardwareEnabled && (entry & MASKED) === 0 && (mode === DELIVERY.NMI || mode === DELIVERY.INIT);
   }
@@ -293,7 +293,7 @@ export class LocalApic {
         return this.#timer.divide;
     }
     const entry = LVT_REGISTERS.indexOf(offset);
-    if (entry >= 0) return this.#lvt[entry]!;
+    if (entry >= 0) return this.#lvt[entry];
     this.#error(ESR.ILLEGAL_REGISTER);
     return 0;
   }
@@ -347,8 +347,8 @@ export class LocalApic {
   // ---- Local vector table --------------------------------------------------------------------------------------------
 
   #writeEntry(entry: number, value: number): void {
-    const writable = LVT_WRITABLE[entry]!;
-    let written = (value & writable) | (this.#lvt[entry]! & REMOTE_IRR);
+    const writable = LVT_WRITABLE[entry];
+    let written = (value & writable) | (this.#lvt[entry] & REMOTE_IRR);
     if (!this.softwareEnabled) written |= MASKED;
     if ((written & LEVEL_TRIGGERED) === 0) written &= ~REMOTE_IRR;
     this.#lvt[entry] = written;
@@ -359,31 +359,31 @@ export class LocalApic {
   }
 
   #maskAll(): void {
-    for (let entry = 0; entry < this.#lvt.length; entry++) this.#lvt[entry]! |= MASKED;
-    this.#timer.setMode((this.#lvt[TIMER]! & TIMER_PERIODIC) !== 0, false);
+    for (let entry = 0; entry < this.#lvt.length; entry++) this.#lvt[entry] |= MASKED;
+    this.#timer.setMode((this.#lvt[TIMER] & TIMER_PERIODIC) !== 0, false);
     this.#update();
   }
 
   #isAsserted(pin: 0 | 1): boolean {
-    return this.#lines[pin] === ((this.#lvt[LINT0 + pin]! & ACTIVE_LOW) === 0);
+    return this.#lines[pin] === ((this.#lvt[LINT0 + pin] & ACTIVE_LOW) === 0);
   }
 
   /** LINT1 is always edge triggered, and so is everything but fixed mode. */
   #isLevelTriggered(entry: number): boolean {
-    const value = this.#lvt[entry]!;
+    const value = this.#lvt[entry];
     return entry === LINT0 && (value & LEVEL_TRIGGERED) !== 0 && deliveryMode(value) === DELIVERY.FIXED;
   }
 
   /** A source of the local vector table became active. */
   #deliverLocal(entry: number): void {
-    const value = this.#lvt[entry]!;
+    const value = this.#lvt[entry];
     if ((value & MASKED) !== 0) return;
     const mode = entry === LINT0 || entry === LINT1 ? deliveryMode(value) : DELIVERY.FIXED;
     switch (mode) {
       case DELIVERY.FIXED: {
         const level = this.#isLevelTriggered(entry);
         if (level && (value & REMOTE_IRR) !== 0) return;
-        if (this.#request(value & VECTOR_MASK, level) && level) this.#lvt[entry]! |= REMOTE_IRR;
+        if (this.#request(value & VECTOR_MASK, level) && level) this.#lvt[entry] |= REMOTE_IRR;
         break;
       }
       case DELIVERY.SMI:
@@ -403,7 +403,7 @@ export class LocalApic {
   get #externalRequest(): boolean {
     if (this.#extIntMessage) return true;
     if (!this.#hardwareEnabled) return this.#lines[0];
-    const entry = this.#lvt[LINT0]!;
+    const entry = this.#lvt[LINT0];
     return (entry & MASKED) === 0 && deliveryMode(entry) === DELIVERY.EXTINT && this.#isAsserted(0);
   }
 
@@ -430,7 +430,7 @@ export class LocalApic {
     const vector = this.#vectors.finish();
     if (vector < 0) return;
     if (this.#vectors.levelTriggered.has(vector)) {
-      const entry = this.#lvt[LINT0]!;
+      const entry = this.#lvt[LINT0];
       if ((entry & REMOTE_IRR) !== 0 && (entry & VECTOR_MASK) === vector) {
         this.#lvt[LINT0] = entry & ~REMOTE_IRR;
         if (this.#isAsserted(0)) this.#deliverLocal(LINT0);
@@ -506,7 +506,7 @@ export class LocalApic {
     this.#lines[0] = s.flag(this.#lines[0]);
     this.#lines[1] = s.flag(this.#lines[1]);
     for (let entry = 0; entry < this.#lvt.length; entry++) {
-      this.#lvt[entry] = s.integer(this.#lvt[entry]!, 0, LVT_WRITABLE[entry]! | MASKED | REMOTE_IRR);
+      this.#lvt[entry] = s.integer(this.#lvt[entry], 0, LVT_WRITABLE[entry] | MASKED | REMOTE_IRR);
     }
     this.#vectors.snapshot(s);
     this.#timer.snapshot(s);

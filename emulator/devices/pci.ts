@@ -44,14 +44,14 @@ export class PciFunction {
   }
 
   read(register: number): number {
-    return this.#space[register]!;
+    return this.#space[register];
   }
 
   write(register: number, value: number): void {
-    const mask = this.#writable[register]!;
+    const mask = this.#writable[register];
     if (mask === 0) return;
-    this.#space[register] = (this.#space[register]! & ~mask) | (value & mask);
-    this.#onWrite(register, this.#space[register]!);
+    this.#space[register] = (this.#space[register] & ~mask) | (value & mask);
+    this.#onWrite(register, this.#space[register]);
   }
 }
 

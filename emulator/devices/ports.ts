@@ -51,7 +51,7 @@ export class PortBus {
   }
 
   #deviceAt(port: number): PortDevice | null {
-    return this.#devices[this.#numbers[port & LAST_PORT]!]!;
+    return this.#devices[this.#numbers[port & LAST_PORT]]!;
   }
 
   read8(port: number): number {

@@ -111,7 +111,7 @@ export class Rtc implements PortDevice, Device {
   /** The RESET pin: interrupts off, flags clear; time and memory stay. */
   reset(): void {
     this.#settle();
-    this.#registers[RTC_REGISTER.B]! &= ~(B.PIE | B.AIE | B.UIE | B.SQWE);
+    this.#registers[RTC_REGISTER.B] &= ~(B.PIE | B.AIE | B.UIE | B.SQWE);
     this.#flags = 0;
     this.#nmiMasked = false;
     this.#update();
@@ -170,7 +170,7 @@ export class Rtc implements PortDevice, Device {
     const now = this.#settle();
     switch (register) {
       case RTC_REGISTER.A:
-        return this.#registers[register]! | (this.#updateInProgress(now) ? A.UPDATE_IN_PROGRESS : 0);
+        return this.#registers[register] | (this.#updateInProgress(now) ? A.UPDATE_IN_PROGRESS : 0);
       case RTC_REGISTER.C: {
         const flags = this.#flags | (this.#irq ? C.IRQ : 0);
         this.#flags = 0;
@@ -178,7 +178,7 @@ export class Rtc implements PortDevice, Device {
         return flags;
       }
       default:
-        return this.#registers[register]!;
+        return this.#registers[register];
     }
   }
 
@@ -207,11 +207,11 @@ export class Rtc implements PortDevice, Device {
   }
 
   get #running(): boolean {
-    return (this.#registers[RTC_REGISTER.A]! & A.DIVIDER) === A.DIVIDER_32768;
+    return (this.#registers[RTC_REGISTER.A] & A.DIVIDER) === A.DIVIDER_32768;
   }
 
   get #updating(): boolean {
-    return this.#running && (this.#registers[RTC_REGISTER.B]! & B.SET) === 0;
+    return this.#running && (this.#registers[RTC_REGISTER.B] & B.SET) === 0;
   }
 
   #updateInProgress(now: number): boolean {
@@ -220,7 +220,7 @@ export class Rtc implements PortDevice, Device {
 
   /** Ticks between periodic interrupts, 0 for none. The first two rates repeat the eighth and ninth. */
   get #period(): number {
-    const rate = this.#registers[RTC_REGISTER.A]! & A.RATE;
+    const rate = this.#registers[RTC_REGISTER.A] & A.RATE;
     if (rate === 0) return 0;
     return 1 << (rate <= 2 ? rate + 6 : rate - 1);
   }
@@ -263,13 +263,13 @@ export class Rtc implements PortDevice, Device {
   }
 
   #matches(register: number, value: number): boolean {
-    const alarm = this.#registers[register]!;
+    const alarm = this.#registers[register];
     return alarm === value || (alarm & ALARM_DONT_CARE) === ALARM_DONT_CARE;
   }
 
   /** Drives the interrupt line, and has the clock call when an enabled interrupt may be due. */
   #update(): void {
-    const enabled = this.#registers[RTC_REGISTER.B]! & INTERRUPTS;
+    const enabled = this.#registers[RTC_REGISTER.B] & INTERRUPTS;
     const irq = (this.#flags & enabled) !== 0;
     if (irq !== this.#irq) {
       this.#irq = irq;
@@ -296,7 +296,7 @@ export class Rtc implements PortDevice, Device {
   // The ten time registers, in the format that register B chooses
 
   get #binary(): boolean {
-    return (this.#registers[RTC_REGISTER.B]! & B.BINARY) !== 0;
+    return (this.#registers[RTC_REGISTER.B] & B.BINARY) !== 0;
   }
 
   #encode(value: number): number {
@@ -308,17 +308,17 @@ export class Rtc implements PortDevice, Device {
   }
 
   #encodeHours(hours: number): number {
-    if ((this.#registers[RTC_REGISTER.B]! & B.HOURS_24) !== 0) return this.#encode(hours);
+    if ((this.#registers[RTC_REGISTER.B] & B.HOURS_24) !== 0) return this.#encode(hours);
     return this.#encode(hours % 12 === 0 ? 12 : hours % 12) | (hours >= 12 ? HOUR_PM : 0);
   }
 
   #decodeHours(stored: number): number {
-    if ((this.#registers[RTC_REGISTER.B]! & B.HOURS_24) !== 0) return this.#decode(stored);
+    if ((this.#registers[RTC_REGISTER.B] & B.HOURS_24) !== 0) return this.#decode(stored);
     return (this.#decode(stored & ~HOUR_PM) % 12) + ((stored & HOUR_PM) !== 0 ? 12 : 0);
   }
 
   #field(register: number): number {
-    return this.#decode(this.#registers[register]!);
+    return this.#decode(this.#registers[register]);
   }
 
   #getTime(): number {
@@ -327,7 +327,7 @@ export class Rtc implements PortDevice, Device {
       month: Math.min(12, Math.max(1, this.#field(RTC_REGISTER.MONTH))),
       day: this.#field(RTC_REGISTER.DATE_OF_MONTH),
       weekDay: 0,
-      hours: this.#decodeHours(this.#registers[RTC_REGISTER.HOURS]!),
+      hours: this.#decodeHours(this.#registers[RTC_REGISTER.HOURS]),
       minutes: this.#field(RTC_REGISTER.MINUTES),
       seconds: this.#field(RTC_REGISTER.SECONDS),
     });

@@ -376,7 +376,7 @@ export class Uart16550 implements PortDevice, Device {
 
   readonly #finishArrival = (): void => {
     this.#arrivalEvent = null;
-    const character = this.#hostQueue[this.#hostNext++]!;
+    const character = this.#hostQueue[this.#hostNext++];
     if (this.#hostNext === this.#hostQueue.length) {
       this.#hostQueue = [];
       this.#hostNext = 0;
@@ -446,7 +446,7 @@ export class Uart16550 implements PortDevice, Device {
     if (!enable) return;
     if ((value & FCR.RESET_RECEIVER) !== 0) this.#resetReceiver();
     if ((value & FCR.RESET_TRANSMITTER) !== 0) this.#resetTransmitter();
-    this.#trigger = TRIGGER_LEVELS[value >>> FCR.TRIGGER_SHIFT]!;
+    this.#trigger = TRIGGER_LEVELS[value >>> FCR.TRIGGER_SHIFT];
   }
 
   #writeInterruptEnable(value: number): void {

@@ -8,20 +8,20 @@ export class VectorSet {
 
   /** Vectors 32 * `index` to 32 * `index` + 31 as bits, int32. */
   word(index: number): number {
-    return this.#words[index]!;
+    return this.#words[index];
   }
 
   has(vector: number): boolean {
-    return (this.#words[vector >>> 5]! & (1 << (vector & 31))) !== 0;
+    return (this.#words[vector >>> 5] & (1 << (vector & 31))) !== 0;
   }
 
   add(vector: number): void {
-    this.#words[vector >>> 5]! |= 1 << (vector & 31);
+    this.#words[vector >>> 5] |= 1 << (vector & 31);
     if (vector > this.highest) this.highest = vector;
   }
 
   remove(vector: number): void {
-    this.#words[vector >>> 5]! &= ~(1 << (vector & 31));
+    this.#words[vector >>> 5] &= ~(1 << (vector & 31));
     if (vector === this.highest) this.#findHighest();
   }
 
@@ -38,7 +38,7 @@ export class VectorSet {
   #findHighest(): void {
     this.highest = -1;
     for (let index = this.#words.length - 1; index >= 0; index--) {
-      const word = this.#words[index]!;
+      const word = this.#words[index];
       if (word !== 0) {
         this.highest = 32 * index + 31 - Math.clz32(word);
         return;

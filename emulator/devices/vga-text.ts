@@ -148,11 +148,11 @@ export class VgaText implements PortDevice, Device {
 
   /** Characters in a row, and rows on the screen, as the CRT controller is programmed. */
   get columns(): number {
-    return this.#crtc[CRTC.HORIZONTAL_DISPLAY_END]! + 1;
+    return this.#crtc[CRTC.HORIZONTAL_DISPLAY_END] + 1;
   }
 
   get rows(): number {
-    const lines = this.#crtc[CRTC.VERTICAL_DISPLAY_END]! | this.#overflow(CRTC_OVERFLOW.VERTICAL_DISPLAY_END);
+    const lines = this.#crtc[CRTC.VERTICAL_DISPLAY_END] | this.#overflow(CRTC_OVERFLOW.VERTICAL_DISPLAY_END);
     return Math.floor((lines + 1) / this.#linesPerRow);
   }
 
@@ -162,8 +162,8 @@ export class VgaText implements PortDevice, Device {
     return Array.from({ length: this.rows }, (_, row) =>
       Array.from({ length: this.columns }, (_, column) => {
         const offset = this.#cellAt(row, column) * BYTES_PER_CELL;
-        const code = memory[offset]!;
-        return { code, character: characterOf(code), attribute: memory[offset + 1]! };
+        const code = memory[offset];
+        return { code, character: characterOf(code), attribute: memory[offset + 1] };
       }),
     );
   }
@@ -176,27 +176,27 @@ export class VgaText implements PortDevice, Device {
 
   get cursor(): ScreenCursor {
     const crtc = this.#crtc;
-    const location = (crtc[CRTC.CURSOR_LOCATION_HIGH]! << 8) | crtc[CRTC.CURSOR_LOCATION_LOW]!;
+    const location = (crtc[CRTC.CURSOR_LOCATION_HIGH] << 8) | crtc[CRTC.CURSOR_LOCATION_LOW];
     const offset = (location - this.#startCell + 0x10000) & 0xffff;
     const row = Math.floor(offset / this.#cellsPerRow);
     const column = offset % this.#cellsPerRow;
-    const firstLine = crtc[CRTC.CURSOR_START]! & 0x1f;
-    const lastLine = crtc[CRTC.CURSOR_END]! & 0x1f;
-    const on = (crtc[CRTC.CURSOR_START]! & CURSOR_OFF) === 0 && firstLine <= lastLine;
+    const firstLine = crtc[CRTC.CURSOR_START] & 0x1f;
+    const lastLine = crtc[CRTC.CURSOR_END] & 0x1f;
+    const on = (crtc[CRTC.CURSOR_START] & CURSOR_OFF) === 0 && firstLine <= lastLine;
     return { row, column, visible: on && row < this.rows && column < this.columns, firstLine, lastLine };
   }
 
   get #linesPerRow(): number {
-    return (this.#crtc[CRTC.MAXIMUM_SCAN_LINE]! & 0x1f) + 1;
+    return (this.#crtc[CRTC.MAXIMUM_SCAN_LINE] & 0x1f) + 1;
   }
 
   /** The offset register counts words of the display memory's four maps, which hold two characters each. */
   get #cellsPerRow(): number {
-    return Math.max(1, this.#crtc[CRTC.OFFSET]! * 2);
+    return Math.max(1, this.#crtc[CRTC.OFFSET] * 2);
   }
 
   get #startCell(): number {
-    return (this.#crtc[CRTC.START_ADDRESS_HIGH]! << 8) | this.#crtc[CRTC.START_ADDRESS_LOW]!;
+    return (this.#crtc[CRTC.START_ADDRESS_HIGH] << 8) | this.#crtc[CRTC.START_ADDRESS_LOW];
   }
 
   #cellAt(row: number, column: number): number {
@@ -325,12 +325,12 @@ export class VgaText implements PortDevice, Device {
   #writeCrtc(value: number): void {
     const index = this.#crtcIndex;
     if (index >= REGISTER_COUNT.CRTC) return;
-    const isProtected = index <= CRTC.OVERFLOW && (this.#crtc[CRTC.VERTICAL_RETRACE_END]! & 0x80) !== 0;
+    const isProtected = index <= CRTC.OVERFLOW && (this.#crtc[CRTC.VERTICAL_RETRACE_END] & 0x80) !== 0;
     if (!isProtected) {
       this.#crtc[index] = value;
     } else if (index === CRTC.OVERFLOW) {
       const open = CRTC_OVERFLOW.LINE_COMPARE_8;
-      this.#crtc[index] = (this.#crtc[index]! & ~open) | (value & open);
+      this.#crtc[index] = (this.#crtc[index] & ~open) | (value & open);
     }
   }
 
@@ -347,32 +347,32 @@ export class VgaText implements PortDevice, Device {
   }
 
   #readColor(): number {
-    const value = this.#colors[this.#colorRead]!;
+    const value = this.#colors[this.#colorRead];
     this.#colorRead = (this.#colorRead + 1) % this.#colors.length;
     return value;
   }
 
   /** Bits 8 and 9 of a vertical value, whose low eight are in a register of their own. */
   #overflow(bits: readonly [bit8: number, bit9: number]): number {
-    const overflow = this.#crtc[CRTC.OVERFLOW]!;
+    const overflow = this.#crtc[CRTC.OVERFLOW];
     return ((overflow & bits[0]) !== 0 ? 0x100 : 0) | ((overflow & bits[1]) !== 0 ? 0x200 : 0);
   }
 
   /** Where the beam is, from the registers that time it and the pixels that have passed since power-on. */
   get #inputStatus1(): number {
     const crtc = this.#crtc;
-    const dotsPerCharacter = (this.#sequencer[SEQUENCER.CLOCKING_MODE]! & 1) !== 0 ? 8 : 9;
-    const characters = crtc[CRTC.HORIZONTAL_TOTAL]! + 5;
-    const lines = (crtc[CRTC.VERTICAL_TOTAL]! | this.#overflow(CRTC_OVERFLOW.VERTICAL_TOTAL)) + 2;
+    const dotsPerCharacter = (this.#sequencer[SEQUENCER.CLOCKING_MODE] & 1) !== 0 ? 8 : 9;
+    const characters = crtc[CRTC.HORIZONTAL_TOTAL] + 5;
+    const lines = (crtc[CRTC.VERTICAL_TOTAL] | this.#overflow(CRTC_OVERFLOW.VERTICAL_TOTAL)) + 2;
     const clock = (this.#miscellaneous >>> MISCELLANEOUS.CLOCK_SHIFT) & 3;
-    const position = Math.floor(this.#rates[clock]!.ticksAt(this.#clock.now) / dotsPerCharacter) % (characters * lines);
+    const position = Math.floor(this.#rates[clock].ticksAt(this.#clock.now) / dotsPerCharacter) % (characters * lines);
     const line = Math.floor(position / characters);
     const shown =
-      line <= (crtc[CRTC.VERTICAL_DISPLAY_END]! | this.#overflow(CRTC_OVERFLOW.VERTICAL_DISPLAY_END)) &&
-      position % characters <= crtc[CRTC.HORIZONTAL_DISPLAY_END]!;
-    const retraceStart = crtc[CRTC.VERTICAL_RETRACE_START]! | this.#overflow(CRTC_OVERFLOW.VERTICAL_RETRACE_START);
+      line <= (crtc[CRTC.VERTICAL_DISPLAY_END] | this.#overflow(CRTC_OVERFLOW.VERTICAL_DISPLAY_END)) &&
+      position % characters <= crtc[CRTC.HORIZONTAL_DISPLAY_END];
+    const retraceStart = crtc[CRTC.VERTICAL_RETRACE_START] | this.#overflow(CRTC_OVERFLOW.VERTICAL_RETRACE_START);
     // Only the low four bits of the line after the retrace are kept.
-    const retraceLines = (crtc[CRTC.VERTICAL_RETRACE_END]! - retraceStart) & 0x0f || 0x10;
+    const retraceLines = (crtc[CRTC.VERTICAL_RETRACE_END] - retraceStart) & 0x0f || 0x10;
     const retracing = line >= retraceStart && line < retraceStart + retraceLines;
     return (shown ? 0 : INPUT_STATUS_1.NOT_SHOWN) | (retracing ? INPUT_STATUS_1.VERTICAL_RETRACE : 0);
   }

@@ -30,7 +30,7 @@ export class PageImage {
 
   /** @param index 0 to `length` - 1 */
   page(index: number): PageContents {
-    return this.#chunks[index >>> CHUNK_SHIFT]![index & (CHUNK_PAGES - 1)]!;
+    return this.#chunks[index >>> CHUNK_SHIFT][index & (CHUNK_PAGES - 1)]!;
   }
 
   /**
@@ -44,7 +44,7 @@ export class PageImage {
       const number = index >>> CHUNK_SHIFT;
       let chunk = own.get(number);
       if (chunk === undefined) {
-        chunk = [...chunks[number]!];
+        chunk = [...chunks[number]];
         chunks[number] = chunk;
         own.set(number, chunk);
       }
@@ -56,8 +56,8 @@ export class PageImage {
   /** Calls `visit` for each page that is not the same object in both, in order. */
   forEachDifference(other: PageImage, visit: (index: number) => void): void {
     for (let number = 0; number < this.#chunks.length; number++) {
-      const own = this.#chunks[number]!;
-      const others = other.#chunks[number]!;
+      const own = this.#chunks[number];
+      const others = other.#chunks[number];
       if (own === others) continue;
       for (let i = 0; i < CHUNK_PAGES; i++) if (own[i] !== others[i]) visit((number << CHUNK_SHIFT) | i);
     }

@@ -181,16 +181,16 @@ export class PhysicalMemory {
 
   read8(physical: number): number {
     const address = physical & this.#addressMask;
-    const entry = this.#pageMap[address >>> PAGE_SHIFT]!;
+    const entry = this.#pageMap[address >>> PAGE_SHIFT];
     if (entry === 0) return 0xff;
     if ((entry & ENTRY_MMIO) !== 0) return this.#handlerOf(entry).read8(address >>> 0) & 0xff;
-    return this.bytes[(entry & ~PAGE_OFFSET_MASK) + (address & PAGE_OFFSET_MASK)]!;
+    return this.bytes[(entry & ~PAGE_OFFSET_MASK) + (address & PAGE_OFFSET_MASK)];
   }
 
   read16(physical: number): number {
     const address = physical & this.#addressMask;
     if ((address & PAGE_OFFSET_MASK) > PAGE_SIZE - 2) return this.read8(address) | (this.read8(address + 1) << 8);
-    const entry = this.#pageMap[address >>> PAGE_SHIFT]!;
+    const entry = this.#pageMap[address >>> PAGE_SHIFT];
     if (entry === 0) return 0xffff;
     if ((entry & ENTRY_MMIO) !== 0) return this.#handlerOf(entry).read16(address >>> 0) & 0xffff;
     return this.view.getUint16((entry & ~PAGE_OFFSET_MASK) + (address & PAGE_OFFSET_MASK), true);
@@ -206,7 +206,7 @@ export class PhysicalMemory {
         (this.read8(address + 3) << 24)
       );
     }
-    const entry = this.#pageMap[address >>> PAGE_SHIFT]!;
+    const entry = this.#pageMap[address >>> PAGE_SHIFT];
     if (entry === 0) return -1;
     if ((entry & ENTRY_MMIO) !== 0) return this.#handlerOf(entry).read32(address >>> 0) | 0;
     return this.view.getInt32((entry & ~PAGE_OFFSET_MASK) + (address & PAGE_OFFSET_MASK), true);
@@ -214,7 +214,7 @@ export class PhysicalMemory {
 
   write8(physical: number, value: number): void {
     const address = physical & this.#addressMask;
-    const entry = this.#pageMap[address >>> PAGE_SHIFT]!;
+    const entry = this.#pageMap[address >>> PAGE_SHIFT];
     if ((entry & PAGE_OFFSET_MASK) === 0) {
       if (entry !== 0) this.bytes[this.#ramAt(address, entry)] = value;
     } else if ((entry & ENTRY_MMIO) !== 0) {
@@ -231,7 +231,7 @@ export class PhysicalMemory {
       this.write8(address + 1, value >>> 8);
       return;
     }
-    const entry = this.#pageMap[address >>> PAGE_SHIFT]!;
+    const entry = this.#pageMap[address >>> PAGE_SHIFT];
     if ((entry & PAGE_OFFSET_MASK) === 0) {
       if (entry !== 0) this.view.setUint16(this.#ramAt(address, entry), value, true);
     } else if ((entry & ENTRY_MMIO) !== 0) {
@@ -247,7 +247,7 @@ export class PhysicalMemory {
       for (let i = 0; i < 4; i++) this.write8(address + i, value >>> (8 * i));
       return;
     }
-    const entry = this.#pageMap[address >>> PAGE_SHIFT]!;
+    const entry = this.#pageMap[address >>> PAGE_SHIFT];
     if ((entry & PAGE_OFFSET_MASK) === 0) {
       if (entry !== 0) this.view.setInt32(this.#ramAt(address, entry), value, true);
     } else if ((entry & ENTRY_MMIO) !== 0) {
@@ -264,7 +264,7 @@ export class PhysicalMemory {
   load(bytes: Uint8Array, physical: number): void {
     this.#checkRange(bytes.length, physical, "load");
     for (let page = physical >>> PAGE_SHIFT; page * PAGE_SIZE < physical + bytes.length; page++) {
-      const entry = this.#pageMap[page]!;
+      const entry = this.#pageMap[page];
       if (entry === 0 || (entry & PAGE_OFFSET_MASK) !== 0) {
         throw new RangeError(
           `cannot load ${bytes.length} bytes at ${hex(physical)}: ${hex(page * PAGE_SIZE)} is not RAM ` +
@@ -288,7 +288,7 @@ export class PhysicalMemory {
       const address = physical + done;
       const inPage = address % PAGE_SIZE;
       const count = Math.min(length - done, PAGE_SIZE - inPage);
-      const entry = this.#pageMap[address >>> PAGE_SHIFT]!;
+      const entry = this.#pageMap[address >>> PAGE_SHIFT];
       if (entry !== 0 && (entry & ENTRY_MMIO) === 0) {
         const host = (entry & ~PAGE_OFFSET_MASK) + inPage;
         result.set(this.bytes.subarray(host, host + count), done);
@@ -389,8 +389,7 @@ export class PhysicalMemory {
   #mapShadow(): void {
     for (let index = 0; index < SHADOW_PAGES; index++) {
       const page = SHADOW_FIRST_PAGE + index;
-      if ((this.#pageMap[page]! & ENTRY_MMIO) === 0)
-        this.#pageMap[page] = this.#shadowEntry(page, this.#shadow[index]!);
+      if ((this.#pageMap[page] & ENTRY_MMIO) === 0) this.#pageMap[page] = this.#shadowEntry(page, this.#shadow[index]);
     }
   }
 
@@ -432,25 +431,25 @@ export class PhysicalMemory {
     }
     s.list(mapping, 2 * PAGES_IN_4_GIB, PAGES_IN_4_GIB - 1);
     for (let index = 0; index < SHADOW_PAGES; index++) {
-      this.#shadow[index] = s.integer(this.#shadow[index]!, 0, SHADOW_UNTOUCHED);
+      this.#shadow[index] = s.integer(this.#shadow[index], 0, SHADOW_UNTOUCHED);
     }
     if (!s.restoring) return;
     for (const [page, { under }] of this.#roms) this.#pageMap[page] = under;
     this.#roms.clear();
     for (let i = 0; i + 1 < mapping.length; i += 2) {
-      const offset = mapping[i + 1]! * PAGE_SIZE;
+      const offset = mapping[i + 1] * PAGE_SIZE;
       if (offset + PAGE_SIZE > this.#romUsed) throw new SnapshotError("malformed snapshot: a ROM page is not there");
-      this.#mapRom(mapping[i]! * PAGE_SIZE, (this.#romOffset + offset) | ENTRY_ROM);
+      this.#mapRom(mapping[i] * PAGE_SIZE, (this.#romOffset + offset) | ENTRY_ROM);
     }
     this.#mapShadow();
   }
 
   #entryOf(physicalPageNumber: number): number {
-    return this.#pageMap[this.busPage(physicalPageNumber)]!;
+    return this.#pageMap[this.busPage(physicalPageNumber)];
   }
 
   #handlerOf(entry: number): MmioHandler {
-    return this.#handlers[(entry >>> PAGE_SHIFT) - 1]!;
+    return this.#handlers[(entry >>> PAGE_SHIFT) - 1];
   }
 
   #ramPage(address: number): number {
@@ -469,7 +468,7 @@ export class PhysicalMemory {
 
   #mapRom(address: number, entry: number): void {
     const page = address >>> PAGE_SHIFT;
-    this.#roms.set(page, { rom: entry, under: this.#roms.get(page)?.under ?? this.#pageMap[page]! });
+    this.#roms.set(page, { rom: entry, under: this.#roms.get(page)?.under ?? this.#pageMap[page] });
     this.#map(address, entry);
   }
 

@@ -238,7 +238,7 @@ class ModuleCompiler {
         const symbol = this.meaning.symbol_of(node);
         const declaration = symbol?.declarations?.[0];
         const is_own = declaration?.getSourceFile() === this.source && !exports?.has(symbol!.escapedName);
-        if (is_own && is_value(declaration!)) this.#companions.add(node.text);
+        if (is_own && is_value(declaration)) this.#companions.add(node.text);
       }
       ts.forEachChild(node, look);
     };

@@ -41,7 +41,7 @@ export class KernelEntries {
     if (task === undefined) return undefined;
     const where = { pid: this.#pid_of(task), depth: this.#depth(core, task), cpl: core.cpl };
     // A negative number loses its sign, as entry.S has it.
-    if (vector === SYSCALL_VECTOR) return { event: "syscall", nr: core.r[EAX]! & 0x7fffffff, ...where };
+    if (vector === SYSCALL_VECTOR) return { event: "syscall", nr: core.r[EAX] & 0x7fffffff, ...where };
     const kind = vector < FIRST_EXTERNAL_VECTOR ? "exception" : "interrupt";
     return { event: kind, vector, eip: core.eip >>> 0, ...where };
   }
@@ -57,7 +57,7 @@ export class KernelEntries {
     if (entry === undefined) return undefined;
     const where = { pid: this.#pid_of(task), depth: this.#depth(core, task), cpl: core.cpl };
     return entry.kind === "syscall"
-      ? { event: "syscall_exit", nr: entry.nr, result: core.r[EAX]! | 0, ...where }
+      ? { event: "syscall_exit", nr: entry.nr, result: core.r[EAX] | 0, ...where }
       : { event: `${entry.kind}_exit`, vector: entry.vector, ...where };
   }
 
@@ -77,7 +77,7 @@ export class KernelEntries {
       called = !rules!.isSignalFrame;
       if (!called) {
         entries++;
-        if ((this.#read(caller.saved.get(EIP)! + 4)[0]! & 3) === USER_CPL) break;
+        if ((this.#read(caller.saved.get(EIP)! + 4)[0] & 3) === USER_CPL) break;
       }
       registers = caller.registers;
       pc = registers[EIP];
@@ -93,7 +93,7 @@ export class KernelEntries {
     const eip = core.eip >>> 0;
     const resume = this.#image.symbol("switch_to_resume");
     if (eip <= this.#image.symbol("switch_to") || eip >= resume) return false;
-    return core.r[EDX]! >>> 0 === task && this.#memory.read32(task + THREAD_EIP) >>> 0 !== resume;
+    return core.r[EDX] >>> 0 === task && this.#memory.read32(task + THREAD_EIP) >>> 0 !== resume;
   }
 
   /** A word of kernel memory; 0 where there is none. */
@@ -105,7 +105,7 @@ export class KernelEntries {
   /** The task whose kernel stack the core is on, or goes to when it leaves ring 3: linear address of its PCB. */
   #task_on(core: Core): number | undefined {
     if ((core.cr0 & CR0_PG) === 0) return undefined;
-    let task = (core.r[ESP]! & -THREAD_SIZE) >>> 0;
+    let task = (core.r[ESP] & -THREAD_SIZE) >>> 0;
     if (core.cpl === USER_CPL) {
       const tss = core.segBase(TR) >>> 0;
       if (!this.#is_mapped(tss, tss_struct.size)) return undefined;

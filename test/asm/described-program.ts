@@ -152,7 +152,7 @@ function moduleOf(source: string, name: string): ObjectFile {
     );
     return lines === undefined ? section : { ...section, lines };
   });
-  const moved = new Map(object.sections.map((section, index) => [section, sections[index]!]));
+  const moved = new Map(object.sections.map((section, index) => [section, sections[index]]));
   const symbols = object.symbols.map((symbol) =>
     typeof symbol.section === "object" ? { ...symbol, section: moved.get(symbol.section)! } : symbol,
   );

@@ -59,22 +59,22 @@ describe.each(["program.O0", "program.O2"])("the debugging information of %s", (
     const elf = open(name);
     const symbol = (wanted: string) => elf.symbols.find((each) => each.name === wanted)!.value;
     const [fill] = information.functions("fill");
-    expect(declare(fill!.type, "fill")).toBe("int fill(struct node *, int)");
-    expect(fill!.start).toBe(symbol("fill"));
-    expect(fill!.line).toBe(38);
-    expect(fill!.parameters.map((each) => declare(each.type, each.name))).toEqual(["struct node *list", "int count"]);
+    expect(declare(fill.type, "fill")).toBe("int fill(struct node *, int)");
+    expect(fill.start).toBe(symbol("fill"));
+    expect(fill.line).toBe(38);
+    expect(fill.parameters.map((each) => declare(each.type, each.name))).toEqual(["struct node *list", "int count"]);
     expect(information.functions("missing")).toEqual([]);
     const [nodes] = information.variables("nodes");
-    expect(declare(nodes!.type, "nodes")).toBe("struct node nodes[3]");
-    expect(nodes!.address).toBe(symbol("nodes"));
+    expect(declare(nodes.type, "nodes")).toBe("struct node nodes[3]");
+    expect(nodes.address).toBe(symbol("nodes"));
     expect(information.variables("table").map(({ type }) => declare(type, "table"))).toEqual(["int table[2][3]"]);
-    expect(information.variables("counter")[0]!.isExternal).toBe(false);
-    expect(information.variables("ratio")[0]!.isExternal).toBe(true);
+    expect(information.variables("counter")[0].isExternal).toBe(false);
+    expect(information.variables("ratio")[0].isExternal).toBe(true);
   });
 
   it("tells what is in scope at each instruction of a function, and nothing elsewhere", () => {
     const [fill] = information.functions("fill");
-    for (const { start, end } of fill!.ranges) {
+    for (const { start, end } of fill.ranges) {
       for (let pc = start; pc < end; pc++) expect(information.scopesAt(pc)[0]?.name).toBe("fill");
     }
     expect(information.scopesAt(0)).toEqual([]);
@@ -91,7 +91,7 @@ describe.each(["program.O0", "program.O2"])("the debugging information of %s", (
 
   it("has lines that cover the code without a gap", () => {
     const [fib] = information.functions("fib");
-    const { start, end } = fib!.ranges.at(-1)!;
+    const { start, end } = fib.ranges.at(-1)!;
     for (let pc = start; pc < end; pc++) {
       expect(information.lines.some((line) => pc >= line.address && pc < line.end)).toBe(true);
     }
@@ -128,7 +128,7 @@ describe("call frames", () => {
   it("lead from every instruction of a function to its caller, and back to its registers", () => {
     const information = new DebugInformation(open("program.O0"));
     const [fib] = information.functions("fib");
-    const { start, end } = fib!.ranges[0]!;
+    const { start, end } = fib.ranges[0];
     // pushl %ebp; movl %esp, %ebp
     const at = (pc: number, esp: number, ebp: number) =>
       callerRegisters(information.callFrames.rules(pc)!, [0, 1, 2, 3, esp, ebp, 6, 7, pc], (linear) => {
@@ -154,7 +154,7 @@ function exhaust(information: DebugInformation): void {
   for (const name of [...information.functionNames].slice(0, 50)) {
     for (const scope of information.functions(name)) addresses.push(scope.start);
   }
-  for (const name of [...information.variableNames].slice(0, 50)) declare(information.variables(name)[0]!.type, name);
+  for (const name of [...information.variableNames].slice(0, 50)) declare(information.variables(name)[0].type, name);
   for (const name of [...information.typeNames].slice(0, 100)) {
     const type = information.type(name);
     if (type !== undefined) members(type);
@@ -213,7 +213,7 @@ describe("hostile bytes", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(20), (data, which) => {
         const debug = elf.sections.filter(({ name }) => /^\.debug_|^\.eh_frame/.test(name));
-        const hit = debug[which % debug.length]!;
+        const hit = debug[which % debug.length];
         const sections = elf.sections.map((section) => (section === hit ? { ...section, data } : section));
         tolerate(() => exhaust(new DebugInformation({ sections })));
       }),

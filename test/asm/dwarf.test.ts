@@ -130,19 +130,19 @@ function readelf(bytes: Uint8Array, what: string): string {
 describe("line tables", () => {
   it("tell the line of each instruction, of a macro's the line that uses it", () => {
     const object = assemble("nop\n.macro two\nnop\nnop\n.endm\ntwo\n.long 1, 2\n.data\n.long 3", { file: "a.S" });
-    expect(object.sections[0]!.lines).toEqual([
+    expect(object.sections[0].lines).toEqual([
       { offset: 0, file: "a.S", line: 1 },
       { offset: 1, file: "a.S", line: 6 },
       { offset: 2, file: "a.S", line: 6 },
       { offset: 3, file: "a.S", line: 7 },
       { offset: 7, file: "a.S", line: 7 },
     ]);
-    expect(object.sections[1]!.lines).toBeUndefined();
+    expect(object.sections[1].lines).toBeUndefined();
   });
 
   it("name the included file", () => {
     const object = assemble('.include "b.S"\nret', { file: "a.S", include: () => ({ file: "b.S", text: "\nnop\n" }) });
-    expect(object.sections[0]!.lines).toEqual([
+    expect(object.sections[0].lines).toEqual([
       { offset: 0, file: "b.S", line: 2 },
       { offset: 1, file: "a.S", line: 2 },
     ]);
@@ -188,7 +188,7 @@ describe("DWARF sections", () => {
     const [plain, debug] = [writeExecutable(image), writeExecutable(image, imageDebugSections(image, [INFO]))].map(
       readElf,
     );
-    expect(debug!.segments).toEqual(plain!.segments);
+    expect(debug.segments).toEqual(plain.segments);
   });
 
   it.skipIf(!hasReadelf)("are what readelf reads", () => {

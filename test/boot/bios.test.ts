@@ -112,7 +112,7 @@ describe("INT 10h", () => {
       jmp exit`);
     expect(lines(machine).slice(0, 3)).toEqual(["Y", "X", "W"]);
     expect(lines(machine)[24]).toBe("XXX");
-    expect(machine.vga.cells[24]![0]!.attribute).toBe(0x1e);
+    expect(machine.vga.cells[24][0].attribute).toBe(0x1e);
     expect(machine.vga.cursor).toMatchObject({ row: 24, column: 0, visible: true });
   });
 
@@ -367,11 +367,11 @@ describe("any call", () => {
           machine.restore(booted);
           machine.load(Uint8Array.of(0xcd, number, 0xe6, 0xf4), 0x8000);
           machine.setRegister("eax", eax);
-          for (const [index, name] of names.entries()) machine.setRegister(name, values[index]!);
+          for (const [index, name] of names.entries()) machine.setRegister(name, values[index]);
           machine.setRegister("cs", 0);
           machine.setRegister("eip", 0x8000);
           machine.setRegister("esp", 0x7000);
-          machine.cores[0]!.halted = false;
+          machine.cores[0].halted = false;
           expect(["exit", "budget", "triple-fault"]).toContain(machine.run({ maxInstructions: 2000 }).kind);
         },
       ),

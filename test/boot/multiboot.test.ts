@@ -54,7 +54,7 @@ describe("the state that a kernel finds", () => {
     expect(machine.getRegister("eflags") & 0x20200).toBe(0);
     expect(machine.getRegister("eip")).toBe(0x100020);
     expect(machine.memory.a20).toBe(true);
-    const core = machine.cores[0]!;
+    const core = machine.cores[0];
     for (let segment = 0; segment < 6; segment++) {
       expect([core.segBase(segment), core.segLimit(segment), core.segAccess(segment) & 0x4000]).toEqual([
         0, -1, 0x4000,
@@ -76,10 +76,10 @@ describe("the state that a kernel finds", () => {
     const module = (index: number) => [0, 4, 8].map((offset) => long(offset, long(24) + 16 * index));
     const [start0, end0, string0] = module(0);
     const [start1, end1, string1] = module(1);
-    expect([start0! % 4096, start1! % 4096]).toEqual([0, 0]);
-    expect([end0! - start0!, end1! - start1!]).toEqual([3, 5000]);
-    expect([text(string0!), text(string1!)]).toEqual(["first", "second with words"]);
-    expect(machine.readPhysical(start1!, 5000)).toEqual(modules[1]!.bytes);
+    expect([start0 % 4096, start1 % 4096]).toEqual([0, 0]);
+    expect([end0 - start0, end1 - start1]).toEqual([3, 5000]);
+    expect([text(string0), text(string1)]).toEqual(["first", "second with words"]);
+    expect(machine.readPhysical(start1, 5000)).toEqual(modules[1].bytes);
     expect([long(88), long(96), long(100), long(104)]).toEqual([0xb8000, 160, 80, 25]);
     expect(machine.memory.read16(machine.getRegister("ebx") + 108)).toBe(0x0210);
     const map = Array.from({ length: long(44) / 24 }, (_, index) =>
@@ -97,9 +97,9 @@ describe("ELF kernels", () => {
     const { long, text } = info(machine);
     const [count, size, table, names] = [28, 32, 36, 40].map((offset) => long(offset));
     expect(size).toBe(40);
-    const section = (index: number, field: number) => long(4 * field, table! + 40 * index);
+    const section = (index: number, field: number) => long(4 * field, table + 40 * index);
     const byName = new Map(
-      Array.from({ length: count! }, (_, index) => [text(section(names!, 3) + section(index, 0)), index]),
+      Array.from({ length: count }, (_, index) => [text(section(names, 3) + section(index, 0)), index]),
     );
     const bss = byName.get(".bss")!;
     expect(machine.readPhysical(section(bss, 3), section(bss, 5)).every((byte) => byte === 0)).toBe(true);

@@ -51,7 +51,7 @@ async function run(machine: Machine, millions: number): Promise<StopReason> {
 }
 
 describe("SeaBIOS", () => {
-  it.skipIf(!existsSync(SEABIOS[0]!)).each(SEABIOS)(
+  it.skipIf(!existsSync(SEABIOS[0])).each(SEABIOS)(
     "%s boots a disk, and again after a reset",
     { timeout: 180_000 },
     async (path) => {

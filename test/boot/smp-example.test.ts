@@ -22,7 +22,7 @@ function boot(cpus: number, interleaver?: RandomInterleaver) {
 /** The count without LOCK is any that the race may bring about; the other lines are certain. */
 function expectLines(lines: readonly string[], cpus: number): void {
   expect(lines.slice(0, 2)).toEqual([`processors: ${cpus}`, `with LOCK: ${cpus * ROUNDS}`]);
-  const plain = Number(/^without LOCK: (\d+)$/.exec(lines[2]!)![1]);
+  const plain = Number(/^without LOCK: (\d+)$/.exec(lines[2])![1]);
   expect(plain).toBeLessThanOrEqual(cpus * ROUNDS);
   expect(plain).toBeGreaterThan(0);
   if (cpus === 1) expect(plain).toBe(ROUNDS);
@@ -40,7 +40,7 @@ describe("examples/machine/smp.S", () => {
 
   it.each([2, 4, 8])("loses counts without LOCK on %i cores", (cpus) => {
     const { lines } = boot(cpus).run();
-    expect(Number(lines[2]!.slice("without LOCK: ".length))).toBeLessThan(cpus * ROUNDS);
+    expect(Number(lines[2].slice("without LOCK: ".length))).toBeLessThan(cpus * ROUNDS);
   });
 
   it("counts right under random interleavings, the same way for the same seed", () => {
@@ -50,7 +50,7 @@ describe("examples/machine/smp.S", () => {
       expectLines(lines, 4);
     }
     expect(runs[1]).toEqual(runs[0]);
-    expect(runs[2]!.lines).not.toEqual(runs[0]!.lines);
+    expect(runs[2].lines).not.toEqual(runs[0].lines);
   });
 
   it("says so when there are no tables", () => {

@@ -65,7 +65,7 @@ describe("esp0 as", () => {
       ...["src/hello.S:4", "src/hello.S:5", "src/hello.S:6", "src/hello.S:7"],
       "src/helper.S:3",
     ]);
-    expect(lines[0]!.address).toBe(0x08048000);
+    expect(lines[0].address).toBe(0x08048000);
     const flat = await as("boot.S", "-D", "VALUE=1", "--format", "bin", "-g", "-o", "boot.bin");
     expect([flat.status, flat.errors]).toEqual([2, "-g needs a file that can hold it: leave out --format bin\n"]);
   });

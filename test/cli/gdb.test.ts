@@ -138,7 +138,7 @@ describe("esp0 run --gdb", () => {
     const status = guest.run();
     const reply = await guest.send(`qRcmd,${Buffer.from("help step").toString("hex")}`, "k");
     const [, text] = /\$O([0-9a-f]+)#/.exec(reply)!;
-    expect(Buffer.from(text!, "hex").toString()).toMatch(/^step/);
+    expect(Buffer.from(text, "hex").toString()).toMatch(/^step/);
     await status;
   });
 

@@ -4,7 +4,7 @@ import { MachineSession } from "./machine-session.ts";
 
 /** A command line as a shell takes it apart: words, and words in quotes. */
 function words(line: string): string[] {
-  return Array.from(line.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, plain]) => quoted ?? plain!);
+  return Array.from(line.matchAll(/"([^"]*)"|(\S+)/g), ([, quoted, plain]) => quoted ?? plain);
 }
 
 interface Shown {
@@ -14,7 +14,7 @@ interface Shown {
 
 /** Commands (`$ esp0 …`) of the console blocks of a page, with what is shown after each. */
 function commandsOf(page: string): Shown[] {
-  const blocks = Array.from(page.matchAll(/```console\n(.*?)```/gs), ([, block]) => block!);
+  const blocks = Array.from(page.matchAll(/```console\n(.*?)```/gs), ([, block]) => block);
   return blocks.flatMap((block) =>
     block
       .split(/^\$ /m)

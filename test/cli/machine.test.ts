@@ -225,7 +225,7 @@ describe("the end", () => {
     const { status, errors } = await run("jmp .", [], { interruptAt: 2, secondsPerLook: 1 });
     expect(status).toBe(130);
     const [, instructions] = /^instructions +([0-9,]+)$/m.exec(errors)!;
-    expect(Number(instructions!.replaceAll(",", ""))).toBeLessThan(10_000);
+    expect(Number(instructions.replaceAll(",", ""))).toBeLessThan(10_000);
   });
 
   it("says how often an instruction was executed that the emulator does not know", async () => {

@@ -54,7 +54,7 @@ it("gives the same run twice for the same input through a pipe", () => {
     esp0(["run", "-q", "--trace", path(name), program], "one\ntwo\nthree\n");
     return readFileSync(path(name));
   });
-  expect(traces[0]!.equals(traces[1]!)).toBe(true);
+  expect(traces[0].equals(traces[1])).toBe(true);
 });
 
 it("leaves a recording that can be used when it is killed", async () => {

@@ -65,8 +65,8 @@ describe("a machine that is captured, set back, saved and forked at random", () 
               break;
             }
             default: {
-              const [at, capture] = captures[next.which % captures.length]!;
-              const base = captures[(next.which >> 2) % captures.length]![1];
+              const [at, capture] = captures[next.which % captures.length];
+              const base = captures[(next.which >> 2) % captures.length][1];
               if (next.kind === "restore") machine.restore(capture);
               else machine.restore(capture.encode(base), base);
               position = at;
@@ -133,7 +133,7 @@ describe("the guest programs that check the CPU", () => {
     const end = machine.save();
     const all = output;
     for (const index of [0, 3, captures.length >> 1, captures.length - 1]) {
-      const { capture, sent } = captures[index]!;
+      const { capture, sent } = captures[index];
       machine.restore(capture);
       output = "";
       expect(machine.run()).toEqual(stop);
@@ -198,7 +198,7 @@ describe("a machine with a bridge", () => {
     expect(word("sum")).toBe(35);
     machine.run({ maxInstructions: 10 });
     expect(word("sum")).toBe(70);
-    expect(Machine.restore(five).cores[0]!.hostcall).toBeNull();
+    expect(Machine.restore(five).cores[0].hostcall).toBeNull();
   });
 });
 
@@ -259,7 +259,7 @@ describe("captures as bytes", () => {
     fc.assert(
       fc.property(places, fc.integer({ min: 1, max: 255 }), (at, change) => {
         const changed = bytes.slice();
-        changed[at]! ^= change;
+        changed[at] ^= change;
         expect(() => Capture.decode(changed, base)).toThrow(SnapshotError);
       }),
     );

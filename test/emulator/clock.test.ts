@@ -109,7 +109,7 @@ describe("Clock", () => {
             model.push({ at, id });
           } else if (step.kind === "cancel" && handles.length > 0) {
             const id = step.which % handles.length;
-            clock.cancel(handles[id]!);
+            clock.cancel(handles[id]);
             model = model.filter((event) => event.id !== id);
           } else if (step.kind === "advance") {
             const until = clock.now + step.by;

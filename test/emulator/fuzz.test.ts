@@ -96,7 +96,7 @@ function load(machine: Machine, accesses: readonly Access[]): void {
   }
   // iret
   machine.load(Uint8Array.of(0xcf), HANDLER);
-  const core = machine.cores[0]!;
+  const core = machine.cores[0];
   core.cr0 |= CR0_PE;
   for (const seg of [0, 2, 3, 4, 5]) core.setSegment(seg, 0x10, 0, -1, 0xc093);
   core.setSegment(CS, 8, 0, -1, 0xc09b);

@@ -135,9 +135,9 @@ describe("a machine with several busy cores", () => {
 
   it("asks again as soon as a second core can run", () => {
     const machine = allBusy(2);
-    machine.cores[1]!.halted = true;
+    machine.cores[1].halted = true;
     machine.clock.schedule(1234, () => {
-      machine.cores[1]!.halted = false;
+      machine.cores[1].halted = false;
     });
     machine.run({ maxInstructions: 1400 });
     expect(machine.counters.instructions).toEqual([1234 + 100, 66]);
@@ -164,10 +164,10 @@ describe("a machine with several busy cores", () => {
     machine.setRegister("eip", 0x3100, 1);
     machine.pic.raise(0);
     let woken = -1;
-    first!.onInterrupt = () => {
+    first.onInterrupt = () => {
       woken = machine.cycles;
     };
-    second!.halted = false;
+    second.halted = false;
     machine.run({ maxInstructions: 1000 });
     // HLT, MOV and OUT; then there are two to choose from, it is core 1's turn, and delivery takes a cycle.
     expect(woken).toBe(3 + 100 + 1);

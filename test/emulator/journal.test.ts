@@ -93,7 +93,7 @@ describe("a journal", () => {
     const { journal, end } = original();
     const on = machine();
     journal.rewind();
-    const middle = journal.entries[3]!.cycle;
+    const middle = journal.entries[3].cycle;
     const saved = replay(on, journal, middle);
     replay(on, journal, END);
     on.restore(saved);

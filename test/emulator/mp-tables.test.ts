@@ -63,7 +63,7 @@ describe("configuration table", () => {
 
   it("gives signature and features as CPUID does", () => {
     const [processor] = tables(1).ofType(0);
-    const view = new DataView(Uint8Array.from(processor!).buffer);
+    const view = new DataView(Uint8Array.from(processor).buffer);
     const machine = new Machine({ memoryBytes: 1 << 20 });
     machine.load(Uint8Array.of(0x66, 0xb8, 1, 0, 0, 0, 0x0f, 0xa2), 0x1000);
     machine.setRegister("cs", 0);

@@ -162,10 +162,10 @@ describe("a capture sees what was written since the last one", () => {
 
   it("what devices and the host write", () => {
     const { memory } = guest;
-    expectSeen(() => memory.write8(DATA, guest.core.r[EBX]! >>> 4), [page]);
-    expectSeen(() => memory.write16(DATA, guest.core.r[EBX]!), [page]);
-    expectSeen(() => memory.write32(DATA + 0xffe, guest.core.r[EBX]! << 12), [page, page + 1]);
-    expectSeen(() => memory.load(Uint8Array.of(guest.core.r[EBX]! >>> 4), DATA + 0xfff), [page]);
+    expectSeen(() => memory.write8(DATA, guest.core.r[EBX] >>> 4), [page]);
+    expectSeen(() => memory.write16(DATA, guest.core.r[EBX]), [page]);
+    expectSeen(() => memory.write32(DATA + 0xffe, guest.core.r[EBX] << 12), [page, page + 1]);
+    expectSeen(() => memory.load(Uint8Array.of(guest.core.r[EBX] >>> 4), DATA + 0xfff), [page]);
     memory.exposeVideoMemory(0xb8000, 0x8000);
     expectSeen(() => guest.kernel("movl %ebx, 0xb8000; hlt"), [0xb8]);
   });
@@ -204,8 +204,8 @@ second:	.long 0
     for (let i = 0; i < 3; i++) {
       const words = [word("first"), word("second")];
       machine.run({ maxInstructions: 1000 });
-      expect(word("first")).toBeGreaterThan(words[0]!);
-      expect(word("second")).toBeGreaterThan(words[1]!);
+      expect(word("first")).toBeGreaterThan(words[0]);
+      expect(word("second")).toBeGreaterThan(words[1]);
       expect(wrongPages(machine.memory, machine.capture().pages)).toEqual([]);
       machine.run({ maxInstructions: 1000 });
       machine.restore(start);
@@ -242,7 +242,7 @@ second:	.long 0
     const { machine, word } = smpGuest("boot: movl $1, here\n1: jmp boot\n.data\n.align 4096\nhere: .long 0\n");
     machine.run({ maxInstructions: 100 });
     const first = machine.capture();
-    const { eip } = machine.cores[0]!;
+    const { eip } = machine.cores[0];
     const boot = machine.readPhysical(0x10000, 0x1000);
     const at = 0x10000 + boot.findIndex((_, i) => boot[i] === 0xc7 && boot[i + 1] === 0x05 && boot[i + 6] === 1);
     machine.writePhysical(at + 6, Uint8Array.of(2));
@@ -250,7 +250,7 @@ second:	.long 0
     expect(word("here")).toBe(2);
     const second = machine.capture();
     machine.restore(first);
-    expect(machine.cores[0]!.eip).toBe(eip);
+    expect(machine.cores[0].eip).toBe(eip);
     machine.run({ maxInstructions: 100 });
     expect(word("here")).toBe(1);
     machine.restore(second);

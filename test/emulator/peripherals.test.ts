@@ -176,14 +176,14 @@ describe("keyboard in a machine", () => {
       const keys = ["a", "b", "escape"] as const;
       let pressed = 0;
       machine.onHalt = () => {
-        if (machine.clock.size === 0) machine.keyboard.stroke(keys[pressed++]!);
+        if (machine.clock.size === 0) machine.keyboard.stroke(keys[pressed++]);
         return undefined;
       };
       expect(machine.run()).toEqual({ kind: "exit", value: 0 });
       return [machine.cycles, machine.instructions, machine.counters.interrupts];
     });
     expect(runs[0]).toEqual(runs[1]);
-    expect(runs[0]![2]).toBe(6);
+    expect(runs[0][2]).toBe(6);
   });
 
   it("a machine that waits for a key that nobody presses is halted for ever, until somebody does", () => {
@@ -259,7 +259,7 @@ describe("display in a machine", () => {
     const machine = boot(PRINT);
     expect(machine.run()).toEqual({ kind: "exit", value: 0 });
     expect(machine.vga.screenText()).toBe(`\nHello, world\n${"\n".repeat(23)}`);
-    expect(machine.vga.cells[1]![0]).toEqual({ code: 0x48, character: "H", attribute: 0x1e });
+    expect(machine.vga.cells[1][0]).toEqual({ code: 0x48, character: "H", attribute: 0x1e });
     expect(machine.vga.cursor).toMatchObject({ row: 1, column: 5, visible: true });
   });
 
@@ -321,10 +321,10 @@ describe("disks in a machine", () => {
       [0x170, 0xa0],
       [0x170, 0xb0],
     ].map(([base, device]) => {
-      machine.ports.write8(base! + 6, device!);
-      machine.ports.write8(base! + 7, 0xec);
+      machine.ports.write8(base + 6, device);
+      machine.ports.write8(base + 7, 0xec);
       machine.clock.advanceTo(machine.clock.now + 10_000);
-      return Array.from({ length: 256 }, () => machine.ports.read16(base!))[60];
+      return Array.from({ length: 256 }, () => machine.ports.read16(base))[60];
     });
     expect(sizes).toEqual([1, 2, 3, 4]);
     expect(machine.disks.map((disk) => disk?.sectors)).toEqual([1, 2, 3, 4]);
@@ -361,7 +361,7 @@ describe("snapshots of keyboard, display and disks", () => {
         screen: machine.vga.screenText(),
         cursor: machine.vga.cursor,
         keys: machine.readPhysical(0x5000, 64),
-        disk: disk === null ? null : Buffer.from(disk!.contents()).toString("hex"),
+        disk: disk === null ? null : Buffer.from(disk.contents()).toString("hex"),
       };
     });
   };
@@ -377,12 +377,12 @@ describe("snapshots of keyboard, display and disks", () => {
     for (const cycle of [0, 9_000, 10_000, 25_000, 150_000, 333_333]) {
       const [original, copy] = endsFrom(cycle, typed, options);
       expect(copy).toEqual(original);
-      expect(original!.reason).toEqual({ kind: "exit", value: 0 });
+      expect(original.reason).toEqual({ kind: "exit", value: 0 });
     }
     for (const cycle of [50, 500, 1_500, 2_500, 3_000]) {
       const [original, copy] = endsFrom(cycle, () => boot(COPY_SECTOR, options), options);
       expect(copy).toEqual(original);
-      expect(original!.reason).toEqual({ kind: "exit", value: 0 });
+      expect(original.reason).toEqual({ kind: "exit", value: 0 });
     }
     const [original, copy] = endsFrom(30, () => boot(PRINT, options), options);
     expect(copy).toEqual(original);

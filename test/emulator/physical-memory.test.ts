@@ -79,9 +79,7 @@ describe("RAM", () => {
       [0xb8000, 0x10],
       [0xb8000, 0],
     ]) {
-      expect(() => memory.exposeVideoMemory(start!, size!)).toThrow(
-        /whole pages of 4096 bytes from 0xa0000 to 0xbffff/,
-      );
+      expect(() => memory.exposeVideoMemory(start, size)).toThrow(/whole pages of 4096 bytes from 0xa0000 to 0xbffff/);
     }
   });
 

@@ -115,14 +115,14 @@ export class Harness {
 
   private call({ address, args, fastcall, is_wide }: GuestCall): number {
     const { machine } = this.kernel;
-    const core = machine.cores[0]!;
+    const core = machine.cores[0];
     const before = this.kernel.capture();
-    const esp = core.r[ESP]!;
+    const esp = core.r[ESP];
     let at = (esp - 64) & -16;
     const in_registers = fastcall ? Math.min(args.length, FASTCALL_REGISTERS.length) : 0;
-    for (let i = args.length - 1; i >= in_registers; i--) this.memory.write32((at -= 4), args[i]!);
+    for (let i = args.length - 1; i >= in_registers; i--) this.memory.write32((at -= 4), args[i]);
     this.memory.write32((at -= 4), RETURN_TO);
-    for (let i = 0; i < in_registers; i++) core.r[FASTCALL_REGISTERS[i]!] = args[i]! | 0;
+    for (let i = 0; i < in_registers; i++) core.r[FASTCALL_REGISTERS[i]] = args[i] | 0;
     core.r[ESP] = at;
     core.r[EBP] = 0;
     core.eip = address | 0;
@@ -135,8 +135,8 @@ export class Harness {
       this.kernel.restore(before);
       throw new Error(`${why}\n${this.log}`);
     }
-    const low = core.r[EAX]!;
-    const high = core.r[EDX]!;
+    const low = core.r[EAX];
+    const high = core.r[EDX];
     core.r[ESP] = esp;
     return is_wide ? high * 0x1_0000_0000 + (low >>> 0) : low;
   }

@@ -17,8 +17,8 @@ for (const document of ["docs/testing.md", "docs/debugger.md"]) {
   const folder = document.replace(/^docs\/(\w+)\.md$/, "test/docs-$1");
   mkdirSync(join(directory, folder));
   for (const [, file, block] of readFileSync(document, "utf8").matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)) {
-    if (file === "vitest.config.ts") documented.push(block!);
-    else writeFileSync(join(directory, file!.replace("test", folder)), block!);
+    if (file === "vitest.config.ts") documented.push(block);
+    else writeFileSync(join(directory, file.replace("test", folder)), block);
   }
 }
 afterAll(() => rmSync(directory, { recursive: true }));

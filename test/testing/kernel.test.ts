@@ -52,7 +52,7 @@ describe("bootKernel", () => {
       kernel.runUntilExit();
       return kernel.events.map(formatEvent);
     });
-    expect(a!.length).toBeGreaterThan(20);
+    expect(a.length).toBeGreaterThan(20);
     expect(a).toEqual(b);
   });
 
@@ -268,7 +268,7 @@ describe("looking", () => {
     expect(before).toMatchObject({ free_pages: expect.any(Number), threads: expect.any(Number), mm_struct: 1 });
     kernel.runUntil("fork");
     expect(kernel.memory().mm_struct).toBe(2);
-    expect(kernel.memory().free_pages).toBeLessThan(before.free_pages!);
+    expect(kernel.memory().free_pages).toBeLessThan(before.free_pages);
   });
 });
 
@@ -291,7 +291,7 @@ buffer:	.skip 16`,
     expect(session.position).toBe(kernel.position);
     expect(session.machine.getRegister("eip")).toBe(kernel.registers().eip);
     const memory = () => [session, kernel].map(({ machine }) => Buffer.from(machine.readPhysical(0, 8 << 20)));
-    expect(memory()[0]!.equals(memory()[1]!)).toBe(true);
+    expect(memory()[0].equals(memory()[1])).toBe(true);
     expect(session.reverseStep().position).toBe(kernel.position - 1);
     expect(() => kernel.patch(0x1000, [1])).toThrow("not an address of kernel memory");
   });

@@ -119,7 +119,7 @@ quit:	EXIT`;
 });
 
 describe("the first line of a failure", () => {
-  const headline = (message: string) => message.split("\n")[0]!;
+  const headline = (message: string) => message.split("\n")[0];
 
   it("has the line of a panic", () => {
     const kernel = bootKernel({ init: TWO_TASKS });

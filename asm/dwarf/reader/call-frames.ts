@@ -52,11 +52,11 @@ export class CallFrames {
     let high = descriptions.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (descriptions[middle]!.start <= pc) low = middle + 1;
+      if (descriptions[middle].start <= pc) low = middle + 1;
       else high = middle;
     }
     // Several may begin at one address, and an empty one might hide another.
-    for (let i = low - 1; i >= 0 && i > low - 4; i--) if (pc < descriptions[i]!.end) return descriptions[i];
+    for (let i = low - 1; i >= 0 && i > low - 4; i--) if (pc < descriptions[i].end) return descriptions[i];
     return undefined;
   }
 

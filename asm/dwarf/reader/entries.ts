@@ -261,7 +261,7 @@ export class UnitTable {
     let high = units.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (units[middle]!.offset <= offset) low = middle + 1;
+      if (units[middle].offset <= offset) low = middle + 1;
       else high = middle;
     }
     return units[low - 1]?.entries.get(offset);

@@ -81,7 +81,7 @@ class Machine {
   read(address: number, size: number): number {
     const bytes = this.context.read(address >>> 0, size);
     let value = 0;
-    for (let i = size - 1; i >= 0; i--) value = value * 256 + bytes[i]!;
+    for (let i = size - 1; i >= 0; i--) value = value * 256 + bytes[i];
     return value;
   }
 

@@ -44,7 +44,7 @@ function syscall(words: readonly string[], console: Console): Filter | undefined
 function pids(words: readonly string[], console: Console, fields: Readonly<Record<string, string>>): Filter {
   const wanted: [field: string, pid: number][] = [];
   for (let i = 0; i < words.length; i += 2) {
-    const field = fields[words[i]!];
+    const field = fields[words[i]];
     const pid = words[i + 1];
     if (field === undefined || pid === undefined) {
       throw new CommandError(

@@ -29,7 +29,7 @@ function showPic(console: Console): void {
       if (states.join() === "masked") continue;
       rows.push([
         `  IRQ ${first + input}`,
-        IRQ_NAMES[first + input]!,
+        IRQ_NAMES[first + input],
         `vector ${hex(chip.vectorBase + input, 2)}`,
         states.join(", ") || "open",
       ]);
@@ -55,7 +55,7 @@ function describeMessage(word: number): string {
   const { VECTOR_MASK, LEVEL_TRIGGERED, ACTIVE_LOW, MASKED, deliveryMode } = apicMessage;
   const words = [
     `vector ${hex(word & VECTOR_MASK, 2)}`,
-    DELIVERY_NAMES[deliveryMode(word)]!,
+    DELIVERY_NAMES[deliveryMode(word)],
     (word & LEVEL_TRIGGERED) !== 0 ? "level" : "edge",
     ...((word & ACTIVE_LOW) !== 0 ? ["active low"] : []),
     ...((word & MASKED) !== 0 ? ["masked"] : []),

@@ -20,7 +20,7 @@ function split(text: string): string[] {
   let quote = "";
   let start = 0;
   for (let i = 0; i < text.length; i++) {
-    const character = text[i]!;
+    const character = text[i];
     if (quote !== "") {
       if (character === "\\") i++;
       else if (character === quote) quote = "";
@@ -40,7 +40,7 @@ function patternOf(console: Console, text: string, size: number | undefined): Ui
   const string = /^"((?:[^"\\]|\\.)*)"$/.exec(text);
   if (string !== null) {
     const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r", "0": "\0" };
-    const plain = string[1]!.replace(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter);
+    const plain = string[1].replace(/\\(.)/g, (_, letter: string) => escapes[letter] ?? letter);
     return new TextEncoder().encode(plain);
   }
   const environment = console.environment();

@@ -126,7 +126,7 @@ function advance(console: Console, argument: string): Promise<void> {
   const leaves =
     back === undefined || back.cpl !== undefined
       ? []
-      : [{ linear: back.linear, accepts: (core: { readonly r: Int32Array }) => core.r[4]! >>> 0 > back.slot }];
+      : [{ linear: back.linear, accepts: (core: { readonly r: Int32Array }) => core.r[4] >>> 0 > back.slot }];
   return go(console, () => console.session.runToAsync([...places, ...leaves]));
 }
 

@@ -68,7 +68,7 @@ function source(_argument: string, console: Console): void {
 function scope(argument: string, console: Console): void {
   if (argument === "") throw new CommandError("info scope PLACE is expected: a function, FILE:LINE or *ADDRESS");
   const [address] = placeAddresses(console, argument);
-  const scopes = console.session.programs.at(address!)?.scopesAt(address!) ?? [];
+  const scopes = console.session.programs.at(address)?.scopesAt(address) ?? [];
   const lines = scopes.flatMap((each) => [
     ...each.parameters.map((variable) => inScope(variable, "an argument")),
     ...each.variables.map((variable) => inScope(variable, "a variable")),
@@ -185,7 +185,7 @@ export function infoCommands(
         const subject = Object.hasOwn(SUBJECTS, word)
           ? word
           : Object.keys(SUBJECTS).find((name) => name.startsWith(word));
-        if (subject !== undefined) return SUBJECTS[subject]!(rest, console);
+        if (subject !== undefined) return SUBJECTS[subject](rest, console);
         const other = Object.keys(COMMANDS).find((name) => name.startsWith(word));
         if (other !== undefined) return run(`${COMMANDS[other]} ${rest}`, console);
         if (names().some((name) => name.startsWith(word))) return run(argument, console);

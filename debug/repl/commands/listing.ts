@@ -15,11 +15,11 @@ function locate(console: Console, place: string): SourceLocation {
   const [address] = placeAddresses(console, place);
   const { symbols } = console.session;
   // A function is shown from its first line, not from where its frame is set up.
-  const start = address! - (symbols.symbolize(address!)?.offset ?? 0);
+  const start = address - (symbols.symbolize(address)?.offset ?? 0);
   const isBody = place.trim().startsWith("*") ? false : symbols.bodyOf(start) === address;
-  const source = symbols.lineEntry(isBody ? start : address!);
+  const source = symbols.lineEntry(isBody ? start : address);
   if (source === undefined) {
-    throw new CommandError(`no source is known for ${console.place(address!)}; disas shows its instructions`);
+    throw new CommandError(`no source is known for ${console.place(address)}; disas shows its instructions`);
   }
   return source;
 }

@@ -19,7 +19,7 @@ function formatOf(argument: string): { format: MemoryFormat; rest: string } {
   let letter = "x";
   let size: 1 | 2 | 4 | 8 = 4;
   for (const character of slash?.[2] ?? "") {
-    if (Object.hasOwn(SIZES, character)) size = SIZES[character]!;
+    if (Object.hasOwn(SIZES, character)) size = SIZES[character];
     else if (FORMATS.includes(character)) letter = character;
     else {
       throw new CommandError(

@@ -86,7 +86,7 @@ export const registers: readonly Command[] = [
       const rows = SEGMENT_NAMES.map((name, segment) => {
         const selector = bareHex(core.segSelector(segment) & 0xffff, 4);
         if (!core.segValid(segment)) return [name, selector, "null: cannot be used"];
-        const text = formatDescriptor(viewDescriptorTable(cachedDescriptor(core, segment))[0]!);
+        const text = formatDescriptor(viewDescriptorTable(cachedDescriptor(core, segment))[0]);
         return [name, selector, text];
       });
       console.print(...table(rows));

@@ -26,7 +26,7 @@ export function clauses(console: Console, argument: string): Clauses {
   for (;;) {
     const clause = /\s+(count|cpu)\s+(\S+)\s*$/.exec(what);
     if (clause === null) break;
-    numbers[clause[1]!] = console.number(clause[2]!);
+    numbers[clause[1]] = console.number(clause[2]);
     what = what.slice(0, clause.index);
   }
   if (condition === "") throw new CommandError("a condition is expected behind `if`");
@@ -108,7 +108,7 @@ function addWatchpoint(console: Console, argument: string, name: keyof typeof WA
   const { address, length, scope } =
     range === null
       ? placeOf(console, text)
-      : { address: console.address(range[1]!), length: Number(range[2]), scope: undefined };
+      : { address: console.address(range[1]), length: Number(range[2]), scope: undefined };
   const space = physical === null ? "linear" : "physical";
   const shown = `${name} ${text}: ${plural(length, "byte")} at ${space === "physical" ? `physical ${hex(address)}` : console.place(address)}`;
   add(console, { kind: "watch", space, address, length, scope, on: WATCHED[name] }, parts, shown);
@@ -283,8 +283,8 @@ export const stopping: readonly Command[] = [
       const text =
         condition === ""
           ? undefined
-          : conditionOf(console, condition.replace(/^if\s+/, ""), placeOfBreakpoint(console, found!));
-      console.session.breakpoints.setCondition(found!, text);
+          : conditionOf(console, condition.replace(/^if\s+/, ""), placeOfBreakpoint(console, found));
+      console.session.breakpoints.setCondition(found, text);
       console.print(`Breakpoint ${found} ${condition === "" ? "has no condition now." : `stops if ${condition}.`}`);
     },
   },
@@ -299,7 +299,7 @@ export const stopping: readonly Command[] = [
       const [found] = numbersOf(console, number);
       const passed = console.number(times);
       if (passed < 0) throw new CommandError(`${times}: 0 or more is expected`);
-      console.session.breakpoints.setIgnore(found!, passed);
+      console.session.breakpoints.setIgnore(found, passed);
       console.print(`Breakpoint ${found} passes over its next ${plural(passed, "hit")}.`);
     },
   },

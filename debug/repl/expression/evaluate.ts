@@ -383,7 +383,7 @@ class Evaluator {
     }
     // Flexible arrays are declared with any of these lengths.
     const isFlexible = type.length === undefined || type.length < 2;
-    if (index < 0 || (!isFlexible && index >= type.length!)) {
+    if (index < 0 || (!isFlexible && index >= type.length)) {
       return this.#fail(
         `index ${index} is outside of ${typeName(array.type)}: 0 to ${(type.length ?? 1) - 1}`,
         node.index.column,

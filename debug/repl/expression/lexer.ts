@@ -78,8 +78,8 @@ function tokenAt(rest: string, column: number, text: string, previous: Token | u
   }
   const character = CHARACTER.exec(rest);
   if (character !== null) {
-    const inner = character[1]!;
-    const meant = inner.length === 1 ? inner : ESCAPES[inner[1]!];
+    const inner = character[1];
+    const meant = inner.length === 1 ? inner : ESCAPES[inner[1]];
     if (meant === undefined) throw new ExpressionError(`unknown escape ${inner}`, text, column);
     return token("number", character[0], meant.charCodeAt(0), CHAR);
   }

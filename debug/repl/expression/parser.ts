@@ -50,7 +50,7 @@ class Parser {
   }
 
   get #token(): Token {
-    return this.#tokens[this.#next]!;
+    return this.#tokens[this.#next];
   }
 
   #fail(message: string, token: Token = this.#token): never {

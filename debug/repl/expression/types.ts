@@ -67,7 +67,7 @@ export class TypeNames {
   find(name: string): CType | undefined {
     const words = name.split(/\s+/).filter((word) => word !== "" && !QUALIFIERS.has(word));
     if (words.length === 0) return undefined;
-    if (words.every((word) => TYPE_WORDS.has(word)) && !KEYWORDS.includes(words[0]!)) return BUILT_IN[canonical(words)];
+    if (words.every((word) => TYPE_WORDS.has(word)) && !KEYWORDS.includes(words[0])) return BUILT_IN[canonical(words)];
     const plain = words.join(" ");
     return this.#ofPrograms(plain) ?? BUILT_IN[plain];
   }

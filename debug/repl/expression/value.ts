@@ -59,11 +59,11 @@ export function decode(bytes: Uint8Array, type: CType, bits?: Value["bits"]): Sc
   if (plain.kind === "float") return decodeFloat(bytes);
   if (bits === undefined && bytes.length <= 4) {
     let number = 0;
-    for (let i = bytes.length - 1; i >= 0; i--) number = number * 256 + bytes[i]!;
+    for (let i = bytes.length - 1; i >= 0; i--) number = number * 256 + bytes[i];
     return wrap(number, type);
   }
   let wide = 0n;
-  for (let i = bytes.length - 1; i >= 0; i--) wide = (wide << 8n) | BigInt(bytes[i]!);
+  for (let i = bytes.length - 1; i >= 0; i--) wide = (wide << 8n) | BigInt(bytes[i]);
   if (bits === undefined) return wrap(wide, type);
   wide = BigInt.asUintN(bits.count, wide >> BigInt(bits.first));
   return simplified(isSigned(plain) ? BigInt.asIntN(bits.count, wide) : wide);

@@ -120,7 +120,7 @@ function compareToFlags(cpu: Core, op: Op, quiet: boolean, pops: boolean): void 
     readRegister(cpu, 0, st0);
     readRegister(cpu, op.rm, operand);
     outcome = compare(st0, operand, quiet);
-    const c1 = cpu.r[FPU_STATUS]! & C1;
+    const c1 = cpu.r[FPU_STATUS] & C1;
     const completed = reportExceptions(cpu);
     setConditions(cpu, c1, C1);
     if ((context.flags & INVALID & ~context.masks) !== 0) return;

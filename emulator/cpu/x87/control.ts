@@ -26,7 +26,7 @@ export function fninit(cpu: Core, _op: Op): void {
 /** Forgets all exceptions. */
 export function fnclex(cpu: Core, _op: Op): void {
   requireAvailable(cpu);
-  cpu.r[FPU_STATUS]! &= ~(ALL_EXCEPTIONS | STACK_FAULT);
+  cpu.r[FPU_STATUS] &= ~(ALL_EXCEPTIONS | STACK_FAULT);
   updateSummary(cpu);
 }
 
@@ -42,17 +42,17 @@ export function fldcw(cpu: Core, op: Op): void {
 
 export function fnstcw(cpu: Core, op: Op): void {
   requireAvailable(cpu);
-  cpu.store16(op, cpu.r[FPU_CONTROL]!);
+  cpu.store16(op, cpu.r[FPU_CONTROL]);
 }
 
 export function fnstsw_m16(cpu: Core, op: Op): void {
   requireAvailable(cpu);
-  cpu.store16(op, cpu.r[FPU_STATUS]!);
+  cpu.store16(op, cpu.r[FPU_STATUS]);
 }
 
 export function fnstsw_ax(cpu: Core, _op: Op): void {
   requireAvailable(cpu);
-  cpu.r16[EAX * 2] = cpu.r[FPU_STATUS]!;
+  cpu.r16[EAX * 2] = cpu.r[FPU_STATUS];
 }
 
 /** The register that leaves or becomes the top of the stack stays as empty or full as it is. */
@@ -77,6 +77,6 @@ export function fnop(cpu: Core, op: Op): void {
 
 /** FWAIT: #NM when CR0.MP and CR0.TS are both set, then a pending exception. CR0.EM does not matter. */
 export function fwait(cpu: Core, _op: Op): void {
-  if ((cpu.r[CR0]! & (CR0_MP | CR0_TS)) === (CR0_MP | CR0_TS)) cpu.raise(VECTOR_NM);
-  if ((cpu.r[FPU_STATUS]! & EXCEPTION_SUMMARY) !== 0) reportPending(cpu);
+  if ((cpu.r[CR0] & (CR0_MP | CR0_TS)) === (CR0_MP | CR0_TS)) cpu.raise(VECTOR_NM);
+  if ((cpu.r[FPU_STATUS] & EXCEPTION_SUMMARY) !== 0) reportPending(cpu);
 }

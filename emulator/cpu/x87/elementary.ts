@@ -108,9 +108,9 @@ export function roundConstant(result: Float80, sign: number, constant: Pair): vo
 
 /** sum = c(first) + c(first + step) * x + c(first + 2 * step) * x^2 + … up to c(last), c being the coefficients. */
 function polynomial(x: DoubleDouble, coefficients: readonly Pair[], first: number, last: number, step: number): void {
-  sum.setPair(coefficients[last]!);
+  sum.setPair(coefficients[last]);
   for (let n = last - step; n >= first; n -= step) {
-    const coefficient = coefficients[n]!;
+    const coefficient = coefficients[n];
     sum.multiply(x).addPair(coefficient[0], coefficient[1]);
   }
 }
@@ -232,7 +232,7 @@ export function arcTangent(y: Float80, x: Float80, result: Float80): void {
 /** a = atan(t), for t from 0 to 1: from the angle of the nearest sixteenth on. */
 function arcTangentOfRatio(): void {
   const nearest = Math.floor(t.hi * 16 + 0.5);
-  const angle = ARC_TANGENTS[nearest]!;
+  const angle = ARC_TANGENTS[nearest];
   const sixteenths = nearest / 16;
   a.copy(t).addPair(-sixteenths, 0);
   b.copy(t).multiplyPair(sixteenths, 0).addPair(1, 0);

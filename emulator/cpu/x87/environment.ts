@@ -42,7 +42,7 @@ const area = new DataView(new ArrayBuffer(ENVIRONMENT32 + REGISTERS * REGISTER_B
 /** The tag word, whose two-bit fields are by physical register. */
 export function tagWord(cpu: Core): number {
   const top = physical(cpu, 0);
-  const occupied = cpu.r[FPU_OCCUPIED]!;
+  const occupied = cpu.r[FPU_OCCUPIED];
   let tags = 0;
   for (let i = 0; i < REGISTERS; i++) {
     const n = (top + i) & 7;
@@ -63,26 +63,26 @@ function putEnvironment(cpu: Core, wide: boolean): void {
   const step = wide ? 4 : 2;
   // The reserved upper halves of 32-bit slots are ones.
   if (wide) for (let slot = 0; slot < 7; slot++) area.setInt32(4 * slot, 0xffff0000, true);
-  area.setUint16(0, r[FPU_CONTROL]!, true);
-  area.setUint16(step, r[FPU_STATUS]!, true);
+  area.setUint16(0, r[FPU_CONTROL], true);
+  area.setUint16(step, r[FPU_STATUS], true);
   area.setUint16(2 * step, tagWord(cpu), true);
-  const opcode = r[FPU_OPCODE]!;
+  const opcode = r[FPU_OPCODE];
   if (cpu.protectedMode) {
     if (wide) {
-      area.setInt32(12, r[FPU_IP]!, true);
-      area.setInt32(16, (r[FPU_CS]! & 0xffff) | (opcode << 16), true);
-      area.setInt32(20, r[FPU_DP]!, true);
-      area.setUint16(24, r[FPU_DS]!, true);
+      area.setInt32(12, r[FPU_IP], true);
+      area.setInt32(16, (r[FPU_CS] & 0xffff) | (opcode << 16), true);
+      area.setInt32(20, r[FPU_DP], true);
+      area.setUint16(24, r[FPU_DS], true);
     } else {
-      area.setUint16(6, r[FPU_IP]!, true);
-      area.setUint16(8, r[FPU_CS]!, true);
-      area.setUint16(10, r[FPU_DP]!, true);
-      area.setUint16(12, r[FPU_DS]!, true);
+      area.setUint16(6, r[FPU_IP], true);
+      area.setUint16(8, r[FPU_CS], true);
+      area.setUint16(10, r[FPU_DP], true);
+      area.setUint16(12, r[FPU_DS], true);
     }
     return;
   }
-  const instruction = (r[FPU_IP]! + (r[FPU_CS]! << 4)) | 0;
-  const data = (r[FPU_DP]! + (r[FPU_DS]! << 4)) | 0;
+  const instruction = (r[FPU_IP] + (r[FPU_CS] << 4)) | 0;
+  const data = (r[FPU_DP] + (r[FPU_DS] << 4)) | 0;
   if (wide) {
     area.setUint16(12, instruction, true);
     area.setInt32(16, ((instruction >>> 16) << 12) | opcode, true);
@@ -104,7 +104,7 @@ function takeEnvironment(cpu: Core, wide: boolean): void {
   let occupied = 0;
   for (let n = 0; n < REGISTERS; n++) if (((tags >> (2 * n)) & 3) !== TAG_EMPTY) occupied |= 1 << n;
   r[FPU_OCCUPIED] = occupied;
-  r[FPU_STATUS] = (r[FPU_STATUS]! & ~STATUS_LOADED) | (area.getUint16(step, true) & STATUS_LOADED);
+  r[FPU_STATUS] = (r[FPU_STATUS] & ~STATUS_LOADED) | (area.getUint16(step, true) & STATUS_LOADED);
   setControl(cpu, area.getUint16(0, true));
   if (cpu.protectedMode) {
     if (wide) {
@@ -141,9 +141,9 @@ function putRegisters(cpu: Core, offset: number): void {
   const r = cpu.r;
   for (let i = 0; i < REGISTERS; i++) {
     const n = physical(cpu, i);
-    area.setInt32(offset + REGISTER_BYTES * i, r[FPU_LOW + n]!, true);
-    area.setInt32(offset + REGISTER_BYTES * i + 4, r[FPU_HIGH + n]!, true);
-    area.setUint16(offset + REGISTER_BYTES * i + 8, r[FPU_EXPONENT + n]!, true);
+    area.setInt32(offset + REGISTER_BYTES * i, r[FPU_LOW + n], true);
+    area.setInt32(offset + REGISTER_BYTES * i + 4, r[FPU_HIGH + n], true);
+    area.setUint16(offset + REGISTER_BYTES * i + 8, r[FPU_EXPONENT + n], true);
   }
 }
 
@@ -180,7 +180,7 @@ export function fnstenv(cpu: Core, op: Op): void {
   requireAvailable(cpu);
   putEnvironment(cpu, op.operandSize === 32);
   storeArea(cpu, op, environmentSize(op));
-  setControl(cpu, cpu.r[FPU_CONTROL]! | ALL_EXCEPTIONS);
+  setControl(cpu, cpu.r[FPU_CONTROL] | ALL_EXCEPTIONS);
 }
 
 /** Exceptions that the loaded environment has unmasked are pending from then on. */

@@ -131,7 +131,7 @@ export function fld_constant(cpu: Core, op: Op): void {
   requireReady(cpu);
   beginOperation(cpu);
   recordInstruction(cpu, op);
-  const { exponent, high, low, extra } = CONSTANTS[op.rm]!;
+  const { exponent, high, low, extra } = CONSTANTS[op.rm];
   // None of them ends in 32 ones, so that there is no carry.
   operand.set(0, exponent, high, roundsUp(0, low & 1, extra) ? low + 1 : low);
   load(cpu, operand);
@@ -321,12 +321,12 @@ function moveConditionally(cpu: Core, op: Op, condition: number): void {
 
 /** FCMOVB, FCMOVE, FCMOVBE, FCMOVU. */
 export function fcmov(cpu: Core, op: Op): void {
-  moveConditionally(cpu, op, FCMOV_CONDITIONS[op.reg]!);
+  moveConditionally(cpu, op, FCMOV_CONDITIONS[op.reg]);
 }
 
 /** FCMOVNB, FCMOVNE, FCMOVNBE, FCMOVNU. */
 export function fcmovn(cpu: Core, op: Op): void {
-  moveConditionally(cpu, op, FCMOV_CONDITIONS[op.reg]! + 1);
+  moveConditionally(cpu, op, FCMOV_CONDITIONS[op.reg] + 1);
 }
 
 /** FFREE. */

@@ -59,18 +59,18 @@ export const result = new Float80();
 
 /** What the operating system must know first: #NM when the x87 is emulated or holds another task's state. */
 export function requireAvailable(cpu: Core): void {
-  if ((cpu.r[CR0]! & (CR0_EM | CR0_TS)) !== 0) cpu.raise(VECTOR_NM);
+  if ((cpu.r[CR0] & (CR0_EM | CR0_TS)) !== 0) cpu.raise(VECTOR_NM);
 }
 
 /** The checks before every instruction that waits: #NM, then a pending exception. */
 export function requireReady(cpu: Core): void {
   requireAvailable(cpu);
-  if ((cpu.r[FPU_STATUS]! & EXCEPTION_SUMMARY) !== 0) reportPending(cpu);
+  if ((cpu.r[FPU_STATUS] & EXCEPTION_SUMMARY) !== 0) reportPending(cpu);
 }
 
 /** #MF; or with CR0.NE clear, waits for the interrupt that FERR# makes the interrupt controller send. */
 export function reportPending(cpu: Core): void {
-  if ((cpu.r[CR0]! & CR0_NE) !== 0) cpu.raise(VECTOR_MF);
+  if ((cpu.r[CR0] & CR0_NE) !== 0) cpu.raise(VECTOR_MF);
   if (cpu.r[FPU_IGNNE] !== 0) return;
   cpu.onFerr?.(true);
   cpu.waitForInterrupt();
@@ -81,35 +81,35 @@ export function recordInstruction(cpu: Core, op: Op): void {
   const r = cpu.r;
   r[FPU_OPCODE] = op.imm;
   r[FPU_IP] = (cpu.runStart + op.offset) | 0;
-  r[FPU_CS] = r[SEG_SELECTOR + CS]!;
+  r[FPU_CS] = r[SEG_SELECTOR + CS];
 }
 
 /** The same for an instruction with a memory operand, once that has been accessed. */
 export function recordMemoryInstruction(cpu: Core, op: Op): void {
   recordInstruction(cpu, op);
   cpu.r[FPU_DP] = cpu.offsetOf(op);
-  cpu.r[FPU_DS] = cpu.r[SEG_SELECTOR + op.seg]!;
+  cpu.r[FPU_DS] = cpu.r[SEG_SELECTOR + op.seg];
 }
 
 // ---- Registers ---------------------------------------------------------------------------------------------------
 
 /** Physical number of ST(i). */
 export function physical(cpu: Core, i: number): number {
-  return ((cpu.r[FPU_STATUS]! >> TOP_SHIFT) + i) & 7;
+  return ((cpu.r[FPU_STATUS] >> TOP_SHIFT) + i) & 7;
 }
 
 export function isEmpty(cpu: Core, i: number): boolean {
-  return ((cpu.r[FPU_OCCUPIED]! >> physical(cpu, i)) & 1) === 0;
+  return ((cpu.r[FPU_OCCUPIED] >> physical(cpu, i)) & 1) === 0;
 }
 
 export function readRegister(cpu: Core, i: number, into: Float80): void {
   const n = physical(cpu, i);
   const r = cpu.r;
-  const signAndExponent = r[FPU_EXPONENT + n]!;
+  const signAndExponent = r[FPU_EXPONENT + n];
   into.sign = signAndExponent >>> 15;
   into.exponent = signAndExponent & 0x7fff;
-  into.high = r[FPU_HIGH + n]!;
-  into.low = r[FPU_LOW + n]!;
+  into.high = r[FPU_HIGH + n];
+  into.low = r[FPU_LOW + n];
 }
 
 /** Fills ST(i), which is not empty from then on. */
@@ -119,17 +119,17 @@ export function writeRegister(cpu: Core, i: number, value: Float80): void {
   r[FPU_EXPONENT + n] = (value.sign << 15) | value.exponent;
   r[FPU_HIGH + n] = value.high;
   r[FPU_LOW + n] = value.low;
-  r[FPU_OCCUPIED]! |= 1 << n;
+  r[FPU_OCCUPIED] |= 1 << n;
 }
 
 /** Empties ST(i); its contents stay. */
 export function free(cpu: Core, i: number): void {
-  cpu.r[FPU_OCCUPIED]! &= ~(1 << physical(cpu, i));
+  cpu.r[FPU_OCCUPIED] &= ~(1 << physical(cpu, i));
 }
 
 /** Moves the top of the stack by `step` registers. */
 export function rotate(cpu: Core, step: number): void {
-  const status = cpu.r[FPU_STATUS]!;
+  const status = cpu.r[FPU_STATUS];
   cpu.r[FPU_STATUS] = (status & ~TOP) | ((status + (step << TOP_SHIFT)) & TOP);
 }
 
@@ -147,12 +147,12 @@ export function push(cpu: Core, value: Float80): void {
 
 /** Starts an operation: the control word applies, nothing is reported yet. */
 export function beginOperation(cpu: Core): void {
-  context.begin(cpu.r[FPU_CONTROL]!);
+  context.begin(cpu.r[FPU_CONTROL]);
 }
 
 /** Sets the condition codes in `mask`. */
 export function setConditions(cpu: Core, codes: number, mask: number): void {
-  cpu.r[FPU_STATUS] = (cpu.r[FPU_STATUS]! & ~mask) | codes;
+  cpu.r[FPU_STATUS] = (cpu.r[FPU_STATUS] & ~mask) | codes;
 }
 
 /**
@@ -161,7 +161,7 @@ export function setConditions(cpu: Core, codes: number, mask: number): void {
  */
 export function reportExceptions(cpu: Core): boolean {
   const r = cpu.r;
-  let status = r[FPU_STATUS]! & ~C1;
+  let status = r[FPU_STATUS] & ~C1;
   let { flags } = context;
   let completed = true;
   if (flags !== 0) {
@@ -181,9 +181,9 @@ export function reportExceptions(cpu: Core): boolean {
  * @returns whether the masked response is wanted: "real indefinite" as the result
  */
 export function reportStackFault(cpu: Core, overflow: boolean): boolean {
-  const status = cpu.r[FPU_STATUS]! & ~C1;
+  const status = cpu.r[FPU_STATUS] & ~C1;
   cpu.r[FPU_STATUS] = status | INVALID | STACK_FAULT | (overflow ? C1 : 0);
-  if ((cpu.r[FPU_CONTROL]! & INVALID) !== 0) return true;
+  if ((cpu.r[FPU_CONTROL] & INVALID) !== 0) return true;
   updateSummary(cpu);
   return false;
 }
@@ -191,9 +191,9 @@ export function reportStackFault(cpu: Core, overflow: boolean): boolean {
 /** Brings ES, B and the FERR# pin in line with the exceptions and their masks. */
 export function updateSummary(cpu: Core): void {
   const r = cpu.r;
-  const status = r[FPU_STATUS]!;
+  const status = r[FPU_STATUS];
   const before = (status & EXCEPTION_SUMMARY) !== 0;
-  const pending = (status & ~r[FPU_CONTROL]! & ALL_EXCEPTIONS) !== 0;
+  const pending = (status & ~r[FPU_CONTROL] & ALL_EXCEPTIONS) !== 0;
   if (pending) r[FPU_STATUS] = status | EXCEPTION_SUMMARY | BUSY;
   else r[FPU_STATUS] = status & ~(EXCEPTION_SUMMARY | BUSY);
   if (pending !== before) driveFerr(cpu, pending);
@@ -204,7 +204,7 @@ function driveFerr(cpu: Core, pending: boolean): void {
   if (!pending) {
     cpu.r[FPU_IGNNE] = 0;
     cpu.onFerr?.(false);
-  } else if ((cpu.r[CR0]! & CR0_NE) === 0) cpu.onFerr?.(true);
+  } else if ((cpu.r[CR0] & CR0_NE) === 0) cpu.onFerr?.(true);
 }
 
 /** Asserts IGNNE#: instructions run despite a pending exception, until that is gone. */
@@ -222,7 +222,7 @@ export function setControl(cpu: Core, control: number): void {
 /** FNINIT: the registers keep their contents, and are empty. */
 export function initialize(cpu: Core): void {
   const r = cpu.r;
-  r[FPU_STATUS]! &= EXCEPTION_SUMMARY;
+  r[FPU_STATUS] &= EXCEPTION_SUMMARY;
   r[FPU_CONTROL] = CONTROL_AT_INIT;
   r[FPU_OCCUPIED] = 0;
   r[FPU_OPCODE] = 0;

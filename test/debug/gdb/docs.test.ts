@@ -21,16 +21,16 @@ interface Session {
 
 function sessionsOf(page: string): Session[] {
   const [top, ...sections] = page.split(/^(?=## )/m);
-  const shellOf = (text: string) => [...text.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, b]) => b!.trim().split("\n"));
+  const shellOf = (text: string) => [...text.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, b]) => b.trim().split("\n"));
   return sections.flatMap((text) => {
     const shown = [...text.matchAll(/```gdb\n(.*?)```/gs)].map(([, block]) => block).join("");
     const commands = [...shown.matchAll(/^\(gdb\) (.*)\n((?:(?!\(gdb\) ).*\n)*)/gm)].map(([, command, output]) => ({
-      command: command!,
-      output: output!,
+      command: command,
+      output: output,
     }));
     const own = shellOf(text);
-    const shell = own.some((line) => line.includes("--gdb")) ? own : shellOf(top!);
-    return commands.length === 0 ? [] : [{ title: /## (.*)/.exec(text)![1]!, shell, commands }];
+    const shell = own.some((line) => line.includes("--gdb")) ? own : shellOf(top);
+    return commands.length === 0 ? [] : [{ title: /## (.*)/.exec(text)![1], shell, commands }];
   });
 }
 

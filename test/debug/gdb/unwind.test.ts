@@ -102,7 +102,7 @@ describe.skipIf(!hasGdb() || !hasCompiler())("a real GDB unwinds", () => {
     const lists: string[][] = [];
     for (const [, level, name] of output.matchAll(/^#(\d+) +(?:0x\w+ in )?(<signal handler called>|\S+)/gm)) {
       if (level === "0") lists.push([]);
-      if (Number(level) === lists.at(-1)?.length) lists.at(-1)!.push(name === "<signal handler called>" ? "--" : name!);
+      if (Number(level) === lists.at(-1)?.length) lists.at(-1)!.push(name === "<signal handler called>" ? "--" : name);
     }
     return lists.map((names) => names.join(" "));
   }

@@ -85,7 +85,7 @@ describe.skipIf(!hasGdb()).each(compiledPrograms())("$how", (compiled) => {
       .filter((part) => STOPS.some((stop) => part.startsWith(`${stop}: `)))
       .map((part) => {
         const [, head, text] = /^(.*?: .*?:)\n(.*)$/s.exec(part)!;
-        return `${head} ${alike(text!)}`;
+        return `${head} ${alike(text)}`;
       });
     expect(gdb).toHaveLength(STOPS.length * QUESTIONS.length);
     // Of what clang has inlined, GDB names variables that are not in scope, and a line for code that has none.

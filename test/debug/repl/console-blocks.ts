@@ -17,7 +17,7 @@ export interface ShownSession {
 export function sessionsOf(page: string): ShownSession[] {
   const sessions: { args: readonly string[]; commands: ShownCommand[] }[] = [];
   for (const [, block] of page.matchAll(/```console\n(.*?)```/gs)) {
-    for (const text of block!.split(/^(?=\$ |\(esp0\) )/m)) {
+    for (const text of block.split(/^(?=\$ |\(esp0\) )/m)) {
       const [line = "", ...output] = text.split("\n");
       if (line.startsWith("$ esp0 debug ")) sessions.push({ args: line.split(" ").slice(3), commands: [] });
       else if (line.startsWith("(esp0) ")) {
@@ -47,7 +47,7 @@ export function shape(output: string): string {
 export function withAnswers(page: string, answers: readonly string[]): string {
   let next = 0;
   return page.replace(/^\(esp0\) .*\n(?:(?!\(esp0\) |```).*\n)*/gm, (shown) => {
-    const answer = answers[next++]!;
+    const answer = answers[next++];
     return `${shown.slice(0, shown.indexOf("\n") + 1)}${answer === "" ? "" : `${answer}\n`}`;
   });
 }

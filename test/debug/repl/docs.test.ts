@@ -26,7 +26,7 @@ describe("docs/debugger.md", () => {
   });
 
   for (const { args, commands } of sessions) {
-    it(`shows what esp0 debug ${args.join(" ")} answers to ${commands[0]!.command}`, async () => {
+    it(`shows what esp0 debug ${args.join(" ")} answers to ${commands[0].command}`, async () => {
       const run = await debugRun(
         args,
         commands.flatMap(({ command, more }) => [command, ...more]),
@@ -46,7 +46,7 @@ describe("docs/debugger.md", () => {
       commands.flatMap(({ command, more }) => [command, ...more]),
     );
     const given = answers(run);
-    const all = (command: string) => commands.flatMap((shown, i) => (shown.command === command ? [given[i]!] : []));
+    const all = (command: string) => commands.flatMap((shown, i) => (shown.command === command ? [given[i]] : []));
 
     const [before, after] = all("stack");
     expect(before).toMatch(/^Kernel stack of pid 1 .*\nesp->.*saved ebp \(switch_to\)\n/);
@@ -55,12 +55,12 @@ describe("docs/debugger.md", () => {
 
     const [back, again] = all("p/x $esp").map((text) => text.replace(/^\$\d+ = /, ""));
     expect(back).not.toBe(again);
-    expect(before).toContain(`esp-> ${back!.slice(2)}:`);
-    expect(after).toContain(`esp-> ${again!.slice(2)}:`);
+    expect(before).toContain(`esp-> ${back.slice(2)}:`);
+    expect(after).toContain(`esp-> ${again.slice(2)}:`);
 
     const [old, now] = all("p/x init_tss.esp0").map((text) => Number.parseInt(text.replace(/^\$\d+ = /, ""), 16));
-    expect(old! - Number.parseInt(back!, 16)).toBeLessThan(8192);
-    expect(now! - Number.parseInt(again!, 16)).toBeLessThan(8192);
+    expect(old - Number.parseInt(back, 16)).toBeLessThan(8192);
+    expect(now - Number.parseInt(again, 16)).toBeLessThan(8192);
     expect(old).not.toBe(now);
 
     const cow = all("continue").at(-1)!;

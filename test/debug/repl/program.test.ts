@@ -337,7 +337,7 @@ describe("values of a C program", () => {
     expect(given[3]).toMatch(/: {2}1 {2}2 {2}3 {2}4$/);
     expect(given[4]).toMatch(/"node"$/);
     expect(given[5]).toMatch(/ {2}1\.5$/);
-    expect(given[6]!.split("\n")).toHaveLength(4);
+    expect(given[6].split("\n")).toHaveLength(4);
     expect(given[6]).toMatch(/^0x\w+ <nodes\+0x18>\n(.*\n)*3 patterns found\.$/);
     expect(given[7]).toBe("$1 = 3");
     expect(given[8]).toMatch(/^0x\w+ <nodes\+0x18>\n1 pattern found\.$/);

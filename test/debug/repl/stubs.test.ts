@@ -33,7 +33,7 @@ framed:	pushl %ebp
 `;
 
 function names(text: string): string[] {
-  return [...text.matchAll(/^#\d+ +(?:0x\w+ in )?(\w+)/gm)].map(([, name]) => name!);
+  return [...text.matchAll(/^#\d+ +(?:0x\w+ in )?(\w+)/gm)].map(([, name]) => name);
 }
 
 it("names every caller in user space, at every instruction of functions without call frame information", async () => {
@@ -61,7 +61,7 @@ it("names every caller in user space, at every instruction of functions without 
 
 it("leads from the kernel to every caller in user space", async () => {
   const run = await debugRun(["calls.S"], ["catch syscall getpid", "continue", "bt"], { files: { "calls.S": CALLS } });
-  expect(names(answers(run)[2]!)).toEqual(["system_call", "framed", "inside", "outer", "_start"]);
+  expect(names(answers(run)[2])).toEqual(["system_call", "framed", "inside", "outer", "_start"]);
 });
 
 /** What the back-traces say brought the CPU into the kernel, from a breakpoint on for so many instructions. */

@@ -19,10 +19,10 @@ function shapes(svg: string): Shape[] {
     if (end) expect(open.pop()).toBe(name);
     else {
       const attributes = Object.fromEntries(
-        [...written!.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
+        [...written.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
       );
-      found.push({ name: name!, attributes, text: text!.trim() });
-      if (!empty) open.push(name!);
+      found.push({ name: name, attributes, text: text.trim() });
+      if (!empty) open.push(name);
     }
   }
   expect(open).toEqual([]);
@@ -44,12 +44,12 @@ function expectNoOverlaps(svg: string): void {
   const rows = new Map<string, (readonly [from: number, to: number])[]>();
   for (const { name, attributes } of shapes(svg)) {
     if (name !== "rect" || attributes.x === undefined) continue;
-    const row = rows.get(attributes.y!) ?? [];
-    rows.set(attributes.y!, [...row, [Number(attributes.x), Number(attributes.x) + Number(attributes.width)]]);
+    const row = rows.get(attributes.y) ?? [];
+    rows.set(attributes.y, [...row, [Number(attributes.x), Number(attributes.x) + Number(attributes.width)]]);
   }
   for (const row of rows.values()) {
     row.sort(([a], [b]) => a - b);
-    for (let i = 1; i < row.length; i++) expect(row[i]![0]).toBeGreaterThanOrEqual(row[i - 1]![1] - 1.1);
+    for (let i = 1; i < row.length; i++) expect(row[i][0]).toBeGreaterThanOrEqual(row[i - 1][1] - 1.1);
   }
 }
 
@@ -99,7 +99,7 @@ describe("the CPU timeline", () => {
     const box = (title: string) => {
       const found = all.findIndex(({ name, text }) => name === "title" && text === title);
       expect(found, title).toBeGreaterThan(0);
-      const { x, y, width } = all[found - 1]!.attributes;
+      const { x, y, width } = all[found - 1].attributes;
       return { x: Number(x), y: Number(y), width: Number(width) };
     };
     expect(box("task (1), ring 3: 100.0 µs")).toMatchObject({ x: 70, width: 200 });
@@ -163,14 +163,14 @@ describe("the page tables", () => {
     return new Map(
       [...svg.matchAll(/<g [\s\S]*?<\/g>/g)].map(([panel]) => {
         const [title, ...rest] = texts(panel);
-        return [title!, rest];
+        return [title, rest];
       }),
     );
   }
   const fillOf = (svg: string, title: string, address: string, nth = 0) => {
     const panel = [...svg.matchAll(/<g [\s\S]*?<\/g>/g)].find(([markup]) => texts(markup)[0] === title)![0];
     const all = shapes(panel);
-    const found = all.flatMap(({ text }, i) => (text.startsWith(address) ? [all[i - 1]!.attributes.fill] : []));
+    const found = all.flatMap(({ text }, i) => (text.startsWith(address) ? [all[i - 1].attributes.fill] : []));
     return found[nth];
   };
 
@@ -261,7 +261,7 @@ describe("goodness", () => {
     const lines = (events: ReturnType<typeof at>[]) =>
       shapes(drawTrace(openTrace(traceFile(events))).get("goodness.svg")!)
         .filter(({ name, attributes }) => name === "path" && attributes.fill === "none")
-        .map(({ attributes }) => attributes.d!.split("M").length - 1);
+        .map(({ attributes }) => attributes.d.split("M").length - 1);
     expect(lines([weigh(1000), weigh(3000), weigh(4000)])).toEqual([1]);
     expect(lines([weigh(1000), sleep, weigh(3000), weigh(4000)])).toEqual([2]);
   });

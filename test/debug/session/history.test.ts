@@ -49,7 +49,7 @@ describe("a history", () => {
         expect(history.bytes).toBe(taken(history));
         history.forgetAfter(later);
         expect(history.bytes).toBe(taken(history));
-        expect(history.moments.every(({ cycle }) => cycle <= later || cycle === history.moments[0]!.cycle)).toBe(true);
+        expect(history.moments.every(({ cycle }) => cycle <= later || cycle === history.moments[0].cycle)).toBe(true);
       }),
       { numRuns: 30 },
     );
@@ -218,10 +218,10 @@ counter: .long 0
     const end = stateOf(session);
     for (const core of [0, 1, 2]) {
       session.core = core;
-      const own = session.machine.counters.instructions[core]!;
+      const own = session.machine.counters.instructions[core];
       for (let i = 1; i <= 6; i++) {
         session.reverseStep();
-        expect(session.machine.counters.instructions[core]!).toBe(own - i);
+        expect(session.machine.counters.instructions[core]).toBe(own - i);
       }
       const back = stateOf(session);
       session.goto(700_000 + core);
@@ -239,7 +239,7 @@ counter: .long 0
       const machine = new Machine({ memoryBytes: MIB });
       machine.loadRom(Uint8Array.of(0xeb, 0xfe, ...new Uint8Array(14).fill(0xff)), 0xfffffff0);
       const tick = () => {
-        machine.writePhysical(0x1000, Uint8Array.of(machine.readPhysical(0x1000, 1)[0]! + 1));
+        machine.writePhysical(0x1000, Uint8Array.of(machine.readPhysical(0x1000, 1)[0] + 1));
         machine.clock.schedule(machine.cycles + 1000, tick);
       };
       machine.clock.schedule(1000, tick);

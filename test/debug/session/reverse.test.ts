@@ -121,10 +121,10 @@ describe("going back", () => {
     for (const [reason, position] of stops.slice(-6).reverse()) {
       expect(session.reverseContinue()).toMatchObject({ reason, position });
     }
-    session.goto(stops[1]![1]);
-    expect(session.reverseContinue()).toMatchObject({ reason: stops[0]![0], position: stops[0]![1] });
+    session.goto(stops[1][1]);
+    expect(session.reverseContinue()).toMatchObject({ reason: stops[0][0], position: stops[0][1] });
     expect(session.reverseContinue()).toEqual({ reason: "start", core: 0, position: 0 });
-    expect(session.continue()).toMatchObject({ reason: "breakpoint", position: stops[0]![1] });
+    expect(session.continue()).toMatchObject({ reason: "breakpoint", position: stops[0][1] });
   });
 
   it("goes anywhere, and finds the same state there", () => {
@@ -442,10 +442,10 @@ counter: .long 0
     const before = session.machine.counters.instructions;
     expect(session.step(20)).toMatchObject({ reason: "step", core: 2 });
     const after = session.machine.counters.instructions;
-    expect(after[2]).toBe(before[2]! + 20);
-    expect(after[0]! + after[1]!).toBeGreaterThan(before[0]! + before[1]!);
+    expect(after[2]).toBe(before[2] + 20);
+    expect(after[0] + after[1]).toBeGreaterThan(before[0] + before[1]);
     expect(session.step(10, { core: 1 })).toMatchObject({ core: 1 });
-    expect(session.machine.counters.instructions).toEqual([after[0], after[1]! + 10, after[2]]);
+    expect(session.machine.counters.instructions).toEqual([after[0], after[1] + 10, after[2]]);
     expect(session.core).toBe(1);
   });
 
@@ -468,7 +468,7 @@ counter: .long 0
     session.core = 1;
     const [, own] = session.machine.counters.instructions;
     session.reverseStep(3);
-    expect(session.machine.counters.instructions[1]).toBe(own! - 3);
+    expect(session.machine.counters.instructions[1]).toBe(own - 3);
     session.step(3);
     expect(session.machine.counters.instructions[1]).toBe(own);
   });

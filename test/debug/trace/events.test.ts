@@ -61,9 +61,9 @@ describe("the table of events", () => {
     for (const event of run.events) {
       const described = TRACE_EVENTS[event.event as string];
       expect(described, `${event.event}`).toBeDefined();
-      expect(Object.keys(event)).toEqual([...Object.keys(COMMON_FIELDS), ...Object.keys(described!.fields)]);
+      expect(Object.keys(event)).toEqual([...Object.keys(COMMON_FIELDS), ...Object.keys(described.fields)]);
       for (const [name, value] of Object.entries(event)) {
-        const isText = name === "event" || described!.text?.includes(name);
+        const isText = name === "event" || described.text?.includes(name);
         expect(typeof value, `${event.event}.${name}`).toBe(isText ? "string" : "number");
       }
     }
@@ -150,10 +150,10 @@ describe("events", () => {
 
   it("of idling enclose the interrupt that ends it, and time passes in between", () => {
     const [first] = of("idle_entry");
-    const woken = run.events.find(({ event, cycle }) => event === "interrupt" && Number(cycle) > Number(first!.cycle));
-    const instructions = Number(woken!.instruction) - Number(first!.instruction);
-    expect(Number(woken!.cycle) - Number(first!.cycle)).toBeGreaterThan(100 * instructions);
-    expect(of("idle_exit")[0]!.cycle).toBeGreaterThan(Number(woken!.cycle));
+    const woken = run.events.find(({ event, cycle }) => event === "interrupt" && Number(cycle) > Number(first.cycle));
+    const instructions = Number(woken!.instruction) - Number(first.instruction);
+    expect(Number(woken!.cycle) - Number(first.cycle)).toBeGreaterThan(100 * instructions);
+    expect(of("idle_exit")[0].cycle).toBeGreaterThan(Number(woken!.cycle));
   });
 });
 
@@ -167,15 +167,15 @@ describe("snapshots", () => {
 
   it("of page tables show the fork making every page read-only and shared, and the fault giving it a frame of its own", () => {
     const [before, parent, child] = of("page_tables").map(pages);
-    const value = [...before!].find(([, pte]) => (pte & 2) !== 0)![0];
-    expect(parent!.get(value)! & 2).toBe(0);
-    expect([...parent!].map(([address, pte]) => [address, pte >>> 12])).toEqual(
-      [...child!].map(([address, pte]) => [address, pte >>> 12]),
+    const value = [...before].find(([, pte]) => (pte & 2) !== 0)![0];
+    expect(parent.get(value)! & 2).toBe(0);
+    expect([...parent].map(([address, pte]) => [address, pte >>> 12])).toEqual(
+      [...child].map(([address, pte]) => [address, pte >>> 12]),
     );
     const copied = of("page_tables").find(({ when, pid }) => when === "cow" && pid === 2);
     const address = Number(of("cow").find(({ pid }) => pid === 2)!.address) & ~0xfff;
     expect(pages(copied!).get(address)! & 2).toBe(2);
-    expect(pages(copied!).get(address)! >>> 12).not.toBe(parent!.get(address)! >>> 12);
+    expect(pages(copied!).get(address)! >>> 12).not.toBe(parent.get(address)! >>> 12);
   });
 
   it("of kernel stacks annotate the switch frame, return addresses and pt_regs", () => {
@@ -193,7 +193,7 @@ describe("tracing", () => {
     const plain = boot(BUSY);
     plain.go();
     const state = (kernel: typeof plain.kernel) => ({
-      registers: [...kernel.machine.cores[0]!.r],
+      registers: [...kernel.machine.cores[0].r],
       counters: kernel.machine.counters,
       cycles: kernel.machine.cycles,
     });
@@ -204,7 +204,7 @@ describe("tracing", () => {
   });
 
   it("ends when nobody listens any more", () => {
-    const core = run.kernel.machine.cores[0]!;
+    const core = run.kernel.machine.cores[0];
     expect([core.onInterrupt, core.onInterruptReturn, core.onCr3Load]).toEqual([null, null, null]);
   });
 

@@ -80,7 +80,7 @@ describe("a trace file", () => {
 
   it("begins with a header and has one event a line", () => {
     const lines = record("lines", CALLS).join("").trimEnd().split("\n");
-    expect(JSON.parse(lines[0]!)).toEqual({
+    expect(JSON.parse(lines[0])).toEqual({
       instruction: 0,
       cycle: 0,
       cpu: 0,

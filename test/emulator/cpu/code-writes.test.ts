@@ -8,7 +8,7 @@ const BLOCKS = 4096;
 /** A machine with a page of one-byte instructions, each decoded as the start of a block of its own, in 32-bit code. */
 function fullPage(big: boolean): Machine {
   const machine = new Machine({ memoryBytes: 1 << 20 });
-  const core = machine.cores[0]!;
+  const core = machine.cores[0];
   for (const segment of [0, 1, 2, 3]) {
     core.setSegment(segment, 8, 0, 0xffffffff | 0, segment === 1 ? 0xc09b : 0xc093);
   }
@@ -29,7 +29,7 @@ function milliseconds(action: () => void): number {
 
 function loadAndStart(machine: Machine, code: readonly number[]): void {
   machine.memory.load(Uint8Array.from(code), 0x1000);
-  machine.cores[0]!.setSegment(1, 8, 0, 0xffffffff | 0, 0xc09b);
+  machine.cores[0].setSegment(1, 8, 0, 0xffffffff | 0, 0xc09b);
   machine.setRegister("eip", 0x1000);
   machine.setRegister("eax", 0x40404040);
   machine.setRegister("edi", CODE + BLOCKS - 1);
@@ -61,7 +61,7 @@ describe("writes to a page full of decoded code", () => {
 
   it("drop nothing that another instruction shares no byte with", () => {
     const machine = fullPage(true);
-    const { codeCache } = machine.cores[0]!;
+    const { codeCache } = machine.cores[0];
     const host = machine.memory.hostPage(CODE >>> 12);
     // Blocks of 48 instructions: the first begins far before what is written, and ends right before it.
     loadAndStart(machine, [0xc6, 0x05, ...bytesOf(CODE + 48), 0x40]);
@@ -73,7 +73,7 @@ describe("writes to a page full of decoded code", () => {
 
   it("cost little over and over when code and the writes to it alternate, with every translation in use", () => {
     const machine = new Machine({ memoryBytes: 64 << 20, cpus: 1 });
-    const core = machine.cores[0]!;
+    const core = machine.cores[0];
     for (const segment of [0, 1, 2, 3]) {
       core.setSegment(segment, 8, 0, 0xffffffff | 0, segment === 1 ? 0xc09b : 0xc093);
     }

@@ -115,9 +115,9 @@ describe("hostcall", () => {
     const seen: number[] = [];
     guest.core.hostcall = (core, id) => {
       seen.push(id, core.instructions, core.now());
-      if (id === 0) core.r[1]!--;
+      if (id === 0) core.r[1]--;
       if (id === 1 && core.r[1] === 0) core.eip += 12;
-      if (id === 2 && (core.r[1]! & 1) === 1) core.eip += 4;
+      if (id === 2 && (core.r[1] & 1) === 1) core.eip += 4;
       if (id === 4) core.eip -= 20;
     };
     return { guest, seen };

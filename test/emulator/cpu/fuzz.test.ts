@@ -55,9 +55,9 @@ const codeBytes = fc
     Uint8Array.from(
       tuples.flatMap(([kind, a, b]) =>
         kind === 0
-          ? [INTERESTING[a % INTERESTING.length]!, b]
+          ? [INTERESTING[a % INTERESTING.length], b]
           : kind === 1
-            ? [0x0f, INTERESTING_0F[a % INTERESTING_0F.length]!, b]
+            ? [0x0f, INTERESTING_0F[a % INTERESTING_0F.length], b]
             : [a, b],
       ),
     ),
@@ -201,7 +201,7 @@ function prepare(machine: Machine, values: Situation): void {
   machine.load(HIGH, 0xc0000);
   fillTables(machine, random);
   machine.load(values.code, CODE);
-  const core = machine.cores[0]!;
+  const core = machine.cores[0];
   fillRegisters(core, random);
   enterMode(values, core, random);
 }
@@ -213,7 +213,7 @@ function newMachine(): Machine {
 /** Whether what holds of a core whatever it has run does hold. */
 function isSane(core: Core): boolean {
   const flags = core.getEflags();
-  const cpl = core.r[CPL]!;
+  const cpl = core.r[CPL];
   const isReal = (core.cr0 & CR0_PE) === 0;
   const rightPrivilege = (flags & FLAG_VM) !== 0 ? cpl === 3 : isReal ? cpl === 0 : cpl >= 0 && cpl <= 3;
   return core.r[ZERO] === 0 && (flags & FLAG_FIXED) !== 0 && (flags & ~EFLAGS_BITS) === 0 && rightPrivilege;
@@ -289,8 +289,8 @@ describe("a repeated string instruction with a huge count", () => {
           core.r[EDI] = destination;
           core.setEflags(down ? FLAG_DF : 0);
           core.run(1);
-          expect(-1 - core.r[ECX]!).toBeGreaterThanOrEqual(0);
-          expect(-1 - core.r[ECX]!).toBeLessThanOrEqual(4096);
+          expect(-1 - core.r[ECX]).toBeGreaterThanOrEqual(0);
+          expect(-1 - core.r[ECX]).toBeLessThanOrEqual(4096);
         },
       ),
       { numRuns: 300 },

@@ -68,7 +68,7 @@ export class Guest {
   }
 
   get(name: (typeof REGISTERS)[number]): number {
-    return this.core.r[REGISTERS.indexOf(name)]! >>> 0;
+    return this.core.r[REGISTERS.indexOf(name)] >>> 0;
   }
 
   set(name: (typeof REGISTERS)[number], value: number): void {

@@ -206,9 +206,9 @@ describe("the TLB", () => {
     const guest = Guest.flat();
     guest.core.fillTlb(0x4000, 0x4000, TLB_NO_USER);
     expect(guest.core.read8(0x4000)).toBe(0);
-    expect((guest.core.tlb[4]! & guest.core.readMask) === 1).toBe(true);
+    expect((guest.core.tlb[4] & guest.core.readMask) === 1).toBe(true);
     guest.core.setCpl(3);
-    expect((guest.core.tlb[4]! & guest.core.readMask) === 1).toBe(false);
+    expect((guest.core.tlb[4] & guest.core.readMask) === 1).toBe(false);
   });
 });
 

@@ -152,7 +152,7 @@ describe("a faulting instruction", () => {
     const { core } = guest;
     core.setSegment(FS, 0x10, 0, 0xf00, FLAT_DATA);
     const registers = [0x1001, 0x80000022, 0x2003, 0x1004, 0x8000, 0x1006, 0x1007, 0x4008];
-    for (let n = 0; n < 8; n++) core.r[n] = registers[n]!;
+    for (let n = 0; n < 8; n++) core.r[n] = registers[n];
     core.setEflags(0x8d5, 0xfff);
     const seen: number[][] = [];
     core.onInterrupt = (cpu) => void seen.push([...cpu.r.subarray(0, 8), cpu.getEflags() & 0x8d5, cpu.eip]);

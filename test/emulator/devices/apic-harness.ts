@@ -38,11 +38,11 @@ export class ApicHarness {
   }
 
   read(offset: number, core = 0): number {
-    return this.apics[core]!.read(offset, 4) >>> 0;
+    return this.apics[core].read(offset, 4) >>> 0;
   }
 
   write(offset: number, value: number, core = 0): void {
-    this.apics[core]!.write(offset, 4, value);
+    this.apics[core].write(offset, 4, value);
   }
 
   /** Writes the command register of core 0, or another. */
@@ -75,7 +75,7 @@ export class ApicHarness {
   }
 
   acknowledge(core = 0): number {
-    return this.apics[core]!.acknowledge();
+    return this.apics[core].acknowledge();
   }
 
   /** ESR, brought up to date first. */

@@ -68,7 +68,7 @@ function setUp({ disk0 = {}, disk1 = null }: { disk0?: Partial<DiskOptions> | nu
     return data;
   };
   const writeBlock = (data: Uint8Array) => {
-    for (let i = 0; i < data.length; i += 2) bus.write16(DATA, data[i]! | (data[i + 1]! << 8));
+    for (let i = 0; i < data.length; i += 2) bus.write16(DATA, data[i] | (data[i + 1] << 8));
   };
   return {
     clock,
@@ -181,8 +181,8 @@ describe("ATA protocol", () => {
     command(0x20);
     const data = sectorBytes(4);
     expect(bus.read8(DATA)).toBe(data[0]);
-    expect(bus.read16(DATA)).toBe(data[1]! | (data[2]! << 8));
-    expect(bus.read32(DATA)).toBe(data[3]! | (data[4]! << 8) | (data[5]! << 16) | (data[6]! << 24));
+    expect(bus.read16(DATA)).toBe(data[1] | (data[2] << 8));
+    expect(bus.read32(DATA)).toBe(data[3] | (data[4] << 8) | (data[5] << 16) | (data[6] << 24));
     address(1, 4);
     command(0x30);
     bus.write8(DATA, 1);
@@ -280,13 +280,13 @@ describe("ATA commands", () => {
     expect(words[0]).toBe(0x0040);
     expect([words[1], words[3], words[6]]).toEqual([4, 16, 63]);
     expect([words[54], words[55], words[56]]).toEqual([4, 16, 63]);
-    expect(words[57]! | (words[58]! << 16)).toBe(4 * 16 * 63);
-    expect(words[60]! | (words[61]! << 16)).toBe(4096);
+    expect(words[57] | (words[58] << 16)).toBe(4 * 16 * 63);
+    expect(words[60] | (words[61] << 16)).toBe(4096);
     expect(text(27, 46)).toBe("A DISK".padEnd(40));
     expect(text(10, 19)).toBe("42".padEnd(20));
     expect(words[47]).toBe(0x8010);
-    expect(words[49]! & 0x0300).toBe(0x0200);
-    expect(words[82]! & words[85]! & 0x4028).toBe(0x4028);
+    expect(words[49] & 0x0300).toBe(0x0200);
+    expect(words[82] & words[85] & 0x4028).toBe(0x4028);
   });
 
   it("READ and WRITE MULTIPLE interrupt once a block, the last of which may be short", () => {
@@ -380,11 +380,11 @@ describe("ATA commands", () => {
       bus.write8(COUNT, count);
       return command(0xef);
     };
-    expect(identify().words[85]! & 0x60).toBe(0x60);
+    expect(identify().words[85] & 0x60).toBe(0x60);
     expect([feature(0x82), feature(0x55)]).toEqual([READY, READY]);
-    expect(identify().words[85]! & 0x60).toBe(0);
+    expect(identify().words[85] & 0x60).toBe(0);
     expect([feature(0x02), feature(0xaa)]).toEqual([READY, READY]);
-    expect(identify().words[85]! & 0x60).toBe(0x60);
+    expect(identify().words[85] & 0x60).toBe(0x60);
     expect([0x00, 0x01, 0x08, 0x0c].map((mode) => feature(0x03, mode))).toEqual([READY, READY, READY, READY]);
     expect([0x0d, 0x20, 0x42].map((mode) => feature(0x03, mode))).toEqual([ERR, ERR, ERR]);
     expect([feature(0x99), error()]).toEqual([ERR, ABORTED]);

@@ -36,7 +36,7 @@ function setUp({ mode = null as number | null, keyInterval = 10_000 } = {}) {
   const read = () => bus.read8(DATA);
   const run = (microseconds: number) => clock.advanceTo(clock.now + microseconds);
   const command = (...bytes: number[]) => {
-    bus.write8(COMMAND, bytes[0]!);
+    bus.write8(COMMAND, bytes[0]);
     for (const byte of bytes.slice(1)) bus.write8(DATA, byte);
   };
   if (mode !== null) command(0x60, mode);
@@ -411,10 +411,10 @@ describe("typematic repeat", () => {
   it("F3 sets delay and rate", () => {
     const fast = arrivals(0x00, 600);
     expect(fast[1]).toBe(250_000);
-    expect(Math.round((fast[2]! - fast[1]!) / 1000)).toBe(33);
+    expect(Math.round((fast[2] - fast[1]) / 1000)).toBe(33);
     const slow = arrivals(0x7f, 1600);
     expect(slow.slice(0, 2)).toEqual([0, 1_000_000]);
-    expect(Math.round((slow[2]! - slow[1]!) / 1000)).toBe(500);
+    expect(Math.round((slow[2] - slow[1]) / 1000)).toBe(500);
   });
 
   it("is of the key pressed last, and ends when that is let go", () => {

@@ -83,7 +83,7 @@ describe("registers", () => {
 
   it("are read in parts, and written only whole", () => {
     const apic = new ApicHarness();
-    const device = apic.apics[0]!;
+    const device = apic.apics[0];
     expect([device.read(0x32, 1) & 0xff, device.read(0x32, 2) & 0xffff, device.read(0x30, 2) & 0xffff]).toEqual([
       4, 4, 0x14,
     ]);
@@ -112,7 +112,7 @@ describe("priorities", () => {
     expect(apic.irr()).toEqual([0x31, 0x41, 0x52]);
     expect(apic.acknowledge()).toBe(0x52);
     expect([apic.irr(), apic.isr()]).toEqual([[0x31, 0x41], [0x52]]);
-    expect(apic.apics[0]!.intr).toBe(false);
+    expect(apic.apics[0].intr).toBe(false);
     apic.eoi();
     expect([apic.acknowledge(), apic.isr()]).toEqual([0x41, [0x41]]);
   });
@@ -122,7 +122,7 @@ describe("priorities", () => {
     apic.command(0x41 | SELF);
     apic.acknowledge();
     apic.command(0x4f | SELF);
-    expect(apic.apics[0]!.intr).toBe(false);
+    expect(apic.apics[0].intr).toBe(false);
     apic.command(0x50 | SELF);
     expect(apic.acknowledge()).toBe(0x50);
     expect(apic.isr()).toEqual([0x41, 0x50]);
@@ -137,9 +137,9 @@ describe("priorities", () => {
     const apic = new ApicHarness();
     apic.write(REGISTER.TPR, 0x45);
     apic.command(0x4f | SELF);
-    expect(apic.apics[0]!.intr).toBe(false);
+    expect(apic.apics[0].intr).toBe(false);
     apic.command(0x50 | SELF);
-    expect(apic.apics[0]!.intr).toBe(true);
+    expect(apic.apics[0].intr).toBe(true);
     apic.acknowledge();
     apic.eoi();
     apic.write(REGISTER.TPR, 0x3f);
@@ -181,7 +181,7 @@ describe("priorities", () => {
     apic.eoi();
     expect(apic.acknowledge()).toBe(0x41);
     apic.eoi();
-    expect(apic.apics[0]!.intr).toBe(false);
+    expect(apic.apics[0].intr).toBe(false);
   });
 
   it("an acknowledge without a request gets the spurious vector, and nothing is in service", () => {
@@ -223,14 +223,14 @@ describe("priorities", () => {
           } else if (kind === "eoi") {
             serving.delete(highest(serving));
             apic.eoi();
-          } else if (apic.apics[0]!.intr) {
+          } else if (apic.apics[0].intr) {
             const vector = apic.acknowledge();
             expect(vector).toBe(highest(requested));
             requested.delete(vector);
             serving.add(vector);
           }
           const deliverable = highest(requested) >> 4 > Math.max(tpr >> 4, highest(serving) >> 4, 0);
-          expect(apic.apics[0]!.intr).toBe(deliverable);
+          expect(apic.apics[0].intr).toBe(deliverable);
           expect([apic.irr(), apic.isr()]).toEqual([[...requested].sort(byValue), [...serving].sort(byValue)]);
         }
       }),
@@ -274,18 +274,18 @@ describe("hardware disable (IA32_APIC_BASE)", () => {
   it("resets the registers, and hears no message", () => {
     const apic = new ApicHarness(2);
     apic.write(REGISTER.TPR, 0x55, 1);
-    apic.apics[1]!.hardwareEnabled = false;
+    apic.apics[1].hardwareEnabled = false;
     apic.command(NMI, 1);
     apic.command(0x41, 1);
     expect(apic.log).toEqual([]);
     expect(apic.errors(0)).toBe(0x04);
-    apic.apics[1]!.hardwareEnabled = true;
+    apic.apics[1].hardwareEnabled = true;
     expect([apic.read(REGISTER.TPR, 1), apic.read(REGISTER.SVR, 1)]).toEqual([0, 0xff]);
   });
 
   it("gives back the ID of power-up once it is on again", () => {
     const apic = new ApicHarness(2);
-    const device = apic.apics[1]!;
+    const device = apic.apics[1];
     apic.write(REGISTER.ID, 0x05000000, 1);
     apic.command(0x000c0500 | 0x8000);
     device.hardwareEnabled = false;
@@ -298,7 +298,7 @@ describe("hardware disable (IA32_APIC_BASE)", () => {
 
   it("makes LINT0 and LINT1 the pins INTR and NMI", () => {
     const apic = new ApicHarness();
-    const device = apic.apics[0]!;
+    const device = apic.apics[0];
     device.hardwareEnabled = false;
     device.setLine(0, true);
     device.setLine(1, true);
@@ -536,8 +536,8 @@ describe("errors", () => {
 
 describe("local interrupt pins", () => {
   const pulse = (apic: ApicHarness, pin: 0 | 1) => {
-    apic.apics[0]!.setLine(pin, true);
-    apic.apics[0]!.setLine(pin, false);
+    apic.apics[0].setLine(pin, true);
+    apic.apics[0].setLine(pin, false);
   };
 
   it("fixed, edge: once for each rising edge", () => {
@@ -546,44 +546,44 @@ describe("local interrupt pins", () => {
     pulse(apic, 1);
     expect(apic.acknowledge()).toBe(0x41);
     apic.eoi();
-    expect(apic.apics[0]!.intr).toBe(false);
+    expect(apic.apics[0].intr).toBe(false);
     expect(apic.log).toEqual(["0 intr", "0 no intr"]);
   });
 
   it("an edge while masked is forgotten", () => {
     const apic = new ApicHarness();
     apic.write(REGISTER.LVT_LINT0, MASKED | 0x41);
-    apic.apics[0]!.setLine(0, true);
+    apic.apics[0].setLine(0, true);
     apic.write(REGISTER.LVT_LINT0, 0x41);
     expect(apic.irr()).toEqual([]);
   });
 
   it("active low: on the falling edge", () => {
     const apic = new ApicHarness();
-    apic.apics[0]!.setLine(0, true);
+    apic.apics[0].setLine(0, true);
     apic.write(REGISTER.LVT_LINT0, ACTIVE_LOW | 0x41);
     expect(apic.irr()).toEqual([]);
-    apic.apics[0]!.setLine(0, false);
+    apic.apics[0].setLine(0, false);
     expect(apic.irr()).toEqual([0x41]);
   });
 
   it("LINT0 fixed, level: remote IRR until EOI, and again while it is asserted", () => {
     const apic = new ApicHarness();
     apic.write(REGISTER.LVT_LINT0, LEVEL | 0x41);
-    apic.apics[0]!.setLine(0, true);
+    apic.apics[0].setLine(0, true);
     expect([apic.irr(), apic.tmr()]).toEqual([[0x41], [0x41]]);
     expect(apic.read(REGISTER.LVT_LINT0)).toBe(LEVEL | REMOTE_IRR | 0x41);
     expect(apic.acknowledge()).toBe(0x41);
     apic.eoi();
     expect(apic.acknowledge()).toBe(0x41);
-    apic.apics[0]!.setLine(0, false);
+    apic.apics[0].setLine(0, false);
     apic.eoi();
     expect([apic.irr(), apic.read(REGISTER.LVT_LINT0)]).toEqual([[], LEVEL | 0x41]);
   });
 
   it("LINT0 fixed, level: seen when it is unmasked", () => {
     const apic = new ApicHarness();
-    apic.apics[0]!.setLine(0, true);
+    apic.apics[0].setLine(0, true);
     apic.write(REGISTER.LVT_LINT0, LEVEL | 0x41);
     expect(apic.irr()).toEqual([0x41]);
   });
@@ -591,7 +591,7 @@ describe("local interrupt pins", () => {
   it("LINT1 is edge triggered even when programmed otherwise", () => {
     const apic = new ApicHarness();
     apic.write(REGISTER.LVT_LINT1, LEVEL | 0x41);
-    apic.apics[0]!.setLine(1, true);
+    apic.apics[0].setLine(1, true);
     apic.acknowledge();
     apic.eoi();
     expect([apic.irr(), apic.tmr()]).toEqual([[], []]);
@@ -612,21 +612,21 @@ describe("local interrupt pins", () => {
   it("ExtINT passes the level on, and leaves the vector to the 8259A", () => {
     const apic = new ApicHarness();
     apic.write(REGISTER.LVT_LINT0, EXTINT);
-    apic.apics[0]!.setLine(0, true);
-    expect([apic.apics[0]!.intr, apic.acknowledge(), apic.isr()]).toEqual([true, -1, []]);
+    apic.apics[0].setLine(0, true);
+    expect([apic.apics[0].intr, apic.acknowledge(), apic.isr()]).toEqual([true, -1, []]);
     apic.write(REGISTER.TPR, 0xff);
-    expect(apic.apics[0]!.intr).toBe(true);
-    apic.apics[0]!.setLine(0, false);
-    expect(apic.apics[0]!.intr).toBe(false);
-    apic.apics[0]!.setLine(0, true);
+    expect(apic.apics[0].intr).toBe(true);
+    apic.apics[0].setLine(0, false);
+    expect(apic.apics[0].intr).toBe(false);
+    apic.apics[0].setLine(0, true);
     apic.write(REGISTER.LVT_LINT0, EXTINT | MASKED);
-    expect(apic.apics[0]!.intr).toBe(false);
+    expect(apic.apics[0].intr).toBe(false);
   });
 
   it("the local APIC's own interrupt goes before ExtINT", () => {
     const apic = new ApicHarness();
     apic.write(REGISTER.LVT_LINT0, EXTINT);
-    apic.apics[0]!.setLine(0, true);
+    apic.apics[0].setLine(0, true);
     apic.command(0x41 | SELF);
     expect([apic.acknowledge(), apic.acknowledge()]).toEqual([0x41, -1]);
   });
@@ -638,7 +638,7 @@ describe("timer", () => {
     const cycles: number[] = [];
     for (let cycle = apic.clock.now; cycle <= end; cycle++) {
       apic.clock.advanceTo(cycle);
-      if (!apic.apics[0]!.intr) continue;
+      if (!apic.apics[0].intr) continue;
       cycles.push(cycle);
       apic.acknowledge();
       apic.eoi();
@@ -756,7 +756,7 @@ describe("snapshots", () => {
     original.write(REGISTER.TPR, 0x20);
     original.write(REGISTER.LDR, 0x03000000);
     original.write(REGISTER.LVT_LINT0, LEVEL | 0x31);
-    original.apics[0]!.setLine(0, true);
+    original.apics[0].setLine(0, true);
     original.acknowledge();
     original.command(0x61 | SELF);
     original.write(REGISTER.LVT_TIMER, PERIODIC | 0x71);
@@ -764,13 +764,13 @@ describe("snapshots", () => {
     original.clock.advanceTo(1234);
     const writer = new SnapshotWriter(original.clock);
     original.clock.snapshot(writer);
-    original.apics[0]!.snapshot(writer);
+    original.apics[0].snapshot(writer);
 
     const copy = new ApicHarness();
     const reader = new SnapshotReader(writer.finish());
     reader.clock = copy.clock;
     copy.clock.snapshot(reader);
-    copy.apics[0]!.snapshot(reader);
+    copy.apics[0].snapshot(reader);
     reader.finish();
     for (const apic of [original, copy]) apic.clock.advanceTo(3456);
     const offsets = Object.values(REGISTER).filter((offset) => offset !== REGISTER.EOI);
@@ -799,7 +799,7 @@ describe("hostile programs", () => {
         const apic = new ApicHarness(3);
         for (const [index, [kind, place, value]] of actions.entries()) {
           const core = index % 3;
-          const device = apic.apics[core]!;
+          const device = apic.apics[core];
           if (kind === "write") apic.write(place << 4, value, core);
           else if (kind === "read") device.read(place, 4);
           else if (kind === "io") apic.writeIo(place, value);

@@ -89,7 +89,7 @@ describe("PortBus", () => {
       [0, 0],
       [1.5, 1],
     ]) {
-      expect(() => bus.register(first!, count!, new Card(), "card")).toThrow(/expected ports 0 to 0xffff/);
+      expect(() => bus.register(first, count, new Card(), "card")).toThrow(/expected ports 0 to 0xffff/);
     }
   });
 });

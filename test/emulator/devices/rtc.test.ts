@@ -59,7 +59,7 @@ describe("MC146818 time", () => {
     const start = (format: number, hours: number, minutes: number, seconds: number) => {
       write(B, 0x80 | format);
       [hours, minutes, seconds].forEach((value, index) => {
-        write([4, 2, 0][index]!, value);
+        write([4, 2, 0][index], value);
       });
       write(B, format);
       run(HZ);
@@ -75,7 +75,7 @@ describe("MC146818 time", () => {
     const { write, time, run } = setUp();
     write(B, 0x82);
     [0x20, 0x04, 0x02, 0x28, 7, 0x23, 0x59, 0x59].forEach((value, index) => {
-      write([0x32, 9, 8, 7, 6, 4, 2, 0][index]!, value);
+      write([0x32, 9, 8, 7, 6, 4, 2, 0][index], value);
     });
     run(5 * HZ);
     expect(time().at(-1)).toBe(0x59);

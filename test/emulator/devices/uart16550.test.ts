@@ -149,10 +149,10 @@ describe("16550A transmitter", () => {
     const clock = new Clock(10_000_000);
     const sent: number[] = [];
     const uart = new Uart16550({ clock, onIrq: () => {}, onTransmit: () => sent.push(clock.now), strict: true });
-    uart.writePort8(LCR!, 0x83);
+    uart.writePort8(LCR, 0x83);
     uart.writePort8(0, 1);
-    uart.writePort8(LCR!, 0x03);
-    uart.writePort8(FCR!, 0x01);
+    uart.writePort8(LCR, 0x03);
+    uart.writePort8(FCR, 0x01);
     for (let i = 0; i < 17; i++) uart.writePort8(0, i);
     clock.advanceTo(1_000_000);
     expect(sent).toEqual(bytes(17).map((n) => Math.ceil((n * CHARACTER * 10_000_000) / UART_HZ)));

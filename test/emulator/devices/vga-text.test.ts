@@ -83,7 +83,7 @@ describe("VGA screen", () => {
   it("shows code page 437, and attributes", () => {
     const { vga, memory, lines } = setUp();
     memory.write32(TEXT_BUFFER, 0x1fe14ec9);
-    expect(vga.cells[0]!.slice(0, 3)).toEqual([
+    expect(vga.cells[0].slice(0, 3)).toEqual([
       { code: 0xc9, character: "╔", attribute: 0x4e },
       { code: 0xe1, character: "ß", attribute: 0x1f },
       { code: 0x20, character: " ", attribute: 0x07 },
@@ -96,8 +96,8 @@ describe("VGA screen", () => {
     for (let code = 0; code < 256; code++) memory.write8(TEXT_BUFFER + code * 2, code);
     const characters = vga.cells.flat().slice(0, 256);
     expect(characters.every(({ character }) => [...character].length === 1)).toBe(true);
-    expect(characters[0x41]!.character).toBe("A");
-    expect(characters[0xb0]!.character).toBe("░");
+    expect(characters[0x41].character).toBe("A");
+    expect(characters[0xb0].character).toBe("░");
   });
 
   it("begins at the start address, and wraps at the end of the buffer", () => {

@@ -147,7 +147,7 @@ export function smpGuest(source: string, options: MachineOptions = {}) {
     text: () => printed.map(([, character]) => character).join(""),
     /** The 32-bit words at a symbol. */
     words,
-    word: (name: string) => words(name)[0]!,
+    word: (name: string) => words(name)[0],
   };
 }
 

@@ -43,17 +43,17 @@ describe("start-up", () => {
     );
     guest.machine.run({ maxInstructions: 10_000 });
     expect(guest.machine.counters.instructions[1]).toBe(0);
-    expect([guest.machine.cores[1]!.waitsForStartup, guest.machine.cores[1]!.nmi]).toEqual([true, 1]);
+    expect([guest.machine.cores[1].waitsForStartup, guest.machine.cores[1].nmi]).toEqual([true, 1]);
   });
 
   it("a start-up message sets CS and IP by its vector, in real mode", () => {
     const guest = smpGuest("boot: ipi 0x4500, 1\nipi 0x4634, 1\nexit", { cpus: 2 });
     guest.machine.run({ maxInstructions: 100 });
     const { machine } = guest;
-    expect([machine.getRegister("cs", 1), machine.cores[1]!.segBase(1), machine.getRegister("eip", 1)]).toEqual([
+    expect([machine.getRegister("cs", 1), machine.cores[1].segBase(1), machine.getRegister("eip", 1)]).toEqual([
       0x3400, 0x34000, 0,
     ]);
-    expect(machine.cores[1]!.halted).toBe(false);
+    expect(machine.cores[1].halted).toBe(false);
   });
 
   it("a start-up message to a core that runs is ignored", () => {
@@ -94,7 +94,7 @@ describe("start-up", () => {
 
   it("INIT keeps model-specific registers and CR0.CD and NW, and resets the rest", () => {
     const { machine } = smpGuest("boot: ipi 0x4500, 1\n1: jmp 1b", { cpus: 2 });
-    const core = machine.cores[1]!;
+    const core = machine.cores[1];
     core.tscOffset = 12345;
     machine.setRegister("cr0", 0x10, 1);
     machine.setRegister("eax", 7, 1);

@@ -151,7 +151,7 @@ function allocations(lab: Lab): KernelCapture[] {
 /** Returns 0 from the function whose first instruction is next. */
 function fail(lab: Lab): void {
   const core = lab.kernel.machine.cores[0];
-  const esp = core.r[ESP]!;
+  const esp = core.r[ESP];
   core.eip = lab.peek(esp >>> 0) | 0;
   core.r[ESP] = esp + 4;
   core.r[EAX] = 0;
@@ -169,7 +169,7 @@ describe("an allocation that fails", () => {
       for (const [number, state] of states.entries()) {
         if (number % 8 === 0) await breath();
         lab.restore(state);
-        const where = lab.kernel.image.function_at(lab.peek(lab.kernel.machine.cores[0].r[ESP]! >>> 0)) ?? "?";
+        const where = lab.kernel.image.function_at(lab.peek(lab.kernel.machine.cores[0].r[ESP] >>> 0)) ?? "?";
         fail(lab);
         const reached = lab.to("done");
         const complaints = lab.complaints();

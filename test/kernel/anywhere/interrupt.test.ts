@@ -67,7 +67,7 @@ describe("an interrupt at any instruction", () => {
       for (const [what, disturb] of Object.entries(DISTURBANCES)) {
         for (let at = number % stride; at < points.length; at += stride) {
           if (at % 8 === 0) await breath();
-          const point = points[at]!;
+          const point = points[at];
           const { position, state } = captures.findLast((one) => one.position <= point)!;
           lab.restore(state);
           if (point > position) lab.kernel.run({ maxInstructions: point - position });

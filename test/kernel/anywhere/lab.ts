@@ -58,7 +58,7 @@ function accounting(): Record<string, number> {
   for (const bytes of descriptors) {
     let size = 32;
     while (size < bytes) size *= 2;
-    result[`size-${size}`]!--;
+    result[`size-${size}`]--;
   }
   return { ...result, pages };
 }
@@ -106,7 +106,7 @@ export class Lab {
     kernel.machine.setBreakpoints(addresses);
     const stop = kernel.run({ maxInstructions: BUDGET });
     kernel.machine.setBreakpoints([]);
-    return stop.kind === "breakpoint" ? names[addresses.indexOf(stop.linear)]! : stop;
+    return stop.kind === "breakpoint" ? names[addresses.indexOf(stop.linear)] : stop;
   }
 
   /** The same for one symbol that has to be reached. @throws Error when it is not */

@@ -62,10 +62,10 @@ function fitDividend(registers: number[], random: Random, divisor: number, bits:
   dividend += dividend < 0n ? -remainder : remainder;
   const low = Number(BigInt.asUintN(bits, dividend));
   const high = Number(BigInt.asUintN(bits, dividend >> BigInt(bits)));
-  if (bits === 8) registers[EAX] = (registers[EAX]! & -0x10000) | (high << 8) | low;
+  if (bits === 8) registers[EAX] = (registers[EAX] & -0x10000) | (high << 8) | low;
   else if (bits === 16) {
-    registers[EAX] = (registers[EAX]! & -0x10000) | low;
-    registers[EDX] = (registers[EDX]! & -0x10000) | high;
+    registers[EAX] = (registers[EAX] & -0x10000) | low;
+    registers[EDX] = (registers[EDX] & -0x10000) | high;
   } else {
     registers[EAX] = low | 0;
     registers[EDX] = high | 0;
@@ -88,7 +88,7 @@ function one(form: Form, random: Random): Vector {
     // Not the accumulator's registers: those are the dividend.
     const rm = fits ? random.pick([1, 3, 5, 6, 7]) : random.below(8);
     // In byte forms 5 to 7 are CH, DH and BH.
-    const divisor = bits === 8 && rm > 3 ? draft.registers[rm - 4]! >> 8 : draft.registers[rm]!;
+    const divisor = bits === 8 && rm > 3 ? draft.registers[rm - 4] >> 8 : draft.registers[rm];
     if (fits) fitDividend(draft.registers, random, divisor, bits, form.group === IDIV);
     draft.opcode(form.opcode).modrmRegister(reg, rm);
   }

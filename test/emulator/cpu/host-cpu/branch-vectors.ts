@@ -50,14 +50,14 @@ function loop(draft: Draft, form: Form): void {
 function pointStack(draft: Draft): void {
   draft.set(ESP, STACK + draft.random.between(-6, 6));
   // The upper half of ESP does not matter to a 16-bit stack.
-  if (draft.mode === 1 && draft.random.oneIn(3)) draft.set(ESP, draft.registers[ESP]! | 0x12340000);
+  if (draft.mode === 1 && draft.random.oneIn(3)) draft.set(ESP, draft.registers[ESP] | 0x12340000);
 }
 
 function return_(draft: Draft, form: Form): void {
   pointStack(draft);
   const to = target(draft.random);
   const upper = form.operandSize === 16 ? draft.random.value() << 16 : 0;
-  draft.patch(draft.registers[ESP]! & 0xffff, to | upper).opcode(form.opcode);
+  draft.patch(draft.registers[ESP] & 0xffff, to | upper).opcode(form.opcode);
   if (form.opcode === RET_IMM) draft.word(draft.random.pick([0, 1, 4, 8, 0x7fff, 0x8000, 0xffff]));
 }
 

@@ -54,12 +54,12 @@ export class Draft {
   /** Sets the low bits of a register, and keeps the others. */
   setLow(register: number, value: number, size: Size): this {
     const mask = size === 32 ? -1 : (1 << size) - 1;
-    return this.set(register, (this.registers[register]! & ~mask) | (value & mask));
+    return this.set(register, (this.registers[register] & ~mask) | (value & mask));
   }
 
   /** Keeps a register as it is. */
   fix(register: number): this {
-    return this.set(register, this.registers[register]!);
+    return this.set(register, this.registers[register]);
   }
 
   /** Puts a doubleword into memory, unless some of it is outside the windows. */
@@ -88,7 +88,7 @@ export class Draft {
 
   useOverride(segment: number): this {
     this.override = segment;
-    this.prefixes.push(OVERRIDES[segment]!);
+    this.prefixes.push(OVERRIDES[segment]);
     return this;
   }
 
@@ -154,14 +154,14 @@ export class Draft {
     const rm = random.below(8);
     const mod = random.below(3);
     if (mod === 0 && rm === 6) return this.byte((reg << 3) | 6).word(offset);
-    const base = BASE16[rm]!;
-    const index = INDEX16[rm]!;
-    const rest = index < 0 ? 0 : registers[index]!;
+    const base = BASE16[rm];
+    const index = INDEX16[rm];
+    const rest = index < 0 ? 0 : registers[index];
     if (mod === 2 || this.#fixed.has(base)) {
-      return this.byte(0x80 | (reg << 3) | rm).word(offset - registers[base]! - rest);
+      return this.byte(0x80 | (reg << 3) | rm).word(offset - registers[base] - rest);
     }
     const disp = mod === 0 ? 0 : random.between(-128, 127);
-    registers[base] = (registers[base]! & -0x10000) | ((offset - disp - rest) & 0xffff);
+    registers[base] = (registers[base] & -0x10000) | ((offset - disp - rest) & 0xffff);
     this.byte((mod << 6) | (reg << 3) | rm);
     return mod === 0 ? this : this.byte(disp);
   }
@@ -177,14 +177,14 @@ export class Draft {
       base = sib & 7;
       const index = (sib >> 3) & 7;
       if (index === base && mod !== 2) mod = 2;
-      if (index !== ESP) rest = registers[index]! << (sib >> 6);
+      if (index !== ESP) rest = registers[index] << (sib >> 6);
     }
     const hasBase = !(mod === 0 && base === EBP);
     if (hasBase && this.#fixed.has(base)) mod = 2;
     const modrm = [(mod << 6) | (reg << 3) | rm, ...(rm === ESP ? [sib] : [])];
     this.byte(...modrm);
     if (!hasBase) return this.dword(offset - rest);
-    if (mod === 2) return this.dword(offset - rest - registers[base]!);
+    if (mod === 2) return this.dword(offset - rest - registers[base]);
     const disp = mod === 0 ? 0 : random.between(-128, 127);
     registers[base] = (offset - disp - rest) | 0;
     return mod === 0 ? this : this.byte(disp);
@@ -195,7 +195,7 @@ export class Draft {
     const code = [...this.prefixes];
     for (let i = code.length - 1; i > 0; i--) {
       const j = this.random.below(i + 1);
-      [code[i], code[j]] = [code[j]!, code[i]!];
+      [code[i], code[j]] = [code[j], code[i]];
     }
     return {
       mode: this.mode,

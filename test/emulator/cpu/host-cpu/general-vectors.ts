@@ -88,7 +88,7 @@ function xlat(draft: Draft, form: Form): void {
   const linear = draft.target(1);
   const base = draft.override === 4 ? 0x7fc0 : draft.override === 5 ? 0x7000 : 0;
   draft.setLow(EAX, random.bits(), 8);
-  draft.setLow(EBX, linear - base - (draft.registers[EAX]! & 0xff), addressSize);
+  draft.setLow(EBX, linear - base - (draft.registers[EAX] & 0xff), addressSize);
   draft.opcode(form.opcode);
 }
 
@@ -98,7 +98,7 @@ function bound(draft: Draft, form: Form, reg: number): void {
   draft.fix(reg);
   const linear = appendMemoryOperand(draft, form, reg, form.operandSize / 4);
   // The address may have taken the register: what it holds now is the index.
-  const index = draft.registers[reg]!;
+  const index = draft.registers[reg];
   const lower = index - random.pick([0, 1, 5, -1]);
   const upper = index + random.pick([0, 1, 5, -1]);
   if (form.operandSize === 32) draft.patchOperand(linear, lower, upper);
@@ -119,9 +119,9 @@ function plainMemory(draft: Draft, form: Form, reg: number): void {
   if (CMPXCHG.has(form.opcode)) draft.fix(EAX);
   if (form.opcode === CMPXCHG8B) draft.fix(EAX).fix(EDX).fix(EBX).fix(ECX);
   const linear = appendMemoryOperand(draft, form, reg, form.opcode === CMPXCHG8B ? 8 : bytes);
-  if (CMPXCHG.has(form.opcode) && random.oneIn(2)) draft.patchOperand(linear, draft.registers[EAX]!);
+  if (CMPXCHG.has(form.opcode) && random.oneIn(2)) draft.patchOperand(linear, draft.registers[EAX]);
   else if (form.opcode === CMPXCHG8B && random.oneIn(2)) {
-    draft.patchOperand(linear, draft.registers[EAX]!, draft.registers[EDX]!);
+    draft.patchOperand(linear, draft.registers[EAX], draft.registers[EDX]);
   } else draft.patchOperand(linear);
 }
 
@@ -134,7 +134,7 @@ function registerForm(draft: Draft, form: Form): void {
   }
   const reg = form.group >= 0 ? form.group : random.below(8);
   const rm = random.below(8);
-  if (CMPXCHG.has(form.opcode) && random.oneIn(2)) draft.set(rm, draft.registers[EAX]!);
+  if (CMPXCHG.has(form.opcode) && random.oneIn(2)) draft.set(rm, draft.registers[EAX]);
   draft.opcode(form.opcode).modrmRegister(reg, rm);
 }
 

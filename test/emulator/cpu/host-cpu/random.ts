@@ -32,7 +32,7 @@ export class Random {
   }
 
   pick<T>(choices: readonly T[]): T {
-    return choices[this.below(choices.length)]!;
+    return choices[this.below(choices.length)];
   }
 
   /** An operand: an edge, a value of the pool, now and then any other. */

@@ -16,7 +16,7 @@ function run(recorder: string, seed: number): RecordedVector[] {
   const vectors = generateVectors(seed);
   const output = execFileSync(recorder, { input: recorderInput(vectors), maxBuffer: 1 << 30 });
   const outcomes = recorderOutput(vectors, output);
-  return vectors.map((vector, n) => ({ ...vector, outcome: outcomes[n]! }));
+  return vectors.map((vector, n) => ({ ...vector, outcome: outcomes[n] }));
 }
 
 /**

@@ -38,19 +38,19 @@ export function recorderOutput(vectors: readonly Vector[], output: Uint8Array): 
   const words = new Int32Array(output.buffer.slice(output.byteOffset, output.byteOffset + output.length));
   return vectors.map(({ patches }, n) => {
     const row = words.subarray(n * OUTPUT_WORDS, (n + 1) * OUTPUT_WORDS);
-    const trap = row[0]!;
+    const trap = row[0];
     const before = memoryBefore(patches);
     const after = row.subarray(19);
     return {
       trap,
-      errorCode: !WITH_ERROR_CODE.has(trap) ? 0 : trap === PAGE_FAULT ? row[1]! & ~INSTRUCTION_FETCH : row[1]!,
-      cr2: trap === PAGE_FAULT ? row[2]! : 0,
-      eip: row[3]!,
-      eflags: row[4]! & RECORDED_FLAGS,
+      errorCode: !WITH_ERROR_CODE.has(trap) ? 0 : trap === PAGE_FAULT ? row[1] & ~INSTRUCTION_FETCH : row[1],
+      cr2: trap === PAGE_FAULT ? row[2] : 0,
+      eip: row[3],
+      eflags: row[4] & RECORDED_FLAGS,
       registers: [...row.subarray(5, 13)],
       segments: [...row.subarray(13, 19)],
       memory: WINDOW_ADDRESSES.flatMap((address, i): [number, number][] =>
-        after[i] === before[i] ? [] : [[address, after[i]!]],
+        after[i] === before[i] ? [] : [[address, after[i]]],
       ),
     };
   });

@@ -191,7 +191,7 @@ export class Replay {
     const bytes = new Uint8Array(CODE_BYTES).fill(INT3);
     bytes.set(code);
     this.#memory.load(bytes, CODE);
-    MODE_SELECTORS[mode]!.forEach((selector, seg) => {
+    MODE_SELECTORS[mode].forEach((selector, seg) => {
       this.#load(seg, this.#segments.get(selector)!);
     });
     core.setCpl(3);
@@ -210,7 +210,7 @@ export class Replay {
     const memory = this.#memory;
     const trap = (core.eip - 1 - (KERNEL_BASE + HANDLERS)) >> 4;
     const hasCode = WITH_ERROR_CODE.has(trap);
-    const frame = core.r[4]! - KERNEL_BASE;
+    const frame = core.r[4] - KERNEL_BASE;
     const pushed = (n: number) => memory.read32(frame + (hasCode ? 4 : 0) + n * 4);
     const errorCode = hasCode ? memory.read32(frame) : 0;
     const expect = (name: string, actual: number, expected: number) =>
@@ -222,14 +222,14 @@ export class Replay {
     const defined = RECORDED_FLAGS & ~(TRAPS.has(trap) ? undefinedFlags : 0);
     const registers = [...core.r.subarray(0, 8)];
     registers[4] = pushed(3);
-    const segments = MODE_SELECTORS[0]!.map((_, seg) => core.segSelector(seg));
+    const segments = MODE_SELECTORS[0].map((_, seg) => core.segSelector(seg));
     segments[CS] = pushed(1) & 0xffff;
     segments[SS] = pushed(4) & 0xffff;
     const differences = [
       expect("EIP", pushed(0), outcome.eip),
       trap === PAGE_FAULT ? expect("CR2", core.cr2, outcome.cr2) : null,
-      ...registers.map((value, i) => expect(REGISTER_NAMES[i]!, value, outcome.registers[i]!)),
-      ...segments.map((value, i) => expect(SEGMENT_NAMES[i]!, value, outcome.segments[i]!)),
+      ...registers.map((value, i) => expect(REGISTER_NAMES[i], value, outcome.registers[i])),
+      ...segments.map((value, i) => expect(SEGMENT_NAMES[i], value, outcome.segments[i])),
       expect("EFLAGS", pushed(2) & defined, outcome.eflags & defined),
       this.#compareMemory(outcome.memory, before),
     ].filter((difference) => difference !== null);
@@ -241,9 +241,9 @@ export class Replay {
     let i = 0;
     for (const window of this.#windows) {
       for (const actual of window) {
-        const address = WINDOW_ADDRESSES[i]!;
-        const changed = next < changes.length && changes[next]![0] === address;
-        const expected = changed ? changes[next++]![1] : before[i]!;
+        const address = WINDOW_ADDRESSES[i];
+        const changed = next < changes.length && changes[next][0] === address;
+        const expected = changed ? changes[next++][1] : before[i];
         if (actual !== expected) return `memory at ${hex(address)} ${hex(actual)}, really ${hex(expected)}`;
         i++;
       }

@@ -103,7 +103,7 @@ function multiply(random: Random): Step {
 function conditional(random: Random): Step {
   const condition = random.below(16);
   const opcode = random.pick([0x40, 0x90]) + condition;
-  return { bytes: [0x0f, opcode, modrm(random)], reads: CONDITIONS[condition >> 1]!, sets: 0, leavesUndefined: 0 };
+  return { bytes: [0x0f, opcode, modrm(random)], reads: CONDITIONS[condition >> 1], sets: 0, leavesUndefined: 0 };
 }
 
 function flagOperation(random: Random): Step {
@@ -122,7 +122,7 @@ function wholeFlags(random: Random): Step {
 /** A jump over the next byte, which is a NOP: taken or not, the rest runs. */
 function jump(random: Random): Step {
   const condition = random.below(16);
-  return { bytes: [0x70 + condition, 1, 0x90], reads: CONDITIONS[condition >> 1]!, sets: 0, leavesUndefined: 0 };
+  return { bytes: [0x70 + condition, 1, 0x90], reads: CONDITIONS[condition >> 1], sets: 0, leavesUndefined: 0 };
 }
 
 const STEPS: readonly ((random: Random) => Step)[] = [
@@ -152,7 +152,7 @@ function one(random: Random): Vector {
     if ((step.reads & undefinedNow) !== 0) continue;
     undefinedNow = (undefinedNow & ~step.sets) | step.leavesUndefined;
     // With two pushed bytes instead of four, both steps of PUSHF and POP must have the prefix.
-    if (step.bytes[0] !== 0x9c && step.bytes[0]! >> 4 !== 7 && random.oneIn(4)) draft.byte(0x66);
+    if (step.bytes[0] !== 0x9c && step.bytes[0] >> 4 !== 7 && random.oneIn(4)) draft.byte(0x66);
     draft.byte(...step.bytes);
     left--;
   }

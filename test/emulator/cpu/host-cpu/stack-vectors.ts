@@ -43,13 +43,13 @@ function popf(draft: Draft): void {
   const { random } = draft;
   // TF would trap one instruction later: seldom.
   const flags = random.oneIn(8) ? random.bits() : random.bits() & ~(FLAG_TF | FLAG_NT);
-  draft.patch(draft.registers[ESP]! & 0xffff, flags).opcode(POPF);
+  draft.patch(draft.registers[ESP] & 0xffff, flags).opcode(POPF);
 }
 
 function enter(draft: Draft): void {
   const { random } = draft;
   draft.set(ESP, 0xc080 + random.between(0, 3)).set(EBP, 0xc0a0 + random.between(0, 3));
-  if (draft.mode === 1 && random.oneIn(3)) draft.setLow(ESP, draft.registers[ESP]! | 0x12340000, 32);
+  if (draft.mode === 1 && random.oneIn(3)) draft.setLow(ESP, draft.registers[ESP] | 0x12340000, 32);
   draft.opcode(ENTER).word(random.pick([0, 1, 4, 0x10, 0x1f]));
   draft.byte(random.pick([0, 1, 2, 3, 8, 30, 31, 32, 33, 64]));
 }
@@ -59,10 +59,10 @@ function one(form: Form, random: Random): Vector {
   const draft = draftFor(form, random);
   // Processors differ in what is left of registers when POPA faults.
   pointStack(draft, opcode !== POPA);
-  const top = draft.registers[ESP]! & 0xffff;
+  const top = draft.registers[ESP] & 0xffff;
   if (opcode === POPF) popf(draft);
   else if (opcode === ENTER) enter(draft);
-  else if (opcode === LEAVE) draft.set(EBP, draft.registers[ESP]!).set(ESP, random.value()).opcode(opcode);
+  else if (opcode === LEAVE) draft.set(EBP, draft.registers[ESP]).set(ESP, random.value()).opcode(opcode);
   else if (POP_SEGMENTS.includes(opcode)) {
     draft.patch(top, random.pick(SELECTORS) | (random.value() << 16)).opcode(opcode);
   } else {

@@ -38,7 +38,7 @@ function one(form: Form, random: Random): Vector {
   draft.maybeOverride();
   const count = random.pick([0, 1, 2, 3, 5, 8, 14]);
   const repeat = random.below(5);
-  if (repeat > 0) draft.prefixes.push(...[[0xf3], [0xf2], [0xf3], [0xf2]][repeat - 1]!);
+  if (repeat > 0) draft.prefixes.push(...[[0xf3], [0xf2], [0xf3], [0xf2]][repeat - 1]);
   const length = repeat === 0 ? bytes : count * bytes;
   let source = start(draft, bytes, length);
   const destination = start(draft, bytes, length);
@@ -52,7 +52,7 @@ function one(form: Form, random: Random): Vector {
   draft.setLow(ECX, count, addressSize);
   if (SCAS.includes(opcode) && random.oneIn(2)) {
     // A run of what is looked for.
-    const value = draft.registers[0]!;
+    const value = draft.registers[0];
     const low = bytes === 1 ? (value & 0xff) * 0x01010101 : bytes === 2 ? (value & 0xffff) * 0x00010001 : value;
     for (let i = -8; i < 8; i += 4) draft.patch(destination + i, low);
   } else if (CMPS.includes(opcode) && random.oneIn(2)) {

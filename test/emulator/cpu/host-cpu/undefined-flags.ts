@@ -49,7 +49,7 @@ const UNARY_GROUP: readonly number[] = [FLAG_AF, FLAG_AF, 0, 0, MULTIPLY, MULTIP
 export function undefinedFlags(opcode: number, reg: number): number {
   if (opcode < 0x40 && (opcode & 7) < 6) return logical(opcode >> 3);
   if (opcode >= 0x80 && opcode <= 0x83) return logical(reg);
-  if (opcode === 0xf6 || opcode === 0xf7) return UNARY_GROUP[reg]!;
+  if (opcode === 0xf6 || opcode === 0xf7) return UNARY_GROUP[reg];
   return BY_OPCODE.get(opcode) ?? 0;
 }
 

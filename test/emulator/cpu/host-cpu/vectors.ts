@@ -50,7 +50,7 @@ class Column {
   }
 
   next(): number {
-    return this.#data[this.#position++]!;
+    return this.#data[this.#position++];
   }
 
   /** Has been read to its end. */
@@ -147,7 +147,7 @@ export function pack(
     for (const byte of vector.code) columns.code.put(byte);
     columns.eflags.put(vector.eflags);
     vector.registers.forEach((value, i) => {
-      putValue(columns.registers[i]!, value);
+      putValue(columns.registers[i], value);
     });
     columns.patchCount.put(vector.patches.length);
     for (const [address, value] of vector.patches) {
@@ -162,7 +162,7 @@ export function pack(
     columns.eflagsChange.put(outcome.eflags ^ vector.eflags);
     let changed = 0;
     outcome.registers.forEach((value, i) => {
-      const change = value ^ vector.registers[i]!;
+      const change = value ^ vector.registers[i];
       if (change === 0) return;
       changed |= 1 << i;
       columns.registerChange.put(change);
@@ -170,7 +170,7 @@ export function pack(
     columns.registersChanged.put(changed);
     changed = 0;
     outcome.segments.forEach((selector, i) => {
-      if (selector === segments[vector.mode]![i]) return;
+      if (selector === segments[vector.mode][i]) return;
       changed |= 1 << i;
       columns.segment.put(selector);
     });
@@ -200,12 +200,12 @@ export function unpack(data: Uint8Array, code: number, segments: readonly (reado
   const pool = Array.from({ length: word() }, () => word() | 0);
   const lengths = all.map(() => word());
   lengths.forEach((length, i) => {
-    all[i]!.give(data.subarray(position, position + length));
+    all[i].give(data.subarray(position, position + length));
     position += length;
   });
   const value = (column: Column) => {
     const index = column.next();
-    return index === ESCAPE ? columns.others.next() : pool[index]!;
+    return index === ESCAPE ? columns.others.next() : pool[index];
   };
   const vectors: RecordedVector[] = [];
   for (let n = 0; n < count; n++) {
@@ -229,7 +229,7 @@ export function unpack(data: Uint8Array, code: number, segments: readonly (reado
       (registersChanged >> i) & 1 ? before ^ columns.registerChange.next() : before,
     );
     const segmentsChanged = columns.segmentsChanged.next();
-    const segmentsAfter = segments[mode]!.map((before, i) =>
+    const segmentsAfter = segments[mode].map((before, i) =>
       (segmentsChanged >> i) & 1 ? columns.segment.next() : before,
     );
     const memory = Array.from({ length: columns.memoryCount.next() }, (): [number, number] => [

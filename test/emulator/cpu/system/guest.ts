@@ -175,7 +175,7 @@ export class Guest {
   /** Doubleword `index` from the top of the current stack, unsigned. */
   stack(index: number): number {
     const cpu = this.core;
-    const offset = cpu.stackSize32 ? cpu.r[layout.ESP]! : cpu.r[layout.ESP]! & 0xffff;
+    const offset = cpu.stackSize32 ? cpu.r[layout.ESP] : cpu.r[layout.ESP] & 0xffff;
     return cpu.systemRead32(cpu.segBase(layout.SS) + offset + index * 4) >>> 0;
   }
 
@@ -185,7 +185,7 @@ export class Guest {
   }
 
   register(index: number): number {
-    return this.core.r[index]! >>> 0;
+    return this.core.r[index] >>> 0;
   }
 
   get eax(): number {

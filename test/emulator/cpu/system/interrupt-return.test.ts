@@ -6,7 +6,7 @@ import { CODE, Guest, KERNEL_STACK, USER_CODE, USER_STACK } from "./guest.ts";
 function watched() {
   const guest = new Guest();
   const returns: number[][] = [];
-  guest.core.onInterruptReturn = ({ cpl, eip, r }, esp) => returns.push([cpl, eip >>> 0, r[ESP]! >>> 0, esp]);
+  guest.core.onInterruptReturn = ({ cpl, eip, r }, esp) => returns.push([cpl, eip >>> 0, r[ESP] >>> 0, esp]);
   return { guest, returns };
 }
 

@@ -31,8 +31,8 @@ describe("real mode", () => {
       movw %sp, %bx
       iretw`);
     expect(core.halted).toBe(true);
-    expect(core.r[EAX]! & 0x200).toBe(0);
-    expect(core.r[EBX]! & 0xffff).toBe(0x7000 - 6);
+    expect(core.r[EAX] & 0x200).toBe(0);
+    expect(core.r[EBX] & 0xffff).toBe(0x7000 - 6);
     expect(core.getEflags() & 0x200).toBe(0x200);
     expect(core.r[ESP]).toBe(0x7000);
   });
@@ -47,7 +47,7 @@ describe("real mode", () => {
       movw $fault, %dx
       hlt`);
     expect(core.halted).toBe(true);
-    expect(core.r[ECX]! & 0xffff).toBe(core.r[EDX]! & 0xffff);
+    expect(core.r[ECX] & 0xffff).toBe(core.r[EDX] & 0xffff);
   });
 
   it("shuts down when the vector table is too short", () => {
@@ -66,8 +66,8 @@ describe("real mode", () => {
       lretw
       done: hlt`);
     expect(core.halted).toBe(true);
-    expect(core.r[EAX]! & 0xffff).toBe(0x700);
-    expect(core.r[EBX]! & 0xffff).toBe(0x7000);
+    expect(core.r[EAX] & 0xffff).toBe(0x700);
+    expect(core.r[EBX] & 0xffff).toBe(0x7000);
   });
 
   it.each([
@@ -81,7 +81,7 @@ describe("real mode", () => {
     "arpl %ax, %ax",
   ])("does not have %s", (source) => {
     const core = boot(`movw $1f, 6*4; movw $0, 6*4+2; ${source}; hlt; 1: movw $0x606, %di; hlt`);
-    expect(core.r[7]! & 0xffff).toBe(0x606);
+    expect(core.r[7] & 0xffff).toBe(0x606);
   });
 });
 
@@ -162,7 +162,7 @@ describe("changing modes", () => {
       ${TABLES}`);
     expect(core.halted).toBe(true);
     expect(core.segLimit(DS)).toBe(0xffff);
-    expect(core.r[ECX]! & 0xffff).toBe(0);
+    expect(core.r[ECX] & 0xffff).toBe(0);
   });
 
   it("real to protected to paged to ring 3, a system call and a page fault that is repaired", () => {

@@ -80,7 +80,7 @@ describe("whatever the descriptor tables hold", () => {
     link,
   }: typeof situation extends fc.Arbitrary<infer T> ? T : never) => {
     cpu.memory.load(pristine, 0);
-    cpu.memory.load(programs[program]!, CODE);
+    cpu.memory.load(programs[program], CODE);
     entries.forEach((entry, i) => {
       guest.setDescriptor(FREE + i * 8, entry);
       guest.setDescriptor(4 + i * 8, entry);
@@ -108,7 +108,7 @@ describe("whatever the descriptor tables hold", () => {
   };
 
   it("nothing but guest exceptions comes of it, and a faulting instruction leaves CS, SS, TR and ESP as they were", () => {
-    const visible = () => [CS, SS, TR].map((seg) => cpu.segSelector(seg)).concat(cpu.r[ESP]!, cpu.cpl);
+    const visible = () => [CS, SS, TR].map((seg) => cpu.segSelector(seg)).concat(cpu.r[ESP], cpu.cpl);
     fc.assert(
       fc.property(situation, (values) => {
         prepare(values);

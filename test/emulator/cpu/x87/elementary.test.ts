@@ -101,7 +101,7 @@ function circular(x: Float80): { sin: bigint; cos: bigint } {
       [-s, -c],
       [-c, s],
     ] as const
-  )[Number(turns & 3n)]!;
+  )[Number(turns & 3n)];
   return { sin: value < 0n ? -sin : sin, cos };
 }
 

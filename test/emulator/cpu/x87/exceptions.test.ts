@@ -152,7 +152,7 @@ describe("unmasked exceptions with CR0.NE", () => {
     guest.memory.write16(DATA, 0x37e);
     guest.run();
     expect(guest.core.getEflags() & 0x8d5).toBe(0x001);
-    expect(guest.core.r[FPU_STATUS]! & 0x80ff).toBe(0x8081);
+    expect(guest.core.r[FPU_STATUS] & 0x80ff).toBe(0x8081);
     const masked = flat([...nan, ...compare]).run();
     expect(masked.core.getEflags() & 0x8d5).toBe(0x045);
   });
@@ -277,8 +277,8 @@ describe("unmasked exceptions without CR0.NE, on a PC", () => {
     expect(pc.counters.interrupts).toBe(1);
     // #Z, ES and B; TOP = 5 after one more push.
     expect(pc.getRegister("ebx") & 0xffff).toBe(0xa884);
-    expect(pc.cores[0]!.r[FPU_EXPONENT + 5]).toBe(0x3fff);
-    expect(pc.cores[0]!.r[FPU_HIGH + 5]! >>> 0).toBe(0x80000000);
+    expect(pc.cores[0].r[FPU_EXPONENT + 5]).toBe(0x3fff);
+    expect(pc.cores[0].r[FPU_HIGH + 5] >>> 0).toBe(0x80000000);
   });
 
   it("keep an instruction that waits from running until the interrupt comes", () => {

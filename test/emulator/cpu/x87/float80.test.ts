@@ -339,10 +339,10 @@ describe("conversion", () => {
         const digits = BigInt(`0x${value.toString()}`);
         const parts = [0n, 32n, 64n].map((shift) => Number(BigInt.asIntN(32, digits >> shift)));
         begin();
-        fromBcd(parts[0]!, parts[1]!, parts[2]! | (sign << 15), result);
+        fromBcd(parts[0], parts[1], parts[2] | (sign << 15), result);
         if (value !== 0n) expect(exactOf(result).significand >> BigInt(-exactOf(result).exponent)).toBe(value);
         toBcd(result);
-        expect([words.low, words.high, words.top]).toEqual([parts[0], parts[1], parts[2]! | (sign << 15)]);
+        expect([words.low, words.high, words.top]).toEqual([parts[0], parts[1], parts[2] | (sign << 15)]);
       }),
     );
   });

@@ -65,7 +65,7 @@ function readTable(file: Buffer, start: number, size: number): Vector[] {
   const bytes = new Uint8Array(count * size);
   for (let column = 0; column < size; column++) {
     const first = start + 8 + column * count;
-    for (let n = 0; n < count; n++) bytes[n * size + column] = file[first + n]!;
+    for (let n = 0; n < count; n++) bytes[n * size + column] = file[first + n];
   }
   return Array.from({ length: count }, (_, n) => new DataView(bytes.buffer, n * size, size));
 }
@@ -134,7 +134,7 @@ export function difference(vector: Vector, { ulps, flags }: Tolerance): string |
     r[FPU_HIGH + n] = recorded ? vector.getInt32(offset + 4, true) : FILLER_HIGH;
     r[FPU_EXPONENT + n] = recorded ? vector.getUint16(offset + 8, true) : FILLER_EXPONENT;
     putReal(registers, n, r);
-    if ((occupied >> i) & 1) r[FPU_OCCUPIED]! |= 1 << n;
+    if ((occupied >> i) & 1) r[FPU_OCCUPIED] |= 1 << n;
   }
   r[FPU_CONTROL] = vector.getUint16(CONTROL, true);
   r[FPU_STATUS] = status;
@@ -169,11 +169,11 @@ export function difference(vector: Vector, { ulps, flags }: Tolerance): string |
     if (actual !== expected && distance(actual, expected) > ulps)
       wrong.push(`ST(${i}) ${actual}, expected ${expected}`);
   }
-  compare("status", r[FPU_STATUS]! & ~ignored, vector.getUint16(STATUS_AFTER, true) & ~ignored);
+  compare("status", r[FPU_STATUS] & ~ignored, vector.getUint16(STATUS_AFTER, true) & ~ignored);
   compare("tags", tagWord(core), vector.getUint16(TAGS_AFTER, true));
-  compare("control", r[FPU_CONTROL]!, vector.getUint16(CONTROL_AFTER, true));
+  compare("control", r[FPU_CONTROL], vector.getUint16(CONTROL_AFTER, true));
   compare("EFLAGS", core.getEflags() & flags, vector.getUint16(EFLAGS_AFTER, true) & flags);
-  compare("AX", r[0]!, vector.getUint16(AX_AFTER, true));
+  compare("AX", r[0], vector.getUint16(AX_AFTER, true));
   for (let i = 0; i < REAL; i++) {
     const expected = vector.getUint8(MEMORY + i) ^ vector.getUint8(MEMORY_AFTER + i);
     compare(`byte ${i}`, guest.memory.read8(DATA + i), expected);
@@ -205,13 +205,13 @@ export function areaDifference(vector: Vector): string | null {
   }
   return wrong.length === 0
     ? null
-    : `${instruction[0]!.toString(16)} ${instruction[1]!.toString(16)}: ${wrong.join("; ")}`;
+    : `${instruction[0].toString(16)} ${instruction[1].toString(16)}: ${wrong.join("; ")}`;
 }
 
 function putReal(view: DataView, n: number, r: Int32Array): void {
-  view.setInt32(n * REAL, r[FPU_LOW + n]!, true);
-  view.setInt32(n * REAL + 4, r[FPU_HIGH + n]!, true);
-  view.setUint16(n * REAL + 8, r[FPU_EXPONENT + n]!, true);
+  view.setInt32(n * REAL, r[FPU_LOW + n], true);
+  view.setInt32(n * REAL + 4, r[FPU_HIGH + n], true);
+  view.setUint16(n * REAL + 8, r[FPU_EXPONENT + n], true);
 }
 
 /** Units in the last place between two numbers written as `real` does. */
@@ -219,7 +219,7 @@ function distance(a: string, b: string): number {
   const ordinal = (text: string) => {
     const magnitude = BigInt(`0x${text.slice(0, 4)}`) & 0x7fffn;
     const value = (magnitude << 63n) | (BigInt(`0x${text.slice(5)}`) & 0x7fffffffffffffffn);
-    return Number.parseInt(text[0]!, 16) >= 8 ? -value : value;
+    return Number.parseInt(text[0], 16) >= 8 ? -value : value;
   };
   const difference = ordinal(a) - ordinal(b);
   return Number(difference < 0n ? -difference : difference);
