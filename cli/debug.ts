@@ -8,6 +8,7 @@ import { type LineResult, PROMPT, Repl, SourceTexts } from "../debug/repl/index.
 import { DEFAULT_HISTORY_BYTES, DebugSession, type SessionOutput } from "../debug/session/index.ts";
 import { MAXIMUM_RAM } from "../emulator/index.ts";
 import { sources } from "../kernel/inspect.ts";
+import { link_programs } from "../user/build.ts";
 import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
 import { runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, InputError, readInput, reporting } from "./io.ts";
@@ -161,7 +162,8 @@ async function openSession(
   const session = booted(() =>
     DebugSession.forKernel({ ...bootOptions(file, args, { ...options, image, quiet }, io), historyBytes }),
   );
-  if (file !== undefined) addProgramLines(session, file, io);
+  if (file === undefined) for (const demo of Object.values(link_programs())) session.symbols.add(demo);
+  else addProgramLines(session, file, io);
   return session;
 }
 

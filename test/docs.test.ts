@@ -2,10 +2,11 @@
  * The documentation's console sessions, run. A block of ```console holds `$ command` lines, each followed by what it
  * prints; `…` stands for whatever differs from machine to machine.
  */
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { ESP0 } from "./dist.ts";
 
@@ -35,6 +36,7 @@ const directory = mkdtempSync(join(tmpdir(), "esp0-docs-"));
 symlinkSync(resolve("test/npx.sh"), join(directory, "npx"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
+const run = promisify(execFile);
 const environment = { ...process.env, ESP0, PATH: `${directory}${delimiter}${process.env.PATH}` };
 const files = ["README.md", ...readdirSync("docs").map((name) => `docs/${name}`)].filter((name) =>
   name.endsWith(".md"),
@@ -52,13 +54,12 @@ for (const file of files) {
   if (commands.length === 0) continue;
   describe(file, () => {
     for (const { command, expected, line } of commands) {
-      it(`line ${line}: ${command}`, () => {
-        const { stdout } = spawnSync("sh", ["-c", `exec 2>&1; ${command}`], {
-          env: environment,
-          encoding: "utf8",
-          timeout: 60_000,
-        });
-        expect(stdout).toMatch(pattern(expected));
+      it(`line ${line}: ${command}`, async () => {
+        // What a session expects of a command that fails is what it prints.
+        const printed = await run("sh", ["-c", `exec 2>&1; ${command}`], { env: environment, timeout: 60_000 })
+          .then(({ stdout }) => stdout)
+          .catch((error: { stdout: string }) => error.stdout);
+        expect(printed).toMatch(pattern(expected));
       });
     }
   });

@@ -50,6 +50,14 @@ describe("esp0 debug", () => {
     expect(status).toBe(0);
   });
 
+  it("has symbols and lines of the demo's programs, each its own", async () => {
+    const { output, status } = await debugRun(["-q"], ["tbreak spin.S:12", "continue", "bt", "p $eip > copy_on_write"]);
+    expect(output).toMatch(/pid 2 \(spin\), ring 3 {2}_start\+0xf {2}user\/spin\.S:12\n/);
+    expect(output).toContain("#0  _start () at user/spin.S:12\n");
+    expect(output).toContain("$1 = 1\n");
+    expect(status).toBe(0);
+  });
+
   it("says what is wrong with its files and options", async () => {
     const missing = await debugRun(["missing.S"], []);
     expect([missing.status, missing.errors]).toEqual([2, "missing.S: cannot be read: no such file or directory\n"]);
