@@ -2,9 +2,9 @@
 import { basename } from "node:path";
 import { initramfs } from "../boot/index.ts";
 import { type BootOptions, Kernel, type KernelImage } from "../kernel/index.ts";
+import { DEFAULT_MEMORY, demoInitramfs, prebuiltBoot, prebuiltKernel } from "../prebuilt/index.ts";
 import { type CommandIo, InputError } from "./io.ts";
 import { noticeLog } from "./notices.ts";
-import { DEFAULT_MEMORY, demoInitramfs, prebuiltBootState, prebuiltKernel } from "./prebuilt.ts";
 import { loadProgram } from "./program.ts";
 
 const MIB = 1 << 20;
@@ -73,7 +73,7 @@ export function startKernel(
   isWhole: boolean,
   first: { readonly cycle: number; readonly instructions: number },
 ): { readonly kernel: Kernel; readonly log: string } {
-  const kept = isWhole ? undefined : prebuiltBootState(options.image);
+  const kept = isWhole ? undefined : prebuiltBoot(options.image, options.memoryBytes ?? DEFAULT_MEMORY * MIB)?.state;
   if (kept?.fits(options)) {
     const kernel = kept.start(options);
     const { cycles, instructions } = kernel.machine;

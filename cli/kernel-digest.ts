@@ -1,6 +1,6 @@
 /** What tells recordings made with another kernel apart. */
 import { kernel_image } from "../kernel/index.ts";
-import { beside, demoInitramfs, VMLINUX } from "./prebuilt.ts";
+import { beside, demoInitramfs, VMLINUX } from "../prebuilt/index.ts";
 import { digestOf } from "./recording/witness.ts";
 
 /** Digest of the kernel and the demo, as `esp0 run` takes them. */

@@ -2,8 +2,8 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { LinkError } from "../asm/index.ts";
 import { type KernelImage, link_kernel, SystemCallError } from "../kernel/index.ts";
+import { prebuiltKernel } from "../prebuilt/index.ts";
 import { type CommandIo, InputError, writeOutput } from "./io.ts";
-import { prebuiltKernel } from "./prebuilt.ts";
 
 /** What of the user's goes into the kernel, and where the linked kernel goes. */
 export interface KernelOptions {

@@ -33,6 +33,7 @@ export {
   TR,
 } from "./cpu/state-layout.ts";
 export type { TlbEntryView } from "./cpu/translation.ts";
+export { crc32 } from "./crc32.ts";
 export * as apicMessage from "./devices/apic-message.ts";
 export { DEBUG_CONSOLE_PORT } from "./devices/debug-console.ts";
 export {

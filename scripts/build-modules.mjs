@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
 import { rawText } from "./raw-text.mjs";
 
-const FOLDERS = ["asm", "boot", "cli", "debug", "emulator", "kernel", "testing", "user"];
+const FOLDERS = ["asm", "boot", "cli", "debug", "emulator", "kernel", "prebuilt", "testing", "user"];
 /** Only the others have hosted functions, which it takes long to compile. */
 const NOT_HOSTED = ["asm", "boot", "emulator"];
 

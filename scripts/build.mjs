@@ -52,7 +52,7 @@ async function bundle() {
       "kernel-runtime": "kernel/host/runtime.ts",
       testing: "testing/index.ts",
       "testing-vitest": "testing/vitest.ts",
-      "build-artifacts": "cli/build-artifacts.ts",
+      "build-artifacts": "prebuilt/artifacts.ts",
     },
     outdir: staging,
     sourcemap: true,

@@ -16,6 +16,7 @@ const DIST_SOURCES = [
   "debug",
   "emulator",
   "kernel",
+  "prebuilt",
   "scripts",
   "testing",
   "user",

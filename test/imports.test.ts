@@ -12,8 +12,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   user: ["asm", "boot", "kernel"],
   kernel: ["asm", "boot", "emulator"],
   debug: ["asm", "boot", "emulator", "kernel"],
-  testing: ["asm", "boot", "debug", "emulator", "kernel", "user"],
-  cli: ["asm", "boot", "debug", "emulator", "kernel", "user"],
+  prebuilt: ["asm", "emulator", "kernel", "user"],
+  testing: ["asm", "boot", "debug", "emulator", "kernel", "prebuilt", "user"],
+  cli: ["asm", "boot", "debug", "emulator", "kernel", "prebuilt", "user"],
 };
 
 /** Pairs of a source and what it imports, both below the project. */

@@ -10,8 +10,9 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   kernel: ["asm", "boot", "emulator"],
   user: ["asm", "boot"],
   debug: ["kernel", "user"],
-  testing: ["debug"],
-  cli: ["debug"],
+  prebuilt: ["kernel", "user"],
+  testing: ["debug", "prebuilt"],
+  cli: ["debug", "prebuilt"],
 };
 
 export interface Needs {

@@ -1,24 +1,12 @@
 /** Kernels on their way to the first program: what boots up to there is the same for every program, and done once. */
-import {
-  type BootOptions,
-  BootState,
-  Kernel,
-  type KernelImage,
-  type RecordedEvent,
-  type ResumeOptions,
-} from "../kernel/index.ts";
+import { type BootOptions, Kernel, type KernelImage, type RecordedEvent, type ResumeOptions } from "../kernel/index.ts";
+import { KeptBoot, prebuiltBoot } from "../prebuilt/index.ts";
 import { Recent } from "./recent.ts";
 
 /** States kept at most: each takes some 300 KiB. */
 const MOST_KEPT = 64;
 
-interface KeptState {
-  readonly state: BootState;
-  /** From its reset on. */
-  readonly events: readonly RecordedEvent[];
-}
-
-const kept = new Recent<KeptState>(MOST_KEPT);
+const kept = new Recent<KeptBoot>(MOST_KEPT);
 
 /** A kernel that is about to run its first program, or stands at its reset. */
 export interface StartedKernel {
@@ -48,14 +36,13 @@ export function resetKernel(options: BootOptions & ResumeOptions): StartedKernel
   return { kernel, events: [], log: "" };
 }
 
-function boot(options: BootOptions): KeptState | undefined {
+/** Undefined when it would not go as a boot with these options does. */
+function boot(options: BootOptions & { readonly image: KernelImage }): KeptBoot | undefined {
   const { initramfs: _, ...load } = options;
-  const kernel = new Kernel(load);
-  const events: RecordedEvent[] = [];
-  kernel.on_event((event) => events.push(event));
-  if (!kernel.run_to_hand_over()) return undefined;
-  const booted = { state: BootState.of(kernel), events };
-  if (!booted.state.fits(options)) return undefined;
+  const { image, memoryBytes } = options;
+  let booted = memoryBytes === undefined ? undefined : prebuiltBoot(image, memoryBytes);
+  if (booted?.state.fits(options) !== true) booted = KeptBoot.boot(load);
+  if (booted?.state.fits(options) !== true) return undefined;
   kept.keep(booted);
   return booted;
 }

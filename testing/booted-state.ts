@@ -3,6 +3,7 @@
 import { initramfs } from "../boot/index.ts";
 import type { DebugSession } from "../debug/session/index.ts";
 import type { BootOptions, KernelCapture, KernelImage, RecordedEvent } from "../kernel/index.ts";
+import { TEST_MEMORY } from "../prebuilt/index.ts";
 import { testImage } from "./image.ts";
 import { Interleaving } from "./interleaving.ts";
 import { type BootKernelOptions, PRESETS } from "./options.ts";
@@ -10,7 +11,6 @@ import { type Program, programOf } from "./program.ts";
 import { Recent } from "./recent.ts";
 
 const MIB = 1 << 20;
-const DEFAULT_MEMORY = 8;
 /** Instructions after which a run that was to get somewhere is given up. */
 const DEFAULT_BUDGET = 50_000_000;
 
@@ -42,7 +42,7 @@ export interface BootPlan {
 
 /** @throws RangeError for options that cannot be; what `programOf` and linking throw */
 export function planOf(options: BootKernelOptions): BootPlan {
-  const { init, args = [], memory = DEFAULT_MEMORY, cpus = 1, preset = "2.4", files = {} } = options;
+  const { init, args = [], memory = TEST_MEMORY, cpus = 1, preset = "2.4", files = {} } = options;
   const interleave = typeof options.interleave === "number" ? new Interleaving(options.interleave) : options.interleave;
   if (cpus !== 1) throw new RangeError(`cpus: ${cpus}: this kernel runs on one CPU; it is not an SMP kernel yet`);
   if (!PRESETS.includes(preset)) throw new RangeError(`preset: "${preset}": there is ${PRESETS.join(", ")}`);
