@@ -109,7 +109,7 @@ export async function debugCommand(
       await repl.execute(event.command);
       session.onPause = undefined;
       isSilent = false;
-      await session.gotoCycleAsync(event.cycle);
+      await session.gotoCycle(event.cycle);
       await repl.begin();
     });
     if (beginsAtEnd) await repl.begin();

@@ -18,8 +18,8 @@ export async function resume(stub: GdbStub, data: string): Promise<string | unde
     return actions === undefined ? undefined : await forward(stub, actions);
   }
   session.core = stub.core;
-  if (data === "bs") return await stub.run(() => session.reverseStepAsync(), true);
-  if (data === "bc") return await stub.run(() => session.reverseContinueAsync(), true);
+  if (data === "bs") return await stub.run(() => session.reverseStep(), true);
+  if (data === "bc") return await stub.run(() => session.reverseContinue(), true);
   // An address or a signal that follows means nothing to this guest.
   if (/^[cC]/.test(data)) return await forward(stub, [{ kind: "continue", core: undefined }]);
   if (/^[sS]/.test(data))
@@ -53,7 +53,7 @@ async function forward(stub: GdbStub, actions: readonly Action[]): Promise<strin
   session.core = core;
   const isAlone = cores.length > 1 && others === undefined && actions.length < cores.length;
   const alone = isAlone ? { core } : {};
-  if (stepped !== undefined) return await stub.run(() => session.stepAsync(1, alone));
-  if (isAlone) return await stub.run(() => session.stepAsync(Number.MAX_SAFE_INTEGER, alone));
-  return await stub.run(() => session.continueAsync());
+  if (stepped !== undefined) return await stub.run(() => session.step(1, alone));
+  if (isAlone) return await stub.run(() => session.step(Number.MAX_SAFE_INTEGER, alone));
+  return await stub.run(() => session.continue());
 }

@@ -90,7 +90,7 @@ export class GdbStub {
       await Promise.race([options.input.wait(), interrupted]);
       this.#onInterrupt = () => {};
       if (this.#wasInterrupted) stop = { ...stop, reason: "interrupted" };
-      else if (options.input.give()) stop = await session.continueAsync();
+      else if (options.input.give()) stop = await session.continue();
       else break;
     }
     this.core = stop.core;
