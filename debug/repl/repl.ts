@@ -2,7 +2,9 @@
 import { nearNames } from "../../asm/index.ts";
 import { MemoryError } from "../frames/guest.ts";
 import type { DebugSession } from "../session/index.ts";
-import { type Command, CommandError, type Group } from "./command.ts";
+import type { Command, Group } from "./command.ts";
+import { CommandError } from "./command-error.ts";
+import type { CommandSet } from "./command-set.ts";
 import { causes } from "./commands/causes.ts";
 import { devices } from "./commands/devices.ts";
 import { displays } from "./commands/displays.ts";
@@ -45,7 +47,7 @@ const LEAST_SUMMARY = 20;
 /** Commands that take it to mean so. */
 const GOES_ON_BY_WORD: ReadonlySet<string> = new Set(["disas", "list"]);
 
-export class Repl {
+export class Repl implements CommandSet {
   readonly console: Console;
   readonly commands: readonly Command[];
   #last: { readonly command: Command; readonly argument: string } | undefined;
@@ -137,7 +139,6 @@ export class Repl {
     return this.commands.flatMap(({ names }) => names);
   }
 
-  /** The command that a name or a unique beginning of one means. @throws CommandError */
   find(name: string): Command {
     const exact = this.commands.find(({ names }) => names.includes(name));
     if (exact !== undefined) return exact;

@@ -3,7 +3,7 @@ import ts from "typescript-api";
 import { Code, code, list } from "./code.ts";
 import type { Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
-import { Variable } from "./frame.ts";
+import { Variable } from "./environment.ts";
 import { annotated_kind, annotated_scalar } from "./inference.ts";
 import { NOTHING } from "./kinds.ts";
 import { refuse } from "./refusal.ts";

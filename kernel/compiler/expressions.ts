@@ -3,7 +3,7 @@ import ts from "typescript-api";
 import { Code, code } from "./code.ts";
 import type { Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
-import { Variable } from "./frame.ts";
+import { Variable } from "./environment.ts";
 import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
 import { refuse } from "./refusal.ts";

@@ -3,8 +3,8 @@ import ts from "typescript-api";
 import { Code } from "./code.ts";
 import type { Context } from "./context.ts";
 import { annotate } from "./declarations.ts";
+import type { Variable } from "./environment.ts";
 import { Environment } from "./environment.ts";
-import type { Variable } from "./frame.ts";
 import { place_of, refuse } from "./refusal.ts";
 import type { Flow } from "./statements.ts";
 

@@ -2,8 +2,7 @@
 import ts from "typescript-api";
 import { Code, code, type Label, list } from "./code.ts";
 import type { Context } from "./context.ts";
-import type { Environment } from "./environment.ts";
-import type { Variable } from "./frame.ts";
+import type { Environment, Variable } from "./environment.ts";
 import { Refusal, refuse } from "./refusal.ts";
 
 /** Where control goes from a statement that leaves its block. */

@@ -2,7 +2,8 @@
 import { integer, plainType } from "../../../asm/dwarf/reader/index.ts";
 import { MemoryError } from "../../frames/guest.ts";
 import { hex } from "../../numbers.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { bytesOf, scalarOf } from "../expression/evaluate.ts";
 import { encode } from "../expression/value.ts";

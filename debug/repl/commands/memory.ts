@@ -2,10 +2,11 @@
 
 import { entryBits, explain, walkPages } from "../../frames/page-walk.ts";
 import { bareHex, hex } from "../../numbers.ts";
-import { type Command, CommandError } from "../command.ts";
+import { readUpTo, symbolOptions } from "../code-reading.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { FORMATS, type MemoryFormat, memoryLines } from "../format/memory.ts";
-import { readUpTo, symbolOptions } from "../stop-report.ts";
 import { taskArgument } from "../task-argument.ts";
 
 const SLASH = /^\/(\d*)([a-z]*)\s*/;
