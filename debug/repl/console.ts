@@ -10,7 +10,8 @@ import { innermostFrame, type StackFrame, stackFrames } from "../frames/stack-fr
 import type { DebugSession } from "../session/index.ts";
 import { CommandError } from "./command-error.ts";
 import { GuestEnvironment } from "./environment.ts";
-import { evaluate, numberOf } from "./expression/evaluate.ts";
+import { evaluate } from "./expression/evaluate.ts";
+import { numberOf } from "./expression/reading.ts";
 import type { Value } from "./expression/value.ts";
 import type { Formatting, NumberFormat } from "./format/value.ts";
 import { place } from "./format/value.ts";

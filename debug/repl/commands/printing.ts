@@ -3,7 +3,7 @@ import { type CType, plainType, pointerTo, typeName } from "../../../asm/dwarf/r
 import type { Command } from "../command.ts";
 import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
-import { bytesOf, scalarOf } from "../expression/evaluate.ts";
+import { bytesOf, scalarOf } from "../expression/reading.ts";
 import type { Value } from "../expression/value.ts";
 import { describeType, formatValue, NUMBER_FORMATS, type NumberFormat, typePrefix } from "../format/value.ts";
 

@@ -10,7 +10,8 @@ import {
 } from "../../../asm/dwarf/reader/index.ts";
 import { hex } from "../../numbers.ts";
 import type { SymbolTable } from "../../session/index.ts";
-import { bytesOf, type Environment, elementOf, memberOf, scalarOf } from "../expression/evaluate.ts";
+import type { Environment } from "../expression/environment.ts";
+import { bytesOf, elementOf, memberOf, scalarOf } from "../expression/reading.ts";
 import { isSigned, type Scalar, type Value } from "../expression/value.ts";
 
 /** How numbers are shown; "natural" is what suits the type. */
