@@ -15,6 +15,7 @@ import { infoCommands } from "./commands/info.ts";
 import { kernel } from "./commands/kernel.ts";
 import { listing } from "./commands/listing.ts";
 import { memory } from "./commands/memory.ts";
+import { pageTableCommands } from "./commands/page-tables.ts";
 import { printing } from "./commands/printing.ts";
 import { registers } from "./commands/registers.ts";
 import { numbersOf, stopping } from "./commands/stopping.ts";
@@ -67,6 +68,7 @@ export class Repl implements CommandSet {
       ...registers,
       ...printing,
       ...memory,
+      ...pageTableCommands,
       ...finding,
       ...tables,
       ...devices,

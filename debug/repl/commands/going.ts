@@ -9,6 +9,7 @@ import type { Console } from "../console.ts";
 import type { Value } from "../expression/value.ts";
 import { frameLine } from "../format/frames.ts";
 import { placeAddresses } from "../places.ts";
+import { positionOf } from "../positions.ts";
 import { reportPlace, reportStop } from "../stop-report.ts";
 import { printValue } from "./printing.ts";
 
@@ -312,16 +313,16 @@ export const going: readonly Command[] = [
   {
     names: ["goto"],
     group: "Going",
-    usage: "POSITION",
+    usage: "POSITION | -N",
     summary: "go to a moment, forwards or backwards",
-    help: "Positions count the instructions of all CPUs since the reset; stops show them behind #. `goto 0` is the reset.",
+    help:
+      "Positions count the instructions of all CPUs since the reset; stops show them behind #. `goto 0` is the reset,\n" +
+      "`goto -N` so many instructions before this one.",
     completes: "expression",
     run: async (argument, console) => {
       if (argument === "")
         throw new CommandError("goto which position? A number is expected, as stops show it behind #");
-      const position = console.number(argument.replace(/^#/, "").replaceAll(",", ""));
-      if (!Number.isSafeInteger(position) || position < 0) throw new CommandError(`${argument}: 0 or more is expected`);
-      await reportStop(console, await console.session.goto(position));
+      await reportStop(console, await console.session.goto(positionOf(console, argument)));
     },
   },
   {
