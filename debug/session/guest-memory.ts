@@ -35,7 +35,10 @@ export function memoryPieces(
  * kernel's.
  * @throws RangeError on a bare machine
  */
-export function addressSpaceOfTask(kernel: Kernel | undefined, task: number): AddressSpace {
+export function addressSpaceOfTask(
+  kernel: Kernel | undefined,
+  task: number,
+): AddressSpace & { readonly directory: number } {
   if (kernel === undefined) throw new RangeError("a bare machine has no tasks that are known");
   const directory = kernel.inspect(() => {
     const { mm, active_mm } = task_struct.at(task);
