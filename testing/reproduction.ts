@@ -26,7 +26,7 @@ export function reproductionOf(booted: Run, interventions: readonly string[]): s
     ...new Set(interventions),
   ];
   if (beyond.length > 0) {
-    return `to go on from here in a debugger, backwards too: kernel.debugSession(), which repeats its ${beyond.join(", ")}`;
+    return `to go on from here in a debugger, backwards too: await kernel.debugSession(), which repeats its ${beyond.join(", ")}`;
   }
   const { memoryBytes = 0, cpuHz, args = [] } = bootOptions;
   const words = [

@@ -286,8 +286,8 @@ buffer:	.skip 16`,
     kernel.patch("sys_call_table", new Uint8Array(Uint32Array.of(kernel.word("sys_call_table")).buffer));
     kernel.input("\n");
     kernel.runUntil({ event: "syscall", nr: 64 });
-    expect(kernel.reproduction()).toContain("kernel.debugSession(), which repeats its input, patch");
-    const session = kernel.debugSession();
+    expect(kernel.reproduction()).toContain("await kernel.debugSession(), which repeats its input, patch");
+    const session = await kernel.debugSession();
     expect(session.position).toBe(kernel.position);
     expect(session.machine.getRegister("eip")).toBe(kernel.registers().eip);
     const memory = () => [session, kernel].map(({ machine }) => Buffer.from(machine.readPhysical(0, 8 << 20)));
