@@ -8,6 +8,14 @@ export function timed(work) {
   return (user + system) / 1e6;
 }
 
+/** The same of work that awaits. */
+export async function timedAsync(work) {
+  const begun = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(begun);
+  return (user + system) / 1e6;
+}
+
 export function median(numbers) {
   return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 }

@@ -4,7 +4,7 @@ import { assembleBinary } from "../dist/asm.js";
 import { bootRaw } from "../dist/boot.js";
 import { DebugSession } from "../dist/debug.js";
 import { Machine } from "../dist/emulator.js";
-import { median, row, timed } from "./measure.mjs";
+import { median, row, timedAsync } from "./measure.mjs";
 
 const LENGTH = 100_000_000;
 const ORIGIN = 0x10000;
@@ -65,63 +65,87 @@ function make() {
 }
 
 const milliseconds = (all) => `${(median(all) * 1000).toFixed(1)} / ${(Math.max(...all) * 1000).toFixed(1)}`;
-const times = (n, work) => Array.from({ length: n }, (_, i) => timed(() => work(i)));
 /** Positions all over the run, the same every time. */
 const somewhere = (i) => Math.floor(((i * 0.6180339887 + 0.3) % 1) * LENGTH);
 
+/** Seconds of a work, each time. @param prepare what to do before, unmeasured */
+async function times(n, work, prepare = () => {}) {
+  const all = [];
+  for (let i = 0; i < n; i++) {
+    await prepare(i);
+    all.push(await timedAsync(() => work(i)));
+  }
+  return all;
+}
+
 make().run({ maxInstructions: 10_000_000 });
-DebugSession.forMachine(make).continue({ maxInstructions: 10_000_000 });
+await DebugSession.forMachine(make).continue({ maxInstructions: 10_000_000 });
 const plain = [];
 const recorded = [];
 let session;
 for (let i = 0; i < 3; i++) {
   const machine = make();
-  plain.push(timed(() => machine.run({ maxInstructions: LENGTH })));
+  plain.push(await timedAsync(() => machine.run({ maxInstructions: LENGTH })));
   session = DebugSession.forMachine(make);
-  recorded.push(timed(() => session.continue({ maxInstructions: LENGTH })));
+  recorded.push(await timedAsync(() => session.continue({ maxInstructions: LENGTH })));
 }
 row("a run, bare", Math.min(...plain).toFixed(2), "s");
 row("a run, in a session", Math.min(...recorded).toFixed(2), "s", "aim: a fifth more at most");
 row("ratio", (Math.min(...recorded) / Math.min(...plain)).toFixed(2), "");
 row("history", (session.historyBytes / 2 ** 20).toFixed(1), "MiB");
 console.log("\nmedian / most");
-row("reverse-step, at the end", milliseconds(times(20, () => session.reverseStep())), "ms", "aim: < 50");
-row("goto, anywhere", milliseconds(times(30, (i) => session.goto(somewhere(i)))), "ms", "aim: < 50");
-const there = (work) =>
-  times(20, (i) => {
-    session.goto(somewhere(i + 30));
-    return work();
-  });
-const after = (work, prepare = () => {}) =>
-  Array.from({ length: 20 }, (_, i) => {
-    session.goto(somewhere(i + 50));
-    prepare();
-    return timed(work);
-  });
-row("reverse-step, after goto", milliseconds(after(() => session.reverseStep())), "ms", "aim: < 50");
-row("reverse-next, after goto", milliseconds(after(() => session.reverseNext())), "ms", "aim: < 50");
-row(
-  "reverse-finish, after goto",
-  milliseconds(
-    after(
-      () => session.reverseFinish(),
-      () => session.until(WORK + 3),
-    ),
-  ),
-  "ms",
+
+async function measure(what, aim, all) {
+  row(what, milliseconds(await all), "ms", aim);
+}
+
+const near = (i) => session.goto(somewhere(i + 50));
+const stepBack = () => session.reverseStep();
+await measure("reverse-step, at the end", "aim: < 50", times(20, stepBack));
+await measure(
+  "goto, anywhere",
   "aim: < 50",
+  times(30, (i) => session.goto(somewhere(i))),
 );
-row(
-  "50 steps back",
-  milliseconds(
-    there(() => {
-      for (let i = 0; i < 50; i++) session.reverseStep();
-    }),
+await measure("reverse-step, after goto", "aim: < 50", times(20, stepBack, near));
+await measure(
+  "reverse-next, after goto",
+  "aim: < 50",
+  times(20, () => session.reverseNext(), near),
+);
+await measure(
+  "reverse-finish, after goto",
+  "aim: < 50",
+  times(
+    20,
+    () => session.reverseFinish(),
+    async (i) => {
+      await near(i);
+      await session.until(WORK + 3);
+    },
   ),
-  "ms",
 );
-session.goto(LENGTH);
+await measure(
+  "50 steps back, after goto",
+  "",
+  times(
+    20,
+    async () => {
+      for (let i = 0; i < 50; i++) await session.reverseStep();
+    },
+    (i) => session.goto(somewhere(i + 30)),
+  ),
+);
+await session.goto(LENGTH);
 session.breakpoints.add({ kind: "address", linear: RARE });
-row("reverse-continue to a breakpoint", milliseconds(times(20, () => session.reverseContinue())), "ms", "aim: < 1000");
-row("the same, after goto", milliseconds(after(() => session.reverseContinue())), "ms", "aim: < 1000");
+await measure(
+  "reverse-continue to a breakpoint",
+  "aim: < 1000",
+  times(20, () => session.reverseContinue()),
+);
+await measure(
+  "the same, after goto",
+  "aim: < 1000",
+  times(20, () => session.reverseContinue(), near),
+);
 row("history", (session.historyBytes / 2 ** 20).toFixed(1), "MiB");

@@ -20,7 +20,9 @@ import { BOOT_OPTIONS, type PlanOptions, planMachine, planOptions } from "./mach
 import { noticeLog } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
 import { programLines } from "./program.ts";
-import { addTapeOptions, openTape, refuseWithReplay, type Tape, type TapeOptions } from "./recording/tape.ts";
+import type { TapeOptions } from "./recording/open-tape.ts";
+import { addTapeOptions, openTape, refuseWithReplay } from "./recording/open-tape.ts";
+import type { Tape } from "./recording/tape.ts";
 import { addProgramArguments } from "./run.ts";
 import type { RunHost, TerminalHost } from "./run-host.ts";
 import { STATUS_FAILED_COMMAND } from "./run-status.ts";
@@ -110,7 +112,7 @@ export async function debugCommand(
       await repl.execute(event.command);
       session.onPause = undefined;
       isSilent = false;
-      await session.gotoCycleAsync(event.cycle);
+      await session.gotoCycle(event.cycle);
       await repl.begin();
     });
     if (beginsAtEnd) await repl.begin();

@@ -95,7 +95,7 @@ export async function runWithGdb(
   });
   await tape.follow(session);
   // GDB finds the guest at its start; what was recorded lies ahead of it.
-  if (tape.replays !== undefined) await session.gotoCycleAsync(0);
+  if (tape.replays !== undefined) await session.gotoCycle(0);
   const input = new SessionInput(session, tape.replays !== undefined ? undefined : host.stdin);
   const server = new GdbServer(session, {
     input,
@@ -137,11 +137,11 @@ async function listen(server: GdbServer, port: number): Promise<number> {
 
 /** After GDB has detached. */
 async function runAlone(session: DebugSession, input: GuestInput): Promise<Stop> {
-  let stop = await session.continueAsync();
+  let stop = await session.continue();
   while (waitsForInput(stop, session)) {
     await input.wait();
     if (!input.give()) break;
-    stop = await session.continueAsync();
+    stop = await session.continue();
   }
   return stop;
 }

@@ -21,7 +21,9 @@ import { describeCores, describeLastInstructions, describeRegisters, machineStat
 import { type RunEnd, runMachine } from "./machine-run.ts";
 import { noticeLog, repeatedNotices } from "./notices.ts";
 import { dateAndTime, fileAt, keyboardText, wholeNumber } from "./option-values.ts";
-import { addTapeOptions, openTape, refuseWithReplay, type Tape, type TapeOptions } from "./recording/tape.ts";
+import type { TapeOptions } from "./recording/open-tape.ts";
+import { addTapeOptions, openTape, refuseWithReplay } from "./recording/open-tape.ts";
+import type { Tape } from "./recording/tape.ts";
 import type { TimedHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
 

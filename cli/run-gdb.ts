@@ -8,7 +8,7 @@ import { type CommandIo, readInput } from "./io.ts";
 import { booted, bootOptions } from "./kernel-boot.ts";
 import { programLines } from "./program.ts";
 import type { Tape } from "./recording/tape.ts";
-import { report } from "./run.ts";
+import { reportEnd } from "./run-end.ts";
 import type { RunHost } from "./run-host.ts";
 import { STATUS_INTERRUPTED } from "./run-status.ts";
 import { decodeText, isElf } from "./source-files.ts";
@@ -36,5 +36,5 @@ export async function runKernelWithGdb(
   if (end.reason === "exit") return tape.end("exit", end.status ?? 0);
   const kind = end.reason === "panic" || end.reason === "triple-fault" ? end.reason : "asleep";
   const stop: KernelStop = kind === "triple-fault" ? { kind, core: end.core } : { kind };
-  return tape.end(kind, await report(stop, session.kernel!, 0, io));
+  return tape.end(kind, await reportEnd(stop, session.kernel!, 0, io));
 }

@@ -10,9 +10,11 @@ import { booted, bootOptions, startKernel } from "./kernel-boot.ts";
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
 import { repeatedNotices } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
-import { addTapeOptions, openTape, refuseWithReplay, type TapedGuest, type TapeOptions } from "./recording/tape.ts";
+import { addTapeOptions, openTape, refuseWithReplay, type TapeOptions } from "./recording/open-tape.ts";
+import type { TapedGuest } from "./recording/tape.ts";
+import { reportEnd } from "./run-end.ts";
 import type { RunHost } from "./run-host.ts";
-import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
+import { STATUS_INTERRUPTED } from "./run-status.ts";
 import { LONGEST_LINE } from "./standard-input.ts";
 import { formatStatistics } from "./statistics.ts";
 
@@ -131,7 +133,7 @@ export async function runCommand(
   flush();
   const kind = interrupted ? "interrupted" : reading ? stop.kind : "output-closed";
   const isCut = interrupted || !reading || feed.ended;
-  const status = interrupted ? STATUS_INTERRUPTED : isCut ? 0 : await report(stop, kernel, budget, io);
+  const status = interrupted ? STATUS_INTERRUPTED : isCut ? 0 : await reportEnd(stop, kernel, budget, io);
   if (!options.quiet) io.stderr(repeatedNotices(kernel.machine.notices));
   if (options.stats) {
     const executed = kernel.machine.instructions - begun;
@@ -173,30 +175,6 @@ async function beginTrace(kernel: Kernel, path: string, io: CommandIo): Promise<
     trace.end();
     file.close();
   };
-}
-
-/** Says how a run ended, unless its program did so itself; returns the exit status. */
-export async function report(stop: KernelStop, kernel: Kernel, budget: number, io: CommandIo): Promise<number> {
-  switch (stop.kind) {
-    case "exit":
-      return stop.status;
-    case "panic":
-      io.stderr("esp0: the kernel panicked; the log above says why (--quiet hides it)\n");
-      return STATUS_CRASHED;
-    case "triple-fault":
-      io.stderr(
-        `esp0: triple fault at ${kernel.image.symbolize(kernel.machine.getRegister("eip"))}: the CPU shut down\n`,
-      );
-      return STATUS_CRASHED;
-    case "budget":
-      io.stderr(`esp0: stopped after ${budget} instructions (--max-instructions)\n`);
-      return STATUS_BUDGET;
-    default:
-      io.stderr(
-        `esp0: everything is asleep, and nothing could wake it:\n${(await debugging()).describe_tasks(kernel)}`,
-      );
-      return STATUS_ASLEEP;
-  }
 }
 
 /** The program to boot, for commands that boot the kernel. */

@@ -1,3 +1,4 @@
+import type { EventHandle } from "./event-handle.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Cycles in a second unless a machine says otherwise: a CPU that executes ten million instructions a second. */
@@ -6,15 +7,7 @@ export const DEFAULT_HZ = 10_000_000;
 /** The latest cycle that a snapshot may be of; leaves room for events after it. */
 const LATEST_CYCLE = 2 ** 51;
 
-/** A scheduled callback, for `Clock.cancel`. */
-export interface EventHandle {
-  /** Cycle at which the callback is due. */
-  readonly at: number;
-  /** False once the callback ran or was cancelled. */
-  readonly pending: boolean;
-  /** Place among events for the same cycle: those with lower numbers come first. */
-  readonly order: number;
-}
+export type { EventHandle };
 
 class ScheduledEvent implements EventHandle {
   /** Index in the heap, -1 when not in it. */

@@ -61,7 +61,7 @@ export type { Interleaver, Turn } from "./interleaver.ts";
 export { RandomInterleaver, RoundRobin, ScriptedInterleaver } from "./interleaver.ts";
 export type { InterruptSystem } from "./interrupt-system.ts";
 export { type Action, type Entry, Journal, type JournalTarget, perform, serialTarget } from "./journal.ts";
-export { Machine } from "./machine.ts";
+export { Machine, type RunLimits } from "./machine.ts";
 export type { CoreCounters, MachineCounters } from "./machine-counters.ts";
 export type { MachineOptions } from "./machine-options.ts";
 export type { RestoreOptions } from "./machine-snapshot.ts";
@@ -71,7 +71,6 @@ export { MP_CONFIGURATION_TABLE, MP_FLOATING_POINTER, writeMpTables } from "./mp
 export type { RegisterName } from "./named-registers.ts";
 export { REGISTER_NAMES } from "./named-registers.ts";
 export type { Notice } from "./notices.ts";
-export type { RunLimits } from "./run-limits.ts";
 export { SnapshotError } from "./snapshot.ts";
 export type { StopReason } from "./stop-reason.ts";
 export { type X87Registers, x87Registers } from "./x87-registers.ts";

@@ -1,7 +1,8 @@
 import type { Clock } from "./clock.ts";
 import type { MachineOptions } from "./machine-options.ts";
 import { MAXIMUM_CPUS, MAXIMUM_RAM, MINIMUM_RAM, PAGE_SIZE } from "./memory/physical-memory.ts";
-import { type Snapshot, SnapshotError, SnapshotReader, SnapshotWriter } from "./snapshot.ts";
+import { type Snapshot, SnapshotError } from "./snapshot.ts";
+import { SnapshotReader, SnapshotWriter } from "./snapshot-bytes.ts";
 
 const FLOW_CONTROLS = ["none", "rts"] as const;
 

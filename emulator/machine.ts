@@ -26,9 +26,12 @@ import { configurationOf, type RestoreOptions, SavedState, savedOptions } from "
 import { DEFAULT_RAM, PhysicalMemory } from "./memory/physical-memory.ts";
 import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
 import type { Notice } from "./notices.ts";
-import type { RunLimits } from "./run-limits.ts";
+import type { LimitsOf } from "./run-limits.ts";
 import { type Snapshot, SnapshotError } from "./snapshot.ts";
 import type { StopReason } from "./stop-reason.ts";
+
+/** How far `Machine.run` goes. */
+export type RunLimits = LimitsOf<Machine>;
 
 /**
  * An i386 PC: cores, memory, devices and the clock that drives them.

@@ -1,7 +1,5 @@
-import type { Machine } from "./machine.ts";
-
-/** How far `run` goes. */
-export interface RunLimits {
+/** How far `run` of something goes. */
+export interface LimitsOf<Runs> {
   /**
    * Instructions to execute at most, by all cores together. While all cores are halted, each wait for an event counts
    * as one, so that a run always ends.
@@ -11,7 +9,7 @@ export interface RunLimits {
    * Ends the run when it returns true. Asked before the first instruction, after every event, and at least once in
    * UNTIL_INTERVAL instructions.
    */
-  until?: (machine: Machine) => boolean;
+  until?: (machine: Runs) => boolean;
   /** Cycle, counted from power-on, at which to end the run. */
   untilCycle?: number;
   /** `maxInstructions` counts only those of this core, and waits. */

@@ -412,13 +412,13 @@ export class BootedKernel {
   }
 
   /** A debugging session of the same run, at the same instruction: it can go backwards. */
-  debugSession(): DebugSession {
+  async debugSession(): Promise<DebugSession> {
     const session = DebugSession.forKernel({ ...this.bootOptions, program: this.program.elf });
     for (const { position, again } of this.#interventions) {
-      session.goto(position);
+      await session.goto(position);
       again(session);
     }
-    session.goto(this.position);
+    await session.goto(this.position);
     return session;
   }
 

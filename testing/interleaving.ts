@@ -1,6 +1,5 @@
 /** The same test in many orders: what happens between the instructions is varied by a seed, the same for the same seed. */
 import { type Interleaver, RandomInterleaver } from "../emulator/index.ts";
-import type { BootedKernel } from "./booted-kernel.ts";
 
 /** Ticks a second that the kernel asks of the 8254. */
 const HZ = 100;
@@ -8,12 +7,18 @@ const HZ = 100;
 const SHORTEST_TICK = 3_000;
 const LONGEST_TICK = 40_000;
 
+/** A kernel whose run can be seen again. */
+interface Reproducible {
+  /** How, in a line or two. */
+  reproduction(): string;
+}
+
 /**
  * One interleaving. Given to `bootKernel`, it sets how many instructions lie between two timer interrupts, and so where
  * interrupts arrive, time slices end and timers expire.
  */
 export class Interleaving {
-  readonly #kernels: BootedKernel[] = [];
+  readonly #kernels: Reproducible[] = [];
 
   /** @param seed any 32-bit integer */
   constructor(readonly seed: number) {
@@ -37,7 +42,7 @@ export class Interleaving {
   }
 
   /** Remembers a kernel that was booted with it, for the message of a failure. */
-  adopt(kernel: BootedKernel): void {
+  adopt(kernel: Reproducible): void {
     this.#kernels.push(kernel);
   }
 

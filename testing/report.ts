@@ -1,9 +1,11 @@
 /** Where a kernel stands, in plain text: what failing matchers show. */
-import type { BootedKernel } from "./booted-kernel.ts";
+import type { Machine } from "../emulator/index.ts";
+import type { Kernel, RecordedEvent } from "../kernel/index.ts";
 import { TROUBLE } from "./diagnosis.ts";
 import { lastEvents } from "./events.ts";
-import { formatRegisters, hex } from "./registers.ts";
-import { formatStack } from "./stack.ts";
+import { formatRegisters, hex, type Registers } from "./registers.ts";
+import { formatStack, type StackWord } from "./stack.ts";
+import type { TaskView } from "./tasks.ts";
 
 const EVENTS = 10;
 const STACK_WORDS = 16;
@@ -11,7 +13,20 @@ const LOG_LINES = 5;
 const TROUBLE_LINES = 20;
 const USER_RPL = 3;
 
-export function describeKernel(booted: BootedKernel): string {
+/** What is told of a kernel. */
+export interface Described {
+  readonly kernel: Kernel;
+  readonly machine: Machine;
+  readonly position: number;
+  readonly events: readonly RecordedEvent[];
+  readonly log: string;
+  registers(): Registers;
+  current(): TaskView | undefined;
+  stack(pid: number): StackWord[];
+  reproduction(): string;
+}
+
+export function describeKernel(booted: Described): string {
   const { kernel, position, events, log, machine } = booted;
   const registers = booted.registers();
   const current = booted.current();

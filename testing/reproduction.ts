@@ -2,13 +2,23 @@
 import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { BootedKernel } from "./booted-kernel.ts";
+import type { BootOptions } from "../kernel/index.ts";
+import type { BootKernelOptions } from "./options.ts";
 import type { Program } from "./program.ts";
 
 const MIB = 1 << 20;
 
+/** A run, by what it was begun with and how far it is. */
+interface Run {
+  readonly program: Program;
+  readonly options: BootKernelOptions;
+  readonly bootOptions: BootOptions;
+  /** Instructions since reset. */
+  readonly position: number;
+}
+
 /** The command, and what to type there; or what to do when the command line cannot say all that the test did. */
-export function reproductionOf(booted: BootedKernel, interventions: readonly string[]): string {
+export function reproductionOf(booted: Run, interventions: readonly string[]): string {
   const { bootOptions, options, position } = booted;
   const beyond = [
     ...(Object.keys(options.files ?? {}).length > 0 ? ["files"] : []),
@@ -16,7 +26,7 @@ export function reproductionOf(booted: BootedKernel, interventions: readonly str
     ...new Set(interventions),
   ];
   if (beyond.length > 0) {
-    return `to go on from here in a debugger, backwards too: kernel.debugSession(), which repeats its ${beyond.join(", ")}`;
+    return `to go on from here in a debugger, backwards too: await kernel.debugSession(), which repeats its ${beyond.join(", ")}`;
   }
   const { memoryBytes = 0, cpuHz, args = [] } = bootOptions;
   const words = [

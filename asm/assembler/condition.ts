@@ -1,4 +1,5 @@
 /** The condition of `#if`: a constant expression of C in 64 bits, signed or unsigned (ISO C99 6.6, 6.10.1). */
+import { BINARY_OPERATORS } from "../c-operators.ts";
 import type { Cursor } from "./cursor.ts";
 
 interface Value {
@@ -6,20 +7,6 @@ interface Value {
   readonly number: bigint;
   readonly isUnsigned: boolean;
 }
-
-/** Operators of two operands by precedence, those that bind loosest first. */
-const LEVELS: readonly (readonly string[])[] = [
-  ["||"],
-  ["&&"],
-  ["|"],
-  ["^"],
-  ["&"],
-  ["==", "!="],
-  ["<=", ">=", "<", ">"],
-  ["<<", ">>"],
-  ["+", "-"],
-  ["*", "/", "%"],
-];
 
 /** What an operator must not be followed by: the beginning of another one. */
 const LONGER: Readonly<Record<string, RegExp>> = { "|": /^\|/, "&": /^&/, "<": /^</, ">": /^>/ };
@@ -75,11 +62,11 @@ class Condition {
   }
 
   private binary(level: number, isLive: boolean): Value {
-    if (level === LEVELS.length) return this.unary(isLive);
+    if (level === BINARY_OPERATORS.length) return this.unary(isLive);
     const { cursor } = this;
     let left = this.binary(level + 1, isLive);
     for (;;) {
-      const operator = this.takeOperator(LEVELS[level]);
+      const operator = this.takeOperator(BINARY_OPERATORS[level]);
       if (operator === undefined) return left;
       const at = cursor.at - operator.length;
       const isDecided = (operator === "&&" && left.number === 0n) || (operator === "||" && left.number !== 0n);

@@ -2,7 +2,7 @@
 import { COM1, COM2, type Machine } from "../../emulator/index.ts";
 import { BASE_MEMORY_END, lowerMemory } from "../memory-map.ts";
 import { drivesOf } from "./drives.ts";
-import { ticksOfDay } from "./time.ts";
+import { ticksOfDay } from "./real-time-clock.ts";
 
 /** Physical addresses. */
 export const BDA = {

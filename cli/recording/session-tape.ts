@@ -56,7 +56,7 @@ export async function replaySession(
   for (const event of events) {
     const { command, action } = event;
     if (command !== undefined) await execute({ ...event, command });
-    else await session.gotoCycleAsync(event.cycle);
+    else await session.gotoCycle(event.cycle);
     comparison.check(event);
     if (action === undefined) continue;
     try {
@@ -67,7 +67,7 @@ export async function replaySession(
     }
   }
   if (end === undefined) return;
-  if (AT_REST.has(end.end)) await session.continueAsync();
-  else await session.gotoCycleAsync(end.cycle);
+  if (AT_REST.has(end.end)) await session.continue();
+  else await session.gotoCycle(end.cycle);
   comparison.checkEnd();
 }

@@ -1,16 +1,9 @@
 /** The guest as a debugger reads it: memory of any task, the current task, what the kernel's names stand for. */
 import type { Core, Machine, RegisterName } from "../../emulator/index.ts";
 import { CS, REGISTER_NAMES, TR } from "../../emulator/index.ts";
-import {
-  for_each_task,
-  init_task,
-  type Kernel,
-  mm_struct,
-  PAGE_OFFSET,
-  THREAD_SIZE,
-  task_struct,
-} from "../../kernel/inspect.ts";
+import { for_each_task, init_task, type Kernel, PAGE_OFFSET, THREAD_SIZE, task_struct } from "../../kernel/inspect.ts";
 import { hex } from "../numbers.ts";
+import { addressSpaceOfTask } from "../session/guest-memory.ts";
 import type { DebugSession } from "../session/index.ts";
 import { explain, walkPages } from "./page-walk.ts";
 
@@ -138,12 +131,7 @@ export class Guest {
 
   /** CR3 of a task: that of its own page tables, or of those it borrows. */
   cr3Of(task: number): number {
-    const kernel = this.kernel("page tables of a task");
-    return kernel.inspect(() => {
-      const { mm, active_mm } = task_struct.at(task);
-      const own = mm !== 0 ? mm : active_mm;
-      return (own === 0 ? kernel.image.symbol("swapper_pg_dir") : mm_struct.at(own).pgd) - PAGE_OFFSET;
-    });
+    return addressSpaceOfTask(this.kernel("page tables of a task"), task).directory;
   }
 
   #whyNot(at: number, length: number, task: number | undefined): string {

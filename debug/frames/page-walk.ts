@@ -84,12 +84,26 @@ const BITS: readonly (readonly [bit: number, name: string])[] = [
 ];
 const PAGE_ATTRIBUTE = 0x080;
 
-/** The bits of an entry by name, those that are clear as `-`: `P RW US - - A D - -`, and what software keeps in it. */
-export function entryBits({ level, value }: WalkedEntry): string {
-  const names = BITS.map(([bit, name]) => {
-    if ((value & bit) === 0) return "-";
-    return bit === PAGE_ATTRIBUTE && level === "PTE" ? "PAT" : name;
-  });
+/** The name of a bit of an entry; `-` when it is clear. */
+function bitName(level: WalkedEntry["level"], value: number, bit: number, name: string): string {
+  if ((value & bit) === 0) return "-";
+  return bit === PAGE_ATTRIBUTE && level === "PTE" ? "PAT" : name;
+}
+
+/** What software keeps in an entry. */
+function softwareBits(value: number): string {
   const software = (value >>> 9) & 7;
-  return names.join(" ") + (software === 0 ? "" : ` AVL=${software}`);
+  return software === 0 ? "" : ` AVL=${software}`;
+}
+
+/** The bits of an entry by name, those that are clear as `-`: `P RW US - - A D - -`, and what software keeps in it. */
+export function entryBits({ level, value }: Pick<WalkedEntry, "level" | "value">): string {
+  return BITS.map(([bit, name]) => bitName(level, value, bit, name)).join(" ") + softwareBits(value);
+}
+
+/** Those that are set: `P RW US A D`; `empty`, or `not present`, for what maps nothing. */
+export function setEntryBits(level: WalkedEntry["level"], value: number): string {
+  if ((value & PRESENT) === 0) return value === 0 ? "empty" : "not present";
+  const names = BITS.map(([bit, name]) => bitName(level, value, bit, name)).filter((name) => name !== "-");
+  return names.join(" ") + softwareBits(value);
 }

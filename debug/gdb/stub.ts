@@ -1,6 +1,7 @@
 /** What answers GDB's packets: the commands of the remote serial protocol, carried out on a session. */
 import { CS } from "../../emulator/index.ts";
 import type { DebugSession, Stop } from "../session/index.ts";
+import type { Conversation, Outcome } from "./conversation.ts";
 import { BAD_PACKET, NO_MEMORY, NO_THREAD } from "./errors.ts";
 import { GdbBreakpoints } from "./gdb-breakpoints.ts";
 import { fromHex, LONGEST_PACKET, toHex } from "./packet.ts";
@@ -36,15 +37,10 @@ export function waitsForInput(stop: Stop, session: DebugSession): boolean {
   return stop.reason === "input" || (stop.reason === "asleep" && session.kernel === undefined);
 }
 
-/** What comes of a packet beside its reply. */
-export type Outcome = "detached" | "killed" | "no-ack";
-
 /** One conversation with GDB. */
-export class GdbStub {
+export class GdbStub implements Conversation {
   readonly breakpoints: GdbBreakpoints;
-  /** The core that registers and memory are read of. */
   core: number;
-  /** What the last packet led to; the connection takes it. */
   outcome: Outcome | undefined;
   #wasInterrupted = false;
   #onInterrupt: () => void = () => {};
@@ -59,6 +55,10 @@ export class GdbStub {
     this.breakpoints = new GdbBreakpoints(session);
     this.core = session.core;
     this.#reply = this.#replyTo({ ...session.stop, core: session.core });
+  }
+
+  get monitor(): Conversation["monitor"] {
+    return this.options.monitor;
   }
 
   /** Ends what runs. */
@@ -78,7 +78,6 @@ export class GdbStub {
     }
   }
 
-  /** Goes on with what `run` starts, until there is a stop to tell GDB of; gives the guest input that it waits for. */
   async run(run: () => Promise<Stop>, isBackward = false): Promise<string> {
     const { session, options } = this;
     this.#wasInterrupted = false;
@@ -90,7 +89,7 @@ export class GdbStub {
       await Promise.race([options.input.wait(), interrupted]);
       this.#onInterrupt = () => {};
       if (this.#wasInterrupted) stop = { ...stop, reason: "interrupted" };
-      else if (options.input.give()) stop = await session.continueAsync();
+      else if (options.input.give()) stop = await session.continue();
       else break;
     }
     this.core = stop.core;
@@ -106,7 +105,6 @@ export class GdbStub {
     });
   }
 
-  /** The core of a thread that a packet names; 0 and -1 stand for any. */
   coreOf(thread: string): number | undefined {
     if (!/^(-1|[0-9a-fA-F]{1,8})$/.test(thread)) return undefined;
     const number = Number.parseInt(thread, 16);

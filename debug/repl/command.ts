@@ -23,8 +23,3 @@ export interface Command {
   /** @throws CommandError, ExpressionError or MemoryError for what the user can do better */
   readonly run: (argument: string, console: Console) => void | Promise<void>;
 }
-
-/** A command that cannot be carried out; its message is for the user. */
-export class CommandError extends Error {
-  override readonly name = "CommandError";
-}

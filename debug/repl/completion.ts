@@ -1,16 +1,16 @@
 /** Completion: commands first, then what the command takes. */
 import { memberNames, plainType } from "../../asm/dwarf/reader/index.ts";
 import type { Completes } from "./command.ts";
+import type { CommandSet } from "./command-set.ts";
 import { CATCHABLE, catchWords } from "./commands/catching.ts";
 import { INFO_SUBJECTS } from "./commands/info.ts";
 import { registerNames } from "./environment.ts";
 import { isFile } from "./places.ts";
-import type { Repl } from "./repl.ts";
 
 const MOST = 200;
 
 /** Ways to complete the last word of a line, and that word. */
-export function complete(repl: Repl, line: string): [completions: string[], part: string] {
+export function complete(repl: CommandSet, line: string): [completions: string[], part: string] {
   const start = line.trimStart();
   const command = /^([A-Za-z][\w-]*)(\/\S*)?\s+(.*)$/.exec(start);
   if (command === null) return [beginning(primaryNames(repl), start), start];
@@ -28,7 +28,7 @@ export function complete(repl: Repl, line: string): [completions: string[], part
 }
 
 function candidates(
-  repl: Repl,
+  repl: CommandSet,
   completes: Completes | undefined,
   word: string,
   argument: string,
@@ -60,7 +60,7 @@ function candidates(
 }
 
 /** Functions, files and, behind a file's colon, the functions in it. */
-function places(repl: Repl, word: string): string[] {
+function places(repl: CommandSet, word: string): string[] {
   const { session } = repl.console;
   const file = /^([^:]+):[^:]*$/.exec(word)?.[1];
   if (file !== undefined) {
@@ -76,21 +76,21 @@ function places(repl: Repl, word: string): string[] {
   return [...symbols(repl), ...files];
 }
 
-function infoWords(repl: Repl, before: string): string[] {
+function infoWords(repl: CommandSet, before: string): string[] {
   const subject = before.trim();
   return subject === "line" || subject === "scope" ? places(repl, "") : symbols(repl);
 }
 
-function primaryNames(repl: Repl): string[] {
+function primaryNames(repl: CommandSet): string[] {
   return repl.commands.map(({ names }) => names[0]);
 }
 
-function symbols(repl: Repl): string[] {
+function symbols(repl: CommandSet): string[] {
   return repl.console.environment().names();
 }
 
 /** Members of the struct before a last `.` or `->`; undefined when there is none. */
-function members(repl: Repl, argument: string): string[] | undefined {
+function members(repl: CommandSet, argument: string): string[] | undefined {
   const match = /^(.*)(\.|->)(\w*)$/.exec(argument);
   if (match === null) return undefined;
   const [, object, selector, begun] = match as unknown as [string, string, string, string];

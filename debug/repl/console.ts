@@ -8,13 +8,14 @@ import { currentPointers, pointersOf } from "../frames/frame-walk.ts";
 import { Guest, type TaskName } from "../frames/guest.ts";
 import { innermostFrame, type StackFrame, stackFrames } from "../frames/stack-frame.ts";
 import type { DebugSession } from "../session/index.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command-error.ts";
 import { GuestEnvironment } from "./environment.ts";
-import { evaluate, numberOf } from "./expression/evaluate.ts";
+import { evaluate } from "./expression/evaluate.ts";
+import { numberOf } from "./expression/reading.ts";
 import type { Value } from "./expression/value.ts";
 import type { Formatting, NumberFormat } from "./format/value.ts";
 import { place } from "./format/value.ts";
-import type { ListedLines } from "./places.ts";
+import type { ListedLines } from "./source-location.ts";
 import type { SourceTexts } from "./source-texts.ts";
 
 /** Events kept for `events`. */

@@ -7,7 +7,7 @@ import { asm_offsets, type Kernel, PAGE_OFFSET } from "../../kernel/inspect.ts";
 import { dwarfNumber } from "../frames/frame-registers.ts";
 import { type Guest, REGISTERS } from "../frames/guest.ts";
 import type { StackFrame } from "../frames/stack-frame.ts";
-import type { Environment } from "./expression/evaluate.ts";
+import type { Environment } from "./expression/environment.ts";
 import { CODE, TypeNames, UNSIGNED, UNTYPED, WORD } from "./expression/types.ts";
 import { encode, plain, type Scalar, type Value } from "./expression/value.ts";
 import { FLAG_BITS } from "./format/flags.ts";

@@ -1,24 +1,13 @@
 /** Places in code as commands take them: `schedule`, `*0xc0101234`, `switch_to.S:21`, `21`, `prog.c:main`. */
 import type { Scope } from "../../asm/dwarf/reader/index.ts";
 import { PAGE_OFFSET } from "../../kernel/inspect.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command-error.ts";
 import type { Console } from "./console.ts";
+import type { SourceLocation } from "./source-location.ts";
 
 const FILE_LINE = /^([^\s:]+):(\d+)$/;
 const FILE_FUNCTION = /^([^\s:]+):([A-Za-z_]\w*)$/;
 const OFFSET = /^[+-]\d+$/;
-
-/** A line of a source. */
-export interface SourceLocation {
-  readonly file: string;
-  readonly line: number;
-}
-
-/** What `list` has shown, and the line in it that line numbers alone count from. */
-export interface ListedLines extends SourceLocation {
-  readonly first: number;
-  readonly last: number;
-}
 
 /**
  * Linear addresses of a place where one can stop: of a function, behind what sets up its frame; of a line, the first

@@ -2,7 +2,9 @@
 import { nearNames } from "../../asm/index.ts";
 import { MemoryError } from "../frames/guest.ts";
 import type { DebugSession } from "../session/index.ts";
-import { type Command, CommandError, type Group } from "./command.ts";
+import type { Command, Group } from "./command.ts";
+import { CommandError } from "./command-error.ts";
+import type { CommandSet } from "./command-set.ts";
 import { causes } from "./commands/causes.ts";
 import { devices } from "./commands/devices.ts";
 import { displays } from "./commands/displays.ts";
@@ -13,6 +15,7 @@ import { infoCommands } from "./commands/info.ts";
 import { kernel } from "./commands/kernel.ts";
 import { listing } from "./commands/listing.ts";
 import { memory } from "./commands/memory.ts";
+import { pageTableCommands } from "./commands/page-tables.ts";
 import { printing } from "./commands/printing.ts";
 import { registers } from "./commands/registers.ts";
 import { numbersOf, stopping } from "./commands/stopping.ts";
@@ -45,7 +48,7 @@ const LEAST_SUMMARY = 20;
 /** Commands that take it to mean so. */
 const GOES_ON_BY_WORD: ReadonlySet<string> = new Set(["disas", "list"]);
 
-export class Repl {
+export class Repl implements CommandSet {
   readonly console: Console;
   readonly commands: readonly Command[];
   #last: { readonly command: Command; readonly argument: string } | undefined;
@@ -65,6 +68,7 @@ export class Repl {
       ...registers,
       ...printing,
       ...memory,
+      ...pageTableCommands,
       ...finding,
       ...tables,
       ...devices,
@@ -137,7 +141,6 @@ export class Repl {
     return this.commands.flatMap(({ names }) => names);
   }
 
-  /** The command that a name or a unique beginning of one means. @throws CommandError */
   find(name: string): Command {
     const exact = this.commands.find(({ names }) => names.includes(name));
     if (exact !== undefined) return exact;

@@ -5,6 +5,7 @@ import { MemoryError } from "../frames/guest.ts";
 import { innermostFrame } from "../frames/stack-frame.ts";
 import { bareHex, grouped, hex, plural } from "../numbers.ts";
 import type { Stop } from "../session/index.ts";
+import { readUpTo, symbolOptions } from "./code-reading.ts";
 import { showDisplays } from "./commands/displays.ts";
 import type { Console } from "./console.ts";
 import { describeEvent } from "./format/event.ts";
@@ -111,26 +112,6 @@ export async function instructionLine(console: Console, pc: number): Promise<str
   });
   const code = Array.from(instruction.bytes, (byte) => bareHex(byte, 2)).join(" ");
   return `=> ${bareHex(pc)}:  ${code.padEnd(20)} ${instruction.text}`;
-}
-
-/** How the disassembler is to name addresses. */
-export function symbolOptions({ session }: Console) {
-  const name = (address: number) => {
-    const found = session.symbols.symbolize(address);
-    return found === undefined ? undefined : { name: found.symbol, offset: found.offset };
-  };
-  return { codeSymbol: name, dataSymbol: name };
-}
-
-/** As many bytes as are mapped, at least one. @throws MemoryError when there is none */
-export function readUpTo({ guest }: Console, linear: number, length: number): Uint8Array {
-  try {
-    return guest.read(linear, length);
-  } catch (error) {
-    const inPage = 4096 - (linear % 4096);
-    if (!(error instanceof MemoryError) || inPage >= length) throw error;
-    return guest.read(linear, inPage);
-  }
 }
 
 /** Registers that are not as they were at the stop before, with what they were. */

@@ -1,7 +1,7 @@
 /** Arguments that name a task. */
 
 import type { TaskName } from "../frames/guest.ts";
-import { CommandError } from "./command.ts";
+import { CommandError } from "./command-error.ts";
 import type { Console } from "./console.ts";
 
 /** Takes `WORD PID` from the end of an argument. @throws CommandError when there is no such task */

@@ -1,6 +1,8 @@
 /** The commands that move a session by lines of the source, forwards and backwards. */
 import type { Core, Machine } from "../../emulator/index.ts";
-import type { CommandHost, Commands, Running } from "./commands.ts";
+import type { BackwardCommands } from "./backward-commands.ts";
+import { type CommandHost, checkCount, type Running } from "./command-host.ts";
+import type { ForwardCommands } from "./forward-commands.ts";
 import { calledBy, Frame, instructionAt, linearEip } from "./instruction.ts";
 import { LineHistory, type Recorded } from "./line-history.ts";
 import { LineStep } from "./line-steps.ts";
@@ -12,16 +14,18 @@ const LONGEST_RECORD = 1 << 16;
 
 export class LineCommands {
   readonly #host: CommandHost;
-  readonly #commands: Commands;
+  readonly #forward: ForwardCommands;
+  readonly #backward: BackwardCommands;
 
-  constructor(host: CommandHost, commands: Commands) {
+  constructor(host: CommandHost, forward: ForwardCommands, backward: BackwardCommands) {
     this.#host = host;
-    this.#commands = commands;
+    this.#forward = forward;
+    this.#backward = backward;
   }
 
-  /** To the beginning of another line, or to where the function has returned. @param over what is called */
-  *step(over: boolean): Running {
-    return yield* this.#step(over, false);
+  /** To the beginning of another line, or to where the function has returned, `n` times. @param over what is called */
+  step(n: number, over: boolean): Running {
+    return this.#times(n, () => this.#step(over, false));
   }
 
   /** The same over calls, but not back within the function: to behind a loop from its end. */
@@ -35,7 +39,7 @@ export class LineCommands {
       const core = this.#core;
       const before = new Frame(core);
       const instruction = this.#instruction(core);
-      const stop = yield* this.#commands.instruction(over);
+      const stop = yield* this.#forward.instruction(over);
       if (stop.reason !== "step") return stop;
       const returns = over ? undefined : calledBy(this.#machine, this.#core, before, instruction);
       if (returns !== undefined) {
@@ -54,20 +58,34 @@ export class LineCommands {
     const eip = linearEip(this.#core);
     if (symbols.lineEntry(eip) === undefined) {
       const accepts = (cpu: Core) => caller.isReached(cpu);
-      const stop = yield* this.#commands.runTo([{ linear: returns, accepts }]);
+      const stop = yield* this.#forward.runTo([{ linear: returns, accepts }]);
       return stop.reason === "step" ? undefined : stop;
     }
     const body = symbols.bodyOf(eip);
-    if (body !== eip) return yield* this.#commands.runTo([{ linear: body, accepts: () => true }]);
+    if (body !== eip) return yield* this.#forward.runTo([{ linear: body, accepts: () => true }]);
     return this.#stop();
   }
 
-  /** To the beginning of the line that was executed last. @param over calls on the way; or else back into them */
-  *reverse(over: boolean): Running {
+  /** To the beginning of the line that was executed last, `n` times. @param over calls on the way; or else back into them */
+  reverse(n: number, over: boolean): Running {
+    return this.#times(n, () => this.#withoutBreakpoints(() => this.#reverse(over)));
+  }
+
+  *#times(n: number, command: () => Running): Running {
+    checkCount("lines", n);
+    let { stop } = this.#host;
+    for (let i = 0; i < n; i++) {
+      stop = yield* command();
+      if (stop.reason !== "step") break;
+    }
+    return stop;
+  }
+
+  *#withoutBreakpoints(command: () => Running): Running {
     const paused = this.#host.breakpoints.enabled();
     for (const record of paused) record.enabled = false;
     try {
-      return yield* this.#reverse(over);
+      return yield* command();
     } finally {
       for (const record of paused) record.enabled = true;
     }
@@ -78,23 +96,23 @@ export class LineCommands {
       const records: Recorded[] = [];
       const { id } = this.#core;
       const present = this.#core.instructions;
-      const stop = yield* this.#commands.reverseStep(length);
+      const stop = yield* this.#backward.reverseStep(length);
       if (stop.reason !== "step" && stop.reason !== "start") return stop;
       this.#host.core = id;
       const isAll = this.#core.instructions === 0;
       for (;;) {
         records.push({ frame: new Frame(this.#core), instruction: this.#instruction(this.#core) });
         if (this.#core.instructions >= present) break;
-        const next = yield* this.#commands.step(1);
+        const next = yield* this.#forward.step(1);
         // The guest may end where it stands.
         if (next.reason !== "step" && this.#core.instructions < present) return next;
         this.#host.core = id;
       }
       const found = new LineHistory(records, this.#host.symbols).previousLine(over);
-      if (found.kind === "found") return yield* this.#commands.reverseStep(records.length - 1 - found.index);
-      if (isAll) return yield* this.#commands.goto(0);
+      if (found.kind === "found") return yield* this.#backward.reverseStep(records.length - 1 - found.index);
+      if (isAll) return yield* this.#backward.goto(0);
       // What is longer than can be looked at is gone back over by instructions.
-      if (length >= LONGEST_RECORD) return yield* this.#commands.reverseNext();
+      if (length >= LONGEST_RECORD) return yield* this.#backward.reverseNext();
     }
   }
 

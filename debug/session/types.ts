@@ -1,7 +1,7 @@
 /** What a debugging session says and is told: stops, breakpoints, watchpoints, catchpoints. */
 import type { WatchedAccess } from "../../emulator/index.ts";
 import type { RecordedEvent } from "../../kernel/index.ts";
-import type { DebugSession } from "./session.ts";
+import type { SessionView } from "./view.ts";
 
 export type { WatchedAccess };
 
@@ -73,7 +73,7 @@ export type CatchKind =
 export type SessionEvent = RecordedEvent;
 
 /** Decides at a hit whether to stop. It may look at the session and must change nothing. */
-export type Condition = (session: DebugSession) => boolean;
+export type Condition = (session: SessionView) => boolean;
 
 /** What all kinds have in common. */
 interface StopRequest {

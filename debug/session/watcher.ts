@@ -95,6 +95,16 @@ export class Watcher {
     kernel?.on_event(this.#orders.onEvent);
   }
 
+  /** Does something while it watches, and takes it away. @throws what a condition threw */
+  *during<Result>(run: Generator<void, Result>): Generator<void, Result> {
+    try {
+      return yield* run;
+    } finally {
+      this.disarm();
+      if (this.failure !== null) throwAgain(this.failure);
+    }
+  }
+
   #ofKind<Request extends BreakpointRecord["request"]>(kind: Request["kind"]): RecordOf<Request>[] {
     return this.#orders.records.filter((record): record is RecordOf<Request> => record.request.kind === kind);
   }
@@ -213,4 +223,13 @@ export class Watcher {
 function isOf(event: SessionEvent, kind: CatchKind): boolean {
   if (kind === "irq") return event.event === "interrupt" && event["external"] === 1;
   return (KERNEL_EVENTS[kind] ?? [kind]).includes(event.event);
+}
+
+/** Nothing to look out for. @param holds whether a condition holds */
+export function quietOrders(holds: Orders["holds"]): Orders {
+  return { records: [], goalposts: [], stops: () => false, holds };
+}
+
+function throwAgain(error: unknown): never {
+  throw error;
 }

@@ -10,7 +10,6 @@
  * An addition's vector of carries out of each bit has CF, CF XOR OF and AF at the right places by itself. For 8- and
  * 16-bit operands its top two bits are moved up to bits 31 and 30.
  */
-import type { CoreState } from "./core-state.ts";
 import {
   CONTROL_FLAGS,
   FLAG_AF,
@@ -23,6 +22,11 @@ import {
   FLAG_SF,
   FLAG_ZF,
 } from "./state-layout.ts";
+
+/** Who has flags: a core, by the words of its state. */
+export interface FlagRegisters {
+  readonly r: Int32Array;
+}
 
 /** Bits of a 32-bit carry vector that FLAG_AUX keeps. */
 export const AUX_CARRIES = 0xc0000008 | 0;
@@ -45,76 +49,76 @@ const EVEN_PARITY = Uint8Array.from({ length: 256 }, (_, value) => {
 });
 
 /** CF, 0 or 1. */
-export function getCf(cpu: CoreState): number {
+export function getCf(cpu: FlagRegisters): number {
   return cpu.r[FLAG_AUX] >>> 31;
 }
 
 /** PF, 0 or 1. */
-export function getPf(cpu: CoreState): number {
+export function getPf(cpu: FlagRegisters): number {
   return EVEN_PARITY[(cpu.r[FLAG_RESULT] ^ (cpu.r[FLAG_AUX] >> 8)) & 0xff];
 }
 
 /** AF, 0 or 1. */
-export function getAf(cpu: CoreState): number {
+export function getAf(cpu: FlagRegisters): number {
   return (cpu.r[FLAG_AUX] >>> 3) & 1;
 }
 
 /** ZF. */
-export function isZero(cpu: CoreState): boolean {
+export function isZero(cpu: FlagRegisters): boolean {
   return cpu.r[FLAG_RESULT] === 0;
 }
 
 /** SF, 0 or 1. */
-export function getSf(cpu: CoreState): number {
+export function getSf(cpu: FlagRegisters): number {
   return (cpu.r[FLAG_RESULT] ^ (cpu.r[FLAG_AUX] << 31)) >>> 31;
 }
 
 /** OF, 0 or 1. */
-export function getOf(cpu: CoreState): number {
+export function getOf(cpu: FlagRegisters): number {
   const aux = cpu.r[FLAG_AUX];
   return (aux ^ (aux << 1)) >>> 31;
 }
 
 /** SF differs from OF: "less" for signed numbers. */
-export function isLess(cpu: CoreState): boolean {
+export function isLess(cpu: FlagRegisters): boolean {
   const aux = cpu.r[FLAG_AUX];
   return (cpu.r[FLAG_RESULT] ^ (aux << 31) ^ aux ^ (aux << 1)) < 0;
 }
 
 /** CF: "below" for unsigned numbers. */
-export function isBelow(cpu: CoreState): boolean {
+export function isBelow(cpu: FlagRegisters): boolean {
   return cpu.r[FLAG_AUX] < 0;
 }
 
 /** CF or ZF. */
-export function isBelowOrEqual(cpu: CoreState): boolean {
+export function isBelowOrEqual(cpu: FlagRegisters): boolean {
   return cpu.r[FLAG_AUX] < 0 || cpu.r[FLAG_RESULT] === 0;
 }
 
 /** ZF, or SF differs from OF. */
-export function isLessOrEqual(cpu: CoreState): boolean {
+export function isLessOrEqual(cpu: FlagRegisters): boolean {
   return cpu.r[FLAG_RESULT] === 0 || isLess(cpu);
 }
 
 /** Sets CF and keeps the other flags. */
-export function setCf(cpu: CoreState, carry: number): void {
+export function setCf(cpu: FlagRegisters, carry: number): void {
   const aux = cpu.r[FLAG_AUX];
   const change = (aux ^ (carry << 31)) & AUX_CF;
   cpu.r[FLAG_AUX] = aux ^ change ^ (change >>> 1);
 }
 
 /** Sets CF and OF, 0 or 1 each, and keeps the other flags. */
-export function setCfOf(cpu: CoreState, carry: number, overflow: number): void {
+export function setCfOf(cpu: FlagRegisters, carry: number, overflow: number): void {
   cpu.r[FLAG_AUX] = (cpu.r[FLAG_AUX] & ~(AUX_CF | AUX_CF_XOR_OF)) | (carry << 31) | ((carry ^ overflow) << 30);
 }
 
 /** Sets ZF and keeps the other flags. */
-export function setZf(cpu: CoreState, zero: boolean): void {
+export function setZf(cpu: FlagRegisters, zero: boolean): void {
   writeArithmeticFlags(cpu, (readEflags(cpu) & ~FLAG_ZF) | (zero ? FLAG_ZF : 0));
 }
 
 /** EFLAGS with every flag worked out. */
-export function readEflags(cpu: CoreState): number {
+export function readEflags(cpu: FlagRegisters): number {
   return (
     cpu.r[CONTROL_FLAGS] |
     FLAG_FIXED |
@@ -128,7 +132,7 @@ export function readEflags(cpu: CoreState): number {
 }
 
 /** Sets the six arithmetic flags from EFLAGS bits; any combination. */
-export function writeArithmeticFlags(cpu: CoreState, flags: number): void {
+export function writeArithmeticFlags(cpu: FlagRegisters, flags: number): void {
   const carry = flags & FLAG_CF;
   const overflow = (flags & FLAG_OF) >>> 11;
   const sign = (flags & FLAG_SF) >>> 7;

@@ -1,7 +1,6 @@
 /** What is assigned to each variable of a function, beside its initializer. */
 import ts from "typescript-api";
-import type { Environment } from "./environment.ts";
-import type { Source } from "./frame.ts";
+import type { Environment, Source } from "./environment.ts";
 import { is_assignment } from "./inference.ts";
 import { I32, type Kind, SMALL, U32, WIDE } from "./kinds.ts";
 import type { Meaning } from "./meaning.ts";

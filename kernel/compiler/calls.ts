@@ -1,7 +1,7 @@
 /** Calls on the guest stack: arguments pushed, the next step as return address, the result in EAX (and EDX). */
 import ts from "typescript-api";
 import { Code, code, list } from "./code.ts";
-import type { Context } from "./context.ts";
+import type { CallSteps, Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
 import { annotated_result, annotated_scalar } from "./inference.ts";
 import { type Kind, NOTHING, words_of } from "./kinds.ts";
@@ -19,10 +19,9 @@ interface Callee {
   readonly from_register: string | undefined;
 }
 
-export class Calls {
+export class Calls implements CallSteps {
   constructor(private readonly context: Context) {}
 
-  /** Emits `yield* callee(…)`. Returns the result's text, good in the next step only. */
   call(node: ts.YieldExpression, env: Environment, wants_result: boolean): Code {
     const { emitter, macros } = this.context;
     const call = ts.isParenthesizedExpression(node.expression!) ? node.expression.expression : node.expression!;
@@ -49,7 +48,6 @@ export class Calls {
     return this.#result(callee, call);
   }
 
-  /** Text that gives a value's words, for the callee's parameter of that kind. */
   words(value: Code, kind: Kind): Code[] {
     switch (kind.kind) {
       case "nothing":
@@ -63,7 +61,6 @@ export class Calls {
     }
   }
 
-  /** Text of a value of a kind that lies in registers. */
   from_registers(kind: Kind, node: ts.Node): Code {
     const { names } = this.context;
     switch (kind.kind) {

@@ -1,9 +1,9 @@
 /** Turns declarations of variables into steps. */
 import ts from "typescript-api";
 import { Code, code, list } from "./code.ts";
-import type { Context } from "./context.ts";
+import type { Context, DeclarationSteps } from "./context.ts";
 import type { Environment } from "./environment.ts";
-import { Variable } from "./frame.ts";
+import { Variable } from "./environment.ts";
 import { annotated_kind, annotated_scalar } from "./inference.ts";
 import { NOTHING } from "./kinds.ts";
 import { refuse } from "./refusal.ts";
@@ -11,10 +11,9 @@ import { narrow_word } from "./scalars.ts";
 
 const PLAIN_PATTERN = "only plain names in this pattern; read the rest in statements of their own";
 
-export class Declarations {
+export class Declarations implements DeclarationSteps {
   constructor(private readonly context: Context) {}
 
-  /** Compiles `let` and `const`. */
   all(declarations: ts.VariableDeclarationList, env: Environment): void {
     if (
       !(declarations.flags & (ts.NodeFlags.Let | ts.NodeFlags.Const)) ||
@@ -79,7 +78,6 @@ export class Declarations {
     return variable;
   }
 
-  /** The variable of a loop over a generator: stands for the value if that stays the same, else takes it. */
   produced(name: ts.BindingName, value: ts.Expression, inner: Environment, env: Environment): void {
     const { emitter, expressions, meaning, assignments, places } = this.context;
     if (!ts.isIdentifier(name)) {
@@ -99,7 +97,6 @@ export class Declarations {
     emitter.emit(code`${emitter.target(variable)} = ${expressions.value(value, inner)};`, name);
   }
 
-  /** The variable of a loop over a table: looked up in each step, or taken out of it where it is changed. */
   element(name: ts.BindingName, value: Code, env: Environment): void {
     const { emitter, meaning, assignments, inference } = this.context;
     if (ts.isIdentifier(name)) {

@@ -2,7 +2,8 @@
 import ts from "typescript-api";
 import { Code, code, Label, Marks, type Used } from "./code.ts";
 import type { Environment } from "./environment.ts";
-import { Recomputed, Scope, type Source, Variable } from "./frame.ts";
+import { Recomputed, type Source, Variable } from "./environment.ts";
+import { Scope } from "./frame.ts";
 
 /** One `hostcall`: what is done before the variables it assigned are written back, and after. */
 export interface Step {

@@ -1,6 +1,57 @@
-/** What the names of a piece of hosted source stand for: the function's own, or a macro's where it is expanded. */
+/** Variables of hosted source, and what names stand for: the function's own, or a macro's where it is expanded. */
 import type ts from "typescript-api";
-import type { Recomputed, Variable } from "./frame.ts";
+import type { Used } from "./code.ts";
+import type { Kind } from "./kinds.ts";
+
+/** Something assigned to a variable: its kind follows from all of these. */
+export type Source =
+  | { readonly expression: ts.Expression; readonly env: Environment }
+  /** `exact`: whether all that is assigned is sure to fit. */
+  | { readonly kind: Kind; readonly exact?: boolean }
+  /** It gets smaller: what fits any kind of number before may be negative then. */
+  | { readonly decreases: true };
+
+/** A variable with a slot: a local, a parameter, or a value kept for a later step. */
+export class Variable implements Used {
+  /** Known from the start for parameters and annotated variables. */
+  kind: Kind | undefined;
+  readonly sources: Source[] = [];
+  /** Bytes from EBP; set by `allocate`, or by whoever declares a parameter. */
+  offset = 0;
+  is_parameter = false;
+  /** Text of the linear address, where that is no fixed distance from EBP. */
+  place: string | undefined;
+  /** How a parameter narrower than a word is read from its word: text behind the word's. */
+  narrow: string | undefined;
+  /** Kept by the compiler for later steps: assigned before it is used, in whichever step does both. */
+  is_temporary = false;
+  /** Not in the frame at all: a temporary of a single step. */
+  is_elided = false;
+  /** Whether values are cut to the kind, as C converts on assignment, rather than refused when they do not fit. */
+  converts = false;
+
+  /**
+   * @param node where it is declared, for messages
+   */
+  constructor(
+    readonly js: string,
+    /** For debuggers; that of a generator's own variable is the name of the loop's that takes it. */
+    public name: string | undefined,
+    readonly node: ts.Node,
+  ) {}
+}
+
+/** What is made anew in each step that uses it: a struct in the frame, an element of a constant table. */
+export class Recomputed implements Used {
+  constructor(
+    readonly js: string,
+    /** The expression, with the frame offset of a local struct as `$f.at[n]`. */
+    readonly text: string,
+    readonly uses: ReadonlySet<Used>,
+    /** For debuggers: name and number of the struct in the frame. */
+    readonly local: { readonly name: string; readonly index: number } | undefined,
+  ) {}
+}
 
 export type Binding =
   | Variable

@@ -1,9 +1,9 @@
 /** Cuts expressions at their calls, in the order in which they are evaluated. */
 import ts from "typescript-api";
-import { Code, code } from "./code.ts";
-import type { Context } from "./context.ts";
+import { Code, code, type Label } from "./code.ts";
+import type { Context, ExpressionSteps } from "./context.ts";
 import type { Environment } from "./environment.ts";
-import { Variable } from "./frame.ts";
+import { Variable } from "./environment.ts";
 import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
 import { refuse } from "./refusal.ts";
@@ -20,13 +20,9 @@ const decided_by: ReadonlyMap<ts.SyntaxKind, string> = new Map([
 /** What begins a statement of another kind when it stands at the beginning of a text. */
 const STATEMENT = /^(\{|function\b|class\b|let\b)/;
 
-export class Expressions {
+export class Expressions implements ExpressionSteps {
   constructor(private readonly context: Context) {}
 
-  /**
-   * Emits the steps of an expression that come before its value is known. Returns the value's text, to be evaluated in
-   * the next step that is emitted.
-   */
   value(node: ts.Expression, env: Environment): Code {
     const { splitting, renderer, places, meaning } = this.context;
     if (!splitting.has_split(node)) return renderer.render(node, env);
@@ -47,7 +43,6 @@ export class Expressions {
     return this.#operands(node, env);
   }
 
-  /** Emits the steps of an expression whose value is not needed. */
   effect(node: ts.Expression, env: Environment): void {
     const { emitter, splitting, calls, places } = this.context;
     if (ts.isParenthesizedExpression(node)) {
@@ -91,13 +86,7 @@ export class Expressions {
     emitter.emit(STATEMENT.test(text.text) ? code`(${text});` : code`${text};`, node);
   }
 
-  /** Goes to a label if the condition is as wanted. */
-  condition(
-    node: ts.Expression,
-    env: Environment,
-    wanted: boolean,
-    label: ReturnType<Context["emitter"]["label"]>,
-  ): void {
+  condition(node: ts.Expression, env: Environment, wanted: boolean, label: Label): void {
     const { emitter, splitting } = this.context;
     if (ts.isParenthesizedExpression(node)) {
       this.condition(node.expression, env, wanted, label);
@@ -192,7 +181,6 @@ export class Expressions {
     );
   }
 
-  /** The value of an operand, kept in a variable of its own unless what the operands behind it do cannot change it. */
   keep_unless_settled(operand: ts.Expression, env: Environment, behind: readonly ts.Node[]): Code {
     const { emitter, meaning, renderer, places } = this.context;
     if (ts.isIdentifier(operand)) {

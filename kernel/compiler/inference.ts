@@ -1,8 +1,7 @@
 /** Finds the kind of an expression's value. */
 import ts from "typescript-api";
 import { constant_value } from "./constants.ts";
-import { Environment } from "./environment.ts";
-import { Variable } from "./frame.ts";
+import { Environment, Variable } from "./environment.ts";
 import { BOOLEAN, I32, join, type Kind, NOTHING, SMALL, same_kind, scalar_kind, U32, WIDE } from "./kinds.ts";
 import type { Meaning } from "./meaning.ts";
 import { refuse } from "./refusal.ts";

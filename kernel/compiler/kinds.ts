@@ -4,10 +4,7 @@
  * TypeScript knows `number`; a slot is an `int` or an `unsigned int` where the expressions assigned to it show that this
  * is enough, and a `long long` where they do not. So the value read back is always the value written.
  */
-import { is_scalar_name, scalar_numbers } from "./scalars.ts";
-
-/** `small` fits both int and unsigned int; `wide` is any integer up to 2^53. */
-export type NumberRange = "small" | "i32" | "u32" | "wide";
+import { is_scalar_name, type NumberRange, scalar_numbers } from "./scalars.ts";
 
 export type Kind =
   /** `pointer`: what a u32 points to, for those who print it. */

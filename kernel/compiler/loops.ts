@@ -1,13 +1,13 @@
 /** Turns loops into steps. */
 import ts from "typescript-api";
 import { code, type Label } from "./code.ts";
-import type { Context } from "./context.ts";
+import type { Context, LoopSteps } from "./context.ts";
 import type { Environment } from "./environment.ts";
+import type { Flow } from "./flow.ts";
 import { SMALL } from "./kinds.ts";
 import { refuse } from "./refusal.ts";
-import type { Flow } from "./statements.ts";
 
-export class Loops {
+export class Loops implements LoopSteps {
   constructor(private readonly context: Context) {}
 
   while(node: ts.WhileStatement, env: Environment, flow: Flow): void {

@@ -1,19 +1,18 @@
 /** Expands generator functions where they are used: those that take functions, and those that are iterated over. */
 import ts from "typescript-api";
 import { Code } from "./code.ts";
-import type { Context } from "./context.ts";
+import type { Context, MacroSteps } from "./context.ts";
 import { annotate } from "./declarations.ts";
+import type { Variable } from "./environment.ts";
 import { Environment } from "./environment.ts";
-import type { Variable } from "./frame.ts";
+import type { Flow } from "./flow.ts";
 import { place_of, refuse } from "./refusal.ts";
-import type { Flow } from "./statements.ts";
 
 const DEEPEST = 16;
 
-export class Macros {
+export class Macros implements MacroSteps {
   constructor(private readonly context: Context) {}
 
-  /** Expands a call of a macro; undefined for calls of anything else. */
   call(call: ts.CallExpression, env: Environment, wants_result: boolean): Code | undefined {
     const { meaning, emitter, statements } = this.context;
     const callback = this.#callback(call, env);
@@ -50,7 +49,6 @@ export class Macros {
     return result;
   }
 
-  /** Expands `for (const x of generator(…))`. @returns false when it is no iteration over a generator function */
   iterate(
     call: ts.CallExpression,
     env: Environment,

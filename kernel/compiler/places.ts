@@ -1,9 +1,9 @@
 /** Assignments that are more than one step: with calls in them, or of guest memory that is read first. */
 import ts from "typescript-api";
 import { Code, code } from "./code.ts";
-import type { Context } from "./context.ts";
+import type { Context, PlaceSteps } from "./context.ts";
 import type { Environment } from "./environment.ts";
-import { Variable } from "./frame.ts";
+import { Variable } from "./environment.ts";
 import { refuse } from "./refusal.ts";
 import { is_step_operator } from "./splitting.ts";
 
@@ -18,10 +18,9 @@ const logical_operators: ReadonlyMap<ts.SyntaxKind, (value: Code) => Code> = new
 /** How `branch_keeping` calls the value. */
 const NEW_VALUE = new Code("$n");
 
-export class Places {
+export class Places implements PlaceSteps {
   constructor(private readonly context: Context) {}
 
-  /** `place = value` and `place op= value`, with a call in it. */
   assignment(node: ts.BinaryExpression, env: Environment): Code {
     const { expressions } = this.context;
     const { left, right, operatorToken } = node;
@@ -39,7 +38,6 @@ export class Places {
     return code`${this.#assigned(left, env)} = ${before} ${operator} (${value})`;
   }
 
-  /** `place op= value`, `place++` in guest memory: a load, and a store. */
   update(node: ts.Expression, env: Environment, wants_result: boolean): Code {
     const { emitter, expressions } = this.context;
     const is_step = is_step_operator(node);
@@ -115,7 +113,6 @@ export class Places {
     return binding instanceof Variable ? emitter.target(binding) : renderer.render(left, env);
   }
 
-  /** Whether evaluating an expression again gives the same place: a constant, a variable that is not assigned meanwhile. */
   is_stable(node: ts.Expression, env: Environment): boolean {
     const { meaning } = this.context;
     if (ts.isParenthesizedExpression(node) || ts.isNonNullExpression(node)) return this.is_stable(node.expression, env);

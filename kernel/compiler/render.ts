@@ -2,7 +2,7 @@
 import ts from "typescript-api";
 import { Code, code, list, type Used } from "./code.ts";
 import type { Environment } from "./environment.ts";
-import { Recomputed, Variable } from "./frame.ts";
+import { Recomputed, Variable } from "./environment.ts";
 import { is_at_module_level, type ModuleNames } from "./imports.ts";
 import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";

@@ -1,5 +1,7 @@
 /** The scalar types of `host/types.ts` by name, and what numbers they hold. */
-import type { NumberRange } from "./kinds.ts";
+
+/** `small` fits both int and unsigned int; `wide` is any integer up to 2^53. */
+export type NumberRange = "small" | "i32" | "u32" | "wide";
 
 export const scalar_numbers = {
   u8: "small",

@@ -1,30 +1,12 @@
 /** Turns statements into steps. */
 import ts from "typescript-api";
 import { Code, code, type Label, list } from "./code.ts";
-import type { Context } from "./context.ts";
+import type { Context, StatementSteps } from "./context.ts";
 import type { Environment } from "./environment.ts";
-import type { Variable } from "./frame.ts";
+import type { Flow } from "./flow.ts";
 import { Refusal, refuse } from "./refusal.ts";
 
-/** Where control goes from a statement that leaves its block. */
-export interface Flow {
-  /** Behind the function, or behind the expansion of a macro. */
-  readonly return_to: Label;
-  /** Where a macro's result goes; undefined when it has none, or when the function returns in EAX. */
-  readonly result: Variable | undefined;
-  readonly break_to: Label | undefined;
-  readonly continue_to: Label | undefined;
-  /** In an iteration: what is done with a value that the generator yields. */
-  readonly produce: ((value: ts.Expression, env: Environment) => void) | undefined;
-  /** How the function itself returns a value; undefined within a macro. */
-  readonly return_value?: ((node: ts.ReturnStatement, env: Environment) => void) | undefined;
-  /** Labelled statements around: where `break` and `continue` with a label go. */
-  readonly labels?:
-    | ReadonlyMap<string, { readonly break_to: Label; readonly continue_to: Label | undefined }>
-    | undefined;
-}
-
-export class Statements {
+export class Statements implements StatementSteps {
   constructor(private readonly context: Context) {}
 
   block(block: ts.Block, env: Environment, flow: Flow): void {
@@ -176,7 +158,6 @@ export class Statements {
     return ts.isReturnStatement(node) && node.expression === undefined ? flow.return_to : undefined;
   }
 
-  /** A statement that is a branch's or a loop's: a block of its own. */
   body(node: ts.Statement, env: Environment, flow: Flow): void {
     if (ts.isBlock(node)) this.statement(node, env, flow);
     else this.context.emitter.in_scope(() => this.statement(node, env, flow));

@@ -3,7 +3,7 @@
  * runs. Set by the bridge for each step, and by inspection for the duration of one look.
  */
 import type { Core } from "../../emulator/index.ts";
-import type { GuestMemory } from "./memory.ts";
+import type { GuestMemory } from "./guest-memory.ts";
 
 /** Where the linked kernel's symbols are. */
 export interface SymbolSource {

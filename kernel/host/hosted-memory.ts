@@ -1,6 +1,6 @@
 /** Guest memory as a running step sees it: through its core, within bounds, and undone when the step faults. */
 import type { Core } from "../../emulator/index.ts";
-import type { GuestMemory } from "./memory.ts";
+import type { GuestMemory } from "./guest-memory.ts";
 
 /** Accesses that one step may make: a statement and the plain functions it calls, not a loop over guest memory. */
 export const MOST_ACCESSES = 512;

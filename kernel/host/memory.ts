@@ -5,17 +5,7 @@
  * while a debugger or a test looks, they go through a side-effect-free reader. Both are `GuestMemory`.
  */
 import { ambient } from "./context.ts";
-
-export interface GuestMemory {
-  /** Unsigned byte at a linear address. Faults as the core would. */
-  read8(linear: number): number;
-  read16(linear: number): number;
-  /** Signed 32-bit value at a linear address. */
-  read32(linear: number): number;
-  write8(linear: number, value: number): void;
-  write16(linear: number, value: number): void;
-  write32(linear: number, value: number): void;
-}
+import type { GuestMemory } from "./guest-memory.ts";
 
 /** The memory in use now. Throws when no kernel is being stepped or inspected: kernel data exist only in a machine. */
 export function memory(): GuestMemory {

@@ -7,6 +7,7 @@ import { by_value, cstring, kernel_function, kernel_variable, local, type Steps 
 import { i32, pointer, u32 } from "../host/types.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
+import { init_rlimits } from "../include/asm/resource.ts";
 import { find_nonzero, memcpy, memset } from "../include/asm/string.ts";
 import { __flush_tlb, local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 import { KERNEL_DS, put_user } from "../include/asm/uaccess.ts";
@@ -50,7 +51,6 @@ import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab
 import { futex_wake } from "./futex.ts";
 import { mm_cachep, mm_init, mmput } from "./mm.ts";
 import { get_pid, hash_pid, set_links } from "./pid.ts";
-import { init_rlimits } from "./resource.ts";
 import { wake_up_process } from "./sched.ts";
 import { init_timer, jiffies } from "./timer.ts";
 import { complete, wait_for_completion } from "./wait.ts";

@@ -7,37 +7,19 @@ import { PAGE_SIZE } from "../include/asm/page.ts";
 import { memset } from "../include/asm/string.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
-import { STACK_LIMIT } from "../include/linux/mm.ts";
 import {
   current,
   NR_OPEN_DEFAULT,
   RLIM_INFINITY,
   RLIM_NLIMITS,
   RLIMIT_NOFILE,
-  RLIMIT_NPROC,
-  RLIMIT_STACK,
   rlimit,
-  type task_struct,
 } from "../include/linux/sched.ts";
 import { nr_free_pages } from "../mm/page_alloc.ts";
 import { nr_threads } from "./fork.ts";
 import { find_task_by_pid } from "./pid.ts";
 import { jiffies_to_timeval, timeval } from "./time.ts";
 import { avenrun, HZ, jiffies } from "./timer.ts";
-
-/** The limits that the first task has, and everybody inherits (INIT_RLIMITS). @bounded by RLIM_NLIMITS, 16 */
-export function init_rlimits(task: task_struct, max_threads: number): void {
-  const limits: Readonly<Record<number, number>> = {
-    [RLIMIT_STACK]: STACK_LIMIT,
-    [RLIMIT_NPROC]: max_threads,
-    [RLIMIT_NOFILE]: NR_OPEN_DEFAULT,
-  };
-  for (let resource = 0; resource < RLIM_NLIMITS; resource++) {
-    const limit = task.rlim.get(resource);
-    limit.rlim_cur = limits[resource] ?? RLIM_INFINITY;
-    limit.rlim_max = resource === RLIMIT_STACK ? RLIM_INFINITY : limit.rlim_cur;
-  }
-}
 
 /** getrlimit(2) (ugetrlimit in the C library's table). */
 export const sys_getrlimit = kernel_function("sys_getrlimit", [u32, u32], i32, function* (resource, rlim) {

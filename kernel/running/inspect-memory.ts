@@ -1,6 +1,6 @@
 /** Guest memory for those who only look: no faults, no accessed bits, no writes. */
 import type { Machine } from "../../emulator/index.ts";
-import type { GuestMemory } from "../host/memory.ts";
+import type { GuestMemory } from "../host/guest-memory.ts";
 import { __pa, PAGE_OFFSET } from "../include/asm/page.ts";
 
 export class InspectMemory implements GuestMemory {

@@ -2,8 +2,8 @@
 import { callerRegisters, type FrameRegisters } from "../../asm/dwarf/reader/index.ts";
 import { type Core, EAX, EDX, ESP, TR } from "../../emulator/index.ts";
 import type { TraceEvent } from "../host/context.ts";
+import type { GuestMemory } from "../host/guest-memory.ts";
 import type { KernelImage } from "../host/kernel-image.ts";
-import type { GuestMemory } from "../host/memory.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE, tss_struct } from "../include/asm/processor.ts";
 import { kernel_entry } from "../include/asm/ptrace.ts";

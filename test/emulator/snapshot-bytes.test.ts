@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { Clock } from "../../emulator/clock.ts";
 import { Machine } from "../../emulator/index.ts";
-import { type Snapshot, SnapshotReader, SnapshotWriter } from "../../emulator/snapshot.ts";
+import type { Snapshot } from "../../emulator/snapshot.ts";
+import { SnapshotReader, SnapshotWriter } from "../../emulator/snapshot-bytes.ts";
 import { same } from "./busy-machine.ts";
 
 /** Lengths at which the writer's buffer grows. */

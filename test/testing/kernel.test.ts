@@ -273,7 +273,7 @@ describe("looking", () => {
 });
 
 describe("going on in the debugger", () => {
-  it("makes a session at the same instruction, that goes backwards, with input and patches done again", () => {
+  it("makes a session at the same instruction, that goes backwards, with input and patches done again", async () => {
     const kernel = bootKernel({
       init: asm`
 	SYSCALL read, $0, $buffer, $16
@@ -286,13 +286,13 @@ buffer:	.skip 16`,
     kernel.patch("sys_call_table", new Uint8Array(Uint32Array.of(kernel.word("sys_call_table")).buffer));
     kernel.input("\n");
     kernel.runUntil({ event: "syscall", nr: 64 });
-    expect(kernel.reproduction()).toContain("kernel.debugSession(), which repeats its input, patch");
-    const session = kernel.debugSession();
+    expect(kernel.reproduction()).toContain("await kernel.debugSession(), which repeats its input, patch");
+    const session = await kernel.debugSession();
     expect(session.position).toBe(kernel.position);
     expect(session.machine.getRegister("eip")).toBe(kernel.registers().eip);
     const memory = () => [session, kernel].map(({ machine }) => Buffer.from(machine.readPhysical(0, 8 << 20)));
     expect(memory()[0].equals(memory()[1])).toBe(true);
-    expect(session.reverseStep().position).toBe(kernel.position - 1);
+    expect((await session.reverseStep()).position).toBe(kernel.position - 1);
     expect(() => kernel.patch(0x1000, [1])).toThrow("not an address of kernel memory");
   });
 

@@ -86,7 +86,7 @@ describe("toPreserveCalleeSaved", () => {
     expect(message).toMatch(new RegExp(`${name} {2}0x5a\\w{6} at the call, 0x\\w{8} behind it {2}changed`));
   });
 
-  it("leaves callers their registers, and can be repeated in a debugger", () => {
+  it("leaves callers their registers, and can be repeated in a debugger", async () => {
     const kernel = bootKernel({ init: TWO_TASKS });
     const plain = kernel.fork();
     expect(kernel).toPreserveCalleeSaved();
@@ -98,7 +98,7 @@ describe("toPreserveCalleeSaved", () => {
     while (plain.registers().esp !== esp + 4);
     expect(plain.registers()).toMatchObject({ ebx, esi, edi, eip });
     expect(plain.position).toBe(kernel.position);
-    expect(kernel.debugSession().machine.getRegister("eip")).toBe(eip);
+    expect((await kernel.debugSession()).machine.getRegister("eip")).toBe(eip);
     expect(kernel.reproduction()).toContain("which repeats its registers");
   });
 

@@ -90,7 +90,7 @@ describe("fork", () => {
     expectSame(fork, kernel);
   });
 
-  it("is independent of the first: memory, input, output, patches", () => {
+  it("is independent of the first: memory, input, output, patches", async () => {
     const reads = asm`
 	SYSCALL read, $0, $buffer, $16
 	movl %eax, %edx
@@ -112,6 +112,6 @@ buffer:	.skip 16`;
     expect(forks.map(({ output }) => output.replaceAll("\r", "").split("\n")[0])).toEqual(["one", "two"]);
     expect(kernel.output).toBe("");
     expect(kernel.run()).toEqual({ kind: "input" });
-    expect(forks[1].debugSession().position).toBe(forks[1].position);
+    expect((await forks[1].debugSession()).position).toBe(forks[1].position);
   });
 });

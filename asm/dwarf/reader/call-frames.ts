@@ -3,28 +3,8 @@ import { ElfError } from "../../elf-format.ts";
 import type { ByteReader } from "../byte-reader.ts";
 import { block, DebugContents, type DebugSource, u64 } from "./debug-contents.ts";
 import * as N from "./dwarf-numbers.ts";
+import type { CommonEntry, FrameDescription } from "./frame-entries.ts";
 import { type FrameRules, runFrameProgram } from "./frame-rules.ts";
-
-export interface CommonEntry {
-  readonly codeAlignment: number;
-  readonly dataAlignment: number;
-  /** The column whose rule is that of the return address. */
-  readonly returnColumn: number;
-  /** Whether its functions are entered by an interrupt or signal: at the very instruction that is to go on. */
-  readonly isSignalFrame: boolean;
-  readonly program: Uint8Array;
-  /** Of addresses in descriptions (DW_EH_PE_ number). */
-  readonly encoding: number;
-  readonly hasAugmentationData: boolean;
-}
-
-/** Describes the frames of a stretch of code. */
-export interface FrameDescription {
-  readonly start: number;
-  readonly end: number;
-  readonly common: CommonEntry;
-  readonly program: Uint8Array;
-}
 
 const FIRST_ESCAPE = 0xfffffff0;
 const DEBUG_FRAME_CIE = 0xffffffff;

@@ -9,9 +9,9 @@ import {
   DW_CFA_offset,
   DW_CFA_restore,
 } from "../dwarf-format.ts";
-import type { CommonEntry, FrameDescription } from "./call-frames.ts";
 import { block } from "./debug-contents.ts";
 import * as N from "./dwarf-numbers.ts";
+import type { CommonEntry, FrameDescription } from "./frame-entries.ts";
 import { type ExpressionContext, evaluateNumber } from "./location-expression.ts";
 
 /** Where the canonical frame address is: ESP before the call. */

@@ -3,7 +3,7 @@ import { nearNames } from "../../../asm/index.ts";
 import { syscall_numbers } from "../../../kernel/inspect.ts";
 import { EXCEPTIONS } from "../../exceptions.ts";
 import type { CatchKind, CatchRequest, SessionEvent } from "../../session/index.ts";
-import { CommandError } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { SIGNAL_NAMES, signalNumber } from "../format/event.ts";
 

@@ -4,7 +4,8 @@ import type { TaskName } from "../../frames/guest.ts";
 import type { StackFrame } from "../../frames/stack-frame.ts";
 import { grouped, hex, plural } from "../../numbers.ts";
 import type { CatchKind, SessionEvent, Stop, WatchRequest } from "../../session/index.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { frameLines } from "../format/frames.ts";
 import { reportPlace } from "../stop-report.ts";
@@ -31,10 +32,10 @@ async function lastWrite(console: Console, text: string): Promise<void> {
   const inPage = Math.min(length, PAGE - (physical % PAGE));
   const request: WatchRequest = { kind: "watch", space: "physical", address: physical, length: inPage, on: "write" };
   const start = session.machine.cycles;
-  const stop = await session.lastAsync(request);
+  const stop = await session.last(request);
   if (stop.reason !== "watchpoint") {
     if (stop.reason === "interrupted") return console.print("Interrupted.");
-    await session.gotoCycleAsync(start);
+    await session.gotoCycle(start);
     throw new CommandError(`nothing has written ${text} since the reset: it is as it was loaded`);
   }
   console.forgetFrames();
@@ -65,7 +66,7 @@ async function lastEvent(
   filter: (event: SessionEvent) => boolean,
 ): Promise<Moment | undefined> {
   const { session } = console;
-  const stop: Stop = await session.lastAsync({ kind: "catch", event, filter });
+  const stop: Stop = await session.last({ kind: "catch", event, filter });
   if (stop.reason !== "catch" || stop.event === undefined) return undefined;
   console.forgetFrames();
   return { event: stop.event, position: session.position, lines: frameLines(console, upToUser(console.frames())) };
@@ -103,7 +104,7 @@ async function why(console: Console): Promise<void> {
   const start = session.machine.cycles;
   const core = session.core;
   const lines = await (isRunning ? whyRunning(console, task) : whyNot(console, task));
-  await session.gotoCycleAsync(start);
+  await session.gotoCycle(start);
   session.core = core;
   console.forgetFrames();
   console.print(...lines);
@@ -125,7 +126,7 @@ async function whyRunning(console: Console, { pid, comm }: TaskName): Promise<st
       `It could have gone on since #${grouped(before.position)}, when it ${REASONS[String(before.event["reason"])]}.`,
     ];
   }
-  await console.session.gotoAsync(chosen.position);
+  await console.session.goto(chosen.position);
   const woken = await lastEvent(console, "wakeup", (event) => event["pid"] === pid);
   if (woken === undefined || (before !== undefined && woken.position < before.position)) return lines;
   const by = taskName(console, Number(woken.event["by"]));

@@ -1,7 +1,8 @@
 /** The interrupt controllers and the timer. */
 import { APIC_REGISTER, apicMessage, type I8259A, PIT_HZ } from "../../../emulator/index.ts";
 import { bareHex, hex, table } from "../../numbers.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 
 const IRQ_NAMES = [

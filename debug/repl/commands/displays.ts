@@ -1,7 +1,8 @@
 /** Expressions that are shown at each stop. */
 
 import { MemoryError } from "../../frames/guest.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console, Display } from "../console.ts";
 import { ExpressionError } from "../expression/errors.ts";
 import { formatValue, NUMBER_FORMATS, type NumberFormat, typePrefix } from "../format/value.ts";

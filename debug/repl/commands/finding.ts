@@ -2,9 +2,10 @@
 import { integer, plainType } from "../../../asm/dwarf/reader/index.ts";
 import { MemoryError } from "../../frames/guest.ts";
 import { hex } from "../../numbers.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
-import { bytesOf, scalarOf } from "../expression/evaluate.ts";
+import { bytesOf, scalarOf } from "../expression/reading.ts";
 import { encode } from "../expression/value.ts";
 
 const SIZES: Readonly<Record<string, number>> = { b: 1, h: 2, w: 4, g: 8 };

@@ -2,7 +2,8 @@
 import { DWARF_NAMES } from "../../frames/frame-registers.ts";
 import type { StackFrame } from "../../frames/stack-frame.ts";
 import { hex } from "../../numbers.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { frameLine, frameLines, functionName, localLines, variableLines } from "../format/frames.ts";
 import { sourceLine } from "../stop-report.ts";

@@ -3,11 +3,13 @@ import { plainType } from "../../../asm/dwarf/reader/index.ts";
 import type { StackFrame } from "../../frames/stack-frame.ts";
 import { hex } from "../../numbers.ts";
 import type { Stop } from "../../session/index.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import type { Value } from "../expression/value.ts";
 import { frameLine } from "../format/frames.ts";
 import { placeAddresses } from "../places.ts";
+import { positionOf } from "../positions.ts";
 import { reportPlace, reportStop } from "../stop-report.ts";
 import { printValue } from "./printing.ts";
 
@@ -74,7 +76,7 @@ async function finish(console: Console): Promise<void> {
   }
   const { type } = frame.function ?? {};
   console.print(`Run till exit from ${frameLine(console, frame)}`);
-  await reportStop(console, await console.session.finishAsync(place));
+  await reportStop(console, await console.session.finish(place));
   if (console.session.stop.reason !== "step") return;
   const returned = type?.kind === "function" ? returnedValue(console, type.returns) : undefined;
   if (returned === null) return;
@@ -89,7 +91,7 @@ async function leaveInlined(console: Console, frame: StackFrame): Promise<void> 
   const scope = frame.function!;
   let stop: Stop;
   do {
-    stop = await console.session.nextLineAsync();
+    stop = await console.session.nextLine();
     console.forgetFrames();
   } while (stop.reason === "step" && console.frame().isIn(scope));
   await reportStop(console, stop);
@@ -127,7 +129,7 @@ function advance(console: Console, argument: string): Promise<void> {
     back === undefined || back.cpl !== undefined
       ? []
       : [{ linear: back.linear, accepts: (core: { readonly r: Int32Array }) => core.r[4] >>> 0 > back.slot }];
-  return go(console, () => console.session.runToAsync([...places, ...leaves]));
+  return go(console, () => console.session.runTo([...places, ...leaves]));
 }
 
 export const going: readonly Command[] = [
@@ -143,7 +145,7 @@ export const going: readonly Command[] = [
     repeats: "same",
     run: (argument, console) => {
       const n = count(console, argument);
-      return go(console, () => console.session.stepLineAsync(n));
+      return go(console, () => console.session.stepLine(n));
     },
   },
   {
@@ -155,7 +157,7 @@ export const going: readonly Command[] = [
     repeats: "same",
     run: (argument, console) => {
       const n = count(console, argument);
-      return go(console, () => console.session.nextLineAsync(n));
+      return go(console, () => console.session.nextLine(n));
     },
   },
   {
@@ -171,7 +173,7 @@ export const going: readonly Command[] = [
     run: (argument, console) => {
       const alone = /\s*\balone$/.test(argument);
       const n = count(console, argument.replace(/\s*\balone$/, ""));
-      return go(console, () => console.session.stepAsync(n, alone ? { core: console.session.core } : {}));
+      return go(console, () => console.session.step(n, alone ? { core: console.session.core } : {}));
     },
   },
   {
@@ -183,7 +185,7 @@ export const going: readonly Command[] = [
     repeats: "same",
     run: (argument, console) => {
       const n = count(console, argument);
-      return go(console, () => repeat(n, () => console.session.nextAsync()));
+      return go(console, () => repeat(n, () => console.session.next()));
     },
   },
   {
@@ -206,7 +208,7 @@ export const going: readonly Command[] = [
     completes: "place",
     repeats: "same",
     run: (argument, console) =>
-      argument === "" ? go(console, () => console.session.untilLineAsync()) : advance(console, argument),
+      argument === "" ? go(console, () => console.session.untilLine()) : advance(console, argument),
   },
   {
     names: ["advance"],
@@ -234,7 +236,7 @@ export const going: readonly Command[] = [
         if (breakpoint === undefined) throw new CommandError("continue N: it does not stand at a breakpoint");
         console.session.breakpoints.setIgnore(breakpoint.number, n - 1);
       }
-      return go(console, () => console.session.continueAsync());
+      return go(console, () => console.session.continue());
     },
   },
   {
@@ -247,7 +249,7 @@ export const going: readonly Command[] = [
     repeats: "same",
     run: (argument, console) => {
       const n = count(console, argument);
-      return goBack(console, () => console.session.reverseStepLineAsync(n));
+      return goBack(console, () => console.session.reverseStepLine(n));
     },
   },
   {
@@ -259,7 +261,7 @@ export const going: readonly Command[] = [
     repeats: "same",
     run: (argument, console) => {
       const n = count(console, argument);
-      return goBack(console, () => console.session.reverseNextLineAsync(n));
+      return goBack(console, () => console.session.reverseNextLine(n));
     },
   },
   {
@@ -271,7 +273,7 @@ export const going: readonly Command[] = [
     repeats: "same",
     run: (argument, console) => {
       const n = count(console, argument);
-      return goBack(console, () => console.session.reverseStepAsync(n));
+      return goBack(console, () => console.session.reverseStep(n));
     },
   },
   {
@@ -283,7 +285,7 @@ export const going: readonly Command[] = [
     repeats: "same",
     run: (argument, console) => {
       const n = count(console, argument);
-      return goBack(console, () => repeat(n, () => console.session.reverseNextAsync()));
+      return goBack(console, () => repeat(n, () => console.session.reverseNext()));
     },
   },
   {
@@ -294,7 +296,7 @@ export const going: readonly Command[] = [
     repeats: "same",
     run: (argument, console) => {
       noArgument("reverse-finish", argument);
-      return goBack(console, () => console.session.reverseFinishAsync());
+      return goBack(console, () => console.session.reverseFinish());
     },
   },
   {
@@ -305,22 +307,22 @@ export const going: readonly Command[] = [
     repeats: "same",
     run: (argument, console) => {
       noArgument("reverse-continue", argument);
-      return goBack(console, () => console.session.reverseContinueAsync());
+      return goBack(console, () => console.session.reverseContinue());
     },
   },
   {
     names: ["goto"],
     group: "Going",
-    usage: "POSITION",
+    usage: "POSITION | -N",
     summary: "go to a moment, forwards or backwards",
-    help: "Positions count the instructions of all CPUs since the reset; stops show them behind #. `goto 0` is the reset.",
+    help:
+      "Positions count the instructions of all CPUs since the reset; stops show them behind #. `goto 0` is the reset,\n" +
+      "`goto -N` so many instructions before this one.",
     completes: "expression",
     run: async (argument, console) => {
       if (argument === "")
         throw new CommandError("goto which position? A number is expected, as stops show it behind #");
-      const position = console.number(argument.replace(/^#/, "").replaceAll(",", ""));
-      if (!Number.isSafeInteger(position) || position < 0) throw new CommandError(`${argument}: 0 or more is expected`);
-      await reportStop(console, await console.session.gotoAsync(position));
+      await reportStop(console, await console.session.goto(positionOf(console, argument)));
     },
   },
   {

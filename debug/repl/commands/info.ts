@@ -2,7 +2,8 @@
 import { declare, type Scope, type Variable } from "../../../asm/dwarf/reader/index.ts";
 import { nearNames } from "../../../asm/index.ts";
 import { bareHex, hex } from "../../numbers.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { lineOf, placeAddresses } from "../places.ts";
 import { listDisplays } from "./displays.ts";

@@ -27,7 +27,8 @@ import {
 } from "../../../kernel/inspect.ts";
 import { pointersOf } from "../../frames/frame-walk.ts";
 import { bareHex, grouped, hex, table } from "../../numbers.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { describeEvent } from "../format/event.ts";
 import { taskOrCurrent } from "../task-argument.ts";

@@ -1,8 +1,11 @@
 /** `list`: the text of sources around a place. */
-import { type Command, CommandError } from "../command.ts";
+
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
-import { lineOf, placeAddresses, type SourceLocation } from "../places.ts";
+import { lineOf, placeAddresses } from "../places.ts";
 import { GO_ON } from "../repeat.ts";
+import type { SourceLocation } from "../source-location.ts";
 
 const LINES = 10;
 /** Lines before the one that is asked for. */

@@ -1,12 +1,11 @@
-/** Memory: `x` as in gdb, disassembly, page tables. */
+/** Memory: `x` as in gdb, disassembly. */
 
-import { entryBits, explain, walkPages } from "../../frames/page-walk.ts";
 import { bareHex, hex } from "../../numbers.ts";
-import { type Command, CommandError } from "../command.ts";
+import { readUpTo, symbolOptions } from "../code-reading.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { FORMATS, type MemoryFormat, memoryLines } from "../format/memory.ts";
-import { readUpTo, symbolOptions } from "../stop-report.ts";
-import { taskArgument } from "../task-argument.ts";
 
 const SLASH = /^\/(\d*)([a-z]*)\s*/;
 const SIZES: Readonly<Record<string, 1 | 2 | 4 | 8>> = { b: 1, h: 2, w: 4, g: 8 };
@@ -90,44 +89,6 @@ async function disassembly(console: Console, argument: string): Promise<void> {
   return disassembleFrom(console, start, all.length, "disas");
 }
 
-function pageTables(console: Console, argument: string): void {
-  const { rest, task } = taskArgument(console, argument, "of");
-  if (rest === "") throw new CommandError("pt which address? As in pt 0x08048000, pt $esp, pt value of 2");
-  const { guest } = console;
-  const linear = console.address(rest);
-  const { cr0, cr3, cr4 } = guest.core;
-  const directory = task === undefined ? cr3 >>> 0 : guest.cr3Of(task.address);
-  const walk = walkPages(guest.machine, { cr0, cr3: directory, cr4 }, linear);
-  if (!walk.paging) {
-    console.print(`${hex(linear)} is physical too: paging is off.`);
-    return;
-  }
-  console.print(`${hex(linear)}${task === undefined ? "" : ` of pid ${task.pid}`}, CR3 ${hex(directory)}`);
-  for (const entry of walk.entries) {
-    console.print(
-      `  ${entry.level} ${String(entry.index).padStart(4)} at physical ${hex(entry.address)}: ${hex(entry.value)}  ${entryBits(entry)}`,
-    );
-  }
-  if (walk.physical === undefined) console.print(`  not mapped: ${explain(walk)}`);
-  else {
-    const size = walk.pageSize === 4096 ? "4 KiB" : "4 MiB";
-    console.print(
-      `  -> physical ${hex(walk.physical)}, ${size} page at ${hex((walk.physical & -walk.pageSize) >>> 0)}${pageUse(console, walk.physical)}`,
-    );
-  }
-}
-
-/** How many users a frame has, by the kernel's mem_map. */
-function pageUse(console: Console, physical: number): string {
-  if (console.session.kernel === undefined) return "";
-  try {
-    const count = console.number(`((page *)mem_map)[${physical >>> 12}].count`);
-    return `, used ${count} time${count === 1 ? "" : "s"}`;
-  } catch {
-    return "";
-  }
-}
-
 export const memory: readonly Command[] = [
   {
     names: ["x"],
@@ -167,41 +128,4 @@ export const memory: readonly Command[] = [
     repeats: "next",
     run: (argument, console) => disassembly(console, argument),
   },
-  {
-    names: ["pt", "page-tables"],
-    group: "Registers and memory",
-    usage: "ADDRESS [of PID]",
-    summary: "the walk through the page tables, with every bit",
-    help:
-      "Bits of entries: P present, RW writable, US user, PWT PCD caching, A accessed, D dirty, PS 4 MiB page, PAT, G global,\n" +
-      "AVL what software keeps there. `of PID` walks the tables of another task.",
-    completes: "expression",
-    run: (argument, console) => pageTables(console, argument),
-  },
-  {
-    names: ["tlb"],
-    group: "Registers and memory",
-    usage: "[ADDRESS]",
-    summary: "translations that the CPU has cached, and those that the page tables no longer have",
-    completes: "expression",
-    run: (argument, console) => translations(console, argument),
-  },
 ];
-
-function translations(console: Console, argument: string): void {
-  const { core, machine } = console.guest;
-  const only = argument === "" ? undefined : console.address(argument) >>> 12;
-  const entries = core.tlbEntries().filter(({ page }) => only === undefined || page === only);
-  if (entries.length === 0)
-    console.print(only === undefined ? "The TLB is empty." : `${hex(only * 4096)} is not in the TLB.`);
-  for (const { page, physicalPage, user, writable, global } of entries) {
-    const linear = page * 4096;
-    const walk = walkPages(machine, core, linear);
-    const isStale = walk.physical === undefined || walk.physical >>> 12 !== physicalPage;
-    const rights = `${user ? "user" : "kernel"} ${writable ? "rw" : "r-"}${global ? " global" : ""}`;
-    const note = isStale
-      ? `  stale: the page tables say ${walk.physical === undefined ? "not present" : hex(walk.physical)}`
-      : "";
-    console.print(`${hex(linear)} -> ${hex(physicalPage * 4096)}  ${rights}${note}`);
-  }
-}

@@ -1,8 +1,9 @@
 /** Expressions: showing them and what their types are, and changing registers and memory. */
 import { type CType, plainType, pointerTo, typeName } from "../../../asm/dwarf/reader/index.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
-import { bytesOf, scalarOf } from "../expression/evaluate.ts";
+import { bytesOf, scalarOf } from "../expression/reading.ts";
 import type { Value } from "../expression/value.ts";
 import { describeType, formatValue, NUMBER_FORMATS, type NumberFormat, typePrefix } from "../format/value.ts";
 

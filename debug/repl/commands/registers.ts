@@ -2,7 +2,8 @@
 import { type Core, formatDescriptor, type RegisterName, viewDescriptorTable } from "../../../emulator/index.ts";
 import { REGISTERS } from "../../frames/guest.ts";
 import { bareHex, hex, table } from "../../numbers.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { type Bits, CR0_BITS, CR4_BITS, FLAG_BITS, setBits } from "../format/flags.ts";
 

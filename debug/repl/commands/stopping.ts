@@ -2,9 +2,11 @@
 
 import { hex, plural } from "../../numbers.ts";
 import type { Breakpoint, BreakpointRequest, Condition, WatchScope } from "../../session/index.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
-import { compile, numberOf } from "../expression/evaluate.ts";
+import { compile } from "../expression/compile.ts";
+import { numberOf } from "../expression/reading.ts";
 import { placeAddresses } from "../places.ts";
 import { catchRequest } from "./catching.ts";
 import { enableDisplays, removeDisplays } from "./displays.ts";

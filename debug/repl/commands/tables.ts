@@ -2,7 +2,8 @@
 import { type DescriptorView, formatDescriptor, LDTR, TR, viewDescriptorTable } from "../../../emulator/index.ts";
 import { EXCEPTIONS } from "../../exceptions.ts";
 import { bareHex, hex } from "../../numbers.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 
 const DESCRIPTOR_BYTES = 8;

@@ -4,7 +4,8 @@ import { backtrace, currentPointers, type Frame, pointersOf } from "../../frames
 import type { TaskName } from "../../frames/guest.ts";
 import { bareHex, hex, table } from "../../numbers.ts";
 import { tasks as summaries } from "../../tasks.ts";
-import { type Command, CommandError } from "../command.ts";
+import type { Command } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { hasSavedRegisters } from "../format/entry.ts";
 import { stackLines } from "../format/stack.ts";

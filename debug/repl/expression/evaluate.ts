@@ -3,7 +3,6 @@ import {
   arrayOf,
   type CType,
   findMember,
-  type Member,
   memberNames,
   type PlainType,
   plainType,
@@ -11,154 +10,27 @@ import {
   typeName,
 } from "../../../asm/dwarf/reader/index.ts";
 import { calculate, promoted } from "./arithmetic.ts";
+import type { Environment } from "./environment.ts";
 import { ExpressionError } from "./errors.ts";
 import { parseExpression } from "./parser.ts";
+import { elementOf, memberOf, scalarOf } from "./reading.ts";
 import type { Argument, Node, TypeName } from "./syntax.ts";
-import { CHAR, type TypeNames, UNSIGNED } from "./types.ts";
-import { decode, plain, type Scalar, type Value, wrap } from "./value.ts";
-
-/** What the names of an expression stand for. */
-export interface Environment {
-  readonly types: TypeNames;
-  /** Bytes at a linear address. @throws MemoryError when they cannot be read */
-  readonly read: (linear: number, length: number) => Uint8Array;
-  /** Changes what a value stands for. @throws Error when that cannot be changed; MemoryError */
-  readonly assign: (target: Value, scalar: Scalar) => void;
-  /** The value of a name without `$`: a variable, a symbol, a register, a constant. */
-  readonly name: (name: string) => Value | undefined;
-  /** The value of `$name`. */
-  readonly variable: (name: string) => Value | undefined;
-  /** Keeps a value under a name with `$` that is no register. */
-  readonly keep: (name: string, value: Value) => void;
-  /** Functions that take one number: `task(PID)`. */
-  readonly functions: Readonly<Record<string, (argument: number) => Value>>;
-  /** Names that somebody who wrote this one may have meant. */
-  readonly near: (name: string) => readonly string[];
-}
+import { CHAR, UNSIGNED } from "./types.ts";
+import { plain, type Scalar, type Value, wrap } from "./value.ts";
 
 /** @throws ExpressionError when the text is no expression, or its parts do not fit; and MemoryError */
 export function evaluate(text: string, environment: Environment): Value {
   const tree = parseExpression(text, (name) => environment.types.has(name));
+  return evaluateTree(text, tree, environment);
+}
+
+/**
+ * The value of an expression that has been parsed.
+ * @param text what it was parsed from
+ * @throws ExpressionError when its parts do not fit; and MemoryError
+ */
+export function evaluateTree(text: string, tree: Node, environment: Environment): Value {
   return new Evaluator(text, environment).value(tree);
-}
-
-/**
- * Parses once, to evaluate often.
- * @param known where names are looked up to begin with, if not where they are evaluated
- * @throws ExpressionError when the text is no expression, or a name in it is unknown
- */
-export function compile(
-  text: string,
-  environment: Environment,
-  known: (name: string) => boolean = () => false,
-): (environment: Environment) => Value {
-  const tree = parseExpression(text, (name) => environment.types.has(name));
-  const assigned = tree.kind === "assignment" ? tree.left : undefined;
-  for (const node of namesIn(tree)) {
-    const look = node.kind === "name" ? environment.name : environment.variable;
-    if (node.kind === "name" && known(node.name)) continue;
-    if (node.kind === "variable" && node === assigned) continue;
-    if (!isKnown(() => look(node.name))) new Evaluator(text, environment).value(node);
-  }
-  return (later) => new Evaluator(text, later).value(tree);
-}
-
-/** A name whose value cannot be had now, such as `current` before there are tasks, is known too. */
-function isKnown(look: () => Value | undefined): boolean {
-  try {
-    return look() !== undefined;
-  } catch {
-    return true;
-  }
-}
-
-function* namesIn(node: Node): Generator<Node & { kind: "name" | "variable" }> {
-  switch (node.kind) {
-    case "name":
-    case "variable":
-      yield node;
-      break;
-    case "unary":
-    case "cast":
-      yield* namesIn(node.operand);
-      break;
-    case "binary":
-    case "assignment":
-      yield* namesIn(node.left);
-      yield* namesIn(node.right);
-      break;
-    case "conditional":
-      for (const part of [node.condition, node.then, node.otherwise]) yield* namesIn(part);
-      break;
-    case "member":
-      yield* namesIn(node.object);
-      break;
-    case "index":
-      yield* namesIn(node.object);
-      yield* namesIn(node.index);
-      break;
-    case "sizeof":
-      if (node.operand !== undefined) yield* namesIn(node.operand);
-      break;
-    case "call":
-      // The member that container_of() takes is no name of its own.
-      for (const argument of node.args.slice(0, 1)) if ("node" in argument) yield* namesIn(argument.node);
-      break;
-  }
-}
-
-/** The bytes of a value. @throws MemoryError; RangeError when they cannot be known */
-export function bytesOf(value: Value, environment: Pick<Environment, "read">): Uint8Array {
-  if (value.absent !== undefined) throw new RangeError(`the value is ${value.absent}`);
-  const { size } = value.type;
-  if (value.bytes !== undefined) return value.bytes;
-  const { bits } = value;
-  return environment.read(value.address!, bits === undefined ? size : (bits.first + bits.count + 7) >> 3);
-}
-
-/**
- * What an integer, a float or a pointer is; what an array or a function stands for is its address. Undefined for a
- * struct. @throws MemoryError; RangeError when it cannot be known
- */
-export function scalarOf(value: Value, environment: Pick<Environment, "read">): Scalar | undefined {
-  if (value.scalar !== undefined) return value.scalar;
-  if (value.absent !== undefined) throw new RangeError(`the value is ${value.absent}`);
-  switch (plainType(value.type).kind) {
-    case "array":
-    case "code":
-    case "function":
-      return value.address;
-    case "struct":
-    case "void":
-      return undefined;
-    default:
-      return decode(bytesOf(value, environment), value.type, value.bits);
-  }
-}
-
-/** The same, as a number, which may be near it only. */
-export function numberOf(value: Value, environment: Pick<Environment, "read">): number | undefined {
-  const scalar = scalarOf(value, environment);
-  return scalar === undefined ? undefined : Number(scalar);
-}
-
-/** A member of a struct or union. */
-export function memberOf(value: Value, { type, offset, bits }: Member): Value {
-  const size = bits === undefined ? type.size : (bits.first + bits.count + 7) >> 3;
-  return { ...partOf(value, offset, size), type, ...(bits === undefined ? {} : { bits }) };
-}
-
-/** An element of an array. */
-export function elementOf(value: Value, element: CType, index: number): Value {
-  return { ...partOf(value, index * element.size, element.size), type: element };
-}
-
-/** A value of the past has its bytes and its place; both go to its parts. */
-function partOf({ address, bytes }: Value, offset: number, size: number): Pick<Value, "address" | "bytes"> {
-  return {
-    ...(address === undefined ? {} : { address: (address + offset) >>> 0 }),
-    ...(bytes === undefined ? {} : { bytes: bytes.subarray(offset, offset + size) }),
-  };
 }
 
 class Evaluator {

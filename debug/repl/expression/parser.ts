@@ -1,24 +1,12 @@
 /** Reads expressions: C's operators and precedence, casts to the kernel's types, `$registers`. */
+import { BINARY_OPERATORS } from "../../../asm/c-operators.ts";
 import { ExpressionError } from "./errors.ts";
 import { type Token, tokenize } from "./lexer.ts";
 import type { Argument, Node, TypeName } from "./syntax.ts";
 import { TYPE_WORDS } from "./types.ts";
 
-/** Binary operators by precedence, the loosest first (C11 6.5.5 to 6.5.14). */
-const LEVELS: readonly (readonly string[])[] = [
-  ["||"],
-  ["&&"],
-  ["|"],
-  ["^"],
-  ["&"],
-  ["==", "!="],
-  ["<", ">", "<=", ">="],
-  ["<<", ">>"],
-  ["+", "-"],
-  ["*", "/", "%"],
-  // gdb's: tighter than arithmetic, so that `p *list@n + 1` is what it looks like.
-  ["@"],
-];
+/** C's by precedence, and then gdb's own: it binds tighter, so that `p *list@n + 1` is what it looks like. */
+const LEVELS = [...BINARY_OPERATORS, ["@"]];
 const ASSIGNMENTS = ["=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>="];
 const UNARY = ["-", "+", "~", "!", "*", "&"];
 const DEEPEST = 200;

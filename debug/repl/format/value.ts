@@ -10,7 +10,9 @@ import {
 } from "../../../asm/dwarf/reader/index.ts";
 import { hex } from "../../numbers.ts";
 import type { SymbolTable } from "../../session/index.ts";
-import { bytesOf, type Environment, elementOf, memberOf, scalarOf } from "../expression/evaluate.ts";
+import type { Environment } from "../expression/environment.ts";
+import { bytesOf, elementOf, memberOf, scalarOf } from "../expression/reading.ts";
+import { WORD } from "../expression/types.ts";
 import { isSigned, type Scalar, type Value } from "../expression/value.ts";
 
 /** How numbers are shown; "natural" is what suits the type. */
@@ -22,7 +24,7 @@ const MOST_ELEMENTS = 200;
 const LEAST_REPEATED = 10;
 /** Members of structs in structs in structs, shown. */
 const DEEPEST = 20;
-/** Unsigned numbers of the kernel's from here on are rather addresses, or bits. */
+/** Unsigned words from here on may be addresses, or bits, and are shown in hex too. */
 const LEAST_ADDRESS = 0x10000;
 const LONGEST_STRING = 200;
 const WIDEST_FLAT = 60;
@@ -166,7 +168,8 @@ function natural(scalar: Scalar, type: CType, formatting: Formatting): string {
     case "integer": {
       if (it.shows === "boolean") return scalar === 0 ? "false" : scalar === 1 ? "true" : String(scalar);
       if (it.shows === "character") return character(Number(scalar));
-      return it.name === "u32" && scalar >= LEAST_ADDRESS ? hex(Number(scalar)) : String(scalar);
+      if (it.signed || it.size !== WORD.size || scalar < LEAST_ADDRESS) return String(scalar);
+      return it === WORD ? hex(Number(scalar)) : `${scalar} (0x${scalar.toString(16)})`;
     }
     default:
       return hex(Number(scalar));

@@ -178,7 +178,7 @@ describe("a connection", () => {
   it("reads the x87's registers", async () => {
     const debugged = session("fninit\nfldpi\nfld1\nnop");
     const client = new Client(debugged);
-    debugged.step(3);
+    await debugged.step(3);
     expect(await client.ask("p10")).toBe("0000000000000080ff3f");
     expect(await client.ask("p11")).toBe("35c26821a2da0fc90040");
     expect(await client.ask("p18")).toBe(word(0x37f));

@@ -9,11 +9,11 @@ import { FakeIo } from "../../cli/fake-io.ts";
 const FIRST_FORK = "sys_fork";
 const STEPS = 1200;
 
-it("leads out to user space from every instruction of the kernel, for tasks that run and tasks that sleep", () => {
+it("leads out to user space from every instruction of the kernel, for tasks that run and tasks that sleep", async () => {
   const files = { "cow.S": readFileSync(new URL("../../../examples/cow.S", import.meta.url)) };
   const session = DebugSession.forKernel(bootOptions("cow.S", [], {}, new FakeIo(files)));
   const guest = new Guest(session);
-  session.until(session.symbols.lookup(FIRST_FORK)!);
+  await session.until(session.symbols.lookup(FIRST_FORK)!);
   const lost = new Set<string>();
   for (let i = 0; i < STEPS; i++) {
     for (const { address, pid } of guest.tasks().filter((task) => task.pid !== 0)) {
@@ -22,7 +22,7 @@ it("leads out to user space from every instruction of the kernel, for tasks that
         lost.add(`pid ${pid}: ${frames.map(({ pc }) => session.symbols.format(pc)).join(" < ")}`);
       }
     }
-    session.step();
+    await session.step();
   }
   expect([...lost]).toEqual([]);
 });

@@ -49,6 +49,26 @@ describe("esp0 debug", () => {
     expect(again).toBe(one);
   });
 
+  it("shows unsigned words that may be addresses in decimal, and in hex beside it", async () => {
+    const given = await ask(
+      ...["tbreak _start", "c", "p current->thread.esp0", "p/x current->thread.esp0", "p (unsigned int)65535"],
+      ...[
+        "p 65536u",
+        "p -65536",
+        "p current->pid",
+        "p (u32)65536",
+        "p (unsigned char)200",
+        "p (unsigned long long)1 << 33",
+      ],
+    );
+    const esp0 = given[3].replace("$2 = ", "");
+    expect(given[2]).toBe(`$1 = ${Number(esp0)} (${esp0})`);
+    expect(given.slice(4)).toEqual([
+      ...["$3 = 65535", "$4 = 65536 (0x10000)", "$5 = -65536", "$6 = 1", "$7 = 0x00010000"],
+      ...["$8 = 200 '\\310'", "$9 = 8589934592"],
+    ]);
+  });
+
   it("repeats with an empty line", async () => {
     const given = await ask("goto 100", "stepi", "", "");
     expect(given.map((text) => /^#(\d+)/.exec(text)?.[1])).toEqual(["100", "101", "102", "103"]);

@@ -111,30 +111,30 @@ function:
 `;
 
 describe("a session", () => {
-  it("is anywhere in a long run as a machine that has just run there, with much memory or little", () => {
+  it("is anywhere in a long run as a machine that has just run there, with much memory or little", async () => {
     const length = 1_200_000;
     const states = new Map<number, string>();
-    const stateAt = (position: number) => {
+    const stateAt = async (position: number) => {
       if (!states.has(position)) {
         const fresh = bareSession(BUSY);
-        fresh.continue({ maxInstructions: position });
+        await fresh.continue({ maxInstructions: position });
         states.set(position, stateOf(fresh));
       }
       return states.get(position)!;
     };
     for (const historyBytes of [64 * MIB, 2 * MIB, 1]) {
       const session = bareSession(BUSY, historyBytes);
-      session.continue({ maxInstructions: length });
-      fc.assert(
-        fc.property(
+      await session.continue({ maxInstructions: length });
+      await fc.assert(
+        fc.asyncProperty(
           fc.array(fc.tuple(fc.constantFrom("goto", "back", "on"), fc.nat(length)), { minLength: 3, maxLength: 5 }),
-          (moves) => {
+          async (moves) => {
             for (const [move, n] of moves) {
-              if (move === "goto") session.goto(n);
-              else if (move === "back") session.reverseStep(1 + (n % 40));
-              else session.step(n % 9000);
+              if (move === "goto") await session.goto(n);
+              else if (move === "back") await session.reverseStep(1 + (n % 40));
+              else await session.step(n % 9000);
             }
-            expect(stateOf(session)).toBe(stateAt(session.position));
+            expect(stateOf(session)).toBe(await stateAt(session.position));
           },
         ),
         { numRuns: 3 },
@@ -143,63 +143,63 @@ describe("a session", () => {
     }
   });
 
-  it("goes back without running again from the reset, and a little more in next to no time", () => {
+  it("goes back without running again from the reset, and a little more in next to no time", async () => {
     const session = bareSession(BUSY);
-    session.continue({ maxInstructions: 4_000_000 });
+    await session.continue({ maxInstructions: 4_000_000 });
     const executed = countExecuted(session);
-    session.reverseStep();
+    await session.reverseStep();
     expect(executed()).toBeLessThan(1_000_000);
-    for (let i = 0; i < 50; i++) session.reverseStep();
+    for (let i = 0; i < 50; i++) await session.reverseStep();
     expect(session.position).toBe(4_000_000 - 51);
     expect(executed()).toBeLessThan(50 * 10_000);
-    session.goto(1_234_567);
+    await session.goto(1_234_567);
     expect(executed()).toBeLessThan(1_000_000);
-    session.reverseStep(500);
+    await session.reverseStep(500);
     expect(executed()).toBeLessThan(20_000);
   });
 
-  it("leaves captures while it goes on from the past", () => {
+  it("leaves captures while it goes on from the past", async () => {
     const session = bareSession(BUSY, 6 * MIB);
-    session.continue({ maxInstructions: 8_000_000 });
-    session.goto(10_000);
-    session.continue({ maxInstructions: 2_000_000 });
+    await session.continue({ maxInstructions: 8_000_000 });
+    await session.goto(10_000);
+    await session.continue({ maxInstructions: 2_000_000 });
     const executed = countExecuted(session);
-    session.goto(1_900_000);
+    await session.goto(1_900_000);
     expect(executed()).toBeLessThan(1_200_000);
   });
 
-  it("forgets the captures of a future that input has ended", () => {
+  it("forgets the captures of a future that input has ended", async () => {
     const session = bareSession("again: incl %eax\n movl counter, %ebx\n jmp again\ncounter: .long 0\n");
-    session.continue({ maxInstructions: 2_000_000 });
-    session.goto(1000);
+    await session.continue({ maxInstructions: 2_000_000 });
+    await session.goto(1000);
     session.writePhysical(0x10100, Uint8Array.of(1));
     session.setRegister("eax", 5_000_000);
-    session.continue({ maxInstructions: 2_000_000 });
-    session.goto(1_900_000);
+    await session.continue({ maxInstructions: 2_000_000 });
+    await session.goto(1_900_000);
     expect(session.registers().eax).toBeGreaterThan(5_000_000);
-    session.goto(1001);
+    await session.goto(1001);
     expect(session.readPhysical(0x10100, 1)).toEqual(Uint8Array.of(1));
   });
 
-  it("does again what was done at the reset, and at the moment of a capture", () => {
+  it("does again what was done at the reset, and at the moment of a capture", async () => {
     const session = bareSession("again: incl %eax\n jmp again\n");
     session.setRegister("eax", 100);
-    session.continue({ maxInstructions: 1_000_000 });
-    session.goto(500_001);
+    await session.continue({ maxInstructions: 1_000_000 });
+    await session.goto(500_001);
     session.setRegister("eax", 7);
-    session.goto(900_001);
+    await session.goto(900_001);
     const { eax } = session.registers();
-    session.goto(500_001);
+    await session.goto(500_001);
     expect(session.registers().eax).toBe(7);
-    session.goto(900_001);
+    await session.goto(900_001);
     expect(session.registers().eax).toBe(eax);
-    session.goto(3);
+    await session.goto(3);
     expect(session.registers().eax).toBe(101);
-    session.goto(0);
+    await session.goto(0);
     expect(session.registers().eax).toBe(100);
   });
 
-  it("goes back on several cores", () => {
+  it("goes back on several cores", async () => {
     const make = () =>
       smpGuest(
         `boot:	movl $2, %eax
@@ -214,27 +214,27 @@ counter: .long 0
         { cpus: 3, interleaver: new RandomInterleaver(11, 7) },
       ).machine;
     const session = DebugSession.forMachine(make);
-    session.continue({ maxInstructions: 1_500_000 });
+    await session.continue({ maxInstructions: 1_500_000 });
     const end = stateOf(session);
     for (const core of [0, 1, 2]) {
       session.core = core;
       const own = session.machine.counters.instructions[core];
       for (let i = 1; i <= 6; i++) {
-        session.reverseStep();
+        await session.reverseStep();
         expect(session.machine.counters.instructions[core]).toBe(own - i);
       }
       const back = stateOf(session);
-      session.goto(700_000 + core);
-      session.goto(session.position + 100);
-      session.goto(1_500_000);
-      session.reverseStep(6);
+      await session.goto(700_000 + core);
+      await session.goto(session.position + 100);
+      await session.goto(1_500_000);
+      await session.reverseStep(6);
       expect(stateOf(session)).toBe(back);
-      session.goto(1_500_000);
+      await session.goto(1_500_000);
       expect(stateOf(session)).toBe(end);
     }
   });
 
-  it("runs a machine whose clock its host uses again from its reset", () => {
+  it("runs a machine whose clock its host uses again from its reset", async () => {
     const make = () => {
       const machine = new Machine({ memoryBytes: MIB });
       machine.loadRom(Uint8Array.of(0xeb, 0xfe, ...new Uint8Array(14).fill(0xff)), 0xfffffff0);
@@ -246,8 +246,8 @@ counter: .long 0
       return machine;
     };
     const session = DebugSession.forMachine(make);
-    session.continue({ maxInstructions: 20_500 });
-    session.reverseStep(10_000);
+    await session.continue({ maxInstructions: 20_500 });
+    await session.reverseStep(10_000);
     expect(session.readPhysical(0x1000, 1)).toEqual(Uint8Array.of(10));
   });
 });

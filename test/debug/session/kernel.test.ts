@@ -27,45 +27,45 @@ child:	incl tally
 tally:	.long 0
 `;
 
-function booted() {
+async function booted() {
   const session = kernelSession(FORK);
-  session.until(at(session, "_start"));
+  await session.until(at(session, "_start"));
   return session;
 }
 
 describe("debugging a kernel", () => {
-  it("reaches the first instruction of pid 1, its page being there", () => {
-    const session = booted();
+  it("reaches the first instruction of pid 1, its page being there", async () => {
+    const session = await booted();
     expect(session.stop).toMatchObject({ reason: "step", core: 0 });
     expect(session.machine.cores[0].cpl).toBe(3);
     expect(session.readLinear(session.linearEip(), 1)).toEqual(Uint8Array.of(0x90));
   });
 
-  it("next passes over system calls, page faults and context switches in user space", () => {
-    const session = booted();
+  it("next passes over system calls, page faults and context switches in user space", async () => {
+    const session = await booted();
     const places: string[] = [];
     for (let i = 0; i < 13; i++) {
-      expect(session.next().reason).toBe("step");
+      expect((await session.next()).reason).toBe("step");
       places.push(place(session));
     }
     expect(places.filter((name) => /^[a-z_]+$/.test(name))).toEqual(["fork", "forked", "waited", "counted", "got_pid"]);
     expect(session.registers().eax).toBe(1);
   });
 
-  it("next passes over the functions that a hosted function calls", () => {
-    const session = booted();
-    session.until(at(session, "schedule"));
+  it("next passes over the functions that a hosted function calls", async () => {
+    const session = await booted();
+    await session.until(at(session, "schedule"));
     const { esp } = session.registers();
     const seen = new Set<string>();
     for (let i = 0; i < 400 && session.registers().esp <= esp; i++) {
-      expect(session.next().reason).toBe("step");
+      expect((await session.next()).reason).toBe("step");
       seen.add(session.symbols.symbolize(session.linearEip())!.symbol);
     }
     seen.delete(session.symbols.symbolize(session.linearEip())!.symbol);
     expect([...seen]).toEqual(["schedule"]);
   });
 
-  it("next over an access that faults for good goes to where the exception table says", () => {
+  it("next over an access that faults for good goes to where the exception table says", async () => {
     const session = kernelSession(`
 _start:	movl $SYS_write, %eax
 	movl $1, %ebx
@@ -76,66 +76,66 @@ done:	movl %eax, %ebx
 	movl $SYS_exit, %eax
 	int $0x80
 `);
-    session.until(at(session, "_start"));
+    await session.until(at(session, "_start"));
     session.breakpoints.add({
       kind: "catch",
       event: "exception",
       filter: ({ vector, cpl, error_code }) => vector === 14 && cpl === 0 && (Number(error_code) & 4) === 0,
     });
-    session.until(at(session, "done"));
+    await session.until(at(session, "done"));
     expect(session.stop.reason).toBe("catch");
     session.breakpoints.clear();
-    session.reverseStep();
+    await session.reverseStep();
     const { esp } = session.registers();
     const copying = session.linearEip();
     const { position } = session;
-    expect(session.next().reason).toBe("step");
+    expect((await session.next()).reason).toBe("step");
     expect(session.registers().esp).toBe(esp);
     expect(session.position).toBeGreaterThan(position + 20);
     const table = at(session, "__start___ex_table");
     const bytes = session.readLinear(table, at(session, "__stop___ex_table") - table);
     const words = Array.from(new Uint32Array(bytes.buffer));
     expect(session.linearEip()).toBe(words[words.indexOf(copying) + 1]);
-    session.until(at(session, "done"));
+    await session.until(at(session, "done"));
     expect(session.registers().eax | 0).toBe(-14);
   });
 
-  it("finish returns from hosted and assembly functions", () => {
-    const session = booted();
-    session.until(at(session, "do_fork"));
-    session.finish();
+  it("finish returns from hosted and assembly functions", async () => {
+    const session = await booted();
+    await session.until(at(session, "do_fork"));
+    await session.finish();
     expect(place(session)).toMatch(/^sys_fork\+/);
-    session.step();
-    session.finish();
+    await session.step();
+    await session.finish();
     expect(place(session)).toMatch(/^system_call/);
-    session.finish();
+    await session.finish();
     expect(place(session)).toBe("forked");
-    const session2 = booted();
-    session2.until(at(session2, "__switch_to"));
-    session2.step();
-    session2.finish();
+    const session2 = await booted();
+    await session2.until(at(session2, "__switch_to"));
+    await session2.step();
+    await session2.finish();
     expect(session2.symbols.symbolize(session2.linearEip())!.symbol).toMatch(/switch_to|ret_from_fork/);
   });
 
-  it("reverse next goes back over calls and system calls", () => {
-    const session = booted();
-    session.until(at(session, "counted"));
+  it("reverse next goes back over calls and system calls", async () => {
+    const session = await booted();
+    await session.until(at(session, "counted"));
     const { position } = session;
     const places: string[] = [];
     for (let i = 0; i < 3; i++) {
-      session.reverseNext();
+      await session.reverseNext();
       places.push(place(session));
     }
     expect(places[0]).toBe("waited");
     expect(session.position).toBeLessThan(position);
     expect(places[1]).toMatch(/^forked\+/);
-    session.until(at(session, "do_fork"));
-    expect(session.reverseContinue().reason).toBe("start");
-    session.until(at(session, "do_fork"));
-    session.finish();
-    session.reverseNext();
+    await session.until(at(session, "do_fork"));
+    expect((await session.reverseContinue()).reason).toBe("start");
+    await session.until(at(session, "do_fork"));
+    await session.finish();
+    await session.reverseNext();
     expect(place(session)).toMatch(/^sys_clone\+/);
-    session.step();
+    await session.step();
     expect(place(session)).toBe("do_fork");
   });
 
@@ -147,29 +147,33 @@ done:	movl %eax, %ebx
     ["exit", {}, undefined],
     ["exception", { vector: 14 }, "page_fault"],
     ["interrupt", { vector: 0x80 }, "system_call"],
-  ] as const)("catches %s", (event, fields, symbol) => {
-    const session = booted();
+  ] as const)("catches %s", async (event, fields, symbol) => {
+    const session = await booted();
     const caught = session.breakpoints.add({
       kind: "catch",
       event,
       filter: (found) => Object.entries(fields).every(([name, value]) => found[name] === value),
     });
-    const stop = session.continue();
+    const stop = await session.continue();
     expect(stop).toMatchObject({ reason: "catch", breakpoint: caught, event: fields });
     if (symbol !== undefined) expect(session.symbols.symbolize(session.linearEip())?.symbol).toBe(symbol);
-    const later = session.continue();
+    const later = await session.continue();
     if (later.reason === "catch") {
-      expect(session.reverseContinue()).toMatchObject({ reason: "catch", position: stop.position, event: fields });
+      expect(await session.reverseContinue()).toMatchObject({
+        reason: "catch",
+        position: stop.position,
+        event: fields,
+      });
     }
   });
 
-  it("catches a context switch to a task, and watches its TSS being set up for it", () => {
-    const session = booted();
+  it("catches a context switch to a task, and watches its TSS being set up for it", async () => {
+    const session = await booted();
     const esp0 = session.kernel!.inspect(() => init_tss.address) + tss_struct.offset("esp0");
     session.breakpoints.add({ kind: "catch", event: "switch", filter: ({ next }) => next === 2, temporary: true });
-    expect(session.continue()).toMatchObject({ reason: "catch", event: { event: "sched_switch", next: 2 } });
+    expect(await session.continue()).toMatchObject({ reason: "catch", event: { event: "sched_switch", next: 2 } });
     session.breakpoints.add({ kind: "watch", space: "linear", address: esp0, length: 4, on: "change" });
-    const stop = session.continue();
+    const stop = await session.continue();
     expect(stop).toMatchObject({ reason: "watchpoint", access: { linear: esp0 } });
     // Made by the hosted __switch_to, on a step of its own.
     expect(session.symbols.symbolize(session.linearEip())?.symbol).toBe("__switch_to");
@@ -177,31 +181,31 @@ done:	movl %eax, %ebx
     expect(stop.access!.after - stack).toBeGreaterThan(0);
     expect(stop.access!.after - stack).toBeLessThan(8192);
     const written = session.position;
-    session.reverseStep();
+    await session.reverseStep();
     expect(session.readLinear(esp0, 4)).toEqual(new Uint8Array(Uint32Array.of(stop.access!.before).buffer));
-    session.step();
+    await session.step();
     expect(session.position).toBe(written);
     expect(session.readLinear(esp0, 4)).toEqual(new Uint8Array(Uint32Array.of(stop.access!.after).buffer));
   });
 
-  it("reads the memory of a task that does not run", () => {
-    const session = booted();
+  it("reads the memory of a task that does not run", async () => {
+    const session = await booted();
     const parent = session.kernel!.inspect(() => {
       const first = task_struct.at(session.symbols.lookup("init_task_union")!);
       return first.next_task;
     });
-    session.until(at(session, "waited"));
+    await session.until(at(session, "waited"));
     const count = at(session, "tally");
     expect(session.readLinear(count, 4)).toEqual(Uint8Array.of(0, 0, 0, 0));
-    session.goto(session.position - 1);
+    await session.goto(session.position - 1);
     session.breakpoints.add({ kind: "catch", event: "exit" });
-    session.reverseContinue();
+    await session.reverseContinue();
     expect(session.readLinear(count, 4)).toEqual(Uint8Array.of(1, 0, 0, 0));
     expect(session.readLinear(count, 4, { task: parent })).toEqual(Uint8Array.of(0, 0, 0, 0));
   });
 
-  it("knows symbols and sources of the kernel and of pid 1", () => {
-    const { symbols } = booted();
+  it("knows symbols and sources of the kernel and of pid 1", async () => {
+    const { symbols } = await booted();
     expect(symbols.format(symbols.lookup("forked")! + 2)).toBe("forked+0x2");
     expect(symbols.symbolize(symbols.lookup("schedule")! + 3)).toMatchObject({ symbol: "schedule", offset: 3 });
     expect(symbols.lineEntry(symbols.lookup("schedule")!)).toMatchObject({ file: "kernel/kernel/sched.ts" });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { IO_APIC_PINS } from "../../../emulator/devices/io-apic.ts";
 import { APIC_REGISTER as LOCAL } from "../../../emulator/devices/local-apic-registers.ts";
-import { SnapshotReader, SnapshotWriter } from "../../../emulator/snapshot.ts";
+import { SnapshotReader, SnapshotWriter } from "../../../emulator/snapshot-bytes.ts";
 import { ApicHarness } from "./apic-harness.ts";
 
 const ID = 0;

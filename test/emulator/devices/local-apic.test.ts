@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { APIC_REGISTER as REGISTER } from "../../../emulator/devices/local-apic-registers.ts";
-import { SnapshotReader, SnapshotWriter } from "../../../emulator/snapshot.ts";
+import { SnapshotReader, SnapshotWriter } from "../../../emulator/snapshot-bytes.ts";
 import { ApicHarness } from "./apic-harness.ts";
 
 const MASKED = 0x10000;

@@ -1,7 +1,7 @@
 /** What the declarations of hosted source mean to plain JavaScript: the other half of the differential tests. */
 import { with_context } from "../../../kernel/host/context.ts";
 import { by_value, type Parameter } from "../../../kernel/host/declarations.ts";
-import type { GuestMemory } from "../../../kernel/host/memory.ts";
+import type { GuestMemory } from "../../../kernel/host/guest-memory.ts";
 import { read_value, type ScalarType, type Type, u8, u32, write_value } from "../../../kernel/host/types.ts";
 
 type Body = (...args: unknown[]) => Generator<unknown, unknown> | unknown;

@@ -4,7 +4,7 @@
  */
 
 import type { SymbolSource } from "../../../host/context.ts";
-import type { GuestMemory } from "../../../host/memory.ts";
+import type { GuestMemory } from "../../../host/guest-memory.ts";
 import { PAGE_OFFSET } from "../../../include/asm/page.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 
