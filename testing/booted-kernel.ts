@@ -73,11 +73,11 @@ export class BootedKernel {
     this.options = plan.options;
     this.bootOptions = plan.boot;
     this.budget = plan.budget;
-    const { image } = plan.boot;
+    const { image, debug } = plan.boot;
     if (state === undefined) {
       this.kernel = this.#start(plan);
     } else {
-      this.kernel = Kernel.resume(state.capture, { image, on_event: this.#hear });
+      this.kernel = Kernel.resume(state.capture, { image, debug: debug ?? false, on_event: this.#hear });
       for (const event of state.events) this.events.push(event);
       this.#output = state.output;
       this.#log = state.log;

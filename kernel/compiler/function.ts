@@ -4,6 +4,7 @@ import { Assignments } from "./assignments.ts";
 import { Calls } from "./calls.ts";
 import { Code, code, type Label, type Used } from "./code.ts";
 import type { Context } from "./context.ts";
+import { read_context } from "./context-tag.ts";
 import { Declarations } from "./declarations.ts";
 import { Emitter, type Step } from "./emitter.ts";
 import { Environment } from "./environment.ts";
@@ -68,9 +69,15 @@ export class FunctionCompiler {
   /**
    * @param node the function: a generator function, or a plain one, whose statements are steps all the same
    * @param file name of its source in tables for debuggers
+   * @param context its `@context`
    * @throws Refusal
    */
-  compile(node: ts.FunctionLikeDeclaration, convention: Convention, file: string): CompiledFunction {
+  compile(
+    node: ts.FunctionLikeDeclaration,
+    convention: Convention,
+    file: string,
+    context?: ts.JSDocTag,
+  ): CompiledFunction {
     const { emitter, statements, expressions } = this.#context;
     const env = new Environment(node.getSourceFile());
     if (node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword))
@@ -100,7 +107,22 @@ export class FunctionCompiler {
     emitter.root.end = emitter.steps.length;
     this.#check_kinds();
     if (this.#context.refused.length > 0) throw new Refusal(this.#context.refused);
-    return this.#text(node, file, this.#result_kind(convention));
+    const needs = context && this.#needs(context, node, env);
+    return this.#text(node, file, this.#result_kind(convention), needs);
+  }
+
+  /** What the tables say of a `@context`. */
+  #needs(tag: ts.JSDocTag, node: ts.FunctionLikeDeclaration, env: Environment): object {
+    const { needs, at, condition } = read_context(tag, node, this.meaning);
+    if (condition === undefined) return { needs, at };
+    const { name } = condition.parameter;
+    const bound = env.get(this.meaning.checker.getSymbolAtLocation(name));
+    if (!(bound instanceof Variable && bound.is_parameter && bound.place === undefined))
+      refuse(
+        tag,
+        `\`@context\`: ${name.getText()} is in a register or behind a struct, where a check does not find it`,
+      );
+    return { needs, at, when: [bound.offset, condition.mask] };
   }
 
   // ---- Parameters and results ----
@@ -221,7 +243,12 @@ export class FunctionCompiler {
 
   // ---- Text ----
 
-  #text(node: ts.FunctionLikeDeclaration, file: string, result: Kind | undefined): CompiledFunction {
+  #text(
+    node: ts.FunctionLikeDeclaration,
+    file: string,
+    result: Kind | undefined,
+    context: object | undefined,
+  ): CompiledFunction {
     const { emitter, inference } = this.#context;
     const kind_of = (variable: Variable) => inference.variable(variable);
     const frame = allocate(emitter.root, kind_of);
@@ -239,6 +266,7 @@ export class FunctionCompiler {
       parameters: this.#parameters,
       returns: result === undefined ? "" : kind_name(result),
       block: block_table(emitter.root, kind_of),
+      context,
     };
     const locals = emitter.local_types.map(({ text }) => text).join(", ");
     const head = `$k.code(($f) => ({ frame: ${frame}, locals: () => [${locals}], steps: [`;

@@ -78,7 +78,7 @@ export const fork_init = kernel_function("fork_init", [u32], undefined, function
   max_threads.value = Math.max(20, Math.floor(mempages / (THREAD_SIZE / 4096) / 8));
 });
 
-/** Creates the caches of what every process has (proc_caches_init). */
+/** Creates the caches of what every process has (proc_caches_init). @context might_sleep */
 export const proc_caches_init = kernel_function("proc_caches_init", [], undefined, function* () {
   sigact_cachep.value = yield* kmem_cache_create(names.sigact.address, signal_struct.size, 4);
   files_cachep.value = yield* kmem_cache_create(names.files.address, files_struct.size, 4);
@@ -86,7 +86,7 @@ export const proc_caches_init = kernel_function("proc_caches_init", [], undefine
   mm_cachep.value = yield* kmem_cache_create(names.mm.address, mm_struct.size, 4);
 });
 
-/** The PCB and its stack, 8 KiB aligned, or 0. */
+/** The PCB and its stack, 8 KiB aligned, or 0. @context might_sleep */
 function* alloc_task_struct(): Steps<u32> {
   return yield* __get_free_pages(GFP_KERNEL, TASK_UNION_ORDER);
 }
@@ -95,6 +95,7 @@ export function* free_task_struct(task: u32): Steps<void> {
   yield* free_pages(task, TASK_UNION_ORDER);
 }
 
+/** @context might_sleep */
 function* copy_files(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().files;
   if (clone_flags & CLONE_FILES) {
@@ -131,6 +132,7 @@ export const exit_files = kernel_function("exit_files", [pointer("task_struct")]
   yield* kmem_cache_free(files_cachep.value, address);
 });
 
+/** @context might_sleep */
 function* copy_fs(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().fs;
   if (clone_flags & CLONE_FS) {
@@ -153,6 +155,7 @@ export const exit_fs = kernel_function("exit_fs", [pointer("task_struct")], unde
   if (--fs_struct.at(address).count === 0) yield* kmem_cache_free(fs_cachep.value, address);
 });
 
+/** @context might_sleep */
 function* copy_sighand(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().sig;
   if (clone_flags & CLONE_SIGHAND) {
@@ -175,7 +178,7 @@ export const exit_sighand = kernel_function("exit_sighand", [pointer("task_struc
   if (--signal_struct.at(address).count === 0) yield* kmem_cache_free(sigact_cachep.value, address);
 });
 
-/** Copies every area of the current address space, its pages shared copy-on-write. */
+/** Copies every area of the current address space, its pages shared copy-on-write. @context might_sleep */
 const dup_mmap = kernel_function("dup_mmap", [pointer("mm_struct")], i32, function* (address) {
   const mm = mm_struct.at(address);
   const oldmm = mm_struct.at(current().mm);
@@ -203,7 +206,7 @@ const dup_mmap = kernel_function("dup_mmap", [pointer("mm_struct")], i32, functi
   return 0;
 });
 
-/** Gives the child its address space: shared, copied, or none for kernel threads. */
+/** Gives the child its address space: shared, copied, or none for kernel threads. @context might_sleep */
 const copy_mm = kernel_function("copy_mm", [u32, pointer("task_struct")], i32, function* (clone_flags, task) {
   const tsk = task_struct.at(task);
   tsk.mm = 0;
@@ -235,6 +238,7 @@ const copy_mm = kernel_function("copy_mm", [u32, pointer("task_struct")], i32, f
 /**
  * The current task is about to give its address space up (mm_release): lets a vfork parent go on, and tells threads that
  * wait for this one (CLONE_CHILD_CLEARTID).
+ * @context might_sleep
  */
 export function* mm_release(tsk: task_struct): Steps<void> {
   const { vfork_done, clear_child_tid, mm } = tsk;
@@ -249,7 +253,10 @@ export function* mm_release(tsk: task_struct): Steps<void> {
   yield* futex_wake(clear_child_tid, 1);
 }
 
-/** Everything of the parent's that the child copies or shares; -errno after undoing what was done. */
+/**
+ * Everything of the parent's that the child copies or shares; -errno after undoing what was done.
+ * @context might_sleep
+ */
 function* copy_process(clone_flags: u32, stack_start: u32, regs: u32, stack_size: u32, p: task_struct): Steps<i32> {
   let error = yield* copy_files(clone_flags, p);
   if (error !== 0) {
@@ -274,7 +281,7 @@ function* copy_process(clone_flags: u32, stack_start: u32, regs: u32, stack_size
   return error;
 }
 
-/** Creates a task: returns its pid, or -errno with everything undone. */
+/** Creates a task: returns its pid, or -errno with everything undone. @context might_sleep */
 export const do_fork = kernel_function(
   "do_fork",
   [u32, u32, pointer("pt_regs"), u32, u32, u32],
@@ -365,6 +372,7 @@ export const do_fork = kernel_function(
   },
 );
 
+/** @context might_sleep */
 export const sys_fork = kernel_function("sys_fork", [by_value(pt_regs)], i32, function* (regs) {
   return yield* do_fork(SIGCHLD, regs.esp, regs.address, 0, 0, 0);
 });
@@ -372,11 +380,13 @@ export const sys_fork = kernel_function("sys_fork", [by_value(pt_regs)], i32, fu
 /**
  * clone(flags in EBX, stack in ECX): a stack of 0 is the caller's own address. EDX and EDI are where the CLONE_ flags for
  * thread ids want these stored, ESI describes the TLS segment.
+ * @context might_sleep
  */
 export const sys_clone = kernel_function("sys_clone", [by_value(pt_regs)], i32, function* (regs) {
   return yield* do_fork(regs.ebx, regs.ecx || regs.esp, regs.address, 0, regs.edx, regs.edi);
 });
 
+/** @context might_sleep */
 export const sys_vfork = kernel_function("sys_vfork", [by_value(pt_regs)], i32, function* (regs) {
   return yield* do_fork(CLONE_VFORK | CLONE_VM | SIGCHLD, regs.esp, regs.address, 0, 0, 0);
 });

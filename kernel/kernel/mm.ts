@@ -10,7 +10,7 @@ import { kmem_cache_alloc, kmem_cache_free } from "../mm/slab.ts";
 
 export const mm_cachep = kernel_variable("mm_cachep", pointer("kmem_cache_t"));
 
-/** Sets the counts and gives the mm its page directory. On failure frees the mm and returns 0. */
+/** Sets the counts and gives the mm its page directory. On failure frees the mm and returns 0. @context might_sleep */
 export const mm_init = kernel_function("mm_init", [pointer("mm_struct")], u32, function* (address) {
   const mm = mm_struct.at(address);
   mm.mm_users = 1;
@@ -21,7 +21,7 @@ export const mm_init = kernel_function("mm_init", [pointer("mm_struct")], u32, f
   return 0;
 });
 
-/** An empty address space, or 0. */
+/** An empty address space, or 0. @context might_sleep */
 export const mm_alloc = kernel_function("mm_alloc", [], u32, function* () {
   const mm = yield* kmem_cache_alloc(mm_cachep.value, GFP_KERNEL);
   if (mm === 0) return 0;
@@ -42,7 +42,7 @@ export function* mmdrop(address: u32): Steps<void> {
   if (--mm.mm_count === 0) yield* __mmdrop(address);
 }
 
-/** Drops a user of the address space; the last one unmaps everything. */
+/** Drops a user of the address space; the last one unmaps everything. @context in_task */
 export const mmput = kernel_function("mmput", [pointer("mm_struct")], undefined, function* (address) {
   const mm = mm_struct.at(address);
   if (--mm.mm_users !== 0) return;

@@ -62,7 +62,7 @@ const TASK_UNMAPPED_BASE = TASK_SIZE / 3;
 /** Areas a process may have. */
 export const MAX_MAP_COUNT = 65536;
 
-/** Makes the areas' cache. */
+/** Makes the areas' cache. @context might_sleep */
 export const vma_init = kernel_function("vma_init", [], undefined, function* () {
   vm_area_cachep.value = yield* kmem_cache_create(vm_area_struct_name.address, vm_area_struct.size, 0);
 });
@@ -139,7 +139,7 @@ export const insert_vm_struct = kernel_function(
   },
 );
 
-/** Fills in a new area; the caller inserts it. Undefined when out of memory. */
+/** Fills in a new area; the caller inserts it. Undefined when out of memory. @context might_sleep */
 export function* new_vma(mm: u32, start: u32, end: u32, flags: u32): Steps<vm_area_struct | undefined> {
   const at = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
   if (at === 0) return undefined;
@@ -156,7 +156,7 @@ export function* new_vma(mm: u32, start: u32, end: u32, flags: u32): Steps<vm_ar
   return vma;
 }
 
-/** Makes an anonymous area and inserts it. Returns it, or undefined when out of memory. */
+/** Makes an anonymous area and inserts it. Returns it, or undefined when out of memory. @context might_sleep */
 export function* insert_anonymous_area(mm: u32, start: u32, end: u32, flags: u32): Steps<vm_area_struct | undefined> {
   const vma = yield* new_vma(mm, start, end, flags);
   if (vma === undefined) return undefined;
@@ -201,6 +201,7 @@ export function* get_unmapped_area(mm: u32, wish: u32, length: u32): Steps<u32> 
  * Maps `length` bytes of a file from page `pgoff` on (or of zeros, file 0) into the current address space: private, or
  * shared; files cannot be written to, so a shared mapping of one is for reading. Returns the address or -errno. MAP_FIXED
  * replaces what was there.
+ * @context might_sleep
  */
 export const do_mmap_pgoff = kernel_function(
   "do_mmap_pgoff",
@@ -270,7 +271,10 @@ export const do_mmap_pgoff = kernel_function(
   },
 );
 
-/** Cuts an area in two at `address`. Returns the part from there on, or undefined when out of memory. */
+/**
+ * Cuts an area in two at `address`. Returns the part from there on, or undefined when out of memory.
+ * @context might_sleep
+ */
 export function* split_vma(vma: vm_area_struct, address: u32): Steps<vm_area_struct | undefined> {
   const at = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
   if (at === 0) return undefined;
@@ -319,7 +323,10 @@ function* free_pgtables(mm: u32, prev: u32, start: u32, end: u32): Steps<void> {
   yield* flush_tlb_mm(mm);
 }
 
-/** Makes sure that no area reaches over an address. Returns false when out of memory, or of areas. */
+/**
+ * Makes sure that no area reaches over an address. Returns false when out of memory, or of areas.
+ * @context might_sleep
+ */
 function* split_at(mm: mm_struct, boundary: u32): Steps<boolean> {
   const straddling = yield* find_vma_intersection(mm.address, boundary, boundary + 1);
   if (straddling === 0 || vm_area_struct.at(straddling).vm_start === boundary) return true;
@@ -330,6 +337,7 @@ function* split_at(mm: mm_struct, boundary: u32): Steps<boolean> {
 /**
  * Removes every mapping in a range, splitting areas that reach over its ends. Returns 0, -EINVAL for a bad range, or
  * -ENOMEM when a split found no memory; then nothing has changed but that areas may be split.
+ * @context might_sleep
  */
 export const do_munmap = kernel_function(
   "do_munmap",
@@ -366,7 +374,10 @@ function vm_enough_memory(pages: number): boolean {
   return nr_free_pages() > pages;
 }
 
-/** Anonymous memory at a fixed place of the current address space, for the heap and .bss. Returns `start` or -errno. */
+/**
+ * Anonymous memory at a fixed place of the current address space, for the heap and .bss. Returns `start` or -errno.
+ * @context might_sleep
+ */
 export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (start, length) {
   const mm = mm_struct.at(current().mm);
   const bytes = page_align_up(length);
@@ -381,7 +392,7 @@ export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (star
     : start;
 });
 
-/** Moves the end of the heap. Returns the new end, or the old one if it cannot be moved there. */
+/** Moves the end of the heap. Returns the new end, or the old one if it cannot be moved there. @context might_sleep */
 export const sys_brk = kernel_function("sys_brk", [u32], u32, function* (brk) {
   const mm = mm_struct.at(current().mm);
   if (brk < mm.end_code || brk < mm.start_brk || brk > TASK_SIZE) return mm.brk;
@@ -397,6 +408,7 @@ export const sys_brk = kernel_function("sys_brk", [u32], u32, function* (brk) {
   return brk;
 });
 
+/** @context might_sleep */
 export const sys_munmap = kernel_function("sys_munmap", [u32, u32], i32, function* (start, length) {
   return yield* do_munmap(current().mm, start, length);
 });
@@ -413,7 +425,7 @@ export function expand_stack(vma_address: number, address: number): number {
   return 0;
 }
 
-/** Unmaps everything and frees all areas and page tables; nobody uses the address space any more. */
+/** Unmaps everything and frees all areas and page tables; nobody uses the address space any more. @context in_task */
 export const exit_mmap = kernel_function("exit_mmap", [pointer("mm_struct")], undefined, function* (mm_address) {
   const mm = mm_struct.at(mm_address);
   mm.mmap_cache = 0;

@@ -72,7 +72,7 @@ function show_page_tables(address: number): void {
   if (pte_present(pde)) printk(`${KERN_EMERG}*pte = ${hex8(m.read32(pte_offset(entry, address)))}\n`);
 }
 
-/** A fault of the kernel: its fix-up if it has one, else an oops. */
+/** A fault of the kernel: its fix-up if it has one, else an oops. @context any */
 function* no_context(regs: pt_regs, address: u32, error_code: u32): Steps<void> {
   const fixup = yield* search_exception_table(regs.eip);
   if (fixup !== 0) {
@@ -88,7 +88,10 @@ function* no_context(regs: pt_regs, address: u32, error_code: u32): Steps<void> 
   yield* die(oops_name.address, regs.address, error_code);
 }
 
-/** The handler of vector 14. Entered through an interrupt gate: CR2 is read before anything else can fault. */
+/**
+ * The handler of vector 14. Entered through an interrupt gate: CR2 is read before anything else can fault.
+ * @context irqs_disabled
+ */
 export const do_page_fault = kernel_function(
   "do_page_fault",
   [pointer("pt_regs"), u32],
