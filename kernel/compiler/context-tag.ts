@@ -20,7 +20,9 @@ export const CONTEXT_WORDS = [
   "irqs_enabled",
 ] as const;
 
-const TEXT = /^[\s*]*(?<words>[^\s*]+(?:\s+(?!if\b)[^\s*]+)*)(?:\s+if\s+(?<parameter>\w+)\s*&\s*(?<mask>\w+))?[\s*]*$/;
+const TEXT = /^\s*(?<words>\S+(?:\s+(?!if\b)\S+)*)(?:\s+if\s+(?<parameter>\w+)\s*&\s*(?<mask>\w+))?\s*$/;
+/** Where a comment goes on in the next line, and its end. */
+const DECORATION = /\n[ \t]*\*?|\*\/$/g;
 
 /** A tag's contents. */
 export interface ContextTag {
@@ -46,11 +48,11 @@ function is_context({ tagName }: ts.JSDocTag): boolean {
 export function read_context(tag: ts.JSDocTag, hosted: ts.FunctionLikeDeclaration, meaning: Meaning): ContextTag {
   const source = tag.getSourceFile();
   const start = tag.tagName.getEnd();
-  const text = source.text.slice(start, tag.getEnd()).replace(/\*\/$/, "");
+  const text = source.text.slice(start, tag.getEnd()).replace(DECORATION, ({ length }) => " ".repeat(length));
   const { words, parameter, mask } = TEXT.exec(text)?.groups ?? {};
   if (words === undefined)
     refuse(tag, `\`@context\` is followed by ${list(CONTEXT_WORDS)}, and possibly \`if PARAMETER & CONSTANT\``);
-  const needs = words.split(/[\s*]+/);
+  const needs = words.split(/\s+/);
   for (const word of needs) {
     if ((CONTEXT_WORDS as readonly string[]).includes(word)) continue;
     refuse_at(source, start + text.indexOf(word), `\`@context\`: there is no ${word}; there is ${list(CONTEXT_WORDS)}`);

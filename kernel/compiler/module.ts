@@ -226,10 +226,11 @@ class ModuleCompiler {
 
   #compiled(node: ts.FunctionLikeDeclaration, convention: Convention, start: number, end: number): void {
     const file = this.surroundings.name_of(this.source.fileName);
-    const [context] = context_tags(node);
-    if (context !== undefined) this.#contexts.add(context);
+    const [context, another] = context_tags(node);
+    for (const tag of [context, another]) if (tag !== undefined) this.#contexts.add(tag);
     this.#refused.push(...check_plain_calls(node, this.meaning, this.bounds));
     this.#noting(() => {
+      if (another !== undefined) refuse(another, "`@context` is written once, with all that is needed");
       const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken);
       this.#edits.push({ start, end, text: compiler.compile(node, convention, file, context) });
     });

@@ -5,7 +5,6 @@
  */
 import type { Core } from "../../emulator/index.ts";
 import type { CompiledCode, StepFunction } from "../host/compiled-code.ts";
-import { BUG } from "../include/asm/bug.ts";
 import { __pa } from "../include/asm/page.ts";
 import { EFLAGS_IF } from "../include/asm/processor-flags.ts";
 import { early_boot_irqs_disabled } from "../init/main.ts";
@@ -40,7 +39,12 @@ export const context_words: Readonly<Record<string, (now: ExecutionContext) => b
   irqs_enabled,
 };
 
-/** @throws KernelBug, from the check, for a call in another context than the function needs */
+/** Why a function cannot run where it was called; its message becomes that of the oops. */
+class WrongContext extends Error {
+  override readonly name = "wrong context";
+}
+
+/** @throws WrongContext, from the check, for a call in another context than the function needs */
 export function entry_check(code: CompiledCode): StepFunction | undefined {
   const { file, context } = code.table;
   if (context === undefined) return undefined;
@@ -51,8 +55,7 @@ export function entry_check(code: CompiledCode): StepFunction | undefined {
     const now = context_of(core);
     const broken = holds.findIndex((is_so) => !is_so(now));
     if (broken < 0) return;
-    const where = `${file}:${at.join(":")}`;
-    BUG(`${code.name} needs ${needs[broken]} (${where}), but ${describe(now)}`);
+    throw new WrongContext(`needs ${needs[broken]} (${file}:${at.join(":")}), but ${describe(now)}`);
   };
 }
 
