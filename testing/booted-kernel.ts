@@ -24,7 +24,7 @@ import { describeKernel } from "./report.ts";
 import { reproductionOf } from "./reproduction.ts";
 import { annotateStack, type StackWord } from "./stack.ts";
 import { currentTask, type TaskView, viewTask, viewTasks } from "./tasks.ts";
-import type { MemoryAccounting, Switch, TssView } from "./views.ts";
+import type { MemoryAccounting, SlabCache, Switch, TssView } from "./views.ts";
 
 const SYSCALL_TABLE = "sys_call_table";
 
@@ -335,7 +335,7 @@ export class BootedKernel {
     return this.kernel.inspect(() => ({
       free_pages: nr_free_pages(),
       threads: nr_threads.value,
-      ...Object.fromEntries(slab_caches().map(({ name, active }) => [name, active])),
+      ...(Object.fromEntries(slab_caches().map(({ name, active }) => [name, active])) as Record<SlabCache, number>),
     }));
   }
 
