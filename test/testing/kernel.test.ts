@@ -329,7 +329,7 @@ buffer:	.skip 16`,
   it("writes a program without a file where the command finds it, and names a file that there is", () => {
     const kernel = bootKernel({ init: TWO_TASKS, args: ["it's"] });
     const [, command] = /reproduce with: (.*)\n/.exec(kernel.reproduction())!;
-    expect(command).toMatch(/^npx esp0 debug --memory 8 \S+\/init 'it'\\''s'$/);
+    expect(command).toMatch(/^npx esp0 debug --memory 8 --debug-kernel \S+\/init 'it'\\''s'$/);
     expect(bootKernel({ init: new Program(TWO_TASKS.elf, "two", "a dir/two.S") }).reproduction()).toContain(
       "'a dir/two.S'",
     );
