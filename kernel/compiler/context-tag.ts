@@ -4,6 +4,8 @@
  */
 import ts from "typescript-api";
 import { constant_value } from "./constants.ts";
+import type { Environment } from "./environment.ts";
+import { Variable } from "./frame.ts";
 import type { Meaning } from "./meaning.ts";
 import { Refusal, refuse } from "./refusal.ts";
 
@@ -24,13 +26,11 @@ const TEXT = /^\s*(?<words>\S+(?:\s+(?!if\b)\S+)*)(?:\s+if\s+(?<parameter>\w+)\s
 /** Where a comment goes on in the next line, and its end. */
 const DECORATION = /\n[ \t]*\*?|\*\/$/g;
 
-/** A tag's contents. */
-export interface ContextTag {
+/** What the tables say of it; see kernel/host/compiled-code.ts. */
+interface NeededContext {
   readonly needs: readonly string[];
-  /** Line and column of the tag, from 1. */
   readonly at: readonly [line: number, column: number];
-  /** It holds only for calls in which this parameter has a bit of the mask set. */
-  readonly condition: { readonly parameter: ts.ParameterDeclaration; readonly mask: number } | undefined;
+  readonly when?: readonly [offset: number, mask: number];
 }
 
 /** The tags of a doc comment of a declaration: of what holds it, when it is a call. */
@@ -44,8 +44,17 @@ function is_context({ tagName }: ts.JSDocTag): boolean {
   return tagName.text === TAG;
 }
 
-/** What the tag says of a function with this body. @throws Refusal for what it cannot say */
-export function read_context(tag: ts.JSDocTag, hosted: ts.FunctionLikeDeclaration, meaning: Meaning): ContextTag {
+/**
+ * What the tag says of a function with this body.
+ * @param env where its parameters are
+ * @throws Refusal for what it cannot say
+ */
+export function needed_context(
+  tag: ts.JSDocTag,
+  hosted: ts.FunctionLikeDeclaration,
+  meaning: Meaning,
+  env: Environment,
+): NeededContext {
   const source = tag.getSourceFile();
   const start = tag.tagName.getEnd();
   const text = source.text.slice(start, tag.getEnd()).replace(DECORATION, ({ length }) => " ".repeat(length));
@@ -59,8 +68,8 @@ export function read_context(tag: ts.JSDocTag, hosted: ts.FunctionLikeDeclaratio
   }
   const { line, character } = source.getLineAndCharacterOfPosition(tag.getStart(source));
   const at = [line + 1, character + 1] as const;
-  if (parameter === undefined || mask === undefined) return { needs, at, condition: undefined };
-  const found = hosted.parameters.find(({ name }) => ts.isIdentifier(name) && name.text === parameter);
+  if (parameter === undefined || mask === undefined) return { needs, at };
+  const found = hosted.parameters.find(({ name }) => ts.isIdentifier(name) && name.text === parameter)?.name;
   if (found === undefined)
     refuse_at(source, start + text.indexOf(parameter), `\`@context\`: the function has no parameter ${parameter}`);
   const value = constant_of(mask, hosted, meaning);
@@ -70,7 +79,10 @@ export function read_context(tag: ts.JSDocTag, hosted: ts.FunctionLikeDeclaratio
       start + text.lastIndexOf(mask),
       `\`@context\`: neither this module nor one that it imports from has a constant ${mask}`,
     );
-  return { needs, at, condition: { parameter: found, mask: value } };
+  const variable = env.get(meaning.checker.getSymbolAtLocation(found));
+  if (!(variable instanceof Variable && variable.is_parameter && variable.place === undefined))
+    refuse(tag, `\`@context\`: ${parameter} is in a register or behind a struct, where a check does not find it`);
+  return { needs, at, when: [variable.offset, value] };
 }
 
 /** Refuses the tags of a file that belong to no function whose steps could check them. */

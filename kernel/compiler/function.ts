@@ -1,17 +1,18 @@
 /** Compiles one hosted function: its steps as text, and the tables that describe them. */
 import ts from "typescript-api";
+import { annotated_scalar } from "./annotations.ts";
 import { Assignments } from "./assignments.ts";
 import { Calls } from "./calls.ts";
-import { Code, code, type Label, type Used } from "./code.ts";
+import { Code, code, digest_of, type Label, type Used } from "./code.ts";
 import type { Context } from "./context.ts";
-import { read_context } from "./context-tag.ts";
+import { needed_context } from "./context-tag.ts";
 import { Declarations } from "./declarations.ts";
 import { Emitter, type Step } from "./emitter.ts";
 import { Environment } from "./environment.ts";
 import { Expressions } from "./expressions.ts";
 import { allocate, block_table, Recomputed, type Scope, Variable } from "./frame.ts";
 import type { ModuleNames } from "./imports.ts";
-import { annotated_scalar, Inference } from "./inference.ts";
+import { Inference } from "./inference.ts";
 import { type Kind, kind_name, scalar_kind, words_of } from "./kinds.ts";
 import { Loops } from "./loops.ts";
 import { Macros } from "./macros.ts";
@@ -107,22 +108,8 @@ export class FunctionCompiler {
     emitter.root.end = emitter.steps.length;
     this.#check_kinds();
     if (this.#context.refused.length > 0) throw new Refusal(this.#context.refused);
-    const needs = context && this.#needs(context, node, env);
+    const needs = context && needed_context(context, node, this.meaning, env);
     return this.#text(node, file, this.#result_kind(convention), needs);
-  }
-
-  /** What the tables say of a `@context`. */
-  #needs(tag: ts.JSDocTag, node: ts.FunctionLikeDeclaration, env: Environment): object {
-    const { needs, at, condition } = read_context(tag, node, this.meaning);
-    if (condition === undefined) return { needs, at };
-    const { name } = condition.parameter;
-    const bound = env.get(this.meaning.checker.getSymbolAtLocation(name));
-    if (!(bound instanceof Variable && bound.is_parameter && bound.place === undefined))
-      refuse(
-        tag,
-        `\`@context\`: ${name.getText()} is in a register or behind a struct, where a check does not find it`,
-      );
-    return { needs, at, when: [bound.offset, condition.mask] };
   }
 
   // ---- Parameters and results ----
@@ -398,13 +385,4 @@ export class FunctionCompiler {
   #words({ js }: Variable, kind: Kind): string[] {
     return this.#context.calls.words(new Code(js), kind).map(({ text }) => text);
   }
-}
-
-/** FNV-1a, 32 bits. */
-function digest_of(texts: readonly string[]): number {
-  let hash = 0x811c9dc5;
-  for (const text of texts) {
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
-  return hash >>> 0;
 }

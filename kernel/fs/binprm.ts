@@ -25,9 +25,9 @@ import { zap_other_threads } from "../kernel/exit.ts";
 import { mm_release, sigact_cachep } from "../kernel/fork.ts";
 import { mm_alloc, mmdrop, mmput } from "../kernel/mm.ts";
 import { mk_pte, pte_alloc } from "../mm/memory.ts";
-import { insert_anonymous_area } from "../mm/mmap.ts";
 import { free_pages, get_zeroed_page, virt_to_page } from "../mm/page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_free } from "../mm/slab.ts";
+import { insert_anonymous_area } from "../mm/vma.ts";
 import { flush_old_files } from "./fcntl.ts";
 
 const POINTER_SIZE = 4;

@@ -29,8 +29,8 @@ import { KERN_INFO, printk } from "../kernel/printk.ts";
 import { sched_init } from "../kernel/sched.ts";
 import { UTS_RELEASE } from "../kernel/sys.ts";
 import { init_mm } from "../mm/init_mm.ts";
-import { vma_init } from "../mm/mmap.ts";
 import { kmem_cache_init } from "../mm/slab.ts";
+import { vma_init } from "../mm/vma.ts";
 
 const execve = asm_function("execve", [pointer("char"), u32, u32], i32);
 

@@ -1,5 +1,4 @@
 /** New tasks (kernel/fork.c and the entry points of arch/i386/kernel/process.c, Linux 2.4). */
-
 import { copy_thread } from "../arch/i386/kernel/process.ts";
 import { filp_close, get_file } from "../fs/file_table.ts";
 import { trace, tracing } from "../host/context.ts";
@@ -8,12 +7,12 @@ import { i32, pointer, u32 } from "../host/types.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { find_nonzero, memcpy, memset } from "../include/asm/string.ts";
-import { __flush_tlb, local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
+import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 import { KERNEL_DS, put_user } from "../include/asm/uaccess.ts";
 import { completion, init_completion } from "../include/linux/completion.ts";
 import { EAGAIN, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { INIT_LIST_HEAD, list_add } from "../include/linux/list.ts";
-import { GFP_KERNEL, mm_struct, vm_area_struct } from "../include/linux/mm.ts";
+import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
 import {
   CLONE_CHILD_CLEARTID,
   CLONE_CHILD_SETTID,
@@ -43,12 +42,10 @@ import {
 } from "../include/linux/sched.ts";
 import { CSIGNAL, SIGCHLD } from "../include/linux/signal.ts";
 import { init_waitqueue_head } from "../include/linux/wait.ts";
-import { copy_page_range } from "../mm/memory.ts";
-import { vm_area_cachep } from "../mm/mmap.ts";
 import { __get_free_pages, free_pages } from "../mm/page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab.ts";
 import { futex_wake } from "./futex.ts";
-import { mm_cachep, mm_init, mmput } from "./mm.ts";
+import { copy_mm, mm_cachep, mmput } from "./mm.ts";
 import { get_pid, hash_pid, set_links } from "./pid.ts";
 import { init_rlimits } from "./resource.ts";
 import { wake_up_process } from "./sched.ts";
@@ -176,63 +173,6 @@ export const exit_sighand = kernel_function("exit_sighand", [pointer("task_struc
   if (address === 0) return;
   tsk.sig = 0;
   if (--signal_struct.at(address).count === 0) yield* kmem_cache_free(sigact_cachep.value, address);
-});
-
-/** Copies every area of the current address space, its pages shared copy-on-write. @context might_sleep */
-const dup_mmap = kernel_function("dup_mmap", [pointer("mm_struct")], i32, function* (address) {
-  const mm = mm_struct.at(address);
-  const oldmm = mm_struct.at(current().mm);
-  mm.mmap = 0;
-  mm.mmap_cache = 0;
-  mm.map_count = 0;
-  mm.rss = 0;
-  let previous: u32 = 0;
-  for (let at: u32 = oldmm.mmap; at !== 0; at = vm_area_struct.at(at).vm_next) {
-    const copy = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
-    if (copy === 0) return -ENOMEM;
-    yield* memcpy(copy, at, vm_area_struct.size);
-    const area = vm_area_struct.at(copy);
-    area.vm_mm = address;
-    area.vm_next = 0;
-    if (area.vm_file !== 0) get_file(area.vm_file);
-    // Linked before its pages are copied, so that a failure on the way is undone by exit_mmap.
-    if (previous === 0) mm.mmap = copy;
-    else vm_area_struct.at(previous).vm_next = copy;
-    previous = copy;
-    mm.map_count++;
-    const error = yield* copy_page_range(address, oldmm.address, at);
-    if (error !== 0) return error;
-  }
-  return 0;
-});
-
-/** Gives the child its address space: shared, copied, or none for kernel threads. @context might_sleep */
-const copy_mm = kernel_function("copy_mm", [u32, pointer("task_struct")], i32, function* (clone_flags, task) {
-  const tsk = task_struct.at(task);
-  tsk.mm = 0;
-  tsk.active_mm = 0;
-  const oldmm = current().mm;
-  if (oldmm === 0) return 0;
-  if (clone_flags & CLONE_VM) {
-    mm_struct.at(oldmm).mm_users++;
-    tsk.mm = oldmm;
-    tsk.active_mm = oldmm;
-    return 0;
-  }
-  const mm = yield* kmem_cache_alloc(mm_cachep.value, GFP_KERNEL);
-  if (mm === 0) return -ENOMEM;
-  yield* memcpy(mm, oldmm, mm_struct.size);
-  if ((yield* mm_init(mm)) === 0) return -ENOMEM;
-  const error = yield* dup_mmap(mm);
-  // The parent's writable pages are read-only now: no stale permission may survive in its TLB.
-  yield* __flush_tlb();
-  if (error !== 0) {
-    yield* mmput(mm);
-    return error;
-  }
-  tsk.mm = mm;
-  tsk.active_mm = mm;
-  return 0;
 });
 
 /**

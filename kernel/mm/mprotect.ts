@@ -9,7 +9,7 @@ import { flush_tlb_mm } from "../include/asm/tlbflush.ts";
 import { EACCES, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { mm_struct, VM_EXEC, VM_READ, VM_WRITE, vm_area_struct } from "../include/linux/mm.ts";
 import { current } from "../include/linux/sched.ts";
-import { find_vma, merge_anonymous_areas, protection_map, split_vma } from "./mmap.ts";
+import { find_vma, merge_anonymous_areas, protection_map, split_vma } from "./vma.ts";
 
 const PROTECTIONS = PROT_READ | PROT_WRITE | PROT_EXEC;
 const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;

@@ -11,7 +11,8 @@ import { EFAULT, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { mm_struct, VM_GROWSDOWN, vm_area_struct } from "../include/linux/mm.ts";
 import { current } from "../include/linux/sched.ts";
 import { pte_alloc } from "./memory.ts";
-import { do_munmap, find_vma, find_vma_intersection, get_unmapped_area, insert_vm_struct, new_vma } from "./mmap.ts";
+import { do_munmap, get_unmapped_area } from "./mmap.ts";
+import { find_vma, find_vma_intersection, insert_vm_struct, new_vma } from "./vma.ts";
 
 /**
  * Moves the entries of `bytes` from one place to another where nothing is mapped. Returns 0, or -ENOMEM half-way.

@@ -5,7 +5,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { BOOT_PARAMS_SIZE } from "../../kernel/include/asm/boot-params.ts";
 import { type BootOptions, initramfs, Kernel, kernel_image, type RecordedEvent } from "../../kernel/index.ts";
-import { asm } from "../../testing/index.ts";
+import { asm, type Program } from "../../testing/index.ts";
 import { build_initramfs } from "../../user/build.ts";
 import { PATHS } from "./anywhere/paths.ts";
 
@@ -78,12 +78,16 @@ _start:	movl zeros, %ebx
 zeros:	.skip 8192
 `;
 
+/** Under its own name, which it may execute again. */
+function started({ name, elf }: Program): Pick<BootOptions, "initramfs" | "init"> {
+  const init = `/bin/${name}`;
+  return { initramfs: initramfs({ [init]: elf }), init };
+}
+
 const programs: readonly (readonly [name: string, program: () => Pick<BootOptions, "initramfs" | "init">])[] = [
   ["the demo", () => ({ initramfs: build_initramfs() })],
-  ["a program that reads what nobody has written", () => ({ initramfs: initramfs({ "/init": READER.elf }) })],
-  ...Object.entries(PATHS).map(
-    ([name, program]) => [name, () => ({ initramfs: initramfs({ "/init": program().elf }) })] as const,
-  ),
+  ["a program that reads what nobody has written", () => started(READER)],
+  ...Object.entries(PATHS).map(([name, program]) => [name, () => started(program())] as const),
 ];
 
 describe.each(programs)("%s, in memory that was", (_name, program) => {
@@ -93,7 +97,7 @@ describe.each(programs)("%s, in memory that was", (_name, program) => {
     const what = program();
     zeros = run(what, false);
     poisoned = run(what, true);
-  });
+  }, 60_000);
 
   it("poisoned, makes the same trace", () => {
     const at = zeros.events.findIndex((event, i) => JSON.stringify(event) !== JSON.stringify(poisoned.events[i]));

@@ -17,7 +17,8 @@ import { force_sig, set_siginfo } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
 import { FAULT_MAJOR, FAULT_MINOR, FAULT_SIGBUS, handle_mm_fault } from "../../../mm/memory.ts";
-import { expand_stack, find_vma, find_vma_intersection } from "../../../mm/mmap.ts";
+import { expand_stack } from "../../../mm/mmap.ts";
+import { find_vma, find_vma_intersection } from "../../../mm/vma.ts";
 import { die } from "../kernel/traps.ts";
 
 const oops_name = cstring("Oops");
