@@ -1,6 +1,7 @@
 /** System calls that call kernel functions in states in which they must not be called, for context.test.ts. */
-import { kernel_function, type Steps } from "../../kernel/host/declarations.ts";
+import { by_value, kernel_function, type Steps } from "../../kernel/host/declarations.ts";
 import { i32, u32 } from "../../kernel/host/types.ts";
+import { pt_regs } from "../../kernel/include/asm/ptrace.ts";
 import {
   local_irq_disable,
   local_irq_enable,
@@ -111,4 +112,10 @@ export const sys_kmalloc_masked = kernel_function("sys_kmalloc_masked", [u32], i
   local_irq_restore(flags);
   yield* kfree(memory);
   return 1;
+});
+
+/** Has the return to user space load a selector that there is not. */
+export const sys_spoil_return = kernel_function("sys_spoil_return", [by_value(pt_regs)], i32, function* (regs) {
+  regs.xcs = 0x1233;
+  return 0;
 });

@@ -72,6 +72,12 @@ it("asks for what a condition on a parameter says", () => {
   expect(run("sys_kmalloc_masked", 1, 0).stop).toEqual({ kind: "exit", status: 1 });
 });
 
+it("finds nothing wrong with a task that ends because its return to user space fails", () => {
+  const { stop, log } = run("sys_spoil_return", 0, 0);
+  expect(stop).toEqual({ kind: "exit", status: 0 });
+  expect(log).not.toMatch(/BUG|invalid operand|general protection/);
+});
+
 it("checks nothing without debug", () => {
   expect(run("sys_kmalloc_masked", 0, 0, false).stop).toEqual({ kind: "exit", status: 1 });
 });
