@@ -17,8 +17,6 @@ import { bootRom, ROM_BASE } from "./rom.ts";
 const BOOT_PARAMS = 0x90000;
 const COMMAND_LINE = BOOT_PARAMS + BOOT_PARAMS_SIZE;
 const BOOT_STACK = BOOT_PARAMS;
-/** Bytes, the final NUL not counted. */
-const LONGEST_COMMAND_LINE = COMMAND_LINE_SIZE - 1;
 const PAGE_SIZE = 4096;
 /** The kernel maps this much before it has looked at the rest of memory, and must fit. */
 const EARLY_MEMORY = 8 << 20;
@@ -76,10 +74,10 @@ export function handOver(machine: Machine, { initramfs, commandLine }: KernelInp
         `the machine has ${machine.memory.ramSize >> 10} KiB of memory`,
     );
   }
-  const text = Uint8Array.from([...commandLine], (character) => character.charCodeAt(0));
-  if (text.length > LONGEST_COMMAND_LINE) {
+  const text = Uint8Array.from([...commandLine, "\0"], (character) => character.charCodeAt(0));
+  if (text.length > COMMAND_LINE_SIZE) {
     throw new RangeError(
-      `the command line has ${text.length} bytes; the longest a kernel takes is ${LONGEST_COMMAND_LINE}`,
+      `the command line has ${text.length - 1} bytes; the longest a kernel takes is ${COMMAND_LINE_SIZE - 1}`,
     );
   }
   machine.load(initramfs, ramdisk);

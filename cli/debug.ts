@@ -41,6 +41,8 @@ export interface DebugOptions extends PlanOptions, TapeOptions, KernelOptions {
   readonly commands?: string;
   readonly quiet?: boolean;
   readonly cpuHz?: number;
+  /** Checks what kernel functions say they need. */
+  readonly debugKernel?: boolean;
   /** Memory for going back, in MiB. */
   readonly history: number;
   /** TCP port, 0 for any. */
@@ -135,7 +137,7 @@ async function openDebugTape(
   options: DebugOptions,
   io: CommandIo,
 ): Promise<Tape> {
-  const recorded = { ...planOptions(options), syscall: options.syscall };
+  const recorded = { ...planOptions(options), syscall: options.syscall, debugKernel: options.debugKernel };
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const call = { file, args, options: recorded, ...(isTaped ? { kernel: kernelDigest() } : {}) };
   return openTape("debug", call, options, io, { others: ["run", "machine"], isScript: options.gdb === undefined });
@@ -153,7 +155,8 @@ async function openSession(
     if (file !== undefined) {
       throw new InputError(`esp0: either a program (${file}) for the kernel, or a machine (--${given[0]}), not both`);
     }
-    for (const [option, value] of Object.entries({ syscall: options.syscall, vmlinux }))
+    const ofKernel = { syscall: options.syscall, vmlinux, "debug-kernel": options.debugKernel };
+    for (const [option, value] of Object.entries(ofKernel))
       if (value !== undefined) throw new InputError(`esp0: --${option} is for a program, not for --${given[0]}`);
     const plan = planMachine(options, io, noticeLog(io, quiet));
     const session = DebugSession.forMachine(plan.build, { historyBytes });

@@ -15,6 +15,8 @@ interface KernelBootOptions {
   readonly memory?: number;
   /** Instructions a second of the machine's time. */
   readonly cpuHz?: number;
+  /** Whether kernel functions are checked to be called as they need. */
+  readonly debugKernel?: boolean;
   /** The prebuilt one by default. */
   readonly image?: KernelImage;
   /** Whether to keep what the emulator has to tell of the guest. */
@@ -37,13 +39,14 @@ function guestPath(file: string): string {
 export function bootOptions(
   file: string | undefined,
   args: readonly string[],
-  { memory = DEFAULT_MEMORY, cpuHz, image = prebuiltKernel(), quiet = false }: KernelBootOptions,
+  { memory = DEFAULT_MEMORY, cpuHz, debugKernel = false, image = prebuiltKernel(), quiet = false }: KernelBootOptions,
   io: CommandIo,
 ): KernelBoot {
   const init = file === undefined ? "/init" : guestPath(file);
   const program = file === undefined ? undefined : loadProgram(file, io);
   return {
     image,
+    debug: debugKernel,
     memoryBytes: memory * MIB,
     ...(cpuHz === undefined ? {} : { cpuHz }),
     initramfs: program === undefined ? demoInitramfs() : initramfs({ [init]: program }),

@@ -31,6 +31,8 @@ export interface RunOptions extends TapeOptions, KernelOptions {
   readonly memory?: number;
   /** Instructions a second of the machine's time. */
   readonly cpuHz?: number;
+  /** Checks what kernel functions say they need. */
+  readonly debugKernel?: boolean;
   readonly maxInstructions?: number;
   readonly trace?: string;
   /** Executes the boot, though a state behind it is kept. */
@@ -47,12 +49,12 @@ export async function runCommand(
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
-  const { memory, cpuHz, maxInstructions, module, syscall } = options;
+  const { memory, cpuHz, debugKernel, maxInstructions, module, syscall } = options;
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const kernelOfTape = isTaped ? { kernel: (await import("./kernel-digest.ts")).kernelDigest() } : {};
   const tape = await openTape(
     "run",
-    { file, args, options: { memory, cpuHz, maxInstructions, module, syscall }, ...kernelOfTape },
+    { file, args, options: { memory, cpuHz, debugKernel, maxInstructions, module, syscall }, ...kernelOfTape },
     options,
     io,
   );
@@ -186,6 +188,10 @@ export function addProgramArguments(command: Command): Command {
       "--cpu-hz <N>",
       "instructions a second of the machine's time, 10000000 by default, 50000 at least: how far timer interrupts are apart",
       wholeNumber("a frequency in hertz", 1, FASTEST_CPU),
+    )
+    .option(
+      "--debug-kernel",
+      "check that kernel functions are called as they say they need: an oops for one that is not",
     );
 }
 

@@ -90,6 +90,7 @@ import * as mremap from "./mm/mremap.ts";
 import * as page_alloc from "./mm/page_alloc.ts";
 import * as shmem from "./mm/shmem.ts";
 import * as slab from "./mm/slab.ts";
+import * as vma from "./mm/vma.ts";
 import * as vmscan from "./mm/vmscan.ts";
 
 const all: readonly object[] = [
@@ -182,6 +183,7 @@ const all: readonly object[] = [
   page_alloc,
   shmem,
   slab,
+  vma,
   vmscan,
 ];
 

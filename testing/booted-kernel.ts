@@ -1,10 +1,7 @@
 /** A running kernel to drive from a test: `bootKernel`. */
-
-import { nearNames } from "../asm/index.ts";
 import { DebugSession } from "../debug/session/index.ts";
-import type { Machine } from "../emulator/index.ts";
 import { type BootOptions, Kernel, type KernelStop, type RecordedEvent } from "../kernel/index.ts";
-import { init_tss, nr_free_pages, nr_threads, PAGE_OFFSET, slab_caches } from "../kernel/inspect.ts";
+import { PAGE_OFFSET } from "../kernel/inspect.ts";
 import { resetKernel, startKernel } from "./boot-states.ts";
 import {
   type BootedState,
@@ -16,42 +13,28 @@ import {
 } from "./booted-state.ts";
 import { diagnosis, withDiagnosis } from "./diagnosis.ts";
 import { type EventFilter, formatFilter, matches } from "./events.ts";
+import { formatStop, KernelStoppedError } from "./kernel-stopped.ts";
 import type { BootKernelOptions } from "./options.ts";
-import { frameCount, kernelWord, type PageView, pageOf, pageTableOf, readTask } from "./pages.ts";
 import type { Program } from "./program.ts";
-import { type CalleeSaved, type Registers, readRegisters } from "./registers.ts";
+import type { CalleeSaved } from "./registers.ts";
 import { describeKernel } from "./report.ts";
 import { reproductionOf } from "./reproduction.ts";
-import { annotateStack, type StackWord } from "./stack.ts";
-import { currentTask, type TaskView, viewTask, viewTasks } from "./tasks.ts";
-import type { MemoryAccounting, Switch, TssView } from "./views.ts";
+import type { Switch } from "./views.ts";
+import { ownerOf, VisibleKernel } from "./visible-kernel.ts";
 
 const SYSCALL_TABLE = "sys_call_table";
-
-/** The kernel did not get where the test wanted it. The message says how it stopped, and where. */
-export class KernelStoppedError extends Error {
-  constructor(
-    message: string,
-    readonly stop: KernelStop,
-  ) {
-    super(message);
-    this.name = "KernelStoppedError";
-  }
-}
-
-/** Kernels by the views and events taken from them, for matchers that are given only those. */
-const owners = new WeakMap<object, BootedKernel>();
 
 /** The kernel that registers, a TSS, a page, a task or the list of events came from. */
 export function kernelOf(view: unknown): BootedKernel | undefined {
   if (view instanceof BootedKernel) return view;
-  return typeof view === "object" && view !== null ? owners.get(view) : undefined;
+  const owner = ownerOf(view);
+  return owner instanceof BootedKernel ? owner : undefined;
 }
 
 /** A kernel under test. Every view it gives is of the moment it was asked for. */
-export class BootedKernel {
-  readonly kernel: Kernel;
-  readonly program: Program;
+export class BootedKernel extends VisibleKernel {
+  override readonly kernel: Kernel;
+  override readonly program: Program;
   readonly options: BootKernelOptions;
   /** Everything traced since reset, in order. */
   readonly events: RecordedEvent[] = [];
@@ -68,16 +51,17 @@ export class BootedKernel {
 
   /** Use `bootKernel`. @param state where it goes on; without one it is about to run its program */
   constructor(plan: BootPlan, state?: BootedState) {
+    super();
     this.#plan = plan;
     this.program = plan.program;
     this.options = plan.options;
     this.bootOptions = plan.boot;
     this.budget = plan.budget;
-    const { image } = plan.boot;
+    const { image, debug } = plan.boot;
     if (state === undefined) {
       this.kernel = this.#start(plan);
     } else {
-      this.kernel = Kernel.resume(state.capture, { image, on_event: this.#hear });
+      this.kernel = Kernel.resume(state.capture, { image, debug: debug ?? false, on_event: this.#hear });
       for (const event of state.events) this.events.push(event);
       this.#output = state.output;
       this.#log = state.log;
@@ -85,7 +69,7 @@ export class BootedKernel {
     }
     this.kernel.on_output = (byte) => (this.#output += String.fromCharCode(byte));
     this.kernel.on_log = (byte) => (this.#log += String.fromCharCode(byte));
-    owners.set(this.events, this);
+    this.own(this.events);
     plan.interleave?.adopt(this);
     if (state !== undefined) return;
     for (const [number, name] of Object.entries(plan.options.syscalls ?? {})) this.#setSyscall(Number(number), name);
@@ -145,10 +129,6 @@ export class BootedKernel {
       log: this.#log,
       interventions: this.#interventions.slice(),
     };
-  }
-
-  get machine(): Machine {
-    return this.kernel.machine;
   }
 
   /** Instructions executed since reset: what the debugger's `goto` takes. */
@@ -258,104 +238,6 @@ export class BootedKernel {
     }
   }
 
-  // ---- Looking -------------------------------------------------------------------------------------------------------
-
-  registers(): Registers {
-    return this.#own(readRegisters(this.machine));
-  }
-
-  /** The CPU's TSS. */
-  tss(): TssView {
-    return this.#own(
-      this.kernel.inspect(() => {
-        const { address, esp0, ss0 } = init_tss.value;
-        return { address, esp0, ss0 };
-      }),
-    );
-  }
-
-  /** Every task, the idle one first. */
-  tasks(): TaskView[] {
-    return viewTasks(this.kernel, this.#current()).map((task) => this.#own(task));
-  }
-
-  /** @throws RangeError when no task has this pid; the message names those that there are */
-  task(pid: number): TaskView {
-    const all = this.tasks();
-    const found = all.find((task) => task.pid === pid);
-    if (found !== undefined) return found;
-    const there = all.map((task) => `${task.pid} (${task.comm})`).join(", ");
-    throw new RangeError(`there is no task with pid ${pid}; there are ${there}`);
-  }
-
-  /** The task that the CPU executes; undefined early in the boot. */
-  current(): TaskView | undefined {
-    const address = this.#current();
-    return address === undefined ? undefined : this.#own(viewTask(this.kernel, address, true));
-  }
-
-  /** A task's kernel stack, from its ESP to its top, each word with what it is. Empty while the task is in user mode. */
-  stack(pid: number): StackWord[] {
-    const task = this.task(pid);
-    return annotateStack(this.kernel, task, task.running ? this.machine.getRegister("esp") : task.thread.esp);
-  }
-
-  /** The page of a task in which an address, or a symbol of the program, lies. @throws RangeError */
-  page(pid: number, where: number | string): PageView {
-    return this.#own(pageOf(this.kernel, this.task(pid).address, this.#address(where)));
-  }
-
-  /** Physical address of the frame behind an address of a task; undefined when no page is present there. */
-  frameOf(pid: number, where: number | string): number | undefined {
-    return this.page(pid, where).frame;
-  }
-
-  /** Users of the frame at a physical address, as struct page counts them. */
-  frameCount(frame: number): number | undefined {
-    return frameCount(this.kernel, frame);
-  }
-
-  /** Every page present in user space of a task, by address. */
-  pageTable(pid: number): PageView[] {
-    return pageTableOf(this.kernel, this.task(pid).address).map((page) => this.#own(page));
-  }
-
-  /** Bytes of a task's memory. @throws RangeError when a page of it is not present */
-  read(pid: number, where: number | string, length: number): Uint8Array {
-    return readTask(this.kernel, this.task(pid).address, this.#address(where), length);
-  }
-
-  /** A 32-bit word of kernel memory, at an address or a symbol, unsigned. */
-  word(where: number | string): number {
-    return kernelWord(this.kernel, this.#address(where));
-  }
-
-  /** What is free and what is in use: keep it as a mark for `toHaveBalancedMemory`. */
-  memory(): MemoryAccounting {
-    return this.kernel.inspect(() => ({
-      free_pages: nr_free_pages(),
-      threads: nr_threads.value,
-      ...Object.fromEntries(slab_caches().map(({ name, active }) => [name, active])),
-    }));
-  }
-
-  /** Looks at the kernel's own variables and structs, with what `esp0/kernel` exports. Changes nothing. */
-  inspect<T>(look: () => T): T {
-    return this.kernel.inspect(look);
-  }
-
-  /** Linear address of a symbol, the program's before the kernel's. @throws RangeError that suggests near names */
-  symbol(name: string): number {
-    const own = this.program.symbol(name);
-    if (own !== undefined) return own;
-    const { symbols } = this.kernel.image;
-    const found = symbols.find((symbol) => symbol.name === name);
-    if (found !== undefined) return found.address;
-    const near = nearNames(name, [...this.program.symbolNames, ...symbols.map((symbol) => symbol.name)]);
-    const hint = near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`;
-    throw new RangeError(`neither the program nor the kernel has a symbol ${name}${hint}`);
-  }
-
   // ---- Changing ------------------------------------------------------------------------------------------------------
 
   /** Gives the programs input on ttyS0. */
@@ -373,7 +255,7 @@ export class BootedKernel {
 
   /** Overwrites kernel memory, code too, at an address or a symbol: to plant a bug and see it found. */
   patch(where: number | string, bytes: Uint8Array | readonly number[]): void {
-    const address = this.#address(where);
+    const address = this.address(where);
     if (address < PAGE_OFFSET) throw new RangeError(`0x${address.toString(16)} is not an address of kernel memory`);
     const contents = Uint8Array.from(bytes);
     const physical = address - PAGE_OFFSET;
@@ -426,39 +308,9 @@ export class BootedKernel {
     this.#interventions.push({ position: this.position, kind, again });
   }
 
-  #current(): number | undefined {
-    return currentTask(this.kernel, this.tss().esp0);
-  }
-
-  #address(where: number | string): number {
-    return typeof where === "string" ? this.symbol(where) : where >>> 0;
-  }
-
-  #own<T extends object>(view: T): T {
-    owners.set(view, this);
-    return view;
-  }
-
   #stopped(doing: string, stop: KernelStop): KernelStoppedError {
     const headline = withDiagnosis(`the kernel stopped while ${doing}: ${formatStop(stop)}`, diagnosis(this));
     return new KernelStoppedError(`${headline}\n\n${this.describe()}`, stop);
-  }
-}
-
-function formatStop(stop: KernelStop): string {
-  switch (stop.kind) {
-    case "exit":
-      return `pid 1 ended with status ${stop.status}`;
-    case "panic":
-      return "it panicked";
-    case "asleep":
-      return "everything is asleep, and nothing could wake it";
-    case "input":
-      return "a task waits for input; give it some with input() or closeInput()";
-    case "budget":
-      return "the instructions it may use are used up (maxInstructions)";
-    default:
-      return stop.kind;
   }
 }
 

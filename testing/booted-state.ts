@@ -55,6 +55,7 @@ export function planOf(options: BootKernelOptions): BootPlan {
     initramfs: initramfs({ ...files, [path]: program.elf }),
     init: path,
     args,
+    debug: options.debug ?? true,
     ...(cpuHz === undefined ? {} : { cpuHz }),
   };
   return { options, program, boot, interleave, budget: options.maxInstructions ?? DEFAULT_BUDGET };
@@ -80,6 +81,6 @@ export function keepBooted(plan: BootPlan, state: BootedState): void {
 }
 
 /** All that a boot depends on, but for the image and the archive. */
-function keyOf({ boot: { memoryBytes, cpuHz, init, args }, options: { syscalls = {} } }: BootPlan): string {
-  return JSON.stringify([memoryBytes, cpuHz, init, args, Object.entries(syscalls)]);
+function keyOf({ boot: { memoryBytes, cpuHz, init, args, debug }, options: { syscalls = {} } }: BootPlan): string {
+  return JSON.stringify([memoryBytes, cpuHz, init, args, debug, Object.entries(syscalls)]);
 }

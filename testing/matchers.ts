@@ -161,14 +161,18 @@ function pointerOf(received: unknown): [name: string, address: number] {
   throw new TypeError("toPointIntoKernelStackOf wants kernel.registers(), kernel.tss() or an address");
 }
 
+function accountsOf(memory: MemoryAccounting): ReadonlyMap<string, number> {
+  return new Map(Object.entries(memory));
+}
+
 /** expect(kernel).toHaveBalancedMemory(mark): free pages, threads and slab objects are as `mark = kernel.memory()` was. */
 function toHaveBalancedMemory(received: unknown, mark: MemoryAccounting): MatcherResult {
   const kernel = booted(received, "toHaveBalancedMemory");
-  const now = kernel.memory();
-  const names = [...new Set([...Object.keys(mark), ...Object.keys(now)])];
-  const changes = names.filter((name) => (mark[name] ?? 0) !== (now[name] ?? 0));
+  const [then, now] = [accountsOf(mark), accountsOf(kernel.memory())];
+  const names = [...new Set([...then.keys(), ...now.keys()])];
+  const changes = names.filter((name) => (then.get(name) ?? 0) !== (now.get(name) ?? 0));
   const lines = changes.map((name) => {
-    const [before, after] = [mark[name] ?? 0, now[name] ?? 0];
+    const [before, after] = [then.get(name) ?? 0, now.get(name) ?? 0];
     return `  ${name}: ${before} at the mark, ${after} now (${after > before ? "+" : ""}${after - before})`;
   });
   return result(

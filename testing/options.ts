@@ -22,6 +22,11 @@ export interface BootKernelOptions {
    * beside its own. They are compiled by the plugin of esp0/vite.
    */
   readonly modules?: readonly object[];
+  /**
+   * Whether kernel functions are checked to be called as their `@context` says; true by default. One that is not is an oops;
+   * otherwise the run is the same.
+   */
+  readonly debug?: boolean;
   /** System calls by number, 0 to 511: the symbols of the kernel functions that carry them out, with C's convention. */
   readonly syscalls?: Readonly<Record<number, string>>;
   /** When timer interrupts come: what `forEachInterleaving` hands out, or a seed. */

@@ -2,8 +2,21 @@
 import type { RecordedEvent } from "../kernel/index.ts";
 import type { Registers } from "./registers.ts";
 
-/** Free pages, threads, and the objects in use of each slab cache, by name. */
-export type MemoryAccounting = Readonly<Record<string, number>>;
+type KmallocSize = 32 | 64 | 128 | 256 | 512 | 1024 | 2048 | 4096 | 8192 | 16384 | 32768 | 65536 | 131072;
+/** The kernel's own slab caches. */
+export type SlabCache =
+  | "kmem_cache"
+  | `size-${KmallocSize}`
+  | "signal_act"
+  | "files_cache"
+  | "fs_cache"
+  | "mm_struct"
+  | "vm_area_struct"
+  | "filp"
+  | "inode_cache";
+
+/** Free pages, threads, and the objects in use of each slab cache; those that a test's own modules make are there, too. */
+export type MemoryAccounting = Readonly<Record<"free_pages" | "threads" | SlabCache, number>>;
 
 /** A context switch that was waited for. */
 export interface Switch {

@@ -1,9 +1,9 @@
 /** Calls on the guest stack: arguments pushed, the next step as return address, the result in EAX (and EDX). */
 import ts from "typescript-api";
+import { annotated_result, annotated_scalar } from "./annotations.ts";
 import { Code, code, list } from "./code.ts";
 import type { CallSteps, Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
-import { annotated_result, annotated_scalar } from "./inference.ts";
 import { type Kind, NOTHING, words_of } from "./kinds.ts";
 import { place_of, refuse } from "./refusal.ts";
 import { narrow_word } from "./scalars.ts";

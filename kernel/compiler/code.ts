@@ -96,3 +96,12 @@ export class Marks {
       });
   }
 }
+
+/** FNV-1a, 32 bits. */
+export function digest_of(texts: readonly string[]): number {
+  let hash = 0x811c9dc5;
+  for (const text of texts) {
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  return hash >>> 0;
+}

@@ -1,10 +1,10 @@
 /** Turns declarations of variables into steps. */
 import ts from "typescript-api";
+import { annotated_kind, annotated_scalar } from "./annotations.ts";
 import { Code, code, list } from "./code.ts";
 import type { Context, DeclarationSteps } from "./context.ts";
 import type { Environment } from "./environment.ts";
 import { Variable } from "./environment.ts";
-import { annotated_kind, annotated_scalar } from "./inference.ts";
 import { NOTHING } from "./kinds.ts";
 import { refuse } from "./refusal.ts";
 import { narrow_word } from "./scalars.ts";

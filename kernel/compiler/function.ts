@@ -1,16 +1,18 @@
 /** Compiles one hosted function: its steps as text, and the tables that describe them. */
 import ts from "typescript-api";
+import { annotated_scalar } from "./annotations.ts";
 import { Assignments } from "./assignments.ts";
 import { Calls } from "./calls.ts";
-import { Code, code, type Label, type Used } from "./code.ts";
+import { Code, code, digest_of, type Label, type Used } from "./code.ts";
 import type { Context } from "./context.ts";
+import { needed_context } from "./context-tag.ts";
 import { Declarations } from "./declarations.ts";
 import { Emitter, type Step } from "./emitter.ts";
 import { Environment, Recomputed, Variable } from "./environment.ts";
 import { Expressions } from "./expressions.ts";
 import { allocate, block_table, type Scope } from "./frame.ts";
 import type { ModuleNames } from "./imports.ts";
-import { annotated_scalar, Inference } from "./inference.ts";
+import { Inference } from "./inference.ts";
 import { type Kind, kind_name, scalar_kind, words_of } from "./kinds.ts";
 import { Loops } from "./loops.ts";
 import { Macros } from "./macros.ts";
@@ -68,9 +70,15 @@ export class FunctionCompiler {
   /**
    * @param node the function: a generator function, or a plain one, whose statements are steps all the same
    * @param file name of its source in tables for debuggers
+   * @param context its `@context`
    * @throws Refusal
    */
-  compile(node: ts.FunctionLikeDeclaration, convention: Convention, file: string): CompiledFunction {
+  compile(
+    node: ts.FunctionLikeDeclaration,
+    convention: Convention,
+    file: string,
+    context?: ts.JSDocTag,
+  ): CompiledFunction {
     const { emitter, statements, expressions } = this.#context;
     const env = new Environment(node.getSourceFile());
     if (node.modifiers?.some(({ kind }) => kind === ts.SyntaxKind.AsyncKeyword))
@@ -100,7 +108,8 @@ export class FunctionCompiler {
     emitter.root.end = emitter.steps.length;
     this.#check_kinds();
     if (this.#context.refused.length > 0) throw new Refusal(this.#context.refused);
-    return this.#text(node, file, this.#result_kind(convention));
+    const needs = context && needed_context(context, node, this.meaning, env);
+    return this.#text(node, file, this.#result_kind(convention), needs);
   }
 
   // ---- Parameters and results ----
@@ -221,7 +230,12 @@ export class FunctionCompiler {
 
   // ---- Text ----
 
-  #text(node: ts.FunctionLikeDeclaration, file: string, result: Kind | undefined): CompiledFunction {
+  #text(
+    node: ts.FunctionLikeDeclaration,
+    file: string,
+    result: Kind | undefined,
+    context: object | undefined,
+  ): CompiledFunction {
     const { emitter, inference } = this.#context;
     const kind_of = (variable: Variable) => inference.variable(variable);
     const frame = allocate(emitter.root, kind_of);
@@ -239,6 +253,7 @@ export class FunctionCompiler {
       parameters: this.#parameters,
       returns: result === undefined ? "" : kind_name(result),
       block: block_table(emitter.root, kind_of),
+      context,
     };
     const locals = emitter.local_types.map(({ text }) => text).join(", ");
     const head = `$k.code(($f) => ({ frame: ${frame}, locals: () => [${locals}], steps: [`;
@@ -370,13 +385,4 @@ export class FunctionCompiler {
   #words({ js }: Variable, kind: Kind): string[] {
     return this.#context.calls.words(new Code(js), kind).map(({ text }) => text);
   }
-}
-
-/** FNV-1a, 32 bits. */
-function digest_of(texts: readonly string[]): number {
-  let hash = 0x811c9dc5;
-  for (const text of texts) {
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
-  return hash >>> 0;
 }

@@ -1,16 +1,17 @@
 /** Finds the kind of an expression's value. */
+
 import ts from "typescript-api";
+import { annotated_kind, annotated_result } from "./annotations.ts";
 import { constant_value } from "./constants.ts";
 import { Environment, Variable } from "./environment.ts";
+import { gives_exact } from "./exactness.ts";
 import { BOOLEAN, I32, join, type Kind, NOTHING, SMALL, same_kind, scalar_kind, U32, WIDE } from "./kinds.ts";
 import type { Meaning } from "./meaning.ts";
 import { refuse } from "./refusal.ts";
-import { is_scalar_name } from "./scalars.ts";
 
 const { SyntaxKind } = ts;
 /** Calls that give a number which fits any kind of number, or the kind of their arguments. */
 const small_results = new Set(["clz32", "charCodeAt", "indexOf", "read8", "read16"]);
-const exact_results = new Set(["clz32", "imul", "read8", "read16", "read32"]);
 const same_as_arguments = new Set(["min", "max", "abs", "trunc", "floor", "ceil", "round"]);
 const assignments: ReadonlySet<ts.SyntaxKind> = new Set([
   SyntaxKind.EqualsToken,
@@ -100,32 +101,8 @@ export class Inference {
   is_exact(variable: Variable): boolean {
     return variable.sources.every((source) => {
       if ("decreases" in source) return false;
-      return "kind" in source ? source.exact === true : this.#gives_exact(source.expression, source.env);
+      return "kind" in source ? source.exact === true : gives_exact(source.expression, source.env, this.meaning);
     });
-  }
-
-  /** Whether an expression is sure to give a value of its kind: no sum, which might be too large for it. */
-  #gives_exact(node: ts.Expression, env: Environment): boolean {
-    const exact = (inner: ts.Expression) => this.#gives_exact(inner, env);
-    if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isNonNullExpression(node))
-      return exact(node.expression);
-    if (ts.isConditionalExpression(node)) return exact(node.whenTrue) && exact(node.whenFalse);
-    if (ts.isPrefixUnaryExpression(node))
-      return node.operator === SyntaxKind.TildeToken || ts.isNumericLiteral(node.operand);
-    if (ts.isBinaryExpression(node)) {
-      if (exact_operators.has(node.operatorToken.kind)) return true;
-      return joining_operators.has(node.operatorToken.kind) && exact(node.left) && exact(node.right);
-    }
-    if (ts.isIdentifier(node)) {
-      const bound = env.get(this.meaning.symbol_of(node));
-      if (bound !== undefined)
-        return "argument" in bound ? this.#gives_exact(bound.argument, bound.env) : bound instanceof Variable;
-      return constant_value(node, this.meaning) !== undefined;
-    }
-    if (ts.isPropertyAccessExpression(node)) return node.name.text === "address" || this.meaning.is_guest_place(node);
-    if (ts.isCallExpression(node))
-      return ts.isPropertyAccessExpression(node.expression) && exact_results.has(node.expression.name.text);
-    return ts.isNumericLiteral(node) || (ts.isYieldExpression(node) && node.asteriskToken !== undefined);
   }
 
   #checked(expression: ts.Expression, env: Environment, variable: Variable): Kind {
@@ -380,42 +357,11 @@ export class Inference {
   }
 }
 
-/** The scalar type that a type annotation names: `u32`, `i32`, `u8`. */
-export function annotated_scalar(type: ts.TypeNode | undefined): string | undefined {
-  if (type === undefined || !ts.isTypeReferenceNode(type) || !ts.isIdentifier(type.typeName)) return undefined;
-  return is_scalar_name(type.typeName.text) ? type.typeName.text : undefined;
-}
-
-/** The kind that a type annotation names. */
-export function annotated_kind(type: ts.TypeNode | undefined): Kind | undefined {
-  const name = annotated_scalar(type);
-  return name === undefined ? undefined : scalar_kind(name);
-}
-
-/** What `Steps<…>` says a function returns. */
-export function annotated_result(type: ts.TypeNode | undefined): ts.TypeNode | undefined {
-  return type !== undefined && ts.isTypeReferenceNode(type) ? type.typeArguments?.[0] : undefined;
-}
-
 /** Kind of what `a += b` and the like give. */
 function arithmetic_update(a: Kind, b: Kind, operator: ts.SyntaxKind): Kind {
   const kind = arithmetic(a, b);
   return operator === SyntaxKind.MinusEqualsToken && kind.kind === "number" && kind.range === "small" ? I32 : kind;
 }
-
-const exact_operators: ReadonlySet<ts.SyntaxKind> = new Set([
-  SyntaxKind.AmpersandToken,
-  SyntaxKind.BarToken,
-  SyntaxKind.CaretToken,
-  SyntaxKind.LessThanLessThanToken,
-  SyntaxKind.GreaterThanGreaterThanToken,
-  SyntaxKind.GreaterThanGreaterThanGreaterThanToken,
-]);
-const joining_operators: ReadonlySet<ts.SyntaxKind> = new Set([
-  SyntaxKind.AmpersandAmpersandToken,
-  SyntaxKind.BarBarToken,
-  SyntaxKind.QuestionQuestionToken,
-]);
 
 /** Kind of a sum or product. The value is checked when it is stored. */
 function arithmetic(a: Kind, b: Kind): Kind {

@@ -4,6 +4,7 @@
  */
 import ts from "typescript-api";
 import { Bounds, check_plain_calls } from "./bounded.ts";
+import { context_tags, stray_contexts } from "./context-tag.ts";
 import { type CompiledFunction, type Convention, FunctionCompiler } from "./function.ts";
 import { companion, ModuleNames, relative_specifier } from "./imports.ts";
 import { declaring_functions, Meaning } from "./meaning.ts";
@@ -57,6 +58,8 @@ class ModuleCompiler {
   readonly #taken: ReadonlySet<string>;
   readonly #companions = new Set<string>();
   readonly #refused: RefusedPlace[] = [];
+  /** Tags that were read. */
+  readonly #contexts = new Set<ts.JSDocTag>();
   #declares = false;
 
   constructor(
@@ -71,6 +74,7 @@ class ModuleCompiler {
 
   compile(): { readonly code: string; readonly map: string } | undefined {
     for (const statement of this.source.statements) this.#noting(() => this.#statement(statement));
+    for (const { places } of stray_contexts(this.source, this.#contexts)) this.#refused.push(...places);
     if (this.#refused.length > 0) throw new Refusal(in_order(this.#refused));
     if (this.#edits.length === 0 && this.#companions.size === 0) return undefined;
     const output = new Output(this.source);
@@ -222,10 +226,13 @@ class ModuleCompiler {
 
   #compiled(node: ts.FunctionLikeDeclaration, convention: Convention, start: number, end: number): void {
     const file = this.surroundings.name_of(this.source.fileName);
+    const [context, another] = context_tags(node);
+    for (const tag of [context, another]) if (tag !== undefined) this.#contexts.add(tag);
     this.#refused.push(...check_plain_calls(node, this.meaning, this.bounds));
     this.#noting(() => {
+      if (another !== undefined) refuse(another, "`@context` is written once, with all that is needed");
       const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken);
-      this.#edits.push({ start, end, text: compiler.compile(node, convention, file) });
+      this.#edits.push({ start, end, text: compiler.compile(node, convention, file, context) });
     });
   }
 

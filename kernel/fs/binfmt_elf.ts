@@ -128,7 +128,7 @@ function protection_of({ p_flags }: elf_phdr): number {
   return (p_flags & PF_R ? PROT_READ : 0) | (p_flags & PF_W ? PROT_WRITE : 0) | (p_flags & PF_X ? PROT_EXEC : 0);
 }
 
-/** Maps the part of a segment that the file holds, and zeros behind it. Returns 0 or -errno. */
+/** Maps the part of a segment that the file holds, and zeros behind it. Returns 0 or -errno. @context might_sleep */
 function* map_segment(filp: u32, segment: elf_phdr): Steps<i32> {
   const { p_offset, p_vaddr, p_filesz, p_flags } = segment;
   const start: u32 = page_align_down(p_vaddr);
@@ -149,7 +149,7 @@ function* map_segment(filp: u32, segment: elf_phdr): Steps<i32> {
   return IS_ERR(mapped) ? mapped : 0;
 }
 
-/** Maps all segments and notes in the mm where code, data and heap lie. Returns 0 or -errno. */
+/** Maps all segments and notes in the mm where code, data and heap lie. Returns 0 or -errno. @context might_sleep */
 function* map_program(filp: u32, table: u32, count: u32): Steps<i32> {
   const mm = mm_struct.at(current().mm);
   mm.start_code = 0xffffffff;
@@ -178,6 +178,7 @@ function* load_address_of(table: u32, count: u32): Steps<u32> {
 /**
  * Writes the addresses of `count` strings that follow each other from `string`, and a null, to the user words from `to` on.
  * Returns the address behind the last string; 0 when a string cannot be read or a word not be written.
+ * @context might_sleep
  */
 function* put_strings(to: u32, string: u32, count: u32): Steps<u32> {
   let at: u32 = string;
@@ -190,13 +191,13 @@ function* put_strings(to: u32, string: u32, count: u32): Steps<u32> {
   return (yield* put_user(0, to + POINTER_SIZE * count)) === 0 ? at : 0;
 }
 
-/** Entry `index` of the auxiliary vector at `vector` in user memory. 0 or -EFAULT. */
+/** Entry `index` of the auxiliary vector at `vector` in user memory. 0 or -EFAULT. @context might_sleep */
 function* new_aux_ent(vector: u32, index: u32, type: u32, value: u32): Steps<i32> {
   const at: u32 = vector + 2 * POINTER_SIZE * index;
   return (yield* put_user(type, at)) || (yield* put_user(value, at + POINTER_SIZE));
 }
 
-/** Writes the auxiliary vector of AUX_ENTRIES. 0 or -EFAULT. */
+/** Writes the auxiliary vector of AUX_ENTRIES. 0 or -EFAULT. @context might_sleep */
 function* put_auxv(vector: u32, header: elfhdr, load_address: u32, random: u32, platform: u32): Steps<i32> {
   const hwcap = yield* cpu_features();
   return (
@@ -224,6 +225,7 @@ function* put_auxv(vector: u32, header: elfhdr, load_address: u32, random: u32, 
  * Writes what a program finds on its stack: argc, argv, a null, envp, a null, the auxiliary vector; the strings are there
  * already, the platform's name and AT_RANDOM's bytes go below them (by way of the header's e_ident, which nobody needs
  * any more). Returns the stack pointer, 16-byte aligned, or 0 when it cannot be written.
+ * @context might_sleep
  */
 function* create_elf_tables(bprm: linux_binprm, header: elfhdr, load_address: u32): Steps<u32> {
   const mm = mm_struct.at(current().mm);
@@ -252,7 +254,7 @@ function* create_elf_tables(bprm: linux_binprm, header: elfhdr, load_address: u3
   return sp;
 }
 
-/** Replaces the current program; from here on an error kills the process. Returns 0 or -errno. */
+/** Replaces the current program; from here on an error kills the process. Returns 0 or -errno. @context might_sleep */
 function* become(bprm: linux_binprm, header: elfhdr, table: u32, regs: u32): Steps<i32> {
   const flushed = yield* flush_old_exec(bprm.address);
   if (flushed !== 0) return flushed;
@@ -267,7 +269,10 @@ function* become(bprm: linux_binprm, header: elfhdr, table: u32, regs: u32): Ste
   return error;
 }
 
-/** Runs a static ELF32 program in the current process. -ENOEXEC, with nothing changed, for what is none. */
+/**
+ * Runs a static ELF32 program in the current process. -ENOEXEC, with nothing changed, for what is none.
+ * @context might_sleep
+ */
 export const load_elf_binary = kernel_function(
   "load_elf_binary",
   [pointer("linux_binprm"), pointer("pt_regs")],

@@ -25,9 +25,9 @@ import { zap_other_threads } from "../kernel/exit.ts";
 import { mm_release, sigact_cachep } from "../kernel/fork.ts";
 import { mm_alloc, mmdrop, mmput } from "../kernel/mm.ts";
 import { mk_pte, pte_alloc } from "../mm/memory.ts";
-import { insert_anonymous_area } from "../mm/mmap.ts";
 import { free_pages, get_zeroed_page, virt_to_page } from "../mm/page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_free } from "../mm/slab.ts";
+import { insert_anonymous_area } from "../mm/vma.ts";
 import { flush_old_files } from "./fcntl.ts";
 
 const POINTER_SIZE = 4;
@@ -45,7 +45,10 @@ export function* kernel_read(filp: u32, offset: u32, to: u32, count: u32): Steps
   return bytes;
 }
 
-/** The number of strings in a user's array that ends in a null pointer, or -EFAULT, or -E2BIG beyond `max`. */
+/**
+ * The number of strings in a user's array that ends in a null pointer, or -EFAULT, or -E2BIG beyond `max`.
+ * @context might_sleep
+ */
 export const count = kernel_function("count", [pointer("char *"), i32], i32, function* (argv, max) {
   if (argv === 0) return 0;
   const word = local(u32);
@@ -56,7 +59,10 @@ export const count = kernel_function("count", [pointer("char *"), i32], i32, fun
   }
 });
 
-/** Copies strings in front of those that are in the argument pages already, the last first. Returns 0 or -errno. */
+/**
+ * Copies strings in front of those that are in the argument pages already, the last first. Returns 0 or -errno.
+ * @context might_sleep
+ */
 export const copy_strings = kernel_function(
   "copy_strings",
   [i32, pointer("char *"), pointer("linux_binprm")],
@@ -78,7 +84,7 @@ export const copy_strings = kernel_function(
   },
 );
 
-/** Copies user memory to an offset in the argument pages, a page at a time. */
+/** Copies user memory to an offset in the argument pages, a page at a time. @context might_sleep */
 function* copy_to_pages(bprm: linux_binprm, offset: u32, from: u32, length: u32): Steps<i32> {
   for (let done: u32 = 0; done < length; ) {
     const position: u32 = offset + done;
@@ -107,7 +113,7 @@ export function* free_arg_pages(bprm: linux_binprm): Steps<void> {
   }
 }
 
-/** Gives the process its stack area, with the argument pages at its top. Returns 0 or -ENOMEM. */
+/** Gives the process its stack area, with the argument pages at its top. Returns 0 or -ENOMEM. @context might_sleep */
 export const setup_arg_pages = kernel_function(
   "setup_arg_pages",
   [pointer("linux_binprm")],
@@ -134,7 +140,10 @@ export const setup_arg_pages = kernel_function(
   },
 );
 
-/** Makes sure that the signal table is the process's own. Returns the one shared before, or 0; -ENOMEM as an unsigned number. */
+/**
+ * Makes sure that the signal table is the process's own. Returns the one shared before, or 0; -ENOMEM as an unsigned number.
+ * @context might_sleep
+ */
 function* make_private_signals(): Steps<u32> {
   const shared = current().sig;
   if (signal_struct.at(shared).count <= 1) return 0;
@@ -183,7 +192,7 @@ function* set_comm(tsk: task_struct, filename: u32): Steps<void> {
   yield* strlcpy(comm, name, COMM_LENGTH);
 }
 
-/** Gives the process a new, empty address space and drops the old one. Returns 0 or -ENOMEM. */
+/** Gives the process a new, empty address space and drops the old one. Returns 0 or -ENOMEM. @context might_sleep */
 function* exec_mmap(): Steps<i32> {
   const mm = yield* mm_alloc();
   if (mm === 0) return -ENOMEM;
@@ -201,6 +210,7 @@ function* exec_mmap(): Steps<i32> {
 /**
  * Gives up the old program: address space, signal handlers, descriptors marked close-on-exec, the name. Returns 0, or
  * -ENOMEM with the old program intact.
+ * @context might_sleep
  */
 export const flush_old_exec = kernel_function(
   "flush_old_exec",

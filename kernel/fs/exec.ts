@@ -24,7 +24,10 @@ const POINTER_SIZE = 4;
 /** More pointers than the argument pages could hold strings for. */
 const MAX_STRINGS = (MAX_ARG_PAGES * PAGE_SIZE) / POINTER_SIZE;
 
-/** Opens a program by a name in kernel memory: a file with one reference, or -errno as an unsigned number. */
+/**
+ * Opens a program by a name in kernel memory: a file with one reference, or -errno as an unsigned number.
+ * @context might_sleep
+ */
 const open_exec = kernel_function("open_exec", [pointer("char")], u32, function* (name) {
   const found = yield* path_lookup(name, working_directory(), true);
   if (IS_ERR(found)) return found;
@@ -33,7 +36,7 @@ const open_exec = kernel_function("open_exec", [pointer("char")], u32, function*
   return yield* dentry_open(found, O_RDONLY);
 });
 
-/** Collects the strings, tells the format and loads the program. Returns 0 or -errno. */
+/** Collects the strings, tells the format and loads the program. Returns 0 or -errno. @context might_sleep */
 function* load_program(bprm: linux_binprm, argv: u32, envp: u32, regs: u32): Steps<i32> {
   bprm.argc = yield* count(argv, MAX_STRINGS);
   if (bprm.argc < 0) return bprm.argc;
@@ -55,6 +58,7 @@ function* load_program(bprm: linux_binprm, argv: u32, envp: u32, regs: u32): Ste
 /**
  * Runs a program: its name in kernel memory, argv and envp in memory that the caller's addr_limit allows, the registers
  * that the return from the system call will load. Returns 0 or -errno.
+ * @context might_sleep
  */
 export const do_execve = kernel_function(
   "do_execve",
@@ -77,7 +81,7 @@ export const do_execve = kernel_function(
   },
 );
 
-/** execve(2): name in EBX, argv in ECX, envp in EDX. */
+/** execve(2): name in EBX, argv in ECX, envp in EDX. @context might_sleep */
 export const sys_execve = kernel_function("sys_execve", [by_value(pt_regs)], i32, function* (regs) {
   const name = yield* getname(regs.ebx);
   if (IS_ERR(name)) return name;

@@ -13,12 +13,12 @@ export const filp_cachep = kernel_variable("filp_cachep", pointer("kmem_cache_t"
 
 const filp_name = cstring("filp");
 
-/** Makes the files' cache. */
+/** Makes the files' cache. @context might_sleep */
 export const files_init = kernel_function("files_init", [], undefined, function* () {
   filp_cachep.value = yield* kmem_cache_create(filp_name.address, file.size, 0);
 });
 
-/** A new file with one reference, otherwise zero; 0 when out of memory. */
+/** A new file with one reference, otherwise zero; 0 when out of memory. @context might_sleep */
 export const get_empty_filp = kernel_function("get_empty_filp", [], pointer("file"), function* () {
   const at: u32 = yield* kmem_cache_alloc(filp_cachep.value, GFP_KERNEL);
   if (at === 0) return 0;
@@ -32,7 +32,7 @@ export function get_file(at: number): void {
   file.at(at).f_count++;
 }
 
-/** Drops a reference to a file; the last one releases it. */
+/** Drops a reference to a file; the last one releases it. @context in_task */
 export const fput = kernel_function("fput", [pointer("file")], undefined, function* (at) {
   const filp = file.at(at);
   if (filp.f_count <= 0) BUG(`fput: file 0x${at.toString(16)} is free`);
@@ -43,7 +43,7 @@ export const fput = kernel_function("fput", [pointer("file")], undefined, functi
   yield* kmem_cache_free(filp_cachep.value, at);
 });
 
-/** Closes an open file: drops the reference that a descriptor held. Returns 0 or -errno. */
+/** Closes an open file: drops the reference that a descriptor held. Returns 0 or -errno. @context in_task */
 export const filp_close = kernel_function("filp_close", [pointer("file")], i32, function* (at) {
   yield* fput(at);
   return 0;

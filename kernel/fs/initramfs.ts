@@ -145,7 +145,7 @@ function share(full: inode, empty: inode): void {
   empty.i_data = full.i_data;
 }
 
-/** Makes the inode of an entry. Returns false when out of memory. */
+/** Makes the inode of an entry. Returns false when out of memory. @context might_sleep */
 function* add_entry(path: u32, header: cpio_header, data: u32): Steps<boolean> {
   const type: u32 = header.mode & S_IFMT;
   const old = yield* find_inode(path);
@@ -179,6 +179,7 @@ function refuse_type(path: number, type: number): void {
 /**
  * Unpacks the archive from `start` to `end`, with a page for names. Returns the number of entries; complains and stops at
  * the first bad one.
+ * @context might_sleep
  */
 function* unpack_entries(start: u32, end: u32, path: u32): Steps<u32> {
   const header = local(cpio_header);
@@ -213,7 +214,7 @@ function* unpack_entries(start: u32, end: u32, path: u32): Steps<u32> {
   }
 }
 
-/** Unpacks the archive from `start` to `end`. Returns the number of entries. */
+/** Unpacks the archive from `start` to `end`. Returns the number of entries. @context might_sleep */
 function* unpack(start: u32, end: u32): Steps<u32> {
   const path = yield* __get_free_pages(GFP_KERNEL, 0);
   if (path === 0) {
@@ -225,7 +226,7 @@ function* unpack(start: u32, end: u32): Steps<u32> {
   return entries;
 }
 
-/** Makes the root file system, with the standard device nodes. */
+/** Makes the root file system, with the standard device nodes. @context might_sleep */
 export const default_rootfs = kernel_function("default_rootfs", [], i32, function* () {
   for (const { path, mode, device } of default_nodes) {
     const made = yield* new_inode();
@@ -239,7 +240,7 @@ export const default_rootfs = kernel_function("default_rootfs", [], i32, functio
   return 0;
 });
 
-/** Puts what the archive holds into the root file system. */
+/** Puts what the archive holds into the root file system. @context might_sleep */
 export const populate_rootfs = kernel_function("populate_rootfs", [], i32, function* () {
   if (initrd_start.value !== 0) {
     const entries = yield* unpack(initrd_start.value, initrd_end.value);

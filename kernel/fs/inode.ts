@@ -27,12 +27,15 @@ const last_ino = kernel_variable("last_ino", u32, 0);
 const inode_cache_name = cstring("inode_cache");
 const I_NAME = inode.offset("i_name");
 
-/** Makes the inodes' cache. */
+/** Makes the inodes' cache. @context might_sleep */
 export const inode_init = kernel_function("inode_init", [], undefined, function* () {
   inode_cachep.value = yield* kmem_cache_create(inode_cache_name.address, inode.size, 0);
 });
 
-/** A new inode, all zero but its number and its empty page list, not on the list yet; undefined when out of memory. */
+/**
+ * A new inode, all zero but its number and its empty page list, not on the list yet; undefined when out of memory.
+ * @context might_sleep
+ */
 export function* new_inode(): Steps<inode | undefined> {
   const at: u32 = yield* kmem_cache_alloc(inode_cachep.value, GFP_KERNEL);
   if (at === 0) return undefined;

@@ -194,7 +194,10 @@ export function* path_lookup(name: u32, base: u32, follow: boolean): Steps<u32> 
   return nd.inode === 0 ? -ENOENT : nd.inode;
 }
 
-/** A user's string as a kernel copy in a page of its own (free with putname), or -errno as an unsigned number. */
+/**
+ * A user's string as a kernel copy in a page of its own (free with putname), or -errno as an unsigned number.
+ * @context might_sleep
+ */
 export function* getname(user: u32): Steps<u32> {
   const buffer = yield* __get_free_pages(GFP_KERNEL, 0);
   if (buffer === 0) return -ENOMEM;
@@ -210,7 +213,10 @@ export function* putname(name: u32): Steps<void> {
   yield* free_pages(name, 0);
 }
 
-/** Looks a user's name up for an `...at` call: the address of the inode, or -errno as an unsigned number. */
+/**
+ * Looks a user's name up for an `...at` call: the address of the inode, or -errno as an unsigned number.
+ * @context might_sleep
+ */
 export function* user_path_at(dfd: i32, user: u32, follow = true): Steps<u32> {
   const name = yield* getname(user);
   if (IS_ERR(name)) return name;

@@ -82,7 +82,7 @@ function may_open(node: inode, flags: number): number {
   return 0;
 }
 
-/** Opens an inode: a file with one reference, or -errno as an unsigned number. */
+/** Opens an inode: a file with one reference, or -errno as an unsigned number. @context might_sleep */
 export const dentry_open = kernel_function(
   "dentry_open",
   [pointer("inode"), u32],
@@ -112,6 +112,7 @@ export const dentry_open = kernel_function(
 /**
  * Opens what a look-up found, an inode or -errno as an unsigned number: a file with one reference, or -errno as an unsigned number. No file can
  * be made: O_CREAT only opens what exists.
+ * @context might_sleep
  */
 function* open_found(found: u32, flags: u32): Steps<u32> {
   if ((found | 0) === -ENOENT && flags & O_CREAT) return -EROFS;
@@ -123,7 +124,10 @@ function* open_found(found: u32, flags: u32): Steps<u32> {
   return yield* dentry_open(found, flags);
 }
 
-/** Opens a file by a name in kernel memory: a file with one reference, or -errno as an unsigned number. */
+/**
+ * Opens a file by a name in kernel memory: a file with one reference, or -errno as an unsigned number.
+ * @context might_sleep
+ */
 export const filp_open = kernel_function("filp_open", [pointer("char"), u32, u32], u32, function* (name, flags, _mode) {
   return yield* open_found(yield* path_lookup(name, working_directory(), true), flags);
 });
@@ -141,7 +145,7 @@ function* install(opened: u32, flags: u32): Steps<i32> {
   return fd;
 }
 
-/** openat(2). */
+/** openat(2). @context might_sleep */
 export const sys_openat = kernel_function(
   "sys_openat",
   [i32, pointer("char"), u32, u32],
@@ -152,7 +156,7 @@ export const sys_openat = kernel_function(
   },
 );
 
-/** open(2). */
+/** open(2). @context might_sleep */
 export const sys_open = kernel_function(
   "sys_open",
   [pointer("char"), u32, u32],
@@ -176,11 +180,12 @@ function may_access(found: number, mode: number): number {
   return mode & X_OK && type !== S_IFDIR && (i_mode & S_IXUGO) === 0 ? -EACCES : 0;
 }
 
-/** access(2), for the superuser that everybody is. */
+/** access(2), for the superuser that everybody is. @context might_sleep */
 export const sys_access = kernel_function("sys_access", [u32, u32], i32, function* (filename, mode) {
   return may_access(yield* user_path_at(AT_FDCWD, filename), mode);
 });
 
+/** @context might_sleep */
 export const sys_faccessat = kernel_function("sys_faccessat", [i32, u32, u32], i32, function* (dfd, filename, mode) {
   return may_access(yield* user_path_at(dfd, filename), mode);
 });
@@ -193,7 +198,7 @@ function set_working_directory(found: number): number {
   return 0;
 }
 
-/** chdir(2). */
+/** chdir(2). @context might_sleep */
 export const sys_chdir = kernel_function("sys_chdir", [u32], i32, function* (filename) {
   return set_working_directory(yield* user_path_at(AT_FDCWD, filename));
 });
@@ -204,7 +209,7 @@ export const sys_fchdir = kernel_function("sys_fchdir", [i32], i32, (fd) => {
   return at === 0 ? -EBADF : set_working_directory(file.at(at).f_inode);
 });
 
-/** getcwd(2): the path with its NUL. Returns its length, -ERANGE when the buffer is too small. */
+/** getcwd(2): the path with its NUL. Returns its length, -ERANGE when the buffer is too small. @context might_sleep */
 export const sys_getcwd = kernel_function("sys_getcwd", [u32, u32], i32, function* (buffer, size) {
   const path: u32 = working_directory();
   const length: i32 = (yield* strnlen(path, PATH_LENGTH)) + 1;
@@ -232,7 +237,7 @@ export const sys_close = kernel_function("sys_close", [i32], i32, function* (fd)
 
 const console_name = cstring("/dev/console");
 
-/** Makes the console the current task's descriptors 0, 1 and 2, as init gets them. */
+/** Makes the console the current task's descriptors 0, 1 and 2, as init gets them. @context might_sleep */
 export const open_console = kernel_function("open_console", [], undefined, function* () {
   const fd = yield* install(yield* filp_open(console_name.address, O_RDWR, 0), 0);
   if (fd < 0) {

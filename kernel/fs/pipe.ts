@@ -57,7 +57,10 @@ function is_nonblocking(filp: number): boolean {
   return (file.at(filp).f_flags & O_NONBLOCK) !== 0;
 }
 
-/** Waits for the other side; a waker is a task, so nothing is lost between the look and the sleep. 0 or -errno. */
+/**
+ * Waits for the other side; a waker is a task, so nothing is lost between the look and the sleep. 0 or -errno.
+ * @context might_sleep
+ */
 function* wait_for_other_side(filp: u32, pipe: pipe_inode_info): Steps<i32> {
   if (is_nonblocking(filp)) return -EAGAIN;
   if (signal_pending(current())) return -ERESTARTSYS;
@@ -65,7 +68,7 @@ function* wait_for_other_side(filp: u32, pipe: pipe_inode_info): Steps<i32> {
   return 0;
 }
 
-/** What there is, at least a byte: waits for it. 0 when nobody is left to write. */
+/** What there is, at least a byte: waits for it. 0 when nobody is left to write. @context might_sleep */
 export const pipe_read = kernel_function(
   "pipe_read",
   [pointer("file"), u32, u32],
@@ -95,7 +98,10 @@ export const pipe_read = kernel_function(
   },
 );
 
-/** Everything, in pieces of at most the pipe's size; up to PIPE_BUF bytes are not torn. SIGPIPE when nobody can read. */
+/**
+ * Everything, in pieces of at most the pipe's size; up to PIPE_BUF bytes are not torn. SIGPIPE when nobody can read.
+ * @context might_sleep
+ */
 export const pipe_write = kernel_function(
   "pipe_write",
   [pointer("file"), u32, u32],
@@ -125,7 +131,7 @@ export const pipe_write = kernel_function(
   },
 );
 
-/** FIONREAD: how many bytes could be read. */
+/** FIONREAD: how many bytes could be read. @context might_sleep */
 export const pipe_ioctl = kernel_function(
   "pipe_ioctl",
   [pointer("file"), u32, u32],
@@ -176,7 +182,7 @@ const write_pipe_fops = kernel_table(
   file_operations,
 );
 
-/** The inode of a new pipe, without ends; 0 when out of memory. */
+/** The inode of a new pipe, without ends; 0 when out of memory. @context might_sleep */
 function* get_pipe_inode(): Steps<u32> {
   const node = yield* new_inode();
   if (node === undefined) return 0;
@@ -197,7 +203,7 @@ function* get_pipe_inode(): Steps<u32> {
   return node.address;
 }
 
-/** Opens one end of a pipe: a file with one reference, or 0. */
+/** Opens one end of a pipe: a file with one reference, or 0. @context might_sleep */
 function* open_end(node: u32, fops: u32, flags: u32): Steps<u32> {
   const at = yield* get_empty_filp();
   if (at === 0) return 0;
@@ -222,7 +228,10 @@ function install_end(end: number, flags: number): number {
   return fd;
 }
 
-/** Two open ends on two descriptors, written to a pair of kernel words. 0 or -errno, with everything undone. */
+/**
+ * Two open ends on two descriptors, written to a pair of kernel words. 0 or -errno, with everything undone.
+ * @context might_sleep
+ */
 function* do_pipe(pair: u32, flags: u32): Steps<i32> {
   const node = yield* get_pipe_inode();
   if (node === 0) return -ENOMEM;
@@ -253,7 +262,7 @@ function* do_pipe(pair: u32, flags: u32): Steps<i32> {
   return 0;
 }
 
-/** pipe2(2): flags O_CLOEXEC and O_NONBLOCK. */
+/** pipe2(2): flags O_CLOEXEC and O_NONBLOCK. @context might_sleep */
 export const sys_pipe2 = kernel_function("sys_pipe2", [u32, u32], i32, function* (fildes, flags) {
   const pair = local(array(i32, 2));
   if (flags & ~(O_CLOEXEC | O_NONBLOCK)) return -EINVAL;

@@ -21,7 +21,7 @@ const SEEK_SET = 0;
 const SEEK_CUR = 1;
 const SEEK_END = 2;
 
-/** Copies from a regular file at its position; 0 at its end. */
+/** Copies from a regular file at its position; 0 at its end. @context might_sleep */
 export const generic_file_read = kernel_function(
   "generic_file_read",
   [pointer("file"), u32, u32],
@@ -88,7 +88,10 @@ const iovec = struct("iovec", { iov_base: u32, iov_len: u32 });
 /** Pieces of one call (UIO_MAXIOV). */
 const UIO_MAXIOV = 1024;
 
-/** Reads or writes the pieces one after the other, until one comes short. Returns bytes, or -errno if there are none. */
+/**
+ * Reads or writes the pieces one after the other, until one comes short. Returns bytes, or -errno if there are none.
+ * @context might_sleep
+ */
 function* do_readv_writev(writes: boolean, at: u32, vector: u32, count: u32): Steps<i32> {
   if (count > UIO_MAXIOV) return -EINVAL;
   const piece = local(iovec);
@@ -106,7 +109,7 @@ function* do_readv_writev(writes: boolean, at: u32, vector: u32, count: u32): St
   return done;
 }
 
-/** readv(2). */
+/** readv(2). @context might_sleep */
 export const sys_readv = kernel_function("sys_readv", [i32, u32, u32], i32, function* (fd, vector, count) {
   const at: u32 = fget(fd);
   if (at === 0) return -EBADF;
@@ -115,7 +118,7 @@ export const sys_readv = kernel_function("sys_readv", [i32, u32, u32], i32, func
   return result;
 });
 
-/** writev(2). */
+/** writev(2). @context might_sleep */
 export const sys_writev = kernel_function("sys_writev", [i32, u32, u32], i32, function* (fd, vector, count) {
   const at: u32 = fget(fd);
   if (at === 0) return -EBADF;
@@ -143,7 +146,7 @@ export const sys_lseek = kernel_function("sys_lseek", [i32, i32, u32], i32, (fd,
   return at === 0 ? -EBADF : seek(file.at(at), offset, origin);
 });
 
-/** _llseek(2): a 64-bit offset in two halves, the 64-bit result in user memory. */
+/** _llseek(2): a 64-bit offset in two halves, the 64-bit result in user memory. @context might_sleep */
 export const sys_llseek = kernel_function(
   "sys_llseek",
   [i32, i32, u32, u32, u32],

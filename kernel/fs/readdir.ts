@@ -61,7 +61,10 @@ function* parent_of(directory: inode): Steps<u32> {
 const getdents_callback64 = struct("getdents_callback64", { current_dir: u32, count: u32, result: i32, error: i32 });
 type getdents_callback64 = ViewOf<typeof getdents_callback64>;
 
-/** Adds an entry of the directory to the user's buffer. Returns whether it fitted; -EINVAL or -EFAULT is in `buf` if not. */
+/**
+ * Adds an entry of the directory to the user's buffer. Returns whether it fitted; -EINVAL or -EFAULT is in `buf` if not.
+ * @context might_sleep
+ */
 function* filldir64(buf: getdents_callback64, name: u32, node: u32, position: u32): Steps<boolean> {
   const record = local(array(u8, MAX_RECORD));
   const bytes = yield* strnlen(name, PATH_LENGTH);
@@ -87,7 +90,10 @@ function* filldir64(buf: getdents_callback64, name: u32, node: u32, position: u3
   return true;
 }
 
-/** Adds the entries from the file's position on: `.`, `..`, then the others in the order they were made. */
+/**
+ * Adds the entries from the file's position on: `.`, `..`, then the others in the order they were made.
+ * @context might_sleep
+ */
 function* read_directory(filp: file, directory: inode, buf: getdents_callback64): Steps<void> {
   const path: u32 = inode_name(directory.address);
   if (filp.f_pos === 0) {
@@ -113,6 +119,7 @@ function* read_directory(filp: file, directory: inode, buf: getdents_callback64)
 
 /**
  * getdents64(2): as many entries as fit into the buffer. Returns bytes, 0 at the end, -EINVAL when not even one fits.
+ * @context might_sleep
  */
 export const sys_getdents64 = kernel_function("sys_getdents64", [i32, u32, u32], i32, function* (fd, buffer, count) {
   const at: u32 = fget(fd);

@@ -117,6 +117,7 @@ function* look_at_pollfds(fds: u32, nfds: u32, table: u32): Steps<i32> {
  * @param timeout address of the ticks, which become those that were left
  * @param fds what is looked at: the fd_set_bits of a select, or the pollfds of a poll
  * @param n the descriptors of a select, or the pollfds
+ * @context might_sleep
  */
 function* wait_until_ready(timeout: u32, selects: boolean, fds: u32, n: u32): Steps<i32> {
   const m = memory();
@@ -137,7 +138,10 @@ function* wait_until_ready(timeout: u32, selects: boolean, fds: u32, n: u32): St
   return ready;
 }
 
-/** Reads a set that the program gives, without bits for descriptors from `n` on, to a kernel word. 0 or -errno. */
+/**
+ * Reads a set that the program gives, without bits for descriptors from `n` on, to a kernel word. 0 or -errno.
+ * @context might_sleep
+ */
 function* get_fd_set(n: i32, ufdset: u32, into: u32): Steps<i32> {
   const m = memory();
   m.write32(into, 0);
@@ -148,7 +152,7 @@ function* get_fd_set(n: i32, ufdset: u32, into: u32): Steps<i32> {
   return 0;
 }
 
-/** Gives a set to the program, if it asked. 0 or -EFAULT. */
+/** Gives a set to the program, if it asked. 0 or -EFAULT. @context might_sleep */
 function* set_fd_set(n: i32, ufdset: u32, set: u32): Steps<i32> {
   return ufdset === 0 || n === 0 ? 0 : yield* put_user(set, ufdset);
 }
@@ -156,6 +160,7 @@ function* set_fd_set(n: i32, ufdset: u32, set: u32): Steps<i32> {
 /**
  * What select and pselect have in common: the sets become those that are ready, the ticks at `timeout` what was left of
  * them. -ERESTARTNOHAND when a signal came first.
+ * @context might_sleep
  */
 const core_sys_select = kernel_function(
   "core_sys_select",
@@ -185,7 +190,7 @@ function select_ticks(ticks: number): number {
   return ticks === 0 ? 0 : Math.min(ticks + 1, MAX_SCHEDULE_TIMEOUT - 1);
 }
 
-/** select(2): the timeout becomes what was left of it. */
+/** select(2): the timeout becomes what was left of it. @context might_sleep */
 export const sys_select = kernel_function(
   "sys_select",
   [i32, u32, u32, u32, u32],
@@ -211,7 +216,10 @@ export const sys_select = kernel_function(
 /** The sixth argument of pselect: a mask, and its size. */
 const sigset_argument = struct("sigset_argpack", { p: pointer("sigset_t"), size: u32 });
 
-/** pselect(2): with another mask of blocked signals meanwhile, which a handler that runs because of it sees, too. */
+/**
+ * pselect(2): with another mask of blocked signals meanwhile, which a handler that runs because of it sees, too.
+ * @context might_sleep
+ */
 export const sys_pselect6 = kernel_function("sys_pselect6", [by_value(pt_regs)], i32, function* (regs) {
   const ts = local(timespec);
   const timeout = local(i32);
@@ -250,6 +258,7 @@ export const sys_pselect6 = kernel_function("sys_pselect6", [by_value(pt_regs)],
   return result;
 });
 
+/** @context might_sleep */
 const do_poll = kernel_function(
   "do_poll",
   [pointer("pollfd"), u32, u32, i32],
@@ -275,7 +284,10 @@ function poll_timeout(milliseconds: number): number {
   return timespec_to_jiffies(Math.floor(milliseconds / 1000), (milliseconds % 1000) * MILLISECOND) + 1;
 }
 
-/** poll(2): up to as many entries as there can be descriptors; the timeout in milliseconds, below 0 for ever. */
+/**
+ * poll(2): up to as many entries as there can be descriptors; the timeout in milliseconds, below 0 for ever.
+ * @context might_sleep
+ */
 export const sys_poll = kernel_function("sys_poll", [u32, u32, i32], i32, function* (ufds, nfds, milliseconds) {
   if (nfds > files_struct.at(current().files).max_fds || nfds * pollfd.size > PAGE_SIZE) return -EINVAL;
   const fds = yield* get_zeroed_page(GFP_KERNEL);

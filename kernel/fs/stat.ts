@@ -77,7 +77,7 @@ function fill(into: ViewOf<typeof stat> | ViewOf<typeof stat64>, node: inode): v
   into.st_atime = into.st_mtime = into.st_ctime = boot_time.value;
 }
 
-/** Gives user memory the struct stat of an inode; an address that is -errno is passed through. */
+/** Gives user memory the struct stat of an inode; an address that is -errno is passed through. @context might_sleep */
 const cp_new_stat = kernel_function("cp_new_stat", [pointer("inode"), u32], i32, function* (node, statbuf) {
   if (IS_ERR(node)) return node;
   const tmp = local(stat);
@@ -86,7 +86,7 @@ const cp_new_stat = kernel_function("cp_new_stat", [pointer("inode"), u32], i32,
   return (yield* copy_to_user(statbuf, tmp.address, stat.size)) === 0 ? 0 : -EFAULT;
 });
 
-/** The same for struct stat64. */
+/** The same for struct stat64. @context might_sleep */
 const cp_new_stat64 = kernel_function("cp_new_stat64", [pointer("inode"), u32], i32, function* (node, statbuf) {
   if (IS_ERR(node)) return node;
   const tmp = local(stat64);
@@ -102,39 +102,46 @@ function inode_of(fd: number): number {
   return at === 0 ? -EBADF : file.at(at).f_inode;
 }
 
+/** @context might_sleep */
 export const sys_newstat = kernel_function("sys_newstat", [u32, u32], i32, function* (filename, statbuf) {
   return yield* cp_new_stat(yield* user_path_at(AT_FDCWD, filename), statbuf);
 });
 
+/** @context might_sleep */
 export const sys_newlstat = kernel_function("sys_newlstat", [u32, u32], i32, function* (filename, statbuf) {
   return yield* cp_new_stat(yield* user_path_at(AT_FDCWD, filename, false), statbuf);
 });
 
+/** @context might_sleep */
 export const sys_newfstat = kernel_function("sys_newfstat", [i32, u32], i32, function* (fd, statbuf) {
   return yield* cp_new_stat(inode_of(fd), statbuf);
 });
 
-/** stat64(2). */
+/** stat64(2). @context might_sleep */
 export const sys_stat64 = kernel_function("sys_stat64", [u32, u32], i32, function* (filename, statbuf) {
   return yield* cp_new_stat64(yield* user_path_at(AT_FDCWD, filename), statbuf);
 });
 
-/** lstat64(2): a symbolic link itself. */
+/** lstat64(2): a symbolic link itself. @context might_sleep */
 export const sys_lstat64 = kernel_function("sys_lstat64", [u32, u32], i32, function* (filename, statbuf) {
   return yield* cp_new_stat64(yield* user_path_at(AT_FDCWD, filename, false), statbuf);
 });
 
+/** @context might_sleep */
 export const sys_fstat64 = kernel_function("sys_fstat64", [i32, u32], i32, function* (fd, statbuf) {
   return yield* cp_new_stat64(inode_of(fd), statbuf);
 });
 
-/** Whether a user's string is empty. One that cannot be read is not. */
+/** Whether a user's string is empty. One that cannot be read is not. @context might_sleep */
 const is_empty_name = kernel_function("is_empty_name", [u32], i32, function* (filename) {
   const word = local(u32);
   return (yield* get_user(word.address, filename, 1)) === 0 && word.value === 0 ? 1 : 0;
 });
 
-/** fstatat64(2): with AT_SYMLINK_NOFOLLOW a link itself, with AT_EMPTY_PATH and no name the open file. */
+/**
+ * fstatat64(2): with AT_SYMLINK_NOFOLLOW a link itself, with AT_EMPTY_PATH and no name the open file.
+ * @context might_sleep
+ */
 export const sys_fstatat64 = kernel_function(
   "sys_fstatat64",
   [i32, u32, u32, u32],
@@ -147,7 +154,10 @@ export const sys_fstatat64 = kernel_function(
   },
 );
 
-/** Copies a link's target to user memory: bytes, without a NUL, or -errno. `node` may be -errno already. */
+/**
+ * Copies a link's target to user memory: bytes, without a NUL, or -errno. `node` may be -errno already.
+ * @context might_sleep
+ */
 function* read_link(node: u32, buffer: u32, size: i32): Steps<i32> {
   if (IS_ERR(node)) return node;
   const link = inode.at(node);
@@ -158,11 +168,12 @@ function* read_link(node: u32, buffer: u32, size: i32): Steps<i32> {
   return (yield* copy_to_user(buffer, target, bytes)) === 0 ? bytes : -EFAULT;
 }
 
-/** readlink(2). */
+/** readlink(2). @context might_sleep */
 export const sys_readlink = kernel_function("sys_readlink", [u32, u32, i32], i32, function* (path, buffer, size) {
   return yield* read_link(yield* user_path_at(AT_FDCWD, path, false), buffer, size);
 });
 
+/** @context might_sleep */
 export const sys_readlinkat = kernel_function(
   "sys_readlinkat",
   [i32, u32, u32, i32],

@@ -12,7 +12,7 @@ const INVALID_OPCODE = 6;
 const HOSTCALL_LENGTH = 4;
 /** Lines of a JavaScript stack that an oops names, and files that tell a reader nothing of what was wrong. */
 const DEEPEST_PLACE = 4;
-const PLUMBING = /^(hosted-memory|memory|types|runtime|kernel-image|kernel-module|compiled-code|bug)\.ts:/;
+const PLUMBING = /^(hosted-memory|memory|types|runtime|kernel-image|kernel-module|compiled-code|bug|entry-check)\.ts:/;
 
 /** What the bridge needs of the machine it is on. */
 export interface BridgeOptions {

@@ -17,6 +17,16 @@ export interface BlockTable {
   readonly blocks: readonly BlockTable[];
 }
 
+/** What a function's `@context` says that it needs. */
+export interface NeededContext {
+  /** `might_sleep`, `irqs_disabled`: see kernel/running/entry-check.ts. */
+  readonly needs: readonly string[];
+  /** Line and column of the tag, from 1. */
+  readonly at: readonly [line: number, column: number];
+  /** Only when the parameter so many bytes from EBP has a bit of the mask set. */
+  readonly when?: readonly [offset: number, mask: number];
+}
+
 export interface FunctionTable {
   readonly file: string;
   /** Line and column, from 1, of its name and of its closing brace. */
@@ -26,6 +36,7 @@ export interface FunctionTable {
   /** Kind of what it returns; empty for nothing. */
   readonly returns: string;
   readonly block: BlockTable;
+  readonly context?: NeededContext;
 }
 
 interface Source {

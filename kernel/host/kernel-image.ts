@@ -30,21 +30,33 @@ export function in_order(modules: readonly KernelModule[]): KernelModule[] {
   return [...modules].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0));
 }
 
+/** Gives what is to be done before the first step of a function, as part of it; undefined for nothing. */
+export type EntryCheck = (code: CompiledCode) => StepFunction | undefined;
+
 /** The steps of modules by number. Those of a function take their places when the first of them is executed. */
-export function steps_of(modules: readonly KernelModule[]): readonly StepFunction[] {
+export function steps_of(modules: readonly KernelModule[], check?: EntryCheck): readonly StepFunction[] {
   const steps: StepFunction[] = [];
-  for (const { functions } of modules) for (const { code } of functions) add_steps(steps, code);
+  for (const { functions } of modules) for (const { code } of functions) add_steps(steps, code, check);
   return steps;
 }
 
-function add_steps(steps: StepFunction[], code: CompiledCode): void {
+function add_steps(steps: StepFunction[], code: CompiledCode, check: EntryCheck | undefined): void {
   const first = steps.length;
   for (let index = 0; index < code.count; index++) {
     steps.push((core, ebp) => {
       for (const [i, step] of code.lay_out().steps.entries()) steps[first + i] = step;
+      const before = check?.(code);
+      if (before !== undefined) steps[first] = one_after_another(before, steps[first]);
       steps[first + index](core, ebp);
     });
   }
+}
+
+function one_after_another(before: StepFunction, step: StepFunction): StepFunction {
+  return (core, ebp) => {
+    before(core, ebp);
+    step(core, ebp);
+  };
 }
 
 /** A kernel ready to be loaded: its contents by physical address, and its symbols. */
@@ -55,6 +67,7 @@ export class KernelImage implements SymbolSource {
   private readonly globals = new Map<string, number>();
   private known_lines: readonly LinkedLine[] | undefined;
   private known_call_frames: CallFrames | undefined;
+  private checked: { readonly check: EntryCheck; readonly steps: readonly StepFunction[] } | undefined;
   /** Symbols of .text in order of address. */
   private readonly text: readonly ImageSymbol[];
 
@@ -122,6 +135,12 @@ export class KernelImage implements SymbolSource {
   get call_frames(): CallFrames {
     this.known_call_frames ??= readCallFrames(readElf(this.elf()));
     return this.known_call_frames;
+  }
+
+  /** The steps, with a check where functions begin. */
+  checked_steps(check: EntryCheck): readonly StepFunction[] {
+    if (this.checked?.check !== check) this.checked = { check, steps: steps_of(this.modules, check) };
+    return this.checked.steps;
   }
 
   #addresses(): Uint32Array {

@@ -29,8 +29,8 @@ import { KERN_INFO, printk } from "../kernel/printk.ts";
 import { sched_init } from "../kernel/sched.ts";
 import { UTS_RELEASE } from "../kernel/sys.ts";
 import { init_mm } from "../mm/init_mm.ts";
-import { vma_init } from "../mm/mmap.ts";
 import { kmem_cache_init } from "../mm/slab.ts";
+import { vma_init } from "../mm/vma.ts";
 
 const execve = asm_function("execve", [pointer("char"), u32, u32], i32);
 
@@ -119,7 +119,7 @@ function* prepare_init_arguments(): Steps<void> {
   }
 }
 
-/** pid 1, still a kernel thread: drivers, the root file system, then /init. */
+/** pid 1, still a kernel thread: drivers, the root file system, then /init. @context might_sleep */
 const init = kernel_function("init", [u32], i32, function* (_unused) {
   yield* chr_dev_init();
   yield* tty_init();
@@ -135,14 +135,17 @@ const init = kernel_function("init", [u32], i32, function* (_unused) {
   return 0;
 });
 
-/** Starts pid 1, with files and signals of its own, and becomes the idle task. */
+/** Starts pid 1, with files and signals of its own, and becomes the idle task. @context might_sleep */
 const rest_init = kernel_function("rest_init", [], undefined, function* () {
   yield* kernel_thread(init.address, 0, 0);
   current().need_resched = 1; // let init run before the first halt
   yield* cpu_idle();
 });
 
-/** What head.S calls, on init_task's stack, with paging on and interrupts off. Never returns. */
+/** 1 until interrupts are enabled for the first time: those who need them on do not insist before (init/main.c). */
+export const early_boot_irqs_disabled = kernel_variable("early_boot_irqs_disabled", u32, 1);
+
+/** What head.S calls, on init_task's stack, with paging on and interrupts off. Never returns. @context irqs_disabled */
 export const start_kernel = kernel_function("start_kernel", [], undefined, function* () {
   init_mm.value.pgd = image().symbol("swapper_pg_dir");
   init_mm.value.mm_users = 2;
@@ -157,6 +160,7 @@ export const start_kernel = kernel_function("start_kernel", [], undefined, funct
   yield* time_init();
   yield* mem_init();
   yield* kmem_cache_init();
+  early_boot_irqs_disabled.value = 0;
   local_irq_enable();
   yield* fork_init(max_low_pfn.value);
   futex_init();

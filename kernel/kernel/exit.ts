@@ -43,7 +43,7 @@ const __WNOTHREAD = 0x20000000;
 const __WALL = 0x40000000;
 const __WCLONE = 0x80000000;
 
-/** Frees what a zombie still had: its pid, its place in the family, PCB and stack. */
+/** Frees what a zombie still had: its pid, its place in the family, PCB and stack. @context irqs_enabled */
 export const release_task = kernel_function("release_task", [pointer("task_struct")], undefined, function* (task) {
   const p = task_struct.at(task);
   if (task === get_current()) throw new Error("release_task: task releasing itself");
@@ -97,7 +97,10 @@ function* forget_original_parent(father: task_struct): Steps<void> {
   }
 }
 
-/** Drops the task's address space and goes on with the one that is loaded, as kernel threads do. */
+/**
+ * Drops the task's address space and goes on with the one that is loaded, as kernel threads do.
+ * @context might_sleep
+ */
 export function* exit_mm(tsk: task_struct): Steps<void> {
   const { mm } = tsk;
   yield* mm_release(tsk);
@@ -124,6 +127,7 @@ function* end_of_init(tsk: task_struct, code: i32): Steps<void> {
 /**
  * Tells whoever waits for it that the task has ended: its parent, once the whole thread group has. A thread that is not
  * the leader is nobody's child to wait for; the scheduler frees it.
+ * @context irqs_disabled
  */
 function* exit_notify(tsk: task_struct): Steps<void> {
   const last = !(yield* has_live_threads(tsk));
@@ -137,7 +141,10 @@ function* exit_notify(tsk: task_struct): Steps<void> {
   }
 }
 
-/** Ends the current task; never returns. `code` is the wait status: exit status << 8, or the signal that killed it. */
+/**
+ * Ends the current task; never returns. `code` is the wait status: exit status << 8, or the signal that killed it.
+ * @context might_sleep
+ */
 export const do_exit = kernel_function("do_exit", [i32], undefined, function* (wanted_code) {
   const tsk = current();
   const code = tsk.flags & PF_GROUP_EXIT ? tsk.group_exit_code : wanted_code;
@@ -171,20 +178,23 @@ export function* zap_other_threads(code: i32): Steps<void> {
   }
 }
 
-/** Ends the current task and all threads of its group, with the same status; never returns (Linux 2.6). */
+/**
+ * Ends the current task and all threads of its group, with the same status; never returns (Linux 2.6).
+ * @context might_sleep
+ */
 export const do_group_exit = kernel_function("do_group_exit", [i32], undefined, function* (code) {
   // Who is being killed already has nobody to kill: an exec goes on in the thread that does it.
   if ((current().flags & PF_GROUP_EXIT) === 0) yield* zap_other_threads(code);
   yield* do_exit(code);
 });
 
-/** exit(2): the calling thread only. */
+/** exit(2): the calling thread only. @context might_sleep */
 export const sys_exit = kernel_function("sys_exit", [i32], i32, function* (error_code) {
   yield* do_exit((error_code & 0xff) << 8);
   return 0;
 });
 
-/** exit_group(2): the calling thread's whole group. */
+/** exit_group(2): the calling thread's whole group. @context might_sleep */
 export const sys_exit_group = kernel_function("sys_exit_group", [i32], i32, function* (error_code) {
   yield* do_group_exit((error_code & 0xff) << 8);
   return 0;
@@ -213,7 +223,10 @@ function* waiters(options: number): Generator<task_struct, void, undefined> {
   for (const thread of for_each_thread_behind(self)) yield thread;
 }
 
-/** Looks for a child to report: its pid, -ECHILD when there is no such child, 0 when one exists but none is ready. */
+/**
+ * Looks for a child to report: its pid, -ECHILD when there is no such child, 0 when one exists but none is ready.
+ * @context might_sleep
+ */
 function* wait_once(pid: i32, stat_addr: u32, options: u32, ru: u32): Steps<i32> {
   let found = false;
   for (const waiter of waiters(options)) {
@@ -248,7 +261,10 @@ function* wait_once(pid: i32, stat_addr: u32, options: u32, ru: u32): Steps<i32>
   return found ? 0 : -ECHILD;
 }
 
-/** wait4(2): collects a child that died (or stopped, with WUNTRACED, or goes on, with WCONTINUED), sleeping until there is one. */
+/**
+ * wait4(2): collects a child that died (or stopped, with WUNTRACED, or goes on, with WCONTINUED), sleeping until there is one.
+ * @context might_sleep
+ */
 export const sys_wait4 = kernel_function(
   "sys_wait4",
   [i32, u32, u32, u32],
@@ -277,6 +293,7 @@ export const sys_wait4 = kernel_function(
   },
 );
 
+/** @context might_sleep */
 export const sys_waitpid = kernel_function("sys_waitpid", [i32, u32, u32], i32, function* (pid, stat_addr, options) {
   return yield* sys_wait4(pid, stat_addr, options, 0);
 });

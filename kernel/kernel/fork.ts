@@ -1,5 +1,4 @@
 /** New tasks (kernel/fork.c and the entry points of arch/i386/kernel/process.c, Linux 2.4). */
-
 import { copy_thread } from "../arch/i386/kernel/process.ts";
 import { filp_close, get_file } from "../fs/file_table.ts";
 import { trace, tracing } from "../host/context.ts";
@@ -9,12 +8,12 @@ import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { init_rlimits } from "../include/asm/resource.ts";
 import { find_nonzero, memcpy, memset } from "../include/asm/string.ts";
-import { __flush_tlb, local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
+import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 import { KERNEL_DS, put_user } from "../include/asm/uaccess.ts";
 import { completion, init_completion } from "../include/linux/completion.ts";
 import { EAGAIN, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { INIT_LIST_HEAD, list_add } from "../include/linux/list.ts";
-import { GFP_KERNEL, mm_struct, vm_area_struct } from "../include/linux/mm.ts";
+import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
 import {
   CLONE_CHILD_CLEARTID,
   CLONE_CHILD_SETTID,
@@ -44,12 +43,10 @@ import {
 } from "../include/linux/sched.ts";
 import { CSIGNAL, SIGCHLD } from "../include/linux/signal.ts";
 import { init_waitqueue_head } from "../include/linux/wait.ts";
-import { copy_page_range } from "../mm/memory.ts";
-import { vm_area_cachep } from "../mm/mmap.ts";
 import { __get_free_pages, free_pages } from "../mm/page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab.ts";
 import { futex_wake } from "./futex.ts";
-import { mm_cachep, mm_init, mmput } from "./mm.ts";
+import { copy_mm, mm_cachep, mmput } from "./mm.ts";
 import { get_pid, hash_pid, set_links } from "./pid.ts";
 import { wake_up_process } from "./sched.ts";
 import { init_timer, jiffies } from "./timer.ts";
@@ -78,7 +75,7 @@ export const fork_init = kernel_function("fork_init", [u32], undefined, function
   max_threads.value = Math.max(20, Math.floor(mempages / (THREAD_SIZE / 4096) / 8));
 });
 
-/** Creates the caches of what every process has (proc_caches_init). */
+/** Creates the caches of what every process has (proc_caches_init). @context might_sleep */
 export const proc_caches_init = kernel_function("proc_caches_init", [], undefined, function* () {
   sigact_cachep.value = yield* kmem_cache_create(names.sigact.address, signal_struct.size, 4);
   files_cachep.value = yield* kmem_cache_create(names.files.address, files_struct.size, 4);
@@ -86,7 +83,7 @@ export const proc_caches_init = kernel_function("proc_caches_init", [], undefine
   mm_cachep.value = yield* kmem_cache_create(names.mm.address, mm_struct.size, 4);
 });
 
-/** The PCB and its stack, 8 KiB aligned, or 0. */
+/** The PCB and its stack, 8 KiB aligned, or 0. @context might_sleep */
 function* alloc_task_struct(): Steps<u32> {
   return yield* __get_free_pages(GFP_KERNEL, TASK_UNION_ORDER);
 }
@@ -95,6 +92,7 @@ export function* free_task_struct(task: u32): Steps<void> {
   yield* free_pages(task, TASK_UNION_ORDER);
 }
 
+/** @context might_sleep */
 function* copy_files(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().files;
   if (clone_flags & CLONE_FILES) {
@@ -131,6 +129,7 @@ export const exit_files = kernel_function("exit_files", [pointer("task_struct")]
   yield* kmem_cache_free(files_cachep.value, address);
 });
 
+/** @context might_sleep */
 function* copy_fs(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().fs;
   if (clone_flags & CLONE_FS) {
@@ -153,6 +152,7 @@ export const exit_fs = kernel_function("exit_fs", [pointer("task_struct")], unde
   if (--fs_struct.at(address).count === 0) yield* kmem_cache_free(fs_cachep.value, address);
 });
 
+/** @context might_sleep */
 function* copy_sighand(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().sig;
   if (clone_flags & CLONE_SIGHAND) {
@@ -175,66 +175,10 @@ export const exit_sighand = kernel_function("exit_sighand", [pointer("task_struc
   if (--signal_struct.at(address).count === 0) yield* kmem_cache_free(sigact_cachep.value, address);
 });
 
-/** Copies every area of the current address space, its pages shared copy-on-write. */
-const dup_mmap = kernel_function("dup_mmap", [pointer("mm_struct")], i32, function* (address) {
-  const mm = mm_struct.at(address);
-  const oldmm = mm_struct.at(current().mm);
-  mm.mmap = 0;
-  mm.mmap_cache = 0;
-  mm.map_count = 0;
-  mm.rss = 0;
-  let previous: u32 = 0;
-  for (let at: u32 = oldmm.mmap; at !== 0; at = vm_area_struct.at(at).vm_next) {
-    const copy = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
-    if (copy === 0) return -ENOMEM;
-    yield* memcpy(copy, at, vm_area_struct.size);
-    const area = vm_area_struct.at(copy);
-    area.vm_mm = address;
-    area.vm_next = 0;
-    if (area.vm_file !== 0) get_file(area.vm_file);
-    // Linked before its pages are copied, so that a failure on the way is undone by exit_mmap.
-    if (previous === 0) mm.mmap = copy;
-    else vm_area_struct.at(previous).vm_next = copy;
-    previous = copy;
-    mm.map_count++;
-    const error = yield* copy_page_range(address, oldmm.address, at);
-    if (error !== 0) return error;
-  }
-  return 0;
-});
-
-/** Gives the child its address space: shared, copied, or none for kernel threads. */
-const copy_mm = kernel_function("copy_mm", [u32, pointer("task_struct")], i32, function* (clone_flags, task) {
-  const tsk = task_struct.at(task);
-  tsk.mm = 0;
-  tsk.active_mm = 0;
-  const oldmm = current().mm;
-  if (oldmm === 0) return 0;
-  if (clone_flags & CLONE_VM) {
-    mm_struct.at(oldmm).mm_users++;
-    tsk.mm = oldmm;
-    tsk.active_mm = oldmm;
-    return 0;
-  }
-  const mm = yield* kmem_cache_alloc(mm_cachep.value, GFP_KERNEL);
-  if (mm === 0) return -ENOMEM;
-  yield* memcpy(mm, oldmm, mm_struct.size);
-  if ((yield* mm_init(mm)) === 0) return -ENOMEM;
-  const error = yield* dup_mmap(mm);
-  // The parent's writable pages are read-only now: no stale permission may survive in its TLB.
-  yield* __flush_tlb();
-  if (error !== 0) {
-    yield* mmput(mm);
-    return error;
-  }
-  tsk.mm = mm;
-  tsk.active_mm = mm;
-  return 0;
-});
-
 /**
  * The current task is about to give its address space up (mm_release): lets a vfork parent go on, and tells threads that
  * wait for this one (CLONE_CHILD_CLEARTID).
+ * @context might_sleep
  */
 export function* mm_release(tsk: task_struct): Steps<void> {
   const { vfork_done, clear_child_tid, mm } = tsk;
@@ -249,7 +193,10 @@ export function* mm_release(tsk: task_struct): Steps<void> {
   yield* futex_wake(clear_child_tid, 1);
 }
 
-/** Everything of the parent's that the child copies or shares; -errno after undoing what was done. */
+/**
+ * Everything of the parent's that the child copies or shares; -errno after undoing what was done.
+ * @context might_sleep
+ */
 function* copy_process(clone_flags: u32, stack_start: u32, regs: u32, stack_size: u32, p: task_struct): Steps<i32> {
   let error = yield* copy_files(clone_flags, p);
   if (error !== 0) {
@@ -274,7 +221,7 @@ function* copy_process(clone_flags: u32, stack_start: u32, regs: u32, stack_size
   return error;
 }
 
-/** Creates a task: returns its pid, or -errno with everything undone. */
+/** Creates a task: returns its pid, or -errno with everything undone. @context might_sleep */
 export const do_fork = kernel_function(
   "do_fork",
   [u32, u32, pointer("pt_regs"), u32, u32, u32],
@@ -365,6 +312,7 @@ export const do_fork = kernel_function(
   },
 );
 
+/** @context might_sleep */
 export const sys_fork = kernel_function("sys_fork", [by_value(pt_regs)], i32, function* (regs) {
   return yield* do_fork(SIGCHLD, regs.esp, regs.address, 0, 0, 0);
 });
@@ -372,11 +320,13 @@ export const sys_fork = kernel_function("sys_fork", [by_value(pt_regs)], i32, fu
 /**
  * clone(flags in EBX, stack in ECX): a stack of 0 is the caller's own address. EDX and EDI are where the CLONE_ flags for
  * thread ids want these stored, ESI describes the TLS segment.
+ * @context might_sleep
  */
 export const sys_clone = kernel_function("sys_clone", [by_value(pt_regs)], i32, function* (regs) {
   return yield* do_fork(regs.ebx, regs.ecx || regs.esp, regs.address, 0, regs.edx, regs.edi);
 });
 
+/** @context might_sleep */
 export const sys_vfork = kernel_function("sys_vfork", [by_value(pt_regs)], i32, function* (regs) {
   return yield* do_fork(CLONE_VFORK | CLONE_VM | SIGCHLD, regs.esp, regs.address, 0, 0, 0);
 });

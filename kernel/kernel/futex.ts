@@ -54,7 +54,10 @@ export function futex_init(): void {
   INIT_LIST_HEAD(futex_queue.address);
 }
 
-/** Wakes up to `nr` waiters of an address of the current address space, who waited longest first. Returns how many. */
+/**
+ * Wakes up to `nr` waiters of an address of the current address space, who waited longest first. Returns how many.
+ * @context in_task
+ */
 export const futex_wake = kernel_function("futex_wake", [u32, i32], i32, function* (uaddr, nr) {
   const { mm } = current();
   let woken: i32 = 0;
@@ -71,7 +74,10 @@ export const futex_wake = kernel_function("futex_wake", [u32, i32], i32, functio
   return woken;
 });
 
-/** Ticks to wait for a user's timeout (0: none), relative or of the absolute time of a clock; -errno for a bad one. */
+/**
+ * Ticks to wait for a user's timeout (0: none), relative or of the absolute time of a clock; -errno for a bad one.
+ * @context might_sleep
+ */
 function* timeout_ticks(utime: u32, op: i32, t: timespec): Steps<i32> {
   if (utime === 0) return MAX_SCHEDULE_TIMEOUT;
   if ((yield* copy_from_user(t.address, utime, timespec.size)) !== 0) return -EFAULT;
@@ -80,7 +86,7 @@ function* timeout_ticks(utime: u32, op: i32, t: timespec): Steps<i32> {
   return Math.min(timespec_to_jiffies(t.tv_sec, t.tv_nsec) + 1, MAX_SCHEDULE_TIMEOUT - 1);
 }
 
-/** Sleeps until woken, if the word still has the value expected. */
+/** Sleeps until woken, if the word still has the value expected. @context might_sleep */
 const futex_wait = kernel_function("futex_wait", [u32, i32, u32, u32], i32, function* (uaddr, op, expected, utime) {
   const q = local(futex_q);
   const ticks = yield* timeout_ticks(utime, op, q.timeout);
@@ -108,6 +114,7 @@ const futex_wait = kernel_function("futex_wait", [u32, i32, u32, u32], i32, func
 /**
  * futex(2): FUTEX_WAIT with a relative timeout, FUTEX_WAIT_BITSET with an absolute one and for any bit, FUTEX_WAKE;
  * -ENOSYS for every other operation.
+ * @context might_sleep
  */
 export const sys_futex = kernel_function(
   "sys_futex",

@@ -24,7 +24,7 @@ function* start(p: task_struct, ticks: u32): Steps<void> {
   yield* add_timer(timer.address);
 }
 
-/** The time is up, in the timer's bottom half. */
+/** The time is up, in the timer's bottom half. @context in_softirq irqs_enabled */
 export const it_real_fn = kernel_function("it_real_fn", [pointer("task_struct")], undefined, function* (task) {
   yield* send_sig(SIGALRM, task, 1);
   const p = task_struct.at(task);
@@ -56,7 +56,7 @@ export function* exit_itimers(p: task_struct): Steps<void> {
   yield* del_timer(p.real_timer.address);
 }
 
-/** getitimer(2); -EINVAL for timers other than ITIMER_REAL. */
+/** getitimer(2); -EINVAL for timers other than ITIMER_REAL. @context might_sleep */
 export const sys_getitimer = kernel_function("sys_getitimer", [i32, u32], i32, function* (which, value) {
   if (which !== ITIMER_REAL) return -EINVAL;
   const now = local(itimerval);
@@ -68,7 +68,7 @@ function is_valid({ tv_sec, tv_usec }: timeval): boolean {
   return tv_sec >= 0 && tv_usec >= 0 && tv_usec < MICROSECONDS;
 }
 
-/** setitimer(2); a new value of 0 only stops the timer. */
+/** setitimer(2); a new value of 0 only stops the timer. @context might_sleep */
 export const sys_setitimer = kernel_function("sys_setitimer", [i32, u32, u32], i32, function* (which, value, ovalue) {
   if (which !== ITIMER_REAL) return -EINVAL;
   const wanted = local(itimerval);

@@ -20,7 +20,7 @@ export function* panic(reason: string): Steps<void> {
   yield* end_in_panic();
 }
 
-/** The rest of panic(): nothing runs after it. */
+/** The rest of panic(): nothing runs after it. @context irqs_disabled */
 export function* end_in_panic(): Steps<void> {
   yield* show_registers_of_core();
   if (in_interrupt()) printk(`${KERN_EMERG}In interrupt handler - not syncing\n`);
@@ -28,7 +28,7 @@ export function* end_in_panic(): Steps<void> {
   yield* stop_machine(EXIT_PANIC);
 }
 
-/** Writes the run's result to the exit port; on a machine without one, spins with interrupts off. */
+/** Writes the run's result to the exit port; on a machine without one, spins with interrupts off. @context any */
 export const stop_machine = kernel_function("stop_machine", [i32], undefined, function* (value) {
   local_irq_disable();
   outl(value, EXIT_PORT);

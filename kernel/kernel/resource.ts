@@ -21,14 +21,14 @@ import { find_task_by_pid } from "./pid.ts";
 import { jiffies_to_timeval, timeval } from "./time.ts";
 import { avenrun, HZ, jiffies } from "./timer.ts";
 
-/** getrlimit(2) (ugetrlimit in the C library's table). */
+/** getrlimit(2) (ugetrlimit in the C library's table). @context might_sleep */
 export const sys_getrlimit = kernel_function("sys_getrlimit", [u32, u32], i32, function* (resource, rlim) {
   if (resource >= RLIM_NLIMITS) return -EINVAL;
   const { address } = current().rlim.get(resource);
   return (yield* copy_to_user(rlim, address, rlimit.size)) === 0 ? 0 : -EFAULT;
 });
 
-/** getrlimit(2) as it first was: limits are signed, and none is the largest. */
+/** getrlimit(2) as it first was: limits are signed, and none is the largest. @context might_sleep */
 export const sys_old_getrlimit = kernel_function("sys_old_getrlimit", [u32, u32], i32, function* (resource, rlim) {
   if (resource >= RLIM_NLIMITS) return -EINVAL;
   const old = local(rlimit);
@@ -48,7 +48,7 @@ function set_limit(resource: number, cur: number, max: number): i32 {
   return 0;
 }
 
-/** setrlimit(2). */
+/** setrlimit(2). @context might_sleep */
 export const sys_setrlimit = kernel_function("sys_setrlimit", [u32, u32], i32, function* (resource, rlim) {
   if (resource >= RLIM_NLIMITS) return -EINVAL;
   const wanted = local(rlimit);
@@ -69,6 +69,7 @@ function narrow(low: number, high: number): u32 {
   return high === 0 ? low : RLIM_INFINITY;
 }
 
+/** @context might_sleep */
 function* exchange_limits(resource: u32, wanted: u32, old: u32): Steps<i32> {
   const limits = local(rlimit64);
   const limit = current().rlim.get(resource);
@@ -84,7 +85,7 @@ function* exchange_limits(resource: u32, wanted: u32, old: u32): Steps<i32> {
   return (yield* copy_to_user(old, limits.address, rlimit64.size)) === 0 ? 0 : -EFAULT;
 }
 
-/** prlimit64(2), for the caller itself. */
+/** prlimit64(2), for the caller itself. @context might_sleep */
 export const sys_prlimit64 = kernel_function(
   "sys_prlimit64",
   [i32, u32, u32, u32],
@@ -122,7 +123,7 @@ export function* fill_rusage(usage: rusage, utime: u32, stime: u32, min_flt: u32
 const RUSAGE_SELF = 0;
 const RUSAGE_CHILDREN = -1;
 
-/** getrusage(2). */
+/** getrusage(2). @context might_sleep */
 export const sys_getrusage = kernel_function("sys_getrusage", [i32, u32], i32, function* (who, ru) {
   if (who !== RUSAGE_SELF && who !== RUSAGE_CHILDREN) return -EINVAL;
   const usage = local(rusage);
@@ -151,7 +152,7 @@ const sysinfo = struct("sysinfo", {
 /** Load averages here have 11 fractional bits, those of sysinfo 16. */
 const LOAD_SHIFT = 5;
 
-/** sysinfo(2). */
+/** sysinfo(2). @context might_sleep */
 export const sys_sysinfo = kernel_function("sys_sysinfo", [u32], i32, function* (info) {
   const about = local(sysinfo);
   yield* memset(about.address, 0, sysinfo.size);

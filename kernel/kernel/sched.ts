@@ -96,7 +96,10 @@ function reschedule_idle(p: task_struct): void {
   if (goodness(p, tsk.active_mm) - goodness(tsk, tsk.active_mm) > 0) tsk.need_resched = 1;
 }
 
-/** Makes a task runnable. Returns whether it was not yet. A synchronous waker is about to sleep: no preemption. */
+/**
+ * Makes a task runnable. Returns whether it was not yet. A synchronous waker is about to sleep: no preemption.
+ * @context any
+ */
 export const try_to_wake_up = kernel_function(
   "try_to_wake_up",
   [pointer("task_struct"), i32],
@@ -118,6 +121,7 @@ export const try_to_wake_up = kernel_function(
   },
 );
 
+/** @context any */
 export const wake_up_process = kernel_function("wake_up_process", [pointer("task_struct")], i32, function* (task) {
   return yield* try_to_wake_up(task, 0);
 });
@@ -125,20 +129,27 @@ export const wake_up_process = kernel_function("wake_up_process", [pointer("task
 /**
  * What is left to do for the task switched from: a task that yielded may be chosen again, a dead thread that nobody waits
  * for is freed, now that its stack is no longer in use.
+ * @context irqs_enabled
  */
 function* __schedule_tail(prev: task_struct): Steps<void> {
   prev.policy &= ~SCHED_YIELD;
   if (prev.state === TASK_ZOMBIE && prev.exit_signal === NO_EXIT_SIGNAL) yield* release_task(prev.address);
 }
 
-/** The first thing a new task does (called from ret_from_fork); CLONE_CHILD_SETTID: tells itself its id. */
+/**
+ * The first thing a new task does (called from ret_from_fork); CLONE_CHILD_SETTID: tells itself its id.
+ * @context might_sleep
+ */
 export const schedule_tail = kernel_function("schedule_tail", [pointer("task_struct")], undefined, function* (prev) {
   yield* __schedule_tail(task_struct.at(prev));
   const { pid, set_child_tid } = current();
   if (set_child_tid !== 0) yield* put_user(pid, set_child_tid);
 });
 
-/** The scheduler: checks the task that leaves, picks the one that deserves the CPU most, switches to it. */
+/**
+ * The scheduler: checks the task that leaves, picks the one that deserves the CPU most, switches to it.
+ * @context in_task
+ */
 export const schedule = kernel_function("schedule", [], undefined, function* () {
   for (;;) {
     let prev = current();
@@ -174,7 +185,10 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
   }
 });
 
-/** The best task on the run queue, after a new epoch when all of them have used up their slices; else the idle task. */
+/**
+ * The best task on the run queue, after a new epoch when all of them have used up their slices; else the idle task.
+ * @context irqs_disabled
+ */
 function* pick_next_task(prev: task_struct): Steps<u32> {
   const this_cpu = smp_processor_id();
   for (;;) {
@@ -207,6 +221,7 @@ function switch_reason(prev: task_struct): string {
   return prev.policy & SCHED_YIELD ? "yielded" : "preempted";
 }
 
+/** @context in_task */
 function* context_switch(prev: task_struct, next: task_struct): Steps<void> {
   kstat.value.context_swtch++;
   if (tracing()) {
@@ -237,7 +252,7 @@ function* context_switch(prev: task_struct, next: task_struct): Steps<void> {
   yield* __schedule_tail(task_struct.at(last));
 }
 
-/** A sleeping task's alarm clock. */
+/** A sleeping task's alarm clock. @context in_softirq irqs_enabled */
 const process_timeout = kernel_function("process_timeout", [pointer("task_struct")], undefined, function* (task) {
   yield* wake_up_process(task);
 });
@@ -245,6 +260,7 @@ const process_timeout = kernel_function("process_timeout", [pointer("task_struct
 /**
  * Gives up the CPU until woken or until `timeout` ticks have passed; the caller has set its state. Returns the ticks
  * left, 0 when the time is up. MAX_SCHEDULE_TIMEOUT sleeps without an alarm.
+ * @context in_task
  */
 export const schedule_timeout = kernel_function("schedule_timeout", [i32], i32, function* (timeout) {
   if (timeout === MAX_SCHEDULE_TIMEOUT) {
@@ -264,7 +280,7 @@ export const schedule_timeout = kernel_function("schedule_timeout", [i32], i32, 
   return Math.max(0, (expire - jiffies.value) | 0);
 });
 
-/** Lets others run that have the same claim to the CPU. */
+/** Lets others run that have the same claim to the CPU. @context irqs_enabled */
 export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, function* () {
   // Alone on the run queue there is nobody to yield to.
   if (nr_running.value <= 1) return 0;

@@ -24,7 +24,10 @@ import { default_action, recalc_sigpending, set_blocked, sigdelset } from "./sig
 
 const UNBLOCKABLE = (1 << (SIGKILL - 1)) | (1 << (SIGSTOP - 1));
 
-/** Installs an action (0: leaves it) and tells the old one; both in kernel memory. 0 or -EINVAL. */
+/**
+ * Installs an action (0: leaves it) and tells the old one; both in kernel memory. 0 or -EINVAL.
+ * @context irqs_enabled
+ */
 export const do_sigaction = kernel_function(
   "do_sigaction",
   [i32, pointer("k_sigaction"), pointer("k_sigaction")],
@@ -49,7 +52,7 @@ export const do_sigaction = kernel_function(
   },
 );
 
-/** rt_sigaction(2): the mask has 8 bytes. */
+/** rt_sigaction(2): the mask has 8 bytes. @context might_sleep */
 export const sys_rt_sigaction = kernel_function(
   "sys_rt_sigaction",
   [i32, u32, u32, u32],
@@ -68,7 +71,7 @@ export const sys_rt_sigaction = kernel_function(
 /** The action of programs that know 32 signals. */
 const old_sigaction = struct("old_sigaction", { sa_handler: u32, sa_mask: u32, sa_flags: u32, sa_restorer: u32 });
 
-/** sigaction(2) as it first was. */
+/** sigaction(2) as it first was. @context might_sleep */
 export const sys_sigaction = kernel_function("sys_sigaction", [i32, u32, u32], i32, function* (sig, act, oact) {
   const wanted = local(k_sigaction);
   const previous = local(k_sigaction);
@@ -119,7 +122,7 @@ function change_mask(how: number, low: number, high: number): i32 {
   }
 }
 
-/** What rt_sigprocmask and sigprocmask do with masks of `size` bytes. */
+/** What rt_sigprocmask and sigprocmask do with masks of `size` bytes. @context might_sleep */
 function* change_user_mask(how: i32, set: u32, oset: u32, size: u32): Steps<i32> {
   const old = local(sigset);
   const wanted = local(sigset);
@@ -137,7 +140,7 @@ function* change_user_mask(how: i32, set: u32, oset: u32, size: u32): Steps<i32>
   return oset !== 0 && (yield* copy_to_user(oset, old.address, size)) !== 0 ? -EFAULT : 0;
 }
 
-/** rt_sigprocmask(2). */
+/** rt_sigprocmask(2). @context might_sleep */
 export const sys_rt_sigprocmask = kernel_function(
   "sys_rt_sigprocmask",
   [i32, u32, u32, u32],
@@ -148,12 +151,12 @@ export const sys_rt_sigprocmask = kernel_function(
   },
 );
 
-/** sigprocmask(2) as it first was, with 32 signals. */
+/** sigprocmask(2) as it first was, with 32 signals. @context might_sleep */
 export const sys_sigprocmask = kernel_function("sys_sigprocmask", [i32, u32, u32], i32, function* (how, set, oset) {
   return yield* change_user_mask(how, set, oset, 4);
 });
 
-/** Signals that are pending and blocked, `size` bytes of them. */
+/** Signals that are pending and blocked, `size` bytes of them. @context might_sleep */
 function* tell_pending(set: u32, size: u32): Steps<i32> {
   const told = local(sigset);
   const { pending, blocked } = current();
@@ -161,23 +164,24 @@ function* tell_pending(set: u32, size: u32): Steps<i32> {
   return (yield* copy_to_user(set, told.address, size)) === 0 ? 0 : -EFAULT;
 }
 
-/** rt_sigpending(2). */
+/** rt_sigpending(2). @context might_sleep */
 export const sys_rt_sigpending = kernel_function("sys_rt_sigpending", [u32, u32], i32, function* (set, sigsetsize) {
   if (sigsetsize > sigset.size) return -EINVAL;
   return yield* tell_pending(set, sigsetsize);
 });
 
+/** @context might_sleep */
 export const sys_sigpending = kernel_function("sys_sigpending", [u32], i32, function* (set) {
   return yield* tell_pending(set, 4);
 });
 
-/** Waits with a mask; the two signals that cannot be blocked are taken out of it. */
+/** Waits with a mask; the two signals that cannot be blocked are taken out of it. @context might_sleep */
 function* suspend(regs: pt_regs, mask: ViewOf<typeof sigset>): Steps<i32> {
   mask.sig.set(0, mask.sig.get(0) & ~UNBLOCKABLE);
   return yield* do_sigsuspend(regs.address, mask.address);
 }
 
-/** rt_sigsuspend(2): mask in EBX, its size in ECX. Returns -EINTR when a handler has run. */
+/** rt_sigsuspend(2): mask in EBX, its size in ECX. Returns -EINTR when a handler has run. @context might_sleep */
 export const sys_rt_sigsuspend = kernel_function("sys_rt_sigsuspend", [by_value(pt_regs)], i32, function* (regs) {
   if (regs.ecx !== sigset.size) return -EINVAL;
   const mask = local(sigset);
@@ -185,7 +189,7 @@ export const sys_rt_sigsuspend = kernel_function("sys_rt_sigsuspend", [by_value(
   return yield* suspend(regs, mask);
 });
 
-/** sigsuspend(2) as it first was: the mask itself in EDX. */
+/** sigsuspend(2) as it first was: the mask itself in EDX. @context might_sleep */
 export const sys_sigsuspend = kernel_function("sys_sigsuspend", [by_value(pt_regs)], i32, function* (regs) {
   const mask = local(sigset);
   mask.sig.set(0, regs.edx);

@@ -45,7 +45,7 @@ export function do_sigaltstack(wanted: stack_t, esp: number): i32 {
   return 0;
 }
 
-/** sigaltstack(2): the new stack in EBX, where to tell the old one in ECX; either may be 0. */
+/** sigaltstack(2): the new stack in EBX, where to tell the old one in ECX; either may be 0. @context might_sleep */
 export const sys_sigaltstack = kernel_function("sys_sigaltstack", [by_value(pt_regs)], i32, function* (regs) {
   const { ebx: uss, ecx: uoss, esp } = regs;
   const old = local(stack_t);

@@ -142,7 +142,10 @@ function ignored_signal(sig: i32, p: task_struct): boolean {
   return handler === SIG_IGN || (handler === SIG_DFL && default_action(sig) === "ignore");
 }
 
-/** Sends a signal, from the current process or from the kernel: 0, -EINVAL for a bad number. A signal of 0 only checks. */
+/**
+ * Sends a signal, from the current process or from the kernel: 0, -EINVAL for a bad number. A signal of 0 only checks.
+ * @context any
+ */
 export const send_sig = kernel_function(
   "send_sig",
   [i32, pointer("task_struct"), i32],
@@ -178,7 +181,7 @@ export const send_sig = kernel_function(
   },
 );
 
-/** Sends a signal that cannot be ignored or blocked: the task's own fault. */
+/** Sends a signal that cannot be ignored or blocked: the task's own fault. @context any */
 export const force_sig = kernel_function("force_sig", [i32, pointer("task_struct")], undefined, function* (sig, task) {
   const p = task_struct.at(task);
   if (p.sig === 0) return;
@@ -217,6 +220,7 @@ export const do_notify_parent = kernel_function(
 /**
  * Signals a process group, from the current process, or from the kernel as its terminal does in an interrupt. -ESRCH when
  * nobody is in it.
+ * @context any
  */
 export const kill_pg = kernel_function("kill_pg", [i32, i32, i32], i32, function* (pgrp, sig, from_kernel) {
   let result: i32 = -ESRCH;

@@ -52,6 +52,7 @@ export function mark_bh(nr: number): void {
 /**
  * Runs what was marked, lowest number first, with interrupts on. Entered with interrupts off and returns so; does nothing
  * when it would nest in an interrupt handler or in another bottom half, which will see the marks when it is done.
+ * @context irqs_disabled
  */
 export const do_bottom_half = kernel_function("do_bottom_half", [], undefined, function* () {
   if (in_interrupt()) return;

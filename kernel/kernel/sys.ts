@@ -78,7 +78,10 @@ const PR_SET_NAME = 15;
 const PR_GET_NAME = 16;
 const NAME_SIZE = 16;
 
-/** prctl(2): PR_SET_NAME and PR_GET_NAME, the thread's name of up to 15 characters; -EINVAL for everything else. */
+/**
+ * prctl(2): PR_SET_NAME and PR_GET_NAME, the thread's name of up to 15 characters; -EINVAL for everything else.
+ * @context might_sleep
+ */
 export const sys_prctl = kernel_function("sys_prctl", [i32, u32], i32, function* (option, argument) {
   const name = local(chars(NAME_SIZE));
   switch (option) {
@@ -104,7 +107,10 @@ export const sys_setsid = kernel_function("sys_setsid", [], i32, function* () {
   return self.pid;
 });
 
-/** Sleeps until a signal comes that ends the process; a signal without effect does not end the pause. */
+/**
+ * Sleeps until a signal comes that ends the process; a signal without effect does not end the pause.
+ * @context might_sleep
+ */
 export const sys_pause = kernel_function("sys_pause", [], i32, function* () {
   current().state = TASK_INTERRUPTIBLE;
   yield* schedule();
@@ -122,7 +128,7 @@ const new_utsname = struct("new_utsname", {
 
 export const UTS_RELEASE = "2.4.37-esp0";
 
-/** uname(2): who this kernel says it is. */
+/** uname(2): who this kernel says it is. @context might_sleep */
 export const sys_uname = kernel_function("sys_uname", [u32], i32, function* (name) {
   const uts = local(new_utsname);
   yield* memset(uts.address, 0, new_utsname.size);

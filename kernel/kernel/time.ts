@@ -83,14 +83,14 @@ export function ticks_until(clock: number, { tv_sec, tv_nsec }: timespec): i32 {
   return Math.max(0, Math.min(left, MAX_SCHEDULE_TIMEOUT - 1));
 }
 
-/** time(2): seconds since 1970. */
+/** time(2): seconds since 1970. @context might_sleep */
 export const sys_time = kernel_function("sys_time", [u32], i32, function* (tloc) {
   const seconds = boot_time.value + Math.floor(jiffies.value / HZ.value);
   if (tloc !== 0 && (yield* put_user(seconds, tloc)) !== 0) return -EFAULT;
   return seconds;
 });
 
-/** gettimeofday(2). The time zone is UTC. */
+/** gettimeofday(2). The time zone is UTC. @context might_sleep */
 export const sys_gettimeofday = kernel_function("sys_gettimeofday", [u32, u32], i32, function* (tv, tz) {
   const now = local(timeval);
   jiffies_to_timeval(clock_ticks(CLOCK_REALTIME), now);
@@ -102,7 +102,7 @@ export const sys_gettimeofday = kernel_function("sys_gettimeofday", [u32, u32], 
   return 0;
 });
 
-/** clock_gettime(2). */
+/** clock_gettime(2). @context might_sleep */
 export const sys_clock_gettime = kernel_function("sys_clock_gettime", [u32, u32], i32, function* (clock, tp) {
   const ticks = clock_ticks(clock);
   if (ticks < 0) return ticks;
@@ -111,7 +111,7 @@ export const sys_clock_gettime = kernel_function("sys_clock_gettime", [u32, u32]
   return (yield* copy_to_user(tp, t.address, timespec.size)) === 0 ? 0 : -EFAULT;
 });
 
-/** clock_getres(2): a tick. */
+/** clock_getres(2): a tick. @context might_sleep */
 export const sys_clock_getres = kernel_function("sys_clock_getres", [u32, u32], i32, function* (clock, tp) {
   const ticks = clock_ticks(clock);
   if (ticks < 0) return ticks;
@@ -121,13 +121,16 @@ export const sys_clock_getres = kernel_function("sys_clock_getres", [u32, u32], 
   return (yield* copy_to_user(tp, t.address, timespec.size)) === 0 ? 0 : -EFAULT;
 });
 
-/** Sleeps for `ticks`, unless a signal comes. Returns the ticks left. */
+/** Sleeps for `ticks`, unless a signal comes. Returns the ticks left. @context might_sleep */
 function* sleep(ticks: i32): Steps<i32> {
   current().state = TASK_INTERRUPTIBLE;
   return yield* schedule_timeout(ticks);
 }
 
-/** Sleeps for at least the time in `t`; a signal ends it with -EINTR and the time left in *rmtp. */
+/**
+ * Sleeps for at least the time in `t`; a signal ends it with -EINTR and the time left in *rmtp.
+ * @context might_sleep
+ */
 function* relative_sleep(t: timespec, rmtp: u32): Steps<i32> {
   // The current tick is partly over, so one more makes sure.
   const ticks = timespec_to_jiffies(t.tv_sec, t.tv_nsec) + (t.tv_sec !== 0 || t.tv_nsec !== 0 ? 1 : 0);
@@ -140,14 +143,17 @@ function* relative_sleep(t: timespec, rmtp: u32): Steps<i32> {
   return -EINTR;
 }
 
-/** nanosleep(2). */
+/** nanosleep(2). @context might_sleep */
 export const sys_nanosleep = kernel_function("sys_nanosleep", [u32, u32], i32, function* (rqtp, rmtp) {
   const t = local(timespec);
   if ((yield* copy_from_user(t.address, rqtp, timespec.size)) !== 0) return -EFAULT;
   return timespec_is_valid(t) ? yield* relative_sleep(t, rmtp) : -EINVAL;
 });
 
-/** clock_nanosleep(2), by CLOCK_REALTIME or CLOCK_MONOTONIC: for a time, or with TIMER_ABSTIME until a time. */
+/**
+ * clock_nanosleep(2), by CLOCK_REALTIME or CLOCK_MONOTONIC: for a time, or with TIMER_ABSTIME until a time.
+ * @context might_sleep
+ */
 export const sys_clock_nanosleep = kernel_function(
   "sys_clock_nanosleep",
   [u32, u32, u32, u32],
@@ -165,7 +171,10 @@ export const sys_clock_nanosleep = kernel_function(
 
 const tms = struct("tms", { tms_utime: i32, tms_stime: i32, tms_cutime: i32, tms_cstime: i32 });
 
-/** times(2): CPU time in ticks of the caller and of the children it has waited for. Returns the ticks since boot. */
+/**
+ * times(2): CPU time in ticks of the caller and of the children it has waited for. Returns the ticks since boot.
+ * @context might_sleep
+ */
 export const sys_times = kernel_function("sys_times", [u32], i32, function* (tbuf) {
   if (tbuf !== 0) {
     const self = task_struct.at(current().address);

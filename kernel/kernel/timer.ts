@@ -74,7 +74,7 @@ function trace_timer(event: string, timer: number): void {
   trace({ event, timer, expires, jiffies: jiffies.value, function: name });
 }
 
-/** Starts a timer whose expires, function and data are set. It must not be pending. */
+/** Starts a timer whose expires, function and data are set. It must not be pending. @context any */
 export const add_timer = kernel_function("add_timer", [pointer("timer_list")], undefined, function* (timer) {
   const flags = local_irq_save();
   if (timer_pending(timer)) throw new Error(`add_timer: the timer at ${timer.toString(16)} is pending already`);
@@ -84,7 +84,7 @@ export const add_timer = kernel_function("add_timer", [pointer("timer_list")], u
   local_irq_restore(flags);
 });
 
-/** Stops a timer. Returns whether it was pending. */
+/** Stops a timer. Returns whether it was pending. @context any */
 export const del_timer = kernel_function("del_timer", [pointer("timer_list")], i32, function* (timer) {
   const flags = local_irq_save();
   const pending = timer_pending(timer);
@@ -98,7 +98,7 @@ export const del_timer = kernel_function("del_timer", [pointer("timer_list")], i
   return pending ? 1 : 0;
 });
 
-/** Spreads the timers of a wide slot over the narrower vectors. */
+/** Spreads the timers of a wide slot over the narrower vectors. @context irqs_disabled */
 function* cascade(slot: u32): Steps<void> {
   const head = timer_vectors.value.address_of(slot);
   const last = list_head.at(head).prev;
@@ -116,6 +116,7 @@ function* cascade(slot: u32): Steps<void> {
 /**
  * Runs the functions of all timers that have expired, with interrupts on. A timer that its function starts again, for
  * whatever tick, has its turn at the next one (Linux 2.6).
+ * @context in_softirq irqs_enabled
  */
 export const run_timer_list = kernel_function("run_timer_list", [], undefined, function* () {
   const expired = local(list_head);
@@ -155,7 +156,10 @@ function update_process_times(user_tick: boolean): void {
   }
 }
 
-/** The timer interrupt's top half: counts the tick, charges it and asks for the bottom half. */
+/**
+ * The timer interrupt's top half: counts the tick, charges it and asks for the bottom half.
+ * @context in_irq irqs_disabled
+ */
 export const do_timer = kernel_function("do_timer", [pointer("pt_regs")], undefined, function* (regs) {
   jiffies.value++;
   update_process_times(user_mode(pt_regs.at(regs)));
@@ -187,7 +191,7 @@ function update_times(): void {
   });
 }
 
-/** The timer's bottom half. */
+/** The timer's bottom half. @context in_softirq irqs_enabled */
 export const timer_bh = kernel_function("timer_bh", [], undefined, function* () {
   update_times();
   yield* run_timer_list();

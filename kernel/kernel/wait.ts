@@ -17,7 +17,10 @@ import {
 import { init_waitqueue_entry, WQ_FLAG_EXCLUSIVE, wait_queue_head_t, wait_queue_t } from "../include/linux/wait.ts";
 import { schedule, schedule_timeout, try_to_wake_up } from "./sched.ts";
 
-/** Wakes the tasks on a wait queue whose state is in `mode`: all of them, but only `nr` of the exclusive waiters. */
+/**
+ * Wakes the tasks on a wait queue whose state is in `mode`: all of them, but only `nr` of the exclusive waiters.
+ * @context any
+ */
 export const __wake_up = kernel_function(
   "__wake_up",
   [pointer("wait_queue_head_t"), u32, i32],
@@ -36,10 +39,12 @@ export const __wake_up = kernel_function(
   },
 );
 
+/** @context any */
 export function* wake_up(queue: u32): Steps<void> {
   yield* __wake_up(queue, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
 }
 
+/** @context any */
 export function* wake_up_interruptible(queue: u32): Steps<void> {
   yield* __wake_up(queue, TASK_INTERRUPTIBLE, 1);
 }
@@ -108,6 +113,7 @@ export function* wait_event_interruptible(queue: u32, condition: () => boolean):
   return result;
 }
 
+/** @context in_task */
 function* sleep_on_queue(queue: u32, state: i32, timeout: i32): Steps<i32> {
   const wait = local(wait_queue_t);
   init_waitqueue_entry(wait.address, get_current());
@@ -121,12 +127,13 @@ function* sleep_on_queue(queue: u32, state: i32, timeout: i32): Steps<i32> {
 /**
  * Sleeps until woken through the queue. Nobody rechecks a condition: a wake-up between the caller's check and the sleep
  * is lost, unless interrupts are off from the check on.
+ * @context in_task
  */
 export const sleep_on = kernel_function("sleep_on", [pointer("wait_queue_head_t")], undefined, function* (queue) {
   yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
 });
 
-/** The same; a signal wakes too. */
+/** The same; a signal wakes too. @context in_task */
 export const interruptible_sleep_on = kernel_function(
   "interruptible_sleep_on",
   [pointer("wait_queue_head_t")],
@@ -136,7 +143,7 @@ export const interruptible_sleep_on = kernel_function(
   },
 );
 
-/** Sleeps at most `timeout` ticks; returns the ticks left. */
+/** Sleeps at most `timeout` ticks; returns the ticks left. @context in_task */
 export const sleep_on_timeout = kernel_function(
   "sleep_on_timeout",
   [pointer("wait_queue_head_t"), i32],
@@ -146,6 +153,7 @@ export const sleep_on_timeout = kernel_function(
   },
 );
 
+/** @context in_task */
 export const interruptible_sleep_on_timeout = kernel_function(
   "interruptible_sleep_on_timeout",
   [pointer("wait_queue_head_t"), i32],
@@ -155,7 +163,7 @@ export const interruptible_sleep_on_timeout = kernel_function(
   },
 );
 
-/** Completes `x`: lets one waiter, now or later, go on. */
+/** Completes `x`: lets one waiter, now or later, go on. @context any */
 export const complete = kernel_function("complete", [pointer("completion")], undefined, function* (x) {
   const flags = local_irq_save();
   completion.at(x).done++;
@@ -163,7 +171,7 @@ export const complete = kernel_function("complete", [pointer("completion")], und
   local_irq_restore(flags);
 });
 
-/** Sleeps, deaf to signals, until `x` is completed. Waiters are served in order. */
+/** Sleeps, deaf to signals, until `x` is completed. Waiters are served in order. @context might_sleep */
 export const wait_for_completion = kernel_function(
   "wait_for_completion",
   [pointer("completion")],

@@ -26,7 +26,10 @@ export function* find_page(host: inode, index: u32): Steps<u32> {
   return 0;
 }
 
-/** Reads a page of a file into the cache; 0 when out of memory. The page ends in zeros where the file ends in it. */
+/**
+ * Reads a page of a file into the cache; 0 when out of memory. The page ends in zeros where the file ends in it.
+ * @context might_sleep
+ */
 const read_cache_page = kernel_function(
   "read_cache_page",
   [pointer("inode"), u32],
@@ -46,7 +49,10 @@ const read_cache_page = kernel_function(
   },
 );
 
-/** The page of the file that the area shows at `address`, with a reference for the mapping. SIGBUS behind its end. */
+/**
+ * The page of the file that the area shows at `address`, with a reference for the mapping. SIGBUS behind its end.
+ * @context might_sleep
+ */
 export const filemap_nopage = kernel_function(
   "filemap_nopage",
   [pointer("vm_area_struct"), u32],

@@ -6,7 +6,7 @@ import { EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { vm_area_struct } from "../include/linux/mm.ts";
 import { current } from "../include/linux/sched.ts";
 import { zap_page_range } from "./memory.ts";
-import { find_vma } from "./mmap.ts";
+import { find_vma } from "./vma.ts";
 
 /** MADV_NORMAL, RANDOM, SEQUENTIAL and WILLNEED are about reading ahead, which does not happen here. */
 const MADV_WILLNEED = 3;

@@ -88,7 +88,10 @@ function zero_page(): u32 {
   return virt_to_page(image().symbol("empty_zero_page"));
 }
 
-/** A page directory with the kernel's entries and no user ones, as a kernel address; 0 when out of memory. */
+/**
+ * A page directory with the kernel's entries and no user ones, as a kernel address; 0 when out of memory.
+ * @context might_sleep
+ */
 export const pgd_alloc = kernel_function("pgd_alloc", [pointer("mm_struct")], u32, function* (_mm) {
   const pgd = yield* __get_free_pages(GFP_KERNEL, 0);
   if (pgd === 0) return 0;
@@ -110,6 +113,7 @@ export const pgd_free = kernel_function("pgd_free", [u32], undefined, function* 
 /**
  * The address of the page-table entry for a linear address, with a page table made if there is none. 0 when out of
  * memory.
+ * @context might_sleep
  */
 export const pte_alloc = kernel_function(
   "pte_alloc",
@@ -166,6 +170,7 @@ function copy_one_pte(source: number, destination: number, cow: boolean, shared:
 /**
  * Makes `dst` see what `src` sees in the range of `vma`, by sharing the frames (fork). The caller flushes the TLB, since
  * entries of `src` became read-only. Returns 0 or -ENOMEM; what was copied stays and is unmapped with `dst`.
+ * @context might_sleep
  */
 export const copy_page_range = kernel_function(
   "copy_page_range",
@@ -259,6 +264,7 @@ function trace_cow(address: number, old_page: number, new_page: number, count_be
 /**
  * A write to a present read-only page of a writable area: the last user gets the page itself, any other a copy. The page
  * of zeros is never reused, and taking a fresh page instead of it is demand-zero, not copy-on-write.
+ * @context might_sleep
  */
 const do_wp_page = kernel_function(
   "do_wp_page",
@@ -302,7 +308,10 @@ const do_wp_page = kernel_function(
   },
 );
 
-/** First touch of anonymous memory: a read maps the page of zeros read-only, a write a fresh zeroed page. */
+/**
+ * First touch of anonymous memory: a read maps the page of zeros read-only, a write a fresh zeroed page.
+ * @context might_sleep
+ */
 const do_anonymous_page = kernel_function(
   "do_anonymous_page",
   [pointer("mm_struct"), pointer("vm_area_struct"), u32, i32, u32],
@@ -322,7 +331,10 @@ const do_anonymous_page = kernel_function(
   },
 );
 
-/** First touch of a page: asks the area's `nopage`. A write to a private area gets its own copy at once. */
+/**
+ * First touch of a page: asks the area's `nopage`. A write to a private area gets its own copy at once.
+ * @context might_sleep
+ */
 const do_no_page = kernel_function(
   "do_no_page",
   [pointer("mm_struct"), pointer("vm_area_struct"), u32, i32, u32],
@@ -355,6 +367,7 @@ const do_no_page = kernel_function(
 /**
  * Makes an access to `address` in `vma` possible; the caller has checked that the area allows it. Returns FAULT_MINOR,
  * FAULT_MAJOR, FAULT_SIGBUS or FAULT_OOM.
+ * @context might_sleep
  */
 export const handle_mm_fault = kernel_function(
   "handle_mm_fault",

@@ -1,7 +1,6 @@
-/** Areas of an address space (mm/mmap.c): looking them up, making, splitting and removing them. */
-
-import { fput, get_file } from "../fs/file_table.ts";
-import { call_pointer, cstring, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
+/** Mapping and unmapping memory of an address space (mm/mmap.c); its areas are in vma.ts. */
+import { get_file } from "../fs/file_table.ts";
+import { call_pointer, kernel_function, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import {
@@ -15,10 +14,7 @@ import {
   PROT_WRITE,
 } from "../include/asm/mman.ts";
 import {
-  PAGE_COPY,
   PAGE_MASK,
-  PAGE_READONLY,
-  PAGE_SHARED,
   PAGE_SHIFT,
   PGDIR_SIZE,
   page_align_down,
@@ -26,150 +22,42 @@ import {
   TASK_SIZE,
   USER_PTRS_PER_PGD,
 } from "../include/asm/page.ts";
-import { PAGE_NONE, pgd_index } from "../include/asm/pgtable.ts";
-import { memcpy } from "../include/asm/string.ts";
+import { pgd_index } from "../include/asm/pgtable.ts";
 import { flush_tlb_mm } from "../include/asm/tlbflush.ts";
 import { EACCES, EINVAL, ENODEV, ENOMEM } from "../include/linux/errno.ts";
 import { FMODE_READ, FMODE_WRITE, file, file_operations, IS_ERR } from "../include/linux/fs.ts";
 import {
-  GFP_KERNEL,
   mm_struct,
   STACK_LIMIT,
   VM_DATA_FLAGS,
-  VM_EXEC,
   VM_GROWSDOWN,
   VM_MAYEXEC,
   VM_MAYREAD,
   VM_MAYSHARE,
   VM_MAYWRITE,
-  VM_READ,
   VM_SHARED,
-  VM_WRITE,
   vm_area_struct,
 } from "../include/linux/mm.ts";
 import { current } from "../include/linux/sched.ts";
 import { clear_page_tables, zap_page_range } from "./memory.ts";
 import { nr_free_pages } from "./page_alloc.ts";
 import { shmem_file_setup, shmem_mmap } from "./shmem.ts";
-import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "./slab.ts";
-
-export const vm_area_cachep = kernel_variable("vm_area_cachep", pointer("kmem_cache_t"));
-
-const vm_area_struct_name = cstring("vm_area_struct");
+import {
+  find_vma_intersection,
+  find_vma_prev,
+  for_each_vma,
+  free_vma,
+  insert_anonymous_area,
+  insert_vm_struct,
+  new_vma,
+  split_vma,
+  vma_behind,
+} from "./vma.ts";
 
 /** Where mappings without a wish of their own begin. */
 const TASK_UNMAPPED_BASE = TASK_SIZE / 3;
 /** Areas a process may have. */
 export const MAX_MAP_COUNT = 65536;
-
-/** Makes the areas' cache. */
-export const vma_init = kernel_function("vma_init", [], undefined, function* () {
-  vm_area_cachep.value = yield* kmem_cache_create(vm_area_struct_name.address, vm_area_struct.size, 0);
-});
-
-/** The page protection for the low four flags, VM_READ, VM_WRITE, VM_EXEC, VM_SHARED (protection_map). */
-export function protection_map(vm_flags: number): u32 {
-  if ((vm_flags & (VM_READ | VM_WRITE | VM_EXEC)) === 0) return PAGE_NONE;
-  if ((vm_flags & VM_WRITE) === 0) return PAGE_READONLY;
-  return vm_flags & VM_SHARED ? PAGE_SHARED : PAGE_COPY;
-}
-
-/** The areas of an address space, in order of address. */
-export function* for_each_vma(mm: u32): Generator<vm_area_struct, void, undefined> {
-  for (let at: u32 = mm_struct.at(mm).mmap; at !== 0; ) {
-    const vma = vm_area_struct.at(at);
-    at = vma.vm_next;
-    yield vma;
-  }
-}
-
-/** The first area that ends after `address`, which it may or may not hold; 0 when there is none. */
-export function* find_vma(mm_address: u32, address: u32): Steps<u32> {
-  const mm = mm_struct.at(mm_address);
-  const cached = mm.mmap_cache;
-  if (cached !== 0 && holds(cached, address)) return cached;
-  const found = vma_behind(mm, yield* find_vma_prev(mm_address, address));
-  if (found !== 0) mm.mmap_cache = found;
-  return found;
-}
-
-function holds(vma: number, address: number): boolean {
-  const { vm_start, vm_end } = vm_area_struct.at(vma);
-  return vm_start <= address && address < vm_end;
-}
-
-/** The area before the one that find_vma finds; 0 when that is the first. */
-export function* find_vma_prev(mm: u32, address: u32): Steps<u32> {
-  let prev: u32 = 0;
-  for (const vma of for_each_vma(mm)) {
-    if (vma.vm_end > address) break;
-    prev = vma.address;
-  }
-  return prev;
-}
-
-/** The area behind another, or the first behind 0; 0 when there is none. */
-function vma_behind(mm: mm_struct, prev: number): u32 {
-  return prev === 0 ? mm.mmap : vm_area_struct.at(prev).vm_next;
-}
-
-/** The first area that has bytes in start to end - 1, or 0. */
-export function* find_vma_intersection(mm: u32, start: u32, end: u32): Steps<u32> {
-  const vma = yield* find_vma(mm, start);
-  return vma !== 0 && vm_area_struct.at(vma).vm_start < end ? vma : 0;
-}
-
-/** Links an area into its address space. Throws KernelBug when it overlaps another. */
-export const insert_vm_struct = kernel_function(
-  "insert_vm_struct",
-  [pointer("mm_struct"), pointer("vm_area_struct")],
-  undefined,
-  function* (mm_address, vma_address) {
-    const mm = mm_struct.at(mm_address);
-    const vma = vm_area_struct.at(vma_address);
-    const prev = yield* find_vma_prev(mm_address, vma.vm_start);
-    const next = vma_behind(mm, prev);
-    if (next !== 0 && vm_area_struct.at(next).vm_start < vma.vm_end)
-      BUG(`areas overlap at 0x${vma.vm_start.toString(16)}`);
-    vma.vm_mm = mm_address;
-    vma.vm_next = next;
-    if (prev === 0) mm.mmap = vma_address;
-    else vm_area_struct.at(prev).vm_next = vma_address;
-    mm.map_count++;
-  },
-);
-
-/** Fills in a new area; the caller inserts it. Undefined when out of memory. */
-export function* new_vma(mm: u32, start: u32, end: u32, flags: u32): Steps<vm_area_struct | undefined> {
-  const at = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
-  if (at === 0) return undefined;
-  const vma = vm_area_struct.at(at);
-  vma.vm_mm = mm;
-  vma.vm_start = start;
-  vma.vm_end = end;
-  vma.vm_next = 0;
-  vma.vm_flags = flags;
-  vma.vm_page_prot = protection_map(flags);
-  vma.vm_ops = 0;
-  vma.vm_pgoff = 0;
-  vma.vm_file = 0;
-  return vma;
-}
-
-/** Makes an anonymous area and inserts it. Returns it, or undefined when out of memory. */
-export function* insert_anonymous_area(mm: u32, start: u32, end: u32, flags: u32): Steps<vm_area_struct | undefined> {
-  const vma = yield* new_vma(mm, start, end, flags);
-  if (vma === undefined) return undefined;
-  yield* insert_vm_struct(mm, vma.address);
-  mm_struct.at(mm).total_vm += (end - start) >>> PAGE_SHIFT;
-  return vma;
-}
-
-/** Frees an area that is linked nowhere, with its reference to the file. */
-export function* free_vma(vma: vm_area_struct): Steps<void> {
-  if (vma.vm_file !== 0) yield* fput(vma.vm_file);
-  yield* kmem_cache_free(vm_area_cachep.value, vma.address);
-}
 
 /** Grows the area before `start` over start to end - 1, if it is private anonymous memory with these flags. */
 function* extend_previous(mm: mm_struct, start: u32, end: u32, flags: u32): Steps<boolean> {
@@ -201,6 +89,7 @@ export function* get_unmapped_area(mm: u32, wish: u32, length: u32): Steps<u32> 
  * Maps `length` bytes of a file from page `pgoff` on (or of zeros, file 0) into the current address space: private, or
  * shared; files cannot be written to, so a shared mapping of one is for reading. Returns the address or -errno. MAP_FIXED
  * replaces what was there.
+ * @context might_sleep
  */
 export const do_mmap_pgoff = kernel_function(
   "do_mmap_pgoff",
@@ -270,43 +159,6 @@ export const do_mmap_pgoff = kernel_function(
   },
 );
 
-/** Cuts an area in two at `address`. Returns the part from there on, or undefined when out of memory. */
-export function* split_vma(vma: vm_area_struct, address: u32): Steps<vm_area_struct | undefined> {
-  const at = yield* kmem_cache_alloc(vm_area_cachep.value, GFP_KERNEL);
-  if (at === 0) return undefined;
-  const tail = vm_area_struct.at(at);
-  yield* memcpy(tail.address, vma.address, vm_area_struct.size);
-  tail.vm_start = address;
-  tail.vm_pgoff += (address - vma.vm_start) >>> PAGE_SHIFT;
-  if (tail.vm_file !== 0) get_file(tail.vm_file);
-  vma.vm_end = address;
-  yield* insert_vm_struct(vma.vm_mm, at);
-  return tail;
-}
-
-/** Joins areas of private anonymous memory in start to end that touch and allow the same, also with their neighbours. */
-export function* merge_anonymous_areas(mm_address: u32, start: u32, end: u32): Steps<void> {
-  const mm = mm_struct.at(mm_address);
-  const prev = yield* find_vma_prev(mm_address, start);
-  for (let at: u32 = prev === 0 ? mm.mmap : prev; at !== 0; ) {
-    const vma = vm_area_struct.at(at);
-    if (vma.vm_start > end) return;
-    const next = vma.vm_next;
-    if (next === 0) return;
-    const following = vm_area_struct.at(next);
-    const alike = vma.vm_end === following.vm_start && vma.vm_flags === following.vm_flags;
-    if (!alike || vma.vm_file !== 0 || following.vm_file !== 0) {
-      at = next;
-      continue;
-    }
-    vma.vm_end = following.vm_end;
-    vma.vm_next = following.vm_next;
-    mm.map_count--;
-    mm.mmap_cache = 0;
-    yield* free_vma(following);
-  }
-}
-
 /** Frees the page tables that lie wholly in the gap between `prev` and the area behind it. */
 function* free_pgtables(mm: u32, prev: u32, start: u32, end: u32): Steps<void> {
   const next = vma_behind(mm_struct.at(mm), prev);
@@ -319,7 +171,10 @@ function* free_pgtables(mm: u32, prev: u32, start: u32, end: u32): Steps<void> {
   yield* flush_tlb_mm(mm);
 }
 
-/** Makes sure that no area reaches over an address. Returns false when out of memory, or of areas. */
+/**
+ * Makes sure that no area reaches over an address. Returns false when out of memory, or of areas.
+ * @context might_sleep
+ */
 function* split_at(mm: mm_struct, boundary: u32): Steps<boolean> {
   const straddling = yield* find_vma_intersection(mm.address, boundary, boundary + 1);
   if (straddling === 0 || vm_area_struct.at(straddling).vm_start === boundary) return true;
@@ -330,6 +185,7 @@ function* split_at(mm: mm_struct, boundary: u32): Steps<boolean> {
 /**
  * Removes every mapping in a range, splitting areas that reach over its ends. Returns 0, -EINVAL for a bad range, or
  * -ENOMEM when a split found no memory; then nothing has changed but that areas may be split.
+ * @context might_sleep
  */
 export const do_munmap = kernel_function(
   "do_munmap",
@@ -366,7 +222,10 @@ function vm_enough_memory(pages: number): boolean {
   return nr_free_pages() > pages;
 }
 
-/** Anonymous memory at a fixed place of the current address space, for the heap and .bss. Returns `start` or -errno. */
+/**
+ * Anonymous memory at a fixed place of the current address space, for the heap and .bss. Returns `start` or -errno.
+ * @context might_sleep
+ */
 export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (start, length) {
   const mm = mm_struct.at(current().mm);
   const bytes = page_align_up(length);
@@ -381,7 +240,7 @@ export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (star
     : start;
 });
 
-/** Moves the end of the heap. Returns the new end, or the old one if it cannot be moved there. */
+/** Moves the end of the heap. Returns the new end, or the old one if it cannot be moved there. @context might_sleep */
 export const sys_brk = kernel_function("sys_brk", [u32], u32, function* (brk) {
   const mm = mm_struct.at(current().mm);
   if (brk < mm.end_code || brk < mm.start_brk || brk > TASK_SIZE) return mm.brk;
@@ -397,6 +256,7 @@ export const sys_brk = kernel_function("sys_brk", [u32], u32, function* (brk) {
   return brk;
 });
 
+/** @context might_sleep */
 export const sys_munmap = kernel_function("sys_munmap", [u32, u32], i32, function* (start, length) {
   return yield* do_munmap(current().mm, start, length);
 });
@@ -413,7 +273,7 @@ export function expand_stack(vma_address: number, address: number): number {
   return 0;
 }
 
-/** Unmaps everything and frees all areas and page tables; nobody uses the address space any more. */
+/** Unmaps everything and frees all areas and page tables; nobody uses the address space any more. @context in_task */
 export const exit_mmap = kernel_function("exit_mmap", [pointer("mm_struct")], undefined, function* (mm_address) {
   const mm = mm_struct.at(mm_address);
   mm.mmap_cache = 0;

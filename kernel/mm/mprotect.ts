@@ -9,7 +9,7 @@ import { flush_tlb_mm } from "../include/asm/tlbflush.ts";
 import { EACCES, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { mm_struct, VM_EXEC, VM_READ, VM_WRITE, vm_area_struct } from "../include/linux/mm.ts";
 import { current } from "../include/linux/sched.ts";
-import { find_vma, merge_anonymous_areas, protection_map, split_vma } from "./mmap.ts";
+import { find_vma, merge_anonymous_areas, protection_map, split_vma } from "./vma.ts";
 
 const PROTECTIONS = PROT_READ | PROT_WRITE | PROT_EXEC;
 const VM_ACCESS = VM_READ | VM_WRITE | VM_EXEC;
@@ -34,7 +34,10 @@ function* change_protection(vma: vm_area_struct): Steps<void> {
   yield* flush_tlb_mm(vma.vm_mm);
 }
 
-/** Cuts the area so that it begins at `start` or later and ends at `end` or before. The part, undefined out of memory. */
+/**
+ * Cuts the area so that it begins at `start` or later and ends at `end` or before. The part, undefined out of memory.
+ * @context might_sleep
+ */
 function* cut_out(found: vm_area_struct, start: u32, end: u32): Steps<vm_area_struct | undefined> {
   let vma: vm_area_struct | undefined = found;
   if (vma.vm_start < start) vma = yield* split_vma(vma, start);
@@ -45,6 +48,7 @@ function* cut_out(found: vm_area_struct, start: u32, end: u32): Steps<vm_area_st
 /**
  * mprotect(2): -EINVAL for an unaligned address or unknown protection, -ENOMEM where nothing is mapped, -EACCES for what
  * the file's open mode forbids. Areas before the one that fails have changed then.
+ * @context might_sleep
  */
 export const sys_mprotect = kernel_function("sys_mprotect", [u32, u32, u32], i32, function* (start, length, prot) {
   if (start & ~PAGE_MASK || prot & ~PROTECTIONS) return -EINVAL;

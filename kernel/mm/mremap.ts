@@ -11,9 +11,13 @@ import { EFAULT, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { mm_struct, VM_GROWSDOWN, vm_area_struct } from "../include/linux/mm.ts";
 import { current } from "../include/linux/sched.ts";
 import { pte_alloc } from "./memory.ts";
-import { do_munmap, find_vma, find_vma_intersection, get_unmapped_area, insert_vm_struct, new_vma } from "./mmap.ts";
+import { do_munmap, get_unmapped_area } from "./mmap.ts";
+import { find_vma, find_vma_intersection, insert_vm_struct, new_vma } from "./vma.ts";
 
-/** Moves the entries of `bytes` from one place to another where nothing is mapped. Returns 0, or -ENOMEM half-way. */
+/**
+ * Moves the entries of `bytes` from one place to another where nothing is mapped. Returns 0, or -ENOMEM half-way.
+ * @context might_sleep
+ */
 function* move_page_tables(mm_address: u32, from: u32, to: u32, bytes: u32): Steps<i32> {
   const { pgd } = mm_struct.at(mm_address);
   for (let offset: u32 = 0; offset < bytes; offset += PAGE_SIZE) {
@@ -31,7 +35,10 @@ function* move_page_tables(mm_address: u32, from: u32, to: u32, bytes: u32): Ste
   return 0;
 }
 
-/** Makes an area like `vma` from `old_address` on elsewhere, moves the pages there and unmaps the old place. */
+/**
+ * Makes an area like `vma` from `old_address` on elsewhere, moves the pages there and unmaps the old place.
+ * @context might_sleep
+ */
 function* move_vma(vma: vm_area_struct, old_address: u32, old_bytes: u32, to: u32, bytes: u32): Steps<u32> {
   const mm = vma.vm_mm;
   const moved = yield* new_vma(mm, to, to + bytes, vma.vm_flags);
@@ -55,6 +62,7 @@ function* move_vma(vma: vm_area_struct, old_address: u32, old_bytes: u32, to: u3
 /**
  * mremap(2): shrinks or grows a mapping where it is, or moves it with MREMAP_MAYMOVE. Returns its address or -errno:
  * -EINVAL for bad arguments (MREMAP_FIXED is not supported), -EFAULT when the range is not one mapping, -ENOMEM.
+ * @context might_sleep
  */
 export const sys_mremap = kernel_function(
   "sys_mremap",

@@ -79,7 +79,7 @@ export function get_page(page_struct: u32): void {
   memory().write32(page_struct + COUNT, page_count(page_struct) + 1);
 }
 
-/** Drops a reference to a page; the last one frees it. Reserved pages stay. */
+/** Drops a reference to a page; the last one frees it. Reserved pages stay. @context any */
 export function* put_page(page_struct: u32): Steps<void> {
   yield* __free_pages(page_struct, 0);
 }
@@ -135,7 +135,7 @@ function take_block(block: u32, order: u32): void {
   free_area(order).nr_free--;
 }
 
-/** Takes a block off the free lists, splitting a larger one as need be; 0 when none is large enough. */
+/** Takes a block off the free lists, splitting a larger one as need be; 0 when none is large enough. @context any */
 function* rmqueue(order: u32): Steps<u32> {
   const flags = local_irq_save();
   let from = order;
@@ -158,7 +158,7 @@ function* rmqueue(order: u32): Steps<u32> {
   return block;
 }
 
-/** Puts an unused block on the free lists, merged with its free buddies. */
+/** Puts an unused block on the free lists, merged with its free buddies. @context any */
 function* __free_pages_ok(block: u32, order: u32): Steps<void> {
   const flags = local_irq_save();
   contig_page_data.value.free_pages += 1 << order;
@@ -219,7 +219,10 @@ function free_block_of(pfn: u32): u32 {
   return 0;
 }
 
-/** Puts the frames `pfn` to `end` - 1, which are in no block, on the free lists. Interrupts are off. */
+/**
+ * Puts the frames `pfn` to `end` - 1, which are in no block, on the free lists. Interrupts are off.
+ * @context irqs_disabled
+ */
 function* add_frames(pfn: u32, end: u32): Steps<void> {
   let at = pfn;
   while (at < end) {
@@ -229,7 +232,10 @@ function* add_frames(pfn: u32, end: u32): Steps<void> {
   }
 }
 
-/** Takes the part of a free block that lies in frames `first` to `end` - 1 off the free lists. Returns the block's end. */
+/**
+ * Takes the part of a free block that lies in frames `first` to `end` - 1 off the free lists. Returns the block's end.
+ * @context irqs_disabled
+ */
 function* reserve_in_block(block: u32, first: u32, end: u32): Steps<u32> {
   const order = page.at(block).private;
   const start: u32 = page_to_pfn(block);
@@ -246,7 +252,10 @@ function* reserve_in_block(block: u32, first: u32, end: u32): Steps<u32> {
   return behind;
 }
 
-/** Takes the frames `first` to `end` - 1 off the free lists for good. Returns false, and takes none, when one is in use. */
+/**
+ * Takes the frames `first` to `end` - 1 off the free lists for good. Returns false, and takes none, when one is in use.
+ * @context any
+ */
 export function* reserve_free_pages(first: u32, end: u32): Steps<boolean> {
   const flags = local_irq_save();
   let are_free = end <= max_mapnr.value;
@@ -262,7 +271,10 @@ export function* reserve_free_pages(first: u32, end: u32): Steps<boolean> {
   return are_free;
 }
 
-/** A block of 2^order page frames with count 1, as its first struct page; 0 when out of memory. */
+/**
+ * A block of 2^order page frames with count 1, as its first struct page; 0 when out of memory.
+ * @context might_sleep if gfp_mask & __GFP_WAIT
+ */
 export const __alloc_pages = kernel_function("__alloc_pages", [u32, u32], pointer("page"), function* (gfp_mask, order) {
   check_order(order);
   let block = yield* rmqueue(order);
@@ -273,25 +285,31 @@ export const __alloc_pages = kernel_function("__alloc_pages", [u32, u32], pointe
   return block;
 });
 
-/** One page frame, as its struct page; 0 when out of memory. */
+/** One page frame, as its struct page; 0 when out of memory. @context might_sleep if gfp_mask & __GFP_WAIT */
 export function* alloc_page(gfp_mask: u32): Steps<u32> {
   return yield* __alloc_pages(gfp_mask, 0);
 }
 
-/** 2^order pages, aligned to their size, as a kernel address; 0 when out of memory. Contents are undefined. */
+/**
+ * 2^order pages, aligned to their size, as a kernel address; 0 when out of memory. Contents are undefined.
+ * @context might_sleep if gfp_mask & __GFP_WAIT
+ */
 export const __get_free_pages = kernel_function("__get_free_pages", [u32, u32], u32, function* (gfp_mask, order) {
   const block = yield* __alloc_pages(gfp_mask, order);
   return block === 0 ? 0 : page_address(block);
 });
 
-/** One page full of zeros, as a kernel address; 0 when out of memory. */
+/** One page full of zeros, as a kernel address; 0 when out of memory. @context might_sleep if gfp_mask & __GFP_WAIT */
 export const get_zeroed_page = kernel_function("get_zeroed_page", [u32], u32, function* (gfp_mask) {
   const address = yield* __get_free_pages(gfp_mask, 0);
   if (address !== 0) yield* clear_page(address);
   return address;
 });
 
-/** Drops a reference to a block; the last one frees it. Throws KernelBug for free pages and for a wrong order. */
+/**
+ * Drops a reference to a block; the last one frees it. Throws KernelBug for free pages and for a wrong order.
+ * @context any
+ */
 export const __free_pages = kernel_function(
   "__free_pages",
   [pointer("page"), u32],
@@ -301,7 +319,7 @@ export const __free_pages = kernel_function(
   },
 );
 
-/** Frees what `__get_free_pages` gave. Address 0 is ignored. */
+/** Frees what `__get_free_pages` gave. Address 0 is ignored. @context any */
 export const free_pages = kernel_function("free_pages", [u32, u32], undefined, function* (address, order) {
   if (address !== 0) yield* __free_pages(virt_to_page(address), order);
 });

@@ -19,7 +19,10 @@ import { alloc_page, get_page, page_address, put_page } from "./page_alloc.ts";
 
 const INDEX = page.offset("index");
 
-/** The shared page at `address`, made of zeros at the first touch, with a reference for the mapping. */
+/**
+ * The shared page at `address`, made of zeros at the first touch, with a reference for the mapping.
+ * @context might_sleep
+ */
 export const shmem_nopage = kernel_function(
   "shmem_nopage",
   [pointer("vm_area_struct"), u32],
@@ -74,7 +77,7 @@ const shmem_file_operations = kernel_table(
   file_operations,
 );
 
-/** A file of `size` bytes of zeros to map, with one reference, or -errno as an unsigned number. */
+/** A file of `size` bytes of zeros to map, with one reference, or -errno as an unsigned number. @context might_sleep */
 export const shmem_file_setup = kernel_function("shmem_file_setup", [u32], u32, function* (size) {
   const node = yield* new_inode();
   if (node === undefined) return -ENOMEM;

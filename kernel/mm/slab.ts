@@ -133,7 +133,7 @@ export function* for_each_cache(): Generator<kmem_cache_t, void, undefined> {
     yield kmem_cache_t.at(container_of(entry, kmem_cache_t, "next"));
 }
 
-/** Starts the slab allocator and the kmalloc caches; the page allocator works already. */
+/** Starts the slab allocator and the kmalloc caches; the page allocator works already. @context irqs_disabled */
 export const kmem_cache_init = kernel_function("kmem_cache_init", [], undefined, function* () {
   INIT_LIST_HEAD(cache_chain.address);
   init_cache(cache_cache.value, kmem_cache_name.address, kmem_cache_t.size, 4);
@@ -148,6 +148,7 @@ export const kmem_cache_init = kernel_function("kmem_cache_init", [], undefined,
 /**
  * Makes a cache of objects of `size` bytes (1 to 131072) at multiples of `alignment` (a power of two, 0 for words).
  * Returns the cache, or 0 when out of memory.
+ * @context might_sleep
  */
 export const kmem_cache_create = kernel_function(
   "kmem_cache_create",
@@ -164,7 +165,7 @@ export const kmem_cache_create = kernel_function(
   },
 );
 
-/** Gives a cache one more slab. Returns whether there was memory. */
+/** Gives a cache one more slab. Returns whether there was memory. @context might_sleep if gfp & __GFP_WAIT */
 const kmem_cache_grow: KernelFunction<[number, number], number, ScalarType<"i32">> = kernel_function(
   "kmem_cache_grow",
   [pointer("kmem_cache_t"), u32],
@@ -228,7 +229,7 @@ function unlink_free_slab(cache: kmem_cache_t): u32 {
   return slab;
 }
 
-/** Frees all slabs without objects. Returns pages freed. */
+/** Frees all slabs without objects. Returns pages freed. @context any */
 export const kmem_cache_shrink = kernel_function(
   "kmem_cache_shrink",
   [pointer("kmem_cache_t")],
@@ -247,7 +248,7 @@ export const kmem_cache_shrink = kernel_function(
   },
 );
 
-/** An object of a cache; 0 when out of memory. Its contents are undefined. */
+/** An object of a cache; 0 when out of memory. Its contents are undefined. @context might_sleep if gfp & __GFP_WAIT */
 export const kmem_cache_alloc: KernelFunction<[number, number], number, ScalarType<"u32">> = kernel_function(
   "kmem_cache_alloc",
   [pointer("kmem_cache_t"), u32],
@@ -323,7 +324,7 @@ function return_object(cache: kmem_cache_t, object: number): u32 {
   return cache.num_free_slabs > FREE_SLABS_KEPT ? unlink_free_slab(cache) : 0;
 }
 
-/** Frees an object of a cache. Throws KernelBug for another cache's object and for a free one. */
+/** Frees an object of a cache. Throws KernelBug for another cache's object and for a free one. @context any */
 export const kmem_cache_free: KernelFunction<[number, number], void, undefined> = kernel_function(
   "kmem_cache_free",
   [pointer("kmem_cache_t"), u32],
@@ -339,7 +340,10 @@ export const kmem_cache_free: KernelFunction<[number, number], void, undefined> 
   },
 );
 
-/** `size` bytes of physically contiguous memory; 0 when out of memory or for more than 128 KiB. */
+/**
+ * `size` bytes of physically contiguous memory; 0 when out of memory or for more than 128 KiB.
+ * @context might_sleep if gfp & __GFP_WAIT
+ */
 export const kmalloc: KernelFunction<[number, number], number, ScalarType<"u32">> = kernel_function(
   "kmalloc",
   [u32, u32],
@@ -353,7 +357,7 @@ export const kmalloc: KernelFunction<[number, number], number, ScalarType<"u32">
   },
 );
 
-/** Frees what kmalloc gave; 0 is ignored. */
+/** Frees what kmalloc gave; 0 is ignored. @context any */
 export const kfree: KernelFunction<[number], void, undefined> = kernel_function(
   "kfree",
   [u32],

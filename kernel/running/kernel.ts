@@ -22,6 +22,7 @@ import { EXIT_PANIC } from "../kernel/panic.ts";
 import { runqueue_head } from "../kernel/sched.ts";
 import { jiffies, nr_timers } from "../kernel/timer.ts";
 import { kernel_image } from "../link.ts";
+import { entry_check } from "./entry-check.ts";
 import { InspectMemory } from "./inspect-memory.ts";
 import { KernelEntries } from "./kernel-entries.ts";
 
@@ -33,6 +34,8 @@ const HAND_OVER = "read_boot_params";
 export interface LoadOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log"> {
   /** The linked kernel; by default linked from source, once for the process. */
   readonly image?: KernelImage;
+  /** Checks that functions are called as their `@context` says. The run is the same, but for the oops of one that is not. */
+  readonly debug?: boolean;
 }
 
 /** What a kernel is to run. */
@@ -86,6 +89,8 @@ export interface KernelStatistics {
 export interface ResumeOptions extends Pick<MachineOptions, "log"> {
   /** The kernel that was saved; by default the one linked from source. */
   readonly image?: KernelImage;
+  /** As for a boot. */
+  readonly debug?: boolean;
   /** Hears every kernel event from there on, as `Kernel.on_event` sets it. */
   readonly on_event?: (event: RecordedEvent) => void;
 }
@@ -114,6 +119,7 @@ export class Kernel implements KernelHost {
   readonly #bridge: Bridge;
   readonly #inspect: InspectMemory;
   readonly #entries: KernelEntries;
+  readonly #debug: boolean;
   #listener: ((event: RecordedEvent) => void) | undefined;
   #input_closed = false;
 
@@ -132,11 +138,12 @@ export class Kernel implements KernelHost {
   constructor(options: BootOptions | LoadOptions | ResumeOptions, machine?: Machine) {
     if ("cpuHz" in options) check_cpu_hz(options.cpuHz);
     this.image = options.image ?? kernel_image();
+    this.#debug = options.debug ?? false;
     // The guest says when it is ready (RTS): input given before the driver is there waits for it.
     this.machine = machine ?? new Machine({ ...options, serial: { flowControl: "rts", strict: true } });
     this.#bridge = new Bridge({
       host: this,
-      steps: this.image.steps,
+      steps: this.#debug ? this.image.checked_steps(entry_check) : this.image.steps,
       lowest: PAGE_OFFSET,
       end: PAGE_OFFSET + this.machine.memory.ramSize,
       on_failure: (_core, eip, why) => this.#note_failure(eip, why),
@@ -217,7 +224,7 @@ export class Kernel implements KernelHost {
 
   /** A second kernel in the same state: neither notices what becomes of the other. @throws Error during a run */
   fork(): Kernel {
-    return Kernel.resume(this.capture(), { image: this.image });
+    return Kernel.resume(this.capture(), { image: this.image, debug: this.#debug });
   }
 
   // ---- Running ----

@@ -52,6 +52,7 @@ export function boot(source: string | Uint8Array, options: Options = {}): Run {
   const start = fromReset ? resetKernel : startKernel;
   const started = start({
     image: kernel_image(),
+    debug: true,
     memoryBytes: 8 << 20,
     initramfs: initramfs({ "/init": init, ...files }),
     ...others,

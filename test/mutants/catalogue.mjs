@@ -7,6 +7,7 @@ const FORK = "test/kernel/scenarios/fork-flush.test.ts";
 const DIRECTION = "test/kernel/scenarios/direction-flag.test.ts";
 const EVENTS = "test/debug/trace/events.test.ts";
 const ABI = "test/kernel/scenarios/signal-abi.test.ts";
+const POISON = "test/kernel/poison.test.ts";
 const ENTRY = "kernel/arch/i386/kernel/entry.S";
 
 export const mutants = [
@@ -40,7 +41,7 @@ export const mutants = [
   },
   {
     name: "fork does not flush the parent's TLB",
-    file: "kernel/kernel/fork.ts",
+    file: "kernel/kernel/mm.ts",
     old: "  yield* __flush_tlb();\n",
     new: "",
     tests: [FORK],
@@ -114,5 +115,33 @@ export const mutants = [
       },
     ],
     tests: [INTERRUPT],
+  },
+  {
+    name: "a task that ends tells so with interrupts on",
+    file: "kernel/kernel/exit.ts",
+    old: "  local_irq_disable();\n  tsk.state = TASK_ZOMBIE;\n",
+    new: "  tsk.state = TASK_ZOMBIE;\n",
+    tests: ["test/kernel/scenarios/processes.test.ts"],
+  },
+  {
+    name: "a task whose iret fails ends with interrupts off",
+    file: ENTRY,
+    old: "\tsti\t\t\t\t# as do_exit needs them; the iret came with interrupts off\n",
+    new: "",
+    tests: ["test/kernel/context.test.ts"],
+  },
+  {
+    name: "the page of zeros is not cleared",
+    file: "kernel/arch/i386/mm/init.ts",
+    old: '  yield* clear_page(image().symbol("empty_zero_page"));\n',
+    new: "",
+    tests: [POISON],
+  },
+  {
+    name: "the command line has no end",
+    file: "boot/loader.ts",
+    old: '[...commandLine, "\\0"]',
+    new: "[...commandLine]",
+    tests: [POISON],
   },
 ];

@@ -71,7 +71,9 @@ describe("forEachInterleaving", () => {
     expect(failing).toThrow(
       /^\d+ of 6000 additions\n\ninterleaving with seed \d+: a timer tick every \d+ instructions\n/,
     );
-    expect(failing).toThrow(/reproduce with: npx esp0 debug --memory 8 --cpu-hz \d+ \S+\/init\nand there: goto \d+$/);
+    expect(failing).toThrow(
+      /reproduce with: npx esp0 debug --memory 8 --cpu-hz \d+ --debug-kernel \S+\/init\nand there: goto \d+$/,
+    );
   });
 
   it("keeps the error, and takes what is none", async () => {

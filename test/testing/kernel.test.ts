@@ -1,7 +1,8 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { task_struct } from "../../kernel/inspect.ts";
 import { asm, bootKernel, formatEvent, KernelStoppedError, Program } from "../../testing/index.ts";
 import * as double from "./double.kernel.ts";
 import { COPY_ON_WRITE, TWO_TASKS } from "./programs.ts";
@@ -270,7 +271,36 @@ describe("looking", () => {
     expect(kernel.memory().mm_struct).toBe(2);
     expect(kernel.memory().free_pages).toBeLessThan(before.free_pages);
   });
+
+  it("types what is in use by the names that there are", () => {
+    const memory = bootKernel({ init: TWO_TASKS }).memory();
+    expectTypeOf(memory.vm_area_struct).toEqualTypeOf<number>();
+    expectTypeOf(memory["size-131072"]).toEqualTypeOf<number>();
+    // @ts-expect-error: there is no such cache
+    expect(memory.vm_area_structs).toBeUndefined();
+    const sizes = [32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536, 131072] as const;
+    const names: readonly (keyof typeof memory)[] = [
+      ...(["free_pages", "threads", "kmem_cache", "signal_act", "files_cache", "fs_cache", "mm_struct"] as const),
+      ...(["vm_area_struct", "filp", "inode_cache"] as const),
+      ...sizes.map((size) => `size-${size}` as const),
+    ];
+    expectTypeOf<(typeof sizes)[number]>().toEqualTypeOf<SizeOf<keyof typeof memory>>();
+    expect(Object.keys(memory).sort()).toEqual([...names].sort());
+  });
+
+  it("types structs in kernel memory by their fields", () => {
+    const kernel = bootKernel({ init: TWO_TASKS });
+    const { address } = kernel.task(1);
+    expect(kernel.inspect(() => task_struct.at(address).pid)).toBe(1);
+    expectTypeOf(task_struct.at).returns.toHaveProperty("comm").toEqualTypeOf<string>();
+    // @ts-expect-error: a task_struct has no such field
+    expect(kernel.inspect(() => task_struct.at(address).pidd)).toBeUndefined();
+    // @ts-expect-error: nor is its name a number
+    kernel.inspect(() => task_struct.at(address).comm satisfies number);
+  });
 });
+
+type SizeOf<Name> = Name extends `size-${infer Size extends number}` ? Size : never;
 
 describe("going on in the debugger", () => {
   it("makes a session at the same instruction, that goes backwards, with input and patches done again", async () => {
@@ -299,7 +329,7 @@ buffer:	.skip 16`,
   it("writes a program without a file where the command finds it, and names a file that there is", () => {
     const kernel = bootKernel({ init: TWO_TASKS, args: ["it's"] });
     const [, command] = /reproduce with: (.*)\n/.exec(kernel.reproduction())!;
-    expect(command).toMatch(/^npx esp0 debug --memory 8 \S+\/init 'it'\\''s'$/);
+    expect(command).toMatch(/^npx esp0 debug --memory 8 --debug-kernel \S+\/init 'it'\\''s'$/);
     expect(bootKernel({ init: new Program(TWO_TASKS.elf, "two", "a dir/two.S") }).reproduction()).toContain(
       "'a dir/two.S'",
     );

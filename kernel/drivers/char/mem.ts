@@ -15,6 +15,7 @@ const ZERO_MINOR = 5;
 const read_null = kernel_function("read_null", [pointer("file"), u32, u32], i32, () => 0);
 const write_null = kernel_function("write_null", [pointer("file"), u32, u32], i32, (_file, _buffer, count) => count);
 
+/** @context might_sleep */
 const read_zero = kernel_function("read_zero", [pointer("file"), u32, u32], i32, function* (_file, buffer, count) {
   for (let done: u32 = 0; done < count; ) {
     const bytes: u32 = Math.min(count - done, PAGE_SIZE);

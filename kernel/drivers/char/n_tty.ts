@@ -97,7 +97,7 @@ function* echo(tty: tty_struct, byte: u8): Steps<void> {
   if (tty.termios.c_lflag & ECHO) yield* call_pointer(driver_of(tty).put_char, undefined, tty.address, byte);
 }
 
-/** Takes back the last byte of the unfinished line (erase), or all of it (kill). */
+/** Takes back the last byte of the unfinished line (erase), or all of it (kill). @context in_irq irqs_disabled */
 function* eraser(tty: tty_struct, all: boolean): Steps<void> {
   const { c_lflag } = tty.termios;
   while (tty.read_head !== tty.canon_head) {
@@ -131,6 +131,7 @@ function is_control(tty: tty_struct, control: number, byte: number): boolean {
   return byte !== __DISABLED_CHAR && byte === tty.termios.c_cc.get(control);
 }
 
+/** @context in_irq irqs_disabled */
 function* n_tty_receive_char(tty: tty_struct, received: u8): Steps<void> {
   const byte: i32 = translate(tty.termios.c_iflag, received);
   if (byte === DROPPED) return;
@@ -174,7 +175,10 @@ export function normal_poll(tty: tty_struct, table: number): number {
   return (readable ? POLLIN | POLLRDNORM : 0) | (closed ? POLLHUP : 0) | POLLOUT | POLLWRNORM;
 }
 
-/** Takes bytes from the driver, in its interrupt. Asks it to hold the sender back when a reader should catch up first. */
+/**
+ * Takes bytes from the driver, in its interrupt. Asks it to hold the sender back when a reader should catch up first.
+ * @context in_irq irqs_disabled
+ */
 export const n_tty_receive_buf = kernel_function(
   "n_tty_receive_buf",
   [pointer("tty_struct"), u32, u32],
@@ -215,6 +219,7 @@ function consume(tty: tty_struct, length: number, line_end: boolean): void {
 /**
  * Copies one line, or all there is in raw mode. Returns bytes or -EFAULT. The receive interrupt only adds bytes: what there
  * is up to a line's end, or in raw mode, stays.
+ * @context might_sleep
  */
 function* copy_input(tty: tty_struct, buffer: u32, count: u32): Steps<i32> {
   let copied: i32 = 0;
@@ -236,7 +241,10 @@ function* copy_input(tty: tty_struct, buffer: u32, count: u32): Steps<i32> {
   return copied;
 }
 
-/** Lets the sender go on when a reader has caught up. Interrupts are off, or one could throttle again in between. */
+/**
+ * Lets the sender go on when a reader has caught up. Interrupts are off, or one could throttle again in between.
+ * @context any
+ */
 function* check_unthrottle(tty: tty_struct): Steps<void> {
   const flags: u32 = local_irq_save();
   if (tty.flags & TTY_THROTTLED && tty.read_cnt <= TTY_THRESHOLD_UNTHROTTLE) {
@@ -246,7 +254,10 @@ function* check_unthrottle(tty: tty_struct): Steps<void> {
   local_irq_restore(flags);
 }
 
-/** read(2) on a terminal: waits for a line (or VMIN bytes). 0 at an end of file, and for good when the carrier is gone. */
+/**
+ * read(2) on a terminal: waits for a line (or VMIN bytes). 0 at an end of file, and for good when the carrier is gone.
+ * @context might_sleep
+ */
 export const read_chan = kernel_function(
   "read_chan",
   [pointer("tty_struct"), pointer("file"), u32, u32],
@@ -290,7 +301,10 @@ export const read_chan = kernel_function(
   },
 );
 
-/** Writes with output processing: newlines as carriage return and newline. Returns bytes taken or -EFAULT. */
+/**
+ * Writes with output processing: newlines as carriage return and newline. Returns bytes taken or -EFAULT.
+ * @context might_sleep
+ */
 const opost_block = kernel_function(
   "opost_block",
   [pointer("tty_struct"), u32, u32],
@@ -311,7 +325,10 @@ const opost_block = kernel_function(
   },
 );
 
-/** write(2) on a terminal: gives everything to the driver, waiting for room as often as need be. */
+/**
+ * write(2) on a terminal: gives everything to the driver, waiting for room as often as need be.
+ * @context might_sleep
+ */
 export const write_chan = kernel_function(
   "write_chan",
   [pointer("tty_struct"), pointer("file"), u32, u32],

@@ -30,7 +30,7 @@ const GRND_RANDOM = 2;
 /** Bytes made at a time. */
 const CHUNK = 64;
 
-/** getrandom(2): never waits. */
+/** getrandom(2): never waits. @context might_sleep */
 export const sys_getrandom = kernel_function("sys_getrandom", [u32, u32, u32], i32, function* (buffer, count, flags) {
   if (flags & ~(GRND_NONBLOCK | GRND_RANDOM)) return -EINVAL;
   const chunk = local(array(u8, CHUNK));

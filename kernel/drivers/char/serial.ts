@@ -126,13 +126,14 @@ function* fill_transmitter(info: async_struct): Steps<void> {
   }
 }
 
-/** Has the transmitter interrupt whenever it is empty, if there is anything to send. */
+/** Has the transmitter interrupt whenever it is empty, if there is anything to send. @context any */
 function* start_transmitter(info: async_struct): Steps<void> {
   const flags: u32 = local_irq_save();
   if (chars_in_buffer(info) > 0 && (info.IER & UART_IER_THRI) === 0) set_ier(info, info.IER | UART_IER_THRI);
   local_irq_restore(flags);
 }
 
+/** @context in_irq irqs_disabled */
 function* receive_chars(info: async_struct): Steps<void> {
   const tty = tty_struct.at(info.tty);
   for (let i: u32 = 0; i < TTY_FLIPBUF_SIZE; i++) {
@@ -150,6 +151,7 @@ function* receive_chars(info: async_struct): Steps<void> {
   yield* tty_flip_buffer_push(info.tty);
 }
 
+/** @context in_irq irqs_disabled */
 function* transmit_chars(info: async_struct): Steps<void> {
   yield* fill_transmitter(info);
   const waiting: u32 = chars_in_buffer(info);
@@ -158,12 +160,16 @@ function* transmit_chars(info: async_struct): Steps<void> {
   if (waiting <= WAKEUP_CHARS && !list_empty(writers)) yield* wake_up_interruptible(writers);
 }
 
+/** @context in_irq irqs_disabled */
 function* check_modem_status(info: async_struct): Steps<void> {
   const status: u8 = serial_in(info, UART_MSR);
   if (status & UART_MSR_DDCD) yield* tty_carrier(info.tty, status & UART_MSR_DCD ? 1 : 0);
 }
 
-/** The handler of the port's line: everything that the UART has to say, received bytes before the loss of the carrier. */
+/**
+ * The handler of the port's line: everything that the UART has to say, received bytes before the loss of the carrier.
+ * @context in_irq irqs_disabled
+ */
 const rs_interrupt = kernel_function(
   "rs_interrupt",
   [i32, pointer("async_struct"), pointer("pt_regs")],
@@ -185,6 +191,7 @@ const rs_interrupt = kernel_function(
 /**
  * Puts bytes of kernel memory behind those that wait, as many as there is room for. Returns how many. Interrupts are off
  * around it: an echo goes into the same buffer.
+ * @context any
  */
 function* push_bytes(info: async_struct, from: u32, bytes: u32): Steps<u32> {
   let pushed: u32 = 0;
@@ -200,7 +207,10 @@ function* push_bytes(info: async_struct, from: u32, bytes: u32): Steps<u32> {
   return pushed;
 }
 
-/** Takes bytes of the writer's memory into the transmit buffer, by way of a buffer in which interrupts do not write. */
+/**
+ * Takes bytes of the writer's memory into the transmit buffer, by way of a buffer in which interrupts do not write.
+ * @context might_sleep
+ */
 const rs_write = kernel_function("rs_write", [pointer("tty_struct"), u32, u32], i32, function* (tty, buffer, count) {
   const info = async_struct.at(tty_struct.at(tty).driver_data);
   const tmp_buf = local(array(u8, TMP_BUF_SIZE));
@@ -221,7 +231,7 @@ const rs_write = kernel_function("rs_write", [pointer("tty_struct"), u32, u32], 
   return written;
 });
 
-/** Called by tasks, and by the receive interrupt for echoes. */
+/** Called by tasks, and by the receive interrupt for echoes. @context any */
 const rs_put_char = kernel_function("rs_put_char", [pointer("tty_struct"), u32], undefined, function* (tty, byte) {
   const info = async_struct.at(tty_struct.at(tty).driver_data);
   const flags: u32 = local_irq_save();
@@ -234,12 +244,13 @@ const rs_write_room = kernel_function("rs_write_room", [pointer("tty_struct")], 
   return xmit_room(async_struct.at(tty_struct.at(tty).driver_data));
 });
 
-/** RTS off: the other side stops sending. */
+/** RTS off: the other side stops sending. @context irqs_disabled */
 const rs_throttle = kernel_function("rs_throttle", [pointer("tty_struct")], undefined, (tty) => {
   const info = async_struct.at(tty_struct.at(tty).driver_data);
   set_mcr(info, info.MCR & ~UART_MCR_RTS);
 });
 
+/** @context irqs_disabled */
 const rs_unthrottle = kernel_function("rs_unthrottle", [pointer("tty_struct")], undefined, (tty) => {
   const info = async_struct.at(tty_struct.at(tty).driver_data);
   set_mcr(info, info.MCR | UART_MCR_RTS);
@@ -253,7 +264,7 @@ const serial_driver = kernel_table(
 
 const serial_name = cstring("serial");
 
-/** Sets the port up: speed, FIFOs, interrupts, and what the carrier says already. */
+/** Sets the port up: speed, FIFOs, interrupts, and what the carrier says already. @context might_sleep */
 const startup = kernel_function("startup", [pointer("async_struct")], i32, function* (address) {
   const info = async_struct.at(address);
   set_ier(info, 0);
@@ -270,7 +281,10 @@ const startup = kernel_function("startup", [pointer("async_struct")], i32, funct
   return 0;
 });
 
-/** Starts the driver and gives the first terminal its port; tty_init has registered the terminals. */
+/**
+ * Starts the driver and gives the first terminal its port; tty_init has registered the terminals.
+ * @context might_sleep
+ */
 export const serial_init = kernel_function("serial_init", [], undefined, function* () {
   const info = rs_table.value;
   info.port = PORT;

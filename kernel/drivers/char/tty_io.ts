@@ -101,7 +101,7 @@ export function tty_insert_flip_char(tty: tty_struct, byte: number): boolean {
   return true;
 }
 
-/** Hands the collected bytes to the line discipline, right away (`low_latency`). */
+/** Hands the collected bytes to the line discipline, right away (`low_latency`). @context in_irq irqs_disabled */
 export const tty_flip_buffer_push = kernel_function(
   "tty_flip_buffer_push",
   [pointer("tty_struct")],
@@ -142,15 +142,20 @@ const tty_open = kernel_function(
   },
 );
 
+/** @context might_sleep */
 const tty_read = kernel_function("tty_read", [pointer("file"), u32, u32], i32, function* (at, buffer, count) {
   return yield* read_chan(file.at(at).private_data, at, buffer, count);
 });
 
+/** @context might_sleep */
 const tty_write = kernel_function("tty_write", [pointer("file"), u32, u32], i32, function* (at, buffer, count) {
   return yield* write_chan(file.at(at).private_data, at, buffer, count);
 });
 
-/** Takes settings from user memory: all at once, as the receive interrupt goes by them. 0 or -EFAULT. */
+/**
+ * Takes settings from user memory: all at once, as the receive interrupt goes by them. 0 or -EFAULT.
+ * @context might_sleep
+ */
 function* set_termios(tty: tty_struct, from: u32): Steps<i32> {
   const tmp_termios = local(termios);
   if ((yield* copy_from_user(tmp_termios.address, from, termios.size)) !== 0) return -EFAULT;
@@ -160,6 +165,7 @@ function* set_termios(tty: tty_struct, from: u32): Steps<i32> {
   return 0;
 }
 
+/** @context might_sleep */
 const tty_ioctl = kernel_function("tty_ioctl", [pointer("file"), u32, u32], i32, function* (at, command, argument) {
   const tty = tty_struct.at(file.at(at).private_data);
   switch (command) {

@@ -42,32 +42,38 @@ const __put_user_4 = asm_function("__put_user_4", [u32, u32], i32);
 const getters = { 1: __get_user_1, 2: __get_user_2, 4: __get_user_4 } as const;
 const putters = { 1: __put_user_1, 2: __put_user_2, 4: __put_user_4 } as const;
 
-/** Copies to user space; returns bytes not copied. */
+/** Copies to user space; returns bytes not copied. @context might_sleep */
 export function* copy_to_user(to: u32, from: u32, size: u32): Steps<u32> {
   return access_ok(to, size) ? yield* __copy_to_user(to, from, size) : size;
 }
 
-/** Copies from user space; returns bytes not copied. */
+/** Copies from user space; returns bytes not copied. @context might_sleep */
 export function* copy_from_user(to: u32, from: u32, size: u32): Steps<u32> {
   return access_ok(from, size) ? yield* __copy_from_user(to, from, size) : size;
 }
 
-/** Fills user memory with zeros; returns bytes not cleared. */
+/** Fills user memory with zeros; returns bytes not cleared. @context might_sleep */
 export function* clear_user(to: u32, size: u32): Steps<u32> {
   return access_ok(to, size) ? yield* __clear_user(to, size) : size;
 }
 
-/** Reads 1, 2 or 4 bytes of user memory into the word at kernel address `into`, zero-extended; 0 or -EFAULT. */
+/**
+ * Reads 1, 2 or 4 bytes of user memory into the word at kernel address `into`, zero-extended; 0 or -EFAULT.
+ * @context might_sleep
+ */
 export function* get_user(into: u32, from: u32, size: 1 | 2 | 4 = 4): Steps<i32> {
   return access_ok(from, size) ? yield* getters[size](into, from) : -EFAULT;
 }
 
-/** Writes a value of 1, 2 or 4 bytes to user memory; 0 or -EFAULT. */
+/** Writes a value of 1, 2 or 4 bytes to user memory; 0 or -EFAULT. @context might_sleep */
 export function* put_user(value: u32, to: u32, size: 1 | 2 | 4 = 4): Steps<i32> {
   return access_ok(to, size) ? yield* putters[size](value, to) : -EFAULT;
 }
 
-/** Copies a string with its NUL; returns its length without it, `size` when it did not end in `size` bytes, or -EFAULT. */
+/**
+ * Copies a string with its NUL; returns its length without it, `size` when it did not end in `size` bytes, or -EFAULT.
+ * @context might_sleep
+ */
 export function* strncpy_from_user(to: u32, from: u32, size: i32): Steps<i32> {
   const within: i32 = Math.min(size, current().addr_limit - from);
   if (within <= 0) return -EFAULT;
@@ -75,7 +81,10 @@ export function* strncpy_from_user(to: u32, from: u32, size: i32): Steps<i32> {
   return length === within && within < size ? -EFAULT : length;
 }
 
-/** Length of a user string with its NUL; 0 when it cannot be read, more than `size` when it does not end in `size` bytes. */
+/**
+ * Length of a user string with its NUL; 0 when it cannot be read, more than `size` when it does not end in `size` bytes.
+ * @context might_sleep
+ */
 export function* strnlen_user(from: u32, size: i32): Steps<i32> {
   const within: i32 = Math.min(size, current().addr_limit - from);
   if (size > 0 && within <= 0) return 0;

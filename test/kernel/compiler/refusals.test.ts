@@ -154,6 +154,40 @@ describe("the compiler refuses", () => {
     expect(said[0]).toMatch(/this call is in a `function\*` that is not at module level/);
   });
 
+  const h = 'export const h = kernel_function("h", [u32], i32, function* (flags) { return flags & 1; });\n';
+  const fast = h.replace("});", "}, { fastcall: true });");
+  it.each([
+    [
+      "misspelt",
+      `/** Sleeps. @context might_slep */\n${h}`,
+      /^4:22: `@context`: there is no might_slep; there is any, /,
+    ],
+    ["misspelt on a line of its own", `/**\n * @context any\n *   irqs_of\n */\n${h}`, /^6:6: .*there is no irqs_of;/],
+    ["of nothing", `/** @context */\n${h}`, /^4:5: `@context` is followed by any, /],
+    ["with prose behind it", `/** @context any of these */\n${h}`, /^4:18: `@context`: there is no of;/],
+    ["said twice", `/**\n * @context any\n * @context in_task\n */\n${h}`, /^6:4: `@context` is .* once/],
+    ["with half a condition", `/** @context in_irq if flags */\n${h}`, /^4:5: `@context` is followed by /],
+    ["of no parameter", `/** @context in_irq if flag & 1 */\n${h}`, /^4:24: .*the function has no parameter flag/],
+    ["of no constant", `/** @context in_irq if flags & MASK */\n${h}`, /^4:32: .*has a constant MASK/],
+    ["of a parameter in a register", `/** @context in_irq if flags & 1 */\n${fast}`, /^4:5: .*flags is in a register/],
+    [
+      "of a macro",
+      "/** @context in_task */\nfunction* m(body: () => boolean): Steps<void> { body(); }\n",
+      /^4:5: .*no macro/,
+    ],
+    ["of an iteration", "/** @context in_task */\nfunction* it(): Generator<number> { yield 1; }\n", /^4:5: /],
+    ["of a plain function", "/** @context in_task */\nfunction plain(): number { return 1; }\nplain();\n", /^4:5: /],
+    [
+      "of a variable",
+      '/** @context in_task */\nexport const v = kernel_variable("v", i32);\n',
+      /^4:5: .*nothing would check/,
+    ],
+  ])("a @context %s", (_, also, why) => {
+    const said = refusals_of("", { also });
+    expect(said).toHaveLength(1);
+    expect(said[0]).toMatch(why);
+  });
+
   it("every place of a file in one pass, in order", () => {
     const said = refusals_of("const list = [a];\ncounter.value = length(a);\ntry {} finally {}\nconst text = `${b}`;");
     expect(said.map((line) => line.split(":")[0])).toEqual(["1", "2", "3", "4"]);
@@ -174,5 +208,15 @@ describe("the compiler takes", () => {
     ],
   ])("%s", (_, body) => {
     expect(refusals_of(body)).toEqual([]);
+  });
+
+  it.each([
+    '/** @context any */\nexport const h = kernel_function("h", [], i32, function* () { return 1; });\n',
+    "/**\n * Steps. @context in_task\n *   irqs_enabled\n */\nexport function* h(a: u32): Steps<u32> { return a; }\n",
+    "const MASK = 1 << 4;\n/** @context in_irq if a & MASK */\nexport function* h(a: u32): Steps<u32> { return a & MASK; }\n",
+    '/** @context in_irq if a & 0x10 */\nkernel_function("h", [u32], i32, function* (a) { return a & 1; });\n',
+    "// a @context in an ordinary comment\nexport const text = '@context nonsense';\n",
+  ])("%j", (also) => {
+    expect(refusals_of("", { also })).toEqual([]);
   });
 });

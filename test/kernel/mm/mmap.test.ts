@@ -8,20 +8,7 @@ import { memset } from "../../../kernel/include/asm/string.ts";
 import { EINVAL, ENOMEM } from "../../../kernel/include/linux/errno.ts";
 import { GFP_KERNEL, mm_struct, VM_STACK_FLAGS } from "../../../kernel/include/linux/mm.ts";
 import { copy_page_range, handle_mm_fault, pgd_alloc, pgd_free, pte_page } from "../../../kernel/mm/memory.ts";
-import {
-  do_brk,
-  do_mmap_pgoff,
-  do_munmap,
-  exit_mmap,
-  expand_stack,
-  find_vma,
-  find_vma_prev,
-  for_each_vma,
-  insert_anonymous_area,
-  sys_brk,
-  vm_area_cachep,
-  vma_init,
-} from "../../../kernel/mm/mmap.ts";
+import { do_brk, do_mmap_pgoff, do_munmap, exit_mmap, expand_stack, sys_brk } from "../../../kernel/mm/mmap.ts";
 import { __get_free_pages, nr_free_pages, page_address } from "../../../kernel/mm/page_alloc.ts";
 import {
   for_each_cache,
@@ -31,6 +18,14 @@ import {
   kmem_cache_shrink,
   kmem_cache_t,
 } from "../../../kernel/mm/slab.ts";
+import {
+  find_vma,
+  find_vma_prev,
+  for_each_vma,
+  insert_anonymous_area,
+  vm_area_cachep,
+  vma_init,
+} from "../../../kernel/mm/vma.ts";
 import { Harness } from "../harness.ts";
 
 const FRAMES = 1024;

@@ -14,6 +14,13 @@ describe("booting", () => {
     expect(machine.getRegister("cr0") & 1).toBe(0);
   });
 
+  it("takes a command line as long as the loader does, and logs all of it", () => {
+    const args = ["x".repeat(900), "y".repeat(900)];
+    const { log, stop } = run(EXIT, { args, fromReset: true });
+    expect(stop).toEqual({ kind: "exit", status: 0 });
+    expect(log()).toContain(`Kernel command line: init=/init -- "${args[0]}" "${args[1]}"\n`);
+  });
+
   it("goes from real to protected to paged mode, to ring 3 (M1)", () => {
     const { kernel } = boot(EXIT, { fromReset: true });
     const { machine } = kernel;

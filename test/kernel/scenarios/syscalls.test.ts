@@ -1,5 +1,11 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, expectTypeOf, it } from "vitest";
+import { container_of, type ScalarType } from "../../../kernel/host/types.ts";
+import { THREAD_SIZE } from "../../../kernel/include/asm/processor.ts";
 import { syscall_numbers } from "../../../kernel/include/asm/unistd.ts";
+import { completion } from "../../../kernel/include/linux/completion.ts";
+import { list_for_each } from "../../../kernel/include/linux/list.ts";
+import { for_each_task, task_struct } from "../../../kernel/include/linux/sched.ts";
+import { wait_queue_t } from "../../../kernel/include/linux/wait.ts";
 import { boot, run } from "../run.ts";
 
 /** What a system call returns, as a signed number. */
@@ -171,6 +177,29 @@ parent:	cmpl $1, value
 value:	.long 0
 `);
     expect(output()).toBe("child parent");
+  });
+
+  it("vfork: the child's vfork_done is a completion on the parent's stack, which the parent waits for until the child has exited", () => {
+    const { kernel } = boot(".globl _start\n_start: movl $190, %eax\n int $0x80\n EXIT");
+    const vfork_done = () => kernel.inspect(() => [...for_each_task()].find(({ pid }) => pid === 2)?.vfork_done);
+    kernel.run_to_event(({ event, next }) => event === "sched_switch" && next === 2);
+    const waited_for = vfork_done() ?? 0;
+    const seen = kernel.inspect(() => {
+      const parent = [...for_each_task()].find(({ pid }) => pid === 1)!;
+      const { done, wait } = completion.at(waited_for);
+      const waiters = [...list_for_each(wait.task_list.address)].map((entry) => {
+        const { task, flags } = wait_queue_t.at(container_of(entry, wait_queue_t, "task_list"));
+        return { task, flags };
+      });
+      const is_on_stack = waited_for > parent.address && waited_for + completion.size <= parent.address + THREAD_SIZE;
+      return { done, waiters, is_on_stack, parent: parent.address };
+    });
+    expect(seen).toMatchObject({ done: 0, waiters: [{ task: seen.parent, flags: 1 }], is_on_stack: true });
+    kernel.run_to_event(({ event, pid }) => event === "sched_wakeup" && pid === 1);
+    expect(vfork_done()).toBe(0);
+    // What a debugger is told of it.
+    expect(task_struct.fields.vfork_done.name).toBe("completion *");
+    expectTypeOf(task_struct.fields.vfork_done).toEqualTypeOf<ScalarType<"completion *">>();
   });
 
   it("execve: -ENOENT, -EFAULT, -ENOEXEC, and the old program goes on", () => {

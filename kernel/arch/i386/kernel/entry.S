@@ -94,6 +94,7 @@
 	popl %ds
 	pushl %ss
 	popl %es
+	sti				# as do_exit needs them; the iret came with interrupts off
 	pushl $SIGSEGV
 	call do_exit
 	.cfi_endproc

@@ -74,7 +74,10 @@ export const save_i387 = kernel_function("save_i387", [pointer("_fpstate")], i32
   return 1;
 });
 
-/** Back from a handler: takes the state from a frame in user memory; 0 means that there was none. 0 or -EFAULT. */
+/**
+ * Back from a handler: takes the state from a frame in user memory; 0 means that there was none. 0 or -EFAULT.
+ * @context might_sleep
+ */
 export const restore_i387 = kernel_function("restore_i387", [u32], i32, function* (from) {
   const self = current();
   yield* flush_fpu();

@@ -33,7 +33,10 @@ export function* init_IRQ_descriptors(): Steps<void> {
   }
 }
 
-/** Runs the handlers of a line, with interrupts on unless the first asked for SA_INTERRUPT. */
+/**
+ * Runs the handlers of a line, with interrupts on unless the first asked for SA_INTERRUPT.
+ * @context in_irq irqs_disabled
+ */
 export const handle_IRQ_event = kernel_function(
   "handle_IRQ_event",
   [u32, pointer("pt_regs"), pointer("irqaction")],
@@ -53,6 +56,7 @@ export const handle_IRQ_event = kernel_function(
 /**
  * The call on behalf of the CPU for every device interrupt. A line never re-enters itself: an interrupt that comes while
  * its handlers run is remembered in IRQ_PENDING and handled by the loop that is at it.
+ * @context irqs_disabled
  */
 export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, function* (regs) {
   const irq = regs.orig_eax & 0xff;
@@ -81,7 +85,10 @@ export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, 
   if (tracing()) trace({ event: "irq_exit", irq, depth: irq_stat.value.local_irq_count });
 });
 
-/** Adds a handler to a line and unmasks it. -EBUSY when the line has a handler and the two do not both share. */
+/**
+ * Adds a handler to a line and unmasks it. -EBUSY when the line has a handler and the two do not both share.
+ * @context any
+ */
 export const setup_irq = kernel_function("setup_irq", [u32, pointer("irqaction")], i32, function* (irq, added) {
   const desc = irq_desc.value.get(irq);
   const action = irqaction.at(added);
@@ -107,6 +114,7 @@ export const setup_irq = kernel_function("setup_irq", [u32, pointer("irqaction")
 /**
  * Registers a handler: a guest function (irq, dev_id, regs) that returns IRQ_HANDLED or IRQ_NONE.
  * -EINVAL for a bad line, a null handler, or a shared one without dev_id; -EBUSY; -ENOMEM.
+ * @context might_sleep
  */
 export const request_irq = kernel_function(
   "request_irq",
@@ -128,7 +136,7 @@ export const request_irq = kernel_function(
   },
 );
 
-/** Removes the handler registered with `dev_id`; the last one leaves the line masked. */
+/** Removes the handler registered with `dev_id`; the last one leaves the line masked. @context in_task */
 export const free_irq = kernel_function("free_irq", [u32, u32], undefined, function* (irq, dev_id) {
   if (irq >= NR_IRQS) return;
   const desc = irq_desc.value.get(irq);

@@ -82,6 +82,7 @@ export const __switch_to = kernel_function(
 /**
  * Gives a child its registers: a copy of the parent's with EAX 0, resumed at ret_from_fork on its own stack. With
  * CLONE_SETTLS its ESI describes a TLS segment. 0 or -errno.
+ * @context might_sleep
  */
 export const copy_thread = kernel_function(
   "copy_thread",
@@ -117,7 +118,7 @@ export const kernel_thread = kernel_function(
   },
 );
 
-/** What the idle task does for ever: halts until something wants the CPU. */
+/** What the idle task does for ever: halts until something wants the CPU. @context might_sleep */
 export const cpu_idle = kernel_function("cpu_idle", [], undefined, function* () {
   init_idle();
   const idle = current();

@@ -1,6 +1,6 @@
 /** What the boot loader said, and the descriptor tables' places (arch/i386/kernel/setup.c). */
 import { kernel_function, kernel_table, kernel_variable, type Steps } from "../../../host/declarations.ts";
-import { memory } from "../../../host/memory.ts";
+import { memory, read_cstring } from "../../../host/memory.ts";
 import { array, chars, struct, u8, u16, u32 } from "../../../host/types.ts";
 import {
   ALT_MEM_K,
@@ -11,7 +11,7 @@ import {
 } from "../../../include/asm/boot-params.ts";
 import { __va, PAGE_SHIFT, PAGE_SIZE } from "../../../include/asm/page.ts";
 import { GDT_ENTRIES } from "../../../include/asm/segment.ts";
-import { strlcpy } from "../../../include/asm/string.ts";
+import { strlcpy, strnlen } from "../../../include/asm/string.ts";
 import { hex8, KERN_ERR, KERN_INFO, printk } from "../../../kernel/printk.ts";
 import { free_reserved_page, reserve_free_pages } from "../../../mm/page_alloc.ts";
 
@@ -104,6 +104,21 @@ function* reserve_initrd(): Steps<void> {
   initrd_end.value = __va(end);
 }
 
+/** Characters that a statement may print. */
+const PRINTED_AT_ONCE = 200;
+
+function* print_command_line(): Steps<void> {
+  printk(`${KERN_INFO}Kernel command line: `);
+  const end: u32 = saved_command_line.address + (yield* strnlen(saved_command_line.address, COMMAND_LINE_SIZE));
+  for (let at: u32 = saved_command_line.address; at < end; at += PRINTED_AT_ONCE) print_part(at);
+  printk("\n");
+}
+
+/** @bounded by PRINTED_AT_ONCE */
+function print_part(at: number): void {
+  printk(read_cstring(at, PRINTED_AT_ONCE));
+}
+
 /**
  * Takes over what the boot loader says is to be run: command line and initramfs. Until the first instruction of this
  * function nothing depends on either, so that a machine that stands there can be given others (kernel/running/boot-state.ts).
@@ -111,7 +126,7 @@ function* reserve_initrd(): Steps<void> {
 export const read_boot_params = kernel_function("read_boot_params", [], undefined, function* () {
   const command_line = word(CMD_LINE_PTR);
   if (command_line !== 0) yield* strlcpy(saved_command_line.address, __va(command_line), COMMAND_LINE_SIZE);
-  printk(`${KERN_INFO}Kernel command line: ${saved_command_line.value}\n`);
+  yield* print_command_line();
   yield* reserve_initrd();
   const params = boot_params.value;
   boot_params.value = 0;

@@ -66,7 +66,10 @@ function write_trampoline(to: number, code: Uint8Array): void {
   write_bytes(to, code);
 }
 
-/** Puts a finished frame on the user's stack and enters the handler with it. A stack that cannot take it is SIGSEGV. */
+/**
+ * Puts a finished frame on the user's stack and enters the handler with it. A stack that cannot take it is SIGSEGV.
+ * @context might_sleep
+ */
 function* enter_handler(
   sig: i32,
   action: KernelAction,
@@ -89,7 +92,7 @@ function* enter_handler(
   return true;
 }
 
-/** The frame of a handler that takes the signal's number. */
+/** The frame of a handler that takes the signal's number. @context might_sleep */
 export const setup_frame = kernel_function(
   "setup_frame",
   [i32, pointer("k_sigaction"), pointer("sigset_t"), pointer("pt_regs")],
@@ -111,7 +114,7 @@ export const setup_frame = kernel_function(
   },
 );
 
-/** The frame of a handler that takes the number, a siginfo and a ucontext (SA_SIGINFO). */
+/** The frame of a handler that takes the number, a siginfo and a ucontext (SA_SIGINFO). @context might_sleep */
 export const setup_rt_frame = kernel_function(
   "setup_rt_frame",
   [i32, pointer("k_sigaction"), pointer("sigset_t"), pointer("pt_regs")],
@@ -144,7 +147,10 @@ export const setup_rt_frame = kernel_function(
   },
 );
 
-/** Loads the registers of a frame; false when the x87's cannot be read. Whatever a program wrote there, it stays in ring 3 with interrupts on. */
+/**
+ * Loads the registers of a frame; false when the x87's cannot be read. Whatever a program wrote there, it stays in ring 3 with interrupts on.
+ * @context might_sleep
+ */
 function* restore_sigcontext(regs: Registers, sc: sigcontext): Steps<boolean> {
   yield* loadsegment(GS, sc.gs);
   yield* loadsegment(FS, sc.fs);
@@ -172,7 +178,10 @@ function* bad_frame(): Steps<i32> {
   return 0;
 }
 
-/** sigreturn(2): back from a handler. The trampoline has taken return address and signal number off the stack. */
+/**
+ * sigreturn(2): back from a handler. The trampoline has taken return address and signal number off the stack.
+ * @context might_sleep
+ */
 export const sys_sigreturn = kernel_function("sys_sigreturn", [by_value(pt_regs)], i32, function* (regs) {
   const frame = local(sigframe);
   if ((yield* copy_from_user(frame.address, regs.esp - sigframe.offset("sc"), sigframe.size)) !== 0)
@@ -182,7 +191,10 @@ export const sys_sigreturn = kernel_function("sys_sigreturn", [by_value(pt_regs)
   return i32.from_register(regs.eax);
 });
 
-/** rt_sigreturn(2): the same for frames with a ucontext. Only the return address is off the stack. */
+/**
+ * rt_sigreturn(2): the same for frames with a ucontext. Only the return address is off the stack.
+ * @context might_sleep
+ */
 export const sys_rt_sigreturn = kernel_function("sys_rt_sigreturn", [by_value(pt_regs)], i32, function* (regs) {
   const frame = local(rt_sigframe);
   if ((yield* copy_from_user(frame.address, regs.esp - rt_sigframe.offset("sig"), rt_sigframe.size)) !== 0)

@@ -67,6 +67,7 @@ function copy_mask(to: number, from: number): void {
 /**
  * Has the return to user space go to the handler: decides what becomes of an interrupted system call, builds the frame,
  * and blocks what the handler does not want to be interrupted by. `oldset` is the mask that sigreturn puts back.
+ * @context might_sleep
  */
 const handle_signal = kernel_function(
   "handle_signal",
@@ -100,6 +101,7 @@ const handle_signal = kernel_function(
  * default: nothing, stop, or die. Called by entry.S with interrupts on, right before the return to user space, with
  * `oldset` 0, and by sigsuspend with the mask to put back. An interrupted system call is restarted if nothing came of it.
  * Returns 1 when a handler will run.
+ * @context might_sleep
  */
 export const do_signal = kernel_function(
   "do_signal",
@@ -132,6 +134,7 @@ export const do_signal = kernel_function(
   },
 );
 
+/** @context might_sleep */
 function* act_by_default(self: task_struct, sig: i32): Steps<void> {
   switch (default_action(sig)) {
     case "stop":
@@ -142,6 +145,7 @@ function* act_by_default(self: task_struct, sig: i32): Steps<void> {
   }
 }
 
+/** @context might_sleep */
 function* stop(self: task_struct, sig: i32): Steps<void> {
   self.state = TASK_STOPPED;
   self.exit_code = sig;
@@ -153,6 +157,7 @@ function* stop(self: task_struct, sig: i32): Steps<void> {
 /**
  * Waits with another mask until a handler will run; what sigsuspend(2) does. The registers are those of the system call,
  * the mask is in kernel memory. Always -EINTR.
+ * @context might_sleep
  */
 export const do_sigsuspend = kernel_function(
   "do_sigsuspend",

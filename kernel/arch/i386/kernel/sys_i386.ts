@@ -9,6 +9,7 @@ import { copy_from_user } from "../../../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL } from "../../../include/linux/errno.ts";
 import { do_mmap_pgoff } from "../../../mm/mmap.ts";
 
+/** @context might_sleep */
 function* do_mmap2(address: u32, length: u32, prot: u32, flags: u32, fd: i32, pgoff: u32): Steps<u32> {
   // Flags of the kernel's own: programs may not lock files with them.
   const allowed = flags & ~(MAP_EXECUTABLE | MAP_DENYWRITE);
@@ -22,7 +23,7 @@ function* do_mmap2(address: u32, length: u32, prot: u32, flags: u32, fd: i32, pg
   return mapped;
 }
 
-/** mmap2(2): the offset in pages. */
+/** mmap2(2): the offset in pages. @context might_sleep */
 export const sys_mmap2 = kernel_function(
   "sys_mmap2",
   [u32, u32, u32, u32, i32, u32],
@@ -41,7 +42,7 @@ const mmap_arg_struct = struct("mmap_arg_struct", {
   offset: u32,
 });
 
-/** mmap(2) as it first was: the arguments in memory, the offset in bytes. */
+/** mmap(2) as it first was: the arguments in memory, the offset in bytes. @context might_sleep */
 export const old_mmap = kernel_function("sys_old_mmap", [u32], u32, function* (arg) {
   const a = local(mmap_arg_struct);
   if ((yield* copy_from_user(a.address, arg, mmap_arg_struct.size)) !== 0) return -EFAULT;
@@ -49,7 +50,7 @@ export const old_mmap = kernel_function("sys_old_mmap", [u32], u32, function* (a
   return yield* do_mmap2(a.addr, a.len, a.prot, a.flags, a.fd, a.offset >>> PAGE_SHIFT);
 });
 
-/** pipe(2). */
+/** pipe(2). @context might_sleep */
 export const sys_pipe = kernel_function("sys_pipe", [u32], i32, function* (fildes) {
   return yield* sys_pipe2(fildes, 0);
 });

@@ -20,6 +20,7 @@ export function init_pit(): void {
   outb(latch >> 8, PIT_CHANNEL_0);
 }
 
+/** @context in_irq irqs_disabled */
 export const do_timer_interrupt = kernel_function(
   "do_timer_interrupt",
   [i32, u32, pointer("pt_regs")],
@@ -29,6 +30,7 @@ export const do_timer_interrupt = kernel_function(
   },
 );
 
+/** @context in_irq irqs_disabled */
 export const timer_interrupt = kernel_function(
   "timer_interrupt",
   [i32, u32, pointer("pt_regs")],

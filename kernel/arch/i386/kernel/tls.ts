@@ -36,7 +36,10 @@ function write_descriptor(thread: number, entry: number, info: user_desc): void 
   memory().write32(at + 4, empty ? 0 : LDT_entry_b(info));
 }
 
-/** CLONE_SETTLS: gives a thread that does not run yet the segment described in user memory. 0 or -errno. */
+/**
+ * CLONE_SETTLS: gives a thread that does not run yet the segment described in user memory. 0 or -errno.
+ * @context might_sleep
+ */
 export const set_child_tls = kernel_function("set_child_tls", [u32, u32], i32, function* (thread, u_info) {
   const info = local(user_desc);
   if ((yield* copy_from_user(info.address, u_info, user_desc.size)) !== 0) return -EFAULT;
@@ -56,7 +59,10 @@ function* get_free_idx(thread: u32): Steps<i32> {
 
 const ANY_ENTRY = 0xffffffff;
 
-/** set_thread_area(2): a segment for the calling thread. Entry -1 asks for a free one and is told which it was. */
+/**
+ * set_thread_area(2): a segment for the calling thread. Entry -1 asks for a free one and is told which it was.
+ * @context might_sleep
+ */
 export const sys_set_thread_area = kernel_function("sys_set_thread_area", [u32], i32, function* (u_info) {
   const info = local(user_desc);
   if ((yield* copy_from_user(info.address, u_info, user_desc.size)) !== 0) return -EFAULT;
@@ -74,7 +80,7 @@ export const sys_set_thread_area = kernel_function("sys_set_thread_area", [u32],
   return 0;
 });
 
-/** get_thread_area(2): what a TLS entry of the calling thread holds. */
+/** get_thread_area(2): what a TLS entry of the calling thread holds. @context might_sleep */
 export const sys_get_thread_area = kernel_function("sys_get_thread_area", [u32], i32, function* (u_info) {
   const info = local(user_desc);
   if ((yield* copy_from_user(info.address, u_info, 4)) !== 0) return -EFAULT;

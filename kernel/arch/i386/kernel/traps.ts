@@ -36,6 +36,7 @@ const die_counter = kernel_variable("die_counter", i32);
 /**
  * An oops: says what went wrong in the kernel, shows registers, stack, calls and code, and ends the task. In an
  * interrupt, in the idle task or in init there is no task to end, and one that ends already would fault again: panic.
+ * @context any
  */
 export const die = kernel_function(
   "die",
@@ -51,6 +52,7 @@ export const die = kernel_function(
     if (pid === 1) yield* panic("Attempted to kill init!");
     if (current().flags & PF_EXITING) yield* panic("Fault while exiting");
     current().flags |= PF_SIGNALED;
+    local_irq_enable(); // whatever it was in the middle of, it has given that up
     yield* do_exit(SIGSEGV);
   },
 );
@@ -63,7 +65,10 @@ function text_of(message: number): string {
 /** si_code of exceptions that tell an address: FPE_INTDIV, TRAP_BRKPT, ILL_ILLOPN, BUS_ADRALN. */
 const fault_codes: Readonly<Record<number, number>> = { 0: 1, 1: 1, 6: 2, 17: 1 };
 
-/** A fault of a user program is its signal; one of the kernel is fixed up if the exception table knows it, else fatal. */
+/**
+ * A fault of a user program is its signal; one of the kernel is fixed up if the exception table knows it, else fatal.
+ * @context any
+ */
 function* do_trap(trapnr: i32, signr: i32, name: u32, address: u32, error_code: i32): Steps<void> {
   const regs = pt_regs.at(address);
   if (user_mode(regs)) {
@@ -98,6 +103,7 @@ const simple_traps = [
 
 for (const [trapnr, name, signr, message] of simple_traps) {
   const text = cstring(message);
+  /** @context any */
   kernel_function(`do_${name}`, [pointer("pt_regs"), i32], undefined, function* (regs, error_code) {
     yield* do_trap(trapnr, signr, text.address, regs, error_code);
   });
@@ -111,13 +117,13 @@ const names = {
   invalid_operand: cstring("invalid operand"),
 };
 
-/** #NM: whoever uses the x87 gets its state loaded. The kernel does not use it. */
+/** #NM: whoever uses the x87 gets its state loaded. The kernel does not use it. @context any */
 kernel_function("do_device_not_available", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
   if (user_mode(pt_regs.at(address))) yield* math_state_restore();
   else yield* do_trap(7, SIGFPE, names.device_not_available.address, address, error_code);
 });
 
-/** #MF: an x87 instruction before this one failed, and the program had asked to be told. */
+/** #MF: an x87 instruction before this one failed, and the program had asked to be told. @context any */
 kernel_function("do_coprocessor_error", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
   const regs = pt_regs.at(address);
   if (!user_mode(regs)) {
@@ -131,7 +137,7 @@ kernel_function("do_coprocessor_error", [pointer("pt_regs"), i32], undefined, fu
   set_siginfo(tsk, SIGFPE, si_code, eip, 0);
 });
 
-/** Single step and INT3: SIGTRAP to programs; in the kernel a stray trap flag is cleared. */
+/** Single step and INT3: SIGTRAP to programs; in the kernel a stray trap flag is cleared. @context any */
 kernel_function("do_debug", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
   const regs = pt_regs.at(address);
   if (!user_mode(regs)) {
@@ -141,11 +147,15 @@ kernel_function("do_debug", [pointer("pt_regs"), i32], undefined, function* (add
   yield* do_trap(1, SIGTRAP, names.debug.address, address, error_code);
 });
 
+/** @context any */
 kernel_function("do_int3", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
   yield* do_trap(3, SIGTRAP, names.int3.address, address, error_code);
 });
 
-/** Undefined opcodes, and kernel functions whose TypeScript threw: the bridge raises #UD at their hostcall. */
+/**
+ * Undefined opcodes, and kernel functions whose TypeScript threw: the bridge raises #UD at their hostcall.
+ * @context any
+ */
 kernel_function("do_invalid_op", [pointer("pt_regs"), i32], undefined, function* (address, error_code) {
   const regs = pt_regs.at(address);
   if (!user_mode(regs)) {

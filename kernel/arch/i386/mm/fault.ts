@@ -17,7 +17,8 @@ import { force_sig, set_siginfo } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
 import { FAULT_MAJOR, FAULT_MINOR, FAULT_SIGBUS, handle_mm_fault } from "../../../mm/memory.ts";
-import { expand_stack, find_vma, find_vma_intersection } from "../../../mm/mmap.ts";
+import { expand_stack } from "../../../mm/mmap.ts";
+import { find_vma, find_vma_intersection } from "../../../mm/vma.ts";
 import { die } from "../kernel/traps.ts";
 
 const oops_name = cstring("Oops");
@@ -72,7 +73,7 @@ function show_page_tables(address: number): void {
   if (pte_present(pde)) printk(`${KERN_EMERG}*pte = ${hex8(m.read32(pte_offset(entry, address)))}\n`);
 }
 
-/** A fault of the kernel: its fix-up if it has one, else an oops. */
+/** A fault of the kernel: its fix-up if it has one, else an oops. @context any */
 function* no_context(regs: pt_regs, address: u32, error_code: u32): Steps<void> {
   const fixup = yield* search_exception_table(regs.eip);
   if (fixup !== 0) {
@@ -88,7 +89,10 @@ function* no_context(regs: pt_regs, address: u32, error_code: u32): Steps<void> 
   yield* die(oops_name.address, regs.address, error_code);
 }
 
-/** The handler of vector 14. Entered through an interrupt gate: CR2 is read before anything else can fault. */
+/**
+ * The handler of vector 14. Entered through an interrupt gate: CR2 is read before anything else can fault.
+ * @context irqs_disabled
+ */
 export const do_page_fault = kernel_function(
   "do_page_fault",
   [pointer("pt_regs"), u32],

@@ -18,7 +18,7 @@ import {
   USER_PTRS_PER_PGD,
 } from "../../../include/asm/page.ts";
 import { _KERNPG_TABLE } from "../../../include/asm/pgtable.ts";
-import { memset } from "../../../include/asm/string.ts";
+import { clear_page, memset } from "../../../include/asm/string.ts";
 import { load_cr3, set_in_cr4, X86_CR4_PGE } from "../../../include/asm/system.ts";
 import { page } from "../../../include/linux/mm.ts";
 import { KERN_INFO, printk } from "../../../kernel/printk.ts";
@@ -98,8 +98,9 @@ function kilobytes(from: string, to: string): number {
   return (image().symbol(to) - image().symbol(from)) >>> 10;
 }
 
-/** Gives all memory that is not reserved to the buddy allocator, and says how much there is. */
+/** Clears the page of zeros, gives all memory that is not reserved to the buddy allocator, and says how much there is. */
 export const mem_init = kernel_function("mem_init", [], undefined, function* () {
+  yield* clear_page(image().symbol("empty_zero_page"));
   const available = yield* free_all_bootmem();
   const total = max_low_pfn.value;
   const code = kilobytes("_text", "_etext");
