@@ -1,8 +1,8 @@
-# fork, exit, wait: 2,000 times.
+# fork, exit, wait: 15,000 times.
 
 .globl _start
 _start:
-	movl $2000, %edi
+	movl $15000, %edi
 1:	movl $2, %eax				# fork
 	int $0x80
 	testl %eax, %eax

@@ -1,11 +1,11 @@
-# Two tasks yield to each other 10,000 times each.
+# Two tasks yield to each other 20,000 times each.
 
 .globl _start
 _start:
 	movl $2, %eax				# fork
 	int $0x80
 	movl %eax, %ebp
-	movl $10000, %edi
+	movl $20000, %edi
 1:	movl $158, %eax				# sched_yield
 	int $0x80
 	decl %edi

@@ -1,0 +1,10 @@
+/** What `npm run bench` measures runs to its end. */
+import { readdirSync, readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { asm, bootKernel } from "../../testing/index.ts";
+
+it.each(readdirSync("bench/guests"))("bench/guests/%s, some rounds of it", (name) => {
+  const source = readFileSync(`bench/guests/${name}`, "utf8").replace(/\$\d{3,}\b(?=, %(ecx|edi|ebp)$)/gm, "$20");
+  const kernel = bootKernel({ init: asm({ raw: [source] }) });
+  expect(kernel.runUntilExit()).toBe(0);
+});
