@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { hosted } from "./kernel/compiler/index.ts";
 import { nativeModules } from "./test/native-modules.ts";
@@ -16,6 +17,6 @@ export default defineConfig({
     // Files share a process: the kernel and the emulator are loaded, and made into machine code, once and not 190 times.
     isolate: false,
     // What an oops says of TypeScript comes from JavaScript's stack.
-    poolOptions: { forks: { execArgv: ["--enable-source-maps"] } },
+    poolOptions: { forks: { execArgv: ["--enable-source-maps"], maxForks: availableParallelism() } },
   },
 });
