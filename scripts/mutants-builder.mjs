@@ -19,40 +19,64 @@ function changedText(mutant, path) {
   return edits.reduce((text, edit) => text.replace(edit.old, () => edit.new), readFileSync(path, "utf8"));
 }
 
+/** What a file's hosted functions are compiled to, for esbuild; undefined for a file without any. */
+function compiled(project, path, text) {
+  const result = project?.compile(path, text);
+  if (result === undefined) return undefined;
+  const map = `data:application/json;base64,${Buffer.from(result.map).toString("base64")}`;
+  return { contents: `${result.code}\n//# sourceMappingURL=${map}`, loader: "ts" };
+}
+
 /**
  * The builder: `rebuild(mutant)` writes the modules with its change in them, or as they are for undefined; `dispose()` ends it.
+ * A file is compiled once as it is, and once for each change of it.
  * @param folders to build, undefined for all
  */
 export async function mutantsBuilder(outdir, folders) {
   let mutant;
-  const mutate = (project) => [
-    {
-      name: "mutate",
-      setup({ onLoad, onResolve }) {
-        onResolve({ filter: /\.S\?raw$/ }, ({ path, resolveDir }) => ({
-          path: resolve(resolveDir, path.slice(0, -4)),
-          namespace: "assembly",
-        }));
-        onLoad({ filter: /.*/, namespace: "assembly" }, async ({ path }) => ({
-          contents: changedText(mutant, path) ?? (await readFile(path, "utf8")),
-          loader: "text",
-        }));
-        onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-          const text = changedText(mutant, path);
-          if (text === undefined) return undefined;
-          return { contents: project?.compile(path, text)?.code ?? text, loader: "ts" };
-        });
+  let ownProject;
+  const unchanged = new Map();
+  const mutate = (project) => {
+    ownProject = project;
+    return [
+      {
+        name: "mutate",
+        setup({ onLoad, onResolve }) {
+          onResolve({ filter: /\.S\?raw$/ }, ({ path, resolveDir }) => ({
+            path: resolve(resolveDir, path.slice(0, -4)),
+            namespace: "assembly",
+          }));
+          onLoad({ filter: /.*/, namespace: "assembly" }, async ({ path }) => ({
+            contents: changedText(mutant, path) ?? (await readFile(path, "utf8")),
+            loader: "text",
+          }));
+          onLoad({ filter: /\.ts$/ }, ({ path }) => {
+            const text = changedText(mutant, path);
+            if (text !== undefined) return compiled(project, path, text) ?? { contents: text, loader: "ts" };
+            if (!unchanged.has(path)) {
+              const original = readFileSync(path, "utf8");
+              unchanged.set(path, compiled(project, path, original) ?? { contents: original, loader: "ts" });
+            }
+            return unchanged.get(path);
+          });
+        },
       },
-    },
-  ];
+    ];
+  };
   const builder = await modulesBuilder(
     outdir,
     folders === undefined ? { plugins: mutate } : { folders, plugins: mutate },
   );
   return {
-    rebuild(next) {
+    async rebuild(next) {
       mutant = next;
-      return builder.rebuild();
+      try {
+        await builder.rebuild();
+      } finally {
+        // The next change is of files as they are.
+        for (const { file } of next === undefined ? [] : editsOf(next))
+          if (file.endsWith(".ts")) ownProject?.give(resolve(file), readFileSync(file, "utf8"));
+      }
     },
     dispose: () => builder.dispose(),
   };

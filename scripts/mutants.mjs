@@ -13,6 +13,8 @@ import { editsOf, mutantsBuilder } from "./mutants-builder.mjs";
 const OUTDIR = `node_modules/.cache/esp0/mutants.${process.pid}`;
 /** What hosted functions are in takes long to build; the tests of these folders need none of it. */
 const NOT_HOSTED = ["asm", "boot", "emulator"];
+/** Tests that take minutes: none for a sample. */
+const SLOW = "test/kernel/anywhere/";
 
 const { values: options, positionals: words } = parseArgs({
   allowPositionals: true,
@@ -42,10 +44,11 @@ function randomNumbers(seed) {
   };
 }
 
-/** `count` of them, in their order. */
+/** `count` of those whose tests are quick, in their order. */
 function sampleOf(all, count, seed) {
   const random = randomNumbers(seed);
-  const drawn = all.map((one) => ({ one, lot: random() })).sort((a, b) => a.lot - b.lot);
+  const quick = all.filter(({ tests }) => !tests.some((test) => test.startsWith(SLOW)));
+  const drawn = quick.map((one) => ({ one, lot: random() })).sort((a, b) => a.lot - b.lot);
   const chosen = new Set(drawn.slice(0, count).map(({ one }) => one));
   return all.filter((one) => chosen.has(one));
 }

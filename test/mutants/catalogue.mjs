@@ -2,6 +2,9 @@
  * Changes of the code, each a mistake that a person could make, with the tests that must fail because of it: `old`, which is
  * in the file exactly once, becomes `new`; in `and` are further edits where one alone changes nothing. One file an area.
  */
+import assembler from "./assembler.mjs";
+import boot from "./boot.mjs";
+import debugging from "./debugger.mjs";
 import devices from "./emulator-devices.mjs";
 import integer from "./emulator-integer.mjs";
 import protection from "./emulator-protection.mjs";
@@ -20,6 +23,9 @@ const catalogues = {
   "kernel-tasks": tasks,
   "kernel-memory": memory,
   "kernel-calls": calls,
+  assembler,
+  boot,
+  debugger: debugging,
 };
 
 export const mutants = Object.entries(catalogues).flatMap(([catalogue, entries]) =>

@@ -5,6 +5,7 @@ const INTERRUPT = "test/kernel/anywhere/interrupt.test.ts";
 const CORRUPT = "test/kernel/anywhere/corrupt.test.ts";
 const RETURN = "test/kernel/anywhere/return.test.ts";
 const DIRECTION = `${SCENARIOS}/direction-flag.test.ts`;
+const SEGMENTS = `${SCENARIOS}/segment-registers.test.ts`;
 const EVENTS = "test/debug/trace/events.test.ts";
 const ABI = `${SCENARIOS}/signal-abi.test.ts`;
 const SWITCH = `${SCENARIOS}/switch.test.ts`;
@@ -62,7 +63,7 @@ export default [
     file: ENTRY,
     old: "\tmovl $__KERNEL_DS, %edx\n\tmovl %edx, %ds\n\tmovl %edx, %es\n.endm",
     new: "\tmovl $__KERNEL_DS, %edx\n\tmovl %edx, %ds\n.endm",
-    tests: [HANDLERS, SIGNALS, SYSCALLS],
+    tests: [SEGMENTS],
   },
   {
     name: "a system call's number may be as high as it likes",

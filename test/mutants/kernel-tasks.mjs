@@ -53,7 +53,7 @@ export default [
     file: SCHED_TS,
     old: "      if (weight > best) {",
     new: "      if (weight >= best) {",
-    tests: [SCHEDULING, FORK],
+    tests: [SCHEDULING],
   },
   {
     name: "a task that yields is chosen at once again",
