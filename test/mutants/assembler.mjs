@@ -85,7 +85,7 @@ export default [
     file: "asm/relocate.ts",
     old: "target - (base + where)",
     new: "target - base",
-    tests: [`${ASM}/programs.test.ts`],
+    tests: [LINKER],
   },
   {
     name: "a relocation forgets its addend",

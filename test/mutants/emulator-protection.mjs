@@ -353,6 +353,13 @@ export default [
     file: "emulator/cpu/block-cache.ts",
     old: "    page.writes = 0;\n    this.#endBlocks();",
     new: "    page.writes = 0;",
+    and: [
+      {
+        file: "emulator/cpu/memory-access.ts",
+        old: "if (this.codeCache.bytesWritten(host, size)) this.endBlock();",
+        new: "this.codeCache.bytesWritten(host, size);",
+      },
+    ],
     tests: [CORE],
   },
   {

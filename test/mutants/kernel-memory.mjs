@@ -3,7 +3,6 @@
 const SCENARIOS = "test/kernel/scenarios";
 const MM = "test/kernel/mm";
 const FAULT = "test/kernel/arch/i386/mm/fault.test.ts";
-const FORK = `${SCENARIOS}/fork.test.ts`;
 const MMAP = `${MM}/mmap.test.ts`;
 const CALLS = `${SCENARIOS}/mmap.test.ts`;
 const SYSCALLS = `${SCENARIOS}/syscalls.test.ts`;
@@ -62,13 +61,6 @@ export default [
     old: "    yield* put_page(old_page);\n    yield* put_page(old_page);\n    kstat",
     new: "    yield* put_page(old_page);\n    kstat",
     tests: [MMAP],
-  },
-  {
-    name: "a replaced entry stays in the TLB",
-    file: "kernel/mm/memory.ts",
-    old: "  memory().write32(pte_address, pte);\n  yield* flush_tlb_page(vma, address);",
-    new: "  memory().write32(pte_address, pte);",
-    tests: [FORK, FAULT],
   },
   {
     name: "the page of zeros can be written",
@@ -138,7 +130,7 @@ export default [
     file: "kernel/mm/mmap.ts",
     old: "    if (first === 0 || vm_area_struct.at(first).vm_start >= end) return 0;\n    mm.mmap_cache = 0;",
     new: "    if (first === 0 || vm_area_struct.at(first).vm_start >= end) return 0;",
-    tests: [MMAP],
+    tests: [CALLS],
   },
   {
     name: "an area grows over another of other rights",

@@ -249,7 +249,7 @@ export default [
     file: EXIT_TS,
     old: "  if (pid > 0 && p.pid !== pid) return false;\n",
     new: "",
-    tests: [SYSCALLS, SIGNALS, FORK],
+    tests: [SYSCALLS],
   },
   {
     name: "wait4 reports a stop again and again",

@@ -84,6 +84,20 @@ describe("goodness and epochs (S2)", () => {
     expect(ties).toBeGreaterThan(0);
   });
 
+  it("lets a sleeper keep half of what it had, beside its new slice", () => {
+    const { go, counters } = boot(`
+.set SYS_pause, 29
+.globl _start
+_start:	SYSCALL fork
+	testl %eax, %eax
+	jz 1f
+	SYSCALL pause
+1:	jmp 1b
+`);
+    go({ maxInstructions: 4_000_000 });
+    expect(Math.max(...counters())).toBeGreaterThan(6);
+  });
+
   it("gives tasks of the same priority the same share", () => {
     const { events } = run(SPINNERS, { trace: true });
     const exits = events

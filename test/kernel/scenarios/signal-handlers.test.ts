@@ -290,11 +290,23 @@ handler: ${change}
 	ret
 `).stop;
     expect(forged("movl $0xffffffff, 8+80(%esp)")).toEqual({ kind: "exit", status: 7 }); // oldmask
-    expect(forged("movl $0x10, 8+60(%esp)").kind).toBe("exit"); // cs
+    expect(forged("movl $0x10, 8+60(%esp)")).toEqual({ kind: "exit", status: 139 }); // cs
     expect(forged("movl $0x3202|0x20000, 8+64(%esp)")).toEqual({ kind: "exit", status: 7 }); // eflags: VM, IOPL 3
     expect(forged("movl $0x1234, 8+0(%esp)")).toEqual({ kind: "exit", status: 7 }); // gs
     expect(says("movl $0x10, %esp\n movl $119, %eax\n int $0x80\n EXIT").stop).toEqual({ kind: "exit", status: 139 });
     expect(says("movl $0x10, %esp\n movl $173, %eax\n int $0x80\n EXIT").stop).toEqual({ kind: "exit", status: 139 });
+  });
+
+  it("a frame that a program forged gives it no I/O privilege", () => {
+    const { stop } = says(`
+	ACTION 10, handler
+	RAISE 10
+	cli
+	EXIT $7
+handler: orl $0x3000, 8+64(%esp)		# sc.eflags
+	ret
+`);
+    expect(stop).toEqual({ kind: "exit", status: 139 });
   });
 
   it("a stack that cannot hold the frame is SIGSEGV", () => {
