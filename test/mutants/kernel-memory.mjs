@@ -8,9 +8,6 @@ const CALLS = `${SCENARIOS}/mmap.test.ts`;
 const SYSCALLS = `${SCENARIOS}/syscalls.test.ts`;
 const PAGES = `${MM}/page_alloc.test.ts`;
 const SLAB = `${MM}/slab.test.ts`;
-const FAIL = "test/kernel/anywhere/fail.test.ts";
-const EXEC = "test/kernel/fs/exec.test.ts";
-const HANDLERS = `${SCENARIOS}/signal-handlers.test.ts`;
 
 export default [
   {
@@ -35,13 +32,6 @@ export default [
     tests: [MMAP],
   },
   {
-    name: "shared memory is copied on write",
-    file: "kernel/mm/memory.ts",
-    old: "    const cow = (flags & (VM_SHARED | VM_MAYWRITE)) === VM_MAYWRITE;",
-    new: "    const cow = (flags & VM_MAYWRITE) !== 0;",
-    tests: [CALLS],
-  },
-  {
     name: "the last user of a page copies it",
     file: "kernel/mm/memory.ts",
     old: "    if (!reserved && count_before === 1) {",
@@ -63,34 +53,6 @@ export default [
     tests: [MMAP],
   },
   {
-    name: "the page of zeros can be written",
-    file: "kernel/mm/memory.ts",
-    old: "pte_wrprotect(mk_pte(zero_page(), vma.vm_page_prot))",
-    new: "mk_pte(zero_page(), vma.vm_page_prot | 2)",
-    tests: [FAULT],
-  },
-  {
-    name: "untouched memory has what was there before",
-    file: "kernel/mm/memory.ts",
-    old: "    yield* clear_page(page_address(page_struct));\n    mm_struct.at(mm_address).rss++;",
-    new: "    mm_struct.at(mm_address).rss++;",
-    tests: [MMAP, SYSCALLS],
-  },
-  {
-    name: "a write to a private file mapping goes to the file",
-    file: "kernel/mm/memory.ts",
-    old: "    if (write_access !== 0 && (vma.vm_flags & VM_SHARED) === 0) {",
-    new: "    if (write_access !== 0 && (vma.vm_flags & VM_SHARED) !== 0) {",
-    tests: [CALLS],
-  },
-  {
-    name: "munmap keeps the frames",
-    file: "kernel/mm/memory.ts",
-    old: "            mm.rss--;\n            yield* put_page(page_struct);",
-    new: "            mm.rss--;",
-    tests: [MMAP],
-  },
-  {
     name: "munmap leaves the TLB",
     file: "kernel/mm/memory.ts",
     old: "      address = next;\n    }\n    yield* flush_tlb_mm(mm_address);\n  },",
@@ -98,81 +60,11 @@ export default [
     tests: [CALLS, SYSCALLS],
   },
   {
-    name: "page tables are never given back",
-    file: "kernel/mm/memory.ts",
-    old: "      memory().write32(entry, 0);\n      yield* free_pages(table, 0);",
-    new: "      memory().write32(entry, 0);",
-    tests: [MMAP],
-  },
-  {
-    name: "page tables go while a neighbour needs them",
-    file: "kernel/mm/mmap.ts",
-    old: "Math.max(pgd_index(start), Math.ceil(used_below / PGDIR_SIZE));",
-    new: "pgd_index(start);",
-    tests: [MMAP],
-  },
-  {
-    name: "an area that was cut keeps its place in the file",
-    file: "kernel/mm/mmap.ts",
-    old: "  tail.vm_pgoff += (address - vma.vm_start) >>> PAGE_SHIFT;\n",
-    new: "",
-    tests: [CALLS],
-  },
-  {
-    name: "munmap leaves the half of an area behind its end out",
-    file: "kernel/mm/mmap.ts",
-    old: "!(yield* split_at(mm, start)) || !(yield* split_at(mm, end))",
-    new: "!(yield* split_at(mm, start))",
-    tests: [MMAP],
-  },
-  {
-    name: "the area found last is still found after munmap",
-    file: "kernel/mm/mmap.ts",
-    old: "    if (first === 0 || vm_area_struct.at(first).vm_start >= end) return 0;\n    mm.mmap_cache = 0;",
-    new: "    if (first === 0 || vm_area_struct.at(first).vm_start >= end) return 0;",
-    tests: [CALLS],
-  },
-  {
-    name: "an area grows over another of other rights",
-    file: "kernel/mm/mmap.ts",
-    old: "vma.vm_end !== start || vma.vm_flags !== flags ||",
-    new: "vma.vm_end !== start ||",
-    tests: [MMAP],
-  },
-  {
-    name: "mmap's gap may be a page too small",
-    file: "kernel/mm/mmap.ts",
-    old: "    if (start + length <= vma.vm_start) break;",
-    new: "    if (start + length <= vma.vm_start + (1 << PAGE_SHIFT)) break;",
-    tests: [MMAP],
-  },
-  {
-    name: "the heap grows into what lies behind it",
-    file: "kernel/mm/mmap.ts",
-    old: "    if ((yield* find_vma_intersection(mm.address, old_end, new_end + (1 << PAGE_SHIFT))) !== 0) return mm.brk;\n",
-    new: "",
-    tests: [MMAP],
-  },
-  {
-    name: "shrinking the heap frees nothing",
-    file: "kernel/mm/mmap.ts",
-    old: "    if ((yield* do_munmap(mm.address, new_end, old_end - new_end)) !== 0) return mm.brk;\n",
-    new: "",
-    tests: [MMAP],
-  },
-  {
     name: "a stack grows without end",
     file: "kernel/mm/mmap.ts",
     old: "  if (vma.vm_end - start > STACK_LIMIT) return -ENOMEM;\n",
     new: "",
     tests: [MMAP],
-  },
-  {
-    name: "a stack grows from any distance below ESP",
-    file: "kernel/arch/i386/mm/fault.ts",
-    old: "    if (error_code & PF_USER && address + BELOW_ESP < esp) return 0;\n",
-    new: "",
-    tests: [FAULT],
   },
   {
     name: "enter and pushal do not grow the stack",
@@ -189,25 +81,11 @@ export default [
     tests: [FAULT],
   },
   {
-    name: "SIGSEGV does not tell what is missing from what is forbidden",
-    file: "kernel/arch/i386/mm/fault.ts",
-    old: "=== 0 ? SEGV_MAPERR : SEGV_ACCERR;",
-    new: "=== 0 ? SEGV_MAPERR : SEGV_MAPERR;",
-    tests: [HANDLERS, "test/kernel/scenarios/signal-abi.test.ts"],
-  },
-  {
     name: "a bad pointer in a system call is an oops",
     file: "kernel/arch/i386/mm/fault.ts",
     old: "    regs.eip = fixup;\n    return;",
     new: "    regs.eip = fixup;",
     tests: [SYSCALLS],
-  },
-  {
-    name: "CR2 is read with interrupts on",
-    file: "kernel/arch/i386/mm/fault.ts",
-    old: "    const address = read_cr2();\n    const regs = pt_regs.at(regs_address);\n    if (regs.eflags & EFLAGS_IF) local_irq_enable();",
-    new: "    const regs = pt_regs.at(regs_address);\n    if (regs.eflags & EFLAGS_IF) local_irq_enable();\n    const address = read_cr2();",
-    tests: ["test/kernel/anywhere/interrupt.test.ts"],
   },
   {
     name: "mprotect leaves the TLB",
@@ -217,94 +95,10 @@ export default [
     tests: [CALLS],
   },
   {
-    name: "mprotect gives what the file's open mode forbids",
-    file: "kernel/mm/mprotect.ts",
-    old: "    if (prot & ~(vm_flags >>> MAY_SHIFT) & VM_ACCESS) return -EACCES;\n",
-    new: "",
-    tests: [CALLS],
-  },
-  {
-    name: "mprotect reaches over the end it was given",
-    file: "kernel/mm/mprotect.ts",
-    old: "vma.vm_end > end && (yield* split_vma(vma, end)) === undefined",
-    new: "vma.vm_end > end && vma.vm_end === 0",
-    tests: [CALLS],
-  },
-  {
-    name: "mremap leaves the old place's entries in the TLB",
-    file: "kernel/mm/mremap.ts",
-    old: "  yield* flush_tlb_mm(mm_address);\n  return 0;",
-    new: "  return 0;",
-    and: [
-      {
-        file: "kernel/mm/mremap.ts",
-        old: "  yield* do_munmap(mm, old_address, old_bytes);\n  return to;",
-        new: "  return to;",
-      },
-    ],
-    tests: [CALLS],
-  },
-  {
-    name: "mremap moves a file's mapping to its beginning",
-    file: "kernel/mm/mremap.ts",
-    old: " + ((old_address - vma.vm_start) >>> PAGE_SHIFT);",
-    new: ";",
-    tests: [CALLS],
-  },
-  {
-    name: "the last page of a file ends in what was in memory",
-    file: "kernel/mm/filemap.ts",
-    old: "    yield* memset(to + bytes, 0, PAGE_SIZE - bytes);\n",
-    new: "",
-    tests: [CALLS, EXEC],
-  },
-  {
-    name: "a mapping behind the end of its file reads zeros",
-    file: "kernel/mm/filemap.ts",
-    old: "    if (index >= Math.ceil(host.i_size / PAGE_SIZE)) return NOPAGE_SIGBUS;",
-    new: "    if (index > Math.ceil(host.i_size / PAGE_SIZE)) return NOPAGE_SIGBUS;",
-    tests: [FAULT, CALLS],
-  },
-  {
-    name: "pages that are mapped are taken back from the cache",
-    file: "kernel/mm/filemap.ts",
-    old: "    if (page_count(at) !== 1) continue;\n",
-    new: "",
-    tests: [FAULT, EXEC],
-  },
-  {
-    name: "shared memory outlives its last user",
-    file: "kernel/mm/shmem.ts",
-    old: "      list_del(at);\n      yield* put_page(at);",
-    new: "      list_del(at);",
-    tests: [CALLS],
-  },
-  {
     name: "a freed block is not merged with its buddy",
     file: "kernel/mm/page_alloc.ts",
     old: "    if ((buddy.flags & PG_buddy) === 0 || buddy.private !== merged) break;",
     new: "    if ((buddy.flags & PG_buddy) === 0 || buddy.private !== merged || merged > 2) break;",
-    tests: [PAGES],
-  },
-  {
-    name: "a block is merged with a buddy of another size",
-    file: "kernel/mm/page_alloc.ts",
-    old: "    if ((buddy.flags & PG_buddy) === 0 || buddy.private !== merged) break;",
-    new: "    if ((buddy.flags & PG_buddy) === 0) break;",
-    tests: [PAGES],
-  },
-  {
-    name: "the upper half of a split block is lost",
-    file: "kernel/mm/page_alloc.ts",
-    old: "      add_block(block + page.size * (1 << from), from);\n",
-    new: "",
-    tests: [PAGES],
-  },
-  {
-    name: "get_zeroed_page does not clear",
-    file: "kernel/mm/page_alloc.ts",
-    old: "  if (address !== 0) yield* clear_page(address);\n",
-    new: "",
     tests: [PAGES],
   },
   {
@@ -320,26 +114,5 @@ export default [
     old: "  m.write32(bufctl(slab, index), view.free);\n  view.free = index;",
     new: "  view.free = index;",
     tests: [SLAB],
-  },
-  {
-    name: "free slabs are never given back",
-    file: "kernel/mm/slab.ts",
-    old: "  return cache.num_free_slabs > FREE_SLABS_KEPT ? unlink_free_slab(cache) : 0;",
-    new: "  return 0;",
-    tests: [SLAB],
-  },
-  {
-    name: "kmalloc takes the size below",
-    file: "kernel/mm/slab.ts",
-    old: "      if (size <= entry.cs_size) return",
-    new: "      if (size <= entry.cs_size + 4) return",
-    tests: [SLAB],
-  },
-  {
-    name: "a failed mapping keeps its file",
-    file: "kernel/mm/mmap.ts",
-    old: "      const refused = yield* call_pointer(mmap, i32, file_address, vma.address);\n      if (refused !== 0) {\n        yield* free_vma(vma);",
-    new: "      const refused = yield* call_pointer(mmap, i32, file_address, vma.address);\n      if (refused !== 0) {",
-    tests: [FAIL, CALLS],
   },
 ];
