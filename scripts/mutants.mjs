@@ -1,92 +1,165 @@
 // Changes of the code that the tests must notice: makes each of test/mutants/catalogue.mjs in turn, in modules of its own and
 // not in the sources, runs the tests that are to fail, and prints the survivors. Its status is 1 when there are any.
 //
-// usage: npm run mutants [-- WORD...]   only those whose name or file has one of the words
+// usage: npm run mutants [-- [WORD...] [--sample N] [--seed TEXT] [--limit SECONDS]]
+// Only those whose name, file or catalogue has one of the words; of these N that the seed chooses.
 
-import { spawnSync } from "node:child_process";
+import { fork } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { relative, resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { mutants } from "../test/mutants/catalogue.mjs";
-import { modulesBuilder } from "./build-modules.mjs";
+import { editsOf, mutantsBuilder } from "./mutants-builder.mjs";
 
 const OUTDIR = `node_modules/.cache/esp0/mutants.${process.pid}`;
+/** What hosted functions are in takes long to build; the tests of these folders need none of it. */
+const NOT_HOSTED = ["asm", "boot", "emulator"];
+/** Tests that take minutes: none for a sample. */
+const SLOW = "test/kernel/anywhere/";
 
-let mutant;
-
-/** A mutant is an edit of one file, and perhaps of others in `and`: what is guarded twice has to be broken twice. */
-function editsOf(one) {
-  return [one, ...(one.and ?? [])];
-}
-
-/** The text of a file as the mutant has it; undefined when it leaves the file as it is. */
-function changed(path) {
-  const name = relative(process.cwd(), path).replaceAll("\\", "/");
-  const edit = mutant === undefined ? undefined : editsOf(mutant).find(({ file }) => file === name);
-  return edit === undefined ? undefined : readFileSync(path, "utf8").replace(edit.old, () => edit.new);
-}
-
-const mutate = (project) => [
-  {
-    name: "mutate",
-    setup({ onLoad, onResolve }) {
-      onResolve({ filter: /\.S\?raw$/ }, ({ path, resolveDir }) => ({
-        path: resolve(resolveDir, path.slice(0, -4)),
-        namespace: "assembly",
-      }));
-      onLoad({ filter: /.*/, namespace: "assembly" }, async ({ path }) => ({
-        contents: changed(path) ?? (await readFile(path, "utf8")),
-        loader: "text",
-      }));
-      onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-        const text = changed(path);
-        if (text === undefined) return undefined;
-        return { contents: project.compile(path, text)?.code ?? text, loader: "ts" };
-      });
-    },
+const { values: options, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: {
+    sample: { type: "string" },
+    seed: { type: "string", default: "1" },
+    limit: { type: "string", default: "180" },
   },
-];
+});
 
-function passes(tests) {
-  const { status } = spawnSync("npx", ["vitest", "run", "--bail", "1", ...tests], {
-    env: { ...process.env, ESP0_MODULES: OUTDIR },
-    stdio: "ignore",
-    timeout: 1_800_000,
-  });
-  return status === 0;
+function number(name) {
+  const value = Number(options[name]);
+  if (!Number.isInteger(value) || value < 1)
+    throw new Error(`--${name} ${options[name]}: a number from 1 on is wanted`);
+  return value;
 }
 
-const words = process.argv.slice(2);
-const chosen = mutants.filter(
-  ({ name, file }) => words.length === 0 || words.some((word) => name.includes(word) || file.includes(word)),
-);
-for (const one of chosen) {
-  for (const { file, old } of editsOf(one)) {
-    const times = readFileSync(file, "utf8").split(old).length - 1;
-    if (times !== 1) throw new Error(`${one.name}: its text is ${times} times in ${file}; it has to be there once`);
-  }
+/** Numbers from 0 to 1 that a text decides (FNV-1a, then mulberry32). */
+function randomNumbers(seed) {
+  let state = 0x811c9dc5;
+  for (const byte of Buffer.from(seed)) state = Math.imul(state ^ byte, 0x01000193);
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
-const survivors = [];
-const builder = await modulesBuilder(OUTDIR, { plugins: mutate });
-try {
-  await builder.rebuild();
-  const all = [...new Set(chosen.flatMap(({ tests }) => tests))];
-  if (!passes(all)) throw new Error(`the tests fail without any change: ${all.join(" ")}`);
-  for (mutant of chosen) {
-    let caught = "by the build";
-    try {
-      await builder.rebuild();
-      caught = passes(mutant.tests) ? "" : "by the tests";
-    } catch {
-      // A change that the compiler or the linker refuses is noticed, too.
+/** `count` of those whose tests are quick, in their order. */
+function sampleOf(all, count, seed) {
+  const random = randomNumbers(seed);
+  const quick = all.filter(({ tests }) => !tests.some((test) => test.startsWith(SLOW)));
+  const drawn = quick.map((one) => ({ one, lot: random() })).sort((a, b) => a.lot - b.lot);
+  const chosen = new Set(drawn.slice(0, count).map(({ one }) => one));
+  return all.filter((one) => chosen.has(one));
+}
+
+function chosenMutants() {
+  const named = mutants.filter(
+    ({ name, catalogue, file }) =>
+      words.length === 0 || words.some((word) => [name, catalogue, file].some((text) => text.includes(word))),
+  );
+  return options.sample === undefined ? named : sampleOf(named, number("sample"), options.seed);
+}
+
+function checkTexts(chosen) {
+  for (const one of chosen) {
+    for (const { file, old } of editsOf(one)) {
+      const times = readFileSync(file, "utf8").split(old).length - 1;
+      if (times !== 1) throw new Error(`${one.name}: its text is ${times} times in ${file}; it has to be there once`);
     }
-    if (caught === "") survivors.push(mutant.name);
-    console.log(`${caught === "" ? "SURVIVES" : "caught  "}  ${mutant.name} (${mutant.file}) ${caught}`.trimEnd());
   }
-} finally {
-  await builder.dispose();
-  rmSync(OUTDIR, { recursive: true, force: true });
 }
-console.log(`${chosen.length} mutants, ${survivors.length} survive`);
+
+/** Runs tests in a process of its own, which is ended with all that it started when they outlast their time. */
+class Runner {
+  #child;
+
+  /** @returns `{ passed, errors }`, or undefined when the time is up */
+  run(tests, seconds) {
+    this.#child ??= fork("scripts/mutants-runner.mjs", {
+      env: { ...process.env, ESP0_MODULES: OUTDIR },
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      detached: true,
+    });
+    const child = this.#child;
+    return new Promise((resolve, reject) => {
+      const clock = setTimeout(() => {
+        child.removeAllListeners();
+        this.end();
+        resolve(undefined);
+      }, 1000 * seconds);
+      child.once("message", (result) => {
+        clearTimeout(clock);
+        child.removeAllListeners();
+        resolve(result);
+      });
+      child.once("exit", (status) => {
+        clearTimeout(clock);
+        this.#child = undefined;
+        reject(new Error(`the process that runs the tests has ended, status ${status}`));
+      });
+      child.send(tests);
+    });
+  }
+
+  end() {
+    if (this.#child !== undefined) process.kill(-this.#child.pid, "SIGKILL");
+    this.#child = undefined;
+  }
+}
+
+/** What notices a mutant: "tests", "build" or "clock"; undefined when nothing does. */
+async function noticedBy(builder, runner, mutant, limit) {
+  try {
+    await builder.rebuild(mutant);
+  } catch {
+    return "build"; // the compiler or the linker refuses it
+  }
+  const result = await runner.run(mutant.tests, limit);
+  if (result === undefined) return "clock";
+  return result.passed ? undefined : "tests";
+}
+
+/** @returns those that survive */
+async function runMutants(runner, group, folders, limit) {
+  if (group.length === 0) return [];
+  const survivors = [];
+  const builder = await mutantsBuilder(OUTDIR, folders);
+  try {
+    await builder.rebuild(undefined);
+    const unchanged = await runner.run([...new Set(group.flatMap(({ tests }) => tests))], 3600);
+    if (!unchanged?.passed) throw new Error(`the tests fail without any change:\n${unchanged?.errors.join("\n")}`);
+    for (const mutant of group) {
+      const begin = performance.now();
+      const by = await noticedBy(builder, runner, mutant, limit);
+      if (by === undefined) survivors.push(mutant);
+      const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+      const said = by === undefined ? "SURVIVES" : `caught by the ${by}`;
+      console.log(`${said.padEnd(19)} ${seconds.padStart(5)} s  ${mutant.name} (${mutant.file})`);
+    }
+  } finally {
+    await builder.dispose();
+    rmSync(OUTDIR, { recursive: true, force: true });
+  }
+  return survivors;
+}
+
+const chosen = chosenMutants();
+checkTexts(chosen);
+if (options.sample !== undefined) console.log(`${chosen.length} of ${mutants.length} mutants, --seed ${options.seed}`);
+const needsHosted = ({ tests }) =>
+  !tests.every((test) => NOT_HOSTED.some((folder) => test.startsWith(`test/${folder}/`)));
+const begin = performance.now();
+const runner = new Runner();
+const survivors = [];
+try {
+  const plain = chosen.filter((one) => !needsHosted(one));
+  survivors.push(...(await runMutants(runner, plain, NOT_HOSTED, number("limit"))));
+  survivors.push(...(await runMutants(runner, chosen.filter(needsHosted), undefined, number("limit"))));
+} finally {
+  runner.end();
+}
+const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
+console.log(`${chosen.length} mutants in ${minutes} minutes, ${survivors.length} survive`);
+for (const { name, catalogue, tests } of survivors) console.log(`SURVIVES  ${name} (${catalogue}): ${tests.join(" ")}`);
 process.exitCode = survivors.length > 0 ? 1 : 0;

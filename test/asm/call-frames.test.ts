@@ -2,7 +2,16 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { assemble, imageDebugSections, link, objectFromElf, readElf, writeRelocatable } from "../../asm/index.ts";
+import { readCallFrames } from "../../asm/dwarf/reader/index.ts";
+import {
+  assemble,
+  imageDebugSections,
+  link,
+  objectFromElf,
+  readElf,
+  writeExecutable,
+  writeRelocatable,
+} from "../../asm/index.ts";
 import { errorsOf } from "./check.ts";
 import { describeContents, gnuAssemble, hasGnuAs } from "./gnu-as.ts";
 
@@ -41,6 +50,14 @@ describe("call frame information", () => {
     const frames = linkedFrames(".cfi_startproc\nret\n.cfi_endproc", "nop\n.cfi_startproc\nret\n.cfi_endproc");
     const common = ["10", "ffffffff", "7c010001", "4040c08", "188"];
     expect(frames).toEqual([...common, "c", "0", "1000", "1", ...common, "c", "24", "1002", "1"]);
+  });
+
+  it("of a return address is that of the call before it, though another function may begin there", () => {
+    const source = ".cfi_startproc\n.cfi_def_cfa_offset 20\ncall 1f\n.cfi_endproc\n1:.cfi_startproc\nret\n.cfi_endproc";
+    const image = link([assemble(source, { file: "a.s" })], { textAddress: 0x1000 });
+    const frames = readCallFrames(readElf(writeExecutable(image, imageDebugSections(image))));
+    expect(frames.rules(0x1005, true)).toEqual(frames.rules(0x1004));
+    expect(frames.rules(0x1005, true)).not.toEqual(frames.rules(0x1005));
   });
 
   it("survives an object file", () => {

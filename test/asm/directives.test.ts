@@ -55,6 +55,11 @@ describe("layout directives", () => {
     `);
   });
 
+  it("alignment that takes as many bytes as its limit is made", () => {
+    expect(assembled(".data\n.byte 1\n.p2align 2,,3\n.byte 2")).toContain("0000 0100000002");
+    expect(assembled(".data\n.byte 1\n.p2align 2,,2\n.byte 2")).toContain("0000 0102");
+  });
+
   it("alignment in code is filled with instructions that do nothing, of each length", () => {
     const source = Array.from({ length: 32 }, (_, count) => `.skip ${count}, 0xcc\n.p2align 5`).join("\n");
     expect(code(source)).toMatchInlineSnapshot(

@@ -233,6 +233,37 @@ describe("reading line tables", () => {
     );
   });
 
+  it("finds what was written: any lines, columns and files, to the end of the code", () => {
+    const row = fc.record({
+      distance: fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 3000 })),
+      file: fc.constantFrom("a.ts", "b.ts"),
+      line: fc.oneof(fc.integer({ min: 1, max: 80 }), fc.integer({ min: 1, max: 100_000 })),
+      column: fc.nat(200),
+    });
+    fc.assert(
+      fc.property(fc.array(row, { minLength: 1, maxLength: 30 }), (rows) => {
+        let offset = 0;
+        const lines = rows.map(({ distance, ...place }) => ({ offset: (offset += distance), ...place }));
+        const size = offset + 9;
+        const object = assemble(`.text\n.skip ${size}, 0x90`, { file: "a.s" });
+        Object.assign(object.sections.find(({ name }) => name === ".text")!, { lines });
+        const sections = imageDebugSections(link([object], { textAddress: 0x1000 }));
+        const found = readLineRows((name) => sections.find((section) => section.name === name)?.data);
+        const seen = found.map(({ address, file, line, column, isEnd }) =>
+          isEnd ? { end: address } : { offset: address - 0x1000, file, line, column },
+        );
+        expect(seen).toEqual([...lines, { end: 0x1000 + size }]);
+      }),
+      {
+        numRuns: 100,
+        examples: [[[at(10, 1, 5), at(1, 65, 0), at(1, 4, 3), at(1, 4, 7)]], [[at(3, 80, 1), at(1, 74, 1)]]],
+      },
+    );
+    function at(distance: number, line: number, column: number) {
+      return { distance, file: "a.ts", line, column };
+    }
+  });
+
   it("finds none where there are none", () => {
     expect(readLineRows(() => undefined)).toEqual([]);
     expect(readLineRows(() => new Uint8Array(0))).toEqual([]);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { assemble } from "../../asm/assemble.ts";
 import { PF_R, PF_W, PF_X } from "../../asm/elf-format.ts";
 import { flatBinary, type LinkedImage, systemMap } from "../../asm/linked-image.ts";
 import { LinkError, type LinkOptions, link } from "../../asm/linker.ts";
@@ -71,6 +72,19 @@ describe("the default layout", () => {
   it("joins sections of one name in the order of the objects, gaps in code filled with NOPs", () => {
     const [text] = link(program()).sections;
     expect([...text.data]).toEqual([0x90, 0xc3, 0x90, 0x90, 0xcc, 0xf4]);
+  });
+
+  it("counts distances from the field that holds them, wherever in its section that lies", () => {
+    const sources = ["nop; nop; call g; jmp g+1", "nop; .globl g; g: ret; nop"];
+    const image = link(
+      sources.map((source, index) => assemble(source, { file: `${index}.s` })),
+      { textAddress: 0x1000 },
+    );
+    const [{ data }] = image.sections;
+    const g = data.indexOf(0xc3);
+    const view = new DataView(data.buffer, data.byteOffset);
+    expect([data[2], view.getInt32(3, true) + 7]).toEqual([0xe8, g]);
+    expect([data[7], view.getInt32(8, true) + 12]).toEqual([0xe9, g + 1]);
   });
 
   it("packs sections whatever their permissions when asked to", () => {

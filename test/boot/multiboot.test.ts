@@ -82,9 +82,12 @@ describe("the state that a kernel finds", () => {
     expect(machine.readPhysical(start1, 5000)).toEqual(modules[1].bytes);
     expect([long(88), long(96), long(100), long(104)]).toEqual([0xb8000, 160, 80, 25]);
     expect(machine.memory.read16(machine.getRegister("ebx") + 108)).toBe(0x0210);
-    const map = Array.from({ length: long(44) / 24 }, (_, index) =>
-      [4, 12, 20].map((offset) => long(offset, long(48) + 24 * index)),
-    );
+    const map: number[][] = [];
+    // Each entry says how long it is behind its size.
+    for (let at = 0; at < long(44); at += long(0, long(48) + at) + 4) {
+      map.push([4, 12, 20].map((offset) => long(offset, long(48) + at)));
+    }
+    expect(map).toContainEqual([0x9fc00, 0x400, 2]);
     expect(map).toContainEqual([0, 0x9fc00, 1]);
     expect(map).toContainEqual([0x100000, 7 << 20, 1]);
     expect(map).toContainEqual([0xfee00000, 0x1000, 2]);

@@ -226,6 +226,41 @@ describe("self-modifying code", () => {
     expect(guest.get("ebx")).toBe(100 + 9);
   });
 
+  it("sees what REP STOS does to the next instruction of the running block", () => {
+    const guest = Guest.flat(`
+      movl $patch+1, %edi
+      movb $5, %al
+      movl $4, %ecx
+      rep stosb
+      patch: movl $1, %ebx
+      hlt`).run();
+    expect(guest.get("ebx")).toBe(0x05050505);
+  });
+
+  it("sees what REP STOS does to code that has run before", () => {
+    const guest = Guest.flat(`
+      call f
+      movl $f+1, %edi
+      movl $0x02020202, %eax
+      movl $2, %ecx
+      rep stosb
+      call f
+      hlt
+      f: movl $0x01010101, %ebx
+      addl %ebx, %edx
+      ret`).run();
+    expect(guest.get("edx")).toBe(0x01010101 + 0x01010202);
+  });
+
+  it("sees a store over the end of its page to the next instruction of the running block", () => {
+    const boundary = 0x12000;
+    const guest = Guest.flat();
+    // movl $0xf4f407b0, boundary-2; boundary-2: movb $1, %al; hlt
+    const code = Uint8Array.of(0xc7, 0x05, 0xfe, 0x1f, 1, 0, 0xb0, 7, 0xf4, 0xf4, 0xb0, 1, 0xf4);
+    guest.load(code, boundary - 12);
+    expect(guest.run().get("eax")).toBe(7);
+  });
+
   it("keeps running code when data on the same page change", () => {
     const guest = Guest.flat(`
       movl $2000, %ecx
@@ -261,6 +296,7 @@ describe("instructions across pages", () => {
       [1, 0x04030255],
       [-1, 0x04030255],
       [2, 0x04550255],
+      [3, 0x66550255],
     ] as const) {
       guest.core.halted = false;
       guest.core.eip = boundary - 2;
@@ -269,6 +305,10 @@ describe("instructions across pages", () => {
         guest.memory.write32(0x9008, boundary - 2 - 0x900c);
       } else if (offset === 2) {
         guest.memory.write8(boundary + 1, 0x55);
+      } else if (offset === 3) {
+        // movb $0x66, boundary+2; jmp boundary-2
+        guest.load(Uint8Array.of(0xc6, 0x05, 0x02, 0x20, 1, 0, 0x66, 0xe9), 0x9000);
+        guest.memory.write32(0x9008, boundary - 2 - 0x900c);
       }
       expect(guest.run().get("eax")).toBe(expected);
     }

@@ -146,6 +146,7 @@ describe("a faulting instruction", () => {
     "setz %fs:0x1000",
     "negb %fs:0x1000",
     "fs xlat",
+    "cmovnzl %fs:0x1000, %ebx",
   ])("%s changes nothing", (instruction) => {
     const guest = Guest.flat(`${instruction}\n hlt`);
     guest.catchExceptions();

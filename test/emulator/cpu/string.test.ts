@@ -35,6 +35,23 @@ describe("REP MOVS", () => {
     expect(bytesAt(guest, 0x40000, 10)).toEqual([...new Array(9).fill(0xaa), 0]);
   });
 
+  it("replicates also when both pages have been used before", () => {
+    const guest = Guest.flat(`
+      movb $0xaa, 0x40000
+      movl $0x40000, %esi
+      movl $0x40001, %edi
+      movl $8, %ecx
+      rep movsb
+      movl $0x40010, %esi
+      movl $0x40012, %edi
+      movw $0xbbcc, 0x40010
+      movl $4, %ecx
+      rep movsw
+      hlt`).run();
+    expect(bytesAt(guest, 0x40000, 10)).toEqual([...new Array(9).fill(0xaa), 0]);
+    expect(bytesAt(guest, 0x40010, 12)).toEqual([0xcc, 0xbb, 0xcc, 0xbb, 0xcc, 0xbb, 0xcc, 0xbb, 0xcc, 0xbb, 0, 0]);
+  });
+
   it("goes down with DF set", () => {
     const guest = Guest.flat("std\n movl $0x40006, %esi\n movl $0x41006, %edi\n movl $4, %ecx\n rep movsw\n hlt");
     guest.memory.load(Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), 0x40000);

@@ -267,9 +267,9 @@ describe("ATA addresses", () => {
 
   it("a count of 0 stands for 256", () => {
     const { address, command, registers } = setUp();
-    address(0, 0);
+    address(0, 0x210);
     expect(command(0x40)).toBe(READY);
-    expect(registers().slice(0, 2)).toEqual([0, 255]);
+    expect(registers().slice(0, 3)).toEqual([0, 0x0f, 0x03]);
   });
 });
 

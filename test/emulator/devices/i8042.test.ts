@@ -168,6 +168,13 @@ describe("8042 controller commands", () => {
     expect(irqs).toEqual(["1 high", "1 low"]);
   });
 
+  it("a byte that replaces one which was not read is a new edge on its line", () => {
+    const { command, irqs } = setUp();
+    command(0xd2, 0x5a);
+    command(0xd2, 0x5b);
+    expect(irqs).toEqual(["1 high", "1 low", "1 high"]);
+  });
+
   it("D3 puts a byte in the output buffer as if from the auxiliary device, with IRQ 12", () => {
     const { command, status, read, irqs } = setUp({ mode: 0x47 });
     command(0xd3, 0x5a);

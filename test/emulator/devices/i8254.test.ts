@@ -439,6 +439,20 @@ describe("8254 reading", () => {
     expect(bus.read8(0x40) | (bus.read8(0x40) << 8)).toBe(0x5678);
   });
 
+  it("a control word begins with the low byte again, whichever was due", () => {
+    const { bus, setMode, setCount, read, run } = setUp();
+    setMode(0, 2);
+    bus.write8(0x40, 0x99);
+    setMode(0, 2);
+    setCount(0, 0x1234);
+    run(1);
+    bus.read8(0x40);
+    setMode(0, 2);
+    setCount(0, 0x1234);
+    run(1);
+    expect(read(0)).toBe(0x1234);
+  });
+
   it("counts and reads in BCD when told to, with 0 as 10000", () => {
     const { gate2, setMode, setCount, values2, run } = setUp();
     gate2(true);

@@ -338,6 +338,10 @@ describe("commands", () => {
     for (const core of [0, 1, 2, 3]) apic.write(REGISTER.LDR, 1 << (24 + core), core);
     apic.command(0x41 | LOGICAL, 0b0110);
     expect([0, 1, 2, 3].map((core) => apic.irr(core))).toEqual([[], [0x41], [0x41], []]);
+    apic.write(REGISTER.LDR, 0, 1);
+    apic.write(REGISTER.LDR, 0x0c << 24, 2);
+    apic.command(0x42 | LOGICAL, 0b0110);
+    expect([0, 1, 2, 3].map((core) => apic.irr(core))).toEqual([[], [0x41], [0x41, 0x42], []]);
   });
 
   it("logical, clusters: the cluster in the upper four bits, its members in the lower", () => {

@@ -101,6 +101,8 @@ _start:
       inside++;
       const pid = () => kernel.inspect(() => task_struct.at(machine.getRegister("esp") & -THREAD_SIZE).pid);
       const before = pid();
+      const end = kernel.run_to_event(({ event }) => event === "sched_switch" || event === "interrupt_exit");
+      expect(end.kind === "event" && end.event.event).toBe("interrupt_exit");
       const next = kernel.run_to_event(({ event }) => event === "sched_switch" || event === "syscall");
       if (next.kind === "event" && next.event.event === "sched_switch") {
         // The switch happened on the way out of the system call, not out of the interrupt.

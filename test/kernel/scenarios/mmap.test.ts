@@ -120,6 +120,14 @@ child:	SYSCALL write, $1, $(0x40000000+4096), $1
   });
 });
 
+describe("munmap", () => {
+  it("leaves nothing behind: what was there is gone for the very next instruction", () => {
+    const unmap = `movl $91, %eax\n movl $${AT}, %ebx\n movl $0x4000, %ecx\n int $0x80\n`;
+    expect(attempt("", `movl $9, ${AT}\n ${unmap} movl $9, ${AT}\n`).signal).toBe(11);
+    expect(attempt("", `movl $9, ${AT}\n ${unmap} movl ${AT + 0x3000}, %ebx\n`).signal).toBe(11);
+  });
+});
+
 /** A child does something to memory at AT; what became of it: its exit status, or the signal that killed it. */
 function attempt(setup: string, access: string): { signal: number; status: number } {
   const { output } = run(`
@@ -165,6 +173,11 @@ describe("mprotect", () => {
     expect(attempt(middle, write(0x1000)).signal).toBe(11);
     expect(attempt(middle, write(0))).toEqual({ signal: 0, status: 9 });
     expect(attempt(middle, write(0x2000))).toEqual({ signal: 0, status: 9 });
+  });
+
+  it("takes it away at once, where the program has just written, too", () => {
+    const again = `${write(0x1000)}\n${mprotect(0x1000, 0x1000, 1)}${write(0x1000)}`;
+    expect(attempt("", again).signal).toBe(11);
   });
 
   it("takes all access away, and gives it back with what was there", () => {

@@ -61,22 +61,41 @@ describe("goodness and epochs (S2)", () => {
     }
   });
 
-  it("gives the CPU to the candidate with the highest goodness every time", () => {
+  it("gives the CPU to the candidate with the highest goodness every time, of equals to the first on the queue", () => {
     const { events } = run(SPINNERS, { trace: true });
     let candidates = new Map<number, number>();
     let decisions = 0;
+    let ties = 0;
     for (const event of events) {
       if (event.event === "sched_goodness") candidates.set(event.pid as number, event.goodness as number);
       else if (event.event === "sched_epoch") candidates = new Map();
       else if (event.event === "sched_switch") {
         if (candidates.size > 0) {
-          expect(candidates.get(event.next as number)).toBe(Math.max(...candidates.values()));
+          const best = Math.max(...candidates.values());
+          const equals = [...candidates].filter(([, goodness]) => goodness === best);
+          expect(event.next).toBe(equals[0][0]);
+          if (equals.length > 1) ties++;
           decisions++;
         } else expect(event.next).toBe(0);
         candidates = new Map();
       } else candidates = new Map();
     }
     expect(decisions).toBeGreaterThan(5);
+    expect(ties).toBeGreaterThan(0);
+  });
+
+  it("lets a sleeper keep half of what it had, beside its new slice", () => {
+    const { go, counters } = boot(`
+.set SYS_pause, 29
+.globl _start
+_start:	SYSCALL fork
+	testl %eax, %eax
+	jz 1f
+	SYSCALL pause
+1:	jmp 1b
+`);
+    go({ maxInstructions: 4_000_000 });
+    expect(Math.max(...counters())).toBeGreaterThan(6);
   });
 
   it("gives tasks of the same priority the same share", () => {

@@ -290,11 +290,23 @@ handler: ${change}
 	ret
 `).stop;
     expect(forged("movl $0xffffffff, 8+80(%esp)")).toEqual({ kind: "exit", status: 7 }); // oldmask
-    expect(forged("movl $0x10, 8+60(%esp)").kind).toBe("exit"); // cs
+    expect(forged("movl $0x10, 8+60(%esp)")).toEqual({ kind: "exit", status: 139 }); // cs
     expect(forged("movl $0x3202|0x20000, 8+64(%esp)")).toEqual({ kind: "exit", status: 7 }); // eflags: VM, IOPL 3
     expect(forged("movl $0x1234, 8+0(%esp)")).toEqual({ kind: "exit", status: 7 }); // gs
     expect(says("movl $0x10, %esp\n movl $119, %eax\n int $0x80\n EXIT").stop).toEqual({ kind: "exit", status: 139 });
     expect(says("movl $0x10, %esp\n movl $173, %eax\n int $0x80\n EXIT").stop).toEqual({ kind: "exit", status: 139 });
+  });
+
+  it("a frame that a program forged gives it no I/O privilege", () => {
+    const { stop } = says(`
+	ACTION 10, handler
+	RAISE 10
+	cli
+	EXIT $7
+handler: orl $0x3000, 8+64(%esp)		# sc.eflags
+	ret
+`);
+    expect(stop).toEqual({ kind: "exit", status: 139 });
   });
 
   it("a stack that cannot hold the frame is SIGSEGV", () => {
@@ -453,6 +465,7 @@ describe("signal calls answer as Linux does", () => {
 action: .long 0x1234, ${SA_RESTART}, 0x5678, 0xffffffff, 0xffffffff
 old:	.skip 20
 mask:	.long 0x40100, 0
+usr1:	.long 0x200, 0
 omask:	.long 0, 0
 bad:	.long 0xdead0000
 all:	.long -1, -1
@@ -486,7 +499,7 @@ tiny:	.long 0x1000, 0, 100
     const { results, memory } = make_calls(
       [
         ["rt_sigprocmask", 2, "all", 0, 8],
-        ["rt_sigprocmask", 1, "mask", 0, 8],
+        ["rt_sigprocmask", 1, "usr1", 0, 8],
         ["rt_sigprocmask", 0, 0, "omask", 8],
         ["rt_sigprocmask", 3, "mask", 0, 8],
         ["rt_sigprocmask", 0, "mask", 0, 4],
@@ -496,7 +509,7 @@ tiny:	.long 0x1000, 0, 100
       { omask: 8 },
     );
     expect(results).toEqual([0, 0, 0, EINVAL, EINVAL, EFAULT]);
-    expect(memory.omask.getUint32(0, true)).toBe(0xfffbfeff);
+    expect(memory.omask.getUint32(0, true)).toBe(0xfffbfcff);
     expect(memory.omask.getUint32(4, true)).toBe(0xffffffff);
   });
 

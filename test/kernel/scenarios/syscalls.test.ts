@@ -102,6 +102,30 @@ _start:
     expect(output()).toBe("0");
   });
 
+  it("waitpid for one child leaves the others, though they have ended before it", () => {
+    const { stop } = run(`
+.globl _start
+_start:	SYSCALL fork
+	testl %eax, %eax
+	jz 1f
+	SYSCALL fork
+	testl %eax, %eax
+	jz 2f
+	movl %eax, %esi
+	SYSCALL waitpid, %esi, $status, $0
+	movzbl status+1, %ebx
+	EXIT %ebx
+1:	EXIT $1
+2:	SYSCALL nanosleep, $time, $0
+	EXIT $2
+.data
+.align 4
+time:	.long 0, 30000000
+status:	.long 0
+`);
+    expect(stop).toEqual({ kind: "exit", status: 2 });
+  });
+
   it("nanosleep: -EINVAL for a bad time, -EFAULT for a bad pointer", () => {
     expect(result(162, "time", 0, 0, "time: .long 0, 1000000000")).toBe(-22);
     expect(result(162, "time", 0, 0, "time: .long -1, 0")).toBe(-22);

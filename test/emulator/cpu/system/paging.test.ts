@@ -124,6 +124,21 @@ describe("instructions with several accesses", () => {
     expect(guest.register(7)).toBe(0);
   });
 
+  it.each([
+    ["of one page", PAGE + 0x1010, PAGE + 0x1010],
+    ["over the end of one", PAGE + 0xffc, PAGE + 0x1000],
+  ])("CMPXCHG8B writes its operand, %s, whatever it finds there", (_where, operand, address) => {
+    const guest = new Guest();
+    guest.enablePaging();
+    guest.setPage(PAGE + 0x1000, PAGE + 0x1000 + PRESENT + USER);
+    guest.memory.write32(operand, 0x11111111);
+    guest.user(`movl $1, %eax; xorl %edx, %edx; cmpxchg8b ${operand}; int $0x80`);
+    expect(guest.fault).toEqual([14, 7]);
+    expect(guest.core.cr2).toBe(address);
+    expect([guest.eax, guest.edx]).toEqual([1, 0]);
+    expect(guest.memory.read32(operand)).toBe(0x11111111);
+  });
+
   it("copy no gate parameter to the new stack for good when one cannot be read", () => {
     const guest = new Guest();
     guest.enablePaging();
@@ -229,6 +244,28 @@ describe("the TLB", () => {
     guest.setPage(PAGE, PAGE | 7 | GLOBAL);
     guest.kernel(`movl %cr4, %ecx; xorl $0x80, %ecx; movl %ecx, %cr4; movl ${PAGE}, %ebx; hlt`);
     expect(guest.ebx).toBe(0x1111);
+  });
+
+  it("keeps no page over a CR3 load without CR4.PGE, global or not", () => {
+    guest.setPage(PAGE, PAGE | 7 | GLOBAL);
+    readTwice("movl %cr3, %ecx; movl %ecx, %cr3");
+    expect([guest.eax, guest.ebx]).toEqual([0x1111, 0x2222]);
+  });
+
+  it("is asked for code, too: after INVLPG other instructions run at the same address", () => {
+    const entry = PAGE_TABLE + (PAGE >> 12) * 4;
+    guest.load("movl $1, %eax; ret", PAGE);
+    guest.load("movl $2, %eax; ret", OTHER);
+    guest.kernel(
+      `
+      call PAGE
+      movl %eax, %ebx
+      movl $${OTHER | 7}, ${entry}
+      invlpg PAGE
+      call PAGE
+      hlt`.replaceAll("PAGE", `${PAGE}`),
+    );
+    expect([guest.ebx, guest.eax]).toEqual([1, 2]);
   });
 
   it("lets a page become more restricted only when flushed", () => {

@@ -90,10 +90,10 @@ describe("interrupts between rings", () => {
     guest.setGate(0x80, gate(KERNEL_CS, CODE, 0xee));
     guest.load("pushfl\n popl %esi\n hlt", CODE);
     guest.enterRing(3);
-    guest.core.setEflags(0x4000);
+    guest.core.setEflags(0x4100);
     guest.execute("int $0x80", USER_CODE);
-    expect(guest.register(6) & 0x4000).toBe(0);
-    expect(guest.stack(2) & 0x4000).toBe(0x4000);
+    expect(guest.register(6) & 0x4100).toBe(0);
+    expect(guest.stack(2) & 0x4100).toBe(0x4100);
   });
 
   it("refuse INT n from ring 3 through a gate with DPL 0: #GP with the IDT bit", () => {

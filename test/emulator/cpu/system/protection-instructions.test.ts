@@ -122,6 +122,8 @@ describe("segment registers", () => {
   });
 
   it("load SS for the current level only", () => {
+    guest.user("movw $KERNEL_DS+3, %ax; movw %ax, %ss");
+    expect(guest.fault).toEqual([13, KERNEL_DS]);
     guest.kernel("movw $USER_DS, %ax; movw %ax, %ss");
     expect(guest.fault).toEqual([13, USER_DS & ~3]);
     guest.kernel("movw $KERNEL_DS+1, %ax; movw %ax, %ss");

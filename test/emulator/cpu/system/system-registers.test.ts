@@ -376,6 +376,15 @@ describe("debug registers and single step", () => {
     expect(guest.core.getDr(6) & 0xe00f).toBe(dr6);
   });
 
+  it("data breakpoints begin at a multiple of their length, whatever the low bits of their address", () => {
+    guest.core.setDr(1, DATA + 3);
+    guest.core.setDr(7, 0x00d00408);
+    guest.kernel("movb $1, DATA+4; nop; hlt");
+    expect(guest.vector).toBe(-1);
+    guest.kernel("movb $1, DATA; nop; hlt");
+    expect(guest.vector).toBe(1);
+  });
+
   it("data breakpoints trap after the access", () => {
     guest.core.setDr(1, DATA);
     guest.core.setDr(7, 0x00d00408);

@@ -99,6 +99,13 @@ describe("arithmetic", () => {
     });
   });
 
+  it("gives a difference of equals the sign that the rounding asks for", () => {
+    check(fc.tuple(ANY, ANY), (a, _, bits, mode) => {
+      subtract(a, a, result);
+      expectSum(a, a, a.sign ^ 1, bits, mode);
+    });
+  });
+
   it("multiplies", () => {
     check(PAIRS, (a, b, bits, mode) => {
       multiply(a, b, result);

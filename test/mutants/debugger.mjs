@@ -1,0 +1,29 @@
+// Sessions of the debugger: steps, watchpoints, the way back, back-traces.
+
+const SESSION = "test/debug/session";
+const FORWARD = `${SESSION}/forward.test.ts`;
+const REVERSE = `${SESSION}/reverse.test.ts`;
+
+export default [
+  {
+    name: "a watchpoint on changes stops at every write",
+    file: "debug/session/watcher.ts",
+    old: 'on === "change" && access.write && access.before !== access.after',
+    new: 'on === "change" && access.write',
+    tests: [FORWARD],
+  },
+  {
+    name: "a temporary breakpoint stays",
+    file: "debug/session/runs.ts",
+    old: "      if (watcher.hit.record.request.temporary) this.#host.breakpoints.remove(watcher.hit.record.number);\n",
+    new: "",
+    tests: [FORWARD],
+  },
+  {
+    name: "reverse-finish stops behind the call",
+    file: "debug/session/backward-commands.ts",
+    old: 'return stop.reason === "step" ? yield* this.#runs.backTo(id, this.#core.instructions - 1) : stop;',
+    new: "return stop;",
+    tests: [REVERSE],
+  },
+];

@@ -1,0 +1,208 @@
+// Integer instructions: results, flags, counts, string instructions.
+
+const CPU = "test/emulator/cpu";
+const HOST = `${CPU}/host-cpu.test.ts`;
+const STRING = `${CPU}/string.test.ts`;
+const FLAGS = `${CPU}/flags.test.ts`;
+const PAGING = `${CPU}/system/paging.test.ts`;
+const OPERANDS = `${CPU}/operands.test.ts`;
+
+export default [
+  {
+    name: "ADC leaves the carry in out of its carry out",
+    file: "emulator/cpu/arithmetic.ts",
+    old: "  const result = (a + b + (cpu.r[FLAG_AUX] >>> 31)) | 0;\n  cpu.r[FLAG_RESULT] = result;\n  cpu.r[FLAG_AUX] = ((a & b) | ((a | b) & ~result)) & AUX_CARRIES;",
+    new: "  const result = (a + b + (cpu.r[FLAG_AUX] >>> 31)) | 0;\n  cpu.r[FLAG_RESULT] = result;\n  cpu.r[FLAG_AUX] = ((a & b) | ((a | b) & ~((a + b) | 0))) & AUX_CARRIES;",
+    tests: [HOST],
+  },
+  {
+    name: "SBB of 16 bits borrows nothing",
+    file: "emulator/cpu/arithmetic.ts",
+    old: "((a - b - (cpu.r[FLAG_AUX] >>> 31)) << 16) >> 16",
+    new: "((a - b) << 16) >> 16",
+    tests: [HOST],
+  },
+  {
+    name: "INC changes CF",
+    file: "emulator/cpu/arithmetic.ts",
+    old: "  keepCf(cpu, a & ~result & AUX_CARRIES);",
+    new: "  cpu.r[FLAG_AUX] = a & ~result & AUX_CARRIES;",
+    tests: [HOST],
+  },
+  {
+    name: "AND and its kin keep CF",
+    file: "emulator/cpu/arithmetic.ts",
+    old: "  cpu.r[FLAG_RESULT] = result;\n  cpu.r[FLAG_AUX] = 0;",
+    new: "  cpu.r[FLAG_RESULT] = result;\n  cpu.r[FLAG_AUX] &= -0x80000000;",
+    tests: [HOST],
+  },
+  {
+    name: "AF of a byte subtraction is that of bit 7",
+    file: "emulator/cpu/arithmetic.ts",
+    old: "  const result = ((a - b) << 24) >> 24;\n  const borrows = (~a & b) | (~(a ^ b) & result);\n  cpu.r[FLAG_RESULT] = result;\n  cpu.r[FLAG_AUX] = (borrows << 24) | (borrows & AUX_AF);",
+    new: "  const result = ((a - b) << 24) >> 24;\n  const borrows = (~a & b) | (~(a ^ b) & result);\n  cpu.r[FLAG_RESULT] = result;\n  cpu.r[FLAG_AUX] = (borrows << 24) | ((borrows >> 4) & AUX_AF);",
+    tests: [HOST],
+  },
+  {
+    name: "parity is that of the whole result",
+    file: "emulator/cpu/flags.ts",
+    old: "  return EVEN_PARITY[(cpu.r[FLAG_RESULT] ^ (cpu.r[FLAG_AUX] >> 8)) & 0xff];",
+    new: "  const result = cpu.r[FLAG_RESULT] ^ (cpu.r[FLAG_AUX] >> 8);\n  return EVEN_PARITY[(result ^ (result >> 8) ^ (result >> 16) ^ (result >> 24)) & 0xff];",
+    tests: [HOST],
+  },
+  {
+    name: "POPF with ZF and SF both set loses SF",
+    file: "emulator/cpu/flags.ts",
+    old: "    ((flags & FLAG_AF) !== 0 ? AUX_AF : 0) |\n    sign;",
+    new: "    ((flags & FLAG_AF) !== 0 ? AUX_AF : 0) |\n    (sign & ((flags & FLAG_ZF) !== 0 ? 0 : 1));",
+    tests: [FLAGS],
+  },
+  {
+    name: "JBE looks at CF alone",
+    file: "emulator/cpu/flags.ts",
+    old: "  return cpu.r[FLAG_AUX] < 0 || cpu.r[FLAG_RESULT] === 0;",
+    new: "  return cpu.r[FLAG_AUX] < 0;",
+    tests: [HOST],
+  },
+  {
+    name: "a shift by 0 clears the flags",
+    file: "emulator/cpu/shift.ts",
+    old: "export function shr32(cpu: CoreState, a: number, count: number): number {\n  const n = count & 31;\n  if (n === 0) return a;",
+    new: "export function shr32(cpu: CoreState, a: number, count: number): number {\n  const n = count & 31;",
+    tests: [HOST],
+  },
+  {
+    name: "a shift of 16 bits masks its count to four",
+    file: "emulator/cpu/shift.ts",
+    old: "export function shl16(cpu: CoreState, a: number, count: number): number {\n  const n = count & 31;",
+    new: "export function shl16(cpu: CoreState, a: number, count: number): number {\n  const n = count & 15;",
+    tests: [HOST],
+  },
+  {
+    name: "SAR fills with zeros",
+    file: "emulator/cpu/shift.ts",
+    old: "  const result = a >> n;\n  shiftFlags(cpu, result, bit(a, n - 1), 0);",
+    new: "  const result = a >>> n;\n  shiftFlags(cpu, result, bit(a, n - 1), 0);",
+    tests: [HOST],
+  },
+  {
+    name: "ROL by a multiple of 8 leaves CF of a byte alone",
+    file: "emulator/cpu/shift.ts",
+    old: "export function rol8(cpu: CoreState, a: number, count: number): number {\n  if ((count & 31) === 0) return a;",
+    new: "export function rol8(cpu: CoreState, a: number, count: number): number {\n  if ((count & 7) === 0) return a;",
+    tests: [HOST],
+  },
+  {
+    name: "RCL of 16 bits goes round 16 of them",
+    file: "emulator/cpu/shift.ts",
+    old: "export function rcl16(cpu: CoreState, a: number, count: number): number {\n  const n = (count & 31) % 17;",
+    new: "export function rcl16(cpu: CoreState, a: number, count: number): number {\n  const n = (count & 31) % 16;",
+    tests: [HOST],
+  },
+  {
+    name: "SHRD takes the source's high bits",
+    file: "emulator/cpu/shift.ts",
+    old: "  const result = (a >>> n) | (source << (32 - n));",
+    new: "  const result = (a >>> n) | ((source >>> (32 - n)) << (32 - n));",
+    tests: [HOST],
+  },
+  {
+    name: "IMUL says that a negative product never fits",
+    file: "emulator/cpu/muldiv.ts",
+    old: "  cpu.r16[DX] = product >> 16;\n  productFlags(cpu, low, low !== product);",
+    new: "  cpu.r16[DX] = product >> 16;\n  productFlags(cpu, low, product >>> 16 !== 0);",
+    tests: [HOST],
+  },
+  {
+    name: "MUL loses the carry of the middle products",
+    file: "emulator/cpu/muldiv.ts",
+    old: " + Math.floor(carry / 0x10000)) | 0;",
+    new: ") | 0;",
+    tests: [HOST],
+  },
+  {
+    name: "BT with a register takes its bit offset for unsigned",
+    file: "emulator/cpu/bit.ts",
+    old: "((cpu.r[op.reg] >> 5) << 2)",
+    new: "((cpu.r[op.reg] >>> 5) << 2)",
+    tests: [HOST],
+  },
+  {
+    name: "BSF of 0 gives 0",
+    file: "emulator/cpu/bit.ts",
+    old: "  return value === 0 ? otherwise : 31 - Math.clz32(value & -value);",
+    new: "  return value === 0 ? 0 : 31 - Math.clz32(value & -value);",
+    tests: [HOST],
+  },
+  {
+    name: "CMOV does not read memory when its condition does not hold",
+    file: "emulator/cpu/bit.ts",
+    old: "    const value = cpu.load32(op);\n    if (holds(cpu, op.opcode & 15)) cpu.r[op.reg] = value;",
+    new: "    if (holds(cpu, op.opcode & 15)) cpu.r[op.reg] = cpu.load32(op);",
+    tests: [OPERANDS],
+  },
+  {
+    name: "CMPXCHG8B writes only when equal",
+    file: "emulator/cpu/atomic.ts",
+    old: "  cpu.write32(linear, equal ? cpu.r[EBX] : oldLow);\n  cpu.write32(high, equal ? cpu.r[ECX] : oldHigh);",
+    new: "  if (equal) {\n    cpu.write32(linear, cpu.r[EBX]);\n    cpu.write32(high, cpu.r[ECX]);\n  }",
+    and: [{ file: "emulator/cpu/atomic.ts", old: "  cpu.probeWrite(linear, 8);\n", new: "" }],
+    tests: [PAGING],
+  },
+  {
+    name: "CMPXCHG loads EAX when equal too",
+    file: "emulator/cpu/atomic.ts",
+    old: "    cpu.modified32(equal ? cpu.r[op.reg] : old);\n    if (!equal) cpu.r[EAX] = old;",
+    new: "    cpu.modified32(equal ? cpu.r[op.reg] : old);\n    cpu.r[EAX] = equal ? cpu.r[op.reg] : old;",
+    tests: [HOST],
+  },
+  {
+    name: "string instructions go up whatever DF says",
+    file: "emulator/cpu/string.ts",
+    old: "(cpu.r[CONTROL_FLAGS] & FLAG_DF) === 0 ? size : -size",
+    new: "(cpu.r[CONTROL_FLAGS] & FLAG_DF) === 0 ? size : size",
+    tests: [STRING],
+  },
+  {
+    name: "a piece of REP MOVS looks at its source's page alone",
+    file: "emulator/cpu/string.ts",
+    old: "  if (usesDestination) count = Math.min(count, elementsInPage(cpu, ES, r[EDI] & mask, size, step));\n",
+    new: "",
+    tests: [STRING],
+  },
+  {
+    name: "REP MOVS forward copies overlapping memory as memmove does",
+    file: "emulator/cpu/string.ts",
+    old: "  if (to > from && to < from + bytes) return false;\n",
+    new: "",
+    tests: [STRING],
+  },
+  {
+    name: "REP STOS over code leaves what was decoded",
+    file: "emulator/cpu/string.ts",
+    old: "  const count = pieceLength(cpu, op, size, step, false, true);\n  if (count > 1) dropDecoded(cpu, op, count, size, step);\n  if (step > 0 && count > 1 && storeAtOnce",
+    new: "  const count = pieceLength(cpu, op, size, step, false, true);\n  if (step > 0 && count > 1 && storeAtOnce",
+    and: [
+      {
+        file: "emulator/cpu/string.ts",
+        old: "  const entry = cpu.tlb[destination >>> 12];\n  if ((entry & cpu.writeMask & ~TLB_CLEAN) !== TLB_VALID) return false;\n  if ((destination & 0xfff) + count * size",
+        new: "  const entry = cpu.tlb[destination >>> 12];\n  if ((entry & cpu.writeMask & ~TLB_CLEAN & ~TLB_CODE) !== TLB_VALID) return false;\n  if ((destination & 0xfff) + count * size",
+      },
+    ],
+    tests: [`${CPU}/core.test.ts`],
+  },
+  {
+    name: "REPNE SCAS goes one element too far back",
+    file: "emulator/cpu/string.ts",
+    old: "    element(cpu, op, step);\n    advance(cpu, ECX, -1, op.addressMask);\n    if (isZero(cpu) !== wanted) return;",
+    new: "    element(cpu, op, step);\n    if (isZero(cpu) !== wanted) return;\n    advance(cpu, ECX, -1, op.addressMask);",
+    tests: [STRING],
+  },
+  {
+    name: "the count of REP is ECX with 16-bit addresses too",
+    file: "emulator/cpu/string.ts",
+    old: "  let count = (r[ECX] & mask) >>> 0;",
+    new: "  let count = r[ECX] >>> 0;",
+    tests: [STRING],
+  },
+];
