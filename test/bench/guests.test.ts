@@ -5,6 +5,6 @@ import { asm, bootKernel } from "../../testing/index.ts";
 
 it.each(readdirSync("bench/guests"))("bench/guests/%s, some rounds of it", (name) => {
   const source = readFileSync(`bench/guests/${name}`, "utf8").replace(/\$\d{3,}\b(?=, %(ecx|edi|ebp)$)/gm, "$20");
-  const kernel = bootKernel({ init: asm({ raw: [source] }) });
+  const kernel = bootKernel({ init: asm(Object.assign([source], { raw: [source] })) });
   expect(kernel.runUntilExit()).toBe(0);
 });
