@@ -70,7 +70,7 @@ describe("the timer wheel (D10)", () => {
           expect(harness.inspect(() => nr_timers.value)).toBe(0);
         },
       ),
-      { numRuns: 12 },
+      { numRuns: 6 },
     );
   });
 
