@@ -32,6 +32,8 @@ export {
   SS,
   TR,
 } from "./cpu/state-layout.ts";
+export { type TierSettings, tierDefaults } from "./cpu/tier/settings.ts";
+export type { TierStatistics } from "./cpu/tier/statistics.ts";
 export type { TlbEntryView } from "./cpu/translation.ts";
 export * as apicMessage from "./devices/apic-message.ts";
 export { DEBUG_CONSOLE_PORT } from "./devices/debug-console.ts";
