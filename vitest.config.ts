@@ -12,6 +12,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/build.ts"],
+    setupFiles: ["test/tier.ts"],
     testTimeout: 60_000,
     // What an oops says of TypeScript comes from JavaScript's stack.
     poolOptions: { forks: { execArgv: ["--enable-source-maps"] } },

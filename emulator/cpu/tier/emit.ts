@@ -1,8 +1,12 @@
+import type { Block } from "../block-cache.ts";
 import type { Op } from "../op.ts";
-import { ECX, ESP, TLB_VALID, ZERO } from "../state-layout.ts";
+import * as layout from "../state-layout.ts";
 import { Kind } from "./flags.ts";
 import * as wasm from "./wasm.ts";
 import { type Code, I32, type Label } from "./wasm.ts";
+import { LEFT } from "./working-memory.ts";
+
+const { ECX, ESP, TLB_VALID, ZERO } = layout;
 
 export type Size = 8 | 16 | 32;
 
@@ -20,6 +24,16 @@ export const TARGET = 14;
 export const CHOICE = 15;
 const FIXED_LOCALS = 14;
 
+/** Indices of the imported functions: FLAG_AUX of (kind, result, first, second); the interpreter, by an interlude's number. */
+export const AUX_FUNCTION = 0;
+export const INTERPRET_FUNCTION = 1;
+
+/** What a region's function returns, other than the number of an exit. */
+/** It has left for code that is not compiled, whose EIP it has set. */
+export const LEFT_FOR_TARGET = -1;
+/** The interpreter, which it had run instructions, is to go on. */
+export const INTERRUPTED = -3;
+
 /** A way out of a region other than to another. */
 export interface Exit {
   /** EIP of the instruction that the interpreter goes on with. */
@@ -27,6 +41,27 @@ export interface Exit {
   /** Instructions executed since the budget was last charged. */
   readonly executed: number;
   readonly kind: Kind;
+}
+
+/** An instruction that compiled code has the interpreter run. */
+export interface Step {
+  /** Nothing but the instruction. */
+  readonly block: Block;
+  readonly eip: number;
+}
+
+/** Instructions that follow each other, and are run by the interpreter in the midst of compiled ones. */
+export interface Interlude {
+  readonly steps: readonly Step[];
+  /** Instructions executed since the budget was last charged. */
+  readonly executed: number;
+}
+
+/** Where what a function refers to by number is registered. */
+export interface Registry {
+  /** @returns a number, 0 or more */
+  exit(exit: Exit): number;
+  interlude(interlude: Interlude): number;
 }
 
 /** What a function is compiled for. */
@@ -56,16 +91,15 @@ export class Emit {
   /** Bit mask of the registers used, and of those written, by the region. */
   used = 0;
   written = 0;
-  readonly #exit: (exit: Exit) => number;
+  readonly #registry: Registry;
   readonly #temporaries: number[] = [];
   #temporariesUsed = 0;
 
-  /** @param exit registers an exit, and returns its number */
-  constructor(code: Code, target: Target, out: Label, exit: (exit: Exit) => number) {
+  constructor(code: Code, target: Target, out: Label, registry: Registry) {
     this.code = code;
     this.target = target;
     this.out = out;
-    this.#exit = exit;
+    this.#registry = registry;
   }
 
   /** To be called once, before anything is emitted. */
@@ -170,7 +204,7 @@ export class Emit {
   /** Leaves before the current instruction if the number that `condition` pushes is not 0. */
   leaveIf(condition: () => void): void {
     const { code } = this;
-    code.constant(this.#exit({ eip: this.eip, executed: this.executed, kind: this.kind }));
+    code.constant(this.#registry.exit({ eip: this.eip, executed: this.executed, kind: this.kind }));
     condition();
     code.brIf(this.out);
     code.op(wasm.DROP);
@@ -178,8 +212,34 @@ export class Emit {
 
   /** Leaves before the current instruction. */
   leave(): void {
-    this.code.constant(this.#exit({ eip: this.eip, executed: this.executed, kind: this.kind }));
+    this.code.constant(this.#registry.exit({ eip: this.eip, executed: this.executed, kind: this.kind }));
     this.code.br(this.out);
+  }
+
+  // ---- The interpreter in between ------------------------------------------------------------------------------------
+
+  /**
+   * Has the interpreter run instructions; leaves behind them if that changed something that compiled code rests on. Flags
+   * must be RAW.
+   * @param registers bit masks of those that the region has in locals, and of those that may differ from the state's
+   */
+  interpret(steps: readonly Step[], registers: { readonly used: number; readonly written: number }): void {
+    const { code, target } = this;
+    const leaves = this.temporary();
+    saveRegisters(code, target, registers.written);
+    storeLocal(code, target.state + 4 * layout.FLAG_RESULT, FLAG_RESULT);
+    storeLocal(code, target.state + 4 * layout.FLAG_AUX, FLAG_SECOND);
+    storeLocal(code, target.working + LEFT, BUDGET);
+    code.constant(this.#registry.interlude({ steps, executed: this.executed }));
+    code.call(INTERPRET_FUNCTION);
+    code.set(leaves);
+    loadRegisters(code, target, registers.used);
+    loadLocal(code, target.state + 4 * layout.FLAG_RESULT, FLAG_RESULT);
+    loadLocal(code, target.state + 4 * layout.FLAG_AUX, FLAG_SECOND);
+    code.constant(INTERRUPTED);
+    code.get(leaves);
+    code.brIf(this.out);
+    code.op(wasm.DROP);
   }
 
   // ---- Memory ------------------------------------------------------------------------------------------------------
@@ -275,5 +335,32 @@ export class Emit {
     this.code.get(host);
     value();
     this.code.memory(size === 8 ? wasm.I32_STORE8 : size === 16 ? wasm.I32_STORE16 : wasm.I32_STORE);
+  }
+}
+
+/** Loads a local from memory. */
+export function loadLocal(code: Code, offset: number, local: number): void {
+  code.constant(0);
+  code.memory(wasm.I32_LOAD, offset);
+  code.set(local);
+}
+
+/** Stores a local to memory. */
+export function storeLocal(code: Code, offset: number, local: number): void {
+  code.constant(0);
+  code.get(local);
+  code.memory(wasm.I32_STORE, offset);
+}
+
+/** Loads the general registers of a bit mask. */
+export function loadRegisters(code: Code, target: Target, registers: number): void {
+  for (let n = 0; n < 8; n++) {
+    if ((registers & (1 << n)) !== 0) loadLocal(code, target.state + 4 * n, GENERAL_REGISTERS + n);
+  }
+}
+
+export function saveRegisters(code: Code, target: Target, registers: number): void {
+  for (let n = 0; n < 8; n++) {
+    if ((registers & (1 << n)) !== 0) storeLocal(code, target.state + 4 * n, GENERAL_REGISTERS + n);
   }
 }

@@ -10,6 +10,9 @@ import { PRODUCTS_AND_QUOTIENTS } from "./muldiv.ts";
 import { isLeftToInterpreter, SHIFTS_AND_ROTATES } from "./shift.ts";
 import { STACK } from "./stack.ts";
 
+/** Opcode of HOSTCALL: such instructions run faster one after the other in the interpreter. */
+const HOSTCALL = 0x0f3f;
+
 const EMITTERS: ReadonlyMap<Handler, Emitter> = new Map([
   ...ALU,
   ...SHIFTS_AND_ROTATES,
@@ -23,6 +26,11 @@ const EMITTERS: ReadonlyMap<Handler, Emitter> = new Map([
 export function emitterOf(op: Op): Emitter | null {
   if (usesOtherSegment(op) || isLeftToInterpreter(op)) return null;
   return EMITTERS.get(op.execute) ?? null;
+}
+
+/** Whether the interpreter can run an instruction in the midst of compiled ones. */
+export function isInterpretable(op: Op): boolean {
+  return !op.endsBlock && op.opcode !== HOSTCALL;
 }
 
 /** Regions are entered while DS, ES and SS are flat; nothing is known of the other segments. */

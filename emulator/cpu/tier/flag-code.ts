@@ -1,12 +1,9 @@
 /** Recording and reading flags in compiled code; flags.ts says how they are held. */
 import { AUX_CARRIES } from "../flags.ts";
-import { type Emit, FLAG_FIRST, FLAG_KIND, FLAG_RESULT, FLAG_SECOND, type Size } from "./emit.ts";
+import { AUX_FUNCTION, type Emit, FLAG_FIRST, FLAG_KIND, FLAG_RESULT, FLAG_SECOND, type Size } from "./emit.ts";
 import { Kind, POSITIVE } from "./flags.ts";
 import * as wasm from "./wasm.ts";
 import { I32 } from "./wasm.ts";
-
-/** Index of the imported function that works out FLAG_AUX: (kind, result, first, second). */
-export const AUX_FUNCTION = 0;
 
 const BY_SIZE = {
   add: { 8: Kind.ADD8, 16: Kind.ADD16, 32: Kind.ADD32 },

@@ -2,7 +2,8 @@
 import type { Block } from "../block-cache.ts";
 import type { Op } from "../op.ts";
 import { type BranchKind, branchKind, continues, isDirect, targetOf } from "./branches.ts";
-import { emitterOf } from "./emitters.ts";
+import type { Emitter } from "./emitter.ts";
+import { emitterOf, isInterpretable } from "./emitters.ts";
 
 /** Instructions in a region at most. */
 const REGION_OPS = 400;
@@ -15,6 +16,8 @@ const PAGE_SIZE = 4096;
 export interface Placed {
   readonly op: Op;
   readonly eip: number;
+  /** Null for a branch, and for what the interpreter is to run. */
+  readonly emitter: Emitter | null;
 }
 
 /** Instructions without a way in but at the first, or out but behind the last. */
@@ -52,6 +55,7 @@ export function successors(block: RegionBlock): number[] {
   const { branch, kind, next } = block;
   if (branch === null) return block.stops ? [] : [next];
   if (kind === "return") return [...block.returnTargets];
+  if (kind === "repeat") return [block.eip, next];
   const targets = isDirect(kind!) ? [targetOf(branch.op, next)] : [];
   return kind === "conditional" ? [...targets, next] : targets;
 }
@@ -89,13 +93,18 @@ export function findRegion(root: number, fetch: (eip: number) => Block | null): 
       }
       next = (eip + op.length) | 0;
       const kind = branchKind(op);
-      if (kind === null && (op.endsBlock || emitterOf(op) === null)) {
+      const emitter = kind === null ? emitterOf(op) : null;
+      if (kind === null && emitter === null && !isInterpretable(op)) {
         stops.add(eip);
         break;
       }
       if (found.size >= REGION_OPS) break;
-      found.set(eip, { op, eip });
-      if (kind !== null) {
+      found.set(eip, { op, eip, emitter });
+      if (kind === "repeat") {
+        // A block of its own, to which it goes back.
+        leaders.add(eip);
+        goTo(next);
+      } else if (kind !== null) {
         if (isDirect(kind)) goTo(targetOf(op, next));
         if (continues(kind)) goTo(next);
       } else if (op === block.ops[block.ops.length - 1]) {
@@ -103,11 +112,17 @@ export function findRegion(root: number, fetch: (eip: number) => Block | null): 
       }
     }
   }
-  if (!found.has(root)) return null;
+  if (!found.has(root) || !isWorthwhile([...found.values()])) return null;
   const blocks = new Map<number, RegionBlock>();
   for (const eip of leaders) if (found.has(eip)) blocks.set(eip, cut(eip, found, leaders, stops));
   const entries = connectReturns(root, blocks);
   return { blocks, entries, size: found.size };
+}
+
+/** Whether enough of the instructions become WebAssembly. */
+function isWorthwhile(placed: readonly Placed[]): boolean {
+  const compiled = placed.filter(({ op, emitter }) => emitter !== null || branchKind(op) !== null).length;
+  return 2 * compiled >= placed.length;
 }
 
 /** The block that begins at `start`. */

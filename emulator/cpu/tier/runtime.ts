@@ -7,9 +7,10 @@ import { Code, encodeModule, I32 } from "./wasm.ts";
 /** What `enter` returns when there is nothing to enter. */
 export const NOT_FOUND = -2;
 
-/** By type index: parameters of regions' functions, and of `aux`. */
-const TYPES = [2, 4];
+/** By type index: parameters of regions' functions, of `aux` and of `interpret`. */
+const TYPES = [2, 4, 1];
 const AUX_TYPE = 1;
+const INTERPRET_TYPE = 2;
 
 export interface Runtime {
   /** Runs compiled code from a linear address on; returns what regions' functions do, or NOT_FOUND. */
@@ -57,7 +58,11 @@ export function buildRuntime(environment: Environment, target: Omit<Target, "use
 export function encodeRegion(code: Code, memory: WebAssembly.Memory): Uint8Array {
   return encodeModule({
     types: TYPES,
-    imports: [["aux", AUX_TYPE]],
+    // AUX_FUNCTION, INTERPRET_FUNCTION.
+    imports: [
+      ["aux", AUX_TYPE],
+      ["interpret", INTERPRET_TYPE],
+    ],
     functions: [{ name: "run", type: 0, code }],
     memoryPages: pagesOf(memory),
   });

@@ -3,12 +3,12 @@ import type { Block } from "../block-cache.ts";
 import { blockWithinPage } from "../code-fetch.ts";
 import type { Core } from "../core.ts";
 import * as layout from "../state-layout.ts";
-import type { Exit, Target } from "./emit.ts";
+import { type Exit, INTERRUPTED, type Interlude, LEFT_FOR_TARGET, type Target } from "./emit.ts";
 import { Kind, POSITIVE } from "./flags.ts";
 import { findRegion } from "./region.ts";
 import { buildRuntime, encodeRegion, instantiate, NOT_FOUND, type Runtime } from "./runtime.ts";
 import type { TierStatistics } from "./statistics.ts";
-import { LEFT_FOR_TARGET, translate } from "./translate.ts";
+import { translate } from "./translate.ts";
 import { KIND, LEFT, PAIR, RESULT, SLOT_BYTES, SLOTS, slotOf, slotsOffset } from "./working-memory.ts";
 
 const { CS, DS, EIP, ES, FLAG_AUX, FLAG_RESULT, SEG_BASE, SEG_FLAT, SEG_LIMIT, SS } = layout;
@@ -17,8 +17,11 @@ const { CS, DS, EIP, ES, FLAG_AUX, FLAG_RESULT, SEG_BASE, SEG_FLAT, SEG_LIMIT, S
 const MAXIMUM_REGIONS = 4096;
 const MAXIMUM_BYTES = 32 << 20;
 
-/** Exits of a region at most; a power of two. */
+/** Exits and interludes of a region at most. */
 const EXITS = 1 << 13;
+
+/** Value of `Core.runStop` while the interpreter runs an instruction for compiled code, as long as nothing ends the block. */
+const GOES_ON = 1;
 
 /**
  * Instructions that a core runs before code of a page whose regions were dropped is compiled again; doubled each time it
@@ -30,6 +33,9 @@ const MAXIMUM_DOUBLINGS = 14;
 /** Value of `Block.untilHot` for what is not worth another try soon. */
 const RARELY = 1 << 20;
 
+/** How often a block is interpreted before it is tried again in compiled form, when that had to leave at once. */
+const PATIENCE = 16;
+
 /** Words of a slot. */
 const SLOT_WORDS = SLOT_BYTES >>> 2;
 
@@ -40,6 +46,7 @@ interface CompiledRegion {
   readonly user: boolean;
   readonly entries: readonly number[];
   readonly exits: readonly Exit[];
+  readonly interludes: readonly Interlude[];
   readonly bytes: number;
 }
 
@@ -63,6 +70,11 @@ export class Tier {
   /** By `keyOf`: the region and the number of the entry in it. */
   readonly #entries = new Map<number, { readonly region: CompiledRegion; readonly entry: number }>();
   readonly #cooling = new Map<number, Cooling>();
+  readonly #interpret = (number: number) => this.#runInterlude(number);
+  /** Budget with which compiled code was entered. */
+  #budget = 0;
+  /** Instructions executed since the budget was charged, when the interpreter is to go on. */
+  #interrupted = 0;
   #bytes = 0;
   #count = 0;
   #compiled = 0;
@@ -116,6 +128,7 @@ export class Tier {
     words[PAIR >> 2] = POSITIVE;
     words[(PAIR >> 2) + 1] = r[FLAG_AUX];
     const eip = r[EIP];
+    this.#budget = budget;
     let left = user ? this.#runtime.enterUser(eip, budget) : this.#runtime.enter(eip, budget);
     if (left === NOT_FOUND) {
       if (!this.#provide(block, eip, user)) return false;
@@ -123,7 +136,7 @@ export class Tier {
       if (left === NOT_FOUND) return false;
     }
     this.#entered++;
-    return this.#leave(left, budget);
+    return this.#leave(left, budget, block);
   }
 
   /** Regions are compiled for flat segments, and for TLB entries to say all that is to be known of an access. */
@@ -141,14 +154,17 @@ export class Tier {
   }
 
   /** Takes over what a region left behind. @returns whether it executed anything */
-  #leave(left: number, budget: number): boolean {
+  #leave(left: number, budget: number, block: Block): boolean {
     const core = this.#core;
     const { r } = core;
     const words = this.#words;
     let executed = budget - words[LEFT >> 2];
     let kind: Kind = Kind.DYNAMIC;
     if (left === LEFT_FOR_TARGET) this.#leftForTarget++;
-    else {
+    else if (left === INTERRUPTED) {
+      executed += this.#interrupted;
+      kind = Kind.RAW;
+    } else {
       const exit = this.#regions[Math.floor(left / EXITS)]!.exits[left % EXITS];
       r[EIP] = exit.eip;
       executed += exit.executed;
@@ -161,7 +177,38 @@ export class Tier {
     r[FLAG_AUX] = kind === Kind.RAW ? second : this.#runtime.aux(kind, result, words[PAIR >> 2], second);
     core.retired += executed;
     this.#instructions += executed;
-    return executed > 0;
+    if (executed > 0) return true;
+    block.untilHot = PATIENCE;
+    return false;
+  }
+
+  /**
+   * Runs instructions that compiled code leaves to the interpreter. What they throw passes through compiled code: all
+   * state is in memory.
+   * @returns 0 when compiled code may go on, 1 when it must not
+   */
+  #runInterlude(number: number): number {
+    const core = this.#core;
+    const { steps, executed } = this.#regions[Math.floor(number / EXITS)]!.interludes[number % EXITS];
+    const before = core.retired;
+    const start = before + this.#budget - this.#words[LEFT >> 2] + executed;
+    core.retired = start;
+    for (const { block, eip } of steps) {
+      const op = block.ops[0];
+      core.runBlock = block;
+      core.runStart = (eip - op.offset) | 0;
+      core.runStop = GOES_ON;
+      core.r[EIP] = eip + op.length;
+      op.execute(core, op);
+      core.retired++;
+      if (core.runStop !== GOES_ON) {
+        this.#interrupted = executed + core.retired - start;
+        core.retired = before;
+        return 1;
+      }
+    }
+    core.retired = before;
+    return 0;
   }
 
   // ---- Compiling ---------------------------------------------------------------------------------------------------
@@ -201,17 +248,22 @@ export class Tier {
     const number = this.#free.pop() ?? this.#regions.length;
     const exits: Exit[] = [];
     const target = { ...this.#target, user, readMask: core.readMask, writeMask: core.writeMask };
-    const code = translate(region, target, (exit) => number * EXITS + exits.push(exit) - 1);
+    const interludes: Interlude[] = [];
+    const code = translate(region, target, {
+      exit: (exit) => number * EXITS + exits.push(exit) - 1,
+      interlude: (interlude) => number * EXITS + interludes.push(interlude) - 1,
+    });
     const bytes = encodeRegion(code, core.memory.wasmMemory);
     const { run } = instantiate(bytes, {
       memory: core.memory.wasmMemory,
       table: this.#table,
       aux: this.#runtime.aux,
+      interpret: this.#interpret,
     });
     this.#table.set(number, run);
     const linearPage = eip & ~0xfff;
     const { entries } = region;
-    const compiled = { number, hostPage, linearPage, user, entries, exits, bytes: bytes.length };
+    const compiled = { number, hostPage, linearPage, user, entries, exits, interludes, bytes: bytes.length };
     this.#regions[number] = compiled;
     const neighbours = this.#byPage.get(hostPage);
     if (neighbours === undefined) this.#byPage.set(hostPage, [compiled]);

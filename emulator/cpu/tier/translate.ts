@@ -1,4 +1,5 @@
 /** From a region to the WebAssembly function that does what its instructions do. */
+import { Block } from "../block-cache.ts";
 import { jecxz, loop, loope, loopne } from "../branch.ts";
 import type { Handler, Op } from "../op.ts";
 import { ECX, EIP } from "../state-layout.ts";
@@ -9,20 +10,23 @@ import {
   CHOICE,
   Emit,
   ENTRY,
-  type Exit,
   FLAG_FIRST,
   FLAG_KIND,
   FLAG_RESULT,
   FLAG_SECOND,
-  GENERAL_REGISTERS,
+  LEFT_FOR_TARGET,
+  loadLocal,
+  loadRegisters,
+  type Registry,
+  saveRegisters,
+  storeLocal,
   TARGET,
   type Target,
 } from "./emit.ts";
-import { emitterOf } from "./emitters.ts";
-import { makeDynamic, pushCondition } from "./flag-code.ts";
+import { makeDynamic, makeRaw, pushCondition } from "./flag-code.ts";
 import { Kind } from "./flags.ts";
 import { emitLookup } from "./lookup.ts";
-import { type Region, type RegionBlock, sizeOf, successors } from "./region.ts";
+import { type Placed, type Region, type RegionBlock, sizeOf, successors } from "./region.ts";
 import { moveStackPointer, push } from "./stack.ts";
 import { emitGraph, type Graph, loopHeads, type Way } from "./structure.ts";
 import * as wasm from "./wasm.ts";
@@ -32,12 +36,17 @@ import { KIND, LEFT, PAIR, RESULT } from "./working-memory.ts";
 /** Instructions that follow each other without a look at the budget, if no block has more. */
 const LONGEST_PATH = 64;
 
-/** What a region's function returns when it has left for code that is not compiled, whose EIP it has set. */
-export const LEFT_FOR_TARGET = -1;
-
 /** Condition codes, as Jcc has them. */
 const ZERO = 4;
 const NOT_ZERO = 5;
+
+/** Bit masks of the general registers that a region uses, and of those that it may change. */
+interface Registers {
+  readonly used: number;
+  readonly written: number;
+}
+
+const ALL: Registers = { used: 0xff, written: 0xff };
 
 /** Ways from a block; what they do besides branching is theirs. */
 interface Ways {
@@ -50,16 +59,26 @@ interface Ways {
 }
 
 /** Emits a block. */
-function emitBlock(e: Emit, block: RegionBlock, ways: Ways): void {
-  block.body.forEach(({ op, eip }, i) => {
+function emitBlock(e: Emit, block: RegionBlock, ways: Ways, registers: Registers): void {
+  const { body, branch, next } = block;
+  let interpreted: Placed[] = [];
+  body.forEach((placed, i) => {
+    const { op, eip, emitter } = placed;
+    if (emitter === null) interpreted.push(placed);
+    if (emitter === null && i + 1 < body.length) return;
+    if (interpreted.length > 0) {
+      emitInterlude(e, interpreted, i + (emitter === null ? 1 : 0) - interpreted.length, registers);
+      interpreted = [];
+    }
+    if (emitter === null) return;
     e.begin(eip, op.length, i);
-    emitterOf(op)!(e, op);
+    emitter(e, op);
   });
-  const { branch, next } = block;
   const size = sizeOf(block);
   if (branch !== null) {
     e.begin(branch.eip, branch.op.length, size - 1);
-    emitBranch(e, block, branch.op, ways);
+    if (block.kind === "repeat") emitRepeat(e, block, branch, ways, registers);
+    else emitBranch(e, block, branch.op, ways);
     return;
   }
   charge(e, size);
@@ -69,6 +88,28 @@ function emitBlock(e: Emit, block: RegionBlock, ways: Ways): void {
   }
   e.begin(next, 0, 0);
   e.leave();
+}
+
+/** Instructions that the interpreter runs; `executed` before them in the block. */
+function emitInterlude(e: Emit, placed: readonly Placed[], executed: number, registers: Registers): void {
+  e.begin(placed[0].eip, placed[0].op.length, executed);
+  makeRaw(e);
+  e.interpret(
+    placed.map(({ op, eip }) => ({ block: new Block([op], 0, true, -1), eip })),
+    registers,
+  );
+}
+
+/** A piece of a repeated string instruction; it is there again while elements are left. */
+function emitRepeat(e: Emit, block: RegionBlock, placed: Placed, ways: Ways, registers: Registers): void {
+  const { code } = e;
+  emitInterlude(e, [placed], 0, registers);
+  charge(e, 1);
+  code.constant(0);
+  code.memory(wasm.I32_LOAD, e.target.state + 4 * EIP);
+  e.with(wasm.I32_EQ, block.eip);
+  ways.goIf(block.eip);
+  ways.go(block.next);
 }
 
 function charge(e: Emit, instructions: number): void {
@@ -81,7 +122,7 @@ function emitBranch(e: Emit, block: RegionBlock, op: Op, ways: Ways): void {
   const { code } = e;
   const { kind, next } = block;
   const size = sizeOf(block);
-  switch (kind!) {
+  switch (kind) {
     case "jump":
       charge(e, size);
       ways.go(targetOf(op, next));
@@ -193,7 +234,8 @@ function analyse(blocks: readonly RegionBlock[], numbers: ReadonlyMap<number, nu
   for (const node of queue) kinds[node] = Kind.DYNAMIC;
   const code = new Code(2);
   Emit.declareLocals(code);
-  const e = new Emit(code, target, code.block(I32), () => 0);
+  const e = new Emit(code, target, code.block(I32), { exit: () => 0, interlude: () => 0 });
+  let interprets = false;
   const merge = (eip: number) => {
     const node = numbers.get(eip);
     if (node === undefined || kinds[node] === e.kind || kinds[node] === Kind.DYNAMIC) return;
@@ -205,16 +247,16 @@ function analyse(blocks: readonly RegionBlock[], numbers: ReadonlyMap<number, nu
     const node = queue.pop() ?? kinds.indexOf(undefined);
     if (node < 0) break;
     e.kind = kinds[node] ??= Kind.DYNAMIC;
-    emitBlock(e, blocks[node], ways);
+    emitBlock(e, blocks[node], ways, ALL);
+    interprets ||= blocks[node].kind === "repeat" || blocks[node].body.some(({ emitter }) => emitter === null);
   }
-  return { kinds, used: e.used | e.written, written: e.written };
+  // The interpreter may change any register, of which locals hold those that are used.
+  const used = e.used | e.written;
+  return { kinds, registers: { used, written: interprets ? used : e.written } };
 }
 
-/**
- * @param exit registers an exit and returns its number, 0 or more
- * @returns the function: (entry, budget) to the number of an exit, or LEFT_FOR_TARGET; state and flags are in memory then
- */
-export function translate(region: Region, target: Target, exit: (exit: Exit) => number): Code {
+/** @returns the function: (entry, budget) to the number of an exit, INTERRUPTED or LEFT_FOR_TARGET; state and flags are in memory then */
+export function translate(region: Region, target: Target, registry: Registry): Code {
   const blocks = [...region.blocks.values()];
   const numbers = new Map(blocks.map((block, number) => [block.eip, number]));
   const graph: Graph = {
@@ -222,14 +264,14 @@ export function translate(region: Region, target: Target, exit: (exit: Exit) => 
     entries: region.entries.map((eip) => numbers.get(eip)!),
   };
   const needs = budgets(graph, blocks.map(sizeOf));
-  const { kinds, used, written } = analyse(blocks, numbers, graph, target);
+  const { kinds, registers } = analyse(blocks, numbers, graph, target);
 
   const code = new Code(2);
   Emit.declareLocals(code);
   const out = code.block(I32);
   const elsewhere = code.block();
-  const e = new Emit(code, target, out, exit);
-  loadState(code, target, used);
+  const e = new Emit(code, target, out, registry);
+  loadState(code, target, registers.used);
   const select = ({ choice }: Way) => {
     if (choice < 0) return;
     code.constant(choice);
@@ -270,63 +312,55 @@ export function translate(region: Region, target: Target, exit: (exit: Exit) => 
         makeDynamic(e);
         code.br(elsewhere);
       };
-      emitBlock(e, blocks[node], {
-        isInside: (to) => numbers.has(to),
-        go: (to) => {
-          const number = numbers.get(to);
-          if (number !== undefined) {
-            code.br(prepare(number).label);
-            return;
-          }
-          code.constant(to);
-          code.set(TARGET);
-          goToTarget();
+      emitBlock(
+        e,
+        blocks[node],
+        {
+          isInside: (to) => numbers.has(to),
+          go: (to) => {
+            const number = numbers.get(to);
+            if (number !== undefined) {
+              code.br(prepare(number).label);
+              return;
+            }
+            code.constant(to);
+            code.set(TARGET);
+            goToTarget();
+          },
+          goIf: (to) => code.brIf(prepare(numbers.get(to)!).label),
+          goToTarget,
         },
-        goIf: (to) => code.brIf(prepare(numbers.get(to)!).label),
-        goToTarget,
-      });
+        registers,
+      );
     },
   );
   code.end();
-  saveState(code, target, written);
+  saveState(code, target, registers.written);
   emitLookup(code, target, TARGET, BUDGET, CHOICE);
-  store(code, target.state + 4 * EIP, TARGET);
-  store(code, target.working + LEFT, BUDGET);
+  storeLocal(code, target.state + 4 * EIP, TARGET);
+  storeLocal(code, target.working + LEFT, BUDGET);
   code.constant(LEFT_FOR_TARGET);
   code.return();
   code.end();
   code.set(ENTRY);
-  saveState(code, target, written);
-  store(code, target.working + LEFT, BUDGET);
+  saveState(code, target, registers.written);
+  storeLocal(code, target.working + LEFT, BUDGET);
   code.get(ENTRY);
   return code;
 }
 
 function loadState(code: Code, target: Target, registers: number): void {
-  const load = (local: number, offset: number) => {
-    code.constant(0);
-    code.memory(wasm.I32_LOAD, offset);
-    code.set(local);
-  };
-  for (let n = 0; n < 8; n++) if ((registers & (1 << n)) !== 0) load(GENERAL_REGISTERS + n, target.state + 4 * n);
-  load(FLAG_KIND, target.working + KIND);
-  load(FLAG_RESULT, target.working + RESULT);
-  load(FLAG_FIRST, target.working + PAIR);
-  load(FLAG_SECOND, target.working + PAIR + 4);
+  loadRegisters(code, target, registers);
+  loadLocal(code, target.working + KIND, FLAG_KIND);
+  loadLocal(code, target.working + RESULT, FLAG_RESULT);
+  loadLocal(code, target.working + PAIR, FLAG_FIRST);
+  loadLocal(code, target.working + PAIR + 4, FLAG_SECOND);
 }
 
 function saveState(code: Code, target: Target, registers: number): void {
-  for (let n = 0; n < 8; n++) {
-    if ((registers & (1 << n)) !== 0) store(code, target.state + 4 * n, GENERAL_REGISTERS + n);
-  }
-  store(code, target.working + KIND, FLAG_KIND);
-  store(code, target.working + RESULT, FLAG_RESULT);
-  store(code, target.working + PAIR, FLAG_FIRST);
-  store(code, target.working + PAIR + 4, FLAG_SECOND);
-}
-
-function store(code: Code, offset: number, local: number): void {
-  code.constant(0);
-  code.get(local);
-  code.memory(wasm.I32_STORE, offset);
+  saveRegisters(code, target, registers);
+  storeLocal(code, target.working + KIND, FLAG_KIND);
+  storeLocal(code, target.working + RESULT, FLAG_RESULT);
+  storeLocal(code, target.working + PAIR, FLAG_FIRST);
+  storeLocal(code, target.working + PAIR + 4, FLAG_SECOND);
 }
