@@ -1,11 +1,18 @@
 /** The table that `--stats` prints. */
+import type { Machine } from "../emulator/index.ts";
 import type { KernelStatistics } from "../kernel/index.ts";
+import { tierRows } from "./tier-option.ts";
 
 /**
  * A line a figure; numbers in groups of three digits.
  * @param seconds of the host's time, in which so many instructions were `executed`
  */
-export function formatStatistics(statistics: KernelStatistics, seconds: number, executed: number): string {
+export function formatStatistics(
+  statistics: KernelStatistics,
+  machine: Machine,
+  seconds: number,
+  executed: number,
+): string {
   const { instructions, ticks, contextSwitches, cowCopies, cowReuses, pageFaults, forks, syscalls } = statistics;
   const count = (value: number) => value.toLocaleString("en-US");
   const rows: [string, string][] = [
@@ -18,6 +25,7 @@ export function formatStatistics(statistics: KernelStatistics, seconds: number, 
     ["system calls", count(syscalls)],
     ["host seconds", seconds.toFixed(3)],
     ["guest MIPS", seconds > 0 ? (executed / seconds / 1e6).toFixed(1) : "-"],
+    ...tierRows(machine),
   ];
   return formatTable(rows);
 }

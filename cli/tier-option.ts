@@ -1,0 +1,32 @@
+/** The option `--tier`, and what `--stats` says of the compiled tier. */
+import { type Command, Option } from "commander";
+import { type Machine, type TierSettings, tierDefaults } from "../emulator/index.ts";
+
+/** Adds the option: it is for all machines that the command makes. */
+export function addTierOption(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--tier <off|on>",
+        `whether code that runs often is compiled to WebAssembly: the run is the same (default: ${tierDefaults.tier})`,
+      ).choices(["off", "on"]),
+    )
+    .hook("preAction", (_, action) => {
+      const { tier } = action.opts<{ tier?: TierSettings["tier"] }>();
+      if (tier !== undefined) tierDefaults.tier = tier;
+    });
+}
+
+/** Rows of the table that `--stats` prints: none when nothing was compiled. */
+export function tierRows(machine: Machine): [string, string][] {
+  const tiers = machine.tierStatistics.filter((statistics) => statistics !== null);
+  if (tiers.length === 0) return [];
+  const sum = (value: (statistics: (typeof tiers)[number]) => number) =>
+    tiers.reduce((total, statistics) => total + value(statistics), 0).toLocaleString("en-US");
+  return [
+    ["compiled instructions", sum(({ instructions }) => instructions)],
+    ["compiled regions", `${sum(({ regions }) => regions)} (${sum(({ bytes }) => bytes)} bytes)`],
+    ["  ever, dropped", `${sum(({ compiled }) => compiled)}, ${sum(({ dropped }) => dropped)}`],
+    ["  entered", sum(({ entered }) => entered)],
+  ];
+}
