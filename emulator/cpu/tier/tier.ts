@@ -33,7 +33,11 @@ const MAXIMUM_DOUBLINGS = 14;
 /** Value of `Block.untilHot` for what is not worth another try soon. */
 const RARELY = 1 << 20;
 
-/** How often a block is interpreted before it is tried again in compiled form, when that had to leave at once. */
+/**
+ * When compiled code leaves after fewer instructions than BRIEF, as for stores to pages that hold code, it does not pay:
+ * the block is interpreted PATIENCE times before it is tried again.
+ */
+const BRIEF = 6;
 const PATIENCE = 16;
 
 /** Words of a slot. */
@@ -177,9 +181,8 @@ export class Tier {
     r[FLAG_AUX] = kind === Kind.RAW ? second : this.#runtime.aux(kind, result, words[PAIR >> 2], second);
     core.retired += executed;
     this.#instructions += executed;
-    if (executed > 0) return true;
-    block.untilHot = PATIENCE;
-    return false;
+    if (executed < BRIEF) block.untilHot = PATIENCE;
+    return executed > 0;
   }
 
   /**

@@ -341,6 +341,34 @@ const GENERATORS: readonly (readonly [weight: number, generator: Generator])[] =
   ],
   [3, (w, random) => w.emit(0xb8 | destination(random)).word(random.value())],
   [2, (w, random) => w.emit(0xb0 | random.pick([0, 1, 2, 4, 5, 6]), random.value())],
+  [
+    6,
+    (w, random) => {
+      // x87: any, with an operand in memory or without; FNINIT and FNCLEX now and then.
+      if (random.oneIn(4)) w.emit(0xdb, random.pick([0xe2, 0xe3]));
+      w.emit(0xd8 | random.below(8));
+      operand(w, random.below(8), random);
+    },
+  ],
+  // Segment registers, CPUID, SGDT, MOV from CR0.
+  [
+    2,
+    (w, random) =>
+      w.emit(
+        ...random.pick([
+          [0x1e, 0x1f],
+          [0x06, 0x07],
+          [0x16, 0x17],
+          [0x0f, 0xa0, 0x0f, 0xa1],
+          [0x8c, 0xd8],
+        ]),
+      ),
+  ],
+  [
+    1,
+    (w, random) =>
+      w.emit(...random.pick([[0x0f, 0xa2], [0x0f, 0x01, 0x05, 0, 0, 2, 0], [0x0f, 0x20, 0xc0], [0xfa], [0xfb]])),
+  ],
   // Into the program: mostly a byte of an immediate or a displacement, but not only.
   [
     1,
@@ -489,18 +517,21 @@ export function prepare(machine: Machine, bytes: Uint8Array, random: Random): vo
   write(TURNS, random.between(20, 60));
   write(RESUME, CODE);
 
-  const core = machine.cores[0];
-  core.gdtrBase = GDT;
-  core.gdtrLimit = 0x2f;
-  core.idtrBase = IDT;
-  core.idtrLimit = 0x207;
-  core.cr3 = PAGE_DIRECTORY;
-  core.cr0 = (random.oneIn(5) ? 0 : 0x80000000) | (random.oneIn(2) ? 0x10000 : 0) | 0x11;
-  core.setSegment(7, 0x28, TSS, 0x67, 0x8b);
-  const dpl = ring3 ? 0x60 : 0;
-  for (const seg of [0, 2, 3, 4, 5]) core.setSegment(seg, ring3 ? 0x23 : 0x10, 0, -1, 0xc093 | dpl);
-  core.setSegment(1, ring3 ? 0x1b : 0x08, 0, -1, 0xc09b | dpl);
-  core.setCpl(ring3 ? 3 : 0);
-  core.r[ESP] = STACK - 0x100;
-  core.eip = CODE;
+  const cr0 = (random.oneIn(5) ? 0 : 0x80000000) | (random.oneIn(2) ? 0x10000 : 0) | 0x11;
+  for (const core of machine.cores) {
+    core.startup(0);
+    core.gdtrBase = GDT;
+    core.gdtrLimit = 0x2f;
+    core.idtrBase = IDT;
+    core.idtrLimit = 0x207;
+    core.cr3 = PAGE_DIRECTORY;
+    core.cr0 = cr0;
+    core.setSegment(7, 0x28, TSS, 0x67, 0x8b);
+    const dpl = ring3 ? 0x60 : 0;
+    for (const seg of [0, 2, 3, 4, 5]) core.setSegment(seg, ring3 ? 0x23 : 0x10, 0, -1, 0xc093 | dpl);
+    core.setSegment(1, ring3 ? 0x1b : 0x08, 0, -1, 0xc09b | dpl);
+    core.setCpl(ring3 ? 3 : 0);
+    core.r[ESP] = STACK - 0x100 - 0x200 * core.id;
+    core.eip = CODE;
+  }
 }
