@@ -44,7 +44,7 @@ export interface MachineOptions {
    * difference but in time.
    */
   tier?: "off" | "on";
-  /** With the tier on: how often a block of instructions is interpreted before it is compiled, from 1 on; 1,000 by default. */
+  /** With the tier on: how often a block of instructions is interpreted before it is compiled, from 0 on; 1,000 by default. */
   tierThreshold?: number;
   /**
    * Receives a line of text when the emulator has something to tell, as an instruction that it does not know: once for each

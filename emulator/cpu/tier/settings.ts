@@ -2,7 +2,7 @@
 export interface TierSettings {
   /** Whether code that is run often is compiled. */
   readonly tier: "off" | "on";
-  /** How often a block is interpreted before it is compiled, from 1 on. */
+  /** How often a block is interpreted before it is compiled, from 0 on. */
   readonly threshold: number;
 }
 
@@ -12,11 +12,11 @@ export const tierDefaults: { -readonly [name in keyof TierSettings]: TierSetting
   threshold: 1000,
 };
 
-/** The settings of a machine. @throws RangeError when the threshold is no positive integer below 2^30 */
+/** The settings of a machine. @throws RangeError when the threshold is no integer from 0 to 2^30 - 1 */
 export function tierSettings(options: { tier?: "off" | "on"; tierThreshold?: number }): TierSettings {
   const { tier = tierDefaults.tier, tierThreshold: threshold = tierDefaults.threshold } = options;
-  if (!Number.isInteger(threshold) || threshold < 1 || threshold >= 1 << 30) {
-    throw new RangeError(`threshold ${threshold} of the compiled tier: expected an integer from 1 to ${(1 << 30) - 1}`);
+  if (!Number.isInteger(threshold) || threshold < 0 || threshold >= 1 << 30) {
+    throw new RangeError(`threshold ${threshold} of the compiled tier: expected an integer from 0 to ${(1 << 30) - 1}`);
   }
   return { tier, threshold };
 }
