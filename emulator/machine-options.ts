@@ -41,7 +41,7 @@ export interface MachineOptions {
   interleaver?: Interleaver;
   /**
    * Whether code that is run often is compiled to WebAssembly: to the guest, and to whoever looks at it, that makes no
-   * difference but in time.
+   * difference but in time. On by default.
    */
   tier?: "off" | "on";
   /** With the tier on: how often a block of instructions is interpreted before it is compiled, from 0 on; 1,000 by default. */

@@ -8,7 +8,7 @@ export interface TierSettings {
 
 /** What machines have that are not told otherwise. Test runners change it, which reach no machine's options. */
 export const tierDefaults: { -readonly [name in keyof TierSettings]: TierSettings[name] } = {
-  tier: "off",
+  tier: "on",
   threshold: 1000,
 };
 

@@ -35,10 +35,10 @@ const RARELY = 1 << 20;
 
 /**
  * When compiled code leaves after fewer instructions than BRIEF, as for stores to pages that hold code, it does not pay:
- * the block is interpreted PATIENCE times before it is tried again.
+ * the block is interpreted PATIENCE times, or as often as for a block to become hot, before it is tried again.
  */
-const BRIEF = 6;
-const PATIENCE = 16;
+const BRIEF = 16;
+const PATIENCE = 64;
 
 /** Words of a slot. */
 const SLOT_WORDS = SLOT_BYTES >>> 2;
@@ -181,7 +181,7 @@ export class Tier {
     r[FLAG_AUX] = kind === Kind.RAW ? second : this.#runtime.aux(kind, result, words[PAIR >> 2], second);
     core.retired += executed;
     this.#instructions += executed;
-    if (executed < BRIEF) block.untilHot = PATIENCE;
+    if (executed < BRIEF) block.untilHot = Math.min(PATIENCE, core.codeCache.heat);
     return executed > 0;
   }
 
