@@ -2,6 +2,9 @@ import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { MAXIMUM_LENGTH, Op } from "./op.ts";
 import { type TierSettings, tierDefaults } from "./tier/settings.ts";
 
+/** Value of `CodeCache.heat` when nothing is ever hot, and of `Block.untilHot` for blocks that it does not keep. */
+export const NEVER = 1 << 30;
+
 /** A straight run of instructions that starts within one physical page. */
 export class Block {
   readonly ops: readonly Op[];
@@ -14,7 +17,7 @@ export class Block {
   /** Host page of the second part of an instruction that spans two pages (alone in its block), else -1. */
   readonly secondPage: number;
   /** How often it is interpreted yet before it counts as hot; see `Core.runHot`. */
-  untilHot = 0;
+  untilHot = NEVER;
   /** False once its bytes were overwritten, or when it must not be found again. */
   valid = true;
 
@@ -110,9 +113,6 @@ export interface CodeCacheClient {
   /** Blocks of a page are not valid any more. */
   blocksDropped(hostPage: number): void;
 }
-
-/** `CodeCache.heat` when nothing is ever hot. */
-export const NEVER = 1 << 30;
 
 /**
  * The decoded instructions of a machine, shared by its cores, by host page (byte offset in the machine's buffer,

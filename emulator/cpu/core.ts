@@ -322,7 +322,7 @@ export class Core extends CoreMemory {
    * @returns whether it was run, and maybe others after it, in compiled form
    */
   runHot(block: Block): boolean {
-    if (this.codeCache.heat === NEVER) {
+    if (this.codeCache.heat === NEVER || !block.valid) {
       block.untilHot = NEVER;
       return false;
     }

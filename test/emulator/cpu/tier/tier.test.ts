@@ -95,6 +95,25 @@ describe("the compiled tier", () => {
     expect(machine.memory.read32(address)).toBe(machine.getRegister("eax"));
   });
 
+  it("leaves alone what runs in device memory, of which nobody tells when it changes", () => {
+    const machine = machineWith("nop", 0);
+    const device = 0x200000;
+    // INC EAX, later DEC EAX; JMP.
+    const code = [0x40, 0xeb, 0xfd];
+    const read = (address: number) => code[address - device] ?? 0xff;
+    const write = () => {};
+    const handler = { read8: read, read16: read, read32: read, write8: write, write16: write, write32: write };
+    machine.memory.mapMmio(device, 0x1000, handler);
+    const core = machine.cores[0];
+    core.cr0 &= 0x7fffffff;
+    core.eip = device;
+    machine.step(1000);
+    code[0] = 0x48;
+    machine.step(400);
+    expect(machine.getRegister("eax")).toBe(300);
+    expect(machine.tierStatistics).toEqual([null]);
+  });
+
   it("goes on equal from a snapshot taken in compiled code, without the tier and with it", () => {
     for (let seed = 0; seed < 10; seed++) {
       const random = new Random(seed);
