@@ -2,8 +2,8 @@
 import { type Disassembler, loadDisassembler } from "../asm/index.ts";
 import { type Core, CS, Journal, type Machine, type RegisterName, serialTarget } from "../emulator/index.ts";
 import { keyboardTarget } from "./keyboard-input.ts";
-import { formatTable } from "./statistics.ts";
-import { tierRows } from "./tier-option.ts";
+import { formatTable } from "./table.ts";
+import { tierTable } from "./tier-option.ts";
 
 /** Instructions shown before a crash, and how far back they are looked for, in cycles. */
 const LAST_INSTRUCTIONS = 16;
@@ -146,9 +146,8 @@ export function machineStatistics(machine: Machine, seconds: number): string {
     ["machine seconds", (machine.cycles / machine.clock.hz).toFixed(3)],
     ["host seconds", seconds.toFixed(3)],
     ["guest MIPS", seconds > 0 ? (total / seconds / 1e6).toFixed(1) : "-"],
-    ...tierRows(machine),
   ];
-  return formatTable(rows);
+  return formatTable(rows) + tierTable(machine);
 }
 
 function hex(value: number, digits: number): string {

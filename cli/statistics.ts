@@ -1,7 +1,8 @@
 /** The table that `--stats` prints. */
 import type { Machine } from "../emulator/index.ts";
 import type { KernelStatistics } from "../kernel/index.ts";
-import { tierRows } from "./tier-option.ts";
+import { formatTable } from "./table.ts";
+import { tierTable } from "./tier-option.ts";
 
 /**
  * A line a figure; numbers in groups of three digits.
@@ -25,13 +26,6 @@ export function formatStatistics(
     ["system calls", count(syscalls)],
     ["host seconds", seconds.toFixed(3)],
     ["guest MIPS", seconds > 0 ? (executed / seconds / 1e6).toFixed(1) : "-"],
-    ...tierRows(machine),
   ];
-  return formatTable(rows);
-}
-
-/** Names and values in two columns. */
-export function formatTable(rows: readonly (readonly [name: string, value: string])[]): string {
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+  return formatTable(rows) + tierTable(machine);
 }

@@ -1,6 +1,7 @@
 /** The option `--tier`, and what `--stats` says of the compiled tier. */
 import { type Command, Option } from "commander";
 import { type Machine, type TierSettings, tierDefaults } from "../emulator/index.ts";
+import { formatTable } from "./table.ts";
 
 /** Adds the option: it is for all machines that the command makes. */
 export function addTierOption(command: Command): Command {
@@ -17,16 +18,16 @@ export function addTierOption(command: Command): Command {
     });
 }
 
-/** Rows of the table that `--stats` prints: none when nothing was compiled. */
-export function tierRows(machine: Machine): [string, string][] {
+/** What `--stats` prints of the compiled tier: a table of its own, or nothing when nothing was compiled. */
+export function tierTable(machine: Machine): string {
   const tiers = machine.tierStatistics.filter((statistics) => statistics !== null);
-  if (tiers.length === 0) return [];
+  if (tiers.length === 0) return "";
   const sum = (value: (statistics: (typeof tiers)[number]) => number) =>
     tiers.reduce((total, statistics) => total + value(statistics), 0).toLocaleString("en-US");
-  return [
+  return formatTable([
     ["compiled instructions", sum(({ instructions }) => instructions)],
     ["compiled regions", `${sum(({ regions }) => regions)} (${sum(({ bytes }) => bytes)} bytes)`],
     ["  ever, dropped", `${sum(({ compiled }) => compiled)}, ${sum(({ dropped }) => dropped)}`],
     ["  entered", sum(({ entered }) => entered)],
-  ];
+  ]);
 }
