@@ -3,18 +3,20 @@ import { type Command, Option } from "commander";
 import { type Machine, type TierSettings, tierDefaults } from "../emulator/index.ts";
 import { formatTable } from "./table.ts";
 
+const DEFAULT = tierDefaults.tier;
+
 /** Adds the option: it is for all machines that the command makes. */
 export function addTierOption(command: Command): Command {
   return command
     .addOption(
       new Option(
         "--tier <off|on>",
-        `whether code that runs often is compiled to WebAssembly: the run is the same (default: ${tierDefaults.tier})`,
+        `whether code that runs often is compiled to WebAssembly: the run is the same (default: ${DEFAULT})`,
       ).choices(["off", "on"]),
     )
     .hook("preAction", (_, action) => {
       const { tier } = action.opts<{ tier?: TierSettings["tier"] }>();
-      if (tier !== undefined) tierDefaults.tier = tier;
+      tierDefaults.tier = tier ?? DEFAULT;
     });
 }
 
