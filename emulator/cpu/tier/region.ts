@@ -115,7 +115,7 @@ export function findRegion(root: number, fetch: (eip: number) => Block | null): 
   if (!found.has(root) || !isWorthwhile([...found.values()])) return null;
   const blocks = new Map<number, RegionBlock>();
   for (const eip of leaders) if (found.has(eip)) blocks.set(eip, cut(eip, found, leaders, stops));
-  const entries = connectReturns(root, blocks);
+  const entries = reachAll(connectReturns(root, blocks), blocks);
   return { blocks, entries, size: found.size };
 }
 
@@ -184,4 +184,26 @@ function returnsOf(first: RegionBlock, blocks: ReadonlyMap<number, RegionBlock>)
     }
   }
   return returns;
+}
+
+/** Entries from which every block can be reached: a return from a recursion that seems to have no end becomes one. */
+function reachAll(entries: readonly number[], blocks: ReadonlyMap<number, RegionBlock>): number[] {
+  const all = [...entries];
+  const reached = new Set<number>();
+  const reach = (entry: number) => {
+    const queue = new Set([entry]);
+    for (const eip of queue) {
+      const block = blocks.get(eip);
+      if (block === undefined || reached.has(eip)) continue;
+      reached.add(eip);
+      for (const next of successors(block)) queue.add(next);
+    }
+  };
+  for (const entry of entries) reach(entry);
+  for (const eip of blocks.keys()) {
+    if (reached.has(eip)) continue;
+    all.push(eip);
+    reach(eip);
+  }
+  return all;
 }

@@ -1,6 +1,7 @@
 /** The WebAssembly that is the same for all regions of a core. */
+
+import { auxFunction } from "./aux-function.ts";
 import type { Target } from "./emit.ts";
-import { auxFunction } from "./flag-code.ts";
 import { emitLookup } from "./lookup.ts";
 import { Code, encodeModule, I32 } from "./wasm.ts";
 

@@ -243,10 +243,8 @@ function analyse(blocks: readonly RegionBlock[], numbers: ReadonlyMap<number, nu
     queue.push(node);
   };
   const ways: Ways = { isInside: (eip) => numbers.has(eip), go: merge, goIf: merge, goToTarget: () => {} };
-  for (;;) {
-    const node = queue.pop() ?? kinds.indexOf(undefined);
-    if (node < 0) break;
-    e.kind = kinds[node] ??= Kind.DYNAMIC;
+  for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+    e.kind = kinds[node]!;
     emitBlock(e, blocks[node], ways, ALL);
     interprets ||= blocks[node].kind === "repeat" || blocks[node].body.some(({ emitter }) => emitter === null);
   }

@@ -59,6 +59,13 @@ describe("the compiled tier", () => {
     expect(machine.getRegister("ecx")).toBeGreaterThanOrEqual(2 * machine.getRegister("eax") - 2);
   });
 
+  it("takes a recursion without end as it comes", () => {
+    const machine = machineWith("1: incl %eax; call 1b; decl %ecx; ret", 5);
+    machine.step(300);
+    expect(machine.getRegister("eax")).toBe(150);
+    expect(statistics(machine).instructions).toBeGreaterThan(250);
+  });
+
   it("runs repeated string instructions and x87 ones without leaving", () => {
     const machine = machineWith(`
       1: movl $0x20000, %edi; movl $64, %ecx; rep stosl
