@@ -47,7 +47,7 @@ function run({ script, argument, heading }) {
 }
 
 function line(name, ...figures) {
-  console.log(name.padEnd(16) + figures.map((figure) => figure.padStart(13)).join(""));
+  console.log(name.padEnd(16) + figures.map((figure) => figure.padStart(14)).join(""));
 }
 
 /** Prints the table: CPU seconds, and how many times faster the tier is than the interpreter and than v86. */

@@ -385,13 +385,10 @@ const WEIGHT = GENERATORS.reduce((sum, [weight]) => sum + weight, 0);
 
 function instruction(w: Writer, random: Random): void {
   let at = random.below(WEIGHT);
-  for (const [weight, generator] of GENERATORS) {
-    at -= weight;
-    if (at < 0) {
-      generator(w, random);
-      return;
-    }
-  }
+  const [, generator] = GENERATORS.find(([weight]) => (at -= weight) < 0)!;
+  generator(w, random);
+  // PUSHF, POP: what the flags are is kept in memory, where it is compared.
+  if (random.oneIn(3)) w.emit(0x9c, 0x8f, 0x05).word(DATA + (random.below(0x7f0) << 2));
 }
 
 /** Notes where to go on after an exception, and makes registers pointers again. */
@@ -508,6 +505,9 @@ export function prepare(machine: Machine, bytes: Uint8Array, random: Random): vo
   write(PAGE_DIRECTORY, PAGE_TABLE | 7);
   for (let page = 0; page < 0x100; page++) write(PAGE_TABLE + 4 * page, (page << 12) | 7);
   const data = DATA >> 12;
+  // Pages that follow each other do not lie behind each other.
+  write(PAGE_TABLE + 4 * data, ((data + 1) << 12) | 7);
+  write(PAGE_TABLE + 4 * (data + 1), (data << 12) | 7);
   write(PAGE_TABLE + 4 * (data + READ_ONLY), ((data + READ_ONLY) << 12) | 5);
   write(PAGE_TABLE + 4 * (data + MISSING), 0);
   write(PAGE_TABLE + 4 * (data + SUPERVISOR), ((data + SUPERVISOR) << 12) | 3);
