@@ -27,6 +27,7 @@ import { addProgramArguments } from "./run.ts";
 import type { RunHost, TerminalHost } from "./run-host.ts";
 import { STATUS_FAILED_COMMAND } from "./run-status.ts";
 import { decodeText, isElf } from "./source-files.ts";
+import { addTierOption } from "./tier-option.ts";
 
 /** Carries out a line, and records it. */
 type Execute = (line: string) => Promise<LineResult>;
@@ -319,10 +320,10 @@ export function registerDebug(program: Command, io: CommandIo, host: TerminalHos
     .addOption(gdbOption())
     .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32);
   addModuleOption(command, "; with --multiboot, a file to load beside that kernel");
-  addTapeOptions(addMachineOptions(addKernelOptions(command)));
+  addTapeOptions(addTierOption(addMachineOptions(addKernelOptions(command))));
   command.action(async (file: string | undefined, args: string[], options: DebugOptions) => {
     await reporting(io, async () => {
-      refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "commands", "gdb", "vmlinux"]);
+      refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "commands", "gdb", "vmlinux", "tier"]);
       const status = await debugCommand(file, args, options, io, host);
       if (status !== 0) io.exitStatus(status);
     });

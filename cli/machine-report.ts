@@ -2,7 +2,8 @@
 import { type Disassembler, loadDisassembler } from "../asm/index.ts";
 import { type Core, CS, Journal, type Machine, type RegisterName, serialTarget } from "../emulator/index.ts";
 import { keyboardTarget } from "./keyboard-input.ts";
-import { formatTable } from "./statistics.ts";
+import { formatTable } from "./table.ts";
+import { tierTable } from "./tier-option.ts";
 
 /** Instructions shown before a crash, and how far back they are looked for, in cycles. */
 const LAST_INSTRUCTIONS = 16;
@@ -146,7 +147,7 @@ export function machineStatistics(machine: Machine, seconds: number): string {
     ["host seconds", seconds.toFixed(3)],
     ["guest MIPS", seconds > 0 ? (total / seconds / 1e6).toFixed(1) : "-"],
   ];
-  return formatTable(rows);
+  return formatTable(rows) + tierTable(machine);
 }
 
 function hex(value: number, digits: number): string {

@@ -26,6 +26,7 @@ import { addTapeOptions, openTape, refuseWithReplay } from "./recording/open-tap
 import type { Tape } from "./recording/tape.ts";
 import type { TimedHost } from "./run-host.ts";
 import { STATUS_ASLEEP, STATUS_BUDGET, STATUS_CRASHED, STATUS_INTERRUPTED } from "./run-status.ts";
+import { addTierOption } from "./tier-option.ts";
 
 const MIB = 1 << 20;
 /** Of an exit status; what is above is lost in the operating system. */
@@ -258,9 +259,9 @@ export function registerMachine(program: Command, io: CommandIo, host: TimedHost
     )
     .option("--stats", "print statistics at the end")
     .addOption(gdbOption());
-  addTapeOptions(command).action(async (options: MachineCommandOptions) => {
+  addTapeOptions(addTierOption(command)).action(async (options: MachineCommandOptions) => {
     await reporting(io, async () => {
-      refuseWithReplay(command, [], ["vga", "realtime", "stats", "gdb"]);
+      refuseWithReplay(command, [], ["vga", "realtime", "stats", "gdb", "tier"]);
       const status = await machineCommand(options, io, host);
       if (status !== 0) io.exitStatus(status);
     });

@@ -17,6 +17,7 @@ import type { RunHost } from "./run-host.ts";
 import { STATUS_INTERRUPTED } from "./run-status.ts";
 import { LONGEST_LINE } from "./standard-input.ts";
 import { formatStatistics } from "./statistics.ts";
+import { addTierOption } from "./tier-option.ts";
 
 export type { RunHost };
 
@@ -139,7 +140,7 @@ export async function runCommand(
   if (!options.quiet) io.stderr(repeatedNotices(kernel.machine.notices));
   if (options.stats) {
     const executed = kernel.machine.instructions - begun;
-    io.stderr(formatStatistics(kernel.statistics, host.now() - started, executed));
+    io.stderr(formatStatistics(kernel.statistics, kernel.machine, host.now() - started, executed));
   }
   return tape.end(kind, status);
 }
@@ -228,10 +229,10 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "execute the kernel's boot, too, where a run begins otherwise in the state that it leads to; the run is the same",
     )
     .addOption(gdbOption());
-  addTapeOptions(addKernelOptions(addModuleOption(command))).action(
+  addTapeOptions(addTierOption(addKernelOptions(addModuleOption(command)))).action(
     async (file: string | undefined, args: string[], options: RunOptions) => {
       await reporting(io, async () => {
-        const own = ["quiet", "stats", "trace", "fromReset", "gdb", "vmlinux"];
+        const own = ["quiet", "stats", "trace", "fromReset", "gdb", "vmlinux", "tier"];
         refuseWithReplay(command, file === undefined ? [] : [file], own);
         const status = await runCommand(file, args, options, io, host);
         if (status !== 0) io.exitStatus(status);

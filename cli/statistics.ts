@@ -1,11 +1,19 @@
 /** The table that `--stats` prints. */
+import type { Machine } from "../emulator/index.ts";
 import type { KernelStatistics } from "../kernel/index.ts";
+import { formatTable } from "./table.ts";
+import { tierTable } from "./tier-option.ts";
 
 /**
  * A line a figure; numbers in groups of three digits.
  * @param seconds of the host's time, in which so many instructions were `executed`
  */
-export function formatStatistics(statistics: KernelStatistics, seconds: number, executed: number): string {
+export function formatStatistics(
+  statistics: KernelStatistics,
+  machine: Machine,
+  seconds: number,
+  executed: number,
+): string {
   const { instructions, ticks, contextSwitches, cowCopies, cowReuses, pageFaults, forks, syscalls } = statistics;
   const count = (value: number) => value.toLocaleString("en-US");
   const rows: [string, string][] = [
@@ -19,11 +27,5 @@ export function formatStatistics(statistics: KernelStatistics, seconds: number, 
     ["host seconds", seconds.toFixed(3)],
     ["guest MIPS", seconds > 0 ? (executed / seconds / 1e6).toFixed(1) : "-"],
   ];
-  return formatTable(rows);
-}
-
-/** Names and values in two columns. */
-export function formatTable(rows: readonly (readonly [name: string, value: string])[]): string {
-  const width = Math.max(...rows.map(([name]) => name.length));
-  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join("");
+  return formatTable(rows) + tierTable(machine);
 }

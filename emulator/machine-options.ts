@@ -40,6 +40,13 @@ export interface MachineOptions {
   /** Which core runs when; round robin in turns of 100 instructions by default. */
   interleaver?: Interleaver;
   /**
+   * Whether code that is run often is compiled to WebAssembly: to the guest, and to whoever looks at it, that makes no
+   * difference but in time. On by default.
+   */
+  tier?: "off" | "on";
+  /** With the tier on: how often a block of instructions is interpreted before it is compiled, from 0 on; 1,000 by default. */
+  tierThreshold?: number;
+  /**
    * Receives a line of text when the emulator has something to tell, as an instruction that it does not know: once for each
    * address and kind. `Machine.notices` has counts.
    */

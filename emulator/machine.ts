@@ -7,6 +7,8 @@ import { snapshotCore } from "./cpu/core-snapshot.ts";
 import { HostBreakpoints } from "./cpu/host-breakpoints.ts";
 import { HostWatchpoints, type WatchedAccess, type WatchedRange } from "./cpu/host-watchpoints.ts";
 import { readLinear } from "./cpu/paging.ts";
+import { tierSettings } from "./cpu/tier/settings.ts";
+import type { TierStatistics } from "./cpu/tier/statistics.ts";
 import type { Disk } from "./devices/disk.ts";
 import type { I8254 } from "./devices/i8254.ts";
 import type { I8259APair } from "./devices/i8259a.ts";
@@ -84,7 +86,7 @@ export class Machine {
     this.clock = clock;
     this.interleaver = options.interleaver ?? new RoundRobin();
 
-    const codeCache = new CodeCache(this.memory);
+    const codeCache = new CodeCache(this.memory, tierSettings(options));
     this.#options = options;
     this.#state = new SavedState(configurationOf(options, this.memory.ramSize, cpus, clock), clock, (s) =>
       this.#snapshot(s),
@@ -148,6 +150,11 @@ export class Machine {
   /** Instructions executed by all cores since power-on. */
   get instructions(): number {
     return this.counters.instructions.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** What the compiled tier of each core has done; null for a core of which nothing was run often enough. */
+  get tierStatistics(): readonly (TierStatistics | null)[] {
+    return this.cores.map((core) => core.tierStatistics);
   }
 
   /** A copy of the counters. */

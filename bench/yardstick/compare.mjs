@@ -1,6 +1,7 @@
-// The twelve workloads here and on v86, in the same minute on the same machine.
+// The twelve workloads on the interpreter alone, with the compiled tier, and on v86: in turns, on the same machine.
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { median } from "../measure.mjs";
 
 const CHECKSUMS = {
   alu: "c353c5c9",
@@ -16,9 +17,19 @@ const CHECKSUMS = {
   fault: "000173e0",
   pagedsieve: "0004520a",
 };
+const WORKLOADS = Object.keys(CHECKSUMS);
 
-function run(name) {
-  const { stdout, status } = spawnSync(process.execPath, [fileURLToPath(new URL(`${name}.mjs`, import.meta.url))], {
+const COLUMNS = [
+  { heading: "interpreter", script: "esp0", argument: "off" },
+  { heading: "tier", script: "esp0", argument: "on" },
+  { heading: "v86", script: "v86", argument: "" },
+];
+const ROUNDS = 3;
+
+/** CPU seconds by workload. */
+function run({ script, argument, heading }) {
+  const file = fileURLToPath(new URL(`${script}.mjs`, import.meta.url));
+  const { stdout, status } = spawnSync(process.execPath, [file, argument], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
     timeout: 600_000,
@@ -27,27 +38,34 @@ function run(name) {
   for (const line of stdout.split("\n").filter((line) => line.startsWith("{"))) {
     const { name: workload, seconds, checksum } = JSON.parse(line);
     if (checksum !== CHECKSUMS[workload])
-      throw new Error(`${name}: ${workload} gave ${checksum}, not ${CHECKSUMS[workload]}`);
+      throw new Error(`${heading}: ${workload} gave ${checksum}, not ${CHECKSUMS[workload]}`);
     results.set(workload, seconds);
   }
-  if (status !== 0 || results.size !== Object.keys(CHECKSUMS).length)
-    throw new Error(`${name} did not finish (status ${status})`);
+  if (status !== 0 || results.size !== WORKLOADS.length)
+    throw new Error(`${heading} did not finish (status ${status})`);
   return results;
 }
 
-/** Prints the table: seconds here, seconds on v86, how many times slower we are. */
-export function compare() {
-  const ours = run("esp0");
-  const theirs = run("v86");
-  console.log(`${"yardstick guest".padEnd(16)}${"esp0 s".padStart(10)}${"v86 s".padStart(10)}${"ratio".padStart(9)}`);
-  let product = 1;
-  for (const name of Object.keys(CHECKSUMS)) {
-    const ratio = ours.get(name) / theirs.get(name);
-    product *= ratio;
-    console.log(
-      `${name.padEnd(16)}${ours.get(name).toFixed(3).padStart(10)}${theirs.get(name).toFixed(3).padStart(10)}${ratio.toFixed(2).padStart(9)}`,
-    );
+function line(name, ...figures) {
+  console.log(name.padEnd(16) + figures.map((figure) => figure.padStart(14)).join(""));
+}
+
+/** Prints the table: CPU seconds, and how many times faster the tier is than the interpreter and than v86. */
+export function compare(rounds = ROUNDS) {
+  const runs = COLUMNS.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, column] of COLUMNS.entries()) runs[i].push(run(column));
   }
-  const mean = product ** (1 / Object.keys(CHECKSUMS).length);
-  console.log(`${"geometric mean".padEnd(36)}${mean.toFixed(2).padStart(9)}`);
+  line("CPU seconds", ...COLUMNS.map(({ heading }) => heading), "× interpreter", "× v86");
+  const products = [1, 1];
+  for (const name of WORKLOADS) {
+    const [interpreter, tier, v86] = runs.map((results) => median(results.map((result) => result.get(name))));
+    const ratios = [interpreter / tier, v86 / tier];
+    ratios.forEach((ratio, i) => {
+      products[i] *= ratio;
+    });
+    line(name, ...[interpreter, tier, v86].map((s) => s.toFixed(3)), ...ratios.map((ratio) => ratio.toFixed(2)));
+  }
+  const means = products.map((product) => (product ** (1 / WORKLOADS.length)).toFixed(2));
+  line("geometric mean", "", "", "", ...means);
 }

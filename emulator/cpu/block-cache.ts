@@ -1,5 +1,9 @@
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { MAXIMUM_LENGTH, Op } from "./op.ts";
+import { type TierSettings, tierDefaults } from "./tier/settings.ts";
+
+/** Value of `CodeCache.heat` when nothing is ever hot, and of `Block.untilHot` for blocks that it does not keep. */
+export const NEVER = 1 << 30;
 
 /** A straight run of instructions that starts within one physical page. */
 export class Block {
@@ -12,6 +16,8 @@ export class Block {
   readonly codeSize32: boolean;
   /** Host page of the second part of an instruction that spans two pages (alone in its block), else -1. */
   readonly secondPage: number;
+  /** How often it is interpreted yet before it counts as hot; see `Core.runHot`. */
+  untilHot = NEVER;
   /** False once its bytes were overwritten, or when it must not be found again. */
   valid = true;
 
@@ -104,6 +110,8 @@ export interface CodeCacheClient {
   markCodePage(hostPage: number): void;
   /** Decoded instructions may have gone away. */
   endBlock(): void;
+  /** Blocks of a page are not valid any more. */
+  blocksDropped(hostPage: number): void;
 }
 
 /**
@@ -116,9 +124,12 @@ export class CodeCache {
   /** `codePages` of the memory. */
   readonly #hasCode: Uint8Array;
   #opCount = 0;
+  /** How often a block is interpreted before it is hot. */
+  readonly heat: number;
 
   /** Takes over `onCodeWrite` of the memory: writes by devices and loaders drop what was decoded from their pages. */
-  constructor(memory: PhysicalMemory) {
+  constructor(memory: PhysicalMemory, { tier, threshold }: TierSettings = tierDefaults) {
+    this.heat = tier === "on" ? threshold : NEVER;
     this.#hasCode = memory.codePages;
     memory.onCodeWrite = (hostPage) => this.#dropPage(hostPage);
   }
@@ -141,6 +152,7 @@ export class CodeCache {
   /** Keeps a block, in place of one that starts at the same byte. */
   insert(block: Block): void {
     if (this.#opCount + block.ops.length > CAPACITY_OPS) this.clear();
+    block.untilHot = this.heat;
     const page = this.#pageFor(block.host >>> 12);
     const old = page.blocks.get(keyOf(block.host, block.codeSize32));
     if (old !== undefined) this.#dropBlock(page, old);
@@ -170,7 +182,7 @@ export class CodeCache {
       if (start < tailLength(block)) this.#dropBlock(this.#pages.get(block.host >>> 12)!, block);
     }
     page.writes = 0;
-    this.#endBlocks();
+    this.#endBlocks(host >>> 12);
     return true;
   }
 
@@ -196,7 +208,7 @@ export class CodeCache {
     for (const block of page.blocks.values()) this.#dropBlock(page, block);
     for (const block of page.tails) this.#dropBlock(this.#pages.get(block.host >>> 12)!, block);
     this.#forgetPage(hostPage);
-    this.#endBlocks();
+    this.#endBlocks(hostPage);
   }
 
   #forgetPage(hostPage: number): void {
@@ -212,8 +224,11 @@ export class CodeCache {
     this.#opCount -= block.ops.length;
   }
 
-  #endBlocks(): void {
-    for (const client of this.#clients) client.endBlock();
+  #endBlocks(hostPage: number): void {
+    for (const client of this.#clients) {
+      client.endBlock();
+      client.blocksDropped(hostPage);
+    }
   }
 }
 

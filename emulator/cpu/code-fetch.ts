@@ -25,6 +25,15 @@ export function fetchBlock(cpu: Core, linear: number): Block {
   return block;
 }
 
+/** The block at a host offset, from the code cache or newly decoded; null when not even one instruction ends in the page. */
+export function blockWithinPage(cpu: Core, host: number): Block | null {
+  const cached = cpu.codeCache.find(host, cpu.codeSize32);
+  if (cached !== undefined) return cached.secondPage < 0 ? cached : null;
+  const block = decodeWithinPage(cpu, host);
+  if (block !== null) cpu.codeCache.insert(block);
+  return block;
+}
+
 /** Decodes from a host offset to the end of the block or the page; null when not even one instruction fits. */
 function decodeWithinPage(cpu: Core, host: number): Block | null {
   const pageEnd = (host | (PAGE_SIZE - 1)) + 1;

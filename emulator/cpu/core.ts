@@ -1,6 +1,6 @@
 import type { PortBus } from "../devices/ports.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
-import { type Block, type CodeCache, NO_BLOCK } from "./block-cache.ts";
+import { type Block, type CodeCache, NEVER, NO_BLOCK } from "./block-cache.ts";
 import {
   DR6_BS,
   DR6_FIXED,
@@ -18,6 +18,8 @@ import { probe, translate } from "./paging.ts";
 import { ATTEND_AGAIN, JUMP_SLOTS, Jump, jumpSlot, LEAVE, NO_JUMP, runBlocks } from "./run-blocks.ts";
 import { ShutdownCause } from "./shutdown-cause.ts";
 import * as layout from "./state-layout.ts";
+import type { TierStatistics } from "./tier/statistics.ts";
+import { Tier } from "./tier/tier.ts";
 import { powerOn } from "./x87/state.ts";
 
 export { Fault } from "./fault.ts";
@@ -95,6 +97,8 @@ export class Core extends CoreMemory {
   /** First slot of `jumps` for the current code size and privilege. */
   jumpBase = 0;
   #hostBreakpoints: HostBreakpoints | null = null;
+  /** Made when there is a hot block. */
+  #tier: Tier | null = null;
 
   /**
    * @param id core number, 0 to 7; core 0 is the bootstrap processor
@@ -311,6 +315,34 @@ export class Core extends CoreMemory {
       if (this.fault.vector !== RESTART) deliverException(this, this.fault);
       return false;
     }
+  }
+
+  /**
+   * Called before a block is interpreted that has been often enough to be compiled.
+   * @returns whether it was run, and maybe others after it, in compiled form
+   */
+  runHot(block: Block): boolean {
+    if (this.codeCache.heat === NEVER || !block.valid) {
+      block.untilHot = NEVER;
+      return false;
+    }
+    this.#tier ??= new Tier(this);
+    return this.#tier.run(block);
+  }
+
+  /** Whether nothing is to be done between instructions while none of them changes EFLAGS.IF. */
+  get undisturbed(): boolean {
+    const { attention } = this;
+    return attention === 0 || (attention === ATTEND_INTR && (this.r[CONTROL_FLAGS] & layout.FLAG_IF) === 0);
+  }
+
+  /** What the compiled tier has done; null when it had nothing to do yet. */
+  get tierStatistics(): TierStatistics | null {
+    return this.#tier?.statistics ?? null;
+  }
+
+  blocksDropped(hostPage: number): void {
+    this.#tier?.dropPage(hostPage);
   }
 
   endBlock(): void {

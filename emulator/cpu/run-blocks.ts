@@ -134,6 +134,7 @@ export function runBlocks(cpu: Core): void {
     if (jump.linear !== linear || jump.generation !== cpu.generation || !block.valid) {
       block = cpu.findBlock(linear, eip);
     }
+    if (--block.untilHot < 0 && cpu.runHot(block)) continue;
     const ops = block.ops;
     if (ops.length < limit) limit = ops.length;
     if (r[SEG_LIMIT + CS] !== -1) limit = cpu.withinCodeLimit(block, eip, limit);

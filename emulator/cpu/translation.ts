@@ -40,6 +40,9 @@ export interface TlbEntryView {
   readonly global: boolean;
 }
 
+/** Bits of a TLB entry that decide where instructions are fetched from, and whether. */
+const WHERE_CODE_IS = ~0xfff | TLB_MMIO | TLB_NO_USER;
+
 const TLB_PAGES = 1 << 20;
 /** Pages the TLB holds before it is emptied; bounds the work of a flush. */
 const TLB_CAPACITY = 16384;
@@ -99,7 +102,8 @@ export abstract class CoreTranslation extends CoreState {
    */
   fillTlb(linear: number, physical: number, flags: number): void {
     const page = linear >>> 12;
-    if (this.tlb[page] === 0) {
+    const before = this.tlb[page];
+    if (before === 0) {
       if (this.#filledCount === TLB_CAPACITY) this.flushTlb(false);
       this.#filledPages[this.#filledCount++] = page;
     }
@@ -108,13 +112,16 @@ export abstract class CoreTranslation extends CoreState {
     let bits = flags | TLB_VALID;
     if (this.#hostWatchpoints?.concernsPages(page, this.memory.busPage(physicalPage)) === true) bits |= TLB_WATCHED;
     if (host < 0) {
-      this.tlb[page] = ((physical ^ linear) & ~0xfff) | bits | TLB_MMIO;
-      return;
+      bits |= TLB_MMIO;
+    } else {
+      if (!this.memory.isWritablePage(physicalPage)) bits |= TLB_NO_WRITE_USER | TLB_NO_WRITE_SUPER;
+      if (this.codeCache.hasCode(host >>> 12)) bits |= TLB_CODE;
+      if (this.memory.tracker.isClean(host >>> 12)) bits |= TLB_CLEAN;
     }
-    if (!this.memory.isWritablePage(physicalPage)) bits |= TLB_NO_WRITE_USER | TLB_NO_WRITE_SUPER;
-    if (this.codeCache.hasCode(host >>> 12)) bits |= TLB_CODE;
-    if (this.memory.tracker.isClean(host >>> 12)) bits |= TLB_CLEAN;
-    this.tlb[page] = ((host ^ linear) & ~0xfff) | bits;
+    const entry = (((host < 0 ? physical : host) ^ linear) & ~0xfff) | bits;
+    this.tlb[page] = entry;
+    // A page that was moved without INVLPG: code found through the entry before is not there any more.
+    if ((before & TLB_VALID) !== 0 && ((before ^ entry) & WHERE_CODE_IS) !== 0) this.#translationsChanged();
   }
 
   /** Drops all translations, or all but those of global pages. */

@@ -21,6 +21,8 @@ const TLB_BYTES_PER_CORE = 4 << 20;
 const PAGE_MAP_BYTES = 4 * PAGES_IN_4_GIB;
 const ROM_AREA_BYTES = 2 << 20;
 const WASM_PAGE = 65536;
+/** What a core's compiled tier keeps for itself: no part of the machine's state. */
+const TIER_BYTES_PER_CORE = 2 * WASM_PAGE;
 
 /** The frame buffer window of a PC: never RAM, whether or not a display adapter claims it. */
 const VIDEO_HOLE_START = 0xa0000;
@@ -66,8 +68,8 @@ export interface MmioHandler {
  * The physical address space of one machine, and the one linear buffer that backs it.
  *
  * Layout of `buffer`: architectural state (4 KiB a core), TLBs (4 MiB a core), map of physical pages (4 MiB), ROM area,
- * guest RAM. Everything is
- * page aligned, nothing moves after construction, and no host page lies at offset 0 or beyond 2 GiB.
+ * guest RAM, working memory of the compiled tier (128 KiB a core). Everything is page aligned, nothing moves after
+ * construction, and no host page lies at offset 0 or beyond 2 GiB.
  *
  * Physical addresses are taken modulo 2^32, so signed and unsigned int32 are both fine.
  */
@@ -99,6 +101,7 @@ export class PhysicalMemory {
   readonly #handlers: MmioHandler[] = [];
   readonly #cpus: number;
   readonly #romOffset: number;
+  readonly #tierOffset: number;
   #romUsed = 0;
   /** Pages that have a ROM: its entry, and the page's before. */
   readonly #roms = new Map<number, { readonly rom: number; readonly under: number }>();
@@ -124,7 +127,8 @@ export class PhysicalMemory {
     const pageMapOffset = cpus * (STATE_BYTES_PER_CORE + TLB_BYTES_PER_CORE);
     this.#romOffset = pageMapOffset + PAGE_MAP_BYTES;
     this.ramOffset = this.#romOffset + ROM_AREA_BYTES;
-    const wasmPages = Math.ceil((this.ramOffset + ramSize) / WASM_PAGE);
+    this.#tierOffset = Math.ceil((this.ramOffset + ramSize) / WASM_PAGE) * WASM_PAGE;
+    const wasmPages = (this.#tierOffset + cpus * TIER_BYTES_PER_CORE) / WASM_PAGE;
     this.wasmMemory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages });
     this.buffer = this.wasmMemory.buffer;
     this.bytes = new Uint8Array(this.buffer);
@@ -147,6 +151,11 @@ export class PhysicalMemory {
   /** Byte offset in `buffer` of a core's TLB: 2^20 int32 entries, one for each linear page. */
   tlbOffset(core: number): number {
     return this.#cpus * STATE_BYTES_PER_CORE + core * TLB_BYTES_PER_CORE;
+  }
+
+  /** Byte offset in `buffer` of what a core's compiled tier works with: 128 KiB, lost when the process ends. */
+  tierOffset(core: number): number {
+    return this.#tierOffset + core * TIER_BYTES_PER_CORE;
   }
 
   /** Whether address line A20 reaches the bus; when not, bit 20 of every physical address is taken as 0. */

@@ -215,6 +215,19 @@ describe("the end", () => {
     expect(errors).toMatch(/^ {2}core 1 +0$/m);
   });
 
+  it("comes with what was compiled, unless the tier is off", async () => {
+    const loop = "1: incl %eax\n jmp 1b";
+    const options = ["--max-instructions", "100,000", "--stats"];
+    const on = await run(loop, options);
+    const off = await run(loop, [...options, "--tier", "off"]);
+    const [, compiled] = /^compiled instructions +([0-9,]+)$/m.exec(on.errors)!;
+    expect(Number(compiled.replaceAll(",", ""))).toBeGreaterThan(90_000);
+    expect(off.errors).not.toMatch(/compiled/);
+    const state = (errors: string) => /core 0 at[\s\S]*?edi .*$/m.exec(errors)?.[0];
+    expect(state(on.errors)).toContain("eax 0000c350");
+    expect(state(off.errors)).toBe(state(on.errors));
+  });
+
   it("comes with Ctrl-C, with statistics", async () => {
     const { status, errors } = await run("jmp .", [], { interruptAt: 2 });
     expect(status).toBe(130);

@@ -12,6 +12,7 @@ class Client {
   endBlock(): void {
     this.ended++;
   }
+  blocksDropped(): void {}
 }
 
 function setUp() {

@@ -35,8 +35,8 @@ describe("random code", () => {
         );
         expect(
           Buffer.compare(
-            cut.memory.bytes.subarray(cut.memory.ramOffset),
-            whole.memory.bytes.subarray(whole.memory.ramOffset),
+            cut.memory.bytes.subarray(cut.memory.ramOffset, cut.memory.ramOffset + cut.memory.ramSize),
+            whole.memory.bytes.subarray(whole.memory.ramOffset, whole.memory.ramOffset + whole.memory.ramSize),
           ),
         ).toBe(0);
       }

@@ -1,0 +1,40 @@
+/** Which instructions can be compiled: to compile one more, give its handler an emitter in the file of its family. */
+import { xlat } from "../move.ts";
+import type { Handler, Op } from "../op.ts";
+import { DS, ES, SS } from "../state-layout.ts";
+import { ALU } from "./alu.ts";
+import { BITS } from "./bit.ts";
+import type { Emitter } from "./emitter.ts";
+import { MOVES } from "./move.ts";
+import { PRODUCTS_AND_QUOTIENTS } from "./muldiv.ts";
+import { isLeftToInterpreter, SHIFTS_AND_ROTATES } from "./shift.ts";
+import { STACK } from "./stack.ts";
+
+/** Opcode of HOSTCALL: such instructions run faster one after the other in the interpreter. */
+const HOSTCALL = 0x0f3f;
+
+const EMITTERS: ReadonlyMap<Handler, Emitter> = new Map([
+  ...ALU,
+  ...SHIFTS_AND_ROTATES,
+  ...MOVES,
+  ...PRODUCTS_AND_QUOTIENTS,
+  ...STACK,
+  ...BITS,
+]);
+
+/** The emitter of an instruction, or null when the interpreter runs it. */
+export function emitterOf(op: Op): Emitter | null {
+  if (usesOtherSegment(op) || isLeftToInterpreter(op)) return null;
+  return EMITTERS.get(op.execute) ?? null;
+}
+
+/** Whether the interpreter can run an instruction in the midst of compiled ones. */
+export function isInterpretable(op: Op): boolean {
+  return !op.endsBlock && op.opcode !== HOSTCALL;
+}
+
+/** Regions are entered while DS, ES and SS are flat; nothing is known of the other segments. */
+export function usesOtherSegment(op: Op): boolean {
+  const { seg } = op;
+  return (op.isMemory || op.execute === xlat) && seg !== DS && seg !== SS && seg !== ES;
+}

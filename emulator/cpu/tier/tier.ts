@@ -1,0 +1,336 @@
+/** The compiled tier of a core: what of its code is WebAssembly, and how that is entered and left. */
+import type { Block } from "../block-cache.ts";
+import { blockWithinPage } from "../code-fetch.ts";
+import type { Core } from "../core.ts";
+import * as layout from "../state-layout.ts";
+import { type Exit, INTERRUPTED, type Interlude, LEFT_FOR_TARGET, type Target } from "./emit.ts";
+import { Kind, POSITIVE } from "./flags.ts";
+import { findRegion } from "./region.ts";
+import { buildRuntime, encodeRegion, instantiate, NOT_FOUND, type Runtime } from "./runtime.ts";
+import type { TierStatistics } from "./statistics.ts";
+import { translate } from "./translate.ts";
+import { KIND, LEFT, PAIR, RESULT, SLOT_BYTES, SLOTS, slotOf, slotsOffset } from "./working-memory.ts";
+
+const { CS, DS, EIP, ES, FLAG_AUX, FLAG_RESULT, SEG_BASE, SEG_FLAT, SEG_LIMIT, SS } = layout;
+
+/** Regions at most, and bytes of WebAssembly: when there would be more, all are dropped. */
+const MAXIMUM_REGIONS = 4096;
+const MAXIMUM_BYTES = 32 << 20;
+
+/** Exits and interludes of a region at most. */
+const EXITS = 1 << 13;
+
+/** Value of `Core.runStop` while the interpreter runs an instruction for compiled code, as long as nothing ends the block. */
+const GOES_ON = 1;
+
+/**
+ * Instructions that a core runs before code of a page whose regions were dropped is compiled again; doubled each time it
+ * happens, up to so many times.
+ */
+const COOLING = 1 << 16;
+const MAXIMUM_DOUBLINGS = 14;
+
+/** Value of `Block.untilHot` for what is not worth another try soon. */
+const RARELY = 1 << 20;
+
+/**
+ * When compiled code leaves after fewer instructions than BRIEF, as for stores to pages that hold code, it does not pay:
+ * the block is interpreted PATIENCE times, or as often as for a block to become hot, before it is tried again.
+ */
+const BRIEF = 16;
+const PATIENCE = 64;
+
+/** Words of a slot. */
+const SLOT_WORDS = SLOT_BYTES >>> 2;
+
+interface CompiledRegion {
+  readonly number: number;
+  readonly hostPage: number;
+  readonly linearPage: number;
+  readonly user: boolean;
+  readonly entries: readonly number[];
+  readonly exits: readonly Exit[];
+  readonly interludes: readonly Interlude[];
+  readonly bytes: number;
+}
+
+/** A page whose regions were dropped, for it was written to. */
+interface Cooling {
+  drops: number;
+  /** Instructions of the core before which nothing is compiled. */
+  until: number;
+}
+
+export class Tier {
+  readonly #core: Core;
+  readonly #table: WebAssembly.Table;
+  readonly #runtime: Runtime;
+  readonly #target: Omit<Target, "user" | "readMask" | "writeMask">;
+  /** The core's working memory. */
+  readonly #words: Int32Array;
+  readonly #regions: (CompiledRegion | undefined)[] = [];
+  readonly #free: number[] = [];
+  readonly #byPage = new Map<number, CompiledRegion[]>();
+  /** By `keyOf`: the region and the number of the entry in it. */
+  readonly #entries = new Map<number, { readonly region: CompiledRegion; readonly entry: number }>();
+  readonly #cooling = new Map<number, Cooling>();
+  readonly #interpret = (number: number) => this.#runInterlude(number);
+  /** Budget with which compiled code was entered. */
+  #budget = 0;
+  /** Instructions executed since the budget was charged, when the interpreter is to go on. */
+  #interrupted = 0;
+  #bytes = 0;
+  #count = 0;
+  #compiled = 0;
+  #dropped = 0;
+  #instructions = 0;
+  #entered = 0;
+  #leftForTarget = 0;
+
+  constructor(core: Core) {
+    const { memory, id } = core;
+    this.#core = core;
+    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: MAXIMUM_REGIONS });
+    this.#target = { state: memory.stateOffset(id), tlb: memory.tlbOffset(id), working: memory.tierOffset(id) };
+    this.#words = new Int32Array(memory.buffer, this.#target.working, (slotsOffset(true) + SLOTS * SLOT_BYTES) >>> 2);
+    for (const user of [false, true]) {
+      for (let slot = 0; slot < SLOTS; slot++) this.#clearSlot(user, slot);
+    }
+    const masks = { readMask: 0, writeMask: 0 };
+    this.#runtime = buildRuntime({ memory: memory.wasmMemory, table: this.#table }, { ...this.#target, ...masks });
+  }
+
+  get statistics(): TierStatistics {
+    return {
+      regions: this.#count,
+      bytes: this.#bytes,
+      compiled: this.#compiled,
+      dropped: this.#dropped,
+      instructions: this.#instructions,
+      entered: this.#entered,
+      leftForTarget: this.#leftForTarget,
+    };
+  }
+
+  /**
+   * Goes on in compiled code where the core is, at a block that is run often; compiles it if need be.
+   * @returns whether instructions were executed; the block is to be interpreted otherwise
+   */
+  run(block: Block): boolean {
+    const core = this.#core;
+    const { r } = core;
+    if (!core.undisturbed) return false;
+    if (!this.#isPossible()) {
+      block.untilHot = core.codeCache.heat;
+      return false;
+    }
+    const words = this.#words;
+    const user = r[layout.CPL] === 3;
+    const budget = core.budget - core.retired;
+    words[KIND >> 2] = Kind.RAW;
+    words[RESULT >> 2] = r[FLAG_RESULT];
+    words[PAIR >> 2] = POSITIVE;
+    words[(PAIR >> 2) + 1] = r[FLAG_AUX];
+    const eip = r[EIP];
+    this.#budget = budget;
+    let left = user ? this.#runtime.enterUser(eip, budget) : this.#runtime.enter(eip, budget);
+    if (left === NOT_FOUND) {
+      if (!this.#provide(block, eip, user)) return false;
+      left = user ? this.#runtime.enterUser(eip, budget) : this.#runtime.enter(eip, budget);
+      if (left === NOT_FOUND) return false;
+    }
+    this.#entered++;
+    return this.#leave(left, budget, block);
+  }
+
+  /** Regions are compiled for flat segments, and for TLB entries to say all that is to be known of an access. */
+  #isPossible(): boolean {
+    const core = this.#core;
+    const { r } = core;
+    return (
+      core.readMask !== 0 &&
+      core.codeSize32 &&
+      core.stackMask === -1 &&
+      r[SEG_BASE + CS] === 0 &&
+      r[SEG_LIMIT + CS] === -1 &&
+      (r[SEG_FLAT + SS] & r[SEG_FLAT + DS] & r[SEG_FLAT + ES]) !== 0
+    );
+  }
+
+  /** Takes over what a region left behind. @returns whether it executed anything */
+  #leave(left: number, budget: number, block: Block): boolean {
+    const core = this.#core;
+    const { r } = core;
+    const words = this.#words;
+    let executed = budget - words[LEFT >> 2];
+    let kind: Kind = Kind.DYNAMIC;
+    if (left === LEFT_FOR_TARGET) this.#leftForTarget++;
+    else if (left === INTERRUPTED) {
+      executed += this.#interrupted;
+      kind = Kind.RAW;
+    } else {
+      const exit = this.#regions[Math.floor(left / EXITS)]!.exits[left % EXITS];
+      r[EIP] = exit.eip;
+      executed += exit.executed;
+      kind = exit.kind;
+    }
+    if (kind === Kind.DYNAMIC) kind = words[KIND >> 2] as Kind;
+    const result = words[RESULT >> 2];
+    const second = words[(PAIR >> 2) + 1];
+    r[FLAG_RESULT] = result;
+    r[FLAG_AUX] = kind === Kind.RAW ? second : this.#runtime.aux(kind, result, words[PAIR >> 2], second);
+    core.retired += executed;
+    this.#instructions += executed;
+    if (executed < BRIEF) block.untilHot = Math.min(PATIENCE, core.codeCache.heat);
+    return executed > 0;
+  }
+
+  /**
+   * Runs instructions that compiled code leaves to the interpreter. What they throw passes through compiled code: all
+   * state is in memory.
+   * @returns 0 when compiled code may go on, 1 when it must not
+   */
+  #runInterlude(number: number): number {
+    const core = this.#core;
+    const { steps, executed } = this.#regions[Math.floor(number / EXITS)]!.interludes[number % EXITS];
+    const before = core.retired;
+    const start = before + this.#budget - this.#words[LEFT >> 2] + executed;
+    core.retired = start;
+    for (const { block, eip } of steps) {
+      const op = block.ops[0];
+      core.runBlock = block;
+      core.runStart = (eip - op.offset) | 0;
+      core.runStop = GOES_ON;
+      core.r[EIP] = eip + op.length;
+      op.execute(core, op);
+      core.retired++;
+      if (core.runStop !== GOES_ON) {
+        this.#interrupted = executed + core.retired - start;
+        core.retired = before;
+        return 1;
+      }
+    }
+    core.retired = before;
+    return 0;
+  }
+
+  // ---- Compiling ---------------------------------------------------------------------------------------------------
+
+  /** Sees to it that there is a slot for an entry. @returns whether there is */
+  #provide(block: Block, eip: number, user: boolean): boolean {
+    const key = keyOf(block.host, eip, user);
+    const known = this.#entries.get(key) ?? this.#compile(block, eip, user);
+    if (known === undefined) return false;
+    const { region, entry } = known;
+    const at = this.#slotWord(user, slotOf(eip));
+    const words = this.#words;
+    words[at] = eip;
+    words[at + 1] = ((block.host ^ eip) & ~0xfff) | layout.TLB_VALID;
+    words[at + 2] = region.number;
+    words[at + 3] = entry;
+    return true;
+  }
+
+  #compile(block: Block, eip: number, user: boolean) {
+    const core = this.#core;
+    const hostPage = block.host >>> 12;
+    const cooling = this.#cooling.get(hostPage);
+    if (cooling !== undefined && core.instructions < cooling.until) {
+      block.untilHot = core.codeCache.heat;
+      return undefined;
+    }
+    const origin = block.host & ~0xfff;
+    const region = findRegion(eip, (at) => blockWithinPage(core, origin | (at & 0xfff)));
+    // Decoding may have made the cache drop everything.
+    if (region === null || !block.valid) {
+      block.untilHot = RARELY;
+      return undefined;
+    }
+    if (this.#bytes > MAXIMUM_BYTES || (this.#free.length === 0 && this.#regions.length === MAXIMUM_REGIONS))
+      this.clear();
+    const number = this.#free.pop() ?? this.#regions.length;
+    const exits: Exit[] = [];
+    const target = { ...this.#target, user, readMask: core.readMask, writeMask: core.writeMask };
+    const interludes: Interlude[] = [];
+    const code = translate(region, target, {
+      exit: (exit) => number * EXITS + exits.push(exit) - 1,
+      interlude: (interlude) => number * EXITS + interludes.push(interlude) - 1,
+    });
+    const bytes = encodeRegion(code, core.memory.wasmMemory);
+    const { run } = instantiate(bytes, {
+      memory: core.memory.wasmMemory,
+      table: this.#table,
+      aux: this.#runtime.aux,
+      interpret: this.#interpret,
+    });
+    this.#table.set(number, run);
+    const linearPage = eip & ~0xfff;
+    const { entries } = region;
+    const compiled = { number, hostPage, linearPage, user, entries, exits, interludes, bytes: bytes.length };
+    this.#regions[number] = compiled;
+    const neighbours = this.#byPage.get(hostPage);
+    if (neighbours === undefined) this.#byPage.set(hostPage, [compiled]);
+    else neighbours.push(compiled);
+    entries.forEach((at, entry) => {
+      const key = keyOf(origin | (at & 0xfff), at, user);
+      if (at === eip || !this.#entries.has(key)) this.#entries.set(key, { region: compiled, entry });
+    });
+    this.#bytes += bytes.length;
+    this.#count++;
+    this.#compiled++;
+    return { region: compiled, entry: 0 };
+  }
+
+  // ---- Dropping ----------------------------------------------------------------------------------------------------
+
+  /** Instructions decoded from a page have been dropped: so is what was compiled from it. */
+  dropPage(hostPage: number): void {
+    const regions = this.#byPage.get(hostPage);
+    if (regions === undefined) return;
+    this.#byPage.delete(hostPage);
+    for (const region of regions) this.#drop(region);
+    const cooling = this.#cooling.get(hostPage) ?? { drops: 0, until: 0 };
+    cooling.until = this.#core.instructions + COOLING * 2 ** Math.min(cooling.drops++, MAXIMUM_DOUBLINGS);
+    this.#cooling.set(hostPage, cooling);
+  }
+
+  /** Drops everything. */
+  clear(): void {
+    for (const regions of this.#byPage.values()) for (const region of regions) this.#drop(region);
+    this.#byPage.clear();
+    this.#cooling.clear();
+  }
+
+  #drop(region: CompiledRegion): void {
+    const { number, user, entries, hostPage } = region;
+    for (const eip of entries) {
+      const slot = slotOf(eip);
+      if (this.#words[this.#slotWord(user, slot) + 2] === number) this.#clearSlot(user, slot);
+      const key = keyOf((hostPage << 12) | (eip & 0xfff), eip, user);
+      if (this.#entries.get(key)?.region === region) this.#entries.delete(key);
+    }
+    this.#table.set(number, null);
+    this.#regions[number] = undefined;
+    this.#free.push(number);
+    this.#bytes -= region.bytes;
+    this.#count--;
+    this.#dropped++;
+  }
+
+  /** Index of the first word of a slot. */
+  #slotWord(user: boolean, slot: number): number {
+    return (slotsOffset(user) >>> 2) + slot * SLOT_WORDS;
+  }
+
+  /** The TLB entry that an empty slot asks for is one that no page has. */
+  #clearSlot(user: boolean, slot: number): void {
+    const at = this.#slotWord(user, slot);
+    this.#words.fill(0, at, at + SLOT_WORDS);
+    this.#words[at + 1] = -1;
+  }
+}
+
+/** A number for an entry: linear address, where in memory it lies, and privilege. */
+function keyOf(host: number, linear: number, user: boolean): number {
+  return (linear >>> 12) * 2 ** 32 + host * 2 + (user ? 1 : 0);
+}
