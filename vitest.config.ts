@@ -13,7 +13,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/build.ts"],
-    setupFiles: ["test/tier.ts"],
+    setupFiles: ["test/breath.ts", "test/tier.ts"],
     testTimeout: 60_000,
     // Files share a process: the kernel and the emulator are loaded, and made into machine code, once and not 190 times.
     isolate: false,
