@@ -70,7 +70,7 @@ function is_within_statement(node: ts.Node, hosted: ts.Node): boolean {
 }
 
 /** The function that a call runs within its statement. */
-function plain_function(call: ts.CallExpression, meaning: Meaning): ts.FunctionDeclaration | undefined {
+export function plain_function(call: ts.CallExpression, meaning: Meaning): ts.FunctionDeclaration | undefined {
   const { expression } = call;
   const declaration = ts.isIdentifier(expression) ? meaning.symbol_of(expression)?.valueDeclaration : undefined;
   if (declaration === undefined || !ts.isFunctionDeclaration(declaration)) return undefined;

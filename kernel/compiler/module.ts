@@ -6,6 +6,7 @@ import ts from "typescript-api";
 import { Bounds, check_plain_calls } from "./bounded.ts";
 import { context_tags, stray_contexts } from "./context-tag.ts";
 import { type CompiledFunction, type Convention, FunctionCompiler } from "./function.ts";
+import { check_host_state } from "./host-state.ts";
 import { companion, ModuleNames, relative_specifier } from "./imports.ts";
 import { declaring_functions, Meaning } from "./meaning.ts";
 import { Output } from "./output.ts";
@@ -228,7 +229,7 @@ class ModuleCompiler {
     const file = this.surroundings.name_of(this.source.fileName);
     const [context, another] = context_tags(node);
     for (const tag of [context, another]) if (tag !== undefined) this.#contexts.add(tag);
-    this.#refused.push(...check_plain_calls(node, this.meaning, this.bounds));
+    this.#refused.push(...check_plain_calls(node, this.meaning, this.bounds), ...check_host_state(node, this.meaning));
     this.#noting(() => {
       if (another !== undefined) refuse(another, "`@context` is written once, with all that is needed");
       const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken);

@@ -29,6 +29,12 @@ function host_list(): number[] { return [1, 2]; }
 function* endless(body: () => Steps<number>): Steps<i32> { return yield* endless(body); }
 declare function unknown_text(body: () => boolean): Steps<i32>;
 let on_host = 1;
+const kept: number[] = [];
+const known = new Map<number, { times: number }>();
+const table = { limit: 4, inner: [1, 2] };
+function count(): number { return ++on_host; }
+function remember(a: number): void { known.set(a, { times: 0 }); }
+function remember_deeper(a: number): void { remember(a); }
 `;
 const before = shared.split("\n").length - 1;
 const compiler = project();
@@ -120,6 +126,18 @@ const refused: readonly (readonly [what: string, body: string, why: RegExp])[] =
   ],
   ["an iteration called", "yield* walk(a) as never;", /yields values: iterate over it|`yield\*` takes/],
   ["a variable of the host", "on_host = a;", /^1:1: `on_host` is a variable on the host.*kernel_variable/],
+  ["a list of the host that grows", "kept.push(a);", /^1:1: `kept` is a variable on the host.*kernel_variable/],
+  ["an element of the host that changes", "table.inner[0] = a;", /^1:1: `table` is a variable on the host/],
+  ["a property of the host that changes", "table.limit++;", /^1:1: `table` is a variable on the host/],
+  ["a property of the host that goes", "delete (table as { limit?: number }).limit;", /^1:1: `table` is a variable/],
+  [
+    "what a map of the host holds",
+    "known.get(a)!.times = 1;\nknown.clear();",
+    /^2:1: `known` is a variable on the host/,
+  ],
+  ["a plain function that counts on the host", "counter.value = count();", /: `on_host` is a variable on the host/],
+  ["a plain function that remembers on the host", "remember_deeper(a);", /: `known` is a variable on the host/],
+  ["the host's global object", "(globalThis as any).process.exit(7);", /^1:2: `globalThis` is the host's/],
   ["a call in a case", "switch (a) { case yield* f(1): return 1; }", /^1:19: a call in a `case`; use `if`/],
   [
     "a rest pattern",
