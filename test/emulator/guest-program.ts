@@ -71,18 +71,18 @@ export function runGuestUnderQemu(name: string, elf: Uint8Array): Promise<GuestR
   const directory = mkdtempSync(join(tmpdir(), "guest-"));
   const file = join(directory, name);
   writeFileSync(file, elf);
-  const devices = "-nodefaults -display none -serial stdio -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4";
-  const child = spawn(QEMU, ["-kernel", file, "-m", String(MEMORY_MIB), ...devices.split(" ")], {
-    stdio: ["ignore", "pipe", "ignore"],
+  const serial = join(directory, "serial");
+  const devices = "-nodefaults -display none -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=4";
+  // To a file: what a pipe cannot take at once, QEMU loses when the guest ends it.
+  const port = ["-serial", `file:${serial}`];
+  const child = spawn(QEMU, ["-kernel", file, "-m", String(MEMORY_MIB), ...port, ...devices.split(" ")], {
+    stdio: "ignore",
     timeout: QEMU_TIMEOUT,
-  });
-  let output = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    output += chunk.toString("latin1");
   });
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (status, signal) => {
+      const output = readFileSync(serial, "latin1");
       rmSync(directory, { recursive: true });
       const end = status === null ? `killed by ${signal}` : status === 0 ? "triple-fault" : status >> 1;
       resolve({ lines: linesOf(output), end });

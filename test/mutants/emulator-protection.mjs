@@ -351,7 +351,7 @@ export default [
   {
     name: "a store to the next instruction of its block is not seen",
     file: "emulator/cpu/block-cache.ts",
-    old: "    page.writes = 0;\n    this.#endBlocks();",
+    old: "    page.writes = 0;\n    this.#endBlocks(host >>> 12);",
     new: "    page.writes = 0;",
     and: [
       {
