@@ -39,7 +39,7 @@ function measure({ boot }, { guest, counter, each = 1, times }) {
   const kernel = boot(guest);
   let stop;
   const slice = () => {
-    stop = kernel.run(SLICE);
+    stop = kernel.run({ maxInstructions: SLICE });
   };
   const done = () => kernel.statistics[counter] / each;
   do slice();
