@@ -7,22 +7,12 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build, context } from "esbuild";
+import { MODULE_SETTINGS } from "./esbuild-settings.mjs";
 import { rawText } from "./raw-text.mjs";
 
 const FOLDERS = ["asm", "boot", "cli", "debug", "emulator", "kernel", "prebuilt", "testing", "user"];
 /** Only the others have hosted functions, which it takes long to compile. */
-const NOT_HOSTED = ["asm", "boot", "emulator"];
-
-const SETTINGS = {
-  bundle: true,
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  packages: "external",
-  logLevel: "warning",
-  // Constants of other modules become numbers where they are used.
-  minifySyntax: true,
-};
+export const NOT_HOSTED = ["asm", "boot", "emulator"];
 
 function sources(folder) {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -33,25 +23,28 @@ function sources(folder) {
 /** The plugin that compiles hosted functions, for a project of the caller's. */
 async function hostedProject(outdir) {
   const compiler = `${outdir}/compiler.mjs`;
-  await build({ ...SETTINGS, entryPoints: ["kernel/compiler/index.ts"], outfile: compiler });
+  await build({ ...MODULE_SETTINGS, entryPoints: ["kernel/compiler/index.ts"], outfile: compiler });
   const { hosted_functions, own_project } = await import(new URL(`../${compiler}`, import.meta.url).href);
   const project = own_project(process.cwd());
   return { project, plugin: hosted_functions(project) };
 }
 
-/** The builder: `rebuild()` writes the modules, `dispose()` ends it. `plugins` see files before they are compiled. */
-export async function modulesBuilder(outdir, { folders = FOLDERS, plugins = () => [] } = {}) {
+/**
+ * The builder: `rebuild()` writes the modules, `dispose()` ends it. `plugins` see files before they are compiled;
+ * `readText(path)` gives the assembly sources instead of the files.
+ */
+export async function modulesBuilder(outdir, { folders = FOLDERS, plugins = () => [], readText } = {}) {
   mkdirSync(outdir, { recursive: true });
   const hosted = folders.every((folder) => NOT_HOSTED.includes(folder)) ? undefined : await hostedProject(outdir);
   return await context({
-    ...SETTINGS,
+    ...MODULE_SETTINGS,
     entryPoints: folders.flatMap(sources),
     outdir,
     outbase: ".",
     outExtension: { ".js": ".mjs" },
     splitting: true,
     sourcemap: true,
-    plugins: [...plugins(hosted?.project), rawText, ...(hosted === undefined ? [] : [hosted.plugin])],
+    plugins: [...plugins(hosted?.project), rawText(readText), ...(hosted === undefined ? [] : [hosted.plugin])],
   });
 }
 

@@ -4,19 +4,10 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { MODULE_SETTINGS } from "./esbuild-settings.mjs";
 import { rawText } from "./raw-text.mjs";
 
-const modules = {
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  packages: "external",
-  logLevel: "warning",
-  // Constants of other modules become numbers where they are used.
-  minifySyntax: true,
-};
+const modules = { ...MODULE_SETTINGS, splitting: true };
 
 // Built aside and moved into place, so that nobody finds half of it.
 const staging = `dist.${process.pid}`;
@@ -56,7 +47,7 @@ async function bundle() {
     },
     outdir: staging,
     sourcemap: true,
-    plugins: [rawText, hosted_functions(own_project(process.cwd()))],
+    plugins: [rawText(), hosted_functions(own_project(process.cwd()))],
   });
   chmodSync(`${staging}/esp0.js`, 0o755);
 }

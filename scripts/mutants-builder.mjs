@@ -1,7 +1,6 @@
 // Modules with a change in them, for scripts/mutants.mjs: built as scripts/build-modules.mjs builds them, the sources as they are.
 
 import { readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { modulesBuilder } from "./build-modules.mjs";
 
@@ -41,15 +40,7 @@ export async function mutantsBuilder(outdir, folders) {
     return [
       {
         name: "mutate",
-        setup({ onLoad, onResolve }) {
-          onResolve({ filter: /\.S\?raw$/ }, ({ path, resolveDir }) => ({
-            path: resolve(resolveDir, path.slice(0, -4)),
-            namespace: "assembly",
-          }));
-          onLoad({ filter: /.*/, namespace: "assembly" }, async ({ path }) => ({
-            contents: changedText(mutant, path) ?? (await readFile(path, "utf8")),
-            loader: "text",
-          }));
+        setup({ onLoad }) {
           onLoad({ filter: /\.ts$/ }, ({ path }) => {
             const text = changedText(mutant, path);
             if (text !== undefined) return compiled(project, path, text) ?? { contents: text, loader: "ts" };
@@ -63,10 +54,8 @@ export async function mutantsBuilder(outdir, folders) {
       },
     ];
   };
-  const builder = await modulesBuilder(
-    outdir,
-    folders === undefined ? { plugins: mutate } : { folders, plugins: mutate },
-  );
+  const readText = (path) => changedText(mutant, path) ?? readFileSync(path, "utf8");
+  const builder = await modulesBuilder(outdir, { folders, plugins: mutate, readText });
   return {
     async rebuild(next) {
       mutant = next;

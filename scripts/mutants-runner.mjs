@@ -1,6 +1,6 @@
 // Runs tests for scripts/mutants.mjs, which starts it: each message that it gets is a list of test files to run, up to the first
-// failure; each that it sends is `{ passed, errors }`. vitest stays, so that a run costs little more than its tests; test files
-// have processes of their own, which load the modules anew.
+// failure; each that it sends is `{ passed, errors }`. vitest stays, so that a run costs little more than its tests; each run
+// has processes of its own, which load the modules anew.
 
 import { resolve } from "node:path";
 import { createVitest } from "vitest/node";

@@ -8,11 +8,10 @@ import { fork } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { mutants } from "../test/mutants/catalogue.mjs";
+import { NOT_HOSTED } from "./build-modules.mjs";
 import { editsOf, mutantsBuilder } from "./mutants-builder.mjs";
 
 const OUTDIR = `node_modules/.cache/esp0/mutants.${process.pid}`;
-/** What hosted functions are in takes long to build; the tests of these folders need none of it. */
-const NOT_HOSTED = ["asm", "boot", "emulator"];
 /** Tests that take minutes: none for a sample. */
 const SLOW = "test/kernel/anywhere/";
 
@@ -147,6 +146,7 @@ async function runMutants(runner, group, folders, limit) {
 const chosen = chosenMutants();
 checkTexts(chosen);
 if (options.sample !== undefined) console.log(`${chosen.length} of ${mutants.length} mutants, --seed ${options.seed}`);
+// What hosted functions are in takes long to build; tests of these folders need none of it.
 const needsHosted = ({ tests }) =>
   !tests.every((test) => NOT_HOSTED.some((folder) => test.startsWith(`test/${folder}/`)));
 const begin = performance.now();

@@ -1,10 +1,7 @@
 /** All entries of page tables, and which of them differ between two moments (Intel SDM vol. 3, 4.3). */
 import type { Machine } from "../../emulator/index.ts";
+import { CR4_PSE, FRAME_MASK, PAGE_LARGE, PAGE_PRESENT } from "../paging.ts";
 
-const PRESENT = 0x001;
-const LARGE = 0x080;
-const CR4_PSE = 0x10;
-const FRAME_MASK = 0xfffff000;
 const ENTRIES = 1024;
 const NO_ENTRIES = new Uint32Array(ENTRIES);
 
@@ -35,7 +32,7 @@ export function readPageTables(machine: Machine, directory: number | undefined, 
   if (directory === undefined) return { directory: NO_ENTRIES, tables };
   const entries = readEntries(machine, directory);
   for (const [index, pde] of entries.entries()) {
-    const isTable = (pde & PRESENT) !== 0 && !((pde & LARGE) !== 0 && (cr4 & CR4_PSE) !== 0);
+    const isTable = (pde & PAGE_PRESENT) !== 0 && !((pde & PAGE_LARGE) !== 0 && (cr4 & CR4_PSE) !== 0);
     if (isTable) tables.set(index, readEntries(machine, (pde & FRAME_MASK) >>> 0));
   }
   return { directory: entries, tables };

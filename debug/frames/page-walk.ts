@@ -1,13 +1,7 @@
 /** A walk through the page tables, with every entry it met (Intel SDM vol. 3, 4.3). */
 import type { Machine } from "../../emulator/index.ts";
 import { hex } from "../numbers.ts";
-
-const PRESENT = 0x001;
-const LARGE = 0x080;
-const CR0_PG = 0x80000000;
-const CR4_PSE = 0x10;
-const FRAME_MASK = 0xfffff000;
-const LARGE_FRAME_MASK = 0xffc00000;
+import { CR0_PG, CR4_PSE, FRAME_MASK, LARGE_FRAME_MASK, PAGE_LARGE, PAGE_PRESENT } from "../paging.ts";
 
 /** The registers that a walk starts from. */
 export interface PagingRegisters {
@@ -47,13 +41,13 @@ export function walkPages(machine: Machine, { cr0, cr3, cr4 }: PagingRegisters, 
     physical: undefined,
     pageSize: 4096,
   });
-  if ((pde.value & PRESENT) === 0) return missing([pde]);
-  if ((pde.value & LARGE) !== 0 && (cr4 & CR4_PSE) !== 0) {
+  if ((pde.value & PAGE_PRESENT) === 0) return missing([pde]);
+  if ((pde.value & PAGE_LARGE) !== 0 && (cr4 & CR4_PSE) !== 0) {
     const physical = ((pde.value & LARGE_FRAME_MASK) | (linear & ~LARGE_FRAME_MASK)) >>> 0;
     return { linear, paging: true, entries: [pde], physical, pageSize: 1 << 22 };
   }
   const pte = entryOf(machine, "PTE", pde.value, (linear >>> 12) & 0x3ff);
-  if ((pte.value & PRESENT) === 0) return missing([pde, pte]);
+  if ((pte.value & PAGE_PRESENT) === 0) return missing([pde, pte]);
   const physical = ((pte.value & FRAME_MASK) | (linear & ~FRAME_MASK)) >>> 0;
   return { linear, paging: true, entries: [pde, pte], physical, pageSize: 4096 };
 }
@@ -103,7 +97,7 @@ export function entryBits({ level, value }: Pick<WalkedEntry, "level" | "value">
 
 /** Those that are set: `P RW US A D`; `empty`, or `not present`, for what maps nothing. */
 export function setEntryBits(level: WalkedEntry["level"], value: number): string {
-  if ((value & PRESENT) === 0) return value === 0 ? "empty" : "not present";
+  if ((value & PAGE_PRESENT) === 0) return value === 0 ? "empty" : "not present";
   const names = BITS.map(([bit, name]) => bitName(level, value, bit, name)).filter((name) => name !== "-");
   return names.join(" ") + softwareBits(value);
 }

@@ -1,23 +1,22 @@
 /** The commands that move a session backwards, or to a place in its history. */
-import type { Core, Machine } from "../../emulator/index.ts";
+import type { Core } from "../../emulator/index.ts";
 import type { BreakpointRecord } from "./breakpoints.ts";
 import { type CommandHost, checkCount, type Running } from "./command-host.ts";
-import { callsBefore, Frame, type Instruction, instructionAt, linearEip } from "./instruction.ts";
+import { CommandPart } from "./command-part.ts";
+import { callsBefore, Frame } from "./instruction.ts";
 import { PastSearch } from "./past-search.ts";
 import { returnPlace } from "./return-place.ts";
 import { Runs } from "./runs.ts";
-import type { Timeline } from "./timeline.ts";
 import type { BreakpointRequest, CatchRequest, WatchRequest } from "./types.ts";
 
 const USER = 3;
 
-export class BackwardCommands {
-  readonly #host: CommandHost;
+export class BackwardCommands extends CommandPart {
   readonly #runs: Runs;
   readonly #search: PastSearch;
 
   constructor(host: CommandHost) {
-    this.#host = host;
+    super(host);
     this.#runs = new Runs(host);
     this.#search = new PastSearch(host);
   }
@@ -26,7 +25,7 @@ export class BackwardCommands {
   *goto(position: number): Running {
     checkCount("position", position);
     // At a moment with as many instructions some of a wait may have passed.
-    this.#timeline.rewind(({ instructions }) => instructions < position);
+    this.timeline.rewind(({ instructions }) => instructions < position);
     return yield* this.#runs.travel({ instructions: position });
   }
 
@@ -38,21 +37,21 @@ export class BackwardCommands {
 
   /** To before the last `n` instructions of the selected core. */
   *reverseStep(n: number): Running {
-    const core = this.#core;
+    const core = this.core;
     return yield* this.#runs.backTo(core.id, Math.max(0, core.instructions - n));
   }
 
   /** The reverse of `next`. */
   *reverseNext(): Running {
     for (;;) {
-      const core = this.#core;
+      const core = this.core;
       const frame = new Frame(core);
       const before = core.instructions - 1;
       if (before < 0) return yield* this.#runs.toStart();
-      const calls = callsBefore(this.#machine, core, frame.linear, true);
-      const { now } = this.#timeline;
+      const calls = callsBefore(this.machine, core, frame.linear, true);
+      const { now } = this.timeline;
       const stop = yield* this.#runs.backTo(core.id, before);
-      const flow = this.#instruction(this.#core)?.flow;
+      const flow = this.instructionOf(this.core)?.flow;
       if (stop.reason !== "step" || (flow !== "return" && flow !== "interrupt-return")) return stop;
       const entry = yield* this.#search.lastEntry(now, frame, calls);
       if (entry === "interrupted") return this.#runs.stop("interrupted");
@@ -65,24 +64,24 @@ export class BackwardCommands {
 
   /** To before the call of the current function, or the interrupt that brought the core into it. */
   *reverseFinish(): Running {
-    const core = this.#core;
-    const { slot } = returnPlace(this.#machine, core, this.#host.symbols);
+    const core = this.core;
+    const { slot } = returnPlace(this.machine, core, this.host.symbols);
     const { cr3, cpl, id } = core;
     // Whatever brought the core here wrote the return address.
     const request = { kind: "watch", space: "linear", address: slot, length: 4, on: "write" } as const;
     const isOwn = (cpu: Core) => cpu.id === id && (cpl !== USER || cpu.cr3 === cr3);
-    const found = yield* this.#search.lastHit([recordOf(request)], (_, cpu) => isOwn(cpu), this.#timeline.cycle);
+    const found = yield* this.#search.lastHit([recordOf(request)], (_, cpu) => isOwn(cpu), this.timeline.cycle);
     if (found === "interrupted") return this.#runs.stop("interrupted");
     if (found === null) return yield* this.#runs.toStart();
     const stop = yield* this.#runs.travelTo(found.cycle);
-    this.#host.core = id;
-    return stop.reason === "step" ? yield* this.#runs.backTo(id, this.#core.instructions - 1) : stop;
+    this.host.core = id;
+    return stop.reason === "step" ? yield* this.#runs.backTo(id, this.core.instructions - 1) : stop;
   }
 
   /** To the last stop before now. */
   *reverseContinue(): Running {
     // A core that shuts down has done so at the moment of the exceptions that led to it: those lie before the stop.
-    return yield* this.#reverseContinue(this.#host.breakpoints.enabled(), this.#host.stop.reason === "triple-fault");
+    return yield* this.#reverseContinue(this.host.breakpoints.enabled(), this.host.stop.reason === "triple-fault");
   }
 
   /**
@@ -91,12 +90,12 @@ export class BackwardCommands {
    */
   *#reverseContinue(records: readonly BreakpointRecord[], isNowToo: boolean): Running {
     if (records.length === 0) return yield* this.#runs.toStart();
-    const { cycle } = this.#timeline;
-    const found = yield* this.#search.lastHit(records, this.#host.holds, isNowToo ? cycle : cycle - 1);
+    const { cycle } = this.timeline;
+    const found = yield* this.#search.lastHit(records, this.host.holds, isNowToo ? cycle : cycle - 1);
     if (found === "interrupted") return this.#runs.stop("interrupted");
     if (found === null) return yield* this.#runs.toStart();
     yield* this.#runs.travelTo(found.cycle);
-    this.#host.core = found.hit.core;
+    this.host.core = found.hit.core;
     return this.#runs.stopped(found.hit);
   }
 
@@ -107,25 +106,9 @@ export class BackwardCommands {
   *last(request: WatchRequest | CatchRequest): Running {
     const found = yield* this.#reverseContinue([recordOf(request)], true);
     if (found.reason !== "watchpoint" && found.reason !== "catch") return found;
-    this.#host.core = found.core;
+    this.host.core = found.core;
     const stop = yield* this.reverseStep(1);
     return stop.reason === "step" ? { ...found, position: stop.position } : stop;
-  }
-
-  get #timeline(): Timeline {
-    return this.#host.timeline;
-  }
-
-  get #machine(): Machine {
-    return this.#host.timeline.target.machine;
-  }
-
-  get #core(): Core {
-    return this.#machine.cores[this.#host.core];
-  }
-
-  #instruction(core: Core): Instruction | undefined {
-    return instructionAt(this.#machine, core, linearEip(core));
   }
 }
 

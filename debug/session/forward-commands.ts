@@ -1,18 +1,17 @@
 /** The commands that move a session forwards, by instructions. */
-import { type Core, type Machine, SOFTWARE } from "../../emulator/index.ts";
+import { type Core, SOFTWARE } from "../../emulator/index.ts";
 import { type CommandHost, checkCount, coreOf, type Running } from "./command-host.ts";
-import { calledBy, Frame, type Instruction, instructionAt, linearEip, linearEsp } from "./instruction.ts";
+import { CommandPart } from "./command-part.ts";
+import { calledBy, Frame, type Instruction, linearEip, linearEsp } from "./instruction.ts";
 import { type ReturnPlace, returnPlace } from "./return-place.ts";
 import { isJustAbove, Runs } from "./runs.ts";
-import type { Timeline } from "./timeline.ts";
 import type { Goalpost } from "./watcher.ts";
 
-export class ForwardCommands {
-  readonly #host: CommandHost;
+export class ForwardCommands extends CommandPart {
   readonly #runs: Runs;
 
   constructor(host: CommandHost) {
-    this.#host = host;
+    super(host);
     this.#runs = new Runs(host);
   }
 
@@ -22,33 +21,33 @@ export class ForwardCommands {
    */
   *step(n: number, only?: number): Running {
     checkCount("steps", n);
-    return yield* only === undefined ? this.#step(n) : this.#stepAlone(n, coreOf(this.#machine, only).id);
+    return yield* only === undefined ? this.#step(n) : this.#stepAlone(n, coreOf(this.machine, only).id);
   }
 
   *#step(n: number): Running {
-    const core = this.#core;
+    const core = this.core;
     const alone = core.halted ? undefined : core.id;
-    const done = alone === undefined ? this.#timeline.now.instructions : core.instructions;
+    const done = alone === undefined ? this.timeline.now.instructions : core.instructions;
     return yield* this.#runs.run({ instructions: done + n, core: alone }, [], "step");
   }
 
   *#stepAlone(n: number, core: number): Running {
-    this.#host.core = core;
-    if (this.#machine.cores.length === 1) return yield* this.#step(n);
-    this.#timeline.act({ kind: "only-core", core });
+    this.host.core = core;
+    if (this.machine.cores.length === 1) return yield* this.#step(n);
+    this.timeline.act({ kind: "only-core", core });
     try {
       return yield* this.#step(n);
     } finally {
-      this.#timeline.act({ kind: "only-core", core: null });
+      this.timeline.act({ kind: "only-core", core: null });
     }
   }
 
   /** One instruction, without the interrupts and exceptions that come in between. @param over with all that it calls */
   *instruction(over: boolean): Running {
     for (;;) {
-      const core = this.#core;
+      const core = this.core;
       const frame = new Frame(core);
-      const instruction = this.#instruction(core);
+      const instruction = this.instructionOf(core);
       let taken = false;
       const stop = yield* this.#runs.run(
         { instructions: core.instructions + 1, core: core.id },
@@ -66,7 +65,7 @@ export class ForwardCommands {
         const arrived = yield* this.#runTo(goals, frame, instruction?.flow === "hostcall", taken);
         if (arrived.reason !== "step") return arrived;
       }
-      const again = taken ? linearEip(this.#core) === goal : over && instruction?.flow === "repeated";
+      const again = taken ? linearEip(this.core) === goal : over && instruction?.flow === "repeated";
       if (!again) return this.#runs.stop("step");
     }
   }
@@ -76,8 +75,8 @@ export class ForwardCommands {
    * @param place where it returns to, or one further out; found from the stack without it
    */
   *finish(place?: ReturnPlace): Running {
-    const core = this.#core;
-    const { linear, slot, cpl } = place ?? returnPlace(this.#machine, core, this.#host.symbols);
+    const core = this.core;
+    const { linear, slot, cpl } = place ?? returnPlace(this.machine, core, this.host.symbols);
     const frame = new Frame(core);
     const { cr3 } = core;
     const accepts =
@@ -99,9 +98,7 @@ export class ForwardCommands {
 
   *continue(maxInstructions: number): Running {
     const goal =
-      maxInstructions === Number.POSITIVE_INFINITY
-        ? {}
-        : { instructions: this.#machine.instructions + maxInstructions };
+      maxInstructions === Number.POSITIVE_INFINITY ? {} : { instructions: this.machine.instructions + maxInstructions };
     return yield* this.#runs.run(goal, [], "budget");
   }
 
@@ -110,16 +107,16 @@ export class ForwardCommands {
     if (instruction === undefined) return null;
     const { linear, flow } = instruction;
     if (flow === "repeated") return linearEip(core) === linear ? linear : null;
-    return calledBy(this.#machine, core, before, instruction) ?? null;
+    return calledBy(this.machine, core, before, instruction) ?? null;
   }
 
   /** Where the kernel's exception table sends the instruction at a linear address when it faults. */
   #fixups(linear: number): number[] {
-    const { symbols, timeline } = this.#host;
+    const { symbols, timeline } = this.host;
     const start = symbols.lookup("__start___ex_table");
     const stop = symbols.lookup("__stop___ex_table");
     if (timeline.target.kernel === undefined || start === undefined || stop === undefined) return [];
-    const bytes = timeline.target.machine.readLinear(start, stop - start, this.#host.core);
+    const bytes = timeline.target.machine.readLinear(start, stop - start, this.host.core);
     const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
     return Array.from(words).filter((_, index) => index % 2 === 1 && words[index - 1] === linear);
   }
@@ -129,21 +126,5 @@ export class ForwardCommands {
     const accepts = (cpu: Core) => (hosted ? frame.isOf(cpu) : frame.isReached(cpu));
     const goalposts = places.map((linear) => ({ linear, accepts }));
     return yield* this.#runs.run({}, goalposts, "step", undefined, isRetried ? frame : undefined);
-  }
-
-  get #timeline(): Timeline {
-    return this.#host.timeline;
-  }
-
-  get #machine(): Machine {
-    return this.#host.timeline.target.machine;
-  }
-
-  get #core(): Core {
-    return this.#machine.cores[this.#host.core];
-  }
-
-  #instruction(core: Core): Instruction | undefined {
-    return instructionAt(this.#machine, core, linearEip(core));
   }
 }

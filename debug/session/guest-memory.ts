@@ -1,13 +1,13 @@
 /** Linear memory of a target, as a core or a task sees it. */
 import type { Kernel } from "../../kernel/index.ts";
 import { mm_struct, task_struct } from "../../kernel/inspect.ts";
+import { CR0_PG } from "../paging.ts";
 import { type AddressSpace, addressSpaceOf, type Piece, piecesOf } from "./page-tables.ts";
 import type { Target } from "./target.ts";
 
 /** Page tables of the kernel itself, for tasks that have none. */
 const KERNEL_PAGE_DIRECTORY = "swapper_pg_dir";
 const PAGE_OFFSET = 0xc0000000;
-const CR0_PG = 0x80000000;
 
 /**
  * Where a range of linear addresses lies, page by page, as a core sees it, or a task: the address of a `task_struct`.

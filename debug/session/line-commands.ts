@@ -1,9 +1,10 @@
 /** The commands that move a session by lines of the source, forwards and backwards. */
-import type { Core, Machine } from "../../emulator/index.ts";
+import type { Core } from "../../emulator/index.ts";
 import type { BackwardCommands } from "./backward-commands.ts";
 import { type CommandHost, checkCount, type Running } from "./command-host.ts";
+import { CommandPart } from "./command-part.ts";
 import type { ForwardCommands } from "./forward-commands.ts";
-import { calledBy, Frame, instructionAt, linearEip } from "./instruction.ts";
+import { calledBy, Frame, linearEip } from "./instruction.ts";
 import { LineHistory, type Recorded } from "./line-history.ts";
 import { LineStep } from "./line-steps.ts";
 import type { Stop } from "./types.ts";
@@ -12,13 +13,12 @@ import type { Stop } from "./types.ts";
 const SHORTEST_RECORD = 64;
 const LONGEST_RECORD = 1 << 16;
 
-export class LineCommands {
-  readonly #host: CommandHost;
+export class LineCommands extends CommandPart {
   readonly #forward: ForwardCommands;
   readonly #backward: BackwardCommands;
 
   constructor(host: CommandHost, forward: ForwardCommands, backward: BackwardCommands) {
-    this.#host = host;
+    super(host);
     this.#forward = forward;
     this.#backward = backward;
   }
@@ -36,17 +36,17 @@ export class LineCommands {
   *#step(over: boolean, isForward: boolean): Running {
     let line = this.#lineStep(over, isForward);
     for (;;) {
-      const core = this.#core;
+      const core = this.core;
       const before = new Frame(core);
-      const instruction = this.#instruction(core);
+      const instruction = this.instructionOf(core);
       const stop = yield* this.#forward.instruction(over);
       if (stop.reason !== "step") return stop;
-      const returns = over ? undefined : calledBy(this.#machine, this.#core, before, instruction);
+      const returns = over ? undefined : calledBy(this.machine, this.core, before, instruction);
       if (returns !== undefined) {
         const entered = yield* this.#enter(returns, before);
         if (entered !== undefined) return entered;
       }
-      const verdict = line.look(this.#core, before, instruction);
+      const verdict = line.look(this.core, before, instruction);
       if (verdict === "stop") return this.#stop();
       if (verdict === "new line") line = this.#lineStep(over, isForward);
     }
@@ -54,8 +54,8 @@ export class LineCommands {
 
   /** Into a function that has been called, behind its prologue; or out of it again, which is no stop, where no lines are. */
   *#enter(returns: number, caller: Frame): Generator<void, Stop | undefined> {
-    const { symbols } = this.#host;
-    const eip = linearEip(this.#core);
+    const { symbols } = this.host;
+    const eip = linearEip(this.core);
     if (symbols.lineEntry(eip) === undefined) {
       const accepts = (cpu: Core) => caller.isReached(cpu);
       const stop = yield* this.#forward.runTo([{ linear: returns, accepts }]);
@@ -73,7 +73,7 @@ export class LineCommands {
 
   *#times(n: number, command: () => Running): Running {
     checkCount("lines", n);
-    let { stop } = this.#host;
+    let { stop } = this.host;
     for (let i = 0; i < n; i++) {
       stop = yield* command();
       if (stop.reason !== "step") break;
@@ -82,7 +82,7 @@ export class LineCommands {
   }
 
   *#withoutBreakpoints(command: () => Running): Running {
-    const paused = this.#host.breakpoints.enabled();
+    const paused = this.host.breakpoints.enabled();
     for (const record of paused) record.enabled = false;
     try {
       return yield* command();
@@ -94,21 +94,21 @@ export class LineCommands {
   *#reverse(over: boolean): Running {
     for (let length = SHORTEST_RECORD; ; length *= 8) {
       const records: Recorded[] = [];
-      const { id } = this.#core;
-      const present = this.#core.instructions;
+      const { id } = this.core;
+      const present = this.core.instructions;
       const stop = yield* this.#backward.reverseStep(length);
       if (stop.reason !== "step" && stop.reason !== "start") return stop;
-      this.#host.core = id;
-      const isAll = this.#core.instructions === 0;
+      this.host.core = id;
+      const isAll = this.core.instructions === 0;
       for (;;) {
-        records.push({ frame: new Frame(this.#core), instruction: this.#instruction(this.#core) });
-        if (this.#core.instructions >= present) break;
+        records.push({ frame: new Frame(this.core), instruction: this.instructionOf(this.core) });
+        if (this.core.instructions >= present) break;
         const next = yield* this.#forward.step(1);
         // The guest may end where it stands.
-        if (next.reason !== "step" && this.#core.instructions < present) return next;
-        this.#host.core = id;
+        if (next.reason !== "step" && this.core.instructions < present) return next;
+        this.host.core = id;
       }
-      const found = new LineHistory(records, this.#host.symbols).previousLine(over);
+      const found = new LineHistory(records, this.host.symbols).previousLine(over);
       if (found.kind === "found") return yield* this.#backward.reverseStep(records.length - 1 - found.index);
       if (isAll) return yield* this.#backward.goto(0);
       // What is longer than can be looked at is gone back over by instructions.
@@ -117,22 +117,10 @@ export class LineCommands {
   }
 
   #lineStep(over: boolean, isForward: boolean): LineStep {
-    return new LineStep(this.#host.symbols, this.#core, over, isForward);
-  }
-
-  get #machine(): Machine {
-    return this.#host.timeline.target.machine;
-  }
-
-  get #core(): Core {
-    return this.#machine.cores[this.#host.core];
-  }
-
-  #instruction(core: Core) {
-    return instructionAt(this.#machine, core, linearEip(core));
+    return new LineStep(this.host.symbols, this.core, over, isForward);
   }
 
   #stop(): Stop {
-    return { reason: "step", core: this.#host.core, position: this.#machine.instructions };
+    return { reason: "step", core: this.host.core, position: this.machine.instructions };
   }
 }

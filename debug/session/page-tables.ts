@@ -1,15 +1,8 @@
 /** Page tables as a debugger walks them: without side effects, and whatever the rights (Intel SDM 3A 4.3). */
 import type { Machine } from "../../emulator/index.ts";
+import { CR0_PG, CR4_PSE, FRAME_MASK, LARGE_FRAME_MASK, PAGE_LARGE, PAGE_PRESENT } from "../paging.ts";
 
-const PRESENT = 0x001;
-/** In a directory entry, with CR4.PSE: maps 4 MiB. */
-const LARGE = 0x080;
-const FRAME_MASK = 0xfffff000;
-const LARGE_FRAME_MASK = 0xffc00000;
 const PAGE_SIZE = 4096;
-
-const CR0_PG = 0x80000000;
-const CR4_PSE = 0x10;
 
 /** An address space. */
 export interface AddressSpace {
@@ -37,12 +30,12 @@ export function addressSpaceOf(machine: Machine, core: number): AddressSpace {
 export function physicalAddress(machine: Machine, { directory, largePages }: AddressSpace, linear: number): number {
   if (directory === null) return onBus(machine, linear);
   const pde = read32(machine, (directory | ((linear >>> 20) & 0xffc)) >>> 0);
-  if ((pde & PRESENT) === 0) return -1;
-  if (largePages && (pde & LARGE) !== 0) {
+  if ((pde & PAGE_PRESENT) === 0) return -1;
+  if (largePages && (pde & PAGE_LARGE) !== 0) {
     return onBus(machine, (pde & LARGE_FRAME_MASK) | (linear & ~LARGE_FRAME_MASK));
   }
   const pte = read32(machine, ((pde & FRAME_MASK) | ((linear >>> 10) & 0xffc)) >>> 0);
-  return (pte & PRESENT) === 0 ? -1 : onBus(machine, (pte & FRAME_MASK) | (linear & ~FRAME_MASK));
+  return (pte & PAGE_PRESENT) === 0 ? -1 : onBus(machine, (pte & FRAME_MASK) | (linear & ~FRAME_MASK));
 }
 
 /** Where a range of linear addresses lies, page by page. It wraps round at 4 GiB. @throws RangeError when not mapped */

@@ -1,9 +1,9 @@
 /** Searching the past of a session: stretch by stretch, from a moment back. */
 import { SOFTWARE } from "../../emulator/index.ts";
 import type { BreakpointRecord } from "./breakpoints.ts";
-import type { CommandHost } from "./command-host.ts";
+import { CommandPart } from "./command-part.ts";
 import { type Frame, type Instruction, linearEip } from "./instruction.ts";
-import { ENDS, type Moment, type Timeline } from "./timeline.ts";
+import { ENDS, type Moment } from "./timeline.ts";
 import { type Hit, type Orders, quietOrders, Watcher } from "./watcher.ts";
 
 /** A hit that a run found on the way to where the session stands. */
@@ -28,30 +28,24 @@ interface Stretch {
 /** Instructions in a stretch of the past that is searched at once: some 10 ms. Captures may be further apart. */
 const LONGEST_STRETCH = 1 << 19;
 
-export class PastSearch {
-  readonly #host: CommandHost;
-
-  constructor(host: CommandHost) {
-    this.#host = host;
-  }
-
+export class PastSearch extends CommandPart {
   /** The last hit up to a cycle, of which now is the latest possible; searched stretch by stretch from here back. */
   *lastHit(
     records: readonly BreakpointRecord[],
     holds: Orders["holds"],
     latest: number,
   ): Generator<void, Found | null | "interrupted"> {
-    const { now } = this.#timeline;
+    const { now } = this.timeline;
     let last: Found | null = null;
     let pending: Hit | null = null;
     const orders: Orders = {
-      ...quietOrders(this.#host.holds),
+      ...quietOrders(this.host.holds),
       records,
       holds,
       stops: (hit) => {
         // Where a breakpoint stops is known right now; an access or event stops after its instruction.
         if (hit.record.request.kind === "address") {
-          last = { cycle: this.#timeline.cycle, hit };
+          last = { cycle: this.timeline.cycle, hit };
           return false;
         }
         pending = hit;
@@ -59,7 +53,7 @@ export class PastSearch {
       },
     };
     const onStop = () => {
-      if (pending !== null && this.#timeline.cycle <= latest) last = { cycle: this.#timeline.cycle, hit: pending };
+      if (pending !== null && this.timeline.cycle <= latest) last = { cycle: this.timeline.cycle, hit: pending };
       pending = null;
     };
     for (const stretch of this.#stretchesBefore(now)) {
@@ -78,19 +72,19 @@ export class PastSearch {
     const here = frame.linear;
     const entries: Entry[] = [];
     const orders: Orders = {
-      ...quietOrders(this.#host.holds),
+      ...quietOrders(this.host.holds),
       goalposts: calls.map(({ linear, flow }) => ({
         linear,
         accepts: (cpu) => {
           if (flow === "hostcall" ? frame.isOf(cpu) : frame.wasReached(cpu))
-            entries.push({ cycle: this.#timeline.cycle, isInterrupt: false });
+            entries.push({ cycle: this.timeline.cycle, isInterrupt: false });
           return false;
         },
       })),
       onInterrupt: (cpu, _, kind) => {
         // The interrupt counts as an instruction, which is over when this is called.
         if (kind !== SOFTWARE && linearEip(cpu) === here && frame.isReached(cpu))
-          entries.push({ cycle: this.#timeline.cycle - 1, isInterrupt: true });
+          entries.push({ cycle: this.timeline.cycle - 1, isInterrupt: true });
       },
     };
     for (const stretch of this.#stretchesBefore(moment)) {
@@ -106,7 +100,7 @@ export class PastSearch {
     const stretches: Stretch[] = [];
     let end = moment;
     let length = 1;
-    const starts = this.#timeline.starts().filter(({ cycle }) => cycle < moment.cycle);
+    const starts = this.timeline.starts().filter(({ cycle }) => cycle < moment.cycle);
     for (const [index, start] of [...starts.entries()].reverse()) {
       if (index > 0 && end.instructions - start.instructions < length) continue;
       stretches.push({ start: start.cycle, end: end.cycle });
@@ -118,23 +112,19 @@ export class PastSearch {
 
   /** Runs through a stretch of the past. @returns false when interrupted */
   *#replay({ start, end }: Stretch, orders: Orders, onStop = () => {}): Generator<void, boolean> {
-    this.#timeline.rewind(({ cycle }) => cycle <= start);
-    for (const core of this.#timeline.target.machine.cores) core.passedBreakpoint = -1;
-    const watcher = new Watcher(this.#timeline.target, orders);
+    this.timeline.rewind(({ cycle }) => cycle <= start);
+    for (const core of this.timeline.target.machine.cores) core.passedBreakpoint = -1;
+    const watcher = new Watcher(this.timeline.target, orders);
     return yield* watcher.during(this.#runThrough(end, watcher, onStop));
   }
 
   *#runThrough(end: number, watcher: Watcher, onStop: () => void): Generator<void, boolean> {
-    while (this.#timeline.cycle < end && watcher.failure === null) {
-      const stop = yield* this.#timeline.advance({ cycle: end });
+    while (this.timeline.cycle < end && watcher.failure === null) {
+      const stop = yield* this.timeline.advance({ cycle: end });
       if (stop.kind === "interrupted") return false;
       onStop();
       if (ENDS.has(stop.kind)) break;
     }
     return true;
-  }
-
-  get #timeline(): Timeline {
-    return this.#host.timeline;
   }
 }

@@ -1,10 +1,11 @@
 /** Runs of a session that a command is made of: on from where it stands, and to a place in its history. */
-import type { Core, Machine } from "../../emulator/index.ts";
+import type { Core } from "../../emulator/index.ts";
 import type { RecordedEvent } from "../../kernel/index.ts";
 import type { BreakpointRecord } from "./breakpoints.ts";
-import type { CommandHost, Running } from "./command-host.ts";
+import type { Running } from "./command-host.ts";
+import { CommandPart } from "./command-part.ts";
 import { type Frame, linearEsp } from "./instruction.ts";
-import type { Advance, Goal, Timeline } from "./timeline.ts";
+import type { Advance, Goal } from "./timeline.ts";
 import type { Stop, StopReason } from "./types.ts";
 import { type Goalpost, type Hit, type Orders, quietOrders, Watcher } from "./watcher.ts";
 
@@ -13,13 +14,7 @@ const MOST_POPPED = 0x1000;
 
 const REASONS = { address: "breakpoint", watch: "watchpoint", catch: "catch" } as const;
 
-export class Runs {
-  readonly #host: CommandHost;
-
-  constructor(host: CommandHost) {
-    this.#host = host;
-  }
-
+export class Runs extends CommandPart {
   /** Runs forward with everything that may stop it. */
   *run(
     goal: Goal,
@@ -28,15 +23,15 @@ export class Runs {
     onInterrupt?: Orders["onInterrupt"],
     retried?: Frame,
   ): Running {
-    this.#core.passedBreakpoint = this.#core.instructions;
+    this.core.passedBreakpoint = this.core.instructions;
     const orders: Orders = {
       ...this.#loud,
-      records: this.#host.breakpoints.enabled(),
+      records: this.host.breakpoints.enabled(),
       goalposts,
       stops: ({ record, core }) => {
         const { request } = record;
         const isRetried = retried !== undefined && request.kind === "address" && request.linear === retried.linear;
-        if (isRetried && retried.isReached(this.#machine.cores[core])) return false;
+        if (isRetried && retried.isReached(this.machine.cores[core])) return false;
         record.hits++;
         if (record.ignore === 0) return true;
         record.ignore--;
@@ -45,29 +40,29 @@ export class Runs {
       onInterrupt,
     };
     const ends = scopeEnds(orders.records);
-    const watcher = new Watcher(this.#timeline.target, { ...orders, goalposts: [...goalposts, ...ends] });
-    const end = yield* watcher.during(this.#timeline.advance(goal));
+    const watcher = new Watcher(this.timeline.target, { ...orders, goalposts: [...goalposts, ...ends] });
+    const end = yield* watcher.during(this.timeline.advance(goal));
     const left = ends.find((each) => each === watcher.reached);
     if (left !== undefined) {
-      this.#host.core = watcher.arrived!.id;
-      this.#host.breakpoints.remove(left.record.number);
+      this.host.core = watcher.arrived!.id;
+      this.host.breakpoints.remove(left.record.number);
       return { ...this.stop("scope"), breakpoint: left.record };
     }
     if (watcher.hit !== null && end.kind !== "exit" && end.kind !== "power-off" && end.kind !== "panic") {
-      this.#host.core = watcher.hit.core;
-      if (watcher.hit.record.request.temporary) this.#host.breakpoints.remove(watcher.hit.record.number);
+      this.host.core = watcher.hit.core;
+      if (watcher.hit.record.request.temporary) this.host.breakpoints.remove(watcher.hit.record.number);
       return this.stopped(watcher.hit);
     }
-    if (watcher.arrived !== null) this.#host.core = watcher.arrived.id;
+    if (watcher.arrived !== null) this.host.core = watcher.arrived.id;
     return this.#ended(end, reached);
   }
 
   /** Runs to a place in history, or beyond it, stopping at nothing. */
   *travel(goal: Goal): Running {
-    const { horizon, target } = this.#timeline;
+    const { horizon, target } = this.timeline;
     const cycle = Math.min(goal.cycle ?? Number.POSITIVE_INFINITY, horizon);
-    let end = yield* new Watcher(target, quietOrders(this.#host.holds)).during(
-      this.#timeline.approach({ ...goal, cycle }),
+    let end = yield* new Watcher(target, quietOrders(this.host.holds)).during(
+      this.timeline.approach({ ...goal, cycle }),
     );
     if (end.kind === "budget") end = yield* this.#advance(goal, this.#loud);
     return this.#ended(end, "step");
@@ -75,14 +70,14 @@ export class Runs {
 
   /** To a cycle. */
   *travelTo(cycle: number): Running {
-    this.#timeline.rewind((moment) => moment.cycle <= cycle);
+    this.timeline.rewind((moment) => moment.cycle <= cycle);
     return yield* this.travel({ cycle });
   }
 
   /** To where a core has executed that many instructions. */
   *backTo(core: number, instructions: number): Running {
     // At a moment with as many instructions of this core, others may have gone on.
-    this.#timeline.rewind(({ cores }) => cores[core] < instructions);
+    this.timeline.rewind(({ cores }) => cores[core] < instructions);
     return yield* this.travel({ instructions, core });
   }
 
@@ -93,15 +88,15 @@ export class Runs {
   }
 
   *#advance(goal: Goal, orders: Orders): Generator<void, Advance> {
-    return yield* new Watcher(this.#timeline.target, orders).during(this.#timeline.advance(goal));
+    return yield* new Watcher(this.timeline.target, orders).during(this.timeline.advance(goal));
   }
 
   get #loud(): Orders {
-    const listener = this.#host.eventListener;
+    const listener = this.host.eventListener;
     const onEvent = (event: RecordedEvent) => {
-      if (!this.#timeline.muted) listener?.(event);
+      if (!this.timeline.muted) listener?.(event);
     };
-    return { ...quietOrders(this.#host.holds), onEvent: listener === undefined ? undefined : onEvent };
+    return { ...quietOrders(this.host.holds), onEvent: listener === undefined ? undefined : onEvent };
   }
 
   #ended(end: Advance, reached: StopReason): Stop {
@@ -111,7 +106,7 @@ export class Runs {
       case "exit":
         return { ...this.stop("exit"), status: end.status };
       case "triple-fault":
-        this.#host.core = end.core;
+        this.host.core = end.core;
         return this.stop("triple-fault");
       case "power-off":
       case "panic":
@@ -141,19 +136,7 @@ export class Runs {
 
   /** A stop where the session stands. */
   stop(reason: StopReason): Stop {
-    return { reason, core: this.#host.core, position: this.#machine.instructions };
-  }
-
-  get #timeline(): Timeline {
-    return this.#host.timeline;
-  }
-
-  get #machine(): Machine {
-    return this.#host.timeline.target.machine;
-  }
-
-  get #core(): Core {
-    return this.#machine.cores[this.#host.core];
+    return { reason, core: this.host.core, position: this.machine.instructions };
   }
 }
 

@@ -4,8 +4,7 @@
  */
 import ts from "typescript-api";
 import { constant_value } from "./constants.ts";
-import type { Environment } from "./environment.ts";
-import { Variable } from "./environment.ts";
+import { type Environment, Variable } from "./environment.ts";
 import type { Meaning } from "./meaning.ts";
 import { Refusal, refuse } from "./refusal.ts";
 

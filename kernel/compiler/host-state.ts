@@ -3,7 +3,7 @@ import ts from "typescript-api";
 import { plain_function } from "./bounded.ts";
 import { is_at_module_level } from "./imports.ts";
 import type { Meaning } from "./meaning.ts";
-import { place_of, type RefusedPlace } from "./refusal.ts";
+import { on_host, place_of, type RefusedPlace } from "./refusal.ts";
 import { is_target } from "./render.ts";
 
 /** Methods of arrays, maps and sets that change them. */
@@ -24,11 +24,7 @@ export function check_host_state(hosted: ts.FunctionLikeDeclaration, meaning: Me
     if (ts.isIdentifier(node) && node.text === "globalThis")
       refuse(node, "`globalThis` is the host's; hosted code has nothing but the guest");
     const kept = kept_on_host(node, is_step, meaning);
-    if (kept !== undefined)
-      refuse(
-        node,
-        `\`${kept.text}\` is a variable on the host, which no snapshot of the guest has; declare it with kernel_variable`,
-      );
+    if (kept !== undefined) refuse(node, on_host(kept.text));
     if (ts.isCallExpression(node)) {
       const called = plain_function(node, meaning);
       if (called?.body !== undefined && !seen.has(called) && !HOST.test(called.getSourceFile().fileName)) {

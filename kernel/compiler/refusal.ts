@@ -32,6 +32,11 @@ export function refuse(node: ts.Node, why: string): never {
   throw new Refusal([{ file, line, column, why }]);
 }
 
+/** Why hosted code does not change a variable of a module. */
+export function on_host(name: string): string {
+  return `\`${name}\` is a variable on the host, which no snapshot of the guest has; declare it with kernel_variable`;
+}
+
 /** Places in the order of the text, each once. */
 export function in_order(places: readonly RefusedPlace[]): RefusedPlace[] {
   const unique = new Map(places.map((place) => [JSON.stringify(place), place]));

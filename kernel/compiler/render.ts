@@ -6,7 +6,7 @@ import { Recomputed, Variable } from "./environment.ts";
 import { is_at_module_level, type ModuleNames } from "./imports.ts";
 import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
-import { refuse } from "./refusal.ts";
+import { on_host, refuse } from "./refusal.ts";
 
 interface Replacement {
   readonly start: number;
@@ -118,10 +118,7 @@ export class Renderer {
       ts.isVariableDeclaration(declaration) &&
       is_at_module_level(declaration)
     )
-      refuse(
-        node,
-        `\`${node.text}\` is a variable on the host, which no snapshot of the guest has; declare it with kernel_variable`,
-      );
+      refuse(node, on_host(node.text));
     if (this.meaning.is_type_only(node))
       refuse(node, `\`${node.text}\` is imported as a type only; import it without \`type\` to use it`);
   }

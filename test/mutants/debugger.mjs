@@ -15,14 +15,14 @@ export default [
   {
     name: "a temporary breakpoint stays",
     file: "debug/session/runs.ts",
-    old: "      if (watcher.hit.record.request.temporary) this.#host.breakpoints.remove(watcher.hit.record.number);\n",
+    old: "      if (watcher.hit.record.request.temporary) this.host.breakpoints.remove(watcher.hit.record.number);\n",
     new: "",
     tests: [FORWARD],
   },
   {
     name: "reverse-finish stops behind the call",
     file: "debug/session/backward-commands.ts",
-    old: 'return stop.reason === "step" ? yield* this.#runs.backTo(id, this.#core.instructions - 1) : stop;',
+    old: 'return stop.reason === "step" ? yield* this.#runs.backTo(id, this.core.instructions - 1) : stop;',
     new: "return stop;",
     tests: [REVERSE],
   },

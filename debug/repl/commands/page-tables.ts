@@ -9,14 +9,13 @@ import {
 } from "../../frames/page-differences.ts";
 import { entryBits, explain, setEntryBits, walkPages } from "../../frames/page-walk.ts";
 import { grouped, hex } from "../../numbers.ts";
+import { CR0_PG, FRAME_MASK } from "../../paging.ts";
 import type { Command } from "../command.ts";
 import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { atPosition, positionOf } from "../positions.ts";
 import { taskArgument } from "../task-argument.ts";
 
-const CR0_PG = 0x80000000;
-const FRAME_MASK = 0xfffff000;
 const MOST_DIFFERENCES = 200;
 
 function pageTables(console: Console, argument: string): void {

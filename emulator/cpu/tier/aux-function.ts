@@ -4,6 +4,21 @@ import { Kind } from "./flags.ts";
 import * as wasm from "./wasm.ts";
 import { I32 } from "./wasm.ts";
 
+/** Pushes the bits that a + b = sum carries out of. All three are locals. */
+export function carryVector(code: wasm.Code, a: number, b: number, sum: number): void {
+  code.get(a);
+  code.get(b);
+  code.op(wasm.I32_AND);
+  code.get(a);
+  code.get(b);
+  code.op(wasm.I32_OR);
+  code.get(sum);
+  code.constant(-1);
+  code.op(wasm.I32_XOR);
+  code.op(wasm.I32_AND);
+  code.op(wasm.I32_OR);
+}
+
 /** The function that AUX_FUNCTION is: its body. Parameters: kind, result, first, second. */
 export function auxFunction(code: wasm.Code): void {
   const [kind, result, first, second] = [0, 1, 2, 3];
@@ -30,16 +45,7 @@ export function auxFunction(code: wasm.Code): void {
     code.end();
   };
   const carriesOf = (a: number, b: number, sum: number) => {
-    code.get(a);
-    code.get(b);
-    code.op(wasm.I32_AND);
-    code.get(a);
-    code.get(b);
-    code.op(wasm.I32_OR);
-    code.get(sum);
-    constant(wasm.I32_XOR, -1);
-    code.op(wasm.I32_AND);
-    code.op(wasm.I32_OR);
+    carryVector(code, a, b, sum);
     code.set(carries);
   };
   const auxOfCarries = (wide: Kind, middle: Kind) => {

@@ -1,5 +1,7 @@
 /** Recording and reading flags in compiled code; flags.ts says how they are held. */
+
 import { AUX_CARRIES } from "../flags.ts";
+import { carryVector } from "./aux-function.ts";
 import { AUX_FUNCTION, type Emit, FLAG_FIRST, FLAG_KIND, FLAG_RESULT, FLAG_SECOND, type Size } from "./emit.ts";
 import { Kind, POSITIVE } from "./flags.ts";
 import * as wasm from "./wasm.ts";
@@ -102,20 +104,9 @@ function pushAux(e: Emit): void {
 
 /** Pushes the carry vector of a + b = result, or the borrows of a - b = result. All four are locals. */
 export function pushCarries(e: Emit, subtraction: boolean, a: number, b: number, result: number): void {
-  const { code } = e;
   // A borrow of a - b is a carry of result + b.
-  const first = subtraction ? result : a;
-  const sum = subtraction ? a : result;
-  code.get(first);
-  code.get(b);
-  code.op(wasm.I32_AND);
-  code.get(first);
-  code.get(b);
-  code.op(wasm.I32_OR);
-  code.get(sum);
-  e.with(wasm.I32_XOR, -1);
-  code.op(wasm.I32_AND);
-  code.op(wasm.I32_OR);
+  if (subtraction) carryVector(e.code, result, b, a);
+  else carryVector(e.code, a, b, result);
 }
 
 /** Makes FLAG_AUX of the carry vector on the stack. */

@@ -347,18 +347,20 @@ export function translate(region: Region, target: Target, registry: Registry): C
   return code;
 }
 
+/** Where in working memory the locals that hold flags are between regions. */
+const FLAG_PLACES = [
+  [KIND, FLAG_KIND],
+  [RESULT, FLAG_RESULT],
+  [PAIR, FLAG_FIRST],
+  [PAIR + 4, FLAG_SECOND],
+] as const;
+
 function loadState(code: Code, target: Target, registers: number): void {
   loadRegisters(code, target, registers);
-  loadLocal(code, target.working + KIND, FLAG_KIND);
-  loadLocal(code, target.working + RESULT, FLAG_RESULT);
-  loadLocal(code, target.working + PAIR, FLAG_FIRST);
-  loadLocal(code, target.working + PAIR + 4, FLAG_SECOND);
+  for (const [place, local] of FLAG_PLACES) loadLocal(code, target.working + place, local);
 }
 
 function saveState(code: Code, target: Target, registers: number): void {
   saveRegisters(code, target, registers);
-  storeLocal(code, target.working + KIND, FLAG_KIND);
-  storeLocal(code, target.working + RESULT, FLAG_RESULT);
-  storeLocal(code, target.working + PAIR, FLAG_FIRST);
-  storeLocal(code, target.working + PAIR + 4, FLAG_SECOND);
+  for (const [place, local] of FLAG_PLACES) storeLocal(code, target.working + place, local);
 }
