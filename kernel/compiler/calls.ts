@@ -32,16 +32,16 @@ export class Calls implements CallSteps {
     const callee = this.#callee(call, env);
     const words = callee.arguments.length;
     const args = list(callee.arguments);
-    const convention = callee.convention ?? new Code("$k.CDECL");
+    const fastcall = callee.convention === undefined ? new Code("false") : code`${callee.convention}.fastcall`;
     const assigned = callee.arguments.some(({ assigns }) => assigns.size > 0);
     // Arguments that assign are evaluated before the variables are written back.
     const body = assigned ? code`const $a = [${args}];` : Code.EMPTY;
     const given = assigned ? code`...$a` : args;
     emitter.call(
       body,
-      words <= 6 && !assigned
-        ? code`$k.call${words}($c, ${convention}, ${callee.address}${words > 0 ? ", " : ""}${given});`
-        : code`$k.call_with($c, ${convention}, ${callee.address}, ${given});`,
+      words <= 3 && !assigned
+        ? code`$k.call${words}($c, $g, ${fastcall}, ${callee.address}${words > 0 ? ", " : ""}${given});`
+        : code`$k.call_with($c, $g, ${fastcall}, ${callee.address}, ${given});`,
       call,
     );
     emitter.before_next(new Code(`$k.returned($c, $b - $f.frame, ${4 * words});`), call);

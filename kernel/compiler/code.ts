@@ -58,11 +58,20 @@ export class Label {
 
 const JUMP = /\ue001(\d+)\ue001/g;
 const WRITE = /\ue002(\d+)\ue002/g;
+const ADDRESS = /\ue003(\d+)\ue003/g;
+
+/** How marks of variables are written in a step. */
+export interface VariableTexts {
+  /** A statement that writes one to the frame. */
+  readonly write: (variable: Used) => string;
+  /** The address of what one is a view of. */
+  readonly address: (variable: Used) => string;
+}
 
 /** Labels of one function by the numbers that stand for them in text; likewise variables to be written to the frame. */
 export class Marks {
   readonly #labels: Label[] = [];
-  readonly #written: Used[] = [];
+  readonly #variables: Used[] = [];
 
   /** Text of a statement that goes to a label, to be resolved by `resolve`. */
   jump(label: Label): string {
@@ -72,8 +81,14 @@ export class Marks {
 
   /** Text of a statement that writes a variable to the frame. */
   write(variable: Used): string {
-    this.#written.push(variable);
-    return `\ue002${this.#written.length - 1}\ue002`;
+    this.#variables.push(variable);
+    return `\ue002${this.#variables.length - 1}\ue002`;
+  }
+
+  /** Text of the address of what a variable is a view of. */
+  address(variable: Used): string {
+    this.#variables.push(variable);
+    return `\ue003${this.#variables.length - 1}\ue003`;
   }
 
   /** The label that a text goes to, if it does nothing else. */
@@ -86,9 +101,10 @@ export class Marks {
    * The text of step number `index`: its jumps are changes of EIP, which stands behind the step.
    * @param behind where control goes from a label
    */
-  resolve(text: string, index: number, behind: (label: Label) => number, write: (variable: Used) => string): string {
+  resolve(text: string, index: number, behind: (label: Label) => number, { write, address }: VariableTexts): string {
     return text
-      .replace(WRITE, (_, number) => write(this.#written[Number(number)]))
+      .replace(WRITE, (_, number) => write(this.#variables[Number(number)]))
+      .replace(ADDRESS, (_, number) => address(this.#variables[Number(number)]))
       .replace(JUMP, (_, number) => {
         const distance = 4 * (behind(this.#labels[Number(number)]) - index - 1);
         if (distance === 0) return "";

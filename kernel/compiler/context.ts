@@ -4,6 +4,7 @@ import type { Assignments } from "./assignments.ts";
 import type { Code, Label } from "./code.ts";
 import type { Emitter } from "./emitter.ts";
 import type { Environment } from "./environment.ts";
+import type { Fields } from "./fields.ts";
 import type { Flow } from "./flow.ts";
 import type { ModuleNames } from "./imports.ts";
 import type { Inference } from "./inference.ts";
@@ -19,6 +20,7 @@ export interface Context {
   readonly assignments: Assignments;
   readonly splitting: Splitting;
   readonly names: ModuleNames;
+  readonly fields: Fields;
   readonly renderer: Renderer;
   readonly emitter: Emitter;
   readonly expressions: ExpressionSteps;

@@ -2,7 +2,7 @@
 import ts from "typescript-api";
 import { Code, code, Label, Marks, type Used } from "./code.ts";
 import type { Environment } from "./environment.ts";
-import { Recomputed, type Source, Variable } from "./environment.ts";
+import { AddressOf, Recomputed, type Source, Variable } from "./environment.ts";
 import { Scope } from "./frame.ts";
 
 /** One `hostcall`: what is done before the variables it assigned are written back, and after. */
@@ -30,7 +30,8 @@ export class Emitter {
   #pending_node: ts.Node | undefined;
   /** No jump may be added to the step before a label: others come to the place behind it. */
   #labelled = -1;
-  readonly #names = new Set<string>(["$c", "$b", "$f", "$k", "$m", "$a", "$n", "$r", "$v", "$w"]);
+  readonly #addresses = new Map<Variable, AddressOf>();
+  readonly #names = new Set<string>(["$c", "$b", "$g", "$f", "$k", "$m", "$a", "$n", "$r", "$v", "$w"]);
 
   /** @param taken names that mean something else where the steps stand */
   constructor(taken: Iterable<string>) {
@@ -39,7 +40,8 @@ export class Emitter {
 
   // ---- Variables ----
 
-  #unique(name: string): string {
+  /** A name that nothing else has in the text of the function. */
+  unique(name: string): string {
     let unique = name;
     for (let i = 1; this.#names.has(unique); i++) unique = `${name}$${i}`;
     this.#names.add(unique);
@@ -49,7 +51,7 @@ export class Emitter {
   /** @param name for debuggers; undefined for a temporary value */
   variable(name: string | undefined, node: ts.Node, ...sources: Source[]): Variable {
     const text = name ?? (ts.isIdentifier(node) ? node.text : "$t");
-    const variable = new Variable(this.#unique(text), name, node);
+    const variable = new Variable(this.unique(text), name, node);
     variable.sources.push(...sources);
     this.#scope.variables.push(variable);
     return variable;
@@ -57,7 +59,7 @@ export class Emitter {
 
   /** Something that each step makes anew. */
   recomputed(name: string, text: Code): Recomputed {
-    return new Recomputed(this.#unique(name), text.text, text.uses, undefined);
+    return new Recomputed(this.unique(name), text.text, text.uses, undefined);
   }
 
   /** A struct in the frame. @param type text of its type */
@@ -65,7 +67,7 @@ export class Emitter {
     const index = this.local_types.length;
     this.local_types.push(type);
     const text = `$k.local(${type.text}, $b + $f.at[${index}])`;
-    const local = new Recomputed(this.#unique(name), text, type.uses, { name, index });
+    const local = new Recomputed(this.unique(name), text, type.uses, { name, index });
     this.#scope.locals.push(local);
     return local;
   }
@@ -179,6 +181,16 @@ export class Emitter {
   store(variable: Variable, value: Code, node: ts.Node): Code {
     this.before_next(code`${this.target(variable)} = ${value};`, node);
     return this.use(variable);
+  }
+
+  /** The address of what a variable is a view of. */
+  address_of(variable: Variable): Code {
+    let address = this.#addresses.get(variable);
+    if (address === undefined) {
+      address = new AddressOf(this.unique(`${variable.js}$a`), variable);
+      this.#addresses.set(variable, address);
+    }
+    return new Code(this.marks.address(address), new Set([address]));
   }
 
   use(variable: Used): Code {

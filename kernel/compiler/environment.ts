@@ -53,6 +53,14 @@ export class Recomputed implements Used {
   ) {}
 }
 
+/** The address of what a variable is a view of, in steps that need no view. */
+export class AddressOf implements Used {
+  constructor(
+    readonly js: string,
+    readonly variable: Variable,
+  ) {}
+}
+
 export type Binding =
   | Variable
   | Recomputed

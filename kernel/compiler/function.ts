@@ -8,8 +8,9 @@ import type { Context } from "./context.ts";
 import { needed_context } from "./context-tag.ts";
 import { Declarations } from "./declarations.ts";
 import { Emitter, type Step } from "./emitter.ts";
-import { Environment, Recomputed, Variable } from "./environment.ts";
+import { AddressOf, Environment, Recomputed, Variable } from "./environment.ts";
 import { Expressions } from "./expressions.ts";
+import { Fields } from "./fields.ts";
 import { allocate, block_table, type Scope } from "./frame.ts";
 import type { ModuleNames } from "./imports.ts";
 import { Inference } from "./inference.ts";
@@ -54,8 +55,9 @@ export class FunctionCompiler {
     context.inference = new Inference(meaning);
     context.assignments = new Assignments(meaning);
     context.splitting = new Splitting(meaning);
-    context.renderer = new Renderer(meaning, names);
     context.emitter = new Emitter(taken);
+    context.fields = new Fields(meaning, names, context.emitter);
+    context.renderer = new Renderer(meaning, names, context.fields);
     context.expressions = new Expressions(context);
     context.statements = new Statements(context);
     context.calls = new Calls(context);
@@ -256,8 +258,9 @@ export class FunctionCompiler {
       context,
     };
     const locals = emitter.local_types.map(({ text }) => text).join(", ");
-    const head = `$k.code(($f) => ({ frame: ${frame}, locals: () => [${locals}], steps: [`;
-    const tail = `], positions: [${positions}], table: ${JSON.stringify(table)} })`;
+    const { declarations } = this.#context.fields;
+    const head = `$k.code(($f) => { ${declarations} return { frame: ${frame}, locals: () => [${locals}], steps: [`;
+    const tail = `], positions: [${positions}], table: ${JSON.stringify(table)} }; }`;
     const digest = digest_of([head, ...steps.map(({ text }) => text), tail]);
     return { lines: [{ text: head, node }, ...steps, { text: `${tail}, ${steps.length}, ${digest})`, node }] };
   }
@@ -271,6 +274,7 @@ export class FunctionCompiler {
       if (known === undefined) steps_of.set(used, new Set([step]));
       else known.add(step);
       if (used instanceof Recomputed) for (const inner of used.uses) note(inner, step);
+      if (used instanceof AddressOf) note(used.variable, step);
     };
     for (const step of steps)
       for (const part of [step.body, step.tail]) for (const used of [...part.uses, ...part.assigns]) note(used, step);
@@ -307,6 +311,11 @@ export class FunctionCompiler {
         prelude.push(`const ${used.js} = ${used.text};`);
         return;
       }
+      if (used instanceof AddressOf) {
+        if (assigns.has(used.variable)) load(used.variable);
+        else prelude.push(`const ${used.js} = $g.get(${this.#at(used.variable)});`);
+        return;
+      }
       const variable = used as Variable;
       if (variable.is_temporary && assigns.has(variable)) prelude.push(`let ${variable.js};`);
       else {
@@ -325,7 +334,14 @@ export class FunctionCompiler {
       .map((variable) => this.#write(variable));
     for (const variable of changed) writes.push(is_logged ? this.#write_logged(variable) : this.#write(variable));
     const text = [...prelude, body.text, ...writes, tail.text].filter((part) => part !== "").join(" ");
-    return `($c, $b) => { ${marks.resolve(text, index, this.#behind, (used) => this.#write(used as Variable))} }`;
+    const resolved = marks.resolve(text, index, this.#behind, {
+      write: (used) => this.#write(used as Variable),
+      address: (used) => {
+        const { js, variable } = used as AddressOf;
+        return assigns.has(variable) ? `${variable.js}.address` : js;
+      },
+    });
+    return `($c, $b, $g) => { ${resolved} }`;
   }
 
   #kind(variable: Variable): Kind {
@@ -340,7 +356,7 @@ export class FunctionCompiler {
   #read(variable: Variable): string {
     const kind = this.#kind(variable);
     const at = this.#at(variable);
-    const word = `$c.read32(${at})`;
+    const word = `$g.get(${at})`;
     switch (kind.kind) {
       case "nothing":
         return "undefined";
@@ -351,7 +367,7 @@ export class FunctionCompiler {
         return kind.nullable ? `$k.nullable(${struct}, ${word})` : `${struct}.at(${word})`;
       }
       case "number":
-        if (kind.range === "wide") return `$k.wide(${word}, $c.read32(${at} + 4))`;
+        if (kind.range === "wide") return `$k.wide(${word}, $g.get(${at} + 4))`;
         if (variable.narrow !== undefined) return word + variable.narrow;
         return kind.range === "u32" ? `${word} >>> 0` : word;
     }
@@ -364,10 +380,10 @@ export class FunctionCompiler {
     const kind = this.#kind(variable);
     const [word] = this.#words(variable, kind);
     if (word === undefined) return "";
-    if (kind.kind !== "number") return `$c.write32(${at}, ${word});`;
-    if (kind.range === "wide") return `$k.store_wide($c, ${at}, ${js});`;
-    if (variable.converts || this.#context.inference.is_exact(variable)) return `$c.write32(${at}, ${js});`;
-    return `$k.store_${kind.range === "u32" ? "u32" : "i32"}($c, ${at}, ${js});`;
+    if (kind.kind !== "number") return `$g.put(${at}, ${word});`;
+    if (kind.range === "wide") return `$k.store_wide($g, ${at}, ${js});`;
+    if (variable.converts || this.#context.inference.is_exact(variable)) return `$g.put(${at}, ${js});`;
+    return `$k.store_${kind.range === "u32" ? "u32" : "i32"}($g, ${at}, ${js});`;
   }
 
   /** A write that is undone when the step faults. */
@@ -376,9 +392,9 @@ export class FunctionCompiler {
     const at = this.#at(variable);
     const [low, high] = this.#words(variable, kind);
     if (low === undefined) return "";
-    if (high !== undefined) return `$k.log32(${at}, ${low}); $k.log32(${at} + 4, ${high});`;
+    if (high !== undefined) return `$g.write32(${at}, ${low}); $g.write32(${at} + 4, ${high});`;
     const is_checked = kind.kind === "number" && !variable.converts && !this.#context.inference.is_exact(variable);
-    return `$k.log32(${at}, ${low});${is_checked ? ` ${this.#write(variable)}` : ""}`;
+    return `$g.write32(${at}, ${low});${is_checked ? ` ${this.#write(variable)}` : ""}`;
   }
 
   /** Texts of the words that a variable takes in the frame. */

@@ -3,7 +3,7 @@ import { dirname, relative } from "node:path";
 import ts from "typescript-api";
 import type { Environment } from "./environment.ts";
 import type { Meaning } from "./meaning.ts";
-import { refuse } from "./refusal.ts";
+import { Refusal, refuse } from "./refusal.ts";
 
 /** The name under which a module exports something that only expansions of its macros need. */
 export function companion(name: string): string {
@@ -46,6 +46,18 @@ export class ModuleNames {
       this.#imports.set(local, `import { ${exported} as ${local} } from ${JSON.stringify(from)};`);
     }
     return local;
+  }
+
+  /** The same, of what the module that has it exports; undefined for anything else. */
+  exported_name(symbol: ts.Symbol, node: ts.Node): string | undefined {
+    const source = symbol.declarations![0].getSourceFile();
+    if (source !== this.file && !this.#is_exported(symbol, source)) return undefined;
+    try {
+      return this.import_name(symbol, node);
+    } catch (error) {
+      if (error instanceof Refusal) return undefined;
+      throw error;
+    }
   }
 
   readonly #numbers = new Map<string, number>();

@@ -4,6 +4,7 @@ import { Code, code } from "./code.ts";
 import type { Context, PlaceSteps } from "./context.ts";
 import type { Environment } from "./environment.ts";
 import { Variable } from "./environment.ts";
+import type { GuestPlace } from "./fields.ts";
 import { refuse } from "./refusal.ts";
 import { is_step_operator } from "./splitting.ts";
 
@@ -18,6 +19,16 @@ const logical_operators: ReadonlyMap<ts.SyntaxKind, (value: Code) => Code> = new
 /** How `branch_keeping` calls the value. */
 const NEW_VALUE = new Code("$n");
 
+/** Something that is assigned. */
+interface Place extends GuestPlace {
+  /** What may stand on the left of `=`. */
+  readonly target: Code;
+}
+
+function by_text(target: Code): Place {
+  return { target, read: target, write: (value) => code`${target} = ${value}` };
+}
+
 export class Places implements PlaceSteps {
   constructor(private readonly context: Context) {}
 
@@ -26,7 +37,8 @@ export class Places implements PlaceSteps {
     const { left, right, operatorToken } = node;
     if (operatorToken.kind === SyntaxKind.EqualsToken) {
       const place = this.#place(left, env);
-      return code`${place} = ${expressions.value(right, env)}`;
+      const value = expressions.value(right, env);
+      return ts.isExpressionStatement(node.parent) ? place.write(value) : code`${place.target} = ${value}`;
     }
     const test = logical_operators.get(operatorToken.kind);
     if (test !== undefined) return this.#logical(left, right, test, env, node);
@@ -45,18 +57,18 @@ export class Places implements PlaceSteps {
     const test = is_step ? undefined : logical_operators.get((node as ts.BinaryExpression).operatorToken.kind);
     if (test !== undefined) return this.#logical(left, (node as ts.BinaryExpression).right, test, env, node);
     const place = this.#guest_place(left, env);
-    const before = emitter.keep(place, left, env);
+    const before = emitter.keep(place.read, left, env);
     emitter.flush();
     if (is_step) {
       const operator = node.operator === SyntaxKind.PlusPlusToken ? "+" : "-";
-      emitter.emit(code`${place} = ${before} ${operator} 1;`, node);
+      emitter.emit(code`${place.write(code`${before} ${operator} 1`)};`, node);
       return ts.isPostfixUnaryExpression(node) ? before : code`(${before} ${operator} 1)`;
     }
     const { operatorToken, right } = node as ts.BinaryExpression;
     const operator = operatorToken.getText(env.file).slice(0, -1);
     const value = expressions.value(right, env);
     if (!wants_result) {
-      emitter.emit(code`${place} = ${before} ${operator} (${value});`, node);
+      emitter.emit(code`${place.write(code`${before} ${operator} (${value})`)};`, node);
       return before;
     }
     const after = emitter.store(
@@ -64,7 +76,7 @@ export class Places implements PlaceSteps {
       code`${before} ${operator} (${value})`,
       node,
     );
-    emitter.emit(code`${place} = ${after};`, node);
+    emitter.emit(code`${place.write(after)};`, node);
     return after;
   }
 
@@ -81,30 +93,35 @@ export class Places implements PlaceSteps {
     const is_guest = meaning.is_guest_place(left);
     const place = is_guest ? this.#guest_place(left, env) : this.#place(left, env);
     const kept = emitter.temporary(node, { expression: node, env });
-    const value = is_guest ? place : renderer.render(left, env);
+    const value = is_guest ? place.read : renderer.render(left, env);
     emitter.branch_keeping(kept, value, `!(${test(NEW_VALUE).text})`, end, left);
     emitter.store(kept, expressions.value(right, env), right);
-    emitter.emit(code`${place} = ${emitter.use(kept)};`, node);
+    emitter.emit(code`${place.write(emitter.use(kept))};`, node);
     emitter.place(end);
     return emitter.use(kept);
   }
 
   /** A place in guest memory that stays the same while calls are made: what it depends on is kept. */
-  #guest_place(left: ts.PropertyAccessExpression, env: Environment): Code {
-    const { renderer, emitter, expressions } = this.context;
+  #guest_place(left: ts.PropertyAccessExpression, env: Environment): Place {
+    const { renderer, emitter, expressions, fields } = this.context;
     const { expression, name } = left;
-    if (this.is_stable(expression, env)) return code`${renderer.render(expression, env)}.${name.text}`;
-    return code`${emitter.keep(expressions.value(expression, env), expression, env)}.${name.text}`;
+    if (this.is_stable(expression, env)) {
+      const target = code`${renderer.render(expression, env)}.${name.text}`;
+      return { ...by_text(target), ...fields.place(left, env, (node, inner) => renderer.render(node, inner)) };
+    }
+    const kept = emitter.temporary(expression, { expression, env });
+    const view = emitter.store(kept, expressions.value(expression, env), expression);
+    return { ...by_text(code`${view}.${name.text}`), ...fields.field_of(kept, expression, name.text) };
   }
 
   /** A place to be assigned after a call. */
-  #place(left: ts.Expression, env: Environment): Code {
+  #place(left: ts.Expression, env: Environment): Place {
     const { renderer, splitting, meaning } = this.context;
-    if (ts.isIdentifier(left)) return this.#assigned(left, env);
+    if (ts.isIdentifier(left)) return by_text(this.#assigned(left, env));
     if (meaning.is_guest_place(left)) return this.#guest_place(left, env);
     if (splitting.has_split(left))
       refuse(left, "a call in the place that is assigned; call first and keep the result in a variable");
-    return renderer.render(left, env);
+    return by_text(renderer.render(left, env));
   }
 
   #assigned(left: ts.Identifier, env: Environment): Code {

@@ -3,6 +3,7 @@ import ts from "typescript-api";
 import { Code, code, list, type Used } from "./code.ts";
 import type { Environment } from "./environment.ts";
 import { Recomputed, Variable } from "./environment.ts";
+import type { Fields } from "./fields.ts";
 import { is_at_module_level, type ModuleNames } from "./imports.ts";
 import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
@@ -18,6 +19,7 @@ export class Renderer {
   constructor(
     private readonly meaning: Meaning,
     private readonly names: ModuleNames,
+    private readonly fields: Fields,
   ) {}
 
   /** The text of a node that contains no step. @throws Refusal */
@@ -64,6 +66,11 @@ export class Renderer {
         return;
       }
     }
+    const direct = this.#direct(node, env);
+    if (direct !== undefined) {
+      into.push(this.replacement(node, env, direct));
+      return;
+    }
     if (ts.isPropertyAccessExpression(node)) {
       this.#collect(node.expression, env, into);
       return;
@@ -73,6 +80,21 @@ export class Renderer {
       return;
     }
     ts.forEachChild(node, (child) => this.#collect(child, env, into));
+  }
+
+  readonly #inner = (node: ts.Node, env: Environment): Code => this.render(node, env);
+
+  /** The text of an access to guest memory that needs no view; undefined for anything else. */
+  #direct(node: ts.Node, env: Environment): Code | undefined {
+    if (ts.isPropertyAccessExpression(node)) {
+      if (is_target(node)) return undefined;
+      if (node.name.text === "address" && !ts.isOptionalChain(node))
+        return this.fields.address(node.expression, env, this.#inner);
+      return this.fields.place(node, env, this.#inner)?.read;
+    }
+    if (!ts.isBinaryExpression(node) || node.operatorToken.kind !== ts.SyntaxKind.EqualsToken) return undefined;
+    if (!ts.isExpressionStatement(node.parent)) return undefined;
+    return this.fields.place(node.left, env, this.#inner)?.write(this.render(node.right, env));
   }
 
   /** The text for a name; undefined when it stays as it is. */

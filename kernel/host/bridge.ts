@@ -56,7 +56,7 @@ export class Bridge {
     try {
       if (frame >>> 0 < this.#lowest)
         throw new RangeError(`EBP is 0x${(frame >>> 0).toString(16)}, which is no frame of the kernel's`);
-      step(core, frame);
+      step(core, frame, memory);
     } catch (error) {
       this.#stop(core, eip, error);
     }
@@ -65,7 +65,7 @@ export class Bridge {
   /** A step that faults has had no effect; one whose TypeScript threw is an invalid opcode. */
   #stop(core: Core, eip: number, error: unknown): never {
     if (error instanceof Fault) {
-      this.#memory.undo();
+      this.#memory.undo(core);
       throw error;
     }
     this.#on_failure(core, eip >>> 0, describe(error));

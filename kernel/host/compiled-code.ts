@@ -1,10 +1,11 @@
 /** A hosted function as the compiler left it: its steps, and the tables that describe them. */
 import type { Core } from "../../emulator/index.ts";
 import type { Parameter } from "./declarations.ts";
+import type { HostedMemory } from "./hosted-memory.ts";
 import type { Type } from "./types.ts";
 
 /** One `hostcall`: executes a statement. EIP stands behind it; `ebp` is the frame, as a signed number. */
-export type StepFunction = (core: Core, ebp: number) => void;
+export type StepFunction = (core: Core, ebp: number, memory: HostedMemory) => void;
 
 /** A lexical block, in steps from `start` up to `end`. */
 export interface BlockTable {

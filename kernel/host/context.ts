@@ -3,7 +3,7 @@
  * runs. Set by the bridge for each step, and by inspection for the duration of one look.
  */
 import type { Core } from "../../emulator/index.ts";
-import type { GuestMemory } from "./guest-memory.ts";
+import { HostedMemory } from "./hosted-memory.ts";
 
 /** Where the linked kernel's symbols are. */
 export interface SymbolSource {
@@ -35,14 +35,14 @@ function outside(): never {
   throw new Error(OUTSIDE);
 }
 
-const no_memory: GuestMemory = {
+const no_memory = HostedMemory.of({
   read8: outside,
   read16: outside,
   read32: outside,
   write8: outside,
   write16: outside,
   write32: outside,
-};
+});
 
 const nowhere: KernelHost = {
   image: { addresses: new Uint32Array(0), symbol: outside, symbolize: outside, function_at: outside },
@@ -52,13 +52,13 @@ const nowhere: KernelHost = {
 
 /** A running or inspected kernel, as its code sees it. */
 export class Ambient {
-  memory: GuestMemory = no_memory;
+  memory: HostedMemory = no_memory;
   host: KernelHost = nowhere;
   addresses: Uint32Array = nowhere.image.addresses;
   /** undefined while only looking. */
   core: Core | undefined = undefined;
 
-  enter(host: KernelHost, memory: GuestMemory, core: Core | undefined): void {
+  enter(host: KernelHost, memory: HostedMemory, core: Core | undefined): void {
     this.host = host;
     this.addresses = host.image.addresses;
     this.memory = memory;
@@ -80,7 +80,7 @@ export function stepping<T>(body: () => T): T {
 }
 
 /** Runs `body` as kernel code: on `core` (undefined while only looking), with `memory` as its memory. */
-export function with_context<T>(core: Core | undefined, host: KernelHost, memory: GuestMemory, body: () => T): T {
+export function with_context<T>(core: Core | undefined, host: KernelHost, memory: HostedMemory, body: () => T): T {
   return stepping(() => {
     ambient.enter(host, memory, core);
     return body();

@@ -1,4 +1,7 @@
-/** Guest memory as a running step sees it: through its core, within bounds, and undone when the step faults. */
+/**
+ * Guest memory as kernel code sees it. A running step sees it through its core, within bounds, and what it has written is
+ * undone when it faults; who only looks sees it without any effect.
+ */
 import type { Core } from "../../emulator/index.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 
@@ -10,94 +13,195 @@ export class StepError extends Error {
   override readonly name = "StepError";
 }
 
+/** Kinds of accesses. */
+const GET = 0;
+const PUT = 1;
+const READ_8 = 2;
+const READ_16 = 3;
+const READ_32 = 4;
+const WRITE_8 = 5;
+const WRITE_16 = 6;
+const WRITE_32 = 7;
+
+/** The one class of what views read and write, so that each access in the kernel has one target. */
 export class HostedMemory implements GuestMemory {
-  /** The core that executes the step. */
-  core!: Core;
+  /** The core that executes the step; undefined while only looking. */
+  core: Core | undefined = undefined;
   /** Accesses of this step so far. */
   #accesses = 0;
   /** Address, size and former contents of what this step has written. */
-  readonly #undo = new Int32Array(3 * MOST_ACCESSES);
-  #undone = 0;
+  readonly #log: Int32Array;
+  #logged = 0;
+
+  /** What there is to be seen for those who only look. */
+  static of(looking: GuestMemory): HostedMemory {
+    return new HostedMemory(0, 0, looking);
+  }
 
   /**
    * @param lowest linear address below which steps have no business: user memory
    * @param end linear address behind the RAM that the kernel maps at `lowest`; what lies beyond may be a device's, which
    * is not read to be able to undo a write
+   * @param looking where accesses go that no core makes
    */
   constructor(
     private readonly lowest: number,
     private readonly end: number,
-  ) {}
+    private readonly looking?: GuestMemory,
+  ) {
+    this.#log = new Int32Array(looking === undefined ? 3 * MOST_ACCESSES : 0);
+  }
 
   /** Before a step. */
   begin(): void {
     this.#accesses = 0;
-    this.#undone = 0;
+    this.#logged = 0;
   }
 
   /** After a fault: takes back what the step has written. */
-  undo(): void {
-    while (this.#undone > 0) {
-      this.#undone -= 3;
-      const linear = this.#undo[this.#undone];
-      const value = this.#undo[this.#undone + 2];
-      switch (this.#undo[this.#undone + 1]) {
+  undo(core: Core): void {
+    while (this.#logged > 0) {
+      this.#logged -= 3;
+      const linear = this.#log[this.#logged];
+      const value = this.#log[this.#logged + 2];
+      switch (this.#log[this.#logged + 1]) {
         case 1:
-          this.core.write8(linear, value);
+          core.write8(linear, value);
           break;
         case 2:
-          this.core.write16(linear, value);
+          core.write16(linear, value);
           break;
         default:
-          this.core.write32(linear, value);
+          core.write32(linear, value);
       }
     }
   }
 
+  /** A word of the frame or the stack; not counted. */
+  get(linear: number): number {
+    return this.#access(GET, linear, 0);
+  }
+
+  /** Writes a word of the frame or the stack; not counted, and not undone. */
+  put(linear: number, value: number): void {
+    this.#access(PUT, linear, value);
+  }
+
   read8(linear: number): number {
-    this.#check(linear);
-    return this.core.read8(linear);
+    return this.#access(READ_8, linear, 0);
   }
 
   read16(linear: number): number {
-    this.#check(linear);
-    return this.core.read16(linear);
+    return this.#access(READ_16, linear, 0);
   }
 
   read32(linear: number): number {
-    this.#check(linear);
-    return this.core.read32(linear);
+    return this.#access(READ_32, linear, 0);
   }
 
   write8(linear: number, value: number): void {
-    this.#check(linear);
-    const { core } = this;
-    if (linear >>> 0 < this.end) {
-      this.#note(linear, 1, core.modify8(linear));
-      core.modified8(value);
-    } else core.write8(linear, value);
+    this.#access(WRITE_8, linear, value);
   }
 
   write16(linear: number, value: number): void {
-    this.#check(linear);
-    const { core } = this;
-    if (linear >>> 0 < this.end) {
-      this.#note(linear, 2, core.modify16(linear));
-      core.modified16(value);
-    } else core.write16(linear, value);
+    this.#access(WRITE_16, linear, value);
   }
 
   write32(linear: number, value: number): void {
-    this.#check(linear);
-    const { core } = this;
-    if (linear >>> 0 < this.end) {
-      this.#note(linear, 4, core.modify32(linear));
-      core.modified32(value);
-    } else core.write32(linear, value);
+    this.#access(WRITE_32, linear, value);
   }
 
-  #check(linear: number): void {
-    if (linear >>> 0 < this.lowest || ++this.#accesses > MOST_ACCESSES) this.#refuse(linear >>> 0);
+  /**
+   * All accesses, in one function that is longer than what V8 inlines (460 bytes of bytecode). A kernel has thousands of
+   * steps, of some accesses each: with all that an access does inlined into them, their machine code is some megabytes
+   * that takes seconds to make and never stays in a cache.
+   */
+  #access(kind: number, linear: number, value: number): number {
+    const { core } = this;
+    if (core === undefined) return this.#look(kind, linear, value);
+    // The most frequent first: a switch would be one jump whose target nothing predicts.
+    if (kind === GET) return core.read32(linear);
+    if (kind === READ_32) {
+      if (linear >>> 0 < this.lowest || ++this.#accesses > MOST_ACCESSES) this.#refuse(linear);
+      return core.read32(linear);
+    }
+    if (kind === PUT) {
+      core.write32(linear, value);
+      return 0;
+    }
+    switch (kind) {
+      case WRITE_32:
+        if (linear >>> 0 < this.lowest || ++this.#accesses > MOST_ACCESSES) this.#refuse(linear);
+        if (linear >>> 0 >= this.end) core.write32(linear, value);
+        else {
+          const log = this.#log;
+          const logged = this.#logged;
+          log[logged] = linear;
+          log[logged + 1] = 4;
+          log[logged + 2] = core.modify32(linear);
+          this.#logged = logged + 3;
+          core.modified32(value);
+        }
+        return 0;
+      case READ_16:
+        if (linear >>> 0 < this.lowest || ++this.#accesses > MOST_ACCESSES) this.#refuse(linear);
+        return core.read16(linear);
+      case WRITE_16:
+        if (linear >>> 0 < this.lowest || ++this.#accesses > MOST_ACCESSES) this.#refuse(linear);
+        if (linear >>> 0 >= this.end) core.write16(linear, value);
+        else {
+          const log = this.#log;
+          const logged = this.#logged;
+          log[logged] = linear;
+          log[logged + 1] = 2;
+          log[logged + 2] = core.modify16(linear);
+          this.#logged = logged + 3;
+          core.modified16(value);
+        }
+        return 0;
+      case READ_8:
+        if (linear >>> 0 < this.lowest || ++this.#accesses > MOST_ACCESSES) this.#refuse(linear);
+        return core.read8(linear);
+      case WRITE_8:
+        if (linear >>> 0 < this.lowest || ++this.#accesses > MOST_ACCESSES) this.#refuse(linear);
+        if (linear >>> 0 >= this.end) core.write8(linear, value);
+        else {
+          const log = this.#log;
+          const logged = this.#logged;
+          log[logged] = linear;
+          log[logged + 1] = 1;
+          log[logged + 2] = core.modify8(linear);
+          this.#logged = logged + 3;
+          core.modified8(value);
+        }
+        return 0;
+      default:
+        throw new RangeError(`no access of kind ${kind}`);
+    }
+  }
+
+  #look(kind: number, linear: number, value: number): number {
+    const { looking } = this;
+    if (looking === undefined) throw new Error("no step is being executed");
+    switch (kind) {
+      case READ_8:
+        return looking.read8(linear);
+      case READ_16:
+        return looking.read16(linear);
+      case READ_32:
+        return looking.read32(linear);
+      case WRITE_8:
+        looking.write8(linear, value);
+        return 0;
+      case WRITE_16:
+        looking.write16(linear, value);
+        return 0;
+      case WRITE_32:
+        looking.write32(linear, value);
+        return 0;
+      default:
+        throw new RangeError(`no access of kind ${kind} without a step`);
+    }
   }
 
   #refuse(linear: number): never {
@@ -106,15 +210,9 @@ export class HostedMemory implements GuestMemory {
         `a statement has made more than ${MOST_ACCESSES} accesses to guest memory; loops over it have to step`,
       );
     // Where nothing is mapped, the CPU's own page fault says more.
-    this.core.read8(linear | 0);
+    this.core?.read8(linear | 0);
     throw new StepError(
-      `access to 0x${linear.toString(16).padStart(8, "0")}, below the kernel's memory: only the user-copy routines touch a user's address`,
+      `access to 0x${(linear >>> 0).toString(16).padStart(8, "0")}, below the kernel's memory: only the user-copy routines touch a user's address`,
     );
-  }
-
-  #note(linear: number, size: number, value: number): void {
-    this.#undo[this.#undone++] = linear;
-    this.#undo[this.#undone++] = size;
-    this.#undo[this.#undone++] = value;
   }
 }

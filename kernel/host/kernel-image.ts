@@ -43,19 +43,19 @@ export function steps_of(modules: readonly KernelModule[], check?: EntryCheck): 
 function add_steps(steps: StepFunction[], code: CompiledCode, check: EntryCheck | undefined): void {
   const first = steps.length;
   for (let index = 0; index < code.count; index++) {
-    steps.push((core, ebp) => {
+    steps.push((core, ebp, memory) => {
       for (const [i, step] of code.lay_out().steps.entries()) steps[first + i] = step;
       const before = check?.(code);
       if (before !== undefined) steps[first] = one_after_another(before, steps[first]);
-      steps[first + index](core, ebp);
+      steps[first + index](core, ebp, memory);
     });
   }
 }
 
 function one_after_another(before: StepFunction, step: StepFunction): StepFunction {
-  return (core, ebp) => {
-    before(core, ebp);
-    step(core, ebp);
+  return (core, ebp, memory) => {
+    before(core, ebp, memory);
+    step(core, ebp, memory);
   };
 }
 

@@ -2,13 +2,13 @@
  * The memory that kernel code sees: linear addresses of the guest.
  *
  * While a kernel function is being stepped, accesses go through the core it runs on (TLB, page tables, real #PF);
- * while a debugger or a test looks, they go through a side-effect-free reader. Both are `GuestMemory`.
+ * while a debugger or a test looks, they go through a side-effect-free reader.
  */
 import { ambient } from "./context.ts";
-import type { GuestMemory } from "./guest-memory.ts";
+import type { HostedMemory } from "./hosted-memory.ts";
 
 /** The memory in use now. Throws when no kernel is being stepped or inspected: kernel data exist only in a machine. */
-export function memory(): GuestMemory {
+export function memory(): HostedMemory {
   return ambient.memory;
 }
 

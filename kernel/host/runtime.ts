@@ -1,7 +1,7 @@
 /** What compiled steps call: calls on the guest stack, and values that take more than a word. */
 import { type Core, EAX, ECX, EDX, ESP } from "../../emulator/index.ts";
 import { CompiledCode } from "./compiled-code.ts";
-import { ambient } from "./context.ts";
+import type { HostedMemory } from "./hosted-memory.ts";
 import { KernelModule } from "./kernel-module.ts";
 import { read_value, type StructType, type Type, write_value } from "./types.ts";
 
@@ -18,93 +18,78 @@ export function code(...parts: ConstructorParameters<typeof CompiledCode>): Comp
 
 // ---- Calls. The return address is EIP: the next step. ESP changes last, so that a push that faults has no effect. ----
 
-interface Convention {
-  readonly fastcall: boolean;
-}
-
-export const CDECL: Convention = { fastcall: false };
-
-export function call0(core: Core, _convention: Convention, address: number): void {
+export function call0(core: Core, memory: HostedMemory, _fastcall: boolean, address: number): void {
   const esp = core.r[ESP] - 4;
-  core.write32(esp, core.eip);
+  memory.put(esp, core.eip);
   core.r[ESP] = esp;
   core.eip = address | 0;
 }
 
-export function call1(core: Core, convention: Convention, address: number, a: number): void {
-  if (convention.fastcall) {
-    call_with(core, convention, address, a);
+export function call1(core: Core, memory: HostedMemory, fastcall: boolean, address: number, a: number): void {
+  if (fastcall) {
+    call_with(core, memory, fastcall, address, a);
     return;
   }
   const esp = core.r[ESP] - 8;
-  core.write32(esp + 4, a);
-  core.write32(esp, core.eip);
+  memory.put(esp + 4, a);
+  memory.put(esp, core.eip);
   core.r[ESP] = esp;
   core.eip = address | 0;
 }
 
-export function call2(core: Core, convention: Convention, address: number, a: number, b: number): void {
-  if (convention.fastcall) {
-    call_with(core, convention, address, a, b);
+export function call2(
+  core: Core,
+  memory: HostedMemory,
+  fastcall: boolean,
+  address: number,
+  a: number,
+  b: number,
+): void {
+  if (fastcall) {
+    call_with(core, memory, fastcall, address, a, b);
     return;
   }
   const esp = core.r[ESP] - 12;
-  core.write32(esp + 8, b);
-  core.write32(esp + 4, a);
-  core.write32(esp, core.eip);
+  memory.put(esp + 8, b);
+  memory.put(esp + 4, a);
+  memory.put(esp, core.eip);
   core.r[ESP] = esp;
   core.eip = address | 0;
 }
 
-export function call3(core: Core, convention: Convention, address: number, a: number, b: number, c: number): void {
-  if (convention.fastcall) {
-    call_with(core, convention, address, a, b, c);
-    return;
-  }
-  const esp = core.r[ESP] - 16;
-  core.write32(esp + 12, c);
-  core.write32(esp + 8, b);
-  core.write32(esp + 4, a);
-  core.write32(esp, core.eip);
-  core.r[ESP] = esp;
-  core.eip = address | 0;
-}
-
-export function call4(
+export function call3(
   core: Core,
-  convention: Convention,
+  memory: HostedMemory,
+  fastcall: boolean,
   address: number,
   a: number,
   b: number,
   c: number,
-  d: number,
 ): void {
-  call_with(core, convention, address, a, b, c, d);
+  if (fastcall) {
+    call_with(core, memory, fastcall, address, a, b, c);
+    return;
+  }
+  const esp = core.r[ESP] - 16;
+  memory.put(esp + 12, c);
+  memory.put(esp + 8, b);
+  memory.put(esp + 4, a);
+  memory.put(esp, core.eip);
+  core.r[ESP] = esp;
+  core.eip = address | 0;
 }
 
-export function call5(
+export function call_with(
   core: Core,
-  convention: Convention,
+  memory: HostedMemory,
+  fastcall: boolean,
   address: number,
-  ...args: [number, number, number, number, number]
+  ...args: number[]
 ): void {
-  call_with(core, convention, address, ...args);
-}
-
-export function call6(
-  core: Core,
-  convention: Convention,
-  address: number,
-  ...args: [number, number, number, number, number, number]
-): void {
-  call_with(core, convention, address, ...args);
-}
-
-export function call_with(core: Core, { fastcall }: Convention, address: number, ...args: number[]): void {
   const in_registers = fastcall ? Math.min(args.length, FASTCALL_REGISTERS.length) : 0;
   let at = core.r[ESP];
-  for (let i = args.length - 1; i >= in_registers; i--) core.write32((at -= 4), args[i]);
-  core.write32((at -= 4), core.eip);
+  for (let i = args.length - 1; i >= in_registers; i--) memory.put((at -= 4), args[i]);
+  memory.put((at -= 4), core.eip);
   for (let i = 0; i < in_registers; i++) core.r[FASTCALL_REGISTERS[i]] = args[i] | 0;
   core.r[ESP] = at;
   core.eip = address | 0;
@@ -114,8 +99,12 @@ export function call_with(core: Core, { fastcall }: Convention, address: number,
 export function returned(core: Core, expected: number, argument_bytes: number): void {
   const esp = core.r[ESP];
   if (esp !== expected && (esp > (expected | 0) || esp < ((expected - argument_bytes) | 0)))
-    throw new Error(`a function it called came back with ESP ${hex(esp)} instead of ${hex(expected - argument_bytes)}`);
+    came_back(esp, expected - argument_bytes);
   core.r[ESP] = expected;
+}
+
+function came_back(esp: number, expected: number): never {
+  throw new Error(`a function it called came back with ESP ${hex(esp)} instead of ${hex(expected)}`);
 }
 
 // ---- Values in the frame ----
@@ -165,32 +154,27 @@ export function high(value: number): number {
   return Math.floor(value / WORD);
 }
 
-export function store_wide(core: Core, linear: number, value: number): void {
+export function store_wide(memory: HostedMemory, linear: number, value: number): void {
   if ((value | 0) === value) {
-    core.write32(linear, value);
-    core.write32(linear + 4, value >> 31);
+    memory.put(linear, value);
+    memory.put(linear + 4, value >> 31);
     return;
   }
   const upper = high(value);
-  core.write32(linear, value | 0);
-  core.write32(linear + 4, upper);
+  memory.put(linear, value | 0);
+  memory.put(linear + 4, upper);
 }
 
 /** @throws RangeError for what does not fit: an inferred type is never wrong silently */
-export function store_i32(core: Core, linear: number, value: number): void {
+export function store_i32(memory: HostedMemory, linear: number, value: number): void {
   if ((value | 0) !== value) misfit(value, "i32");
-  core.write32(linear, value);
+  memory.put(linear, value);
 }
 
 /** @throws RangeError for what does not fit */
-export function store_u32(core: Core, linear: number, value: number): void {
+export function store_u32(memory: HostedMemory, linear: number, value: number): void {
   if (value >>> 0 !== value) misfit(value, "u32");
-  core.write32(linear, value);
-}
-
-/** Writes a word that the step has read before: undone when the step faults later on. */
-export function log32(linear: number, value: number): void {
-  ambient.memory.write32(linear, value);
+  memory.put(linear, value);
 }
 
 function misfit(value: number, type: string): never {

@@ -176,15 +176,18 @@ function* __free_pages_ok(block: u32, order: u32): Steps<void> {
   local_irq_restore(flags);
 }
 
+function frame_name(block: u32): string {
+  return `page frame 0x${page_to_pfn(block).toString(16)}`;
+}
+
 /** Drops a reference to a block that was got with this order (atomic_dec_and_test). Returns whether it was the last. */
 function put_page_testzero(block: u32, order: u32): boolean {
   check_order(order);
   const { flags, count, private: got_with } = page.at(block);
   if (flags & PG_reserved) return false;
-  const where = `page frame 0x${page_to_pfn(block).toString(16)}`;
-  if (flags & PG_buddy || count <= 0) BUG(`${where} is freed but not in use (count ${count})`);
-  if (got_with !== order) BUG(`${where} is freed with order ${order} but was got with order ${got_with}`);
-  if (flags & PG_slab) BUG(`${where} is freed while it is a slab`);
+  if (flags & PG_buddy || count <= 0) BUG(`${frame_name(block)} is freed but not in use (count ${count})`);
+  if (got_with !== order) BUG(`${frame_name(block)} is freed with order ${order} but was got with order ${got_with}`);
+  if (flags & PG_slab) BUG(`${frame_name(block)} is freed while it is a slab`);
   page.at(block).count = count - 1;
   return count === 1;
 }

@@ -299,15 +299,19 @@ function cache_of(object: number): kmem_cache_t {
   return kmem_cache_t.at(m.read32(page_struct + PAGE_NEXT));
 }
 
+function object_name(cache: kmem_cache_t, object: number): string {
+  return `0x${object.toString(16)} of cache ${cache.name}`;
+}
+
 /** Puts an object back. Returns a slab to destroy, or 0. */
 function return_object(cache: kmem_cache_t, object: number): u32 {
   const m = memory();
   const slab = m.read32(virt_to_page(object) + PAGE_PREV) >>> 0;
   const view = slab_t.at(slab);
   const index = (object - view.s_mem) / cache.objsize;
-  const where = `0x${object.toString(16)} of cache ${cache.name}`;
-  if (!Number.isInteger(index) || index < 0 || index >= cache.num) BUG(`${where} is freed but is no object's start`);
-  if (m.read32(bufctl(slab, index)) >>> 0 !== ALLOCATED) BUG(`${where} is freed twice`);
+  if (!Number.isInteger(index) || index < 0 || index >= cache.num)
+    BUG(`${object_name(cache, object)} is freed but is no object's start`);
+  if (m.read32(bufctl(slab, index)) >>> 0 !== ALLOCATED) BUG(`${object_name(cache, object)} is freed twice`);
   const was_full = view.free === END;
   m.write32(bufctl(slab, index), view.free);
   view.free = index;

@@ -14,6 +14,7 @@ import { hosted_exception } from "../arch/i386/kernel/traps.ts";
 import { tty_readers, tty_wants_input } from "../drivers/char/tty_io.ts";
 import { Bridge } from "../host/bridge.ts";
 import { cpu, type KernelHost, stepping, type TraceEvent, with_context } from "../host/context.ts";
+import { HostedMemory } from "../host/hosted-memory.ts";
 import type { KernelImage } from "../host/kernel-image.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { list_head } from "../include/linux/list.ts";
@@ -117,7 +118,7 @@ export class Kernel implements KernelHost {
   readonly machine: Machine;
   readonly image: KernelImage;
   readonly #bridge: Bridge;
-  readonly #inspect: InspectMemory;
+  readonly #inspect: HostedMemory;
   readonly #entries: KernelEntries;
   readonly #debug: boolean;
   #listener: ((event: RecordedEvent) => void) | undefined;
@@ -148,7 +149,7 @@ export class Kernel implements KernelHost {
       end: PAGE_OFFSET + this.machine.memory.ramSize,
       on_failure: (_core, eip, why) => this.#note_failure(eip, why),
     });
-    this.#inspect = new InspectMemory(this.machine);
+    this.#inspect = HostedMemory.of(new InspectMemory(this.machine));
     this.#entries = new KernelEntries(this.image, this.#inspect, PAGE_OFFSET + this.machine.memory.ramSize);
     this.machine.attachBridge(this.#bridge.hostcall);
     this.machine.onSerialOutput = (byte, port) => {

@@ -3,6 +3,7 @@ import { assemble, link } from "../../asm/index.ts";
 import { Machine } from "../../emulator/index.ts";
 import { Bridge } from "../../kernel/host/bridge.ts";
 import { type KernelHost, with_context } from "../../kernel/host/context.ts";
+import { HostedMemory } from "../../kernel/host/hosted-memory.ts";
 import { hosted_object } from "../../kernel/host/hosted-object.ts";
 import { in_order, KernelImage } from "../../kernel/host/kernel-image.ts";
 import { object_of } from "../../kernel/host/kernel-module.ts";
@@ -71,14 +72,14 @@ export function bare(source: string, ...namespaces: object[]): Bare {
   machine.attachBridge(bridge.hostcall);
   const read = (at: number) => new DataView(machine.readPhysical(at, 4).buffer).getInt32(0, true);
   const word = (name: string, index = 0) => read(linked.symbol(name) + 4 * index);
-  const inspected = {
+  const inspected = HostedMemory.of({
     read8: (at: number) => machine.readPhysical(at >>> 0, 1)[0],
     read16: (at: number) => read(at) & 0xffff,
     read32: (at: number) => read(at >>> 0),
     write8: () => {},
     write16: () => {},
     write32: () => {},
-  };
+  });
   return {
     machine,
     image,

@@ -7,7 +7,7 @@ import { EAX, ECX, EDX, ESP } from "../../emulator/index.ts";
 import { hosted_exception } from "../../kernel/arch/i386/kernel/traps.ts";
 import { with_context } from "../../kernel/host/context.ts";
 import { GuestCall, type Steps } from "../../kernel/host/declarations.ts";
-import type { GuestMemory } from "../../kernel/host/guest-memory.ts";
+import { HostedMemory } from "../../kernel/host/hosted-memory.ts";
 import type { KernelImage } from "../../kernel/host/kernel-image.ts";
 import { PAGE_OFFSET, PAGE_SIZE } from "../../kernel/include/asm/page.ts";
 import { current } from "../../kernel/include/linux/sched.ts";
@@ -42,7 +42,7 @@ function stopped_at(frames: number, at: string, image: KernelImage): Kernel {
 
 export class Harness {
   private readonly kernel: Kernel;
-  private readonly memory: GuestMemory;
+  private readonly memory: HostedMemory;
   /** Page frames that were free at the start. */
   readonly usable_frames: number;
   /** What printk wrote. */
@@ -69,14 +69,14 @@ export class Harness {
         (linear - PAGE_OFFSET) >>> 0,
         Uint8Array.from({ length: size }, (_, i) => (value >> (8 * i)) & 0xff),
       );
-    this.memory = {
+    this.memory = HostedMemory.of({
       read8: (linear) => view(linear, 1).getUint8(0),
       read16: (linear) => view(linear, 2).getUint16(0, true),
       read32: (linear) => view(linear, 4).getInt32(0, true),
       write8: (linear, value) => write(linear, value, 1),
       write16: (linear, value) => write(linear, value, 2),
       write32: (linear, value) => write(linear, value, 4),
-    };
+    });
     this.usable_frames = this.inspect(nr_free_pages);
   }
 

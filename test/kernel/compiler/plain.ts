@@ -1,7 +1,7 @@
 /** What the declarations of hosted source mean to plain JavaScript: the other half of the differential tests. */
 import { with_context } from "../../../kernel/host/context.ts";
 import { by_value, type Parameter } from "../../../kernel/host/declarations.ts";
-import type { GuestMemory } from "../../../kernel/host/guest-memory.ts";
+import { HostedMemory } from "../../../kernel/host/hosted-memory.ts";
 import { read_value, type ScalarType, type Type, u8, u32, write_value } from "../../../kernel/host/types.ts";
 
 type Body = (...args: unknown[]) => Generator<unknown, unknown> | unknown;
@@ -26,14 +26,14 @@ export class PlainMachine {
   readonly variables = new Map<string, Place>();
   readonly functions = new Map<number, Body>();
   readonly symbols = new Map<string, number>();
-  readonly #memory: GuestMemory = {
+  readonly #memory = HostedMemory.of({
     read8: (at) => this.#view.getUint8(at >>> 0),
     read16: (at) => this.#view.getUint16(at >>> 0, true),
     read32: (at) => this.#view.getInt32(at >>> 0, true),
     write8: (at, value) => this.#view.setUint8(at >>> 0, value),
     write16: (at, value) => this.#view.setUint16(at >>> 0, value, true),
     write32: (at, value) => this.#view.setInt32(at >>> 0, value, true),
-  };
+  });
 
   reserve(bytes: number): number {
     const at = this.#end;

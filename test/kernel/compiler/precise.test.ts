@@ -148,7 +148,7 @@ describe("a step that faults", () => {
   });
 
   it("could not if its variables were written without the log", () => {
-    const unlogged = new Loadable(code.replaceAll("$k.log32(", "$c.write32("));
+    const unlogged = new Loadable(code.replaceAll("$g.write32($b", "$g.put($b"));
     expect(() => {
       for (const below of distances) run_without(two_stack_pages, below, unlogged);
     }).toThrow();
