@@ -11,6 +11,7 @@ import { companion, ModuleNames, relative_specifier } from "./imports.ts";
 import { declaring_functions, Meaning } from "./meaning.ts";
 import { Output } from "./output.ts";
 import { in_order, place_of, Refusal, type RefusedPlace, refuse } from "./refusal.ts";
+import { turn_count } from "./turns.ts";
 
 /** Where the runtime of compiled functions is imported from, and what files are called in tables. */
 export interface Surroundings {
@@ -36,21 +37,26 @@ export const INTERESTING =
 /** What was found out of each program, for all of its files. */
 const known_of_programs = new WeakMap<ts.Program, { readonly meaning: Meaning; readonly bounds: Bounds }>();
 
-/** The compiled text and its source map (JSON); undefined when there is nothing in it to compile. @throws Refusal */
+/**
+ * The compiled text and its source map (JSON); undefined when nothing in it is to be changed.
+ * @param is_kernel_code whether it is known to be, even if it declares nothing
+ * @throws Refusal
+ */
 export function compile_module(
   program: ts.Program,
   file: string,
   surroundings: Surroundings,
+  is_kernel_code: boolean,
 ): { readonly code: string; readonly map: string } | undefined {
   const source = program.getSourceFile(file);
-  if (source === undefined || !INTERESTING.test(source.text)) return undefined;
+  if (source === undefined) return undefined;
   let known = known_of_programs.get(program);
   if (known === undefined) {
     const meaning = new Meaning(program.getTypeChecker());
     known = { meaning, bounds: new Bounds(meaning) };
     known_of_programs.set(program, known);
   }
-  return new ModuleCompiler(known.meaning, known.bounds, source, surroundings).compile();
+  return new ModuleCompiler(known.meaning, known.bounds, source, surroundings, is_kernel_code).compile();
 }
 
 class ModuleCompiler {
@@ -62,12 +68,15 @@ class ModuleCompiler {
   /** Tags that were read. */
   readonly #contexts = new Set<ts.JSDocTag>();
   #declares = false;
+  /** What counts the turns of loops in plain functions. */
+  readonly #turns: Edit[] = [];
 
   constructor(
     private readonly meaning: Meaning,
     private readonly bounds: Bounds,
     private readonly source: ts.SourceFile,
     private readonly surroundings: Surroundings,
+    private readonly is_kernel_code: boolean,
   ) {
     this.#names = new ModuleNames(meaning, source, surroundings.is_of_package);
     this.#taken = module_names(source);
@@ -77,8 +86,11 @@ class ModuleCompiler {
     for (const statement of this.source.statements) this.#noting(() => this.#statement(statement));
     for (const { places } of stray_contexts(this.source, this.#contexts)) this.#refused.push(...places);
     if (this.#refused.length > 0) throw new Refusal(in_order(this.#refused));
+    // A file that declares nothing may be ordinary code.
+    if (this.#declares || this.is_kernel_code) this.#edits.push(...this.#turns);
     if (this.#edits.length === 0 && this.#companions.size === 0) return undefined;
     const output = new Output(this.source);
+    if (this.#edits.length > 0) output.made(this.#runtime());
     if (this.#declares) output.made(this.#header());
     output.made(this.#names.text);
     let at = 0;
@@ -95,17 +107,18 @@ class ModuleCompiler {
     return { code: output.text, map: output.map };
   }
 
-  #header(): string {
-    const { runtime, name_of } = this.surroundings;
+  #runtime(): string {
+    const { runtime } = this.surroundings;
     const specifier =
       runtime.startsWith("/") || /^[A-Za-z]:/.test(runtime)
         ? relative_specifier(this.source.fileName, runtime)
         : runtime;
-    const file = name_of(this.source.fileName);
-    return (
-      `import * as $k from ${JSON.stringify(specifier)};` +
-      `const $m = $k.module(${JSON.stringify(file)}, ${JSON.stringify(this.#exported())});`
-    );
+    return `import * as $k from ${JSON.stringify(specifier)};`;
+  }
+
+  #header(): string {
+    const file = this.surroundings.name_of(this.source.fileName);
+    return `const $m = $k.module(${JSON.stringify(file)}, ${JSON.stringify(this.#exported())});`;
   }
 
   /** The names in guest memory of what the module exports; the others are static. */
@@ -139,9 +152,10 @@ class ModuleCompiler {
 
   #statement(statement: ts.Statement): void {
     if (ts.isFunctionDeclaration(statement) && statement.asteriskToken !== undefined && statement.body !== undefined) {
-      if (this.meaning.yields(statement) === "values" || this.meaning.is_macro(statement))
+      if (this.meaning.yields(statement) === "values" || this.meaning.is_macro(statement)) {
         this.#note_companions(statement);
-      else this.#helper(statement);
+        this.#count_turns(statement);
+      } else this.#helper(statement);
       return;
     }
     this.#look(statement);
@@ -166,7 +180,17 @@ class ModuleCompiler {
         }
       }
     }
+    if (ts.isIterationStatement(node, false)) this.#count_turns_of(node);
     ts.forEachChild(node, (child) => this.#look(child));
+  }
+
+  #count_turns(node: ts.Node): void {
+    if (ts.isIterationStatement(node, false)) this.#count_turns_of(node);
+    ts.forEachChild(node, (child) => this.#count_turns(child));
+  }
+
+  #count_turns_of(loop: ts.IterationStatement): void {
+    for (const { at, text } of turn_count(loop, this.source)) this.#turns.push({ start: at, end: at, text });
   }
 
   /** Notes a generator function that steps and is not at module level, where it would be compiled. */

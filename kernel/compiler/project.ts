@@ -94,7 +94,8 @@ export class Project {
   }
 
   /**
-   * Compiles a file as `compile` does, and says too what TypeScript says of its types.
+   * Compiles a file of kernel code, and says too what TypeScript says of its types.
+   * @returns undefined when nothing in it is to be changed
    * @throws Refusal
    */
   check_and_compile(path: string, text: string): ReturnType<Project["compile"]> {
@@ -103,7 +104,7 @@ export class Project {
     const wrong = diagnosed(this.#current(file), file).map((place) => this.#relative(place));
     const lines = new Set(wrong.map(({ line }) => line));
     try {
-      const compiled = this.compile(path, text);
+      const compiled = this.#compile(file, text, true);
       if (wrong.length === 0) return compiled;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
@@ -114,8 +115,8 @@ export class Project {
   }
 
   /**
-   * Compiles a file. @param text its contents
-   * @returns undefined when there is nothing in it to compile
+   * Compiles a file that may be kernel code. @param text its contents
+   * @returns undefined when it is none
    * @throws Refusal
    */
   compile(path: string, text: string): { readonly code: string; readonly map: string } | undefined {
@@ -123,11 +124,19 @@ export class Project {
     const file = normal(path);
     // The runtime itself is ordinary code.
     if (dirname(file) === dirname(this.options.runtime)) return undefined;
+    return this.#compile(file, text, false);
+  }
+
+  #compile(
+    file: string,
+    text: string,
+    is_kernel_code: boolean,
+  ): { readonly code: string; readonly map: string } | undefined {
     const kept = this.#cache?.get(file, text);
     if (kept !== undefined) return kept ?? undefined;
     this.#update(file, text);
     try {
-      const compiled = compile_module(this.#current(file), file, this.#surroundings);
+      const compiled = compile_module(this.#current(file), file, this.#surroundings, is_kernel_code);
       this.#cache?.set(file, text, compiled ?? null);
       return compiled;
     } catch (error) {

@@ -8,6 +8,7 @@ import { is_at_module_level, type ModuleNames } from "./imports.ts";
 import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
 import { on_host, refuse } from "./refusal.ts";
+import { turn_count } from "./turns.ts";
 
 interface Replacement {
   readonly start: number;
@@ -79,6 +80,8 @@ export class Renderer {
       this.#collect(node.initializer, env, into);
       return;
     }
+    if (ts.isIterationStatement(node, false))
+      for (const { at, text } of turn_count(node, env.file)) into.push({ start: at, end: at, code: new Code(text) });
     ts.forEachChild(node, (child) => this.#collect(child, env, into));
   }
 

@@ -10,10 +10,6 @@ import { HostedMemory } from "./hosted-memory.ts";
 const EBP = 5;
 const INVALID_OPCODE = 6;
 const HOSTCALL_LENGTH = 4;
-/** Lines of a JavaScript stack that an oops names, and files that tell a reader nothing of what was wrong. */
-const DEEPEST_PLACE = 4;
-const PLUMBING = /^(hosted-memory|memory|types|runtime|kernel-image|kernel-module|compiled-code|bug|entry-check)\.ts:/;
-
 /** What the bridge needs of the machine it is on. */
 export interface BridgeOptions {
   readonly host: KernelHost;
@@ -47,6 +43,7 @@ export class Bridge {
     if (step === undefined) core.raise(INVALID_OPCODE);
     const memory = this.#memory;
     memory.begin();
+    ambient.turns = 0;
     if (ambient.core !== core || ambient.memory !== memory) {
       memory.core = core;
       ambient.enter(this.#host, memory, core);
@@ -73,14 +70,7 @@ export class Bridge {
   }
 }
 
-/** An exception in kernel TypeScript, as its oops names it: the message and where in the kernel's sources it was thrown. */
+/** An exception in kernel TypeScript, as its oops names it. Nothing of the host's, such as its stack, gets into the guest. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const places: string[] = [];
-  for (const line of (error.stack ?? "").split("\n")) {
-    const place = /([^/\\\s(]+:\d+):\d+\)?$/.exec(line)?.[1];
-    if (place?.startsWith("bridge.ts")) break;
-    if (place !== undefined && !PLUMBING.test(place)) places.push(place);
-  }
-  return `${error.name}: ${error.message}${places.length > 0 ? ` (${places.slice(0, DEEPEST_PLACE).join(" < ")})` : ""}`;
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

@@ -9,6 +9,7 @@
  *            leave; ret
  */
 import {
+  LinkError,
   type ObjectFile,
   type ObjectSymbol,
   R_386_32,
@@ -22,13 +23,15 @@ import {
   SHT_PROGBITS,
 } from "../../asm/index.ts";
 import type { CompiledCode } from "./compiled-code.ts";
-import type { DataDeclaration, KernelModule } from "./kernel-module.ts";
+import type { DataDeclaration, FunctionDeclaration, KernelModule } from "./kernel-module.ts";
 
 export const HOSTCALL_LENGTH = 4;
 /** Bytes of `pushl %ebp; movl %esp, %ebp; subl $imm32, %esp`, and of `leave; ret`. */
 export const PROLOGUE_LENGTH = 9;
 const EPILOGUE_LENGTH = 2;
 const MOST_STEPS = 0x10000;
+/** Bytes of variables that a function may have: half of a kernel stack. */
+const LARGEST_FRAME = 4096;
 
 function function_bytes(code: CompiledCode, first_step: number): Uint8Array {
   const { frame, steps } = code.lay_out();
@@ -43,6 +46,17 @@ function function_bytes(code: CompiledCode, first_step: number): Uint8Array {
   });
   bytes.set([0xc9, 0xc3], bytes.length - EPILOGUE_LENGTH);
   return bytes;
+}
+
+/** @throws LinkError for a function whose variables no kernel stack has room for */
+function check_frame({ name, code }: FunctionDeclaration): void {
+  const { frame, table } = code;
+  if (frame <= LARGEST_FRAME) return;
+  const place = `${table.file}:${table.start.join(":")}`;
+  throw new LinkError([
+    `${name} (${place}) has ${frame.toLocaleString("en-US")} bytes of variables, more than fit a kernel stack (at most ` +
+      `${LARGEST_FRAME.toLocaleString("en-US")}); declare the large one with kernel_variable, or get memory with kmalloc`,
+  ]);
 }
 
 /** The lines of a function: the prologue is its name's, each step its statement's, the epilogue its closing brace's. */
@@ -112,7 +126,7 @@ export interface HostedObject {
 
 /**
  * @param first_step number of the module's first step in the kernel
- * @throws RangeError when the numbers do not suffice
+ * @throws LinkError when the numbers do not suffice, or a kernel stack does not
  */
 export function hosted_object(module: KernelModule, first_step: number): HostedObject {
   const builders = new Map(
@@ -147,8 +161,9 @@ export function hosted_object(module: KernelModule, first_step: number): HostedO
   for (const declaration of module.functions) {
     const { code } = declaration;
     if (step + code.count > MOST_STEPS)
-      throw new RangeError(`a kernel has at most ${MOST_STEPS} steps; ${module.file} exceeds that`);
+      throw new LinkError([`a kernel has at most ${MOST_STEPS} steps; ${module.file} exceeds that`]);
     const bytes = function_bytes(code, step);
+    check_frame(declaration);
     step += code.count;
     const offset = text.place(bytes.length, 16);
     codes.push({ bytes, offset });

@@ -1,7 +1,8 @@
 /** What compiled steps call: calls on the guest stack, and values that take more than a word. */
 import { type Core, EAX, ECX, EDX, ESP } from "../../emulator/index.ts";
 import { CompiledCode } from "./compiled-code.ts";
-import type { HostedMemory } from "./hosted-memory.ts";
+import { ambient } from "./context.ts";
+import { type HostedMemory, StepError } from "./hosted-memory.ts";
 import { KernelModule } from "./kernel-module.ts";
 import { read_value, type StructType, type Type, write_value } from "./types.ts";
 
@@ -105,6 +106,22 @@ export function returned(core: Core, expected: number, argument_bytes: number): 
 
 function came_back(esp: number, expected: number): never {
   throw new Error(`a function it called came back with ESP ${hex(esp)} instead of ${hex(expected)}`);
+}
+
+// ---- Loops of plain functions ----
+
+/** Turns that one step may make in loops of the plain functions that it calls. */
+const MOST_TURNS = 100_000;
+
+/** Counts a turn. @throws StepError when they are too many for one step */
+export function turn(): void {
+  if (++ambient.turns > MOST_TURNS && ambient.core !== undefined) endless();
+}
+
+function endless(): never {
+  throw new StepError(
+    `a plain function has gone round its loops more than ${MOST_TURNS.toLocaleString("en-US")} times within one statement; what takes that long has to step`,
+  );
 }
 
 // ---- Values in the frame ----

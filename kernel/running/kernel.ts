@@ -354,7 +354,9 @@ export class Kernel implements KernelHost {
   }
 
   /** Leaves the reason why a step failed in the kernel's own memory, for its oops. */
-  #note_failure(eip: number, why: string): void {
+  #note_failure(eip: number, what: string): void {
+    const line = this.image.lines.findLast(({ address }) => address <= eip);
+    const why = line === undefined ? what : `${what} (${line.file}:${line.line})`;
     const at = this.image.symbol("hosted_exception") - PAGE_OFFSET;
     const bytes = new Uint8Array(hosted_exception.type.size);
     new DataView(bytes.buffer).setUint32(0, eip, true);

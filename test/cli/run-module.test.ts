@@ -75,6 +75,24 @@ export const sys_based = kernel_function("sys_based", [u32], u32, function* (n) 
     expect((await run("--quiet", "--module", module, "--syscall", "250=sys_based", "sum.S")).status).toBe(49);
   });
 
+  it("dies with an oops when a plain function of it never ends, in whichever file that is", async () => {
+    written("spin.ts", "export function spin(): void {\n  while (Number.isFinite(1));\n}");
+    const module = written(
+      "spins.ts",
+      `import { i32, kernel_function } from "esp0/kernel/module";
+import { spin } from "./spin.ts";
+export const sys_spins = kernel_function("sys_spins", [], i32, function* () {
+  spin();
+  return 1;
+});`,
+    );
+    const { status, stderr } = await run("--module", module, "--syscall", "250=sys_spins", "sum.S");
+    expect(stderr).toMatch(
+      /BUG in sys_spins: StepError: a plain function has gone round its loops more than 100,000 .*\(spins\.ts:4\)$/m,
+    );
+    expect(status).not.toBe(0);
+  });
+
   it("is debugged by its own lines and variables", async () => {
     const script = "tbreak nap.ts:39\ncontinue\ninfo locals\nnext\nlast-write nap_over\nbt 2\n";
     const { stdout, status } = await command(["debug", "-q", ...nap], { input: script });
@@ -178,6 +196,16 @@ export const sys_b = kernel_function("sys_b", [i32, i32], i32, function* (a) {
       "an exception when it is loaded",
       `function fail(): number { throw new Error("not today"); }\n\nexport const x = fail();`,
       /^wrong-\d+\.ts:1:33: cannot be loaded: not today/,
+    ],
+    [
+      "more variables than a kernel stack has room for",
+      `import { array, i32, kernel_function, local, struct, u8 } from "esp0/kernel/module";
+const page = struct("large", { bytes: array(u8, 4096), more: i32 });
+export const sys_large = kernel_function("sys_large", [], i32, function* () {
+  const here = local(page);
+  return here.more;
+});`,
+      /^esp0: sys_large \(wrong-\d+\.ts:3:64\) has 4,1\d\d bytes of variables, more than fit a kernel stack \(at most 4,096\)/,
     ],
     ["nothing for a kernel", "export const x = 1;", /^wrong-\d+\.ts: declares nothing for a kernel; .*kernel_function/],
   ])("%s, without a stack trace", async (_, text, message) => {

@@ -88,6 +88,27 @@ function endless(): void {
 kernel_function("loops_in_a_statement", [], undefined, function* () {
   endless();
 });
+function spins(): void {
+  let turns = 0;
+  while (turns >= 0) turns = (turns + 1) % 7;
+}
+kernel_function("spins_in_a_statement", [], undefined, function* () {
+  spins();
+});
+kernel_function("spins_in_an_arrow", [], i32, function* () {
+  return [1, 2].map((n) => {
+    for (;;) if (n > 2) return n;
+  })[0];
+});
+kernel_function("counts_far", [], i32, function* () {
+  return count_to(90_000);
+});
+function count_to(n: number): i32 {
+  let turns = 0;
+  do turns++;
+  while (turns < n);
+  return turns;
+}
 kernel_function("follows_null", [], i32, function* () {
   return memory().read32(0x10);
 });

@@ -38,7 +38,9 @@ describe("a JavaScript exception in a kernel function", () => {
     const { output, log, stop } = with_syscall_0("sys_throw");
     expect(output()).toBe("the kernel lives");
     expect(stop).toEqual({ kind: "exit", status: 0 });
-    expect(log()).toContain("kernel BUG in sys_throw: TypeError: the cow was a pig (oops.kernel.ts:7");
+    expect(log()).toContain(
+      "kernel BUG in sys_throw: TypeError: the cow was a pig (test/kernel/scenarios/oops.kernel.ts:7)",
+    );
     expect(log()).toMatch(/invalid operand: 0000 \[#1\]/);
     expect(log()).toMatch(/EIP: +0010:\[<c01[0-9a-f]{5}>\] +sys_throw\+0x9\//);
     expect(log()).toMatch(/eax: [0-9a-f]{8} +ebx: [0-9a-f]{8}/);
