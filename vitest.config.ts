@@ -17,7 +17,7 @@ export default defineConfig({
     testTimeout: 60_000,
     // Files share a process: the kernel and the emulator are loaded, and made into machine code, once and not 190 times.
     isolate: false,
-    // What an oops says of TypeScript comes from JavaScript's stack.
+    // Stacks of failures name the sources.
     poolOptions: { forks: { execArgv: ["--enable-source-maps"], maxForks: availableParallelism() } },
   },
 });
