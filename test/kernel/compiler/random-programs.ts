@@ -4,7 +4,7 @@ import fc from "fast-check";
 /** What they call and change. */
 export const SURROUNDINGS = `
 import { kernel_function, kernel_variable, type Steps } from "../../../kernel/host/declarations.ts";
-import { array, i8, i32, struct, u8, u32, type ViewOf } from "../../../kernel/host/types.ts";
+import { array, i8, i16, i32, struct, u8, u16, u32, type ViewOf } from "../../../kernel/host/types.ts";
 const log = kernel_variable("log", array(u32, 4096));
 const log_length = kernel_variable("log_length", u32);
 function note(value: number): number {
@@ -14,7 +14,9 @@ function note(value: number): number {
   }
   return value;
 }
-const cell = struct("cell", { value: i32, small: i8, byte: u8 });
+const inner = struct("inner", { half: i16, word: u16, large: u32 });
+const cell = struct("cell", { value: i32, small: i8, byte: u8, inner });
+const kept = kernel_variable("kept", cell);
 const cells = kernel_variable("cells", array(cell, 4));
 const counter = kernel_variable("counter", i32);
 function cell_at(i: number): ViewOf<typeof cell> { return cell.at(cells.value.address_of(i & 3)); }
@@ -34,7 +36,11 @@ const table = [3, 1, 2] as const;
 `;
 
 const variables = ["v0", "v1", "v2", "a", "b", "c"];
-const places = ["counter.value", "here.value", "here.small", "here.byte", "cell_at(v0).value"];
+const places = [
+  ...["counter.value", "here.value", "here.small", "here.byte", "here.inner.half", "here.inner.word"],
+  ...["other.value", "other.inner.half", "cell_at(v0).value", "cell_at(v1).inner.word"],
+  ...["cell.at(here.address).small", "inner.at(other.inner.address).half", "kept.value.byte", "kept.value.inner.word"],
+];
 const number = fc.oneof(fc.integer({ min: -20, max: 20 }), fc.constantFrom(0, 1, 2, 1000, -1000)).map(String);
 const variable = fc.constantFrom(...variables);
 const place = fc.constantFrom(...places);
@@ -80,6 +86,12 @@ const { expression, condition } = fc.letrec<{ expression: string; condition: str
       .tuple(tie("expression"), tie("expression"))
       .map(([a, b]) => `(maybe(${a}) ?? (yield* find(${b})) ?? cell_at(1)).value`),
     tie("expression").map((a) => `(- ${a})`),
+    fc.tuple(tie("expression"), place).map(([a, p]) => `((other = cell_at(${a})), ${p})`),
+    fc.constantFrom(
+      "(here.inner.address - other.address)",
+      "(here.inner.large % 977)",
+      "(kept.value.inner.address - kept.address)",
+    ),
     tie("condition").map((a) => `((yield* until(() => v0 > 3 || v1++ > 5)) * +(${a}))`),
     tie("condition").map((a) => `(yield* steps_until(function* () { v2++; return ${a}; }))`),
   ),
@@ -105,6 +117,7 @@ const { block } = fc.letrec<{ statement: string; block: string }>((tie) => {
       expression.map((e) => `${e};`),
       fc.tuple(place, fc.constantFrom("+=", "-=", "=", "||=", "&&="), expression).map(([p, o, e]) => `${p} ${o} ${e};`),
       fc.tuple(place, fc.constantFrom("++", "--")).map(([p, o]) => `${p}${o};`),
+      fc.tuple(fc.constantFrom("here", "other", "kept.value"), expression).map(([p, e]) => `${p}.inner.large = ${e};`),
       fc.tuple(condition, body).map(([c, b]) => `if (${c}) ${b}`),
       fc.tuple(condition, body, body).map(([c, b, d]) => `if (${c}) ${b} else ${d}`),
       fc.tuple(condition, body).map(([c, b]) => `{ let turns = 0; while (turns++ < 3 && ${c}) ${b} }`),
@@ -136,6 +149,7 @@ function written(name: string, body: string, leaves: readonly string[]): string 
   return `export const ${name} = kernel_function("${name}", [i32, i32, i32], i32, function* (a, b, c) {
   let v0 = a, v1 = 1, v2 = -b;
   const here = cell_at(c);
+  let other = cell_at(b);
   all: for (let round = 0; round < 2; round++) {
     ${text}
   }
