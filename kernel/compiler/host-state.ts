@@ -14,39 +14,45 @@ const changing_methods = new Set([
 /** Sources whose functions are the host's business. */
 const HOST = /\/host\/[a-z-]+(\.d)?\.ts$/;
 
-/** What is said against the statements of a hosted function, and against the plain functions that they call. */
+/** What is said against the statements of a hosted function, and against the plain functions and macros that they use. */
 export function check_host_state(hosted: ts.FunctionLikeDeclaration, meaning: Meaning): RefusedPlace[] {
   const refused: RefusedPlace[] = [];
   const seen = new Set<ts.Node>();
   const refuse = (node: ts.Node, why: string): void => void refused.push({ ...place_of(node), why });
-  /** @param is_step whether assignments of names are looked at when the steps are made */
-  const look = (node: ts.Node, is_step: boolean): void => {
+  const look = (node: ts.Node): void => {
     if (ts.isIdentifier(node) && node.text === "globalThis")
       refuse(node, "`globalThis` is the host's; hosted code has nothing but the guest");
-    const kept = kept_on_host(node, is_step, meaning);
+    const kept = kept_on_host(node, meaning);
     if (kept !== undefined) refuse(node, on_host(kept.text));
     if (ts.isCallExpression(node)) {
-      const called = plain_function(node, meaning);
-      if (called?.body !== undefined && !seen.has(called) && !HOST.test(called.getSourceFile().fileName)) {
-        seen.add(called);
-        look(called.body, false);
+      const used = plain_function(node, meaning) ?? expanded(node, meaning);
+      if (used?.body !== undefined && !seen.has(used) && !HOST.test(used.getSourceFile().fileName)) {
+        seen.add(used);
+        look(used.body);
       }
     }
-    ts.forEachChild(node, (child) => look(child, is_step));
+    ts.forEachChild(node, look);
   };
-  if (hosted.body !== undefined) look(hosted.body, true);
+  if (hosted.body !== undefined) look(hosted.body);
   return refused;
 }
 
+/** The generator function whose text takes the place of a call: all others that step are looked at for themselves. */
+function expanded(call: ts.CallExpression, meaning: Meaning): ts.FunctionDeclaration | undefined {
+  const generator = meaning.generator_of(call.expression);
+  if (generator === undefined) return undefined;
+  return meaning.is_macro(generator) || meaning.yields(generator) === "values" ? generator : undefined;
+}
+
 /** The variable of a module that an expression changes. */
-function kept_on_host(node: ts.Node, is_step: boolean, meaning: Meaning): ts.Identifier | undefined {
+function kept_on_host(node: ts.Node, meaning: Meaning): ts.Identifier | undefined {
   if (ts.isCallExpression(node)) {
     const { expression } = node;
     if (!ts.isPropertyAccessExpression(expression) || !changing_methods.has(expression.name.text)) return undefined;
     return module_variable(expression.expression, meaning);
   }
   if (ts.isDeleteExpression(node)) return module_variable(node.expression, meaning);
-  if (ts.isIdentifier(node)) return !is_step && is_target(node) ? module_variable(node, meaning) : undefined;
+  if (ts.isIdentifier(node)) return is_target(node) ? module_variable(node, meaning) : undefined;
   if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return undefined;
   if (!is_target(node) || meaning.is_guest_place(node)) return undefined;
   return module_variable(node.expression, meaning);

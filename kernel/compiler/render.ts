@@ -7,7 +7,7 @@ import type { Fields } from "./fields.ts";
 import { is_at_module_level, type ModuleNames } from "./imports.ts";
 import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
-import { on_host, refuse } from "./refusal.ts";
+import { refuse } from "./refusal.ts";
 import { turn_count } from "./turns.ts";
 
 interface Replacement {
@@ -136,14 +136,6 @@ export class Renderer {
   #check_name(node: ts.Identifier, symbol: ts.Symbol | undefined): void {
     if (node.text === "arguments" && symbol?.declarations === undefined)
       refuse(node, "`arguments` in hosted code; name the parameters");
-    const declaration = symbol?.valueDeclaration;
-    if (
-      declaration !== undefined &&
-      is_target(node) &&
-      ts.isVariableDeclaration(declaration) &&
-      is_at_module_level(declaration)
-    )
-      refuse(node, on_host(node.text));
     if (this.meaning.is_type_only(node))
       refuse(node, `\`${node.text}\` is imported as a type only; import it without \`type\` to use it`);
   }

@@ -34,6 +34,8 @@ const known = new Map<number, { times: number }>();
 const table = { limit: 4, inner: [1, 2] };
 function count(): number { return ++on_host; }
 function remember(a: number): void { known.set(a, { times: 0 }); }
+function* recording(at: u32): Generator<number, void, undefined> { kept.push(at); yield at; }
+function* counting(body: () => boolean): Steps<i32> { on_host++; while (body()); return 0; }
 function remember_deeper(a: number): void { remember(a); }
 `;
 const before = shared.split("\n").length - 1;
@@ -137,6 +139,12 @@ const refused: readonly (readonly [what: string, body: string, why: RegExp])[] =
   ],
   ["a plain function that counts on the host", "counter.value = count();", /: `on_host` is a variable on the host/],
   ["a plain function that remembers on the host", "remember_deeper(a);", /: `known` is a variable on the host/],
+  [
+    "a generator that remembers on the host",
+    "for (const at of recording(a)) counter.value = at;",
+    /: `kept` is a variable on the host/,
+  ],
+  ["a macro that counts on the host", "yield* counting(() => a > 1);", /: `on_host` is a variable on the host/],
   ["the host's global object", "(globalThis as any).process.exit(7);", /^1:2: `globalThis` is the host's/],
   ["a call in a case", "switch (a) { case yield* f(1): return 1; }", /^1:19: a call in a `case`; use `if`/],
   [
