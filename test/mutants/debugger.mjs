@@ -26,4 +26,11 @@ export default [
     new: "return stop;",
     tests: [REVERSE],
   },
+  {
+    name: "a future that another has replaced is not forgotten",
+    file: "debug/session/timeline.ts",
+    old: "      this.#history.forgetAfter(cycle);\n",
+    new: "",
+    tests: ["test/debug/session/history.test.ts"],
+  },
 ];
