@@ -32,12 +32,14 @@ export function encodeInstruction(instruction: Instruction, constantOf: Constant
   const candidates = candidatesFor(mnemonic);
   if (candidates === undefined) return encodeLonePrefix(instruction);
   const prefixes = readPrefixes(instruction);
-  const defaultSize = prefixes.operandSize === 0 ? instruction.codeSize : otherSize(instruction.codeSize);
+  const { codeSize, stackSize } = instruction;
+  const turned = otherSize(codeSize);
+  const defaults = prefixes.operandSize === 0 ? { code: codeSize, stack: stackSize } : { code: turned, stack: turned };
   for (const candidate of candidates) {
-    const size = matchCandidate(candidate, operands, defaultSize, constantOf);
+    const size = matchCandidate(candidate, operands, defaults, constantOf);
     if (size >= 0) return encodeTemplate(candidate.template, size, instruction, prefixes, constantOf);
   }
-  throw explainMismatch(instruction, candidates, defaultSize, constantOf);
+  throw explainMismatch(instruction, candidates, defaults, constantOf);
 }
 
 function encodeLonePrefix(instruction: Instruction): Encoding {

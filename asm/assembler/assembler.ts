@@ -54,6 +54,7 @@ export class Assembler implements Assembly {
   readonly macros = new Map<string, Macro>();
   readonly callFrames = new CallFrames();
   codeSize: 16 | 32 = 32;
+  stackSize: 16 | 32 = 32;
   /** How many macros were expanded so far: what `\@` stands for. */
   macroCount = 0;
   alternate = false;
@@ -342,6 +343,7 @@ export class Assembler implements Assembly {
       operands,
       operandPositions: positions,
       codeSize: this.codeSize,
+      stackSize: this.stackSize,
     };
     this.emit(encodeInstruction(instruction, this.constantOf), cursor.position(start));
   }

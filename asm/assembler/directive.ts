@@ -36,6 +36,8 @@ export interface Values {
 export interface Contents extends Origin {
   readonly sections: SectionSet;
   codeSize: 16 | 32;
+  /** See `Instruction.stackSize`. */
+  stackSize: 16 | 32;
   /** Adds data at the present place. */
   append(bytes: ArrayLike<number>): void;
 }

@@ -4,7 +4,7 @@ import type { ConstantOf, Instruction, Operand } from "../instruction.ts";
 import { type Candidate, candidatesFor, suffixesOf } from "./instruction-table.ts";
 import { followsOperandSize, hasShape, matchCandidate, SIZE_UNKNOWN } from "./operand-matching.ts";
 import { registerNamed } from "./registers.ts";
-import type { Pattern } from "./template.ts";
+import type { DefaultSizes, Pattern } from "./template.ts";
 
 const IMMEDIATE = "an immediate";
 const REGISTER = "a general register";
@@ -58,14 +58,14 @@ const X87_SUFFIXES = ["s", "l", "t", "ll"];
 export function explainMismatch(
   instruction: Instruction,
   candidates: readonly Candidate[],
-  defaultSize: 16 | 32,
+  defaults: DefaultSizes,
   constantOf: ConstantOf,
 ): StatementError {
   const { mnemonic, operands } = instruction;
   const sameCount = candidates.filter(({ template }) => template.operands.length === operands.length);
   if (sameCount.length === 0) return wrongCount(instruction, candidates);
   const unsized = sameCount.filter(
-    (candidate) => matchCandidate(candidate, operands, defaultSize, constantOf) === SIZE_UNKNOWN,
+    (candidate) => matchCandidate(candidate, operands, defaults, constantOf) === SIZE_UNKNOWN,
   );
   if (unsized.length > 0) {
     const sizes = unsized.flatMap(({ template }) => template.sizes);

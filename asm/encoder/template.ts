@@ -8,7 +8,8 @@
  * SIZES     `-`: the instruction has no operand size. `bwl`, or some of these letters: it has one, told by that suffix
  *           or by a register operand; a size of 16 or 32 bits other than the code size brings an operand-size prefix;
  *           with `b` beside others, bit 0 of the opcode tells bytes from words. A closing `!`: the code size is the
- *           default. `!` alone: the same, without suffixes. An opening `=`: no suffix is allowed.
+ *           default; a closing `^`: the size of what the stack holds is, which under .code16gcc is 32 bits. `!` alone:
+ *           the code size, without suffixes. An opening `=`: no suffix is allowed.
  * OPERANDS  `.` for none, or operand patterns (below), separated by commas, in AT&T order.
  * OPCODE    hexadecimal bytes, then `/0`…`/7` (ModRM with that extension), `/r` (ModRM with a register operand) or
  *           `+r` (a register operand in the low bits of the opcode).
@@ -73,14 +74,20 @@ export type Pattern = (typeof PATTERNS)[number] | `%${string}`;
 
 export type OperandSize = 8 | 16 | 32;
 
+/** Operand sizes of instructions that do not say theirs: of most, and of those that push, pop, call and return. */
+export interface DefaultSizes {
+  readonly code: 16 | 32;
+  readonly stack: 16 | 32;
+}
+
 export interface Template {
   readonly names: readonly string[];
   /** Operand sizes in bits, empty when the instruction has none. */
   readonly sizes: readonly OperandSize[];
   /** The sizes can be named by a suffix. */
   readonly suffixed: boolean;
-  /** The code size is assumed when neither suffix nor register tells the size. */
-  readonly defaultsToCodeSize: boolean;
+  /** Whose size is assumed when neither suffix nor register tells it. */
+  readonly defaultsTo: keyof DefaultSizes | undefined;
   /** Bit 0 of the opcode is set for 16 and 32 bits. */
   readonly wide: boolean;
   readonly operands: readonly Pattern[];
@@ -126,14 +133,14 @@ function parseTemplate(row: string): Template {
   ];
   const operands = operandText === "." ? [] : operandText.split(",").map(parsePattern);
   const [, opcode, field] = /^([0-9A-F]+)(\/[0-7r]|\+r)?$/.exec(opcodeText) as unknown as [string, string, string?];
-  const letters = sizes.replace(/[-=!]/g, "");
+  const letters = sizes.replace(/[-=!^]/g, "");
   const shortForm = flags.find((flag) => flag.startsWith("short:"));
   const regOperand = field === "/r" ? findRegOperand(operands) : -1;
   return {
     names: names.split("|"),
     sizes: sizes === "!" ? [16, 32] : [...letters].map((letter) => SIZE_OF_SUFFIX[letter] as OperandSize),
     suffixed: letters !== "" && !sizes.startsWith("="),
-    defaultsToCodeSize: sizes.endsWith("!"),
+    defaultsTo: sizes.endsWith("!") ? "code" : sizes.endsWith("^") ? "stack" : undefined,
     wide: letters.length > 1 && letters.startsWith("b"),
     operands,
     opcode: (opcode.match(/../g) ?? []).map((byte) => Number.parseInt(byte, 16)),

@@ -102,6 +102,13 @@ const instruction = fc.oneof(
     memory,
   ),
   line(pick("setne", "setb", "setle"), registerOrMemory(8)),
+  line(pick("push", "pop"), fc.oneof(memory, pick("%es", "%ss", "%ds", "%fs", "%gs"))),
+  line(pick("push", "enter $5,"), pick("$3", "$100")),
+  line(
+    pick("call", "jmp", "lcall", "ljmp"),
+    memory.map((target) => `*${target}`),
+  ),
+  pick("pusha", "popa", "pushf", "popf", "ret", "ret $4", "lret", "lret $8", "iret", "leave", "lcall $8,$0x1234"),
   line(pick("lock addl", "lock xchgl", "lock btsl", "lock xaddl"), register(32), memory),
 );
 
@@ -125,8 +132,8 @@ function pieces(object: ObjectFile, count: number): string[] {
   return result;
 }
 
-it.skipIf(!hasGnuAs).each([32, 16])(
-  "random instructions become what GNU as makes of them under .code%i",
+it.skipIf(!hasGnuAs).each(["32", "16", "16gcc"])(
+  "random instructions become what GNU as makes of them under .code%s",
   (codeSize) => {
     const lines = fc.sample(instruction, LINES);
     const numbered = lines.map((text, index) => `l${index}: ${text}\n${index % 40 === 0 ? "here = . + 20\n" : ""}`);
