@@ -10,6 +10,7 @@ import {
   SHF_WRITE,
   SHT_NOBITS,
 } from "./object-file.ts";
+import { withoutDuplicates } from "./section-groups.ts";
 
 /** A symbol that the linker itself defines. */
 export interface LinkerSymbol {
@@ -73,13 +74,16 @@ export class SymbolTable {
   private readonly used = new Set<OutputSection>();
   /** Names that an object keeps from the world outside of the program. */
   private readonly hidden = new Set<string>();
+  /** Sections of groups that an object before has too. */
+  private readonly discarded = new Set<Section>();
   private readonly undefinedReferences = new Map<string, UndefinedReference>();
 
   /** @param errors where errors are added as they are found */
   constructor(
-    objects: readonly ObjectFile[],
+    given: readonly ObjectFile[],
     private readonly errors: string[],
   ) {
+    const objects = withoutDuplicates(given, this.discarded);
     for (const object of objects) {
       for (const symbol of object.symbols) {
         if (symbol.binding === "local" || symbol.type === "file" || symbol.type === "section") continue;
@@ -211,6 +215,11 @@ export class SymbolTable {
     if (known === undefined) this.undefinedReferences.set(symbol.name, { place: place(), count: 1 });
     else known.count++;
     return 0;
+  }
+
+  /** Whether a symbol is local to a section that another object's copy has replaced. */
+  isDiscarded({ binding, section }: ObjectSymbol): boolean {
+    return binding === "local" && typeof section === "object" && this.discarded.has(section);
   }
 
   /** Turns the undefined references met so far into errors, one for each name. */

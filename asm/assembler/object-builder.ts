@@ -262,7 +262,7 @@ export class ObjectBuilder {
       throw new StatementError(`a ${field.size * 8}-bit field can't hold an address; use .long`);
     }
     const { symbol, addend } =
-      add === undefined ? { symbol: NULL_SYMBOL, addend: constant } : this.relocated(add, constant);
+      add === undefined ? { symbol: NULL_SYMBOL, addend: constant } : this.relocated(add, constant, section);
     this.store(section, offset, field, addend, isRelative);
     section.relocations.push({ offset, type, symbol } satisfies Relocation);
   }
@@ -281,15 +281,15 @@ export class ObjectBuilder {
     // GNU as counts only displacements from the section.
     const isSectional = via === "GOTOFF" && field.isDisplacement === true;
     const target = isSectional
-      ? this.relocated(symbol, constant)
+      ? this.relocated(symbol, constant, section)
       : { symbol: this.objectSymbol(symbol), addend: constant };
     const type = via === "GOT" && field.isRelaxable ? R_386_GOT32X : VIA_TYPES[via];
     this.store(section, offset, field, target.addend, false);
     section.relocations.push({ offset, type, symbol: target.symbol });
   }
 
-  /** The symbol that a relocation names and the addend: local symbols give way to their section's symbol. */
-  private relocated(symbol: AssemblerSymbol, addend: Long): { symbol: ObjectSymbol; addend: Long } {
+  /** The symbol that a relocation in `from` names and the addend: local symbols give way to their section's symbol. */
+  private relocated(symbol: AssemblerSymbol, addend: Long, from: Section): { symbol: ObjectSymbol; addend: Long } {
     const location = this.assembler.evaluator.locate(symbol);
     if (location === undefined && symbol.temporary) {
       const name = displayName(symbol.name);
@@ -302,7 +302,9 @@ export class ObjectBuilder {
     if (location !== undefined && symbol.binding === "local") {
       const { section } = this.targets.get(location.section)!;
       const isInMerged = (section.flags & SHF_MERGE) !== 0 && !addend.isZero();
-      if (!isInMerged) return { symbol: this.sectionSymbol(section), addend: addend.add(addressOf(location)) };
+      const isInOther = isOnce(section) && section !== from && !symbol.temporary;
+      if (!isInMerged && !isInOther)
+        return { symbol: this.sectionSymbol(section), addend: addend.add(addressOf(location)) };
     }
     return { symbol: this.objectSymbol(symbol), addend };
   }
@@ -442,6 +444,11 @@ function isOptional({ binding, isWeaklyReferenced, isReferenced }: AssemblerSymb
   return binding === "weak" || (isWeaklyReferenced && !isReferenced && binding === "local");
 }
 
+/** Whether of several objects' sections of this kind a program has one. */
+function isOnce({ group, name }: Section): boolean {
+  return group?.isComdat === true || name.startsWith(".gnu.linkonce");
+}
+
 /** The lines of a section whose fragments have their addresses. */
 function lineTable(builder: SectionBuilder): SectionLine[] {
   const lines: SectionLine[] = [];
@@ -455,8 +462,8 @@ function lineTable(builder: SectionBuilder): SectionLine[] {
 }
 
 function emptySection(builder: SectionBuilder): Section {
-  const { name, type, flags, entrySize, alignment, size } = builder;
-  return { name, type, flags, entrySize, alignment, size, data: new Uint8Array(0), relocations: [] };
+  const { name, type, flags, entrySize, alignment, size, group } = builder;
+  return { name, type, flags, entrySize, alignment, size, data: new Uint8Array(0), relocations: [], group };
 }
 
 function jumpField(fragment: JumpFragment, fixup: Fixup, end: number): PendingField {

@@ -41,7 +41,7 @@ describe("errors", () => {
           '.intel_syntax noprefix\n.error "as the author says"\n.popsection\n.previous\n%eax\n5\nmovl (%eax,%ebx,3),%ecx\nmovl %eax:4,%ebx\n',
       ),
     ).toEqual([
-      "input.s:1:13: error: unknown section flag 'q'; known are a, w, x, M, S, T, e",
+      "input.s:1:13: error: unknown section flag 'q'; known are a, w, x, M, S, T, e, G",
       "input.s:2:17: error: unknown section type 'strange'; known are @progbits, @nobits, @note, @init_array, @fini_array, @preinit_array",
       "input.s:3:7: error: expected the name of a symbol, found the end of the statement",
       "input.s:4:7: error: expected ',' between the name and the value of .set, found the end of the statement",
