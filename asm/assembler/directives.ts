@@ -15,6 +15,7 @@ import type {
   Source,
   Values,
 } from "./directive.ts";
+import { RELOCATION_DIRECTIVES } from "./explicit-relocations.ts";
 import { LAYOUT_DIRECTIVES } from "./layout-directives.ts";
 import { MACRO_DIRECTIVES } from "./macro-directives.ts";
 import { SECTION_DIRECTIVES } from "./section-directives.ts";
@@ -122,6 +123,7 @@ function buildTable(): Map<string, Directive> {
   add(LAYOUT_DIRECTIVES);
   add(SECTION_DIRECTIVES);
   add(SYMBOL_DIRECTIVES);
+  add(RELOCATION_DIRECTIVES);
   add(MACRO_DIRECTIVES);
   add(CALL_FRAME_DIRECTIVES);
   add(CONDITIONAL_DIRECTIVES, true);

@@ -25,6 +25,7 @@ import type { Assembler } from "./assembler.ts";
 import { frameSections } from "./call-frames.ts";
 import { fits, hex } from "./data-directives.ts";
 import { absoluteOffset, addressOf, describeSymbol, type Value } from "./evaluator.ts";
+import { relocationFor } from "./explicit-relocations.ts";
 import { leb128 } from "./leb128.ts";
 import { fillWithNops } from "./nop-padding.ts";
 import { relaxSection } from "./relaxation.ts";
@@ -122,6 +123,7 @@ export class ObjectBuilder {
       this.targets.set(builder, { builder, section: emptySection(builder), isSettled: settled[index] });
     });
     for (const target of this.targets.values()) this.fillSection(target);
+    this.addExplicitRelocations();
     const frames = frameSections(assembler.callFrames, {
       sectionOf: (builder) => this.targets.get(builder)!.section,
       resolve: (expression) => this.codeAddress(expression),
@@ -159,6 +161,36 @@ export class ObjectBuilder {
     }
     if (builder.isCode) section.lines = lineTable(builder);
   }
+
+  private addExplicitRelocations(): void {
+    const { relocations, evaluator } = this.assembler;
+    const targets = { evaluator, nullSymbol: NULL_SYMBOL, symbolFor: this.namedTarget };
+    for (const relocation of relocations) {
+      const { section } = this.targets.get(relocation.section)!;
+      try {
+        section.relocations.push(relocationFor(relocation, section, targets));
+      } catch (error) {
+        if (!(error instanceof StatementError)) throw error;
+        this.assembler.report(error.position ?? relocation.place.position, error.message, relocation.place.origin);
+      }
+    }
+  }
+
+  /** The symbol itself if it has a name that others can see, else that of its section. */
+  private readonly namedTarget = (
+    symbol: AssemblerSymbol,
+    addend: number,
+  ): { symbol: ObjectSymbol; addend: number } => {
+    const location = this.assembler.evaluator.locate(symbol);
+    if (location !== undefined && (symbol.name === location.section.name || displayName(symbol.name) !== symbol.name)) {
+      const { section } = this.targets.get(location.section)!;
+      return { symbol: this.sectionSymbol(section), addend: addend + addressOf(location) };
+    }
+    if (location === undefined && symbol.temporary) {
+      throw new StatementError(`the label '${displayName(symbol.name)}' is not defined in this file`);
+    }
+    return { symbol: this.objectSymbol(symbol), addend };
+  };
 
   private fillFragment(target: Target, subsection: Subsection, fragment: Fragment): void {
     const { data } = target.section;

@@ -34,6 +34,24 @@ describe("errors", () => {
     ]);
   });
 
+  it("of .reloc: its type, its place and what it is to", () => {
+    expect(
+      errorsOf(
+        ".reloc 0, R_386_23\n.reloc 4, R_386_32, foo\n.reloc there, R_386_NONE\n.reloc outside, R_386_8, foo\n.long 0, 0\n" +
+          ".reloc 0, R_386_32, foo-bar\n.reloc 0, R_386_32, .Lnone\n.reloc 6, R_386_PC32, foo\n.data\nthere: .long 1\n" +
+          ".bss\n.skip 4\n.reloc 0, R_386_32, foo\n",
+      ),
+    ).toEqual([
+      "input.s:1:11: error: unknown relocation type 'R_386_23'; did you mean R_386_32 or R_386_16 or R_386_8?",
+      "input.s:3:8: error: the place of a relocation is an offset in .text, or a label in it",
+      "input.s:4:8: error: the place of a relocation is an offset in .text, or a label in it",
+      "input.s:6:8: error: a relocation is to a symbol, or a symbol plus a number",
+      "input.s:7:8: error: the label '.Lnone' is not defined in this file",
+      "input.s:8:8: error: R_386_PC32 at 6 lies outside of section .text, which has 8 bytes",
+      "input.s:13:8: error: .bss has no contents to relocate",
+    ]);
+  });
+
   it("say what was expected", () => {
     expect(
       errorsOf(
