@@ -68,6 +68,8 @@ export class SymbolTable {
   /** The objects to link, and one more that holds the common symbols if there are any. */
   readonly objects: readonly ObjectFile[];
   private readonly globals = new Map<string, Definition>();
+  /** The symbols `NAME@@VERSION` that NAME and NAME@VERSION mean where nothing else has these names. */
+  private readonly defaultVersions = new Map<string, string>();
   private readonly referenced = new Set<string>();
   private readonly linkerDefined = new Map<string, LinkerSymbol>();
   private readonly placed = new Map<Section, { output: OutputSection; address: number }>();
@@ -90,6 +92,11 @@ export class SymbolTable {
         if (symbol.visibility === "hidden" || symbol.visibility === "internal") this.hidden.add(symbol.name);
         if (symbol.section === undefined) this.referenced.add(symbol.name);
         else this.declare({ object, symbol });
+        // A default version is meant by its name without one, too.
+        const [, base, version] = /^(.+)@@(.+)$/.exec(symbol.name) ?? [];
+        if (base !== undefined && symbol.section !== undefined) {
+          for (const name of [base, `${base}@${version}`]) this.defaultVersions.set(name, symbol.name);
+        }
       }
       for (const { relocations } of object.sections) {
         for (const { symbol } of relocations) {
@@ -189,7 +196,7 @@ export class SymbolTable {
 
   /** Undefined if no object and not the linker defines it. */
   addressOfGlobal(name: string): number | undefined {
-    const definition = this.globals.get(name);
+    const definition = this.globals.get(name) ?? this.globals.get(this.defaultVersions.get(name) ?? "");
     if (definition !== undefined) return this.addressOfDefinition(definition.symbol);
     return this.linkerDefined.get(name)?.address;
   }

@@ -20,6 +20,7 @@ import { LAYOUT_DIRECTIVES } from "./layout-directives.ts";
 import { MACRO_DIRECTIVES } from "./macro-directives.ts";
 import { SECTION_DIRECTIVES } from "./section-directives.ts";
 import { SYMBOL_DIRECTIVES } from "./symbol-directives.ts";
+import { VERSION_DIRECTIVES } from "./symbol-versions.ts";
 
 /** All that directives may use of the assembler that runs them. */
 export type Assembly = Values & Contents & Definitions & Messages & Source & Frames;
@@ -123,6 +124,7 @@ function buildTable(): Map<string, Directive> {
   add(LAYOUT_DIRECTIVES);
   add(SECTION_DIRECTIVES);
   add(SYMBOL_DIRECTIVES);
+  add(VERSION_DIRECTIVES);
   add(RELOCATION_DIRECTIVES);
   add(MACRO_DIRECTIVES);
   add(CALL_FRAME_DIRECTIVES);

@@ -39,6 +39,7 @@ import {
   type Subsection,
 } from "./section-builder.ts";
 import { positionIn, sourcePosition } from "./statement.ts";
+import { appearanceOf, withVersions } from "./symbol-versions.ts";
 import { type AssemblerSymbol, type DeferredExpression, displayName } from "./symbols.ts";
 
 const ABSOLUTE_TYPES: Readonly<Record<number, number>> = { 1: R_386_8, 2: R_386_16, 4: R_386_32 };
@@ -401,10 +402,10 @@ export class ObjectBuilder {
   }
 
   private makeSymbol(symbol: AssemblerSymbol): ObjectSymbol {
-    const { name, visibility, definition } = symbol;
+    const { definition } = symbol;
     this.inheritFromTarget(symbol);
     const size = this.symbolSize(symbol);
-    const defined = { name, binding: symbol.binding, type: symbol.type, visibility, size };
+    const defined = { ...this.appearance(symbol), type: symbol.type, size };
     const location = this.assembler.evaluator.locate(symbol);
     if (location !== undefined) {
       const { section } = this.targets.get(location.section)!;
@@ -421,6 +422,16 @@ export class ObjectBuilder {
     if (constant !== undefined) return { ...defined, section: "absolute", value: constant.toInt() >>> 0 };
     // What this file does not define is for others to define.
     return { ...defined, binding: isOptional(symbol) ? "weak" : "global", section: undefined, value: 0 };
+  }
+
+  private appearance(symbol: AssemblerSymbol): ReturnType<typeof appearanceOf> {
+    try {
+      return appearanceOf(symbol);
+    } catch (error) {
+      if (!(error instanceof StatementError)) throw error;
+      this.assembler.report(error.position!, error.message, symbol.versions[0].origin);
+      return symbol;
+    }
   }
 
   /** A name for a symbol that was not defined yet gets its attributes here. */
@@ -447,7 +458,7 @@ export class ObjectBuilder {
     for (const symbol of symbols.all()) {
       const isRelocated = this.objectSymbols.has(symbol);
       if (!isRelocated && (symbol.temporary || !symbols.isPresent(symbol) || this.isIdle(symbol))) continue;
-      named.push(this.objectSymbol(symbol));
+      named.push(...withVersions(symbol, this.objectSymbol(symbol)));
     }
     const local = named.filter(({ binding }) => binding === "local");
     const others = named.filter(({ binding }) => binding !== "local");
@@ -460,7 +471,7 @@ export class ObjectBuilder {
 
   /** Whether an unused symbol stands for nothing in this file: a weak name, or another name for an undefined symbol. */
   private isIdle(symbol: AssemblerSymbol): boolean {
-    if (symbol.definition === undefined) return isOptional(symbol);
+    if (symbol.definition === undefined) return isOptional(symbol) || symbol.versions.length > 0;
     if (symbol.definition.kind !== "value") return false;
     const { evaluator } = this.assembler;
     const { expression, position, origin } = symbol.definition;

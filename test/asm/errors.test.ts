@@ -52,6 +52,19 @@ describe("errors", () => {
     ]);
   });
 
+  it("of .symver: the version, what becomes of the name, and what an undefined symbol can be", () => {
+    expect(
+      errorsOf(
+        ".symver a, b\n.symver a, b@V, gone\n.symver c, c@@V\ncall c\nd:\n.symver d, d@@@1\n.symver d, e@1, remove\n",
+      ),
+    ).toEqual([
+      "input.s:1:12: error: expected a name with a version, such as a@VERSION, found 'b'",
+      "input.s:2:17: error: expected local, hidden, remove or nothing behind the version",
+      "input.s:3:9: error: 'c' is not defined here, so that it can only be c@V",
+      "input.s:7:9: error: 'd' is to be d@@@1 already, and can be only one of them",
+    ]);
+  });
+
   it("say what was expected", () => {
     expect(
       errorsOf(

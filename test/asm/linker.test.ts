@@ -361,6 +361,16 @@ describe("errors", () => {
   });
 });
 
+describe("names with versions", () => {
+  it("are found by their names, a default version without one too", () => {
+    const library = ".globl old\nold: ret\n.symver old, f@V1\n.globl new\nnew: ret\n.symver new, f@@V2, local\n";
+    const user = ".symver first, f@V1\n.symver second, f@V2\n.globl _start\n_start: .long f, first, second";
+    const image = link([assemble(user, { file: "user.s" }), assemble(library, { file: "library.s" })]);
+    const start = image.symbol("_start");
+    expect([0, 4, 8].map((at) => word(image, start + at))).toEqual([start + 13, start + 12, start + 13]);
+  });
+});
+
 describe("section groups", () => {
   const one = (kind: string, value: number, more = "") => `
 	.section .text.f,"axG",@progbits,f${kind}
