@@ -74,6 +74,7 @@ function encodeTemplate(
   writeOpcode(output, template, size, instruction.operands);
   if (template.rmOperand >= 0) writeModRM(output, template, instruction, addressSize, constantOf);
   writeImmediates(output, template, size, instruction, addressSize, constantOf);
+  if (template.lastByte >= 0) output.byte(template.lastByte);
 
   const { bytes } = output;
   const fixups = isRelaxable(template, size) ? output.fixups.map(relaxable) : output.fixups;
@@ -101,6 +102,9 @@ function checkPrefixes(template: Template, { mnemonic, operands, position }: Ins
       `\`${mnemonic}\` cannot be locked; expected an instruction that modifies memory`,
       position,
     );
+  }
+  if (prefixes.operandSize !== 0 && template.isVector) {
+    throw new StatementError(`\`${mnemonic}\` has no operand size for a prefix to change`, position);
   }
   if (prefixes.repeat !== 0 && !template.repeatable) {
     throw new StatementError(`\`${mnemonic}\` cannot be repeated; expected a string instruction`, position);

@@ -13,6 +13,8 @@ const ACCUMULATOR = "the accumulator (%al, %ax or %eax)";
 const REGISTER_8 = "an 8-bit register";
 const REGISTER_16 = "a 16-bit register";
 const REGISTER_32 = "a 32-bit register";
+const MMX_REGISTER = "an MMX register (%mm0 to %mm7)";
+const SSE_REGISTER = "an SSE register (%xmm0 to %xmm7)";
 const PARTICULAR_REGISTERS = [ACCUMULATOR, REGISTER_8, REGISTER_16, REGISTER_32];
 
 /** What may stand in the place of each pattern; for any other pattern, its own text. */
@@ -44,6 +46,10 @@ const DESCRIPTIONS: Readonly<Record<string, readonly string[]>> = {
   dreg: ["a debug register"],
   treg: ["a test register"],
   st: ["%st"],
+  mm: [MMX_REGISTER],
+  mmm: [MMX_REGISTER, MEMORY],
+  xmm: [SSE_REGISTER],
+  xmmm: [SSE_REGISTER, MEMORY],
   sti: ["an x87 register (%st(0) to %st(7))"],
   si: ["(%esi)"],
   di: ["%es:(%edi)"],

@@ -81,6 +81,8 @@ function memoryHasShape(operand: MemoryOperand, pattern: Pattern): boolean {
   if (operand.indirect) return pattern === "*m";
   switch (pattern) {
     case "m":
+    case "mmm":
+    case "xmmm":
     case "rm":
     case "rm8":
     case "rm16":
@@ -149,6 +151,12 @@ function registerHasShape(name: string, indirect: boolean, pattern: Pattern): bo
       return register.class === "test";
     case "sti":
       return register.class === "x87";
+    case "mm":
+    case "mmm":
+      return register.class === "mmx";
+    case "xmm":
+    case "xmmm":
+      return register.class === "sse";
     case "st":
       return register.class === "x87" && register.number === 0;
     case "port":

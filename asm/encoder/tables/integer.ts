@@ -186,8 +186,10 @@ const CONTROL_TRANSFERS = `
 
 const STRINGS = `
   movs|smov      bwl  .              A4      rep
+  movsd          =l   .              A5      rep
   movs|smov      bwl  si,di          A4      rep
   cmps|scmp      bwl  .              A6      rep
+  cmpsd          =l   .              A7      rep
   cmps|scmp      bwl  di,si          A6      rep
   stos|ssto      bwl  .              AA      rep
   stos|ssto      bwl  di             AA      rep
