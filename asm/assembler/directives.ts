@@ -15,9 +15,9 @@ import type {
   Source,
   Values,
 } from "./directive.ts";
-import { RELOCATION_DIRECTIVES } from "./explicit-relocations.ts";
 import { LAYOUT_DIRECTIVES } from "./layout-directives.ts";
 import { MACRO_DIRECTIVES } from "./macro-directives.ts";
+import { RELOCATION_DIRECTIVES } from "./relocation-directives.ts";
 import { SECTION_DIRECTIVES } from "./section-directives.ts";
 import { SYMBOL_DIRECTIVES } from "./symbol-directives.ts";
 import { VERSION_DIRECTIVES } from "./symbol-versions.ts";

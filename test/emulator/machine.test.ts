@@ -370,7 +370,7 @@ describe("limits of a run", () => {
   });
 
   it("refuses limits that are a number, and says how they are given", () => {
-    const { machine } = boot({ code: LOOP });
+    const { machine } = boot({ code: [CLI, HLT] });
     const limits: unknown[] = [1000, null, "1000"];
     for (const given of limits) {
       expect(() => machine.run(given as object)).toThrow(

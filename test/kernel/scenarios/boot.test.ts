@@ -117,7 +117,7 @@ describe("booting", () => {
   });
 
   it("does not run without an end when its limits are a number", () => {
-    const { kernel } = boot(".globl _start\n_start:	jmp _start\n");
+    const { kernel } = boot(EXIT);
     const limits: unknown = 5000;
     expect(() => kernel.run(limits as object)).toThrow(
       "run(5000): limits are an object: run({ maxInstructions: 5000 })",
