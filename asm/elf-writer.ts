@@ -217,8 +217,8 @@ class ObjectSymbols {
   private readonly bySection = new Map<Section, number>();
   private readonly bySymbol = new Map<ObjectSymbol, number>();
   private readonly undefinedByName = new Map<string, number>();
-  /** Symbols by whose names groups of sections go, of those that are nothing else: they are in the group's own section. */
-  private readonly signatures = new Map<string, number>();
+  /** Also the signatures of groups that no other symbol has for a name: they are in the group's own section. */
+  private readonly byName = new Map<string, number>();
 
   constructor(object: ObjectFile, sectionIndex: ReadonlyMap<Section, number>, strings: StringTable) {
     this.strings = strings;
@@ -241,13 +241,14 @@ class ObjectSymbols {
         visibility,
       );
       this.bySymbol.set(symbol, index);
+      if (type !== "file") this.byName.set(name, index);
       if (section === undefined) this.undefinedByName.set(name, index);
     };
     const isLocal = (symbol: ObjectSymbol): boolean => symbol.binding === "local" && symbol.section !== undefined;
     const names = new Set(own.flatMap(({ name, type }) => (type === "file" ? [] : [name])));
     for (const [place, { signature }] of [...groupsOf(object).keys()].entries()) {
       if (names.has(signature)) continue;
-      this.signatures.set(signature, this.push(signature, 0, 0, symbolInfo("local", "notype"), place + 1));
+      this.byName.set(signature, this.push(signature, 0, 0, symbolInfo("local", "notype"), place + 1));
     }
     for (const symbol of own) if (isLocal(symbol) && symbol.type === "file") add(symbol);
     for (const symbol of own) if (isLocal(symbol) && symbol.type !== "file") add(symbol);
@@ -291,8 +292,7 @@ class ObjectSymbols {
 
   /** The symbol that has the name of a group. */
   signature(name: string): number {
-    const named = [...this.bySymbol].find(([symbol]) => symbol.name === name && symbol.type !== "file");
-    return this.signatures.get(name) ?? named?.[1] ?? 0;
+    return this.byName.get(name) ?? 0;
   }
 
   /** The symbol to relocate against, and what the field must gain because it is another than the one asked for. */
