@@ -18,16 +18,16 @@ import {
   type Section,
   type SectionLine,
   SHF_MERGE,
-  SHF_TLS,
   SHT_NOBITS,
 } from "../object-file.ts";
 import type { Assembler } from "./assembler.ts";
 import { frameSections } from "./call-frames.ts";
 import { fits, hex } from "./data-directives.ts";
-import { absoluteOffset, addressOf, describeSymbol, type Value } from "./evaluator.ts";
+import { addressOf, describeSymbol, type Value } from "./evaluator.ts";
 import { relocationFor } from "./explicit-relocations.ts";
 import { leb128 } from "./leb128.ts";
 import { fillWithNops } from "./nop-padding.ts";
+import { ObjectSymbols } from "./object-symbols.ts";
 import { relaxSection } from "./relaxation.ts";
 import {
   type AlignFragment,
@@ -39,7 +39,6 @@ import {
   type Subsection,
 } from "./section-builder.ts";
 import { positionIn, sourcePosition } from "./statement.ts";
-import { appearanceOf, withVersions } from "./symbol-versions.ts";
 import { type AssemblerSymbol, type DeferredExpression, displayName } from "./symbols.ts";
 
 const ABSOLUTE_TYPES: Readonly<Record<number, number>> = { 1: R_386_8, 2: R_386_16, 4: R_386_32 };
@@ -100,10 +99,11 @@ interface Target {
 
 export class ObjectBuilder {
   private readonly targets = new Map<SectionBuilder, Target>();
-  private readonly sectionSymbols = new Map<Section, ObjectSymbol>();
-  private readonly objectSymbols = new Map<AssemblerSymbol, ObjectSymbol>();
+  private readonly symbols: ObjectSymbols;
 
-  constructor(private readonly assembler: Assembler) {}
+  constructor(private readonly assembler: Assembler) {
+    this.symbols = new ObjectSymbols(assembler, (builder) => this.targets.get(builder)!.section);
+  }
 
   /**
    * Errors are reported to the assembler; the object is then of no use.
@@ -132,7 +132,7 @@ export class ObjectBuilder {
     return {
       name: assembler.sourceName ?? assembler.options.file,
       sections: [...[...this.targets.values()].map(({ section }) => section), ...frames],
-      symbols: this.symbolTable(),
+      symbols: this.symbols.table(),
     };
   }
 
@@ -185,12 +185,12 @@ export class ObjectBuilder {
     const location = this.assembler.evaluator.locate(symbol);
     if (location !== undefined && (symbol.name === location.section.name || displayName(symbol.name) !== symbol.name)) {
       const { section } = this.targets.get(location.section)!;
-      return { symbol: this.sectionSymbol(section), addend: addend + addressOf(location) };
+      return { symbol: this.symbols.ofSection(section), addend: addend + addressOf(location) };
     }
     if (location === undefined && symbol.temporary) {
       throw new StatementError(`the label '${displayName(symbol.name)}' is not defined in this file`);
     }
-    return { symbol: this.objectSymbol(symbol), addend };
+    return { symbol: this.symbols.of(symbol), addend };
   };
 
   private fillFragment(target: Target, subsection: Subsection, fragment: Fragment): void {
@@ -287,7 +287,7 @@ export class ObjectBuilder {
     if (add?.name === GLOBAL_OFFSET_TABLE && field.size === 4 && !isRelative) {
       // The distance of the table from the instruction.
       this.store(section, offset, field, constant.add(field.inInstruction ?? 0), false);
-      section.relocations.push({ offset, type: R_386_GOTPC, symbol: this.objectSymbol(add) });
+      section.relocations.push({ offset, type: R_386_GOTPC, symbol: this.symbols.of(add) });
       return;
     }
     const type = (isRelative ? RELATIVE_TYPES : ABSOLUTE_TYPES)[field.size];
@@ -315,7 +315,7 @@ export class ObjectBuilder {
     const isSectional = via === "GOTOFF" && field.isDisplacement === true;
     const target = isSectional
       ? this.relocated(symbol, constant, section)
-      : { symbol: this.objectSymbol(symbol), addend: constant };
+      : { symbol: this.symbols.of(symbol), addend: constant };
     const type = via === "GOT" && field.isRelaxable ? R_386_GOT32X : VIA_TYPES[via];
     this.store(section, offset, field, target.addend, false);
     section.relocations.push({ offset, type, symbol: target.symbol });
@@ -337,9 +337,9 @@ export class ObjectBuilder {
       const isInMerged = (section.flags & SHF_MERGE) !== 0 && !addend.isZero();
       const isInOther = isOnce(section) && section !== from && !symbol.temporary;
       if (!isInMerged && !isInOther)
-        return { symbol: this.sectionSymbol(section), addend: addend.add(addressOf(location)) };
+        return { symbol: this.symbols.ofSection(section), addend: addend.add(addressOf(location)) };
     }
-    return { symbol: this.objectSymbol(symbol), addend };
+    return { symbol: this.symbols.of(symbol), addend };
   }
 
   private store(section: Section, offset: number, field: PendingField, value: Long, isRelative: boolean): void {
@@ -382,109 +382,6 @@ export class ObjectBuilder {
     const offset = addressOf(location) + value!.constant.toInt();
     return { section: this.targets.get(location.section)!.section, value: offset };
   }
-
-  private sectionSymbol(section: Section): ObjectSymbol {
-    let symbol = this.sectionSymbols.get(section);
-    if (symbol === undefined) {
-      symbol = { name: section.name, binding: "local", type: "section", section, value: 0, size: 0 };
-      this.sectionSymbols.set(section, symbol);
-    }
-    return symbol;
-  }
-
-  private objectSymbol(symbol: AssemblerSymbol): ObjectSymbol {
-    let made = this.objectSymbols.get(symbol);
-    if (made === undefined) {
-      made = this.makeSymbol(symbol);
-      this.objectSymbols.set(symbol, made);
-    }
-    return made;
-  }
-
-  private makeSymbol(symbol: AssemblerSymbol): ObjectSymbol {
-    const { definition } = symbol;
-    this.inheritFromTarget(symbol);
-    const size = this.symbolSize(symbol);
-    const defined = { ...this.appearance(symbol), type: symbol.type, size };
-    const location = this.assembler.evaluator.locate(symbol);
-    if (location !== undefined) {
-      const { section } = this.targets.get(location.section)!;
-      const type = (section.flags & SHF_TLS) !== 0 ? "tls" : symbol.type;
-      return { ...defined, type, section, value: addressOf(location) };
-    }
-    if (definition?.kind === "common") {
-      return { ...defined, section: "common", value: definition.alignment, size: definition.size };
-    }
-    const offset = absoluteOffset(symbol);
-    if (offset !== undefined) return { ...defined, section: "absolute", value: offset };
-    const constant =
-      definition?.kind === "value" ? this.assembler.evaluator.constant(definition.expression) : undefined;
-    if (constant !== undefined) return { ...defined, section: "absolute", value: constant.toInt() >>> 0 };
-    // What this file does not define is for others to define.
-    return { ...defined, binding: isOptional(symbol) ? "weak" : "global", section: undefined, value: 0 };
-  }
-
-  private appearance(symbol: AssemblerSymbol): ReturnType<typeof appearanceOf> {
-    try {
-      return appearanceOf(symbol);
-    } catch (error) {
-      if (!(error instanceof StatementError)) throw error;
-      this.assembler.report(error.position!, error.message, symbol.versions[0].origin);
-      return symbol;
-    }
-  }
-
-  /** A name for a symbol that was not defined yet gets its attributes here. */
-  private inheritFromTarget({ name, definition }: AssemblerSymbol): void {
-    if (definition?.kind !== "value" || definition.expression.kind !== "symbol") return;
-    const target = this.assembler.symbols.byKey(definition.expression.name);
-    if (target !== undefined) this.assembler.symbols.inherit(name, target);
-  }
-
-  private symbolSize({ name, size }: AssemblerSymbol): number {
-    if (size === undefined) return 0;
-    const { evaluator } = this.assembler;
-    const value = evaluator.constant(size.expression);
-    if (value !== undefined) return value.toInt();
-    const message = `the .size of '${name}' must be a constant, but ${evaluator.reason}`;
-    this.assembler.report(size.position, message, size.origin);
-    return 0;
-  }
-
-  /** The file and section symbols, other local ones, then global ones; each in order of first mention. */
-  private symbolTable(): ObjectSymbol[] {
-    const { symbols, sourceName } = this.assembler;
-    const named: ObjectSymbol[] = [];
-    for (const symbol of symbols.all()) {
-      const isRelocated = this.objectSymbols.has(symbol);
-      if (!isRelocated && (symbol.temporary || !symbols.isPresent(symbol) || this.isIdle(symbol))) continue;
-      named.push(...withVersions(symbol, this.objectSymbol(symbol)));
-    }
-    const local = named.filter(({ binding }) => binding === "local");
-    const others = named.filter(({ binding }) => binding !== "local");
-    const file: ObjectSymbol[] =
-      sourceName === undefined
-        ? []
-        : [{ name: sourceName, binding: "local", type: "file", section: "absolute", value: 0, size: 0 }];
-    return [...file, ...this.sectionSymbols.values(), ...local, ...others];
-  }
-
-  /** Whether an unused symbol stands for nothing in this file: a weak name, or another name for an undefined symbol. */
-  private isIdle(symbol: AssemblerSymbol): boolean {
-    if (symbol.definition === undefined) return isOptional(symbol) || symbol.versions.length > 0;
-    if (symbol.definition.kind !== "value") return false;
-    const { evaluator } = this.assembler;
-    const { expression, position, origin } = symbol.definition;
-    if (evaluator.evaluate(expression) === undefined) {
-      this.assembler.report(position, `'${symbol.name}' has no value: ${evaluator.reason}`, origin);
-    }
-    return evaluator.locate(symbol) === undefined && evaluator.constant(expression) === undefined;
-  }
-}
-
-/** Whether a symbol that is undefined here need not be defined anywhere. */
-function isOptional({ binding, isWeaklyReferenced, isReferenced }: AssemblerSymbol): boolean {
-  return binding === "weak" || (isWeaklyReferenced && !isReferenced && binding === "local");
 }
 
 /** Whether of several objects' sections of this kind a program has one. */
