@@ -99,7 +99,11 @@ export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;
 export const SHT_RELA = 4;
 export const SHT_REL = 9;
+export const SHT_GROUP = 17;
 export const SHF_INFO_LINK = 0x40;
+
+/** In the first word of a SHT_GROUP section. */
+export const GRP_COMDAT = 1;
 
 export const SHN_UNDEF = 0;
 export const SHN_LORESERVE = 0xff00;

@@ -12,6 +12,7 @@ import {
   ET_REL,
   EV_CURRENT,
   type Fields,
+  GRP_COMDAT,
   type Layout,
   PROGRAM_HEADER,
   PT_LOAD,
@@ -23,6 +24,7 @@ import {
   SHN_COMMON,
   SHN_LORESERVE,
   SHN_UNDEF,
+  SHT_GROUP,
   SHT_NULL,
   SHT_REL,
   SHT_STRTAB,
@@ -34,8 +36,16 @@ import {
   sizeOf,
 } from "./elf-format.ts";
 import type { LinkedImage, LinkedSymbol } from "./linked-image.ts";
-import { type ObjectFile, type ObjectSymbol, type Section, SHT_NOBITS, SHT_PROGBITS } from "./object-file.ts";
+import {
+  type ObjectFile,
+  type ObjectSymbol,
+  type Section,
+  SHF_GROUP,
+  SHT_NOBITS,
+  SHT_PROGBITS,
+} from "./object-file.ts";
 import { RELOCATION_FIELDS, readField, writeField } from "./relocation-field.ts";
+import { groupsOf } from "./section-groups.ts";
 
 type SectionHeader = Fields<typeof SECTION_HEADER>;
 type SymbolRecord = Fields<typeof SYMBOL>;
@@ -207,6 +217,8 @@ class ObjectSymbols {
   private readonly bySection = new Map<Section, number>();
   private readonly bySymbol = new Map<ObjectSymbol, number>();
   private readonly undefinedByName = new Map<string, number>();
+  /** Also the signatures of groups that no other symbol has for a name: they are in the group's own section. */
+  private readonly byName = new Map<string, number>();
 
   constructor(object: ObjectFile, sectionIndex: ReadonlyMap<Section, number>, strings: StringTable) {
     this.strings = strings;
@@ -229,9 +241,15 @@ class ObjectSymbols {
         visibility,
       );
       this.bySymbol.set(symbol, index);
+      if (type !== "file") this.byName.set(name, index);
       if (section === undefined) this.undefinedByName.set(name, index);
     };
     const isLocal = (symbol: ObjectSymbol): boolean => symbol.binding === "local" && symbol.section !== undefined;
+    const names = new Set(own.flatMap(({ name, type }) => (type === "file" ? [] : [name])));
+    for (const [place, { signature }] of [...groupsOf(object).keys()].entries()) {
+      if (names.has(signature)) continue;
+      this.byName.set(signature, this.push(signature, 0, 0, symbolInfo("local", "notype"), place + 1));
+    }
     for (const symbol of own) if (isLocal(symbol) && symbol.type === "file") add(symbol);
     for (const symbol of own) if (isLocal(symbol) && symbol.type !== "file") add(symbol);
     for (const symbol of own) if (!isLocal(symbol)) add(symbol);
@@ -272,6 +290,11 @@ class ObjectSymbols {
     return index;
   }
 
+  /** The symbol that has the name of a group. */
+  signature(name: string): number {
+    return this.byName.get(name) ?? 0;
+  }
+
   /** The symbol to relocate against, and what the field must gain because it is another than the one asked for. */
   find(symbol: ObjectSymbol): { index: number; addend: number } {
     const { name, section, value } = symbol;
@@ -282,6 +305,13 @@ class ObjectSymbols {
     if (name === "" || section === "absolute") return { index: 0, addend: value };
     throw new ElfError(`a relocation refers to '${name}', which the object's symbols do not hold`);
   }
+}
+
+function words(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(4 * values.length);
+  const view = new DataView(bytes.buffer);
+  for (const [index, value] of values.entries()) view.setUint32(4 * index, value, true);
+  return bytes;
 }
 
 function addToField(data: Uint8Array, offset: number, type: number, addend: number): void {
@@ -301,12 +331,26 @@ export function writeRelocatable(object: ObjectFile): Uint8Array {
   const strings = new StringTable();
   const sectionIndex = new Map<Section, number>();
   // Section numbers must be known before the symbols, and these before the relocations and the contents.
-  let number = builder.nextSection;
+  const groups = groupsOf(object);
+  let number = builder.nextSection + groups.size;
   for (const section of object.sections) {
     sectionIndex.set(section, number);
     number += section.relocations.length > 0 ? 2 : 1;
   }
   const symbols = new ObjectSymbols(object, sectionIndex, strings);
+  for (const [{ signature, isComdat }, members] of groups) {
+    const indices = members.flatMap((section) => {
+      const index = sectionIndex.get(section)!;
+      return section.relocations.length > 0 ? [index, index + 1] : [index];
+    });
+    builder.addSection(".group", words([isComdat ? GRP_COMDAT : 0, ...indices]), {
+      sh_type: SHT_GROUP,
+      sh_link: number,
+      sh_info: symbols.signature(signature),
+      sh_addralign: 4,
+      sh_entsize: 4,
+    });
+  }
   for (const section of object.sections) {
     const data = new Uint8Array(section.data);
     const relocations = section.relocations.map(({ offset, type, symbol }) => {
@@ -324,7 +368,7 @@ export function writeRelocatable(object: ObjectFile): Uint8Array {
     if (relocations.length === 0) continue;
     builder.addSection(`.rel${section.name}`, encode(REL, relocations), {
       sh_type: SHT_REL,
-      sh_flags: SHF_INFO_LINK,
+      sh_flags: SHF_INFO_LINK | (section.flags & SHF_GROUP),
       sh_link: number,
       sh_info: index,
       sh_addralign: 4,

@@ -32,12 +32,14 @@ export function encodeInstruction(instruction: Instruction, constantOf: Constant
   const candidates = candidatesFor(mnemonic);
   if (candidates === undefined) return encodeLonePrefix(instruction);
   const prefixes = readPrefixes(instruction);
-  const defaultSize = prefixes.operandSize === 0 ? instruction.codeSize : otherSize(instruction.codeSize);
+  const { codeSize, stackSize } = instruction;
+  const turned = otherSize(codeSize);
+  const defaults = prefixes.operandSize === 0 ? { code: codeSize, stack: stackSize } : { code: turned, stack: turned };
   for (const candidate of candidates) {
-    const size = matchCandidate(candidate, operands, defaultSize, constantOf);
+    const size = matchCandidate(candidate, operands, defaults, constantOf);
     if (size >= 0) return encodeTemplate(candidate.template, size, instruction, prefixes, constantOf);
   }
-  throw explainMismatch(instruction, candidates, defaultSize, constantOf);
+  throw explainMismatch(instruction, candidates, defaults, constantOf);
 }
 
 function encodeLonePrefix(instruction: Instruction): Encoding {
@@ -72,6 +74,7 @@ function encodeTemplate(
   writeOpcode(output, template, size, instruction.operands);
   if (template.rmOperand >= 0) writeModRM(output, template, instruction, addressSize, constantOf);
   writeImmediates(output, template, size, instruction, addressSize, constantOf);
+  if (template.lastByte >= 0) output.byte(template.lastByte);
 
   const { bytes } = output;
   const fixups = isRelaxable(template, size) ? output.fixups.map(relaxable) : output.fixups;
@@ -99,6 +102,9 @@ function checkPrefixes(template: Template, { mnemonic, operands, position }: Ins
       `\`${mnemonic}\` cannot be locked; expected an instruction that modifies memory`,
       position,
     );
+  }
+  if (prefixes.operandSize !== 0 && template.isVector) {
+    throw new StatementError(`\`${mnemonic}\` has no operand size for a prefix to change`, position);
   }
   if (prefixes.repeat !== 0 && !template.repeatable) {
     throw new StatementError(`\`${mnemonic}\` cannot be repeated; expected a string instruction`, position);

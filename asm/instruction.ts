@@ -35,6 +35,8 @@ export interface Instruction {
   readonly operandPositions: readonly Position[];
   /** 16 under .code16, 32 under .code32. */
   readonly codeSize: 16 | 32;
+  /** The size of what is pushed, popped, called and returned to without saying a size: 32 under .code16gcc, else `codeSize`. */
+  readonly stackSize: 16 | 32;
 }
 
 /**

@@ -196,7 +196,8 @@ function entryAddress(
  * Links objects into a program.
  *
  * Global symbols are resolved as the System V ABI says: one strong definition, else the largest common symbol, else the
- * first weak definition; undefined weak symbols are 0. A section with a C identifier for a name gets `__start_NAME` and
+ * first weak definition; undefined weak symbols are 0. `NAME@@VERSION` is meant by NAME, too, if nothing else has that name.
+ * Of COMDAT groups of the same signature the first object's are taken. A section with a C identifier for a name gets `__start_NAME` and
  * `__stop_NAME` symbols. Symbols of the default layout (`_etext`, `_edata`, `__bss_start`, `_end`) yield to definitions in
  * the objects; those that `options` names do not, and clash.
  *

@@ -12,6 +12,7 @@ export const SHF_ALLOC = 2;
 export const SHF_EXECINSTR = 4;
 export const SHF_MERGE = 0x10;
 export const SHF_STRINGS = 0x20;
+export const SHF_GROUP = 0x200;
 export const SHF_TLS = 0x400;
 export const SHF_EXCLUDE = 0x8000_0000;
 
@@ -42,6 +43,14 @@ export interface SectionLine {
   readonly column?: number;
 }
 
+/** Sections that a linker takes or leaves together. */
+export interface SectionGroup {
+  /** The name of the symbol by which groups of several objects are known to be the same. */
+  readonly signature: string;
+  /** Whether a program has one of several groups of the same signature. */
+  readonly isComdat: boolean;
+}
+
 export interface Section {
   readonly name: string;
   readonly type: number;
@@ -55,6 +64,8 @@ export interface Section {
   /** Bytes; equals data.length except for SHT_NOBITS. */
   size: number;
   relocations: Relocation[];
+  /** The group that it is in, the same object for all of its sections; `flags` has SHF_GROUP then. */
+  readonly group?: SectionGroup | undefined;
   /** The source lines of a code section, by offset: an entry for each instruction and each statement of data. */
   lines?: readonly SectionLine[];
 }

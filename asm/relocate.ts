@@ -1,9 +1,11 @@
 /** Relocation: putting final addresses into the fields that wait for them (System V ABI, i386 supplement, chapter 4). */
 import { R_386_NONE, relocationName } from "./elf-format.ts";
 import type { OutputSection, PlacedInput } from "./layout.ts";
-import { type Relocation, SHT_NOBITS } from "./object-file.ts";
+import { type Relocation, type Section, SHT_NOBITS } from "./object-file.ts";
 import { RELOCATION_FIELDS, readField, writeField } from "./relocation-field.ts";
 import type { SymbolTable } from "./symbol-table.ts";
+
+const FRAMES: ReadonlySet<string> = new Set([".debug_frame", ".eh_frame"]);
 
 const hex = (value: number): string => (value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`);
 
@@ -25,6 +27,12 @@ function relocateField(
   }
   if (section.type === SHT_NOBITS || offset + field.size > section.size) {
     errors.push(`${place()}: ${relocationName(type)} lies outside of the section's ${section.data.length} bytes`);
+    return;
+  }
+  // Frames of what is left out lie at 0, where nobody looks for them.
+  if (symbols.isDiscarded(symbol) && !FRAMES.has(section.name)) {
+    const name = symbol.name || (symbol.section as Section).name;
+    errors.push(`${place()}: '${name}' is in a section group that an object before has too; refer to a global symbol`);
     return;
   }
   const where = start + offset;

@@ -10,6 +10,7 @@ import {
   SHF_WRITE,
   SHT_NOBITS,
 } from "./object-file.ts";
+import { withoutDuplicates } from "./section-groups.ts";
 
 /** A symbol that the linker itself defines. */
 export interface LinkerSymbol {
@@ -67,25 +68,35 @@ export class SymbolTable {
   /** The objects to link, and one more that holds the common symbols if there are any. */
   readonly objects: readonly ObjectFile[];
   private readonly globals = new Map<string, Definition>();
+  /** The symbols `NAME@@VERSION` that NAME and NAME@VERSION mean where nothing else has these names. */
+  private readonly defaultVersions = new Map<string, string>();
   private readonly referenced = new Set<string>();
   private readonly linkerDefined = new Map<string, LinkerSymbol>();
   private readonly placed = new Map<Section, { output: OutputSection; address: number }>();
   private readonly used = new Set<OutputSection>();
   /** Names that an object keeps from the world outside of the program. */
   private readonly hidden = new Set<string>();
+  /** Sections of groups that an object before has too. */
+  private readonly discarded = new Set<Section>();
   private readonly undefinedReferences = new Map<string, UndefinedReference>();
 
   /** @param errors where errors are added as they are found */
   constructor(
-    objects: readonly ObjectFile[],
+    given: readonly ObjectFile[],
     private readonly errors: string[],
   ) {
+    const objects = withoutDuplicates(given, this.discarded);
     for (const object of objects) {
       for (const symbol of object.symbols) {
         if (symbol.binding === "local" || symbol.type === "file" || symbol.type === "section") continue;
         if (symbol.visibility === "hidden" || symbol.visibility === "internal") this.hidden.add(symbol.name);
         if (symbol.section === undefined) this.referenced.add(symbol.name);
         else this.declare({ object, symbol });
+        // A default version is meant by its name without one, too.
+        const [, base, version] = /^(.+)@@(.+)$/.exec(symbol.name) ?? [];
+        if (base !== undefined && symbol.section !== undefined) {
+          for (const name of [base, `${base}@${version}`]) this.defaultVersions.set(name, symbol.name);
+        }
       }
       for (const { relocations } of object.sections) {
         for (const { symbol } of relocations) {
@@ -185,7 +196,7 @@ export class SymbolTable {
 
   /** Undefined if no object and not the linker defines it. */
   addressOfGlobal(name: string): number | undefined {
-    const definition = this.globals.get(name);
+    const definition = this.globals.get(name) ?? this.globals.get(this.defaultVersions.get(name) ?? "");
     if (definition !== undefined) return this.addressOfDefinition(definition.symbol);
     return this.linkerDefined.get(name)?.address;
   }
@@ -211,6 +222,11 @@ export class SymbolTable {
     if (known === undefined) this.undefinedReferences.set(symbol.name, { place: place(), count: 1 });
     else known.count++;
     return 0;
+  }
+
+  /** Whether a symbol is local to a section that another object's copy has replaced. */
+  isDiscarded({ binding, section }: ObjectSymbol): boolean {
+    return binding === "local" && typeof section === "object" && this.discarded.has(section);
   }
 
   /** Turns the undefined references met so far into errors, one for each name. */

@@ -1,7 +1,7 @@
 /** `--module` and `--syscall`: kernel modules in TypeScript that are compiled when the command starts, and linked in. */
 import { type Command, InvalidArgumentError } from "commander";
 import { LinkError } from "../asm/index.ts";
-import { type KernelImage, link_kernel, SystemCallError } from "../kernel/index.ts";
+import { DefinedTwiceError, type KernelImage, link_kernel, SystemCallError } from "../kernel/index.ts";
 import { prebuiltKernel } from "../prebuilt/index.ts";
 import { type CommandIo, InputError, writeOutput } from "./io.ts";
 
@@ -74,6 +74,7 @@ async function linkedWith(
       );
       throw new InputError(lines.join("\n"));
     }
+    if (error instanceof DefinedTwiceError) throw new InputError(error.message);
     if (error instanceof LinkError) throw new InputError(`esp0: ${error.message}`);
     throw error;
   }

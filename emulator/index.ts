@@ -11,8 +11,7 @@ export type { WatchedAccess, WatchedRange } from "./cpu/host-watchpoints.ts";
 export { EXCEPTION, EXTERNAL, SOFTWARE } from "./cpu/interrupts.ts";
 export type { Op } from "./cpu/op.ts";
 export type { Delivery } from "./cpu/shutdown-cause.ts";
-/** Interrupt enable, in EFLAGS. */
-/** Indices of the general registers in `Core.r`, and numbers of the segment registers. */
+/** Indices of the general registers in `Core.r`; numbers of the segment registers; FLAG_IF, interrupt enable in EFLAGS. */
 export {
   CS,
   DS,
@@ -73,6 +72,7 @@ export { MP_CONFIGURATION_TABLE, MP_FLOATING_POINTER, writeMpTables } from "./mp
 export type { RegisterName } from "./named-registers.ts";
 export { REGISTER_NAMES } from "./named-registers.ts";
 export type { Notice } from "./notices.ts";
+export { checkLimits } from "./run-limits.ts";
 export { SnapshotError } from "./snapshot.ts";
 export type { StopReason } from "./stop-reason.ts";
 export { type X87Registers, x87Registers } from "./x87-registers.ts";

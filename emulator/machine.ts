@@ -28,7 +28,7 @@ import { configurationOf, type RestoreOptions, SavedState, savedOptions } from "
 import { DEFAULT_RAM, PhysicalMemory } from "./memory/physical-memory.ts";
 import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
 import type { Notice } from "./notices.ts";
-import type { LimitsOf } from "./run-limits.ts";
+import { checkLimits, type LimitsOf } from "./run-limits.ts";
 import { type Snapshot, SnapshotError } from "./snapshot.ts";
 import type { StopReason } from "./stop-reason.ts";
 
@@ -374,10 +374,11 @@ export class Machine {
   /**
    * Runs the machine until something of what `StopReason` names happens. A run that ended can be continued by
    * another; only after a triple fault `reset` is needed first.
-   * @throws RangeError when a limit is not a number of instructions or cycles
+   * @throws RangeError when a limit is not a number of instructions or cycles; TypeError for limits that are no object
    * @throws Error when called from inside a run; and what a callback or the bridge throws
    */
   run(limits: RunLimits = {}): StopReason {
+    checkLimits(limits);
     const { maxInstructions = Number.POSITIVE_INFINITY, untilCycle = Number.POSITIVE_INFINITY, until, core } = limits;
     return this.#execution.run({
       maxInstructions,

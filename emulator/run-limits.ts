@@ -15,3 +15,13 @@ export interface LimitsOf<Runs> {
   /** `maxInstructions` counts only those of this core, and waits. */
   core?: number;
 }
+
+/**
+ * Refuses what is no limits at all, which JavaScript would take for none.
+ * @throws TypeError that says what is meant
+ */
+export function checkLimits(limits: unknown): void {
+  if (typeof limits === "object" && limits !== null) return;
+  const meant = typeof limits === "number" ? limits : 1000;
+  throw new TypeError(`run(${String(limits)}): limits are an object: run({ maxInstructions: ${meant} })`);
+}

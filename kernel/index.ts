@@ -2,7 +2,14 @@
 export { initramfs } from "../boot/index.ts";
 export type { TraceEvent } from "./host/context.ts";
 export type { KernelImage } from "./host/kernel-image.ts";
-export { type KernelLinkOptions, kernel_image, link_kernel, prebuilt_kernel, SystemCallError } from "./link.ts";
+export {
+  DefinedTwiceError,
+  type KernelLinkOptions,
+  kernel_image,
+  link_kernel,
+  prebuilt_kernel,
+  SystemCallError,
+} from "./link.ts";
 export { BootState } from "./running/boot-state.ts";
 export {
   type BootOptions,

@@ -1,10 +1,10 @@
 /** Linking the kernel: its own modules, or a choice of them with others, into a vmlinux at 0xC0100000. */
-import { nearNames } from "../asm/index.ts";
+import { LinkError, nearNames } from "../asm/index.ts";
 import { asm_offsets } from "./arch/i386/asm-offsets.ts";
 import { sys_call_table } from "./arch/i386/kernel/syscalls.ts";
 import { headers, sources } from "./arch/i386/sources.ts";
 import type { KernelImage } from "./host/kernel-image.ts";
-import { type KernelModule, object_of } from "./host/kernel-module.ts";
+import { type FunctionDeclaration, type KernelModule, object_of } from "./host/kernel-module.ts";
 import { type KernelParts, kernel_from_elf, link_modules } from "./host/link.ts";
 import { PAGE_OFFSET } from "./include/asm/page.ts";
 import { kernel_modules } from "./modules.ts";
@@ -56,10 +56,40 @@ function check_system_calls(
       table === undefined
         ? `no module has a function ${symbol}${instead_of(symbol, modules, own)}`
         : `${symbol} is not exported; write \`export const ${symbol} = …\``;
-    const place = table && `${table.file}:${table.start.join(":")}`;
+    const place = declared[0] && place_of(declared[0]);
     unknown.push({ number: Number(number), symbol, why, place });
   }
   if (unknown.length > 0) throw new SystemCallError(unknown);
+}
+
+/** What modules beside the kernel's define, and something before them defines already. `message` holds a line for each. */
+export class DefinedTwiceError extends LinkError {}
+
+/** @param own modules beside the kernel's, which are the last of `modules` @throws DefinedTwiceError */
+function check_definitions(modules: readonly KernelModule[], own: readonly KernelModule[]): void {
+  const places = new Map<string, string>();
+  const twice: string[] = [];
+  for (const module of modules) {
+    for (const declaration of [...module.functions, ...module.data].filter(({ is_global }) => is_global)) {
+      const { name } = declaration;
+      const place = ("code" in declaration ? place_of(declaration) : undefined) ?? module.file;
+      const before = own.includes(module) ? (places.get(name) ?? place_of_label(name)) : undefined;
+      if (before === undefined) places.set(name, place);
+      else twice.push(`${place}: ${name} is defined already, in ${before}; give it another name`);
+    }
+  }
+  if (twice.length > 0) throw new DefinedTwiceError(twice);
+}
+
+/** FILE:LINE:COLUMN of a hosted function. */
+function place_of({ code: { table } }: FunctionDeclaration): string | undefined {
+  return table && `${table.file}:${table.start.join(":")}`;
+}
+
+/** FILE:LINE of a label of the kernel's assembly. */
+function place_of_label(symbol: string): string | undefined {
+  const source = sources.find(({ text }) => defines_label(text, symbol));
+  return source && `${source.file}:${source.text.split("\n").findIndex((line) => line.startsWith(`${symbol}:`)) + 1}`;
 }
 
 /** What else could be meant by the name of a function that there is not. */
@@ -96,6 +126,7 @@ function parts({ modules = [], include = () => true, config = {}, system_calls =
       .map((module) => with_system_calls(module, system_calls)),
     ...own,
   ];
+  check_definitions(chosen, own);
   check_system_calls(system_calls, chosen, own);
   return {
     modules: chosen,
@@ -111,7 +142,8 @@ function parts({ modules = [], include = () => true, config = {}, system_calls =
 /**
  * Links a kernel: assembly sources and the objects of hosted modules, loaded at physical 1 MiB.
  * @throws SystemCallError for functions of `system_calls` that there are not
- * @throws LinkError for symbols that are missing or defined twice; RangeError for configuration that means nothing
+ * @throws DefinedTwiceError for what `modules` define and another module or the kernel defines too
+ * @throws LinkError for symbols that are missing, or defined twice otherwise; RangeError for configuration that means nothing
  * @throws TypeError for a module that was not compiled
  */
 export function link_kernel(options: KernelLinkOptions = {}): KernelImage {

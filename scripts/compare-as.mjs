@@ -18,7 +18,10 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
-/** Where each package has its i386 code, and the headers that it includes. */
+/**
+ * Where each package has its i386 code, and the headers that it includes; `generated` are those that its build makes, for
+ * which empty ones will do in nearly all of its files.
+ */
 const PACKAGES = {
   musl: { only: /i386/, headers: ["arch/i386", "arch/generic", "src/internal", "include"] },
   klibc: { only: /i386/, headers: ["usr/include", "usr/include/arch/i386"] },
@@ -27,13 +30,13 @@ const PACKAGES = {
   syslinux: { only: /^(?!.*(64|gpxe))/, headers: ["com32/include", "com32/lib", "com32/lib/sys", "com32/lib/i386"] },
   glibc: {
     only: /sysdeps.*i386/,
-    headers: [
-      "include",
-      "sysdeps/i386",
-      "sysdeps/x86",
-      "sysdeps/unix/sysv/linux/i386",
-      "sysdeps/unix/sysv/linux",
-    ].concat(["sysdeps/unix/i386", "sysdeps/unix", "sysdeps/generic", "."]),
+    headers: ["include", "sysdeps/i386/fpu", "sysdeps/i386/nptl", "sysdeps/i386", "sysdeps/x86/fpu", "sysdeps/x86"]
+      .concat(["i386", "x86", ""].map((part) => `sysdeps/unix/sysv/linux/${part}`))
+      .concat(["sysdeps/unix/i386", "sysdeps/unix", "sysdeps/ieee754/ldbl-96", "sysdeps/ieee754", "sysdeps/nptl"])
+      .concat(["sysdeps/generic", "math", "."]),
+    flags: ["-DMODULE_NAME=libc", "-DMODULE_libc=1", "-DTOP_NAMESPACE=glibc", "-include", "libc-symbols.h"],
+    generated: `abi-versions config first-versions jmp_buf-ssp libc-modules link-defines locale-defines lowlevellock
+      pthread-errnos rtld-offsets signal-defines tcb-offsets tlsdesc ucontext_i`,
   },
 };
 
@@ -96,12 +99,18 @@ function describe({ sections, symbols }) {
 }
 
 /** `same`, `differs`, `refused` (by this assembler alone), `neither` or, if only GNU as refuses the source, `taken`. */
-function compare(path, { headers, flags = [] }, root, scratch) {
+function compare(path, { headers, flags = [], generated = "" }, root, scratch) {
   const source = join(scratch, "source.s");
   const object = join(scratch, "object.o");
-  const include = [dirname(path), ...headers.map((directory) => join(root, directory))].flatMap((name) => ["-I", name]);
+  const made = join(scratch, "generated");
+  mkdirSync(made, { recursive: true });
+  for (const name of generated.split(/\s+/)) writeFileSync(join(made, `${name}.h`), "");
+  const directories = [dirname(path), ...headers.map((directory) => join(root, directory)), made];
+  const include = directories.flatMap((name) => ["-I", name]);
   const options = ["-m32", "-fno-pic", "-E", "-x", "assembler-with-cpp", ...flags, ...include, path, "-o", source];
   if (run("gcc", options).status !== 0) return { outcome: "neither" };
+  // GNU as puts frames into .eh_frame if nothing else is said.
+  writeFileSync(source, `.cfi_sections .debug_frame\n${readFileSync(source, "utf8")}`);
   const isGnu = run("as", ["--32", "-o", object, source]).status === 0;
   try {
     const ours = describe(assemble(readFileSync(source, "utf8"), { file: path }));

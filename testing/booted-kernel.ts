@@ -12,10 +12,10 @@ import {
   planOf,
 } from "./booted-state.ts";
 import { diagnosis, withDiagnosis } from "./diagnosis.ts";
-import { type EventFilter, formatFilter, matches } from "./events.ts";
+import { doubtOf, type EventFilter, formatFilter, matches } from "./events.ts";
 import { formatStop, KernelStoppedError } from "./kernel-stopped.ts";
 import type { BootKernelOptions } from "./options.ts";
-import type { Program } from "./program.ts";
+import { isMistake, type Program } from "./program.ts";
 import type { CalleeSaved } from "./registers.ts";
 import { describeKernel } from "./report.ts";
 import { reproductionOf } from "./reproduction.ts";
@@ -163,7 +163,7 @@ export class BootedKernel extends VisibleKernel {
     try {
       const stop = this.run();
       if (this.#found !== undefined) return this.#found;
-      throw this.#stopped(`waiting for ${formatFilter(filter)}`, stop);
+      throw this.#stopped(`waiting for ${formatFilter(filter)}${doubtOf(filter)}`, stop);
     } finally {
       this.#wanted = undefined;
     }
@@ -318,9 +318,15 @@ export class BootedKernel extends VisibleKernel {
  * Boots a kernel with a program as pid 1, up to the first instruction of that program. The same options give the same
  * run, instruction for instruction; kernels in one process know nothing of each other. What was booted before in this
  * process is not booted again: its state is restored, which makes no difference but in time.
- * @throws RangeError for options that cannot be; AssemblyError, LinkError, ElfError for the program; Error with the end of
- *   the kernel log when the kernel cannot start it
+ * @throws RangeError for options that cannot be; AssemblyError, LinkError, ElfError, ProgramError for the program; Error
+ *   with the end of the kernel log when the kernel cannot start it
  */
 export function bootKernel(options: BootKernelOptions): BootedKernel {
-  return BootedKernel.boot(options);
+  try {
+    return BootedKernel.boot(options);
+  } catch (error) {
+    // What is wrong with a program is shown where the caller gives it, not where it was found out.
+    if (isMistake(error)) Error.captureStackTrace(error, bootKernel);
+    throw error;
+  }
 }

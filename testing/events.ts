@@ -1,4 +1,6 @@
 /** Kernel events: which ones are meant, and how they look in a message. */
+import { nearNames } from "../asm/index.ts";
+import { TRACE_EVENTS } from "../debug/index.ts";
 import type { RecordedEvent } from "../kernel/index.ts";
 
 /**
@@ -18,13 +20,21 @@ export function formatFilter(filter: EventFilter): string {
   return typeof filter === "string" ? filter : formatFields(filter);
 }
 
+/** What is to be said of a filter that names no event of the kernel's; empty for others. A test's own modules may have more. */
+export function doubtOf(filter: EventFilter): string {
+  const event = typeof filter === "object" ? filter["event"] : filter;
+  if (typeof event !== "string" || Object.hasOwn(TRACE_EVENTS, event)) return "";
+  const near = nearNames(event, Object.keys(TRACE_EVENTS));
+  return ` (the kernel has no event ${event}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""})`;
+}
+
 /** `#123456 fork parent=1 child=2` */
 export function formatEvent({ instruction, cycle: _, ...fields }: RecordedEvent): string {
   return `#${instruction} ${formatFields(fields)}`;
 }
 
 /** Fields that hold addresses, or bits. */
-const HEX = /(?:^|_)(?:address|eip|esp|cr3|frame|task|flags|error_code|vector)$/;
+const HEX = /(?:^|_)(?:address|eip|esp|cr3|frame|task|timer|handler|flags|error_code|vector)$/;
 
 function formatFields({ event, ...fields }: { readonly [field: string]: number | string }): string {
   const words = Object.entries(fields).map(([field, value]) =>

@@ -8,7 +8,7 @@ export { KernelStoppedError } from "./kernel-stopped.ts";
 export { type KernelMatchers, type MatcherResult, matchers, type SwitchFilter } from "./matchers.ts";
 export type { BootKernelOptions } from "./options.ts";
 export type { AreaView, PageView } from "./pages.ts";
-export { asm, assembleProgram, Program, type ProgramSource } from "./program.ts";
+export { asm, assembleProgram, Program, ProgramError, type ProgramSource } from "./program.ts";
 export type { CalleeSaved, RegisterField, Registers } from "./registers.ts";
 export type { StackWord } from "./stack.ts";
 export type { SwitchFrame, TaskState, TaskView, UserRegisters } from "./tasks.ts";

@@ -4,7 +4,7 @@ import type { RecordedEvent } from "../kernel/index.ts";
 import { type BootedKernel, kernelOf } from "./booted-kernel.ts";
 import { followCall } from "./callee-saved.ts";
 import { diagnosis, withDiagnosis } from "./diagnosis.ts";
-import { type EventFilter, formatEvent, formatFilter, lastEvents, matches } from "./events.ts";
+import { doubtOf, type EventFilter, formatEvent, formatFilter, lastEvents, matches } from "./events.ts";
 import { formatPage, type PageView } from "./pages.ts";
 import { CALLEE_SAVED, hex, type Registers } from "./registers.ts";
 import type { TaskView } from "./tasks.ts";
@@ -205,7 +205,7 @@ function toFollow(received: unknown, sequence: readonly EventFilter[]): MatcherR
       i < found.length
         ? `found: ${formatEvent(found[i])}`
         : i === found.length
-          ? "not found behind that"
+          ? `not found behind that${doubtOf(filter)}`
           : "not looked for";
     return `  ${i + 1}. ${formatFilter(filter)}  ${status}`;
   });

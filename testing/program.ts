@@ -1,7 +1,7 @@
 /** Programs for pid 1, written where they are used. */
 import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { assemble, link, readElf, writeExecutable } from "../asm/index.ts";
+import { AssemblyError, assemble, ElfError, LinkError, link, readElf, writeExecutable } from "../asm/index.ts";
 import { syscall_numbers } from "../kernel/inspect.ts";
 
 /** What `asm` programs can use: SYS_ numbers, and the macros SYSCALL, PRINT and EXIT. */
@@ -93,14 +93,42 @@ export function asm(text: TemplateStringsArray, ...values: readonly (string | nu
 /** What `bootKernel` takes for pid 1: asm\`…\`, a file (.S source or static ELF) as for `esp0 run`, or an ELF's bytes. */
 export type ProgramSource = Program | { readonly file: string } | Uint8Array;
 
-/** @throws AssemblyError, LinkError, ElfError; and what reading the file throws */
+/** A file that is no program. */
+export class ProgramError extends Error {
+  override readonly name = "ProgramError";
+}
+
+/** Whether an error says what is wrong with a program. */
+export function isMistake(error: unknown): error is Error {
+  return [ProgramError, AssemblyError, LinkError, ElfError].some((kind) => error instanceof kind);
+}
+
+/** Why files cannot be read, by Node's codes. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  EISDIR: "it is a directory",
+  EACCES: "it may not be read",
+};
+
+/** @throws ProgramError */
+function read(file: string): Uint8Array {
+  try {
+    return new Uint8Array(readFileSync(file));
+  } catch (error) {
+    const { code = "", message } = error as NodeJS.ErrnoException;
+    const expected = `{ file } is an assembly source (.S) or a static ELF, by its path from ${process.cwd()}`;
+    throw new ProgramError(`${file}: ${REASONS[code] ?? message}; ${expected}`);
+  }
+}
+
+/** @throws AssemblyError, LinkError, ElfError, ProgramError */
 export function programOf(source: ProgramSource): Program {
   if (source instanceof Program) return source;
   if (source instanceof Uint8Array) return new Program(source, "init");
   const { file } = source;
-  const bytes = new Uint8Array(readFileSync(file));
+  const bytes = read(file);
   const stem = basename(file).replace(/\.[sS]$/, "");
-  if (!GUEST_NAME.test(stem)) throw new RangeError(`${file}: the guest wants names of letters, digits and . _ + -`);
+  if (!GUEST_NAME.test(stem)) throw new ProgramError(`${file}: the guest wants names of letters, digits and . _ + -`);
   if (ELF_MAGIC.every((byte, index) => bytes[index] === byte)) return new Program(bytes, stem, file);
   const object = assemble(new TextDecoder().decode(bytes), { file, include: besideIncluder });
   return new Program(writeExecutable(link([object], { entry: ENTRY })), stem, file);

@@ -9,6 +9,7 @@ import { Conditionals } from "./conditionals.ts";
 import { Cursor } from "./cursor.ts";
 import { type Assembly, DIRECTIVES, unknownDirective } from "./directives.ts";
 import { Evaluator } from "./evaluator.ts";
+import type { ExplicitRelocation } from "./explicit-relocations.ts";
 import { ExpressionParser, integer } from "./expression-parser.ts";
 import { argumentEvaluator, bodyOptions } from "./macro-directives.ts";
 import type { Macro } from "./macros.ts";
@@ -53,7 +54,9 @@ export class Assembler implements Assembly {
   readonly reader = new StatementReader();
   readonly macros = new Map<string, Macro>();
   readonly callFrames = new CallFrames();
+  readonly relocations: ExplicitRelocation[] = [];
   codeSize: 16 | 32 = 32;
+  stackSize: 16 | 32 = 32;
   /** How many macros were expanded so far: what `\@` stands for. */
   macroCount = 0;
   alternate = false;
@@ -342,6 +345,7 @@ export class Assembler implements Assembly {
       operands,
       operandPositions: positions,
       codeSize: this.codeSize,
+      stackSize: this.stackSize,
     };
     this.emit(encodeInstruction(instruction, this.constantOf), cursor.position(start));
   }

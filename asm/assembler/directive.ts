@@ -5,6 +5,7 @@ import type { CallFrames } from "./call-frames.ts";
 import type { Conditionals } from "./conditionals.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Evaluator } from "./evaluator.ts";
+import type { ExplicitRelocation } from "./explicit-relocations.ts";
 import type { ExpressionParser } from "./expression-parser.ts";
 import type { Macro } from "./macros.ts";
 import type { Origin } from "./section-builder.ts";
@@ -36,6 +37,10 @@ export interface Values {
 export interface Contents extends Origin {
   readonly sections: SectionSet;
   codeSize: 16 | 32;
+  /** See `Instruction.stackSize`. */
+  stackSize: 16 | 32;
+  /** What `.reloc` asked for. */
+  readonly relocations: ExplicitRelocation[];
   /** Adds data at the present place. */
   append(bytes: ArrayLike<number>): void;
 }

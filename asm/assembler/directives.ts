@@ -17,8 +17,10 @@ import type {
 } from "./directive.ts";
 import { LAYOUT_DIRECTIVES } from "./layout-directives.ts";
 import { MACRO_DIRECTIVES } from "./macro-directives.ts";
+import { RELOCATION_DIRECTIVES } from "./relocation-directives.ts";
 import { SECTION_DIRECTIVES } from "./section-directives.ts";
 import { SYMBOL_DIRECTIVES } from "./symbol-directives.ts";
+import { VERSION_DIRECTIVES } from "./symbol-versions.ts";
 
 /** All that directives may use of the assembler that runs them. */
 export type Assembly = Values & Contents & Definitions & Messages & Source & Frames;
@@ -33,19 +35,20 @@ const ignore: RunDirective<unknown> = (_, cursor) => {
   cursor.at = cursor.text.length;
 };
 
+function code(codeSize: 16 | 32, stackSize: 16 | 32): RunDirective<Contents> {
+  return (assembly) => {
+    assembly.codeSize = codeSize;
+    assembly.stackSize = stackSize;
+  };
+}
+
 /** Code, messages, and what is accepted but means nothing here. */
 const OTHER_DIRECTIVES: DirectiveTable<Contents & Messages & Source> = {
-  ".code16": (assembly) => {
-    assembly.codeSize = 16;
-  },
-  ".code32": (assembly) => {
-    assembly.codeSize = 32;
-  },
+  ".code16": code(16, 16),
+  ".code16gcc": code(16, 32),
+  ".code32": code(32, 32),
   ".code64": (_, cursor) => {
     throw cursor.error(".code64: only 16-bit and 32-bit code is assembled", 0);
-  },
-  ".code16gcc": (_, cursor) => {
-    throw cursor.error(".code16gcc is for compiler output; write .code16 and give operand sizes where they matter", 0);
   },
   ".intel_syntax": (_, cursor) => {
     throw cursor.error("Intel syntax is not supported: write AT&T syntax (source first, %registers, $immediates)", 0);
@@ -121,6 +124,8 @@ function buildTable(): Map<string, Directive> {
   add(LAYOUT_DIRECTIVES);
   add(SECTION_DIRECTIVES);
   add(SYMBOL_DIRECTIVES);
+  add(VERSION_DIRECTIVES);
+  add(RELOCATION_DIRECTIVES);
   add(MACRO_DIRECTIVES);
   add(CALL_FRAME_DIRECTIVES);
   add(CONDITIONAL_DIRECTIVES, true);

@@ -18,15 +18,16 @@ import {
   type Section,
   type SectionLine,
   SHF_MERGE,
-  SHF_TLS,
   SHT_NOBITS,
 } from "../object-file.ts";
 import type { Assembler } from "./assembler.ts";
 import { frameSections } from "./call-frames.ts";
 import { fits, hex } from "./data-directives.ts";
-import { absoluteOffset, addressOf, describeSymbol, type Value } from "./evaluator.ts";
+import { addressOf, describeSymbol, type Value } from "./evaluator.ts";
+import { relocationFor } from "./explicit-relocations.ts";
 import { leb128 } from "./leb128.ts";
 import { fillWithNops } from "./nop-padding.ts";
+import { ObjectSymbols } from "./object-symbols.ts";
 import { relaxSection } from "./relaxation.ts";
 import {
   type AlignFragment,
@@ -98,10 +99,11 @@ interface Target {
 
 export class ObjectBuilder {
   private readonly targets = new Map<SectionBuilder, Target>();
-  private readonly sectionSymbols = new Map<Section, ObjectSymbol>();
-  private readonly objectSymbols = new Map<AssemblerSymbol, ObjectSymbol>();
+  private readonly symbols: ObjectSymbols;
 
-  constructor(private readonly assembler: Assembler) {}
+  constructor(private readonly assembler: Assembler) {
+    this.symbols = new ObjectSymbols(assembler, (builder) => this.targets.get(builder)!.section);
+  }
 
   /**
    * Errors are reported to the assembler; the object is then of no use.
@@ -122,6 +124,7 @@ export class ObjectBuilder {
       this.targets.set(builder, { builder, section: emptySection(builder), isSettled: settled[index] });
     });
     for (const target of this.targets.values()) this.fillSection(target);
+    this.addExplicitRelocations();
     const frames = frameSections(assembler.callFrames, {
       sectionOf: (builder) => this.targets.get(builder)!.section,
       resolve: (expression) => this.codeAddress(expression),
@@ -129,7 +132,7 @@ export class ObjectBuilder {
     return {
       name: assembler.sourceName ?? assembler.options.file,
       sections: [...[...this.targets.values()].map(({ section }) => section), ...frames],
-      symbols: this.symbolTable(),
+      symbols: this.symbols.table(),
     };
   }
 
@@ -159,6 +162,36 @@ export class ObjectBuilder {
     }
     if (builder.isCode) section.lines = lineTable(builder);
   }
+
+  private addExplicitRelocations(): void {
+    const { relocations, evaluator } = this.assembler;
+    const targets = { evaluator, nullSymbol: NULL_SYMBOL, symbolFor: this.namedTarget };
+    for (const relocation of relocations) {
+      const { section } = this.targets.get(relocation.section)!;
+      try {
+        section.relocations.push(relocationFor(relocation, section, targets));
+      } catch (error) {
+        if (!(error instanceof StatementError)) throw error;
+        this.assembler.report(error.position ?? relocation.place.position, error.message, relocation.place.origin);
+      }
+    }
+  }
+
+  /** The symbol itself if it has a name that others can see, else that of its section. */
+  private readonly namedTarget = (
+    symbol: AssemblerSymbol,
+    addend: number,
+  ): { symbol: ObjectSymbol; addend: number } => {
+    const location = this.assembler.evaluator.locate(symbol);
+    if (location !== undefined && (symbol.name === location.section.name || displayName(symbol.name) !== symbol.name)) {
+      const { section } = this.targets.get(location.section)!;
+      return { symbol: this.symbols.ofSection(section), addend: addend + addressOf(location) };
+    }
+    if (location === undefined && symbol.temporary) {
+      throw new StatementError(`the label '${displayName(symbol.name)}' is not defined in this file`);
+    }
+    return { symbol: this.symbols.of(symbol), addend };
+  };
 
   private fillFragment(target: Target, subsection: Subsection, fragment: Fragment): void {
     const { data } = target.section;
@@ -254,7 +287,7 @@ export class ObjectBuilder {
     if (add?.name === GLOBAL_OFFSET_TABLE && field.size === 4 && !isRelative) {
       // The distance of the table from the instruction.
       this.store(section, offset, field, constant.add(field.inInstruction ?? 0), false);
-      section.relocations.push({ offset, type: R_386_GOTPC, symbol: this.objectSymbol(add) });
+      section.relocations.push({ offset, type: R_386_GOTPC, symbol: this.symbols.of(add) });
       return;
     }
     const type = (isRelative ? RELATIVE_TYPES : ABSOLUTE_TYPES)[field.size];
@@ -262,7 +295,7 @@ export class ObjectBuilder {
       throw new StatementError(`a ${field.size * 8}-bit field can't hold an address; use .long`);
     }
     const { symbol, addend } =
-      add === undefined ? { symbol: NULL_SYMBOL, addend: constant } : this.relocated(add, constant);
+      add === undefined ? { symbol: NULL_SYMBOL, addend: constant } : this.relocated(add, constant, section);
     this.store(section, offset, field, addend, isRelative);
     section.relocations.push({ offset, type, symbol } satisfies Relocation);
   }
@@ -281,15 +314,15 @@ export class ObjectBuilder {
     // GNU as counts only displacements from the section.
     const isSectional = via === "GOTOFF" && field.isDisplacement === true;
     const target = isSectional
-      ? this.relocated(symbol, constant)
-      : { symbol: this.objectSymbol(symbol), addend: constant };
+      ? this.relocated(symbol, constant, section)
+      : { symbol: this.symbols.of(symbol), addend: constant };
     const type = via === "GOT" && field.isRelaxable ? R_386_GOT32X : VIA_TYPES[via];
     this.store(section, offset, field, target.addend, false);
     section.relocations.push({ offset, type, symbol: target.symbol });
   }
 
-  /** The symbol that a relocation names and the addend: local symbols give way to their section's symbol. */
-  private relocated(symbol: AssemblerSymbol, addend: Long): { symbol: ObjectSymbol; addend: Long } {
+  /** The symbol that a relocation in `from` names and the addend: local symbols give way to their section's symbol. */
+  private relocated(symbol: AssemblerSymbol, addend: Long, from: Section): { symbol: ObjectSymbol; addend: Long } {
     const location = this.assembler.evaluator.locate(symbol);
     if (location === undefined && symbol.temporary) {
       const name = displayName(symbol.name);
@@ -302,9 +335,11 @@ export class ObjectBuilder {
     if (location !== undefined && symbol.binding === "local") {
       const { section } = this.targets.get(location.section)!;
       const isInMerged = (section.flags & SHF_MERGE) !== 0 && !addend.isZero();
-      if (!isInMerged) return { symbol: this.sectionSymbol(section), addend: addend.add(addressOf(location)) };
+      const isInOther = isOnce(section) && section !== from && !symbol.temporary;
+      if (!isInMerged && !isInOther)
+        return { symbol: this.symbols.ofSection(section), addend: addend.add(addressOf(location)) };
     }
-    return { symbol: this.objectSymbol(symbol), addend };
+    return { symbol: this.symbols.of(symbol), addend };
   }
 
   private store(section: Section, offset: number, field: PendingField, value: Long, isRelative: boolean): void {
@@ -347,99 +382,11 @@ export class ObjectBuilder {
     const offset = addressOf(location) + value!.constant.toInt();
     return { section: this.targets.get(location.section)!.section, value: offset };
   }
-
-  private sectionSymbol(section: Section): ObjectSymbol {
-    let symbol = this.sectionSymbols.get(section);
-    if (symbol === undefined) {
-      symbol = { name: section.name, binding: "local", type: "section", section, value: 0, size: 0 };
-      this.sectionSymbols.set(section, symbol);
-    }
-    return symbol;
-  }
-
-  private objectSymbol(symbol: AssemblerSymbol): ObjectSymbol {
-    let made = this.objectSymbols.get(symbol);
-    if (made === undefined) {
-      made = this.makeSymbol(symbol);
-      this.objectSymbols.set(symbol, made);
-    }
-    return made;
-  }
-
-  private makeSymbol(symbol: AssemblerSymbol): ObjectSymbol {
-    const { name, visibility, definition } = symbol;
-    this.inheritFromTarget(symbol);
-    const size = this.symbolSize(symbol);
-    const defined = { name, binding: symbol.binding, type: symbol.type, visibility, size };
-    const location = this.assembler.evaluator.locate(symbol);
-    if (location !== undefined) {
-      const { section } = this.targets.get(location.section)!;
-      const type = (section.flags & SHF_TLS) !== 0 ? "tls" : symbol.type;
-      return { ...defined, type, section, value: addressOf(location) };
-    }
-    if (definition?.kind === "common") {
-      return { ...defined, section: "common", value: definition.alignment, size: definition.size };
-    }
-    const offset = absoluteOffset(symbol);
-    if (offset !== undefined) return { ...defined, section: "absolute", value: offset };
-    const constant =
-      definition?.kind === "value" ? this.assembler.evaluator.constant(definition.expression) : undefined;
-    if (constant !== undefined) return { ...defined, section: "absolute", value: constant.toInt() >>> 0 };
-    // What this file does not define is for others to define.
-    return { ...defined, binding: isOptional(symbol) ? "weak" : "global", section: undefined, value: 0 };
-  }
-
-  /** A name for a symbol that was not defined yet gets its attributes here. */
-  private inheritFromTarget({ name, definition }: AssemblerSymbol): void {
-    if (definition?.kind !== "value" || definition.expression.kind !== "symbol") return;
-    const target = this.assembler.symbols.byKey(definition.expression.name);
-    if (target !== undefined) this.assembler.symbols.inherit(name, target);
-  }
-
-  private symbolSize({ name, size }: AssemblerSymbol): number {
-    if (size === undefined) return 0;
-    const { evaluator } = this.assembler;
-    const value = evaluator.constant(size.expression);
-    if (value !== undefined) return value.toInt();
-    const message = `the .size of '${name}' must be a constant, but ${evaluator.reason}`;
-    this.assembler.report(size.position, message, size.origin);
-    return 0;
-  }
-
-  /** The file and section symbols, other local ones, then global ones; each in order of first mention. */
-  private symbolTable(): ObjectSymbol[] {
-    const { symbols, sourceName } = this.assembler;
-    const named: ObjectSymbol[] = [];
-    for (const symbol of symbols.all()) {
-      const isRelocated = this.objectSymbols.has(symbol);
-      if (!isRelocated && (symbol.temporary || !symbols.isPresent(symbol) || this.isIdle(symbol))) continue;
-      named.push(this.objectSymbol(symbol));
-    }
-    const local = named.filter(({ binding }) => binding === "local");
-    const others = named.filter(({ binding }) => binding !== "local");
-    const file: ObjectSymbol[] =
-      sourceName === undefined
-        ? []
-        : [{ name: sourceName, binding: "local", type: "file", section: "absolute", value: 0, size: 0 }];
-    return [...file, ...this.sectionSymbols.values(), ...local, ...others];
-  }
-
-  /** Whether an unused symbol stands for nothing in this file: a weak name, or another name for an undefined symbol. */
-  private isIdle(symbol: AssemblerSymbol): boolean {
-    if (symbol.definition === undefined) return isOptional(symbol);
-    if (symbol.definition.kind !== "value") return false;
-    const { evaluator } = this.assembler;
-    const { expression, position, origin } = symbol.definition;
-    if (evaluator.evaluate(expression) === undefined) {
-      this.assembler.report(position, `'${symbol.name}' has no value: ${evaluator.reason}`, origin);
-    }
-    return evaluator.locate(symbol) === undefined && evaluator.constant(expression) === undefined;
-  }
 }
 
-/** Whether a symbol that is undefined here need not be defined anywhere. */
-function isOptional({ binding, isWeaklyReferenced, isReferenced }: AssemblerSymbol): boolean {
-  return binding === "weak" || (isWeaklyReferenced && !isReferenced && binding === "local");
+/** Whether of several objects' sections of this kind a program has one. */
+function isOnce({ group, name }: Section): boolean {
+  return group?.isComdat === true || name.startsWith(".gnu.linkonce");
 }
 
 /** The lines of a section whose fragments have their addresses. */
@@ -455,8 +402,8 @@ function lineTable(builder: SectionBuilder): SectionLine[] {
 }
 
 function emptySection(builder: SectionBuilder): Section {
-  const { name, type, flags, entrySize, alignment, size } = builder;
-  return { name, type, flags, entrySize, alignment, size, data: new Uint8Array(0), relocations: [] };
+  const { name, type, flags, entrySize, alignment, size, group } = builder;
+  return { name, type, flags, entrySize, alignment, size, data: new Uint8Array(0), relocations: [], group };
 }
 
 function jumpField(fragment: JumpFragment, fixup: Fixup, end: number): PendingField {

@@ -5,7 +5,7 @@
 import { type Position, StatementError } from "../diagnostics.ts";
 import type { Expression } from "../expression.ts";
 import type { Encoding } from "../instruction.ts";
-import { SHF_EXECINSTR, SHT_NOBITS } from "../object-file.ts";
+import { type SectionGroup, SHF_EXECINSTR, SHT_NOBITS } from "../object-file.ts";
 import type { Statement } from "./statement.ts";
 
 /** The largest object, bytes of all sections: what hostile input may make us allocate. */
@@ -246,6 +246,7 @@ export class SectionBuilder {
     readonly flags: number,
     readonly entrySize: number,
     private readonly budget: SizeBudget,
+    readonly group: SectionGroup | undefined,
     /** Its places are constants. */
     readonly isAbsolute = false,
   ) {}

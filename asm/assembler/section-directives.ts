@@ -1,8 +1,10 @@
 /** `.section`, `.text`, `.pushsection` and their kin. */
 import {
+  type SectionGroup,
   SHF_ALLOC,
   SHF_EXCLUDE,
   SHF_EXECINSTR,
+  SHF_GROUP,
   SHF_MERGE,
   SHF_STRINGS,
   SHF_TLS,
@@ -27,7 +29,10 @@ const FLAGS: Readonly<Record<string, number>> = {
   S: SHF_STRINGS,
   T: SHF_TLS,
   e: SHF_EXCLUDE,
+  G: SHF_GROUP,
 };
+/** The flag of a section that goes where the one before it belongs. */
+const SAME_GROUP = "?";
 
 const TYPES: Readonly<Record<string, number>> = {
   progbits: SHT_PROGBITS,
@@ -57,17 +62,35 @@ function takeAttributes(assembly: Needs, cursor: Cursor): Partial<SectionAttribu
   const attributes: { -readonly [Name in keyof SectionAttributes]?: SectionAttributes[Name] } = { flags: 0 };
   for (const code of cursor.takeString()) {
     const letter = String.fromCharCode(code);
-    const flag = FLAGS[letter];
+    if (letter === SAME_GROUP) attributes.group = assembly.sections.currentSection.group;
+    const flag = letter === SAME_GROUP ? (attributes.group === undefined ? 0 : SHF_GROUP) : FLAGS[letter];
     if (flag === undefined)
       throw cursor.error(`unknown section flag '${letter}'; known are ${Object.keys(FLAGS).join(", ")}`, at);
     attributes.flags! |= flag;
   }
-  if (cursor.take(",")) attributes.type = takeType(cursor);
+  const isTyped = /^\s*,\s*[^\s@%"]/.exec(cursor.text.slice(cursor.at)) === null;
+  const needsGroup = (attributes.flags! & SHF_GROUP) !== 0 && attributes.group === undefined;
+  // With a group the type may be left out.
+  if ((isTyped || !needsGroup) && cursor.take(",")) attributes.type = takeType(cursor);
   if ((attributes.flags! & SHF_MERGE) !== 0) {
     cursor.expect(",", "and the entry size, which a section with the flag M needs,");
     attributes.entrySize = assembly.integer(cursor, "the entry size", 1, 65536);
   }
+  if (needsGroup) attributes.group = takeGroup(assembly, cursor);
   return attributes;
+}
+
+/** `, signature[, comdat]` */
+function takeGroup({ sections }: Contents, cursor: Cursor): SectionGroup {
+  cursor.expect(",", "and the name of the group, which a section with the flag G needs,");
+  cursor.skipSpace();
+  const signature = takeSectionName(cursor);
+  if (!cursor.take(",")) return sections.group(signature, false);
+  cursor.skipSpace();
+  const at = cursor.at;
+  if (cursor.takeName() !== "comdat")
+    throw cursor.error("expected `comdat`, or nothing, behind the name of the group", at);
+  return sections.group(signature, true);
 }
 
 function takeType(cursor: Cursor): number {

@@ -1,7 +1,16 @@
 /** The sections of an object, which of them is current, and the stacks of `.pushsection` and `.previous`. */
 import { type Position, StatementError } from "../diagnostics.ts";
 import type { Expression } from "../expression.ts";
-import { SHF_ALLOC, SHF_EXECINSTR, SHF_TLS, SHF_WRITE, SHT_NOBITS, SHT_NOTE, SHT_PROGBITS } from "../object-file.ts";
+import {
+  type SectionGroup,
+  SHF_ALLOC,
+  SHF_EXECINSTR,
+  SHF_TLS,
+  SHF_WRITE,
+  SHT_NOBITS,
+  SHT_NOTE,
+  SHT_PROGBITS,
+} from "../object-file.ts";
 import { MAX_OBJECT_SIZE, type Origin, SectionBuilder, SizeBudget, type Subsection } from "./section-builder.ts";
 import type { Location } from "./symbols.ts";
 
@@ -9,6 +18,8 @@ export interface SectionAttributes {
   readonly type: number;
   readonly flags: number;
   readonly entrySize: number;
+  /** The group that it belongs to, with which its name tells it apart. */
+  readonly group?: SectionGroup | undefined;
 }
 
 const NOP = 0x90;
@@ -62,11 +73,12 @@ interface Place {
 export class SectionSet {
   private readonly budget = new SizeBudget();
   private readonly byName = new Map<string, SectionBuilder>();
+  private readonly groups = new Map<string, { readonly signature: string; isComdat: boolean }>();
   private place: Place;
   private previous: Place | undefined;
   private readonly stack: { place: Place; previous: Place | undefined }[] = [];
   /** What `.struct` describes: its labels are constants. Part of no object. */
-  private readonly absolute = new SectionBuilder("*ABS*", SHT_NOBITS, 0, 0, new SizeBudget(), true);
+  private readonly absolute = new SectionBuilder("*ABS*", SHT_NOBITS, 0, 0, new SizeBudget(), undefined, true);
   /** Where the next bytes go. */
   current: Subsection;
 
@@ -86,13 +98,22 @@ export class SectionSet {
     return this.place.section;
   }
 
-  /** The section of that name, made if need be. @throws StatementError if it is there with other attributes */
+  /** The group of that signature, COMDAT when one of its sections says so. */
+  group(signature: string, isComdat: boolean): SectionGroup {
+    let group = this.groups.get(signature);
+    if (group === undefined) this.groups.set(signature, (group = { signature, isComdat }));
+    group.isComdat ||= isComdat;
+    return group;
+  }
+
+  /** The section of that name and group, made if need be. @throws StatementError if it is there with other attributes */
   find(name: string, given?: Partial<SectionAttributes>): SectionBuilder {
-    const existing = this.byName.get(name);
+    const key = given?.group === undefined ? name : `${name}\0${given.group.signature}`;
+    const existing = this.byName.get(key);
     if (existing === undefined) {
-      const { type, flags, entrySize } = { ...defaultAttributes(name), ...given };
-      const section = new SectionBuilder(name, type, flags, entrySize, this.budget);
-      this.byName.set(name, section);
+      const { type, flags, entrySize, group } = { ...defaultAttributes(name), ...given };
+      const section = new SectionBuilder(name, type, flags, entrySize, this.budget, group);
+      this.byName.set(key, section);
       return section;
     }
     const changes = given?.flags !== undefined && given.flags !== existing.flags;

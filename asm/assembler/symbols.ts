@@ -30,6 +30,16 @@ export interface DeferredExpression {
   readonly origin: Origin;
 }
 
+/** `.symver symbol, name[, fate]` */
+export interface SymbolVersion {
+  /** `symbol@VERSION`; with `@@` that version is meant where none is named, with `@@@` so if the symbol is defined here. */
+  readonly name: string;
+  /** What becomes of the name without a version. */
+  readonly fate: "kept" | "local" | "hidden" | "remove";
+  readonly position: Position;
+  readonly origin: Origin;
+}
+
 export interface AssemblerSymbol {
   readonly name: string;
   definition: Definition | undefined;
@@ -41,6 +51,8 @@ export interface AssemblerSymbol {
   isWeaklyReferenced: boolean;
   /** The name that stands for another symbol by `.weakref`. */
   readonly isWeakReference: boolean;
+  /** Names with a version that `.symver` gives it. */
+  readonly versions: SymbolVersion[];
   /** By `.local`: a common block of that name is room in .bss. */
   declaredLocal: boolean;
   type: ObjectSymbol["type"];
@@ -230,6 +242,7 @@ function createSymbol(name: string, position: Position, temporary: boolean): Ass
     isReferenced: false,
     isWeaklyReferenced: false,
     isWeakReference: false,
+    versions: [],
     declaredLocal: false,
     type: "notype",
     size: undefined,

@@ -2,6 +2,7 @@
 import { nearNames } from "../near-names.ts";
 import { INTEGER_INSTRUCTIONS } from "./tables/integer.ts";
 import { SYSTEM_INSTRUCTIONS } from "./tables/system.ts";
+import { VECTOR_INSTRUCTIONS } from "./tables/vector.ts";
 import { X87_INSTRUCTIONS } from "./tables/x87.ts";
 import { type OperandSize, parseTemplates, type Template } from "./template.ts";
 
@@ -12,6 +13,8 @@ export interface Candidate {
 }
 
 const SUFFIXES: Readonly<Record<OperandSize, string>> = { 8: "b", 16: "w", 32: "l" };
+
+const TABLES = [INTEGER_INSTRUCTIONS, SYSTEM_INSTRUCTIONS, X87_INSTRUCTIONS, VECTOR_INSTRUCTIONS];
 
 let index: Map<string, Candidate[]> | undefined;
 
@@ -28,7 +31,7 @@ function buildIndex(): Map<string, Candidate[]> {
     if (known === undefined) built.set(mnemonic, [candidate]);
     else known.push(candidate);
   };
-  for (const template of parseTemplates([INTEGER_INSTRUCTIONS, SYSTEM_INSTRUCTIONS, X87_INSTRUCTIONS].join("\n"))) {
+  for (const template of parseTemplates(TABLES.join("\n"))) {
     for (const name of template.names) {
       add(name, { template, suffixSize: undefined });
       if (!template.suffixed) continue;

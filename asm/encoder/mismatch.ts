@@ -4,7 +4,7 @@ import type { ConstantOf, Instruction, Operand } from "../instruction.ts";
 import { type Candidate, candidatesFor, suffixesOf } from "./instruction-table.ts";
 import { followsOperandSize, hasShape, matchCandidate, SIZE_UNKNOWN } from "./operand-matching.ts";
 import { registerNamed } from "./registers.ts";
-import type { Pattern } from "./template.ts";
+import type { DefaultSizes, Pattern } from "./template.ts";
 
 const IMMEDIATE = "an immediate";
 const REGISTER = "a general register";
@@ -13,6 +13,8 @@ const ACCUMULATOR = "the accumulator (%al, %ax or %eax)";
 const REGISTER_8 = "an 8-bit register";
 const REGISTER_16 = "a 16-bit register";
 const REGISTER_32 = "a 32-bit register";
+const MMX_REGISTER = "an MMX register (%mm0 to %mm7)";
+const SSE_REGISTER = "an SSE register (%xmm0 to %xmm7)";
 const PARTICULAR_REGISTERS = [ACCUMULATOR, REGISTER_8, REGISTER_16, REGISTER_32];
 
 /** What may stand in the place of each pattern; for any other pattern, its own text. */
@@ -44,6 +46,10 @@ const DESCRIPTIONS: Readonly<Record<string, readonly string[]>> = {
   dreg: ["a debug register"],
   treg: ["a test register"],
   st: ["%st"],
+  mm: [MMX_REGISTER],
+  mmm: [MMX_REGISTER, MEMORY],
+  xmm: [SSE_REGISTER],
+  xmmm: [SSE_REGISTER, MEMORY],
   sti: ["an x87 register (%st(0) to %st(7))"],
   si: ["(%esi)"],
   di: ["%es:(%edi)"],
@@ -58,14 +64,14 @@ const X87_SUFFIXES = ["s", "l", "t", "ll"];
 export function explainMismatch(
   instruction: Instruction,
   candidates: readonly Candidate[],
-  defaultSize: 16 | 32,
+  defaults: DefaultSizes,
   constantOf: ConstantOf,
 ): StatementError {
   const { mnemonic, operands } = instruction;
   const sameCount = candidates.filter(({ template }) => template.operands.length === operands.length);
   if (sameCount.length === 0) return wrongCount(instruction, candidates);
   const unsized = sameCount.filter(
-    (candidate) => matchCandidate(candidate, operands, defaultSize, constantOf) === SIZE_UNKNOWN,
+    (candidate) => matchCandidate(candidate, operands, defaults, constantOf) === SIZE_UNKNOWN,
   );
   if (unsized.length > 0) {
     const sizes = unsized.flatMap(({ template }) => template.sizes);

@@ -4,7 +4,7 @@ import type { ConstantOf, Instruction, MemoryOperand, Operand } from "../instruc
 import { fitsField, leastOf } from "./instruction-bytes.ts";
 import type { Candidate } from "./instruction-table.ts";
 import { registerNamed } from "./registers.ts";
-import type { OperandSize, Pattern } from "./template.ts";
+import type { DefaultSizes, OperandSize, Pattern } from "./template.ts";
 
 /** The operands differ from the template in number, kind or size. */
 export const NO_MATCH = -1;
@@ -13,12 +13,12 @@ export const SIZE_UNKNOWN = -2;
 
 /**
  * The operand size in bits at which the instruction fits the candidate (0 if it has no size), or NO_MATCH or
- * SIZE_UNKNOWN. `defaultSize` is the operand size of the code, unless a prefix turns it.
+ * SIZE_UNKNOWN.
  */
 export function matchCandidate(
   { template, suffixSize }: Candidate,
   operands: Instruction["operands"],
-  defaultSize: 16 | 32,
+  defaults: DefaultSizes,
   constantOf: ConstantOf,
 ): number {
   const patterns = template.operands;
@@ -29,7 +29,7 @@ export function matchCandidate(
   if (template.sizes.length === 0) return operandsHaveSize(patterns, operands, 0, constantOf) ? 0 : NO_MATCH;
   let size = suffixSize ?? registerSize(patterns, operands);
   if (size === undefined) {
-    if (template.defaultsToCodeSize) size = defaultSize;
+    if (template.defaultsTo !== undefined) size = defaults[template.defaultsTo];
     else if (template.sizes.length === 1) size = template.sizes[0];
     else return SIZE_UNKNOWN;
   }
@@ -81,6 +81,8 @@ function memoryHasShape(operand: MemoryOperand, pattern: Pattern): boolean {
   if (operand.indirect) return pattern === "*m";
   switch (pattern) {
     case "m":
+    case "mmm":
+    case "xmmm":
     case "rm":
     case "rm8":
     case "rm16":
@@ -149,6 +151,12 @@ function registerHasShape(name: string, indirect: boolean, pattern: Pattern): bo
       return register.class === "test";
     case "sti":
       return register.class === "x87";
+    case "mm":
+    case "mmm":
+      return register.class === "mmx";
+    case "xmm":
+    case "xmmm":
+      return register.class === "sse";
     case "st":
       return register.class === "x87" && register.number === 0;
     case "port":

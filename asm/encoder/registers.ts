@@ -1,13 +1,13 @@
 /** The registers an operand can name, with their numbers in instruction fields (Intel SDM vol. 2, table 2-1/3-1). */
 
-export type RegisterClass = "general" | "segment" | "control" | "debug" | "test" | "x87";
+export type RegisterClass = "general" | "segment" | "control" | "debug" | "test" | "x87" | "mmx" | "sse";
 
 export interface Register {
   readonly name: string;
   readonly class: RegisterClass;
   /** The number that goes into a ModRM, SIB or opcode field. */
   readonly number: number;
-  /** Bits: 8, 16 or 32 for general registers, 16 for segment registers, 32 for system registers, 80 for x87. */
+  /** Bits: 8, 16 or 32 for general registers, 16 for segment registers, 32 for system registers, 80 for x87, 64 for MMX, 128 for SSE. */
   readonly size: number;
 }
 
@@ -45,6 +45,16 @@ const REGISTERS: ReadonlyMap<string, Register> = new Map(
       "test",
       32,
       EIGHT.map((number) => `tr${number}`),
+    ),
+    ...bank(
+      "mmx",
+      64,
+      EIGHT.map((number) => `mm${number}`),
+    ),
+    ...bank(
+      "sse",
+      128,
+      EIGHT.map((number) => `xmm${number}`),
     ),
     ...bank("x87", 80, ["st"]),
     ...bank(

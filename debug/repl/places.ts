@@ -23,6 +23,8 @@ export function placeAddresses(console: Console, text: string): number[] {
   const functions = functionStarts(console, place);
   const starts = [...functions.map((start) => symbols.bodyOf(start)), ...inlinedStarts(console, place)];
   if (starts.length > 0) return [...new Set(starts)];
+  const [, file, name] = FILE_FUNCTION.exec(place) ?? [];
+  if (file !== undefined) throw new CommandError(`${filesNamed(console, file)[0]} has no function ${name}`);
   return [console.address(place)];
 }
 
@@ -72,14 +74,19 @@ export function isFile(file: string, name: string): boolean {
   return file === name || file.endsWith(`/${name}`);
 }
 
-function lineAddresses({ session }: Console, { file, line }: SourceLocation): number[] {
-  const { symbols } = session;
-  let addresses: number[];
+/** The files that a name, or the end of a path, means. @throws CommandError when there is none */
+export function filesNamed({ session }: Console, file: string): string[] {
   try {
-    addresses = symbols.addressesOf(file, line);
+    return session.symbols.filesNamed(file);
   } catch (error) {
     throw error instanceof RangeError ? new CommandError(error.message) : error;
   }
+}
+
+function lineAddresses(console: Console, { file, line }: SourceLocation): number[] {
+  const { symbols } = console.session;
+  filesNamed(console, file);
+  const addresses = symbols.addressesOf(file, line);
   if (addresses.length === 0) throw new CommandError(`no instruction comes from line ${line} of ${file}, or behind it`);
   return addresses.map((address) => (symbols.symbolize(address)?.offset === 0 ? symbols.bodyOf(address) : address));
 }

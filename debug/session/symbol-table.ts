@@ -200,23 +200,29 @@ export class SymbolTable {
   }
 
   /**
+   * The files that a name means.
+   * @param file the end of a path will do
+   * @throws RangeError that suggests near names when there is none
+   */
+  filesNamed(file: string): string[] {
+    const known = this.files();
+    const named = known.filter((name) => name === file || name.endsWith(`/${file}`));
+    if (named.length > 0) return named;
+    const last = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+    const near = nearNames(last(file), new Set(known.map(last)));
+    // A file of the right name in another folder is near too.
+    const same = known.filter((name) => last(name) === last(file));
+    throw new RangeError(`no line of a file ${file} is known${suggestions([...same, ...near])}`);
+  }
+
+  /**
    * Where the instructions of a line begin: in each block the first address, of the line or, when it has no code, of
    * the next one that has.
    * @param file the end of a path will do
    * @throws RangeError when no file has that name
    */
   addressesOf(file: string, line: number): number[] {
-    const files = this.files().filter((name) => name === file || name.endsWith(`/${file}`));
-    if (files.length === 0) {
-      throw new RangeError(
-        `no line of a file ${file} is known${suggestions(
-          nearNames(
-            file,
-            this.files().map((name) => name.slice(name.lastIndexOf("/") + 1)),
-          ),
-        )}`,
-      );
-    }
+    const files = this.filesNamed(file);
     const entries = this.#lines.filter(
       (entry) => entry.isStatement && entry.line >= line && files.includes(entry.file),
     );

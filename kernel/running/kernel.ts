@@ -4,6 +4,7 @@ import { endOf, handOver, loadKernel } from "../../boot/index.ts";
 import {
   type Capture,
   type Core,
+  checkLimits,
   Machine,
   type MachineOptions,
   type RunLimits,
@@ -230,8 +231,12 @@ export class Kernel implements KernelHost {
 
   // ---- Running ----
 
-  /** Runs on, until pid 1 ends or something else in KernelStop happens. A run can be continued unless it ended. */
+  /**
+   * Runs on, until pid 1 ends or something else in KernelStop happens. A run can be continued unless it ended.
+   * @throws as `Machine.run` does
+   */
   run(limits: Omit<RunLimits, "until"> & { readonly until?: (kernel: Kernel) => boolean } = {}): KernelStop {
+    checkLimits(limits);
     let asleep: KernelStop | undefined;
     this.machine.onHalt = () => {
       this.#drop_carrier();

@@ -5,7 +5,7 @@ import { objectFromElf } from "../../asm/elf-object.ts";
 import { readElf } from "../../asm/elf-reader.ts";
 import { writeExecutable, writeRelocatable } from "../../asm/elf-writer.ts";
 import { link } from "../../asm/linker.ts";
-import { R_386_32 } from "../../asm/object-file.ts";
+import { R_386_32, SHF_GROUP } from "../../asm/object-file.ts";
 import { CODE, DATA, gnuAssemble, haveTools, object, relocated, section, symbol } from "./objects.ts";
 
 const text = section(".text", CODE, [0xb8, 0, 0, 0, 0, 0xc3]);
@@ -163,6 +163,18 @@ describe("readElf", () => {
 describe("objectFromElf", () => {
   it("refuses what is not relocatable", () => {
     expect(() => objectFromElf(readElf(EXECUTABLE))).toThrow(/not a relocatable file: ELF type 2 instead of 1/);
+  });
+
+  it("refuses groups with sections that are not there, and groups that are cut short", () => {
+    const group = { signature: "f", isComdat: true };
+    const grouped = { ...section(".text.f", CODE | SHF_GROUP, [0xc3]), group };
+    const file = writeRelocatable(object("f.S", [grouped], [symbol("f", grouped)]));
+    expect(objectFromElf(readElf(file)).sections[0].group).toEqual(group);
+    const { offset } = readElf(file).sections[1];
+    const refused = (bytes: Uint8Array) => expect(() => objectFromElf(readElf(bytes)));
+    refused(patched(file, offset + 4, 99)).toThrow("group 1 has section 99 of 6");
+    refused(patched(file, sectionField(file, ".group", 20), 3)).toThrow("section 1 is a group of 3 bytes");
+    refused(patched(file, sectionField(file, ".group", 28), 77)).toThrow("its signature symbol 77");
   });
 
   it("refuses alignments that are no powers of two", () => {

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { assemble } from "../../asm/assemble.ts";
 import { ET_EXEC, ET_REL } from "../../asm/elf-format.ts";
 import { objectFromElf } from "../../asm/elf-object.ts";
 import { readElf } from "../../asm/elf-reader.ts";
@@ -168,6 +169,22 @@ describe.skipIf(!haveTools("ld", "readelf", "objdump", "objcopy", "nm"))("GNU bi
       expect(run("objdump", "-dr", path("main.o"))).toContain("6: R_386_PC32\thelper");
       expect(run("readelf", "-aW", path("program"))).toMatch(/LOAD +0x001000 0x08048000 0x08048000/);
       expect(run("objdump", "-d", path("program"))).toMatch(/call +8048010 <helper>/);
+    });
+  });
+
+  it("tells the groups of our objects from each other, and finds the members that it finds in GNU as's", () => {
+    withDirectory((path) => {
+      const source = new URL("golden/sources/groups.s", import.meta.url);
+      const text = readFileSync(source, "utf8");
+      writeFileSync(path("ours.o"), writeRelocatable(assemble(text, { file: "groups.s" })));
+      run("as", "--32", "-o", path("theirs.o"), source.pathname);
+      const groups = (file: string) => {
+        const said = run("readelf", "-gW", path(file));
+        // The numbers of sections come from where .text, .data and .bss have relocations.
+        return said.replaceAll(/\[ *\d+\] */g, "");
+      };
+      expect(groups("ours.o")).toContain("COMDAT group section `.group' [pair] contains 4 sections");
+      expect(groups("ours.o")).toBe(groups("theirs.o"));
     });
   });
 

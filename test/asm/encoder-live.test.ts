@@ -16,6 +16,7 @@ const GENERAL = {
 
 const pick = fc.constantFrom<string[]>;
 const register = (bits: Bits) => pick(...GENERAL[bits]).map((name) => `%${name}`);
+const vector = (kind: "mm" | "xmm") => fc.integer({ min: 0, max: 7 }).map((number) => `%${kind}${number}`);
 const symbolic = fc
   .tuple(pick("here", "away"), fc.integer({ min: -300, max: 300 }))
   .map(([name, offset]) => (offset < 0 ? `${name}${offset}` : `${name}+${offset}`));
@@ -102,6 +103,23 @@ const instruction = fc.oneof(
     memory,
   ),
   line(pick("setne", "setb", "setle"), registerOrMemory(8)),
+  line(pick("paddb", "movups", "cvtsi2sdl", "movhps", "pshufb", "cmpnltss", "lddqu"), memory, vector("xmm")),
+  line(pick("movq", "movd", "movaps", "movntdq", "movlpd"), vector("xmm"), memory),
+  line(
+    pick("pshufd", "cmpps", "palignr", "pcmpistri"),
+    pick("$0", "$200"),
+    fc.oneof(vector("xmm"), memory),
+    vector("xmm"),
+  ),
+  line(pick("pxor", "movq", "psrlw", "cvttps2pi"), memory, vector("mm")),
+  line(pick("psrlw", "pslld"), pick("$5"), vector("mm")),
+  line(pick("push", "pop"), fc.oneof(memory, pick("%es", "%ss", "%ds", "%fs", "%gs"))),
+  line(pick("push", "enter $5,"), pick("$3", "$100")),
+  line(
+    pick("call", "jmp", "lcall", "ljmp"),
+    memory.map((target) => `*${target}`),
+  ),
+  pick("pusha", "popa", "pushf", "popf", "ret", "ret $4", "lret", "lret $8", "iret", "leave", "lcall $8,$0x1234"),
   line(pick("lock addl", "lock xchgl", "lock btsl", "lock xaddl"), register(32), memory),
 );
 
@@ -125,8 +143,8 @@ function pieces(object: ObjectFile, count: number): string[] {
   return result;
 }
 
-it.skipIf(!hasGnuAs).each([32, 16])(
-  "random instructions become what GNU as makes of them under .code%i",
+it.skipIf(!hasGnuAs).each(["32", "16", "16gcc"])(
+  "random instructions become what GNU as makes of them under .code%s",
   (codeSize) => {
     const lines = fc.sample(instruction, LINES);
     const numbered = lines.map((text, index) => `l${index}: ${text}\n${index % 40 === 0 ? "here = . + 20\n" : ""}`);

@@ -74,6 +74,20 @@ describe("branches", () => {
   });
 });
 
+describe("under .code16gcc", () => {
+  // What pushes, pops, calls and returns has 32 bits if nothing else is said; all else is as under .code16.
+  it.each([
+    ["push $1; pop (%bx); pushf; pusha", "666a01668f07669c6660"],
+    ["push %ds; push %ax; push %eax; pushw $1", "661e5066506a01"],
+    ["call *(%bx); call *%cx; callw *(%bx); 1: call 1b", "66ff17ffd1ff1766e8faffffff"],
+    ["ret; retw; lret $4; iret; leave; enter $1,$2", "66c3c366ca0400cf66c966c8010002"],
+    ["1: jmp 1b; jmp *(%bx); ljmp $1,$2; lgdt (%bx); movw $1,%ax", "ebfeff27ea020001000f0117b80100"],
+    [".code16; ret; .code16gcc; ret; .code32; ret", "c366c3c3"],
+  ])("%s", (source, bytes) => {
+    expect(textOf(`.code16gcc; ${source}`).toString("hex")).toBe(bytes);
+  });
+});
+
 describe("the project's own instruction", () => {
   it("hostcall takes a 16-bit number", () => {
     expect(textOf("hostcall $0x1234").toString("hex")).toBe("0f3f3412");

@@ -34,6 +34,37 @@ describe("errors", () => {
     ]);
   });
 
+  it("of .reloc: its type, its place and what it is to", () => {
+    expect(
+      errorsOf(
+        ".reloc 0, R_386_23\n.reloc 4, R_386_32, foo\n.reloc there, R_386_NONE\n.reloc outside, R_386_8, foo\n.long 0, 0\n" +
+          ".reloc 0, R_386_32, foo-bar\n.reloc 0, R_386_32, .Lnone\n.reloc 6, R_386_PC32, foo\n.data\nthere: .long 1\n" +
+          ".bss\n.skip 4\n.reloc 0, R_386_32, foo\n",
+      ),
+    ).toEqual([
+      "input.s:1:11: error: unknown relocation type 'R_386_23'; did you mean R_386_32 or R_386_16 or R_386_8?",
+      "input.s:3:8: error: the place of a relocation is an offset in .text, or a label in it",
+      "input.s:4:8: error: the place of a relocation is an offset in .text, or a label in it",
+      "input.s:6:8: error: a relocation is to a symbol, or a symbol plus a number",
+      "input.s:7:8: error: the label '.Lnone' is not defined in this file",
+      "input.s:8:8: error: R_386_PC32 at 6 lies outside of section .text, which has 8 bytes",
+      "input.s:13:8: error: .bss has no contents to relocate",
+    ]);
+  });
+
+  it("of .symver: the version, what becomes of the name, and what an undefined symbol can be", () => {
+    expect(
+      errorsOf(
+        ".symver a, b\n.symver a, b@V, gone\n.symver c, c@@V\ncall c\nd:\n.symver d, d@@@1\n.symver d, e@1, remove\n",
+      ),
+    ).toEqual([
+      "input.s:1:12: error: expected a name with a version, such as a@VERSION, found 'b'",
+      "input.s:2:17: error: expected local, hidden, remove or nothing behind the version",
+      "input.s:3:9: error: 'c' is not defined here, so that it can only be c@V",
+      "input.s:7:9: error: 'd' is to be d@@@1 already, and can be only one of them",
+    ]);
+  });
+
   it("say what was expected", () => {
     expect(
       errorsOf(
@@ -41,7 +72,7 @@ describe("errors", () => {
           '.intel_syntax noprefix\n.error "as the author says"\n.popsection\n.previous\n%eax\n5\nmovl (%eax,%ebx,3),%ecx\nmovl %eax:4,%ebx\n',
       ),
     ).toEqual([
-      "input.s:1:13: error: unknown section flag 'q'; known are a, w, x, M, S, T, e",
+      "input.s:1:13: error: unknown section flag 'q'; known are a, w, x, M, S, T, e, G",
       "input.s:2:17: error: unknown section type 'strange'; known are @progbits, @nobits, @note, @init_array, @fini_array, @preinit_array",
       "input.s:3:7: error: expected the name of a symbol, found the end of the statement",
       "input.s:4:7: error: expected ',' between the name and the value of .set, found the end of the statement",

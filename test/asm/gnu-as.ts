@@ -39,8 +39,11 @@ export function describeContents(object: ObjectFile): string {
 }
 
 function describeSection(section: Section): string[] {
-  const { name, type, flags, entrySize, alignment, size, data } = section;
-  const lines = [`${name} type ${type} flags ${hex(flags)} entry ${entrySize} align ${alignment} size ${hex(size)}`];
+  const { name, type, flags, entrySize, alignment, size, data, group } = section;
+  const member = group === undefined ? "" : ` of ${group.isComdat ? "comdat" : "group"} ${group.signature}`;
+  const lines = [
+    `${name} type ${type} flags ${hex(flags)} entry ${entrySize} align ${alignment} size ${hex(size)}${member}`,
+  ];
   for (let at = 0; at < data.length; at += 16) {
     lines.push(`  ${hex(at, 4)} ${Buffer.from(data.subarray(at, at + 16)).toString("hex")}`);
   }

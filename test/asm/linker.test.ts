@@ -1,6 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { assemble } from "../../asm/assemble.ts";
 import { PF_R, PF_W, PF_X } from "../../asm/elf-format.ts";
+import { objectFromElf } from "../../asm/elf-object.ts";
+import { readElf } from "../../asm/elf-reader.ts";
+import { writeRelocatable } from "../../asm/elf-writer.ts";
 import { flatBinary, type LinkedImage, systemMap } from "../../asm/linked-image.ts";
 import { LinkError, type LinkOptions, link } from "../../asm/linker.ts";
 import {
@@ -354,6 +357,64 @@ describe("errors", () => {
     const a = object("a.o", [], [symbol("x", "absolute", 1)]);
     expect(errorsOf([a], { symbols: { x: 2 } })).toEqual([
       "duplicate definition of 'x': a.o (absolute), and defined by the linker",
+    ]);
+  });
+});
+
+describe("names with versions", () => {
+  it("are found by their names, a default version without one too", () => {
+    const library = ".globl old\nold: ret\n.symver old, f@V1\n.globl new\nnew: ret\n.symver new, f@@V2, local\n";
+    const user = ".symver first, f@V1\n.symver second, f@V2\n.globl _start\n_start: .long f, first, second";
+    const image = link([assemble(user, { file: "user.s" }), assemble(library, { file: "library.s" })]);
+    const start = image.symbol("_start");
+    expect([0, 4, 8].map((at) => word(image, start + at))).toEqual([start + 13, start + 12, start + 13]);
+  });
+});
+
+describe("section groups", () => {
+  const one = (kind: string, value: number, more = "") => `
+	.section .text.f,"axG",@progbits,f${kind}
+	.globl f
+f:	movl $${value}, %eax
+	movl .Lconstant, %ecx
+	ret
+	.section .rodata.f,"aG",@progbits,f${kind}
+.Lconstant: .long ${value}
+	.text
+	${more}`;
+  const assembled = (...sources: readonly string[]) =>
+    sources.map((source, index) => {
+      const made = assemble(source, { file: `${index}.s` });
+      return index % 2 === 0 ? made : objectFromElf(readElf(writeRelocatable(made)), made.name);
+    });
+
+  it("of the same signature are in a program once, that of the first object, whole", () => {
+    const start = ".globl _start\n_start: call f";
+    const image = link(assembled(one(",comdat", 7, start), one(",comdat", 8, "call f"), one(",comdat", 9)));
+    const f = image.symbol("f");
+    expect(word(image, f + 1)).toBe(7);
+    expect(word(image, word(image, f + 7))).toBe(7);
+    expect(image.sections.map(({ name, size }) => [name, size])).toEqual([
+      [".text", 5 + 5 + 12],
+      [".rodata", 4],
+    ]);
+    // Both calls are of the one f.
+    const text = image.sections[0].address;
+    expect([0, 5].map((at) => text + at + 5 + (word(image, text + at + 1) | 0))).toEqual([f, f]);
+  });
+
+  it("that are not COMDAT are not left out", () => {
+    expect(errorsOf(assembled(one("", 7), one("", 8)))).toEqual([
+      "duplicate definition of 'f': 1.s (.text.f+0x0), first defined in 0.s (.text.f+0x0)",
+    ]);
+  });
+
+  it("that are left out cannot be referred to by local symbols", () => {
+    const errors = errorsOf(assembled(one(",comdat", 7), one(",comdat", 8, "movl .Lconstant, %eax")));
+    expect(errors).toEqual([
+      expect.stringMatching(
+        /^1\.s \(\.text\+0x1\): '\.rodata\.f' is in a section group that an object before has too; /,
+      ),
     ]);
   });
 });

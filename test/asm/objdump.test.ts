@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { assemble } from "../../asm/assemble.ts";
 import { disassemble } from "../../asm/disassembler.ts";
 import { writeExecutable, writeRelocatable } from "../../asm/elf-writer.ts";
 import { link } from "../../asm/linker.ts";
@@ -38,6 +39,29 @@ describe("disassemble", () => {
       "leave",
       "ret",
     ]);
+  });
+
+  it("prints MMX and SSE instructions as the assembler takes them", async () => {
+    const lines = [
+      "movq (%eax),%mm1",
+      "pxor %mm0,%mm0",
+      "psrlq $8,%mm3",
+      "movdqu %xmm1,-4(%ebp)",
+      "movaps %xmm2,%xmm3",
+      "cvtsi2sd %eax,%xmm0",
+      "pshufd $27,%xmm1,%xmm2",
+      "cmpltss %es:(%ecx),%xmm5",
+      "pmovmskb %xmm7,%edx",
+      "pcmpistri $12,(%ecx),%xmm1",
+      "emms",
+    ];
+    const code = (source: readonly string[]) => assemble(source.join("\n"), { file: "vector.s" }).sections[0].data;
+    const bytes = code(lines);
+    const printed = await texts([...bytes]);
+    expect(printed.map((text) => text.replace(/ +/, " ").replace(/0x[0-9a-f]+/, (hex) => String(Number(hex))))).toEqual(
+      lines,
+    );
+    expect(code(printed)).toEqual(bytes);
   });
 
   it("decodes 16-bit code, where branch targets wrap at 64 KiB", async () => {

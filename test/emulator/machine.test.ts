@@ -369,6 +369,16 @@ describe("limits of a run", () => {
     }
   });
 
+  it("refuses limits that are a number, and says how they are given", () => {
+    const { machine } = boot({ code: [CLI, HLT] });
+    const limits: unknown[] = [1000, null, "1000"];
+    for (const given of limits) {
+      expect(() => machine.run(given as object)).toThrow(
+        new TypeError(`run(${given}): limits are an object: run({ maxInstructions: 1000 })`),
+      );
+    }
+  });
+
   it("refuses to run from inside a run, and survives what callbacks throw", () => {
     const { machine } = boot({ code: [...print("a"), ...exit(7)] });
     machine.onDebugOutput = () => machine.run();

@@ -2,6 +2,7 @@
 
 const SESSION = "test/debug/session";
 const FORWARD = `${SESSION}/forward.test.ts`;
+const REPL = "test/debug/repl/repl.test.ts";
 const REVERSE = `${SESSION}/reverse.test.ts`;
 
 export default [
@@ -25,5 +26,33 @@ export default [
     old: 'return stop.reason === "step" ? yield* this.#runs.backTo(id, this.core.instructions - 1) : stop;',
     new: "return stop;",
     tests: [REVERSE],
+  },
+  {
+    name: "a future that another has replaced is not forgotten",
+    file: "debug/session/timeline.ts",
+    old: "      this.#history.forgetAfter(cycle);\n",
+    new: "",
+    tests: ["test/debug/session/history.test.ts"],
+  },
+  {
+    name: "list names the first line that it would show",
+    file: "debug/repl/commands/listing.ts",
+    old: "first + LINES - 1, found.line);",
+    new: "first + LINES - 1);",
+    tests: [REPL],
+  },
+  {
+    name: "addresses of tasks are decimal where an event is caught",
+    file: "debug/repl/format/event.ts",
+    old: "/^(address|task|timer|",
+    new: "/^(address|timer|",
+    tests: [REPL],
+  },
+  {
+    name: "a number of instructions is no limit of a run",
+    file: "emulator/run-limits.ts",
+    old: 'if (typeof limits === "object" && limits !== null) return;',
+    new: 'if (typeof limits !== "string" && limits !== null) return;',
+    tests: ["test/emulator/machine.test.ts"],
   },
 ];

@@ -8,6 +8,7 @@ const TLS = `${SCENARIOS}/tls.test.ts`;
 const INITRAMFS = "test/kernel/fs/initramfs.test.ts";
 const SERIAL = "test/kernel/drivers/char/serial.test.ts";
 const SCHEDULING = `${SCENARIOS}/scheduling.test.ts`;
+const FILES = `${SCENARIOS}/files.test.ts`;
 const SIGNAL_TS = "kernel/kernel/signal.ts";
 const DELIVERY = "kernel/arch/i386/kernel/signal.ts";
 const FRAME = "kernel/arch/i386/kernel/sigframe.ts";
@@ -138,5 +139,33 @@ export default [
     old: "  if (p.it_real_incr !== 0) yield* start(p, p.it_real_incr);\n",
     new: "",
     tests: [HANDLERS],
+  },
+  {
+    name: "dup2 of a descriptor to itself closes it",
+    file: "kernel/fs/fcntl.ts",
+    old: "  if (oldfd === newfd) return newfd;\n  get_file(at);\n",
+    new: "  if (oldfd !== newfd) get_file(at);\n",
+    tests: [FILES],
+  },
+  {
+    name: "dup2 of a descriptor to itself makes it outlive an exec",
+    file: "kernel/fs/fcntl.ts",
+    old: "  if (oldfd === newfd) return newfd;\n",
+    new: "",
+    tests: [FILES],
+  },
+  {
+    name: "a short read moves on by what was asked for",
+    file: "kernel/fs/read_write.ts",
+    old: "filp.f_pos = position + bytes - left;",
+    new: "filp.f_pos = position + count;",
+    tests: [FILES],
+  },
+  {
+    name: "a read that cannot be written moves on all the same",
+    file: "kernel/fs/read_write.ts",
+    old: "filp.f_pos = position + bytes - left;",
+    new: "filp.f_pos = position + bytes;",
+    tests: [FILES],
   },
 ];

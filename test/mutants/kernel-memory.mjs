@@ -8,6 +8,7 @@ const CALLS = `${SCENARIOS}/mmap.test.ts`;
 const SYSCALLS = `${SCENARIOS}/syscalls.test.ts`;
 const PAGES = `${MM}/page_alloc.test.ts`;
 const SLAB = `${MM}/slab.test.ts`;
+const EXEC = "test/kernel/fs/exec.test.ts";
 
 export default [
   {
@@ -121,5 +122,33 @@ export default [
     old: '  yield* clear_page(image().symbol("empty_zero_page"));\n',
     new: "",
     tests: ["test/kernel/poison.test.ts"],
+  },
+  {
+    name: "munmap leaves the area that was found last",
+    file: "kernel/mm/mmap.ts",
+    old: "    mm.mmap_cache = 0;\n    for (let at",
+    new: "    for (let at",
+    tests: [CALLS],
+  },
+  {
+    name: "shared memory is copied on write after a fork",
+    file: "kernel/mm/memory.ts",
+    old: "(flags & (VM_SHARED | VM_MAYWRITE)) === VM_MAYWRITE",
+    new: "(flags & VM_MAYWRITE) !== 0",
+    tests: [CALLS],
+  },
+  {
+    name: "a freed block is merged with a smaller one",
+    file: "kernel/mm/page_alloc.ts",
+    old: "(buddy.flags & PG_buddy) === 0 || buddy.private !== merged) break;",
+    new: "(buddy.flags & PG_buddy) === 0) break;",
+    tests: [PAGES],
+  },
+  {
+    name: "segments of a program may lie on each other",
+    file: "kernel/fs/binfmt_elf.ts",
+    old: "page_align_down(p_vaddr) >= end && ",
+    new: "",
+    tests: [EXEC],
   },
 ];

@@ -125,4 +125,11 @@ export default [
     new: "  tsk.state = TASK_ZOMBIE;\n",
     tests: [`${SCENARIOS}/processes.test.ts`],
   },
+  {
+    name: "a zombie's pid is given out again",
+    file: "kernel/kernel/pid.ts",
+    old: "    if (p.pid === pid || p.pgrp",
+    new: "    if (p.state === 4) continue;\n    if (p.pid === pid || p.pgrp",
+    tests: [FORK],
+  },
 ];

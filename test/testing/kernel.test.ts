@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { task_struct } from "../../kernel/inspect.ts";
-import { asm, bootKernel, formatEvent, KernelStoppedError, Program } from "../../testing/index.ts";
+import { asm, bootKernel, formatEvent, KernelStoppedError, Program, ProgramError } from "../../testing/index.ts";
 import * as double from "./double.kernel.ts";
 import { COPY_ON_WRITE, TWO_TASKS } from "./programs.ts";
 
@@ -83,7 +83,23 @@ path:	.asciz "/bin/other"`;
     expect(() => bootKernel({ init: TWO_TASKS, cpus: 2 })).toThrow("cpus: 2: this kernel runs on one CPU");
     expect(() => bootKernel({ init: TWO_TASKS, preset: "2.6" as "2.4" })).toThrow('preset: "2.6": there is 2.4');
     expect(() => bootKernel({ init: TWO_TASKS, syscalls: { 512: "schedule" } })).toThrow("numbers go from 0 to 511");
-    expect(() => bootKernel({ init: { file: "no such.S" } })).toThrow("ENOENT");
+  });
+
+  it("says which file is no program, what is expected, and where it was given", () => {
+    const refused = (file: string) => {
+      try {
+        return bootKernel({ init: { file } });
+      } catch (error) {
+        return error as Error;
+      }
+    };
+    const error = refused("nofile.S") as Error;
+    expect(error).toBeInstanceOf(ProgramError);
+    expect(error.message).toMatch(
+      /^nofile\.S: there is no such file; .* assembly source \(\.S\) or a static ELF, by its path /,
+    );
+    expect(error.stack?.split("\n")[1]).toContain("kernel.test.ts");
+    expect(refused("test")).toMatchObject({ message: expect.stringMatching(/^test: it is a directory; /) });
   });
 
   it("says why the kernel does not start a program", () => {
@@ -115,6 +131,10 @@ describe("going", () => {
     const { next } = kernel.runUntil(({ event }) => event === "sched_switch");
     expect(next).toBe(2);
     expect(() => kernel.runUntil("fork")).toThrow(KernelStoppedError);
+    const misspelt = () => bootKernel({ init: TWO_TASKS }).runUntil({ event: "frok", child: 2 });
+    expect(misspelt).toThrow(
+      "waiting for frok child=2 (the kernel has no event frok; did you mean fork?): pid 1 ended",
+    );
   });
 
   it("says where the kernel stands when it does not get there", () => {

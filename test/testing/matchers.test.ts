@@ -253,6 +253,8 @@ describe("toFollow", () => {
     const message = failure(() => expect(kernel).toFollow(["fork", { event: "sched_switch", next: 9 }, "exit"]));
     expect(message).toMatch(/1\. fork {2}found: #\d+ fork/);
     expect(message).toContain("2. sched_switch next=9  not found behind that");
+    const misspelt = failure(() => expect(kernel).toFollow(["fork", "sched_swich"]));
+    expect(misspelt).toContain("behind that (the kernel has no event sched_swich; did you mean sched_switch?)");
     expect(message).toContain("3. exit  not looked for");
     expect(message).toMatch(/the last events behind that:\n {4}#\d+ /);
     expectState(message);

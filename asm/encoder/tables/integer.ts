@@ -51,27 +51,27 @@ const MOVES = `
   movzx|movzxb   =wl  rm8,r          0FB6/r
   movzx          =wl  r16,r          0FB7/r
   movzxw         =wl  rm16,r         0FB7/r
-  push           wl!  r              50+r
-  push           wl!  imm8s          6A
-  push           wl!  imm            68
-  push           wl!  es             06
-  push           wl!  cs             0E
-  push           wl!  ss             16
-  push           wl!  ds             1E
-  push           wl!  fs             0FA0
-  push           wl!  gs             0FA8
-  push           wl!  m              FF/6
-  pop            wl!  r              58+r
-  pop            wl!  es             07
-  pop            wl!  ss             17
-  pop            wl!  ds             1F
-  pop            wl!  fs             0FA1
-  pop            wl!  gs             0FA9
-  pop            wl!  m              8F/0
-  pusha          wl!  .              60
-  popa           wl!  .              61
-  pushf          wl!  .              9C
-  popf           wl!  .              9D
+  push           wl^  r              50+r
+  push           wl^  imm8s          6A
+  push           wl^  imm            68
+  push           wl^  es             06
+  push           wl^  cs             0E
+  push           wl^  ss             16
+  push           wl^  ds             1E
+  push           wl^  fs             0FA0
+  push           wl^  gs             0FA8
+  push           wl^  m              FF/6
+  pop            wl^  r              58+r
+  pop            wl^  es             07
+  pop            wl^  ss             17
+  pop            wl^  ds             1F
+  pop            wl^  fs             0FA1
+  pop            wl^  gs             0FA9
+  pop            wl^  m              8F/0
+  pusha          wl^  .              60
+  popa           wl^  .              61
+  pushf          wl^  .              9C
+  popf           wl^  .              9D
   lahf           -    .              9F
   sahf           -    .              9E
   xchg           wl   r,acc          90+r
@@ -159,18 +159,18 @@ const CONTROL_TRANSFERS = `
   jmp            wl!  *m             FF/4
   ljmp|jmp       wl!  imm16,imm      EA      far
   ljmp           wl!  *m             FF/5
-  call           wl!  rel            E8
-  call           wl!  *r             FF/2
-  call           wl!  *m             FF/2
-  lcall|call     wl!  imm16,imm      9A      far
-  lcall          wl!  *m             FF/3
-  ret            wl!  .              C3      rep
-  ret            wl!  imm16          C2      rep
-  lret           wl!  .              CB
-  lret           wl!  imm16          CA
+  call           wl^  rel            E8
+  call           wl^  *r             FF/2
+  call           wl^  *m             FF/2
+  lcall|call     wl^  imm16,imm      9A      far
+  lcall          wl^  *m             FF/3
+  ret            wl^  .              C3      rep
+  ret            wl^  imm16          C2      rep
+  lret           wl^  .              CB
+  lret           wl^  imm16          CA
   iret           wl!  .              CF
-  enter          wl!  imm16,imm8     C8
-  leave          wl!  .              C9
+  enter          wl^  imm16,imm8     C8
+  leave          wl^  .              C9
   loop           wl!  rel8           E2      address
   loopz|loope    wl!  rel8           E1      address
   loopnz|loopne  wl!  rel8           E0      address
@@ -186,8 +186,10 @@ const CONTROL_TRANSFERS = `
 
 const STRINGS = `
   movs|smov      bwl  .              A4      rep
+  movsd          =l   .              A5      rep
   movs|smov      bwl  si,di          A4      rep
   cmps|scmp      bwl  .              A6      rep
+  cmpsd          =l   .              A7      rep
   cmps|scmp      bwl  di,si          A6      rep
   stos|ssto      bwl  .              AA      rep
   stos|ssto      bwl  di             AA      rep

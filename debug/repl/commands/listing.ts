@@ -3,7 +3,7 @@
 import type { Command } from "../command.ts";
 import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
-import { lineOf, placeAddresses } from "../places.ts";
+import { filesNamed, lineOf, placeAddresses } from "../places.ts";
 import { GO_ON } from "../repeat.ts";
 import type { SourceLocation } from "../source-location.ts";
 
@@ -27,16 +27,20 @@ function locate(console: Console, place: string): SourceLocation {
   return source;
 }
 
-/** The file of which a line table has that name, or the end of its path. */
+/** The file of which a line table has that name, or the end of its path. @throws CommandError for one that nobody knows */
 function fullName(console: Console, file: string): string {
-  const known = [...console.session.symbols.files(), ...console.sources.files()];
-  return known.find((name) => name === file) ?? known.find((name) => name.endsWith(`/${file}`)) ?? file;
+  const { session, sources } = console;
+  const known = [...session.symbols.files(), ...sources.files()];
+  const found = known.find((name) => name === file) ?? known.find((name) => name.endsWith(`/${file}`));
+  if (found !== undefined || sources.length(file) > 0) return found ?? file;
+  return filesNamed(console, file)[0];
 }
 
-function show(console: Console, file: string, first: number, last: number): void {
+/** @param asked the line that is wanted, of those that are to be shown */
+function show(console: Console, file: string, first: number, last: number, asked = first): void {
   const name = fullName(console, file);
   const length = console.sources.length(name);
-  if (length === 0) throw new CommandError(`${name}:${first}, but the text of ${name} is not at hand`);
+  if (length === 0) throw new CommandError(`${name}:${asked}, but the text of ${name} is not at hand`);
   if (first > length) throw new CommandError(`Line number ${first} out of range; "${name}" has ${length} lines.`);
   const { place } = console.frame();
   console.print(console.bold(name));
@@ -56,7 +60,7 @@ function show(console: Console, file: string, first: number, last: number): void
 
 function around(console: Console, found: SourceLocation): void {
   const first = Math.max(1, found.line - BEFORE);
-  show(console, found.file, first, first + LINES - 1);
+  show(console, found.file, first, first + LINES - 1, found.line);
 }
 
 function list(console: Console, argument: string): void {
@@ -82,9 +86,16 @@ function listBack(console: Console): void {
   else show(console, before.file, Math.max(1, before.first - LINES), before.first - 1);
 }
 
+/** A range ends in the file where it begins; `+N` counts from there. */
+function endOf(console: Console, start: SourceLocation | undefined, to: string): SourceLocation {
+  const [, plus, line] = /^(\+?)(\d+)$/.exec(to) ?? [];
+  if (start === undefined || line === undefined) return locate(console, to);
+  return { file: start.file, line: plus === "" ? Number(line) : start.line + Number(line) };
+}
+
 function listRange(console: Console, from: string, to: string): void {
-  const end = to === "" ? undefined : locate(console, to);
   const start = from === "" ? undefined : locate(console, from);
+  const end = to === "" ? undefined : endOf(console, start, to);
   const file = start?.file ?? end?.file;
   if (file === undefined) throw new CommandError("list FROM,TO is expected, or one of them");
   const first = start?.line ?? Math.max(1, end!.line - LINES + 1);

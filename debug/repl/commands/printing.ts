@@ -57,6 +57,7 @@ function typeOf(console: Console, text: string): CType {
   const [, name = "", stars = ""] = /^([\w\s]+?)\s*((?:\*\s*)*)$/.exec(text.trim()) ?? [];
   const isVariable = /^\w+$/.test(text.trim()) && console.environment().name(text.trim()) !== undefined;
   let type = isVariable ? undefined : types.find(name);
+  if (type === undefined && /^(struct|union|enum)\s/.test(name)) throw new CommandError(types.unknown(name));
   if (type === undefined) return console.evaluate(text).type;
   for (const star of stars) if (star === "*") type = pointerTo(type);
   return type;

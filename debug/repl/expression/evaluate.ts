@@ -104,10 +104,7 @@ class Evaluator {
   #type({ name, stars, lengths, column }: TypeName): CType {
     const { types } = this.environment;
     const base = types.find(name);
-    if (base === undefined) {
-      const hint = this.environment.near(name);
-      return this.#fail(`no type ${name}${hint.length > 0 ? `; did you mean ${hint.join(", ")}?` : ""}`, column);
-    }
+    if (base === undefined) return this.#fail(types.unknown(name), column);
     let type: CType = base;
     for (let i = 0; i < stars; i++) type = pointerTo(type);
     return lengths.reduceRight<CType>((element, length) => arrayOf(element, length), type);

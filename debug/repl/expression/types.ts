@@ -1,5 +1,7 @@
 /** The types that expressions name: C's own, those of the programs' debugging information. */
+
 import { type CType, type DebugInformation, integer, VOID } from "../../../asm/dwarf/reader/index.ts";
+import { nearNames } from "../../../asm/index.ts";
 
 export const INT = integer("int", 4, true);
 export const UNSIGNED = integer("unsigned int", 4, false);
@@ -70,6 +72,12 @@ export class TypeNames {
     if (words.every((word) => TYPE_WORDS.has(word)) && !KEYWORDS.includes(words[0])) return BUILT_IN[canonical(words)];
     const plain = words.join(" ");
     return this.#ofPrograms(plain) ?? BUILT_IN[plain];
+  }
+
+  /** What is said of a name that `find` does not find. */
+  unknown(name: string): string {
+    const near = nearNames(withoutKeyword(name), this.names());
+    return `no type ${name}${near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""}`;
   }
 
   has(name: string): boolean {

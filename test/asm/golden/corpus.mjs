@@ -67,6 +67,33 @@ const OPERANDS = `
   $sym sym 0x40 (%ecx) (%bx) %fs:4(%ebp) *%eax *%cx *sym *(%edx) (%esi) %es:(%edi) (%dx)
 `;
 
+/** MMX and SSE, with all their operands. */
+const VECTOR = `
+  movd movq movdqa movdqu lddqu movhlps movlhps movq2dq movdq2q movntq movntdq movntps movntpd movntdqa maskmovq maskmovdqu
+  movmskps movmskpd pmovmskb movups movupd movss movsd movaps movapd movlps movlpd movhps movhpd movddup movshdup movsldup
+  punpcklbw punpcklwd punpckldq punpcklqdq punpckhbw punpckhwd punpckhdq punpckhqdq packsswb packssdw packuswb packusdw
+  pcmpgtb pcmpgtw pcmpgtd pcmpgtq pcmpeqb pcmpeqw pcmpeqd pcmpeqq paddb paddw paddd paddq paddsb paddsw paddusb paddusw
+  psubb psubw psubd psubq psubsb psubsw psubusb psubusw pmullw pmulhw pmulhuw pmuludq pmuldq pmulld pmaddwd pmaddubsw
+  pmulhrsw psadbw mpsadbw pavgb pavgw pminub pminsw pminsb pminsd pminuw pminud pmaxub pmaxsw pmaxsb pmaxsd pmaxuw pmaxud
+  pand pandn por pxor ptest pshufb pshufw pshufd pshufhw pshuflw palignr pinsrb pinsrw pinsrd pextrb pextrw pextrd extractps
+  insertps phaddw phaddd phaddsw phsubw phsubd phsubsw psignb psignw psignd pabsb pabsw pabsd phminposuw
+  psrlw psrld psrlq psraw psrad psllw pslld psllq pslldq psrldq
+  pmovsxbw pmovsxbd pmovsxbq pmovsxwd pmovsxwq pmovsxdq pmovzxbw pmovzxbd pmovzxbq pmovzxwd pmovzxwq pmovzxdq
+  sqrtps sqrtpd sqrtss sqrtsd addps addpd addss addsd mulps mulpd mulss mulsd subps subpd subss subsd minps minpd minss minsd
+  divps divpd divss divsd maxps maxpd maxss maxsd rsqrtps rsqrtss rcpps rcpss andps andpd andnps andnpd orps orpd xorps xorpd
+  unpcklps unpcklpd unpckhps unpckhpd shufps shufpd ucomiss ucomisd comiss comisd addsubps addsubpd haddps haddpd hsubps hsubpd
+  cvtpi2ps cvtpi2pd cvtsi2ss cvtsi2sd cvtsi2ssl cvtsi2sdl cvttps2pi cvttpd2pi cvttss2si cvttsd2si cvttss2sil cvttsd2sil
+  cvtps2pi cvtpd2pi cvtss2si cvtsd2si cvtss2sil cvtsd2sil cvtps2pd cvtpd2ps cvtss2sd cvtsd2ss cvtdq2ps cvtps2dq cvttps2dq
+  cvttpd2dq cvtdq2pd cvtpd2dq roundps roundpd roundss roundsd blendps blendpd pblendw pblendvb blendvps blendvpd dpps dppd
+  pcmpestrm pcmpestri pcmpistrm pcmpistri popcnt popcntw popcntl crc32 crc32b crc32w crc32l
+  cmpps cmppd cmpss cmpsd ${["eq", "lt", "le", "unord", "neq", "nlt", "nle", "ord"]
+    .flatMap((condition) => ["ps", "pd", "ss", "sd"].map((ending) => `cmp${condition}${ending}`))
+    .join(" ")}
+`;
+
+/** Operands that tell them apart. */
+const VECTOR_OPERANDS = "%mm6 %xmm2 %xmm0 %esi %si %bl (%ecx) $200";
+
 function words(text) {
   return text.trim().split(/\s+/);
 }
@@ -94,6 +121,28 @@ export function* operandLines() {
       }
     }
   }
+}
+
+/** MMX and SSE instructions with one to three operands. */
+export function* vectorLines() {
+  const operands = words(VECTOR_OPERANDS);
+  for (const mnemonic of words(VECTOR)) {
+    yield mnemonic;
+    for (const first of operands) {
+      yield `${mnemonic} ${first}`;
+      for (const second of operands) yield `${mnemonic} ${first},${second}`;
+    }
+    for (const first of ["$200", "$-1", "%xmm0"]) {
+      for (const second of operands) for (const third of operands) yield `${mnemonic} ${first},${second},${third}`;
+    }
+  }
+  yield* [
+    "movups %xmm7,%fs:-4(%ebp,%edi,8)",
+    "movq %gs:300(%bx),%mm3",
+    "pshufd $27,sym+4,%xmm5",
+    "cmpltss %es:(%esi),%xmm1",
+  ];
+  yield* ["data16 movups %xmm0,%xmm1", "rep movups %xmm0,%xmm1", "lock paddb %mm0,%mm1", "cvtsi2ss %fs:4,%xmm3"];
 }
 
 const ADDRESSES_32 = words("eax ecx edx ebx esp ebp esi edi").flatMap((base) => [

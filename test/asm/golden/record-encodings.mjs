@@ -11,7 +11,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { addressingLines, operandLines } from "./corpus.mjs";
+import { addressingLines, operandLines, vectorLines } from "./corpus.mjs";
 
 /** The bytes of each line, or undefined where GNU as complains. */
 function assemble(lines, codeSize, directory) {
@@ -34,7 +34,7 @@ function assemble(lines, codeSize, directory) {
 }
 
 const directory = mkdtempSync(join(tmpdir(), "encodings-"));
-const lines = [...new Set([...operandLines(), ...addressingLines()])];
+const lines = [...new Set([...operandLines(), ...addressingLines(), ...vectorLines()])];
 const [in32, in16] = [32, 16].map((codeSize) => assemble(lines, codeSize, directory));
 rmSync(directory, { recursive: true });
 

@@ -118,7 +118,7 @@ describe("esp0 debug", () => {
       "catch exception pf if $cpl == 3 || $cpl == 0",
       "c",
     );
-    expect(given[1]).toMatch(/^Catchpoint 1: fork .*child=1/);
+    expect(given[1]).toMatch(/^Catchpoint 1: fork .*child=1 clone_flags=0x[0-9a-f]+ task=0xc[0-9a-f]+$/m);
     expect(given[4]).toContain("wait4");
     expect(given[7]).toContain("#PF page fault");
   });
@@ -269,6 +269,15 @@ describe("esp0 debug", () => {
     ["b shedule", "no symbol shedule; did you mean schedule?\n  shedule\n  ^"],
     ["b switch_to.S:999", "no instruction comes from line 999 of switch_to.S"],
     ["b swich_to.S:21", "no line of a file swich_to.S"],
+    ["list nofile:3", "no line of a file nofile is known"],
+    ["list shed.ts:3", "no line of a file shed.ts is known; near names: sched.ts"],
+    ["list mm/sched.ts:3,5", "no line of a file mm/sched.ts is known; near names: kernel/kernel/sched.ts"],
+    ["b nofile:main", "no line of a file nofile is known"],
+    ["b kernel/sched.ts:schedul", "kernel/kernel/sched.ts has no function schedul"],
+    ["ptype struct task_strukt", "no type struct task_strukt; did you mean task_struct?"],
+    ["ptype struct nosuch", "no type struct nosuch"],
+    ["whatis struct pag *", "no type struct pag; did you mean page?"],
+    ["p sizeof(struct mm_strct)", "no type struct mm_strct; did you mean mm_struct?"],
     ["p current->pdi", "no member pdi"],
     ["p $1", "nothing has been printed as $1 yet"],
     ["p 1 +", "the expression ends too early: a value is expected\n  1 +\n     ^"],
@@ -304,6 +313,21 @@ describe("esp0 debug", () => {
     expect(answer).toContain(message);
     expect(answer).toMatch(/^Error: /);
     expect(answer).not.toMatch(/\.ts:\d/);
+  });
+
+  it("says which line it cannot list, when the text of a file is not at hand", async () => {
+    const { repl, take } = await booted;
+    expect(await repl.execute("list kernel/kernel/sched.ts:42")).toBe("failed");
+    expect(take()).toBe("Error: kernel/kernel/sched.ts:42, but the text of kernel/kernel/sched.ts is not at hand\n");
+  });
+
+  it("lists a range of lines in the file where it begins", async () => {
+    const given = await ask("list cow.S:3,5", "list cow.S:3,+1");
+    const lines = given.map((text) => [...text.matchAll(/^(?:=>| {2}) *(\d+) {2}/gm)].map(([, line]) => Number(line)));
+    expect(lines).toEqual([
+      [3, 4, 5],
+      [3, 4],
+    ]);
   });
 
   it("says that the guest has ended, and goes back", async () => {

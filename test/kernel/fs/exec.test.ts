@@ -126,6 +126,7 @@ const P_OFFSET = 4;
 const P_VADDR = 8;
 const P_FILESZ = 16;
 const P_MEMSZ = 20;
+const PHDR_SIZE = 32;
 
 function first_header(view: DataView): number {
   return view.getUint32(E_PHOFF, true);
@@ -155,6 +156,14 @@ describe("execve of what cannot run", () => {
     [
       "a segment as large as everything",
       spoilt((view) => view.setUint32(first_header(view) + P_MEMSZ, 0xffffffff, true)),
+    ],
+    [
+      "a segment that lies on the one before it",
+      spoilt((view) => {
+        const [first, second] = [first_header(view), first_header(view) + PHDR_SIZE];
+        const below = view.getUint32(first + P_VADDR, true) & -0x1000;
+        view.setUint32(second + P_VADDR, below | (view.getUint32(second + P_VADDR, true) & 0xfff), true);
+      }),
     ],
     [
       "an address that does not fit its offset",

@@ -78,6 +78,24 @@ describe("the buddy allocator", () => {
     );
   });
 
+  it("joins a block to its buddy only when all of that is free", () => {
+    const kernel = new Harness(FRAMES);
+    const take = (order: number) => kernel.run(() => __get_free_pages(GFP_ATOMIC, order));
+    // With no small block left, a larger one is cut up: two frames in one block, two single ones behind them.
+    for (const { order } of free_blocks(kernel).filter(({ order }) => order <= 2)) take(order);
+    const pair = take(1);
+    const [third, fourth] = [take(0), take(0)];
+    expect([third, fourth]).toEqual([pair + 2 * PAGE_SIZE, pair + 3 * PAGE_SIZE]);
+    kernel.run(() => free_pages(third, 0));
+    kernel.run(() => free_pages(pair, 1));
+    const frame = kernel.inspect(() => page_to_pfn(virt_to_page(pair)));
+    const blocks = free_blocks(kernel).filter(({ pfn }) => pfn >= frame && pfn < frame + 4);
+    expect(blocks.sort((a, b) => a.pfn - b.pfn)).toEqual([
+      { pfn: frame, order: 1 },
+      { pfn: frame + 2, order: 0 },
+    ]);
+  });
+
   it("gives out every page before it says that memory is used up", () => {
     const kernel = new Harness(FRAMES);
     const pages = new Set<number>();

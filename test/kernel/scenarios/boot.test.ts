@@ -116,6 +116,14 @@ describe("booting", () => {
     expect(started.log()).toMatch(/eip = 08048[0-9a-f]{3}[\s\S]*Process init \(pid: 1\)\nKernel panic: double fault/);
   });
 
+  it("does not run without an end when its limits are a number", () => {
+    const { kernel } = boot(EXIT);
+    const limits: unknown = 5000;
+    expect(() => kernel.run(limits as object)).toThrow(
+      "run(5000): limits are an object: run({ maxInstructions: 5000 })",
+    );
+  });
+
   it("is the same instruction for instruction, and event for event, every time", () => {
     const source = `
 .globl _start

@@ -229,6 +229,40 @@ position: .long 0, 0xffffffff`,
     expect([memory.position.getUint32(0, true), memory.position.getUint32(4, true)]).toEqual([10, 0]);
   });
 
+  it("a short read moves on by what it read: at the end of the file, and of the memory", () => {
+    const SEEK_CUR = 1;
+    const { results, text } = calls(
+      [
+        ["open", "motd", 0],
+        ["read", "@0", "buffer", 100],
+        ["lseek", "@0", 0, SEEK_CUR],
+        ["read", "@0", "buffer", 100],
+        ["lseek", "@0", -11, SEEK_CUR],
+        ["mmap2", 0x60000000, 0x1000, 3, 0x22, -1, 0],
+        ["read", "@0", 0x60000ffc, 11],
+        ["lseek", "@0", 0, SEEK_CUR],
+        ["read", "@0", "other", 3],
+      ],
+      { buffer: 100, other: 4 },
+    );
+    expect(results).toEqual([3, 11, 11, 0, 0, 0x60000000, 4, 4, 3]);
+    expect([text("buffer"), text("other")]).toEqual(["hello world", "o w"]);
+  });
+
+  it("dup2 of a descriptor to itself changes nothing, not even that exec closes it", () => {
+    const [F_GETFD, F_SETFD] = [1, 2];
+    const { results } = calls([
+      ["open", "motd", 0],
+      ["fcntl64", "@0", F_SETFD, 1],
+      ["dup2", "@0", "@0"],
+      ["fcntl64", "@0", F_GETFD, 0],
+      ["read", "@0", "buffer", 5],
+      ["close", "@0"],
+      ["dup2", "@0", "@0"],
+    ]);
+    expect(results).toEqual([3, 0, 3, 1, 5, 0, EBADF]);
+  });
+
   it("the terminal has a size, settings and a foreground group", () => {
     const { results, memory } = calls(
       [

@@ -200,6 +200,44 @@ second:	.long 1, 0
     expect(started.tasks()).toEqual(["0 R", "1 R"]);
   });
 
+  it("gives out a zombie's pid again when it has been waited for, and not before", () => {
+    const LAST = 32767;
+    const started = boot(`
+.globl _start
+_start:	xorl %esi, %esi
+1:	SYSCALL getppid
+	SYSCALL fork
+	testl %eax, %eax
+	jz 2f
+	movl %eax, pids(, %esi, 4)
+	SYSCALL nanosleep, $second, $0
+	incl %esi
+	cmpl $2, %esi
+	jb 1b
+	SYSCALL waitpid, pids, $0, $0
+	cmpl $3, %esi
+	jb 1b
+	SYSCALL write, $1, $pids, $12
+2:	EXIT
+.section .rodata
+.align 4
+second:	.long 1, 0
+.bss
+.align 4
+pids:	.skip 12
+`);
+    const { kernel } = started;
+    const last_pid = kernel.image.symbol("last_pid") - 0xc0000000;
+    for (let fork = 0; fork < 3; fork++) {
+      // As if all numbers had been given out: the next is 300.
+      expect(kernel.run_to_event(({ event, nr }) => event === "syscall" && nr === 64).kind).toBe("event");
+      kernel.machine.writePhysical(last_pid, new Uint8Array(Int32Array.of(LAST).buffer));
+    }
+    expect(started.go()).toEqual({ kind: "exit", status: 0 });
+    const bytes = Uint8Array.from(started.output(), (c) => c.charCodeAt(0));
+    expect([...new Int32Array(bytes.buffer)]).toEqual([300, 301, 300]);
+  });
+
   it("gives orphans to init, which can wait for them", () => {
     const { output } = run(`
 .globl _start

@@ -120,11 +120,49 @@ child:	SYSCALL write, $1, $(0x40000000+4096), $1
   });
 });
 
+describe("a shared page that is there when a process forks", () => {
+  it("stays one page: what either writes the other sees, and nothing is copied", () => {
+    const { output, kernel } = run(`
+.globl _start
+_start:
+	movl $192, %eax
+	xorl %ebx, %ebx
+	movl $4096, %ecx
+	movl $3, %edx
+	movl $${SHARED}, %esi
+	movl $-1, %edi
+	xorl %ebp, %ebp
+	int $0x80
+	movl %eax, %edi
+	movw $0x2e2e, (%edi)
+	SYSCALL fork
+	testl %eax, %eax
+	jz child
+	movb $'P', (%edi)
+	SYSCALL wait4, $-1, $0, $0, $0
+	SYSCALL write, $1, %edi, $2
+	EXIT
+child:	SYSCALL sched_yield
+	movb $'C', 1(%edi)
+	SYSCALL write, $1, %edi, $2
+	EXIT
+`);
+    expect(output()).toBe("PCPC");
+    expect(kernel.statistics).toMatchObject({ cowCopies: 0, cowReuses: 0 });
+  });
+});
+
 describe("munmap", () => {
   it("leaves nothing behind: what was there is gone for the very next instruction", () => {
     const unmap = `movl $91, %eax\n movl $${AT}, %ebx\n movl $0x4000, %ecx\n int $0x80\n`;
     expect(attempt("", `movl $9, ${AT}\n ${unmap} movl $9, ${AT}\n`).signal).toBe(11);
     expect(attempt("", `movl $9, ${AT}\n ${unmap} movl ${AT + 0x3000}, %ebx\n`).signal).toBe(11);
+  });
+
+  it("of the head of an area leaves nothing of it to be found, and the rest as it was", () => {
+    const unmap = `movl $91, %eax\n movl $${AT}, %ebx\n movl $0x1000, %ecx\n int $0x80\n`;
+    expect(attempt("", `movl $9, ${AT}\n ${unmap} movl ${AT}, %eax\n`).signal).toBe(11);
+    expect(attempt("", `movl $9, ${AT}\n ${unmap} movl ${AT + 0x1000}, %eax\n`)).toEqual({ signal: 0, status: 6 });
   });
 });
 
