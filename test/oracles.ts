@@ -1,5 +1,6 @@
 /**
- * Programs of others that tests compare with: gdb, QEMU, GNU as, `gcc -m32`, busybox, cpio. Where one is missing its
+ * Programs of others that tests compare with: gdb, QEMU, GNU as, `gcc -m32`, busybox, cpio,
+ * boot loaders and firmware. Where one is missing its
  * comparisons are skipped, and that is said; where ESP0_ORACLES=required is set, as in .ci/run, it fails the test file.
  */
 

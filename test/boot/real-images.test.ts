@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { assembleBinary } from "../../asm/index.ts";
 import { bootLinux, bootRomImages } from "../../boot/index.ts";
 import { Machine, type StopReason } from "../../emulator/index.ts";
+import { oracle } from "../oracles.ts";
 
 const SEABIOS = ["bios.bin", "bios-256k.bin"].map((name) => `/usr/share/seabios/${name}`);
 const MEMTEST = ["/boot/memtest86+ia32.bin", "/boot/memtest86+.bin"].find(existsSync);
@@ -50,30 +51,26 @@ async function run(machine: Machine, millions: number): Promise<StopReason> {
   }
 }
 
-describe("SeaBIOS", () => {
-  it.skipIf(!existsSync(SEABIOS[0])).each(SEABIOS)(
-    "%s boots a disk, and again after a reset",
-    { timeout: 180_000 },
-    async (path) => {
-      const bytes = readFileSync(path);
-      const image = new Uint8Array(1 << 20);
-      image.set(SECTOR);
-      const machine = new Machine({ disks: [{ image }] });
-      let output = "";
-      machine.onSerialOutput = (byte) => {
-        output += String.fromCharCode(byte);
-      };
-      bootRomImages(machine, [{ name: path, bytes, address: 2 ** 32 - bytes.length }]);
-      expect(await run(machine, 40)).toEqual({ kind: "exit", value: 0x42 });
-      expect(output).toBe("booted by a real BIOS");
-      machine.reset();
-      expect(await run(machine, 40)).toEqual({ kind: "exit", value: 0x42 });
-    },
-  );
+describe.skipIf(!oracle("SeaBIOS", existsSync(SEABIOS[0])))("SeaBIOS", () => {
+  it.each(SEABIOS)("%s boots a disk, and again after a reset", { timeout: 180_000 }, async (path) => {
+    const bytes = readFileSync(path);
+    const image = new Uint8Array(1 << 20);
+    image.set(SECTOR);
+    const machine = new Machine({ disks: [{ image }] });
+    let output = "";
+    machine.onSerialOutput = (byte) => {
+      output += String.fromCharCode(byte);
+    };
+    bootRomImages(machine, [{ name: path, bytes, address: 2 ** 32 - bytes.length }]);
+    expect(await run(machine, 40)).toEqual({ kind: "exit", value: 0x42 });
+    expect(output).toBe("booted by a real BIOS");
+    machine.reset();
+    expect(await run(machine, 40)).toEqual({ kind: "exit", value: 0x42 });
+  });
 });
 
-describe("memtest86+", () => {
-  it.skipIf(MEMTEST === undefined)("starts as a Linux kernel and shows its screen", { timeout: 180_000 }, async () => {
+describe.skipIf(!oracle("memtest86+", MEMTEST !== undefined))("memtest86+", () => {
+  it("starts as a Linux kernel and shows its screen", { timeout: 180_000 }, async () => {
     const machine = new Machine({ memoryBytes: 16 << 20 });
     bootLinux(machine, { kernel: readFileSync(MEMTEST!) });
     await run(machine, 12);
