@@ -17,6 +17,9 @@ const { CS, DS, EIP, ES, FLAG_AUX, FLAG_RESULT, SEG_BASE, SEG_FLAT, SEG_LIMIT, S
 const MAXIMUM_REGIONS = 4096;
 const MAXIMUM_BYTES = 32 << 20;
 
+/** Places for regions' functions at first; more are made as they are needed, for V8 copies the table for each region. */
+const FIRST_PLACES = 32;
+
 /** Exits and interludes of a region at most. */
 const EXITS = 1 << 13;
 
@@ -90,7 +93,7 @@ export class Tier {
   constructor(core: Core) {
     const { memory, id } = core;
     this.#core = core;
-    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: MAXIMUM_REGIONS });
+    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: FIRST_PLACES });
     this.#target = { state: memory.stateOffset(id), tlb: memory.tlbOffset(id), working: memory.tierOffset(id) };
     this.#words = new Int32Array(memory.buffer, this.#target.working, (slotsOffset(true) + SLOTS * SLOT_BYTES) >>> 2);
     for (const user of [false, true]) {
@@ -263,6 +266,7 @@ export class Tier {
       aux: this.#runtime.aux,
       interpret: this.#interpret,
     });
+    if (number === this.#table.length) this.#table.grow(number);
     this.#table.set(number, run);
     const linearPage = eip & ~0xfff;
     const { entries } = region;
