@@ -2,6 +2,7 @@ import type { Block } from "../block-cache.ts";
 import type { Op } from "../op.ts";
 import * as layout from "../state-layout.ts";
 import { Kind } from "./flags.ts";
+import type { ExitReason } from "./statistics.ts";
 import * as wasm from "./wasm.ts";
 import { type Code, I32, type Label } from "./wasm.ts";
 import { LEFT } from "./working-memory.ts";
@@ -41,6 +42,7 @@ export interface Exit {
   /** Instructions executed since the budget was last charged. */
   readonly executed: number;
   readonly kind: Kind;
+  readonly reason: ExitReason;
 }
 
 /** An instruction that compiled code has the interpreter run. */
@@ -202,18 +204,22 @@ export class Emit {
   // ---- Leaving -----------------------------------------------------------------------------------------------------
 
   /** Leaves before the current instruction if the number that `condition` pushes is not 0. */
-  leaveIf(condition: () => void): void {
+  leaveIf(reason: ExitReason, condition: () => void): void {
     const { code } = this;
-    code.constant(this.#registry.exit({ eip: this.eip, executed: this.executed, kind: this.kind }));
+    code.constant(this.#exit(reason));
     condition();
     code.brIf(this.out);
     code.op(wasm.DROP);
   }
 
   /** Leaves before the current instruction. */
-  leave(): void {
-    this.code.constant(this.#registry.exit({ eip: this.eip, executed: this.executed, kind: this.kind }));
+  leave(reason: ExitReason): void {
+    this.code.constant(this.#exit(reason));
     this.code.br(this.out);
+  }
+
+  #exit(reason: ExitReason): number {
+    return this.#registry.exit({ eip: this.eip, executed: this.executed, kind: this.kind, reason });
   }
 
   // ---- The interpreter in between ------------------------------------------------------------------------------------
@@ -299,7 +305,7 @@ export class Emit {
   reachBytes(linear: number, bytes: number, write: boolean): number {
     const { code, target } = this;
     const host = this.temporary();
-    this.leaveIf(() => {
+    this.leaveIf("memory", () => {
       code.get(linear);
       this.with(wasm.I32_SHR_U, 10);
       this.with(wasm.I32_AND, 0x3ffffc);

@@ -87,7 +87,7 @@ function emitBlock(e: Emit, block: RegionBlock, ways: Ways, registers: Registers
     return;
   }
   e.begin(next, 0, 0);
-  e.leave();
+  e.leave("instruction");
 }
 
 /** Instructions that the interpreter runs; `executed` before them in the block. */
@@ -301,7 +301,7 @@ export function translate(region: Region, target: Target, registry: Registry): C
       const need = needs[node];
       if (need !== undefined) {
         e.begin(eip, 0, 0);
-        e.leaveIf(() => {
+        e.leaveIf("budget", () => {
           code.get(BUDGET);
           e.with(wasm.I32_LT_S, need);
         });
