@@ -304,13 +304,9 @@ export class Emit {
   /** The same for a number of bytes within one page. */
   reachBytes(linear: number, bytes: number, write: boolean): number {
     const { code, target } = this;
-    const host = this.temporary();
+    const host = this.#entry(linear);
     this.leaveIf("memory", () => {
-      code.get(linear);
-      this.with(wasm.I32_SHR_U, 10);
-      this.with(wasm.I32_AND, 0x3ffffc);
-      code.memory(wasm.I32_LOAD, target.tlb);
-      code.tee(host);
+      code.get(host);
       this.with(wasm.I32_AND, write ? target.writeMask : target.readMask);
       if (bytes === 1) {
         this.with(wasm.I32_NE, TLB_VALID);
@@ -322,12 +318,45 @@ export class Emit {
         code.op(wasm.I32_OR);
       }
     });
+    this.#toHost(host, linear);
+    return host;
+  }
+
+  /**
+   * Finds the page of the linear address in a local; goes to a label unless it can be reached without more ado.
+   * @returns the local that has the host offset
+   */
+  reachOr(linear: number, write: boolean, otherwise: Label): number {
+    const { code, target } = this;
+    const host = this.#entry(linear);
     code.get(host);
+    this.with(wasm.I32_AND, write ? target.writeMask : target.readMask);
+    this.with(wasm.I32_NE, TLB_VALID);
+    code.brIf(otherwise);
+    this.#toHost(host, linear);
+    return host;
+  }
+
+  /** The TLB entry of a linear address, in a local. */
+  #entry(linear: number): number {
+    const { code, target } = this;
+    const entry = this.temporary();
+    code.get(linear);
+    this.with(wasm.I32_SHR_U, 10);
+    this.with(wasm.I32_AND, 0x3ffffc);
+    code.memory(wasm.I32_LOAD, target.tlb);
+    code.set(entry);
+    return entry;
+  }
+
+  /** Makes of a TLB entry in a local the host offset of a linear address. */
+  #toHost(entry: number, linear: number): void {
+    const { code } = this;
+    code.get(entry);
     this.with(wasm.I32_AND, ~0xfff);
     code.get(linear);
     code.op(wasm.I32_XOR);
-    code.set(host);
-    return host;
+    code.set(entry);
   }
 
   /** Pushes what is at a host offset, zero-extended. */

@@ -9,6 +9,7 @@ import { MOVES } from "./move.ts";
 import { PRODUCTS_AND_QUOTIENTS } from "./muldiv.ts";
 import { isLeftToInterpreter, SHIFTS_AND_ROTATES } from "./shift.ts";
 import { STACK } from "./stack.ts";
+import { hasOtherOperands, isString, STRINGS } from "./string.ts";
 
 /** Opcode of HOSTCALL: such instructions run faster one after the other in the interpreter. */
 const HOSTCALL = 0x0f3f;
@@ -20,11 +21,13 @@ const EMITTERS: ReadonlyMap<Handler, Emitter> = new Map([
   ...PRODUCTS_AND_QUOTIENTS,
   ...STACK,
   ...BITS,
+  ...STRINGS,
 ]);
 
 /** The emitter of an instruction, or null when the interpreter runs it. */
 export function emitterOf(op: Op): Emitter | null {
   if (usesOtherSegment(op) || isLeftToInterpreter(op)) return null;
+  if (isString(op) && hasOtherOperands(op)) return null;
   return EMITTERS.get(op.execute) ?? null;
 }
 

@@ -12,8 +12,10 @@ import {
 } from "./emit.ts";
 
 /** What follows an opcode. */
-type Immediate = "" | "type" | "label" | "labels" | "local" | "function" | "indirect" | "i32" | "memory";
+type Immediate = "" | "type" | "label" | "labels" | "local" | "function" | "indirect" | "i32" | "memory" | "bulk";
 
+/** The number behind 0xFC; the only other one that regions have is MEMORY_FILL. */
+const MEMORY_COPY = 10;
 const CODE_SECTION = 10;
 const MAGIC_BYTES = 8;
 
@@ -44,6 +46,7 @@ const ROWS: readonly (readonly [first: number, immediate: Immediate, names: stri
   [0xa7, "", "i32.wrap_i64"],
   [0xac, "", "i64.extend_i32_s i64.extend_i32_u"],
   [0xc0, "", "i32.extend8_s i32.extend16_s"],
+  [0xfc, "bulk", "memory"],
 ];
 const OPCODES: ReadonlyMap<number, readonly [name: string, immediate: Immediate]> = new Map(
   ROWS.flatMap(([first, immediate, names]) =>
@@ -131,6 +134,11 @@ function immediateText(reader: Reader, immediate: Immediate): string {
     case "i32": {
       const value = reader.signed();
       return ` ${value < -0xffff || value > 0xffff ? `0x${(value >>> 0).toString(16)}` : value}`;
+    }
+    case "bulk": {
+      const isCopy = reader.unsigned() === MEMORY_COPY;
+      reader.at += isCopy ? 2 : 1;
+      return isCopy ? ".copy" : ".fill";
     }
     case "memory": {
       reader.unsigned();
