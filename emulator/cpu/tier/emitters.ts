@@ -7,6 +7,7 @@ import { BITS } from "./bit.ts";
 import type { Emitter } from "./emitter.ts";
 import { MOVES } from "./move.ts";
 import { PRODUCTS_AND_QUOTIENTS } from "./muldiv.ts";
+import { SEGMENTS } from "./segment.ts";
 import { isLeftToInterpreter, SHIFTS_AND_ROTATES } from "./shift.ts";
 import { STACK } from "./stack.ts";
 import { hasOtherOperands, isString, STRINGS } from "./string.ts";
@@ -22,6 +23,7 @@ const EMITTERS: ReadonlyMap<Handler, Emitter> = new Map([
   ...STACK,
   ...BITS,
   ...STRINGS,
+  ...SEGMENTS,
 ]);
 
 /** The emitter of an instruction, or null when the interpreter runs it. */
