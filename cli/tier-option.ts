@@ -1,6 +1,6 @@
 /** The option `--tier`, and what `--stats` says of the compiled tier. */
 import { type Command, Option } from "commander";
-import { type Machine, type TierSettings, tierDefaults } from "../emulator/index.ts";
+import { EXIT_REASONS, type Machine, type TierSettings, tierDefaults } from "../emulator/index.ts";
 import { formatTable } from "./table.ts";
 
 const DEFAULT = tierDefaults.tier;
@@ -31,5 +31,6 @@ export function tierTable(machine: Machine): string {
     ["compiled regions", `${sum(({ regions }) => regions)} (${sum(({ bytes }) => bytes)} bytes)`],
     ["  ever, dropped", `${sum(({ compiled }) => compiled)}, ${sum(({ dropped }) => dropped)}`],
     ["  entered", sum(({ entered }) => entered)],
+    ...EXIT_REASONS.map((reason): [string, string] => [`  left: ${reason}`, sum(({ exits }) => exits[reason])]),
   ]);
 }

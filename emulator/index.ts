@@ -32,7 +32,8 @@ export {
   TR,
 } from "./cpu/state-layout.ts";
 export { type TierSettings, tierDefaults } from "./cpu/tier/settings.ts";
-export type { TierStatistics } from "./cpu/tier/statistics.ts";
+export { EXIT_REASONS, type TierRegion, type TierStatistics } from "./cpu/tier/statistics.ts";
+export { webAssemblyText } from "./cpu/tier/text.ts";
 export type { TlbEntryView } from "./cpu/translation.ts";
 export { crc32 } from "./crc32.ts";
 export * as apicMessage from "./devices/apic-message.ts";

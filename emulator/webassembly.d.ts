@@ -8,7 +8,10 @@ declare namespace WebAssembly {
   /** Functions that WebAssembly code calls by number. */
   class Table {
     constructor(descriptor: { element: "anyfunc"; initial: number; maximum?: number });
+    readonly length: number;
     get(index: number): unknown;
+    /** Adds null entries; returns how many there were. */
+    grow(entries: number): number;
     set(index: number, value: unknown): void;
   }
   class Module {

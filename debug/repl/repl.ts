@@ -21,6 +21,7 @@ import { registers } from "./commands/registers.ts";
 import { numbersOf, stopping } from "./commands/stopping.ts";
 import { tables } from "./commands/tables.ts";
 import { tasks } from "./commands/tasks.ts";
+import { tier } from "./commands/tier.ts";
 import { complete } from "./completion.ts";
 import { Console, type ConsoleOptions } from "./console.ts";
 import { ExpressionError } from "./expression/errors.ts";
@@ -72,6 +73,7 @@ export class Repl implements CommandSet {
       ...finding,
       ...tables,
       ...devices,
+      ...tier,
       ...tasks,
       ...kernel,
       ...infoCommands(

@@ -18,7 +18,7 @@ import { probe, translate } from "./paging.ts";
 import { ATTEND_AGAIN, JUMP_SLOTS, Jump, jumpSlot, LEAVE, NO_JUMP, runBlocks } from "./run-blocks.ts";
 import { ShutdownCause } from "./shutdown-cause.ts";
 import * as layout from "./state-layout.ts";
-import type { TierStatistics } from "./tier/statistics.ts";
+import type { TierRegion, TierStatistics } from "./tier/statistics.ts";
 import { Tier } from "./tier/tier.ts";
 import { powerOn } from "./x87/state.ts";
 
@@ -339,6 +339,11 @@ export class Core extends CoreMemory {
   /** What the compiled tier has done; null when it had nothing to do yet. */
   get tierStatistics(): TierStatistics | null {
     return this.#tier?.statistics ?? null;
+  }
+
+  /** The code that is compiled now, by address. */
+  get tierRegions(): readonly TierRegion[] {
+    return this.#tier?.regions ?? [];
   }
 
   blocksDropped(hostPage: number): void {

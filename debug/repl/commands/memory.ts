@@ -6,6 +6,7 @@ import type { Command } from "../command.ts";
 import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { FORMATS, type MemoryFormat, memoryLines } from "../format/memory.ts";
+import { showWebAssembly } from "./tier.ts";
 
 const SLASH = /^\/(\d*)([a-z]*)\s*/;
 const SIZES: Readonly<Record<string, 1 | 2 | 4 | 8>> = { b: 1, h: 2, w: 4, g: 8 };
@@ -77,6 +78,11 @@ async function disassembleFrom(console: Console, start: number, count: number, c
 async function disassembly(console: Console, argument: string): Promise<void> {
   const cursor = console.cursors.get("disas");
   if (argument === "--on") return disassembleFrom(console, cursor?.address ?? console.guest.pc, INSTRUCTIONS, "disas");
+  const webAssembly = /^\/w\b\s*\*?\s*(.*)$/.exec(argument);
+  if (webAssembly !== null) {
+    const [, place] = webAssembly;
+    return showWebAssembly(console, place === "" ? console.guest.pc : console.address(place));
+  }
   const [, what, count] = /^(.*?)(?:,\s*(.+))?$/.exec(argument) ?? [];
   const start = what === undefined || what === "" ? console.guest.pc : console.address(what.replace(/^\*\s*/, ""));
   const symbol = console.session.symbols.symbolize(start);
@@ -122,8 +128,8 @@ export const memory: readonly Command[] = [
   {
     names: ["disas", "disassemble", "u"],
     group: "Registers and memory",
-    usage: "[PLACE][, N]",
-    summary: "instructions: a whole function, or N from a place on",
+    usage: "[/w] [PLACE][, N]",
+    summary: "instructions: a whole function, or N from a place on; /w: their WebAssembly, where they are compiled",
     completes: "symbol",
     repeats: "next",
     run: (argument, console) => disassembly(console, argument),

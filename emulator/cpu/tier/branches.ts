@@ -1,8 +1,8 @@
 /** Which instructions are branches that a region may contain, and where they lead. */
 import { CALL32, call_rel32, JCC32, JMP32, jecxz, jmp_rel32, loop, loope, loopne, ret32 } from "../branch.ts";
 import { type Handler, type Op, REPEAT_NONE } from "../op.ts";
-import * as string from "../string.ts";
 import { usesOtherSegment } from "./emitters.ts";
+import { isString } from "./string.ts";
 
 /** How a block ends. */
 export type BranchKind =
@@ -34,15 +34,9 @@ const KINDS: ReadonlyMap<Handler, BranchKind> = new Map<Handler, BranchKind>([
   [ret32, "return"],
 ]);
 
-const REPEATED: ReadonlySet<Handler> = new Set([
-  ...[string.movs8, string.movs16, string.movs32, string.stos8, string.stos16, string.stos32],
-  ...[string.lods8, string.lods16, string.lods32, string.scas8, string.scas16, string.scas32],
-  ...[string.cmps8, string.cmps16, string.cmps32],
-]);
-
 /** What kind of branch an instruction is; null when it is none, or none that is compiled. */
 export function branchKind(op: Op): BranchKind | null {
-  if (REPEATED.has(op.execute)) return op.repeat === REPEAT_NONE ? null : "repeat";
+  if (isString(op)) return op.repeat === REPEAT_NONE ? null : "repeat";
   if (op.operandSize === 16 || op.addressSize === 16 || usesOtherSegment(op)) return null;
   return KINDS.get(op.execute) ?? null;
 }

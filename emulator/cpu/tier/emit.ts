@@ -2,6 +2,7 @@ import type { Block } from "../block-cache.ts";
 import type { Op } from "../op.ts";
 import * as layout from "../state-layout.ts";
 import { Kind } from "./flags.ts";
+import type { ExitReason } from "./statistics.ts";
 import * as wasm from "./wasm.ts";
 import { type Code, I32, type Label } from "./wasm.ts";
 import { LEFT } from "./working-memory.ts";
@@ -41,6 +42,7 @@ export interface Exit {
   /** Instructions executed since the budget was last charged. */
   readonly executed: number;
   readonly kind: Kind;
+  readonly reason: ExitReason;
 }
 
 /** An instruction that compiled code has the interpreter run. */
@@ -202,18 +204,22 @@ export class Emit {
   // ---- Leaving -----------------------------------------------------------------------------------------------------
 
   /** Leaves before the current instruction if the number that `condition` pushes is not 0. */
-  leaveIf(condition: () => void): void {
+  leaveIf(reason: ExitReason, condition: () => void): void {
     const { code } = this;
-    code.constant(this.#registry.exit({ eip: this.eip, executed: this.executed, kind: this.kind }));
+    code.constant(this.#exit(reason));
     condition();
     code.brIf(this.out);
     code.op(wasm.DROP);
   }
 
   /** Leaves before the current instruction. */
-  leave(): void {
-    this.code.constant(this.#registry.exit({ eip: this.eip, executed: this.executed, kind: this.kind }));
+  leave(reason: ExitReason): void {
+    this.code.constant(this.#exit(reason));
     this.code.br(this.out);
+  }
+
+  #exit(reason: ExitReason): number {
+    return this.#registry.exit({ eip: this.eip, executed: this.executed, kind: this.kind, reason });
   }
 
   // ---- The interpreter in between ------------------------------------------------------------------------------------
@@ -298,13 +304,9 @@ export class Emit {
   /** The same for a number of bytes within one page. */
   reachBytes(linear: number, bytes: number, write: boolean): number {
     const { code, target } = this;
-    const host = this.temporary();
-    this.leaveIf(() => {
-      code.get(linear);
-      this.with(wasm.I32_SHR_U, 10);
-      this.with(wasm.I32_AND, 0x3ffffc);
-      code.memory(wasm.I32_LOAD, target.tlb);
-      code.tee(host);
+    const host = this.#entry(linear);
+    this.leaveIf("memory", () => {
+      code.get(host);
       this.with(wasm.I32_AND, write ? target.writeMask : target.readMask);
       if (bytes === 1) {
         this.with(wasm.I32_NE, TLB_VALID);
@@ -316,12 +318,45 @@ export class Emit {
         code.op(wasm.I32_OR);
       }
     });
+    this.#toHost(host, linear);
+    return host;
+  }
+
+  /**
+   * Finds the page of the linear address in a local; goes to a label unless it can be reached without more ado.
+   * @returns the local that has the host offset
+   */
+  reachOr(linear: number, write: boolean, otherwise: Label): number {
+    const { code, target } = this;
+    const host = this.#entry(linear);
     code.get(host);
+    this.with(wasm.I32_AND, write ? target.writeMask : target.readMask);
+    this.with(wasm.I32_NE, TLB_VALID);
+    code.brIf(otherwise);
+    this.#toHost(host, linear);
+    return host;
+  }
+
+  /** The TLB entry of a linear address, in a local. */
+  #entry(linear: number): number {
+    const { code, target } = this;
+    const entry = this.temporary();
+    code.get(linear);
+    this.with(wasm.I32_SHR_U, 10);
+    this.with(wasm.I32_AND, 0x3ffffc);
+    code.memory(wasm.I32_LOAD, target.tlb);
+    code.set(entry);
+    return entry;
+  }
+
+  /** Makes of a TLB entry in a local the host offset of a linear address. */
+  #toHost(entry: number, linear: number): void {
+    const { code } = this;
+    code.get(entry);
     this.with(wasm.I32_AND, ~0xfff);
     code.get(linear);
     code.op(wasm.I32_XOR);
-    code.set(host);
-    return host;
+    code.set(entry);
   }
 
   /** Pushes what is at a host offset, zero-extended. */

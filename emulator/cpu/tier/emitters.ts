@@ -7,8 +7,10 @@ import { BITS } from "./bit.ts";
 import type { Emitter } from "./emitter.ts";
 import { MOVES } from "./move.ts";
 import { PRODUCTS_AND_QUOTIENTS } from "./muldiv.ts";
+import { SEGMENTS } from "./segment.ts";
 import { isLeftToInterpreter, SHIFTS_AND_ROTATES } from "./shift.ts";
 import { STACK } from "./stack.ts";
+import { hasOtherOperands, isString, STRINGS } from "./string.ts";
 
 /** Opcode of HOSTCALL: such instructions run faster one after the other in the interpreter. */
 const HOSTCALL = 0x0f3f;
@@ -20,11 +22,14 @@ const EMITTERS: ReadonlyMap<Handler, Emitter> = new Map([
   ...PRODUCTS_AND_QUOTIENTS,
   ...STACK,
   ...BITS,
+  ...STRINGS,
+  ...SEGMENTS,
 ]);
 
 /** The emitter of an instruction, or null when the interpreter runs it. */
 export function emitterOf(op: Op): Emitter | null {
   if (usesOtherSegment(op) || isLeftToInterpreter(op)) return null;
+  if (isString(op) && hasOtherOperands(op)) return null;
   return EMITTERS.get(op.execute) ?? null;
 }
 

@@ -169,7 +169,7 @@ function divide(e: Emit, signed: boolean, dividend: () => void, divisor: () => v
 const divide32: Operation = (e, value) => {
   const { code } = e;
   // 0 is never above EDX.
-  e.leaveIf(() => {
+  e.leaveIf("division", () => {
     e.getRegister(EDX);
     code.get(value);
     code.op(wasm.I32_GE_U);
@@ -209,7 +209,7 @@ const divide32: Operation = (e, value) => {
 /** When EDX:EAX is EAX sign-extended, which is nearly always, and the divisor is neither 0 nor -1. */
 const divideSigned32: Operation = (e, value) => {
   const { code } = e;
-  e.leaveIf(() => {
+  e.leaveIf("division", () => {
     code.get(value);
     e.with(wasm.I32_ADD, 1);
     e.with(wasm.I32_LE_U, 1);
@@ -232,7 +232,7 @@ const divideSigned32: Operation = (e, value) => {
 const divide16: Operation = (e, value) => {
   const { code } = e;
   const high = fromRegister(e, 16, EDX);
-  e.leaveIf(() => {
+  e.leaveIf("division", () => {
     code.get(high);
     code.get(value);
     code.op(wasm.I32_GE_U);
@@ -256,7 +256,7 @@ const divide16: Operation = (e, value) => {
 const divide8: Operation = (e, value) => {
   const { code } = e;
   const dividend = fromRegister(e, 16, EAX);
-  e.leaveIf(() => {
+  e.leaveIf("division", () => {
     code.get(dividend);
     e.with(wasm.I32_SHR_U, 8);
     code.get(value);

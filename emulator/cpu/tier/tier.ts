@@ -5,9 +5,9 @@ import type { Core } from "../core.ts";
 import * as layout from "../state-layout.ts";
 import { type Exit, INTERRUPTED, type Interlude, LEFT_FOR_TARGET, type Target } from "./emit.ts";
 import { Kind, POSITIVE } from "./flags.ts";
-import { findRegion } from "./region.ts";
+import { findRegion, type Region } from "./region.ts";
 import { buildRuntime, encodeRegion, instantiate, NOT_FOUND, type Runtime } from "./runtime.ts";
-import type { TierStatistics } from "./statistics.ts";
+import { EXIT_REASONS, type ExitReason, type TierRegion, type TierStatistics } from "./statistics.ts";
 import { translate } from "./translate.ts";
 import { KIND, LEFT, PAIR, RESULT, SLOT_BYTES, SLOTS, slotOf, slotsOffset } from "./working-memory.ts";
 
@@ -16,6 +16,9 @@ const { CS, DS, EIP, ES, FLAG_AUX, FLAG_RESULT, SEG_BASE, SEG_FLAT, SEG_LIMIT, S
 /** Regions at most, and bytes of WebAssembly: when there would be more, all are dropped. */
 const MAXIMUM_REGIONS = 4096;
 const MAXIMUM_BYTES = 32 << 20;
+
+/** Places for regions' functions at first; more are made as they are needed, for V8 copies the table for each region. */
+const FIRST_PLACES = 32;
 
 /** Exits and interludes of a region at most. */
 const EXITS = 1 << 13;
@@ -46,12 +49,19 @@ const SLOT_WORDS = SLOT_BYTES >>> 2;
 interface CompiledRegion {
   readonly number: number;
   readonly hostPage: number;
-  readonly linearPage: number;
   readonly user: boolean;
-  readonly entries: readonly number[];
+  readonly region: Region;
   readonly exits: readonly Exit[];
+  /** By number of the exit, how often it was left there. */
+  readonly taken: Float64Array;
   readonly interludes: readonly Interlude[];
-  readonly bytes: number;
+  readonly module: Uint8Array;
+}
+
+type ExitCounts = Record<ExitReason, number>;
+
+function noExits(): ExitCounts {
+  return Object.fromEntries(EXIT_REASONS.map((reason) => [reason, 0])) as ExitCounts;
 }
 
 /** A page whose regions were dropped, for it was written to. */
@@ -85,12 +95,12 @@ export class Tier {
   #dropped = 0;
   #instructions = 0;
   #entered = 0;
-  #leftForTarget = 0;
+  readonly #exits = noExits();
 
   constructor(core: Core) {
     const { memory, id } = core;
     this.#core = core;
-    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: MAXIMUM_REGIONS });
+    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: FIRST_PLACES });
     this.#target = { state: memory.stateOffset(id), tlb: memory.tlbOffset(id), working: memory.tierOffset(id) };
     this.#words = new Int32Array(memory.buffer, this.#target.working, (slotsOffset(true) + SLOTS * SLOT_BYTES) >>> 2);
     for (const user of [false, true]) {
@@ -108,8 +118,23 @@ export class Tier {
       dropped: this.#dropped,
       instructions: this.#instructions,
       entered: this.#entered,
-      leftForTarget: this.#leftForTarget,
+      exits: { ...this.#exits },
     };
+  }
+
+  /** The regions there are, by address. */
+  get regions(): TierRegion[] {
+    const views = this.#regions
+      .filter((region) => region !== undefined)
+      .map(({ region, user, exits, taken, module }): TierRegion => {
+        const counts = noExits();
+        exits.forEach(({ reason }, i) => {
+          counts[reason] += taken[i];
+        });
+        const blocks = [...region.blocks.keys()].sort((a, b) => a - b);
+        return { entries: region.entries, blocks, user, instructions: region.size, module, exits: counts };
+      });
+    return views.sort((a, b) => (a.entries[0] >>> 0) - (b.entries[0] >>> 0));
   }
 
   /**
@@ -164,12 +189,17 @@ export class Tier {
     const words = this.#words;
     let executed = budget - words[LEFT >> 2];
     let kind: Kind = Kind.DYNAMIC;
-    if (left === LEFT_FOR_TARGET) this.#leftForTarget++;
-    else if (left === INTERRUPTED) {
+    if (left === LEFT_FOR_TARGET) {
+      this.#exits.elsewhere++;
+    } else if (left === INTERRUPTED) {
+      this.#exits.attention++;
       executed += this.#interrupted;
       kind = Kind.RAW;
     } else {
-      const exit = this.#regions[Math.floor(left / EXITS)]!.exits[left % EXITS];
+      const { exits, taken } = this.#regions[Math.floor(left / EXITS)]!;
+      const exit = exits[left % EXITS];
+      taken[left % EXITS]++;
+      this.#exits[exit.reason]++;
       r[EIP] = exit.eip;
       executed += exit.executed;
       kind = exit.kind;
@@ -256,26 +286,26 @@ export class Tier {
       exit: (exit) => number * EXITS + exits.push(exit) - 1,
       interlude: (interlude) => number * EXITS + interludes.push(interlude) - 1,
     });
-    const bytes = encodeRegion(code, core.memory.wasmMemory);
-    const { run } = instantiate(bytes, {
+    const module = encodeRegion(code, core.memory.wasmMemory).slice();
+    const { run } = instantiate(module, {
       memory: core.memory.wasmMemory,
       table: this.#table,
       aux: this.#runtime.aux,
       interpret: this.#interpret,
     });
+    if (number === this.#table.length) this.#table.grow(number);
     this.#table.set(number, run);
-    const linearPage = eip & ~0xfff;
-    const { entries } = region;
-    const compiled = { number, hostPage, linearPage, user, entries, exits, interludes, bytes: bytes.length };
+    const taken = new Float64Array(exits.length);
+    const compiled = { number, hostPage, user, region, exits, taken, interludes, module };
     this.#regions[number] = compiled;
     const neighbours = this.#byPage.get(hostPage);
     if (neighbours === undefined) this.#byPage.set(hostPage, [compiled]);
     else neighbours.push(compiled);
-    entries.forEach((at, entry) => {
+    region.entries.forEach((at, entry) => {
       const key = keyOf(origin | (at & 0xfff), at, user);
       if (at === eip || !this.#entries.has(key)) this.#entries.set(key, { region: compiled, entry });
     });
-    this.#bytes += bytes.length;
+    this.#bytes += module.length;
     this.#count++;
     this.#compiled++;
     return { region: compiled, entry: 0 };
@@ -302,8 +332,8 @@ export class Tier {
   }
 
   #drop(region: CompiledRegion): void {
-    const { number, user, entries, hostPage } = region;
-    for (const eip of entries) {
+    const { number, user, hostPage } = region;
+    for (const eip of region.region.entries) {
       const slot = slotOf(eip);
       if (this.#words[this.#slotWord(user, slot) + 2] === number) this.#clearSlot(user, slot);
       const key = keyOf((hostPage << 12) | (eip & 0xfff), eip, user);
@@ -312,7 +342,7 @@ export class Tier {
     this.#table.set(number, null);
     this.#regions[number] = undefined;
     this.#free.push(number);
-    this.#bytes -= region.bytes;
+    this.#bytes -= region.module.length;
     this.#count--;
     this.#dropped++;
   }

@@ -28,6 +28,7 @@ import { Kind } from "./flags.ts";
 import { emitLookup } from "./lookup.ts";
 import { type Placed, type Region, type RegionBlock, sizeOf, successors } from "./region.ts";
 import { moveStackPointer, push } from "./stack.ts";
+import { emitPiece, hasPieces } from "./string.ts";
 import { emitGraph, type Graph, loopHeads, type Way } from "./structure.ts";
 import * as wasm from "./wasm.ts";
 import { Code, I32 } from "./wasm.ts";
@@ -87,7 +88,7 @@ function emitBlock(e: Emit, block: RegionBlock, ways: Ways, registers: Registers
     return;
   }
   e.begin(next, 0, 0);
-  e.leave();
+  e.leave("instruction");
 }
 
 /** Instructions that the interpreter runs; `executed` before them in the block. */
@@ -100,9 +101,20 @@ function emitInterlude(e: Emit, placed: readonly Placed[], executed: number, reg
   );
 }
 
-/** A piece of a repeated string instruction; it is there again while elements are left. */
+/** A piece of a repeated string instruction, if need be by the interpreter; it is there again while elements are left. */
 function emitRepeat(e: Emit, block: RegionBlock, placed: Placed, ways: Ways, registers: Registers): void {
   const { code } = e;
+  if (hasPieces(placed.op)) {
+    const { kind } = e;
+    const otherwise = code.block();
+    const pushStays = emitPiece(e, placed.op, otherwise);
+    charge(e, 1);
+    pushStays();
+    ways.goIf(block.eip);
+    ways.go(block.next);
+    code.end();
+    e.kind = kind;
+  }
   emitInterlude(e, [placed], 0, registers);
   charge(e, 1);
   code.constant(0);
@@ -301,7 +313,7 @@ export function translate(region: Region, target: Target, registry: Registry): C
       const need = needs[node];
       if (need !== undefined) {
         e.begin(eip, 0, 0);
-        e.leaveIf(() => {
+        e.leaveIf("budget", () => {
           code.get(BUDGET);
           e.with(wasm.I32_LT_S, need);
         });

@@ -31,6 +31,11 @@ export const I32_STORE = 0x36;
 export const I32_STORE8 = 0x3a;
 export const I32_STORE16 = 0x3b;
 
+/** Before the number of an instruction. */
+const PREFIX = 0xfc;
+const MEMORY_COPY = 10;
+const MEMORY_FILL = 11;
+
 const I32_CONST = 0x41;
 const I64_CONST = 0x42;
 export const I32_EQZ = 0x45;
@@ -183,6 +188,16 @@ export class Code {
     this.#bytes.push(opcode);
     this.#bytes.push(0);
     this.#bytes.unsigned(offset);
+  }
+
+  /** Copies within memory: destination, source and length are on the stack. */
+  copyMemory(): void {
+    this.#bytes.append(Uint8Array.of(PREFIX, MEMORY_COPY, 0, 0));
+  }
+
+  /** Fills memory with a byte: destination, value and length are on the stack. */
+  fillMemory(): void {
+    this.#bytes.append(Uint8Array.of(PREFIX, MEMORY_FILL, 0));
   }
 
   /** @param type of the value that the block ends with */

@@ -2,6 +2,7 @@ import { assembleBinary } from "../../../asm/index.ts";
 import { CodeCache } from "../../../emulator/cpu/block-cache.ts";
 import { Core } from "../../../emulator/cpu/core.ts";
 import { CS, DS, ES, FS, GS, SS } from "../../../emulator/cpu/state-layout.ts";
+import { type TierSettings, tierDefaults } from "../../../emulator/cpu/tier/settings.ts";
 import { PortBus, type PortDevice } from "../../../emulator/devices/ports.ts";
 import { PhysicalMemory } from "../../../emulator/memory/physical-memory.ts";
 
@@ -23,15 +24,15 @@ export class Guest {
   readonly codeCache: CodeCache;
   readonly core: Core;
 
-  constructor(ramSize = 1 << 20, cores = 1) {
+  constructor(ramSize = 1 << 20, cores = 1, tier: TierSettings = tierDefaults) {
     this.memory = new PhysicalMemory(ramSize, cores);
-    this.codeCache = new CodeCache(this.memory);
+    this.codeCache = new CodeCache(this.memory, tier);
     this.core = new Core(0, this.memory, this.ports, this.codeCache);
   }
 
   /** 32-bit protected mode, flat segments, CPL 0, no paging. */
-  static flat(program: string | Uint8Array = new Uint8Array(0), ramSize?: number): Guest {
-    const guest = new Guest(ramSize);
+  static flat(program: string | Uint8Array = new Uint8Array(0), ramSize?: number, tier?: TierSettings): Guest {
+    const guest = new Guest(ramSize, 1, tier);
     const { core } = guest;
     for (const seg of [ES, SS, DS, FS, GS]) core.setSegment(seg, 0x10, 0, -1, FLAT_DATA);
     core.setSegment(CS, 0x08, 0, -1, FLAT_CODE);

@@ -10,10 +10,12 @@ import {
   CR0_WP,
   CS,
   FLAG_IF,
+  FLAG_TF,
   LDTR,
   SS,
   TR,
 } from "../../../../emulator/cpu/state-layout.ts";
+import type { TierSettings } from "../../../../emulator/cpu/tier/settings.ts";
 import { PortBus } from "../../../../emulator/devices/ports.ts";
 import { PhysicalMemory } from "../../../../emulator/memory/physical-memory.ts";
 import {
@@ -66,24 +68,42 @@ const BUDGET = 4000;
 /** Bytes of code that are written for each vector. */
 const CODE_BYTES = 64;
 
+/** Where a compiled vector is entered: NOPs and a jump to CODE make a region of any instruction. */
+const LEAD_IN = CODE - 0x100;
+const LEAD_IN_NOPS = 8;
+const LEAD_IN_BYTES = Uint8Array.of(...Array(LEAD_IN_NOPS).fill(0x90), 0xe9, 0x100 - LEAD_IN_NOPS - 5, 0, 0, 0);
+/** Physical address of the pages that hold one code each, for vectors that are compiled. */
+const FRAMES = 1 << 20;
+
 const SEGMENT_NAMES = ["ES", "CS", "SS", "DS", "FS", "GS"];
 const REGISTER_NAMES = ["EAX", "ECX", "EDX", "EBX", "ESP", "EBP", "ESI", "EDI"];
+
+/** Instructions before the vector's own when it is compiled. */
+export const LEAD_IN_INSTRUCTIONS = LEAD_IN_NOPS + 1;
 
 function hex(value: number): string {
   return (value >>> 0).toString(16);
 }
 
 export class Replay {
-  readonly #memory = new PhysicalMemory(1 << 20, 1);
-  readonly #core = new Core(0, this.#memory, new PortBus(), new CodeCache(this.#memory));
+  readonly #memory: PhysicalMemory;
+  readonly #core: Core;
+  /** Of compiled vectors: by their code, the page that it is in. Null when vectors are interpreted. */
+  readonly #frames: Map<string, number> | null;
   readonly #segments = new Map([...GLOBAL_SEGMENTS, ...LOCAL_SEGMENTS].map((segment) => [segment.selector, segment]));
   readonly #unchanged = memoryBefore([]);
   /** The windows in guest memory. They hold no code, so they may be written like this. */
-  readonly #windows = WINDOWS.map(
-    ({ start, end }) => new Int32Array(this.#memory.buffer, this.#memory.ramOffset + start, (end - start) / 4),
-  );
+  readonly #windows: Int32Array[];
 
-  constructor() {
+  /** @param compiledCodes 0 to interpret vectors; else they are compiled, and so many different codes may come */
+  constructor(compiledCodes = 0) {
+    const tier: TierSettings = { tier: compiledCodes > 0 ? "on" : "off", threshold: 0 };
+    this.#memory = new PhysicalMemory(FRAMES + compiledCodes * 0x1000, 1);
+    this.#core = new Core(0, this.#memory, new PortBus(), new CodeCache(this.#memory, tier));
+    this.#frames = compiledCodes > 0 ? new Map() : null;
+    this.#windows = WINDOWS.map(
+      ({ start, end }) => new Int32Array(this.#memory.buffer, this.#memory.ramOffset + start, (end - start) / 4),
+    );
     this.#fill(DATA_PAGES.start, DATA_PAGES.end);
     this.#fill(READ_ONLY_PAGE, READ_ONLY_PAGE + 0x1000);
     this.#fill(STACK_PAGES.start, STACK_PAGES.end);
@@ -188,9 +208,7 @@ export class Replay {
   #start({ mode, code, registers, eflags }: RecordedVector, before: Int32Array): void {
     const core = this.#core;
     this.#writeWindows(before);
-    const bytes = new Uint8Array(CODE_BYTES).fill(INT3);
-    bytes.set(code);
-    this.#memory.load(bytes, CODE);
+    this.#place(code);
     MODE_SELECTORS[mode].forEach((selector, seg) => {
       this.#load(seg, this.#segments.get(selector)!);
     });
@@ -199,10 +217,38 @@ export class Replay {
       core.r[i] = value;
     });
     core.setEflags(eflags | FLAG_IF | 2);
-    core.eip = CODE;
+    // A single-step trap is to come behind the vector's instruction.
+    core.eip = this.#frames === null || (eflags & FLAG_TF) !== 0 ? CODE : LEAD_IN;
     core.halted = false;
     core.shutdown = false;
     core.flushTlb(false);
+  }
+
+  /** Puts code at CODE: what is compiled in a page of its own, for what is overwritten is not compiled again soon. */
+  #place(code: readonly number[]): void {
+    const frames = this.#frames;
+    const memory = this.#memory;
+    const bytes = new Uint8Array(CODE_BYTES).fill(INT3);
+    bytes.set(code);
+    if (frames === null) {
+      memory.load(bytes, CODE);
+      return;
+    }
+    const key = code.join();
+    const known = frames.get(key);
+    const frame = known ?? FRAMES + frames.size * 0x1000;
+    memory.write32(USER_TABLE + (CODE_PAGES.start >>> 10), frame | PRESENT | WRITABLE | USER);
+    if (known !== undefined) return;
+    frames.set(key, frame);
+    const page = new Uint8Array(0x1000).fill(INT3);
+    page.set(LEAD_IN_BYTES, LEAD_IN - CODE_PAGES.start);
+    page.set(bytes, CODE - CODE_PAGES.start);
+    memory.load(page, frame);
+  }
+
+  /** Instructions of vectors that compiled code has executed, those before them included. */
+  get compiledInstructions(): number {
+    return this.#core.tierStatistics?.instructions ?? 0;
   }
 
   #compare({ undefinedFlags, outcome }: RecordedVector, before: Int32Array): string | null {

@@ -10,7 +10,7 @@ import {
   FPU_STATUS,
 } from "../../../../emulator/cpu/state-layout.ts";
 import { tagWord } from "../../../../emulator/cpu/x87/environment.ts";
-import { Guest, ORIGIN } from "../guest.ts";
+import { Guest } from "../guest.ts";
 
 /** Where the instruction's memory operand is. */
 const DATA = 0x20000;
@@ -75,6 +75,10 @@ export function instructionOf(vector: Vector): number {
   return vector.getUint16(0);
 }
 
+function isRegisterForm(instruction: number): boolean {
+  return (instruction & 0xff) >= 0xc0;
+}
+
 /** Whether #I is unmasked. */
 export function invalidUnmasked(vector: Vector): boolean {
   return (vector.getUint16(CONTROL, true) & 1) === 0;
@@ -107,20 +111,50 @@ export interface Tolerance {
   readonly flags: number;
 }
 
-const guest = Guest.flat();
-let loaded = -1;
+/** Where the instructions of records are in memory: each in a page of its own, behind NOPs. */
+const FIRST_PAGE = 0x100000;
+const NOPS = 8;
+
+/** A guest that runs instructions of records. */
+export class Replay {
+  readonly guest: Guest;
+  readonly #pages = new Map<number, number>();
+
+  /** @param tier whether compiled code is to run them */
+  constructor(tier: "off" | "on") {
+    this.guest = Guest.flat(undefined, 4 << 20, { tier, threshold: 0 });
+  }
+
+  /** Executes an instruction, after NOPs. @returns whether EIP is behind it */
+  execute(instruction: number): boolean {
+    const { guest } = this;
+    let page = this.#pages.get(instruction);
+    if (page === undefined) {
+      page = FIRST_PAGE + this.#pages.size * 0x1000;
+      this.#pages.set(instruction, page);
+      const nops = Array(NOPS).fill(0x90);
+      const address = isRegisterForm(instruction) ? [] : [DATA & 0xff, (DATA >> 8) & 0xff, DATA >> 16, 0];
+      guest.load(Uint8Array.of(...nops, instruction >> 8, instruction & 0xff, ...address, 0xf4), page);
+    }
+    guest.core.eip = page;
+    guest.core.run(NOPS + 1);
+    return guest.core.eip === page + NOPS + (isRegisterForm(instruction) ? 2 : 6);
+  }
+
+  /** How many records compiled code has run to the end. */
+  get compiled(): number {
+    return Math.floor((this.guest.core.tierStatistics?.instructions ?? 0) / (NOPS + 1));
+  }
+}
+
+const interpreted = new Replay("off");
 
 /** Runs the instruction of a record, and says what differs from the real CPU; null when nothing does. */
-export function difference(vector: Vector, { ulps, flags }: Tolerance): string | null {
+export function difference(vector: Vector, { ulps, flags }: Tolerance, replay = interpreted): string | null {
+  const { guest } = replay;
   const { core } = guest;
   const { r } = core;
   const instruction = instructionOf(vector);
-  if (loaded !== instruction) {
-    loaded = instruction;
-    guest.load(
-      Uint8Array.of(instruction >> 8, instruction & 0xff, DATA & 0xff, (DATA >> 8) & 0xff, DATA >> 16, 0, 0xf4),
-    );
-  }
   const status = vector.getUint16(STATUS, true);
   const top = (status >> 11) & 7;
   const occupied = vector.getUint8(OCCUPIED);
@@ -141,11 +175,7 @@ export function difference(vector: Vector, { ulps, flags }: Tolerance): string |
   for (let i = 0; i < REAL; i++) guest.memory.write8(DATA + i, vector.getUint8(MEMORY + i));
   r[0] = AX_BEFORE;
   core.setEflags(vector.getUint8(EFLAGS));
-  core.eip = ORIGIN;
-  core.run(1);
-
-  const length = (instruction & 0xff) < 0xc0 ? 6 : 2;
-  if (core.eip !== ORIGIN + length) return `fault, EIP ${core.eip.toString(16)}`;
+  if (!replay.execute(instruction)) return `fault, EIP ${core.eip.toString(16)}`;
   const wrong: string[] = [];
   const compare = (name: string, actual: number, expected: number) => {
     if (actual !== expected) wrong.push(`${name} ${actual.toString(16)}, expected ${expected.toString(16)}`);
@@ -183,9 +213,9 @@ export function difference(vector: Vector, { ulps, flags }: Tolerance): string |
 
 /** Runs FRSTOR, the instruction of a record, and FNSAVE; says what differs from the real CPU. */
 export function areaDifference(vector: Vector): string | null {
+  const { guest } = interpreted;
   const { core, memory } = guest;
   const [before, after] = [0x21000, 0x22000];
-  loaded = -1;
   const address = (linear: number) => [linear & 0xff, (linear >> 8) & 0xff, linear >> 16, 0];
   const instruction = [vector.getUint8(1), vector.getUint8(2), ...address(DATA)];
   if (vector.getUint8(0) !== 0) instruction.unshift(0x66);
