@@ -52,9 +52,8 @@ export class Fields {
   place(node: ts.Expression, env: Environment, render: Render): GuestPlace | undefined {
     if (!ts.isPropertyAccessExpression(node) || ts.isOptionalChain(node)) return undefined;
     const { expression, name } = node;
-    const of_variable = name.text === "value" ? this.meaning.variable_type(expression) : undefined;
-    if (of_variable !== undefined) {
-      const scalar = this.meaning.scalar_name(of_variable);
+    if (this.#is_variable(node)) {
+      const scalar = this.meaning.scalar_name(this.meaning.variable_type(expression));
       return scalar === undefined ? undefined : place_at(code`${render(expression, env)}.address`, scalar);
     }
     const scalar = this.#field(expression, name.text);
@@ -74,6 +73,12 @@ export class Fields {
   address(view: ts.Expression, env: Environment, render: Render): Code | undefined {
     const struct = this.meaning.fields_of(this.meaning.type_of(view)) && this.#struct(view, env, render);
     return struct && code`((${this.#address(struct)}) >>> 0)`;
+  }
+
+  /** Whether a place is the value of a kernel variable, and no field of that name. */
+  #is_variable({ expression, name }: ts.PropertyAccessExpression): boolean {
+    if (name.text !== "value" || this.meaning.fields_of(this.meaning.type_of(expression)) !== undefined) return false;
+    return this.meaning.variable_type(expression) !== undefined;
   }
 
   /** Name of the scalar type of a field; undefined for other fields, and for what is no view. */
@@ -109,14 +114,14 @@ export class Fields {
     if (ts.isCallExpression(node)) {
       const { expression } = node;
       if (!ts.isPropertyAccessExpression(expression) || expression.name.text !== "at") return undefined;
-      const type = this.#type(node);
-      const is_struct = this.meaning.literal_of(this.meaning.type_of(expression.expression), "kind") === "struct";
-      if (!is_struct || type === undefined || node.arguments.length !== 1) return undefined;
-      return { base: code`(${render(node.arguments[0], env)})`, type, path: [] };
+      if (this.meaning.literal_of(this.meaning.type_of(expression.expression), "kind") !== "struct") return undefined;
+      const type = render(expression.expression, env);
+      if (type.uses.size > 0 || node.arguments.length !== 1) return undefined;
+      return { base: code`(${render(node.arguments[0], env)})`, type: type.text, path: [] };
     }
     if (!ts.isPropertyAccessExpression(node) || ts.isOptionalChain(node)) return undefined;
     const { expression, name } = node;
-    if (name.text === "value" && this.meaning.variable_type(expression) !== undefined) {
+    if (this.#is_variable(node)) {
       if (this.meaning.fields_of(this.meaning.type_of(node)) === undefined) return undefined;
       const variable = render(expression, env);
       return { base: code`${variable}.address`, type: `${variable.text}.type`, path: [] };

@@ -67,7 +67,10 @@ export class Meaning {
     if (literal === undefined || at === undefined) return undefined;
     const symbol = this.checker.getSymbolAtLocation(at.name);
     if (symbol === undefined) return undefined;
-    const name = this.literal_of(this.checker.getTypeOfSymbol(symbol), "name");
+    const type_of_symbol = this.checker.getTypeOfSymbol(symbol);
+    // The table of fields may have been given a name of its own.
+    if (this.literal_of(type_of_symbol, "kind") !== "struct") return undefined;
+    const name = this.literal_of(type_of_symbol, "name");
     return { symbol, name: name ?? symbol.name };
   }
 

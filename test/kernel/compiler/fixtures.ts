@@ -33,9 +33,32 @@ const node = struct("node", {
   unsigned: u32,
 });
 const nodes = kernel_variable("nodes", array(node, 8));
+/** Fields that are called as those of a kernel variable are, in a struct within a struct. */
+const named = struct("named", { before: u16, value: inner, type: u32 });
+const outer_named = struct("outer_named", { first: i32, value: i32, type: u32, named });
+const names = kernel_variable("names", outer_named);
 const counter = kernel_variable("counter", i32);
 const unsigned = kernel_variable("unsigned", u32);
 const head = kernel_variable("head", pointer("node"));
+
+export const fields_named_as_of_variables = kernel_function(
+  "fields_named_as_of_variables",
+  [i32, i32, i32],
+  i32,
+  function* (a, b, c) {
+    const all = names.value;
+    const within = all.named;
+    all.value = a;
+    all.type = b >>> 0;
+    within.value.first = c;
+    within.value.second = a & 0xffff;
+    outer_named.at(all.address).named.type = (b ^ c) >>> 0;
+    note(within.value.address - all.address);
+    note(names.value.value + (yield* loud(within.value.first)));
+    names.value.named.value.first++;
+    return all.value + names.value.named.value.second + within.value.first + (named.at(within.address).type | 0);
+  },
+);
 
 /** A call on the guest stack that tells that it was made. */
 const loud = kernel_function("loud", [i32], i32, function* (value) {
