@@ -47,7 +47,7 @@ function esp0(...args: string[]) {
   // Of what the host did, the run is not to depend on: its time, and what it compiled.
   const ofGuest = stderr
     .replace(/^(host seconds|guest MIPS).*$/gm, "$1")
-    .replace(/^(compiled| {2}ever,| {2}entered).*\n/gm, "");
+    .replace(/^(compiled| {2}ever,| {2}entered| {2}left:).*\n/gm, "");
   return { stdout, stderr: ofGuest, status };
 }
 
