@@ -115,8 +115,9 @@ export class Fields {
       const { expression } = node;
       if (!ts.isPropertyAccessExpression(expression) || expression.name.text !== "at") return undefined;
       if (this.meaning.literal_of(this.meaning.type_of(expression.expression), "kind") !== "struct") return undefined;
+      if (!is_fixed(expression.expression) || node.arguments.length !== 1) return undefined;
       const type = render(expression.expression, env);
-      if (type.uses.size > 0 || node.arguments.length !== 1) return undefined;
+      if (type.uses.size > 0) return undefined;
       return { base: code`(${render(node.arguments[0], env)})`, type: type.text, path: [] };
     }
     if (!ts.isPropertyAccessExpression(node) || ts.isOptionalChain(node)) return undefined;
@@ -124,12 +125,19 @@ export class Fields {
     if (this.#is_variable(node)) {
       if (this.meaning.fields_of(this.meaning.type_of(node)) === undefined) return undefined;
       const variable = render(expression, env);
+      if (!is_fixed(expression) || variable.uses.size > 0) return undefined;
       return { base: code`${variable}.address`, type: `${variable.text}.type`, path: [] };
     }
     if (this.meaning.fields_of(this.meaning.type_of(expression)) === undefined) return undefined;
     const outer = this.#struct(expression, env, render);
     return outer && { ...outer, path: [...outer.path, name.text] };
   }
+}
+
+/** Whether an expression is a name, or names behind dots: offsets are looked up outside of the steps, and once. */
+function is_fixed(node: ts.Expression): boolean {
+  if (ts.isIdentifier(node)) return true;
+  return ts.isPropertyAccessExpression(node) && !ts.isOptionalChain(node) && is_fixed(node.expression);
 }
 
 function place_at(address: Code, scalar: string): GuestPlace {

@@ -60,6 +60,22 @@ export const fields_named_as_of_variables = kernel_function(
   },
 );
 
+const other_names = kernel_variable("other_names", outer_named);
+const both_names = [names, other_names] as const;
+const reversed = struct("reversed", { value: i32, first: i32 });
+function type_for(n: number): typeof outer_named | typeof reversed {
+  return counter.value === n ? outer_named : reversed;
+}
+export const chosen_structs = kernel_function("chosen_structs", [i32, i32, i32], i32, function* (a, b, c) {
+  counter.value = b;
+  (a > 3 ? names : other_names).value.first = a;
+  both_names[b & 1].value.value = c;
+  names.value.first += yield* loud(type_for(c).at(names.address).first);
+  note((a > 3 ? outer_named : reversed).at(names.address).value);
+  note(both_names[a & 1].value.first + type_for(b).at(other_names.address).value);
+  return names.value.first + other_names.value.first;
+});
+
 /** A call on the guest stack that tells that it was made. */
 const loud = kernel_function("loud", [i32], i32, function* (value) {
   note(value);
