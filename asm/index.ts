@@ -43,6 +43,6 @@ export {
   systemMap,
 } from "./linked-image.ts";
 export { LinkError, type LinkOptions, link } from "./linker.ts";
-export { nearNames } from "./near-names.ts";
+export { didYouMean, nearNames } from "./near-names.ts";
 export { type ObjdumpOptions, objdump } from "./objdump.ts";
 export * from "./object-file.ts";

@@ -24,6 +24,11 @@ function distance(a: string, b: string, limit: number): number {
 /** Leading underscores and letter case, the usual ways to misspell a C name. */
 const bare = (name: string): string => name.replace(/^_+/, "").toLowerCase();
 
+/** `; did you mean a or b?` behind a message; empty when no name is near. */
+export function didYouMean(near: readonly string[], separator = " or "): string {
+  return near.length === 0 ? "" : `; did you mean ${near.join(separator)}?`;
+}
+
 /** Up to three of `candidates` that `name` may have been meant for, nearest first. */
 export function nearNames(name: string, candidates: Iterable<string>): string[] {
   const limit = Math.max(1, Math.floor(name.length / 4));

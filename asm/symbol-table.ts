@@ -1,6 +1,6 @@
 /** The linker's symbols: which definition each name means, and the address that comes to. */
 import { COMMON_SECTION, type OutputSection } from "./layout.ts";
-import { nearNames } from "./near-names.ts";
+import { didYouMean, nearNames } from "./near-names.ts";
 import {
   type ObjectFile,
   type ObjectSymbol,
@@ -240,7 +240,7 @@ export class SymbolTable {
   /** ` (did you mean …?)`, or nothing if no global symbol's name is near. */
   suggestion(name: string): string {
     const near = nearNames(name, [...this.globals.keys(), ...this.linkerDefined.keys()]);
-    return near.length === 0 ? "" : `; did you mean ${near.map((candidate) => `'${candidate}'`).join(" or ")}?`;
+    return didYouMean(near.map((candidate) => `'${candidate}'`));
   }
 
   /** Every symbol that the program has, local ones first, in the order of the objects. */

@@ -1,5 +1,5 @@
 /** Linking the kernel: its own modules, or a choice of them with others, into a vmlinux at 0xC0100000. */
-import { LinkError, nearNames } from "../asm/index.ts";
+import { didYouMean, LinkError, nearNames } from "../asm/index.ts";
 import { asm_offsets } from "./arch/i386/asm-offsets.ts";
 import { sys_call_table } from "./arch/i386/kernel/syscalls.ts";
 import { headers, sources } from "./arch/i386/sources.ts";
@@ -67,15 +67,17 @@ export class DefinedTwiceError extends LinkError {}
 
 /** @param own modules beside the kernel's, which are the last of `modules` @throws DefinedTwiceError */
 function check_definitions(modules: readonly KernelModule[], own: readonly KernelModule[]): void {
-  const places = new Map<string, string>();
+  if (own.length === 0) return;
+  // Where a function stands is asked only of those that are defined twice: its table is made with its steps.
+  const places = new Map<string, () => string>();
   const twice: string[] = [];
   for (const module of modules) {
     for (const declaration of [...module.functions, ...module.data].filter(({ is_global }) => is_global)) {
       const { name } = declaration;
-      const place = ("code" in declaration ? place_of(declaration) : undefined) ?? module.file;
-      const before = own.includes(module) ? (places.get(name) ?? place_of_label(name)) : undefined;
+      const place = () => ("code" in declaration ? place_of(declaration) : undefined) ?? module.file;
+      const before = own.includes(module) ? (places.get(name)?.() ?? place_of_label(name)) : undefined;
       if (before === undefined) places.set(name, place);
-      else twice.push(`${place}: ${name} is defined already, in ${before}; give it another name`);
+      else twice.push(`${place()}: ${name} is defined already, in ${before}; give it another name`);
     }
   }
   if (twice.length > 0) throw new DefinedTwiceError(twice);
@@ -97,7 +99,7 @@ function instead_of(symbol: string, modules: readonly KernelModule[], own: reado
   const known = (from: readonly KernelModule[]) =>
     from.flatMap(({ functions }) => functions.filter(({ is_global }) => is_global).map(({ name }) => name));
   const near = nearNames(symbol, known(modules));
-  if (near.length > 0) return `; did you mean ${near.join(" or ")}?`;
+  if (near.length > 0) return didYouMean(near);
   const there = known(own);
   if (there.length > 0) return `; there is ${there.join(", ")} in ${own.map(({ file }) => file).join(", ")}`;
   return "; give its module with --module FILE.ts";

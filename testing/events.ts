@@ -1,5 +1,5 @@
 /** Kernel events: which ones are meant, and how they look in a message. */
-import { nearNames } from "../asm/index.ts";
+import { didYouMean, nearNames } from "../asm/index.ts";
 import { TRACE_EVENTS } from "../debug/index.ts";
 import type { RecordedEvent } from "../kernel/index.ts";
 
@@ -25,7 +25,7 @@ export function doubtOf(filter: EventFilter): string {
   const event = typeof filter === "object" ? filter["event"] : filter;
   if (typeof event !== "string" || Object.hasOwn(TRACE_EVENTS, event)) return "";
   const near = nearNames(event, Object.keys(TRACE_EVENTS));
-  return ` (the kernel has no event ${event}${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""})`;
+  return ` (the kernel has no event ${event}${didYouMean(near)})`;
 }
 
 /** `#123456 fork parent=1 child=2` */

@@ -1,5 +1,5 @@
 /** Looking at a kernel under test: registers, tasks, stacks, pages, memory in use, symbols. */
-import { nearNames } from "../asm/index.ts";
+import { didYouMean, nearNames } from "../asm/index.ts";
 import type { Machine } from "../emulator/index.ts";
 import type { Kernel } from "../kernel/index.ts";
 import { init_tss, nr_free_pages, nr_threads, slab_caches } from "../kernel/inspect.ts";
@@ -119,7 +119,7 @@ export abstract class VisibleKernel {
     const found = symbols.find((symbol) => symbol.name === name);
     if (found !== undefined) return found.address;
     const near = nearNames(name, [...this.program.symbolNames, ...symbols.map((symbol) => symbol.name)]);
-    const hint = near.length === 0 ? "" : `; did you mean ${near.join(" or ")}?`;
+    const hint = didYouMean(near);
     throw new RangeError(`neither the program nor the kernel has a symbol ${name}${hint}`);
   }
 

@@ -1,5 +1,5 @@
 /** All directives by name (GNU as manual, "Pseudo Ops"). */
-import { nearNames } from "../near-names.ts";
+import { didYouMean, nearNames } from "../near-names.ts";
 import { SHF_MERGE, SHF_STRINGS, SHT_PROGBITS } from "../object-file.ts";
 import { CALL_FRAME_DIRECTIVES } from "./call-frame-directives.ts";
 import { CONDITIONAL_DIRECTIVES } from "./conditional-directives.ts";
@@ -139,7 +139,7 @@ export const DIRECTIVES: ReadonlyMap<string, Directive> = buildTable();
 /** The message for a directive that does not exist. */
 export function unknownDirective(name: string, macros: Iterable<string>): string {
   const near = nearNames(name, [...DIRECTIVES.keys(), ...macros]);
-  return `unknown directive '${name}'${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""}`;
+  return `unknown directive '${name}'${didYouMean(near)}`;
 }
 
 function textOf(cursor: Cursor): string {

@@ -3,7 +3,7 @@ import type { Position } from "../diagnostics.ts";
 import { isRegister } from "../encoder.ts";
 import type { Expression } from "../expression.ts";
 import type { MemoryOperand, Operand, RegisterName } from "../instruction.ts";
-import { nearNames } from "../near-names.ts";
+import { didYouMean, nearNames } from "../near-names.ts";
 import type { Cursor } from "./cursor.ts";
 import type { ExpressionParser } from "./expression-parser.ts";
 
@@ -123,7 +123,7 @@ export function takeRegister(cursor: Cursor): RegisterName {
   }
   if (!isRegister(name)) {
     const near = nearNames(name, COMMON_REGISTERS).map((candidate) => `%${candidate}`);
-    const hint = near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "";
+    const hint = didYouMean(near);
     throw cursor.error(
       name === "" ? "expected the name of a register after %" : `unknown register %${name}${hint}`,
       at,

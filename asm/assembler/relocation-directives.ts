@@ -1,6 +1,6 @@
 /** `.reloc`: the relocation that the source asks for. */
 import { RELOCATION_NAMES } from "../elf-format.ts";
-import { nearNames } from "../near-names.ts";
+import { didYouMean, nearNames } from "../near-names.ts";
 import { R_386_8, R_386_16, R_386_32 } from "../object-file.ts";
 import type { Contents, Definitions, DirectiveTable, Values } from "./directive.ts";
 
@@ -26,10 +26,7 @@ export const RELOCATION_DIRECTIVES: DirectiveTable<Values & Contents & Definitio
     const type = Object.hasOwn(TYPES, name) ? TYPES[name] : undefined;
     if (type === undefined) {
       const near = nearNames(name, Object.keys(TYPES));
-      throw cursor.error(
-        `unknown relocation type '${name}'${near.length > 0 ? `; did you mean ${near.join(" or ")}?` : ""}`,
-        at,
-      );
+      throw cursor.error(`unknown relocation type '${name}'${didYouMean(near)}`, at);
     }
     const target = cursor.take(",") ? assembly.expressions.parse(cursor) : undefined;
     const place = { expression, position, origin: assembly.origin() };

@@ -107,7 +107,7 @@ export class Places implements PlaceSteps {
     const { expression, name } = left;
     if (this.is_stable(expression, env)) {
       const target = code`${renderer.render(expression, env)}.${name.text}`;
-      return { ...by_text(target), ...fields.place(left, env, (node, inner) => renderer.render(node, inner)) };
+      return { ...by_text(target), ...renderer.place(left, env) };
     }
     const kept = emitter.temporary(expression, { expression, env });
     const view = emitter.store(kept, expressions.value(expression, env), expression);

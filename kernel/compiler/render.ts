@@ -3,7 +3,7 @@ import ts from "typescript-api";
 import { Code, code, list, type Used } from "./code.ts";
 import type { Environment } from "./environment.ts";
 import { Recomputed, Variable } from "./environment.ts";
-import type { Fields } from "./fields.ts";
+import type { Fields, GuestPlace } from "./fields.ts";
 import { is_at_module_level, type ModuleNames } from "./imports.ts";
 import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
@@ -85,6 +85,11 @@ export class Renderer {
     ts.forEachChild(node, (child) => this.#collect(child, env, into));
   }
 
+  /** The scalar in guest memory that an expression names; undefined where a view is needed. */
+  place(node: ts.Expression, env: Environment): GuestPlace | undefined {
+    return this.fields.place(node, env, this.#inner);
+  }
+
   readonly #inner = (node: ts.Node, env: Environment): Code => this.render(node, env);
 
   /** The text of an access to guest memory that needs no view; undefined for anything else. */
@@ -93,11 +98,11 @@ export class Renderer {
       if (is_target(node)) return undefined;
       if (node.name.text === "address" && !ts.isOptionalChain(node))
         return this.fields.address(node.expression, env, this.#inner);
-      return this.fields.place(node, env, this.#inner)?.read;
+      return this.place(node, env)?.read;
     }
     if (!ts.isBinaryExpression(node) || node.operatorToken.kind !== ts.SyntaxKind.EqualsToken) return undefined;
     if (!ts.isExpressionStatement(node.parent)) return undefined;
-    return this.fields.place(node.left, env, this.#inner)?.write(this.render(node.right, env));
+    return this.place(node.left, env)?.write(this.render(node.right, env));
   }
 
   /** The text for a name; undefined when it stays as it is. */

@@ -43,7 +43,6 @@ export class Bridge {
     if (step === undefined) core.raise(INVALID_OPCODE);
     const memory = this.#memory;
     memory.begin();
-    ambient.turns = 0;
     if (ambient.core !== core || ambient.memory !== memory) {
       memory.core = core;
       ambient.enter(this.#host, memory, core);

@@ -57,8 +57,6 @@ export class Ambient {
   addresses: Uint32Array = nowhere.image.addresses;
   /** undefined while only looking. */
   core: Core | undefined = undefined;
-  /** Turns that the current step has made in loops of plain functions. */
-  turns = 0;
 
   enter(host: KernelHost, memory: HostedMemory, core: Core | undefined): void {
     this.host = host;

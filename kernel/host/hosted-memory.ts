@@ -7,6 +7,8 @@ import type { GuestMemory } from "./guest-memory.ts";
 
 /** Accesses that one step may make: a statement and the plain functions it calls, not a loop over guest memory. */
 export const MOST_ACCESSES = 512;
+/** Turns that one step may make in loops of the plain functions that it calls. */
+const MOST_TURNS = 100_000;
 
 /** Why a step may not go on; its message becomes that of the oops. */
 export class StepError extends Error {
@@ -29,6 +31,8 @@ export class HostedMemory implements GuestMemory {
   core: Core | undefined = undefined;
   /** Accesses of this step so far. */
   #accesses = 0;
+  /** Turns of this step so far in loops of plain functions. */
+  #turns = 0;
   /** Address, size and former contents of what this step has written. */
   readonly #log: Int32Array;
   #logged = 0;
@@ -55,6 +59,7 @@ export class HostedMemory implements GuestMemory {
   /** Before a step. */
   begin(): void {
     this.#accesses = 0;
+    this.#turns = 0;
     this.#logged = 0;
   }
 
@@ -75,6 +80,11 @@ export class HostedMemory implements GuestMemory {
           core.write32(linear, value);
       }
     }
+  }
+
+  /** Counts a turn of a loop in a plain function. @throws StepError when they are too many for one step */
+  turn(): void {
+    if (++this.#turns > MOST_TURNS && this.core !== undefined) endless();
   }
 
   /** A word of the frame or the stack; not counted. */
@@ -215,4 +225,10 @@ export class HostedMemory implements GuestMemory {
       `access to 0x${(linear >>> 0).toString(16).padStart(8, "0")}, below the kernel's memory: only the user-copy routines touch a user's address`,
     );
   }
+}
+
+function endless(): never {
+  throw new StepError(
+    `a plain function has gone round its loops more than ${MOST_TURNS.toLocaleString("en-US")} times within one statement; what takes that long has to step`,
+  );
 }

@@ -2,7 +2,7 @@
 import { type Core, EAX, ECX, EDX, ESP } from "../../emulator/index.ts";
 import { CompiledCode } from "./compiled-code.ts";
 import { ambient } from "./context.ts";
-import { type HostedMemory, StepError } from "./hosted-memory.ts";
+import type { HostedMemory } from "./hosted-memory.ts";
 import { KernelModule } from "./kernel-module.ts";
 import { read_value, type StructType, type Type, write_value } from "./types.ts";
 
@@ -110,18 +110,9 @@ function came_back(esp: number, expected: number): never {
 
 // ---- Loops of plain functions ----
 
-/** Turns that one step may make in loops of the plain functions that it calls. */
-const MOST_TURNS = 100_000;
-
 /** Counts a turn. @throws StepError when they are too many for one step */
 export function turn(): void {
-  if (++ambient.turns > MOST_TURNS && ambient.core !== undefined) endless();
-}
-
-function endless(): never {
-  throw new StepError(
-    `a plain function has gone round its loops more than ${MOST_TURNS.toLocaleString("en-US")} times within one statement; what takes that long has to step`,
-  );
+  ambient.memory.turn();
 }
 
 // ---- Values in the frame ----

@@ -204,14 +204,14 @@ export default [
   },
   {
     name: "the turns of steps are counted together",
-    file: "kernel/host/bridge.ts",
-    old: "    ambient.turns = 0;\n",
+    file: "kernel/host/hosted-memory.ts",
+    old: "    this.#turns = 0;\n",
     new: "",
     tests: [HOSTED],
   },
   {
     name: "a plain function may not go round a loop often",
-    file: "kernel/host/runtime.ts",
+    file: "kernel/host/hosted-memory.ts",
     old: "const MOST_TURNS = 100_000;",
     new: "const MOST_TURNS = 10_000;",
     tests: [HOSTED],

@@ -1,5 +1,5 @@
 /** What `catch` can catch, and how it is filtered. */
-import { nearNames } from "../../../asm/index.ts";
+import { didYouMean, nearNames } from "../../../asm/index.ts";
 import { syscall_numbers } from "../../../kernel/inspect.ts";
 import { EXCEPTIONS } from "../../exceptions.ts";
 import type { CatchKind, CatchRequest, SessionEvent } from "../../session/index.ts";
@@ -35,7 +35,7 @@ function syscall(words: readonly string[], console: Console): Filter | undefined
   if (/^\d/.test(plain)) return number(words, console, "nr");
   if (!Object.hasOwn(syscall_numbers, plain)) {
     const near = nearNames(plain, Object.keys(syscall_numbers));
-    throw new CommandError(`no system call ${plain}${near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""}`);
+    throw new CommandError(`no system call ${plain}${didYouMean(near, ", ")}`);
   }
   return (event) => event["nr"] === syscall_numbers[plain];
 }

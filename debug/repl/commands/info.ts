@@ -1,6 +1,6 @@
 /** `info SUBJECT`: where symbols and lines are, what there is, what is in scope. */
 import { declare, type Scope, type Variable } from "../../../asm/dwarf/reader/index.ts";
-import { nearNames } from "../../../asm/index.ts";
+import { didYouMean, nearNames } from "../../../asm/index.ts";
 import { bareHex, hex } from "../../numbers.ts";
 import type { Command } from "../command.ts";
 import { CommandError } from "../command-error.ts";
@@ -191,9 +191,7 @@ export function infoCommands(
         if (other !== undefined) return run(`${COMMANDS[other]} ${rest}`, console);
         if (names().some((name) => name.startsWith(word))) return run(argument, console);
         const near = nearNames(word, [...INFO_SUBJECTS, ...names()]);
-        throw new CommandError(
-          `nothing is called ${word}${near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""}`,
-        );
+        throw new CommandError(`nothing is called ${word}${didYouMean(near, ", ")}`);
       },
     },
   ];

@@ -1,4 +1,5 @@
 /** Evaluates expressions against the guest's registers and memory, with C's rules for types of 32 bits. */
+
 import {
   arrayOf,
   type CType,
@@ -9,6 +10,7 @@ import {
   pointerTo,
   typeName,
 } from "../../../asm/dwarf/reader/index.ts";
+import { didYouMean } from "../../../asm/index.ts";
 import { calculate, promoted } from "./arithmetic.ts";
 import type { Environment } from "./environment.ts";
 import { ExpressionError } from "./errors.ts";
@@ -77,7 +79,7 @@ class Evaluator {
   #unknown(what: string, name: string, column: number): never {
     if (/^\$\d+$/.test(name)) this.#fail(`nothing has been printed as ${name} yet`, column);
     const near = this.environment.near(name.replace(/^\$/, ""));
-    const hint = near.length === 0 ? "" : `; did you mean ${near.join(", ")}?`;
+    const hint = didYouMean(near, ", ");
     this.#fail(what === "register" ? `no register or variable ${name}${hint}` : `no symbol ${name}${hint}`, column);
   }
 

@@ -1,7 +1,7 @@
 /** The types that expressions name: C's own, those of the programs' debugging information. */
 
 import { type CType, type DebugInformation, integer, VOID } from "../../../asm/dwarf/reader/index.ts";
-import { nearNames } from "../../../asm/index.ts";
+import { didYouMean, nearNames } from "../../../asm/index.ts";
 
 export const INT = integer("int", 4, true);
 export const UNSIGNED = integer("unsigned int", 4, false);
@@ -77,7 +77,7 @@ export class TypeNames {
   /** What is said of a name that `find` does not find. */
   unknown(name: string): string {
     const near = nearNames(withoutKeyword(name), this.names());
-    return `no type ${name}${near.length > 0 ? `; did you mean ${near.join(", ")}?` : ""}`;
+    return `no type ${name}${didYouMean(near, ", ")}`;
   }
 
   has(name: string): boolean {
