@@ -8,6 +8,7 @@ export { Core, Fault } from "./cpu/core.ts";
 export { decodeInstruction } from "./cpu/decoder.ts";
 export { type DescriptorView, formatDescriptor, viewDescriptorTable } from "./cpu/descriptor-view.ts";
 export type { WatchedAccess, WatchedRange } from "./cpu/host-watchpoints.ts";
+export { nextHostcall } from "./cpu/hostcall.ts";
 export { EXCEPTION, EXTERNAL, SOFTWARE } from "./cpu/interrupts.ts";
 export type { Op } from "./cpu/op.ts";
 export type { Delivery } from "./cpu/shutdown-cause.ts";

@@ -17,12 +17,16 @@ export function fetchBlock(cpu: Core, linear: number): Block {
   const host = cpu.resolveCode(linear);
   if (host < 0) return fetchFromBus(cpu, linear);
   const cached = cpu.codeCache.find(host, cpu.codeSize32);
-  if (cached !== undefined && (cached.secondPage < 0 || cached.secondPage === followingPage(cpu, linear) >> 12)) {
-    return cached;
-  }
+  if (cached !== undefined && isBlockAt(cpu, cached, linear)) return cached;
   const block = decodeWithinPage(cpu, host) ?? decodeAcrossPages(cpu, linear, host);
   if (block.valid) cpu.codeCache.insert(block);
   return block;
+}
+
+/** Whether a block is what `fetchBlock` would find at a linear address, with the same effects. @throws as it does */
+export function isBlockAt(cpu: Core, block: Block, linear: number): boolean {
+  if (!block.valid || cpu.resolveCode(linear) !== block.host) return false;
+  return block.secondPage < 0 || followingPage(cpu, linear) >> 12 === block.secondPage;
 }
 
 /** The block at a host offset, from the code cache or newly decoded; null when not even one instruction ends in the page. */

@@ -10,7 +10,7 @@ import {
   instructionBreakpoints,
   reportDebugException,
 } from "./breakpoints.ts";
-import { fetchBlock } from "./code-fetch.ts";
+import { fetchBlock, isBlockAt } from "./code-fetch.ts";
 import { FAR_AWAY, type HostBreakpoints } from "./host-breakpoints.ts";
 import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
@@ -20,6 +20,7 @@ import { ShutdownCause } from "./shutdown-cause.ts";
 import * as layout from "./state-layout.ts";
 import type { TierRegion, TierStatistics } from "./tier/statistics.ts";
 import { Tier } from "./tier/tier.ts";
+import { WHERE_CODE_IS } from "./translation.ts";
 import { powerOn } from "./x87/state.ts";
 
 export { Fault } from "./fault.ts";
@@ -281,6 +282,11 @@ export class Core extends CoreMemory {
     return this.sliceStart + this.retired + this.runIndex;
   }
 
+  /** EIP of the instruction that is being executed. */
+  get eipOfInstruction(): number {
+    return (this.runStart + this.runBlock.ops[this.runIndex].offset) | 0;
+  }
+
   // ---- The loop --------------------------------------------------------------------------------------------------
 
   /**
@@ -306,7 +312,7 @@ export class Core extends CoreMemory {
       return true;
     } catch (error) {
       // Whatever was thrown, leave the state as it was before the instruction.
-      this.r[EIP] = (this.runStart + this.runBlock.ops[this.runIndex].offset) | 0;
+      this.r[EIP] = this.eipOfInstruction;
       this.retired += this.runIndex;
       this.runIndex = 0;
       if (error !== this.fault) throw error;
@@ -405,7 +411,8 @@ export class Core extends CoreMemory {
       return LEAVE;
     }
     const jump = this.jumps[this.jumpBase + jumpSlot(linear)];
-    if (jump.linear !== linear || jump.generation !== this.generation || !jump.block.valid) return 1;
+    if (jump.linear !== linear || jump.entry !== (this.tlb[linear >>> 12] & WHERE_CODE_IS) || !jump.block.valid)
+      return 1;
     const { ops, length } = jump.block;
     if (length <= distance) return NO_LIMIT;
     let before = 1;
@@ -501,15 +508,11 @@ export class Core extends CoreMemory {
     let jump = this.jumps[slot];
     this.#betweenInstructions();
     if (eip >>> 0 > this.r[SEG_LIMIT + CS] >>> 0) this.raise(layout.VECTOR_GP, 0);
-    const known = jump.block;
-    if (jump.linear === linear && known.valid && known.secondPage < 0 && this.resolveCode(linear) === known.host) {
-      jump.generation = this.generation;
-      return known;
-    }
-    const block = fetchBlock(this, linear);
+    const known = jump.linear === linear && isBlockAt(this, jump.block, linear);
+    const block = known ? jump.block : fetchBlock(this, linear);
     if (jump === NO_JUMP) this.jumps[slot] = jump = new Jump();
     jump.linear = linear;
-    jump.generation = this.generation;
+    jump.entry = block.secondPage < 0 ? this.tlb[linear >>> 12] & WHERE_CODE_IS : 0;
     jump.block = block;
     return block;
   }

@@ -13,11 +13,12 @@ const LENGTH = 4;
 export function hostcall(cpu: Core, op: Op): number {
   if (cpu.hostcall === null || cpu.cpl !== 0) cpu.raise(VECTOR_UD);
   const { r } = cpu;
-  const index = cpu.runIndex;
   const behindBlock = r[EIP];
-  const behind = (cpu.runStart + op.offset + op.length) | 0;
-  r[EIP] = behind;
+  r[EIP] = (cpu.runStart + op.offset + op.length) | 0;
   cpu.hostcall(cpu, op.imm);
+  const index = cpu.runIndex;
+  const { ops } = cpu.runBlock;
+  const behind = (cpu.runStart + ops[index].offset + ops[index].length) | 0;
   const eip = r[EIP];
   if (cpu.attention === 0) {
     if (eip === behind) {
@@ -25,7 +26,6 @@ export function hostcall(cpu: Core, op: Op): number {
       return index;
     }
     // A branch between hostcalls. What the block was limited to but by the budget would be lost.
-    const { ops } = cpu.runBlock;
     const next = index + 1 + ((eip - behind) >> 2);
     const within = next >= 0 && next < ops.length && ops[next].offset === ((eip - cpu.runStart) | 0);
     if (within && op.length === LENGTH && cpu.runStop > index && r[SEG_LIMIT + CS] === -1) {
@@ -39,4 +39,34 @@ export function hostcall(cpu: Core, op: Op): number {
   }
   cpu.runStop = EIP_REPLACED;
   return index;
+}
+
+/**
+ * For the host, which may know what is behind a hostcall: goes on with the one `distance` instructions further, whose
+ * number is as much higher, as if it had been called for it. EIP stands where that one begins. Everything is as if the
+ * run loop had gone there; what it alone sees to makes this do nothing.
+ * @returns whether that hostcall is the current instruction now, with EIP behind it
+ */
+export function nextHostcall(cpu: Core, distance: number): boolean {
+  const { runIndex } = cpu;
+  const { ops } = cpu.runBlock;
+  const next = runIndex + distance;
+  if (cpu.attention !== 0 || cpu.runStop <= runIndex || next < 0 || next >= ops.length) return false;
+  const op = ops[next];
+  const { r } = cpu;
+  const eip = (cpu.runStart + op.offset) | 0;
+  if (r[EIP] !== eip || op.execute !== hostcall || op.length !== LENGTH || op.imm !== ops[runIndex].imm + distance)
+    return false;
+  if (distance === 1) {
+    if (next >= cpu.runStop) return false;
+  } else {
+    const retired = cpu.retired + 1 - distance;
+    const left = cpu.budget - retired;
+    if (next >= left || r[SEG_LIMIT + CS] !== -1) return false;
+    cpu.retired = retired;
+    cpu.runStop = Math.min(left, ops.length);
+  }
+  cpu.runIndex = next;
+  r[EIP] = eip + LENGTH;
+  return true;
 }

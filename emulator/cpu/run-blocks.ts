@@ -18,6 +18,7 @@ import type { Handler } from "./op.ts";
 import { SAR32, SHL32, SHR32 } from "./shift-forms.ts";
 import { leave32, POP32, PUSH32, push_imm32 } from "./stack.ts";
 import { CS, EIP, EIP_REPLACED, SEG_BASE, SEG_LIMIT } from "./state-layout.ts";
+import { WHERE_CODE_IS } from "./translation.ts";
 
 /** Slots of the jump cache for each of its four modes; a power of two. */
 export const JUMP_SLOTS = 2048;
@@ -27,10 +28,14 @@ export function jumpSlot(linear: number): number {
   return (linear ^ (linear >>> 11)) & (JUMP_SLOTS - 1);
 }
 
-/** One slot of the jump cache: where execution at a linear address continues, under one generation of the TLB. */
+/**
+ * One slot of the jump cache: where execution at a linear address continues while the TLB entry of its page is as it was, but
+ * for bits that say nothing of code. A flush of the TLB makes no slot worthless.
+ */
 export class Jump {
   linear = 0;
-  generation = -1;
+  /** The entry's bits in WHERE_CODE_IS; 0, which no valid entry has, when the block lies in two pages. */
+  entry = 0;
   block: Block = NO_BLOCK;
 }
 
@@ -118,7 +123,7 @@ export function frequentNumber(handler: Handler): number {
 
 /** Runs blocks until the budget is used up or `Core.attend` says to leave. Throws what instructions throw. */
 export function runBlocks(cpu: Core): void {
-  const r = cpu.r;
+  const { r, tlb } = cpu;
   while (cpu.retired < cpu.budget) {
     let limit = cpu.budget - cpu.retired;
     if (cpu.attention !== 0) {
@@ -131,7 +136,7 @@ export function runBlocks(cpu: Core): void {
     const linear = (r[SEG_BASE + CS] + eip) | 0;
     const jump = cpu.jumps[cpu.jumpBase + jumpSlot(linear)];
     let block = jump.block;
-    if (jump.linear !== linear || jump.generation !== cpu.generation || !block.valid) {
+    if (jump.linear !== linear || jump.entry !== (tlb[linear >>> 12] & WHERE_CODE_IS) || !block.valid) {
       block = cpu.findBlock(linear, eip);
     }
     if (--block.untilHot < 0 && cpu.runHot(block)) continue;

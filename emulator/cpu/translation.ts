@@ -41,7 +41,7 @@ export interface TlbEntryView {
 }
 
 /** Bits of a TLB entry that decide where instructions are fetched from, and whether. */
-const WHERE_CODE_IS = ~0xfff | TLB_MMIO | TLB_NO_USER;
+export const WHERE_CODE_IS = ~0xfff | TLB_MMIO | TLB_NO_USER | TLB_VALID;
 
 const TLB_PAGES = 1 << 20;
 /** Pages the TLB holds before it is emptied; bounds the work of a flush. */
@@ -66,8 +66,6 @@ export abstract class CoreTranslation extends CoreState {
   /** Bits of a TLB entry that must read TLB_VALID alone for a fast read or write. 0 sends every access the slow way. */
   readMask = 0;
   writeMask = 0;
-  /** Changes whenever a translation may have gone away. */
-  generation = 0;
 
   /** The same as the masks above without the bits that only ask for the slow path. */
   protected readRights = SUPERVISOR_READ;
@@ -121,7 +119,7 @@ export abstract class CoreTranslation extends CoreState {
     const entry = (((host < 0 ? physical : host) ^ linear) & ~0xfff) | bits;
     this.tlb[page] = entry;
     // A page that was moved without INVLPG: code found through the entry before is not there any more.
-    if ((before & TLB_VALID) !== 0 && ((before ^ entry) & WHERE_CODE_IS) !== 0) this.#translationsChanged();
+    if ((before & TLB_VALID) !== 0 && ((before ^ entry) & WHERE_CODE_IS) !== 0) this.endBlock();
   }
 
   /** Drops all translations, or all but those of global pages. */
@@ -134,13 +132,13 @@ export abstract class CoreTranslation extends CoreState {
       else this.tlb[page] = 0;
     }
     this.#filledCount = kept;
-    this.#translationsChanged();
+    this.endBlock();
   }
 
   /** Drops the translation of the page that holds `linear`, global or not. */
   flushTlbPage(linear: number): void {
     this.tlb[linear >>> 12] = 0;
-    this.#translationsChanged();
+    this.endBlock();
   }
 
   /** Marks the translations to a host page: instructions were decoded from it, so stores must be seen. */
@@ -280,11 +278,6 @@ export abstract class CoreTranslation extends CoreState {
     }
     this.#markPages();
     this.#markWatchedPages();
-    this.#translationsChanged();
-  }
-
-  #translationsChanged(): void {
-    this.generation = (this.generation + 1) | 0;
     this.endBlock();
   }
 

@@ -60,12 +60,14 @@ const JUMP = /\ue001(\d+)\ue001/g;
 const WRITE = /\ue002(\d+)\ue002/g;
 const ADDRESS = /\ue003(\d+)\ue003/g;
 
-/** How marks of variables are written in a step. */
-export interface VariableTexts {
+/** How marks are written in a step. */
+export interface StepMarks {
   /** A statement that writes one to the frame. */
   readonly write: (variable: Used) => string;
   /** The address of what one is a view of. */
   readonly address: (variable: Used) => string;
+  /** Statements that go so many steps on. */
+  readonly jump: (distance: number) => string;
 }
 
 /** Labels of one function by the numbers that stand for them in text; likewise variables to be written to the frame. */
@@ -98,17 +100,15 @@ export class Marks {
   }
 
   /**
-   * The text of step number `index`: its jumps are changes of EIP, which stands behind the step.
+   * The text of step number `index`.
    * @param behind where control goes from a label
    */
-  resolve(text: string, index: number, behind: (label: Label) => number, { write, address }: VariableTexts): string {
+  resolve(text: string, index: number, behind: (label: Label) => number, { write, address, jump }: StepMarks): string {
     return text
       .replace(WRITE, (_, number) => write(this.#variables[Number(number)]))
       .replace(ADDRESS, (_, number) => address(this.#variables[Number(number)]))
       .replace(JUMP, (_, number) => {
-        const distance = 4 * (behind(this.#labels[Number(number)]) - index - 1);
-        if (distance === 0) return "";
-        return `$c.eip = ($c.eip + ${distance}) | 0;`;
+        return jump(behind(this.#labels[Number(number)]) - index);
       });
   }
 }

@@ -31,7 +31,7 @@ export class Emitter {
   /** No jump may be added to the step before a label: others come to the place behind it. */
   #labelled = -1;
   readonly #addresses = new Map<Variable, AddressOf>();
-  readonly #names = new Set<string>(["$c", "$b", "$g", "$f", "$k", "$m", "$a", "$n", "$r", "$v", "$w"]);
+  readonly #names = new Set<string>(["$c", "$b", "$g", "$s", "$f", "$k", "$m", "$a", "$n", "$r", "$v", "$w"]);
 
   /** @param taken names that mean something else where the steps stand */
   constructor(taken: Iterable<string>) {

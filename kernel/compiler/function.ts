@@ -243,7 +243,7 @@ export class FunctionCompiler {
     const kind_of = (variable: Variable) => inference.variable(variable);
     const frame = allocate(emitter.root, kind_of);
     const texts = new StepTexts(this.#context);
-    const steps = emitter.steps.map((step, index) => ({ text: `${texts.of(step, index)},`, node: step.node }));
+    const steps = emitter.steps.map((step, index) => ({ text: texts.of(step, index), node: step.node }));
     const positions = emitter.steps.flatMap((step) => {
       const { line, column } = place_of(step.node);
       return [line, column];
@@ -261,8 +261,8 @@ export class FunctionCompiler {
     };
     const locals = emitter.local_types.map(({ text }) => text).join(", ");
     const { declarations } = this.#context.fields;
-    const head = `$k.code(($f) => { ${declarations} return { frame: ${frame}, locals: () => [${locals}], steps: [`;
-    const tail = `], positions: [${positions}], table: ${JSON.stringify(table)} }; }`;
+    const head = `$k.code(($f) => { ${declarations} return { frame: ${frame}, locals: () => [${locals}], run: ($c, $b, $g, $s) => { $l: for (;;) switch ($s) {`;
+    const tail = `default: return; } }, positions: [${positions}], table: ${JSON.stringify(table)} }; }`;
     const digest = digest_of([head, ...steps.map(({ text }) => text), tail]);
     return { lines: [{ text: head, node }, ...steps, { text: `${tail}, ${steps.length}, ${digest})`, node }] };
   }

@@ -21,7 +21,7 @@ export class StepTexts {
     return index;
   };
 
-  /** The text of a step, by its number in the function. */
+  /** The text of a step, by its number in the function: a case of the switch labelled `$l` on the number `$s`. */
   of({ body, tail, calls }: Step, index: number): string {
     const { marks } = this.context.emitter;
     const uses = new Set([...body.uses, ...tail.uses]);
@@ -63,14 +63,24 @@ export class StepTexts {
       .map((variable) => this.#write(variable));
     for (const variable of changed) writes.push(is_logged ? this.#write_logged(variable) : this.#write(variable));
     const text = [...prelude, body.text, ...writes, tail.text].filter((part) => part !== "").join(" ");
+    const { steps } = this.context.emitter;
     const resolved = marks.resolve(text, index, this.#behind, {
+      jump: (distance) => {
+        if (distance === 1) return "";
+        const to = index + distance;
+        // What is checked where a function begins is checked whenever control gets there.
+        if (to === 0 || to >= steps.length) return `$c.eip = ($c.eip + ${4 * (distance - 1)}) | 0; return;`;
+        return `if (!$g.jump($b, ${distance})) return; $s = ${to}; continue $l;`;
+      },
       write: (used) => this.#write(used as Variable),
       address: (used) => {
         const { js, variable } = used as AddressOf;
         return assigns.has(variable) ? `${variable.js}.address` : js;
       },
     });
-    return `($c, $b, $g) => { ${resolved} }`;
+    const target = marks.only_jump(tail.text);
+    const goes_on = !calls && index + 1 < steps.length && (target === undefined || this.#behind(target) === index + 1);
+    return `case ${index}: { ${resolved} ${goes_on ? "if (!$g.next($b, 1)) return;" : "return;"} }`;
   }
 
   #kind(variable: Variable): Kind {

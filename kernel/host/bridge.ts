@@ -3,18 +3,18 @@
  * nothing of a running kernel is kept here.
  */
 import { type Core, Fault } from "../../emulator/index.ts";
-import type { StepFunction } from "./compiled-code.ts";
 import { ambient, type KernelHost } from "./context.ts";
 import { HostedMemory } from "./hosted-memory.ts";
+import type { Steps } from "./kernel-image.ts";
 
 const EBP = 5;
 const INVALID_OPCODE = 6;
-const HOSTCALL_LENGTH = 4;
+
 /** What the bridge needs of the machine it is on. */
 export interface BridgeOptions {
   readonly host: KernelHost;
   /** By number, the immediate of their hostcalls. */
-  readonly steps: readonly StepFunction[];
+  readonly steps: Steps;
   /** Linear addresses between which the kernel's own memory lies. */
   readonly lowest: number;
   readonly end: number;
@@ -24,7 +24,7 @@ export interface BridgeOptions {
 
 export class Bridge {
   readonly #host: KernelHost;
-  readonly #steps: readonly StepFunction[];
+  readonly #steps: Steps;
   readonly #memory: HostedMemory;
   readonly #lowest: number;
   readonly #on_failure: BridgeOptions["on_failure"];
@@ -39,8 +39,9 @@ export class Bridge {
 
   /** Executes `hostcall id` on a core; EIP is already behind it. Raises #UD for a number that is no step's. */
   readonly hostcall = (core: Core, id: number): void => {
-    const step = this.#steps[id];
-    if (step === undefined) core.raise(INVALID_OPCODE);
+    const { functions, numbers } = this.#steps;
+    const run = functions[id];
+    if (run === undefined) core.raise(INVALID_OPCODE);
     const memory = this.#memory;
     memory.begin();
     if (ambient.core !== core || ambient.memory !== memory) {
@@ -48,23 +49,22 @@ export class Bridge {
       ambient.enter(this.#host, memory, core);
     }
     const frame = core.r[EBP];
-    const eip = core.eip - HOSTCALL_LENGTH;
     try {
       if (frame >>> 0 < this.#lowest)
         throw new RangeError(`EBP is 0x${(frame >>> 0).toString(16)}, which is no frame of the kernel's`);
-      step(core, frame, memory);
+      run(core, frame, memory, numbers[id]);
     } catch (error) {
-      this.#stop(core, eip, error);
+      this.#stop(core, error);
     }
   };
 
   /** A step that faults has had no effect; one whose TypeScript threw is an invalid opcode. */
-  #stop(core: Core, eip: number, error: unknown): never {
+  #stop(core: Core, error: unknown): never {
     if (error instanceof Fault) {
       this.#memory.undo(core);
       throw error;
     }
-    this.#on_failure(core, eip >>> 0, describe(error));
+    this.#on_failure(core, core.eipOfInstruction >>> 0, describe(error));
     core.raise(INVALID_OPCODE);
   }
 }

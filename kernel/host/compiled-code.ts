@@ -4,8 +4,11 @@ import type { Parameter } from "./declarations.ts";
 import type { HostedMemory } from "./hosted-memory.ts";
 import type { Type } from "./types.ts";
 
-/** One `hostcall`: executes a statement. EIP stands behind it; `ebp` is the frame, as a signed number. */
-export type StepFunction = (core: Core, ebp: number, memory: HostedMemory) => void;
+/**
+ * Executes the hostcall of a function's step number `step`: a statement. EIP stands behind it; `ebp` is the frame, as a signed
+ * number. Goes on with the steps behind it while `HostedMemory.next` says so.
+ */
+export type StepFunction = (core: Core, ebp: number, memory: HostedMemory, step: number) => void;
 
 /** A lexical block, in steps from `start` up to `end`. */
 export interface BlockTable {
@@ -45,7 +48,8 @@ interface Source {
   readonly frame: number;
   /** Types of structs in the frame. */
   readonly locals: () => readonly Type[];
-  readonly steps: readonly StepFunction[];
+  /** All steps. */
+  readonly run: StepFunction;
   /** Line and column of each step. */
   readonly positions: readonly number[];
   readonly table: FunctionTable;
@@ -85,8 +89,8 @@ export class CompiledCode {
     return this.#made;
   }
 
-  get steps(): readonly StepFunction[] {
-    return this.#source.steps;
+  get run(): StepFunction {
+    return this.#source.run;
   }
 
   get positions(): readonly number[] {

@@ -2,13 +2,15 @@
  * Guest memory as kernel code sees it. A running step sees it through its core, within bounds, and what it has written is
  * undone when it faults; who only looks sees it without any effect.
  */
-import type { Core } from "../../emulator/index.ts";
+import { type Core, EBP, nextHostcall } from "../../emulator/index.ts";
 import type { GuestMemory } from "./guest-memory.ts";
 
 /** Accesses that one step may make: a statement and the plain functions it calls, not a loop over guest memory. */
 export const MOST_ACCESSES = 512;
 /** Turns that one step may make in loops of the plain functions that it calls. */
 const MOST_TURNS = 100_000;
+
+const HOSTCALL_LENGTH = 4;
 
 /** Why a step may not go on; its message becomes that of the oops. */
 export class StepError extends Error {
@@ -61,6 +63,25 @@ export class HostedMemory implements GuestMemory {
     this.#accesses = 0;
     this.#turns = 0;
     this.#logged = 0;
+  }
+
+  /**
+   * After a step: goes on with the one `distance` behind it, if nothing is to be done between the two. EIP stands there.
+   * @param frame EBP, as the function has it
+   * @returns whether that step is to be executed now
+   */
+  next(frame: number, distance: number): boolean {
+    const core = this.core!;
+    if (core.r[EBP] !== frame || !nextHostcall(core, distance)) return false;
+    this.begin();
+    return true;
+  }
+
+  /** After a step whose branch goes to the step `distance` behind it: goes there. @returns as `next` does */
+  jump(frame: number, distance: number): boolean {
+    const core = this.core!;
+    core.eip = (core.eip + HOSTCALL_LENGTH * (distance - 1)) | 0;
+    return this.next(frame, distance);
   }
 
   /** After a fault: takes back what the step has written. */

@@ -34,16 +34,16 @@ const MOST_STEPS = 0x10000;
 const LARGEST_FRAME = 4096;
 
 function function_bytes(code: CompiledCode, first_step: number): Uint8Array {
-  const { frame, steps } = code.lay_out();
-  const bytes = new Uint8Array(PROLOGUE_LENGTH + HOSTCALL_LENGTH * steps.length + EPILOGUE_LENGTH);
+  const { frame, count } = code.lay_out();
+  const bytes = new Uint8Array(PROLOGUE_LENGTH + HOSTCALL_LENGTH * count + EPILOGUE_LENGTH);
   const view = new DataView(bytes.buffer);
   bytes.set([0x55, 0x89, 0xe5, 0x81, 0xec]);
   view.setUint32(5, frame, true);
-  steps.forEach((_, i) => {
+  for (let i = 0; i < count; i++) {
     const at = PROLOGUE_LENGTH + HOSTCALL_LENGTH * i;
     view.setUint16(at, 0x3f0f, true);
     view.setUint16(at + 2, first_step + i, true);
-  });
+  }
   bytes.set([0xc9, 0xc3], bytes.length - EPILOGUE_LENGTH);
   return bytes;
 }
@@ -60,13 +60,15 @@ function check_frame({ name, code }: FunctionDeclaration): void {
 }
 
 /** The lines of a function: the prologue is its name's, each step its statement's, the epilogue its closing brace's. */
-function function_lines({ table, positions, steps }: CompiledCode, offset: number): SectionLine[] {
+function function_lines({ table, positions, count }: CompiledCode, offset: number): SectionLine[] {
   const { file } = table;
   const row = (at: number, line: number, column: number): SectionLine => ({ offset: offset + at, file, line, column });
   return [
     row(0, ...table.start),
-    ...steps.map((_, i) => row(PROLOGUE_LENGTH + HOSTCALL_LENGTH * i, positions[2 * i], positions[2 * i + 1])),
-    row(PROLOGUE_LENGTH + HOSTCALL_LENGTH * steps.length, ...table.end),
+    ...Array.from({ length: count }, (_, i) =>
+      row(PROLOGUE_LENGTH + HOSTCALL_LENGTH * i, positions[2 * i], positions[2 * i + 1]),
+    ),
+    row(PROLOGUE_LENGTH + HOSTCALL_LENGTH * count, ...table.end),
   ];
 }
 

@@ -33,41 +33,49 @@ export function in_order(modules: readonly KernelModule[]): KernelModule[] {
 /** Gives what is to be done before the first step of a function, as part of it; undefined for nothing. */
 export type EntryCheck = (code: CompiledCode) => StepFunction | undefined;
 
-/** The steps of modules by number. Those of a function take their places when the first of them is executed. */
-export function steps_of(modules: readonly KernelModule[], check?: EntryCheck): readonly StepFunction[] {
-  const steps: StepFunction[] = [];
-  for (const { functions } of modules) for (const { code } of functions) add_steps(steps, code, check);
-  return steps;
-}
+/** The steps of a kernel's modules, by number. */
+export class Steps {
+  /** The function that executes each step, and the number of the step in it. */
+  readonly functions: StepFunction[] = [];
+  readonly numbers: number[] = [];
 
-function add_steps(steps: StepFunction[], code: CompiledCode, check: EntryCheck | undefined): void {
-  const first = steps.length;
-  for (let index = 0; index < code.count; index++) {
-    steps.push((core, ebp, memory) => {
-      for (const [i, step] of code.lay_out().steps.entries()) steps[first + i] = step;
+  constructor(modules: readonly KernelModule[], check?: EntryCheck) {
+    for (const { functions } of modules) for (const { code } of functions) this.#add(code, check);
+  }
+
+  /** A function takes its places when one of its steps is executed first. */
+  #add(code: CompiledCode, check: EntryCheck | undefined): void {
+    const { functions, numbers } = this;
+    const first = functions.length;
+    const make: StepFunction = (core, ebp, memory, step) => {
+      const { run } = code.lay_out();
+      functions.fill(run, first, first + code.count);
       const before = check?.(code);
-      if (before !== undefined) steps[first] = one_after_another(before, steps[first]);
-      steps[first + index](core, ebp, memory);
-    });
+      if (before !== undefined) functions[first] = one_after_another(before, run);
+      functions[first + step](core, ebp, memory, step);
+    };
+    for (let step = 0; step < code.count; step++) {
+      functions.push(make);
+      numbers.push(step);
+    }
   }
 }
 
-function one_after_another(before: StepFunction, step: StepFunction): StepFunction {
-  return (core, ebp, memory) => {
-    before(core, ebp, memory);
-    step(core, ebp, memory);
+function one_after_another(before: StepFunction, run: StepFunction): StepFunction {
+  return (core, ebp, memory, step) => {
+    before(core, ebp, memory, step);
+    run(core, ebp, memory, step);
   };
 }
 
 /** A kernel ready to be loaded: its contents by physical address, and its symbols. */
 export class KernelImage implements SymbolSource {
   readonly addresses: Uint32Array;
-  /** Step functions by number. */
-  readonly steps: readonly StepFunction[];
+  readonly steps: Steps;
   private readonly globals = new Map<string, number>();
   private known_lines: readonly LinkedLine[] | undefined;
   private known_call_frames: CallFrames | undefined;
-  private checked: { readonly check: EntryCheck; readonly steps: readonly StepFunction[] } | undefined;
+  private checked: { readonly check: EntryCheck; readonly steps: Steps } | undefined;
   /** Symbols of .text in order of address. */
   private readonly text: readonly ImageSymbol[];
 
@@ -96,7 +104,7 @@ export class KernelImage implements SymbolSource {
           address >= start && address < end && (type === "function" || (type === "notype" && name !== "_text")),
       )
       .sort((a, b) => a.address - b.address || b.size - a.size);
-    this.steps = steps_of(modules);
+    this.steps = new Steps(modules);
     this.addresses = this.#addresses();
   }
 
@@ -138,8 +146,8 @@ export class KernelImage implements SymbolSource {
   }
 
   /** The steps, with a check where functions begin. */
-  checked_steps(check: EntryCheck): readonly StepFunction[] {
-    if (this.checked?.check !== check) this.checked = { check, steps: steps_of(this.modules, check) };
+  checked_steps(check: EntryCheck): Steps {
+    if (this.checked?.check !== check) this.checked = { check, steps: new Steps(this.modules, check) };
     return this.checked.steps;
   }
 
