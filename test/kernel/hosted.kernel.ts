@@ -50,6 +50,22 @@ export const factorial: KernelFunction<[number], number, ScalarType<"u32">> = ke
   },
 );
 
+/** Moves EBP down, and back, between statements. Returns what its variable is then. */
+kernel_function("move_frame", [], u32, function* () {
+  let x = 1;
+  cpu().r[5] -= 64;
+  x = 5;
+  cpu().r[5] += 64;
+  return x;
+});
+
+/** Makes more accesses than one statement may. */
+kernel_function("long_walk", [], u32, function* () {
+  let i = 0;
+  for (; i < 1000; i++) memory().read32(log.address);
+  return i;
+});
+
 kernel_function("spin_until_two_ticks", [], u32, function* () {
   let steps = 0;
   while (memory().read32(image().symbol("ticks")) < 2) steps++;

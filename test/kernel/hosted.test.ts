@@ -133,6 +133,15 @@ describe("a hosted function", () => {
     expect(runs(`${call("difference", 50, 8, 10)} movl %eax, result`).word("result")).toBe(420);
   });
 
+  it("has its variables where EBP is when a statement begins", () => {
+    expect(runs(`subl $256, %esp\n${call("move_frame")} movl %eax, result`).word("result")).toBe(1);
+  });
+
+  it("makes as many accesses as it may in each statement, not in all", () => {
+    const b = runs(`${call("long_walk")} movl %eax, result`);
+    expect([b.word("result"), b.failures]).toEqual([1000, []]);
+  });
+
   it("recurses on the guest stack, and leaves it as it was", () => {
     const b = runs(`movl %esp, result+4\n${call("factorial", 10)} movl %eax, result; movl %esp, result+8`);
     expect(b.word("result")).toBe(3628800);

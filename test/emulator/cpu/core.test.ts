@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Core } from "../../../emulator/cpu/core.ts";
+import { HostBreakpoints } from "../../../emulator/cpu/host-breakpoints.ts";
+import { nextHostcall } from "../../../emulator/cpu/hostcall.ts";
 import { CS, FLAG_IF, FLAG_TF } from "../../../emulator/cpu/state-layout.ts";
 import { FLAT_CODE, Guest, ORIGIN } from "./guest.ts";
 
@@ -108,71 +111,105 @@ describe("hostcall", () => {
     expect([guest.read32(guest.get("esp")), guest.read32(guest.get("esp") + 4)]).toEqual([0x55, ORIGIN + 1]);
   });
 
-  /** A loop of hostcalls: 0 counts down in ECX, 1 leaves when it is 0, 2 skips 3 when ECX is odd, 4 goes back. */
-  function branching(): { guest: Guest; seen: number[] } {
-    const calls = [0, 1, 2, 3, 4].map((id) => `.byte 0x0f, 0x3f, ${id}, 0`).join("\n");
-    const guest = Guest.flat(`movl $6, %ecx\n ${calls}\n nop\n hlt`);
-    const seen: number[] = [];
-    guest.core.hostcall = (core, id) => {
-      seen.push(id, core.instructions, core.now());
-      if (id === 0) core.r[1]--;
-      if (id === 1 && core.r[1] === 0) core.eip += 12;
-      if (id === 2 && (core.r[1] & 1) === 1) core.eip += 4;
-      if (id === 4) core.eip -= 20;
-    };
-    return { guest, seen };
-  }
-
-  it("branches within its block, counted exactly, whatever the budget", () => {
-    const whole = branching();
-    whole.guest.run();
-    const ids = whole.seen.filter((_, i) => i % 3 === 0);
-    expect(ids.join("")).toBe("012401234012401234012401");
-    whole.seen.forEach((count, i) => {
-      if (i % 3 !== 0) expect(count).toBe(1 + Math.floor(i / 3));
-    });
-    expect(whole.guest.core.instructions).toBe(1 + ids.length + 2);
-    for (let slice = 1; slice <= 9; slice++) {
-      const { guest, seen } = branching();
-      while (!guest.core.halted) {
-        const before = guest.core.instructions;
-        guest.core.run(slice);
-        if (!guest.core.halted) expect(guest.core.instructions - before).toBe(slice);
-      }
-      expect(seen.filter((_, i) => i % 3 !== 2)).toEqual(whole.seen.filter((_, i) => i % 3 !== 2));
-      expect(guest.core.instructions).toBe(whole.guest.core.instructions);
+  describe.each([
+    ["is asked for each", false],
+    ["goes on by itself", true],
+  ])("of a host that %s", (_, goesOn) => {
+    /** A loop of hostcalls: 0 counts down in ECX, 1 leaves when it is 0, 2 skips 3 when ECX is odd, 4 goes back. */
+    function branching(also: (core: Core, id: number) => void = () => {}, numbers = [0, 1, 2, 3, 4]) {
+      const calls = numbers.map((id) => `.byte 0x0f, 0x3f, ${id}, 0`).join("\n");
+      const guest = Guest.flat(`movl $6, %ecx\n ${calls}\n nop\n hlt`);
+      const seen: number[] = [];
+      const act = (core: Core, id: number) => {
+        seen.push(id, core.instructions, core.now());
+        also(core, id);
+        if (id === 0) core.r[1]--;
+        if (id === 1 && core.r[1] === 0) core.eip += 12;
+        if (id === 2 && (core.r[1] & 1) === 1) core.eip += 4;
+        if (id === 4) core.eip -= 20;
+      };
+      guest.core.hostcall = (core, id) => {
+        let distance = 0;
+        let number = id;
+        do {
+          number += distance;
+          const { eip } = core;
+          act(core, number);
+          distance = 1 + ((core.eip - eip) >> 2);
+        } while (goesOn && nextHostcall(core, distance));
+      };
+      return { guest, seen };
     }
-  });
 
-  it("that branched within its block is where a fault points, and interrupts come in behind it", () => {
-    const { guest } = branching();
-    guest.catchExceptions();
-    const { hostcall } = guest.core;
-    guest.core.hostcall = (core, id) => {
-      if (id === 3) core.raise(13, 0);
-      hostcall!(core, id);
-    };
-    guest.run();
-    expect([guest.get("eax"), guest.get("ecx"), guest.read32(guest.get("esp") + 4)]).toEqual([13, 4, ORIGIN + 5 + 12]);
-    const stopped = branching().guest;
-    const branch = stopped.core.hostcall!;
-    stopped.core.hostcall = (core, id) => {
-      branch(core, id);
-      if (id === 4) core.requestStop();
-    };
-    stopped.core.run(1000);
-    expect([stopped.core.eip, stopped.core.instructions]).toEqual([ORIGIN + 5, 5]);
-  });
+    it("branches within its block, counted exactly, whatever the budget", () => {
+      const whole = branching();
+      whole.guest.run();
+      const ids = whole.seen.filter((_, i) => i % 3 === 0);
+      expect(ids.join("")).toBe("012401234012401234012401");
+      whole.seen.forEach((count, i) => {
+        if (i % 3 !== 0) expect(count).toBe(1 + Math.floor(i / 3));
+      });
+      expect(whole.guest.core.instructions).toBe(1 + ids.length + 2);
+      for (let slice = 1; slice <= 9; slice++) {
+        const { guest, seen } = branching();
+        while (!guest.core.halted) {
+          const before = guest.core.instructions;
+          guest.core.run(slice);
+          if (!guest.core.halted) expect(guest.core.instructions - before).toBe(slice);
+        }
+        expect(seen.filter((_, i) => i % 3 !== 2)).toEqual(whole.seen.filter((_, i) => i % 3 !== 2));
+        expect(guest.core.instructions).toBe(whole.guest.core.instructions);
+      }
+    });
 
-  it("that rewrote its block branches to what is there now", () => {
-    const { guest } = branching();
-    const { hostcall } = guest.core;
-    guest.core.hostcall = (core, id) => {
-      if (id === 4) core.write32(ORIGIN + 5, 0xf4f4f4f4 | 0); // hlt
-      hostcall!(core, id);
-    };
-    guest.run();
-    expect([guest.get("ecx"), guest.core.instructions]).toEqual([5, 1 + 4 + 1]);
+    it("that branched within its block is where a fault points, and interrupts come in behind it", () => {
+      const { guest } = branching((core, id) => {
+        if (id === 3) core.raise(13, 0);
+      });
+      guest.catchExceptions();
+      guest.run();
+      expect([guest.get("eax"), guest.get("ecx"), guest.read32(guest.get("esp") + 4)]).toEqual([
+        13,
+        4,
+        ORIGIN + 5 + 12,
+      ]);
+      for (const [last, eip, instructions] of [
+        [4, ORIGIN + 5, 5],
+        [0, ORIGIN + 5 + 4, 2],
+      ]) {
+        const stopped = branching((core, id) => {
+          if (id === last) core.requestStop();
+        }).guest;
+        stopped.core.run(1000);
+        expect([stopped.core.eip, stopped.core.instructions]).toEqual([eip, instructions]);
+      }
+    });
+
+    it("that rewrote its block goes on with what is there now", () => {
+      const { guest } = branching((core, id) => {
+        if (id === 4) core.write32(ORIGIN + 5, 0xf4f4f4f4 | 0); // hlt
+      });
+      guest.run();
+      expect([guest.get("ecx"), guest.core.instructions]).toEqual([5, 1 + 4 + 1]);
+    });
+
+    it("stops at a breakpoint of the host that a branch has gone over before", () => {
+      const { guest, seen } = branching();
+      const reached: number[] = [];
+      guest.core.hostBreakpoints = new HostBreakpoints([ORIGIN + 5 + 12], (core) => {
+        reached.push(core.r[1]);
+        return true;
+      });
+      while (!guest.core.halted) guest.core.run(1000);
+      expect(reached).toEqual([4, 2]);
+      expect(seen.length / 3).toBe(24);
+    });
+
+    it("calls for the numbers that stand in the code, in whatever order", () => {
+      const { guest, seen } = branching(undefined, [0, 3, 2, 3, 7]);
+      guest.run();
+      expect(seen.filter((_, i) => i % 3 === 0)).toEqual([0, 3, 2, 7]);
+    });
   });
 
   it("passes JavaScript errors through, with EIP on the instruction", () => {

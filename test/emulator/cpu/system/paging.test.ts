@@ -268,6 +268,28 @@ describe("the TLB", () => {
     expect([guest.ebx, guest.eax]).toEqual([1, 2]);
   });
 
+  it("is asked for both pages of an instruction that spans two", () => {
+    const entry = PAGE_TABLE + ((PAGE >> 12) + 1) * 4;
+    const second = PAGE + 0x1000;
+    guest.load("ret", second + 3);
+    guest.load("ret", OTHER + 3);
+    // movl $…, %eax, whose immediate's last three bytes are in the second page.
+    guest.core.bytes.set([0xb8, 1], guest.core.resolveCode(PAGE + 0xffe));
+    guest.kernel(
+      `
+      call first
+      movl %eax, %ebx
+      movl $${OTHER | 7}, ${entry}
+      call first
+      movl %eax, %ecx
+      invlpg ${second}
+      call first
+      hlt
+      .set first, ${PAGE + 0xffe}`,
+    );
+    expect([guest.ebx, guest.core.r[1], guest.eax]).toEqual([1, 1, 0x222201]);
+  });
+
   it("lets a page become more restricted only when flushed", () => {
     guest.user(`movl %eax, ${PAGE}; int $0x80`);
     guest.setPage(PAGE, PAGE | PRESENT | USER);
