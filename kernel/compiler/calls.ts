@@ -44,7 +44,7 @@ export class Calls implements CallSteps {
         : code`$k.call_with($c, $g, ${fastcall}, ${callee.address}, ${given});`,
       call,
     );
-    emitter.before_next(new Code(`$k.returned($c, $b - $f.frame, ${4 * words});`), call);
+    emitter.before_next(new Code(`$k.returned($c, $b - ${emitter.marks.frame}, ${4 * words});`), call);
     return this.#result(callee, call);
   }
 

@@ -59,6 +59,7 @@ export class Label {
 const JUMP = /\ue001(\d+)\ue001/g;
 const WRITE = /\ue002(\d+)\ue002/g;
 const ADDRESS = /\ue003(\d+)\ue003/g;
+const FRAME = /\ue004/g;
 
 /** How marks are written in a step. */
 export interface StepMarks {
@@ -66,6 +67,8 @@ export interface StepMarks {
   readonly write: (variable: Used) => string;
   /** The address of what one is a view of. */
   readonly address: (variable: Used) => string;
+  /** Bytes of the frame. */
+  readonly frame: string;
   /** Statements that go so many steps on. */
   readonly jump: (distance: number) => string;
 }
@@ -93,6 +96,9 @@ export class Marks {
     return `\ue003${this.#variables.length - 1}\ue003`;
   }
 
+  /** Text of the bytes of the frame. */
+  readonly frame = "\ue004";
+
   /** The label that a text goes to, if it does nothing else. */
   only_jump(text: string): Label | undefined {
     const number = /^\ue001(\d+)\ue001$/.exec(text)?.[1];
@@ -103,10 +109,16 @@ export class Marks {
    * The text of step number `index`.
    * @param behind where control goes from a label
    */
-  resolve(text: string, index: number, behind: (label: Label) => number, { write, address, jump }: StepMarks): string {
+  resolve(
+    text: string,
+    index: number,
+    behind: (label: Label) => number,
+    { write, address, frame, jump }: StepMarks,
+  ): string {
     return text
       .replace(WRITE, (_, number) => write(this.#variables[Number(number)]))
       .replace(ADDRESS, (_, number) => address(this.#variables[Number(number)]))
+      .replace(FRAME, frame)
       .replace(JUMP, (_, number) => {
         return jump(behind(this.#labels[Number(number)]) - index);
       });

@@ -4,6 +4,7 @@ import { Code, code, Label, Marks, type Used } from "./code.ts";
 import type { Environment } from "./environment.ts";
 import { AddressOf, Recomputed, type Source, Variable } from "./environment.ts";
 import { Scope } from "./frame.ts";
+import type { ModuleVariables } from "./module-variables.ts";
 
 /** One `hostcall`: what is done before the variables it assigned are written back, and after. */
 export interface Step {
@@ -31,14 +32,30 @@ export class Emitter {
   /** No jump may be added to the step before a label: others come to the place behind it. */
   #labelled = -1;
   readonly #addresses = new Map<Variable, AddressOf>();
-  readonly #names = new Set<string>(["$c", "$b", "$g", "$s", "$f", "$k", "$m", "$a", "$n", "$r", "$v", "$w"]);
+  readonly #names = new Set<string>(["$c", "$b", "$g", "$s", "$k", "$m", "$a", "$n", "$r", "$v", "$w"]);
+
+  #layout: string | undefined;
 
   /** @param taken names that mean something else where the steps stand */
-  constructor(taken: Iterable<string>) {
+  constructor(
+    taken: Iterable<string>,
+    private readonly module_variables: ModuleVariables,
+  ) {
     for (const name of taken) this.#names.add(name);
   }
 
   // ---- Variables ----
+
+  /** The variable of the module that holds the function's layout (CompiledCode), once it is asked for. */
+  get layout(): string {
+    this.#layout ??= this.module_variables.another("$f");
+    return this.#layout;
+  }
+
+  /** The beginning of an assignment to that variable; nothing when no step needs it. */
+  get sets_layout(): string {
+    return this.#layout === undefined ? "" : `${this.#layout} = `;
+  }
 
   /** A name that nothing else has in the text of the function. */
   unique(name: string): string {
@@ -50,7 +67,9 @@ export class Emitter {
 
   /** @param name for debuggers; undefined for a temporary value */
   variable(name: string | undefined, node: ts.Node, ...sources: Source[]): Variable {
-    const text = name ?? (ts.isIdentifier(node) ? node.text : "$t");
+    const own = name ?? (ts.isIdentifier(node) ? node.text : "$t");
+    // `$o` and the like are the module's.
+    const text = name?.startsWith("$") === true ? `$u${name}` : own;
     const variable = new Variable(this.unique(text), name, node);
     variable.sources.push(...sources);
     this.#scope.variables.push(variable);
@@ -66,7 +85,7 @@ export class Emitter {
   local(name: string, type: Code): Recomputed {
     const index = this.local_types.length;
     this.local_types.push(type);
-    const text = `$k.local(${type.text}, $b + $f.at[${index}])`;
+    const text = `$k.local(${type.text}, $b + ${this.layout}.at[${index}])`;
     const local = new Recomputed(this.unique(name), text, type.uses, { name, index });
     this.#scope.locals.push(local);
     return local;

@@ -45,7 +45,7 @@ export class Variable implements Used {
 export class Recomputed implements Used {
   constructor(
     readonly js: string,
-    /** The expression, with the frame offset of a local struct as `$f.at[n]`. */
+    /** The expression. */
     readonly text: string,
     readonly uses: ReadonlySet<Used>,
     /** For debuggers: name and number of the struct in the frame. */

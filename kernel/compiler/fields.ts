@@ -6,6 +6,7 @@ import type { Environment } from "./environment.ts";
 import { Variable } from "./environment.ts";
 import type { ModuleNames } from "./imports.ts";
 import type { Meaning } from "./meaning.ts";
+import type { ModuleVariables } from "./module-variables.ts";
 import { narrow_word } from "./scalars.ts";
 
 /** A scalar in guest memory, as text. */
@@ -34,19 +35,15 @@ function access_of(scalar: string): { readonly bits: number; readonly narrow: st
 }
 
 export class Fields {
-  /** Names of constants by what they hold: offsets of fields. */
-  readonly #offsets = new Map<string, string>();
+  /** Expressions of the offsets in use. */
+  readonly offsets = new Set<string>();
 
   constructor(
     private readonly meaning: Meaning,
     private readonly names: ModuleNames,
     private readonly emitter: Emitter,
+    private readonly variables: ModuleVariables,
   ) {}
-
-  /** Text that declares the constants in use. */
-  get declarations(): string {
-    return [...this.#offsets].map(([offset, name]) => `const ${name} = ${offset};`).join(" ");
-  }
 
   /** The scalar that an expression names; undefined when it is none, or only a view leads there. */
   place(node: ts.Expression, env: Environment, render: Render): GuestPlace | undefined {
@@ -95,9 +92,8 @@ export class Fields {
   #address({ base, type, path }: Struct): Code {
     if (path.length === 0) return base;
     const offset = `${type}.offset(${JSON.stringify(path.join("."))})`;
-    let name = this.#offsets.get(offset);
-    if (name === undefined) this.#offsets.set(offset, (name = this.emitter.unique("$o")));
-    return code`${base} + ${name}`;
+    this.offsets.add(offset);
+    return code`${base} + ${this.variables.constant(offset)}`;
   }
 
   #struct(node: ts.Expression, env: Environment, render: Render): Struct | undefined {

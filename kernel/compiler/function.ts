@@ -18,6 +18,7 @@ import { type Kind, kind_name, scalar_kind, words_of } from "./kinds.ts";
 import { Loops } from "./loops.ts";
 import { Macros } from "./macros.ts";
 import type { Meaning } from "./meaning.ts";
+import type { ModuleVariables } from "./module-variables.ts";
 import { Places } from "./places.ts";
 import { place_of, Refusal, refuse } from "./refusal.ts";
 import { Renderer } from "./render.ts";
@@ -51,13 +52,14 @@ export class FunctionCompiler {
     private readonly meaning: Meaning,
     names: ModuleNames,
     taken: Iterable<string>,
+    variables: ModuleVariables,
   ) {
     const context = { meaning, names } as { -readonly [K in keyof Context]: Context[K] };
     context.inference = new Inference(meaning);
     context.assignments = new Assignments(meaning);
     context.splitting = new Splitting(meaning);
-    context.emitter = new Emitter(taken);
-    context.fields = new Fields(meaning, names, context.emitter);
+    context.emitter = new Emitter(taken, variables);
+    context.fields = new Fields(meaning, names, context.emitter, variables);
     context.renderer = new Renderer(meaning, names, context.fields);
     context.expressions = new Expressions(context);
     context.statements = new Statements(context);
@@ -156,7 +158,7 @@ export class FunctionCompiler {
       const type = this.meaning.type_of(declared);
       if (this.meaning.literal_of(type, "kind") === "by_value" && ts.isCallExpression(declared)) {
         const struct = renderer.render(declared.arguments[0], env);
-        const at = after_struct ? `$f.parameters[${i}]` : String(offset);
+        const at = after_struct ? `${emitter.layout}.parameters[${i}]` : String(offset);
         env.set(symbol, emitter.recomputed(name.text, code`${struct}.at($b + ${at})`));
         this.#parameters.push([name.text, "by_value"]);
         after_struct = true;
@@ -170,7 +172,7 @@ export class FunctionCompiler {
         return;
       }
       variable.is_parameter = true;
-      if (after_struct) variable.place = `$b + $f.parameters[${i}]`;
+      if (after_struct) variable.place = `$b + ${emitter.layout}.parameters[${i}]`;
       variable.offset = offset;
       offset += 4;
     });
@@ -242,7 +244,9 @@ export class FunctionCompiler {
     const { emitter, inference } = this.#context;
     const kind_of = (variable: Variable) => inference.variable(variable);
     const frame = allocate(emitter.root, kind_of);
-    const texts = new StepTexts(this.#context);
+    // Only when the kernel is linked is it known how large a struct in the frame is.
+    const has_structs = emitter.local_types.length > 0;
+    const texts = new StepTexts(this.#context, has_structs ? `${emitter.layout}.frame` : String(frame));
     const steps = emitter.steps.map((step, index) => ({ text: texts.of(step, index), node: step.node }));
     const positions = emitter.steps.flatMap((step) => {
       const { line, column } = place_of(step.node);
@@ -254,16 +258,16 @@ export class FunctionCompiler {
       file,
       start: [start.line, start.column],
       end: [last.line + 1, last.character + 1],
+      positions,
       parameters: this.#parameters,
       returns: result === undefined ? "" : kind_name(result),
       block: block_table(emitter.root, kind_of),
       context,
     };
-    const locals = emitter.local_types.map(({ text }) => text).join(", ");
-    const { declarations } = this.#context.fields;
-    const head = `$k.code(($f) => { ${declarations} return { frame: ${frame}, locals: () => [${locals}], run: ($c, $b, $g, $s) => { $l: for (;;) switch ($s) {`;
-    const tail = `default: return; } }, positions: [${positions}], table: ${JSON.stringify(table)} }; }`;
-    const digest = digest_of([head, ...steps.map(({ text }) => text), tail]);
+    const head = `${emitter.sets_layout}$k.code(($c, $b, $g, $s) => { $l: for (;;) switch ($s) {`;
+    const structs = emitter.local_types.map(({ text }) => text).join(", ");
+    const tail = `default: return; } }, ${frame}, ${has_structs ? `() => [${structs}]` : "undefined"}, () => (${JSON.stringify(table)})`;
+    const digest = digest_of([head, ...this.#context.fields.offsets, ...steps.map(({ text }) => text), tail]);
     return { lines: [{ text: head, node }, ...steps, { text: `${tail}, ${steps.length}, ${digest})`, node }] };
   }
 

@@ -9,6 +9,7 @@ import { type CompiledFunction, type Convention, FunctionCompiler } from "./func
 import { check_host_state } from "./host-state.ts";
 import { companion, ModuleNames, relative_specifier } from "./imports.ts";
 import { declaring_functions, Meaning } from "./meaning.ts";
+import { ModuleVariables } from "./module-variables.ts";
 import { Output } from "./output.ts";
 import { in_order, place_of, Refusal, type RefusedPlace, refuse } from "./refusal.ts";
 import { turn_count } from "./turns.ts";
@@ -63,6 +64,7 @@ class ModuleCompiler {
   readonly #names: ModuleNames;
   readonly #edits: Edit[] = [];
   readonly #taken: ReadonlySet<string>;
+  readonly #variables: ModuleVariables;
   readonly #companions = new Set<string>();
   readonly #refused: RefusedPlace[] = [];
   /** Tags that were read. */
@@ -80,6 +82,7 @@ class ModuleCompiler {
   ) {
     this.#names = new ModuleNames(meaning, source, surroundings.is_of_package);
     this.#taken = module_names(source);
+    this.#variables = new ModuleVariables(this.#taken);
   }
 
   compile(): { readonly code: string; readonly map: string } | undefined {
@@ -92,7 +95,7 @@ class ModuleCompiler {
     const output = new Output(this.source);
     if (this.#edits.length > 0) output.made(this.#runtime());
     if (this.#declares) output.made(this.#header());
-    output.made(this.#names.text);
+    output.made(this.#names.text + this.#variables.declaration);
     let at = 0;
     for (const edit of this.#edits.sort((a, b) => a.start - b.start)) {
       output.copy(at, edit.start);
@@ -101,6 +104,8 @@ class ModuleCompiler {
       at = edit.end;
     }
     output.copy(at, this.source.text.length);
+    const { assignments } = this.#variables;
+    if (assignments !== "") output.made(`\n$m.before_steps(() => { ${assignments} });`);
     if (this.#declares) output.made("\nexport { $m as $object };");
     const companions = [...this.#companions].sort().map((name) => `${name} as ${companion(name)}`);
     if (companions.length > 0) output.made(`\nexport { ${companions.join(", ")} };`);
@@ -256,7 +261,7 @@ class ModuleCompiler {
     this.#refused.push(...check_plain_calls(node, this.meaning, this.bounds), ...check_host_state(node, this.meaning));
     this.#noting(() => {
       if (another !== undefined) refuse(another, "`@context` is written once, with all that is needed");
-      const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken);
+      const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken, this.#variables);
       this.#edits.push({ start, end, text: compiler.compile(node, convention, file, context) });
     });
   }

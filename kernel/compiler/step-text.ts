@@ -6,7 +6,11 @@ import { AddressOf, Recomputed, type Variable } from "./environment.ts";
 import { type Kind, words_of } from "./kinds.ts";
 
 export class StepTexts {
-  constructor(private readonly context: Context) {}
+  /** @param frame text of the bytes of the frame */
+  constructor(
+    private readonly context: Context,
+    private readonly frame: string,
+  ) {}
 
   /** Where control goes from a label: past steps that do nothing but go elsewhere. */
   readonly #behind = (label: Label): number => {
@@ -65,6 +69,7 @@ export class StepTexts {
     const text = [...prelude, body.text, ...writes, tail.text].filter((part) => part !== "").join(" ");
     const { steps } = this.context.emitter;
     const resolved = marks.resolve(text, index, this.#behind, {
+      frame: this.frame,
       jump: (distance) => {
         if (distance === 1) return "";
         const to = index + distance;

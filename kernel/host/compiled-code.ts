@@ -36,6 +36,8 @@ export interface FunctionTable {
   /** Line and column, from 1, of its name and of its closing brace. */
   readonly start: readonly [line: number, column: number];
   readonly end: readonly [line: number, column: number];
+  /** Line and column of each step. */
+  readonly positions: readonly number[];
   readonly parameters: readonly (readonly [name: string, kind: string])[];
   /** Kind of what it returns; empty for nothing. */
   readonly returns: string;
@@ -43,70 +45,51 @@ export interface FunctionTable {
   readonly context?: NeededContext;
 }
 
-interface Source {
-  /** Bytes of variables. */
-  readonly frame: number;
-  /** Types of structs in the frame. */
-  readonly locals: () => readonly Type[];
-  /** All steps. */
-  readonly run: StepFunction;
-  /** Line and column of each step. */
-  readonly positions: readonly number[];
-  readonly table: FunctionTable;
-}
-
 export class CompiledCode {
   name = "";
   /** What its declaration says of parameters, for those behind a struct passed by value. */
   declared: { readonly parameters: readonly Parameter[]; readonly fastcall: boolean } | undefined;
-  /** Bytes below EBP: variables, then structs. 0 until `lay_out`. */
-  frame = 0;
+  /** Bytes below EBP: variables, then, from `lay_out` on, structs. */
+  frame: number;
   /** Distances from EBP of the structs in the frame. */
   at: readonly number[] = [];
   /** Distances from EBP of the parameters. */
   parameters: readonly number[] = [];
   /** Types of the structs in the frame. */
   locals: readonly Type[] = [];
-  readonly #make: (code: CompiledCode) => Source;
-  #made: Source | undefined;
+  #table: FunctionTable | undefined;
   #is_laid_out = false;
 
   /**
-   * @param make makes its steps and tables: only when they are wanted, since most functions of a kernel never run
+   * @param run executes its steps; V8 compiles it when it is called first, since most functions of a kernel never run
+   * @param variables bytes of them
+   * @param structs types of the structs in the frame, which are known when all modules are loaded; undefined for none
+   * @param make_table for debuggers
    * @param count steps that it has
    * @param digest of its text, as it was compiled
    */
   constructor(
-    make: (code: CompiledCode) => Source,
+    readonly run: StepFunction,
+    variables: number,
+    private readonly structs: (() => readonly Type[]) | undefined,
+    private readonly make_table: () => FunctionTable,
     readonly count: number,
     readonly digest: number,
   ) {
-    this.#make = make;
-  }
-
-  get #source(): Source {
-    this.#made ??= this.#make(this);
-    return this.#made;
-  }
-
-  get run(): StepFunction {
-    return this.#source.run;
-  }
-
-  get positions(): readonly number[] {
-    return this.#source.positions;
+    this.frame = variables;
   }
 
   get table(): FunctionTable {
-    return this.#source.table;
+    this.#table ??= this.make_table();
+    return this.#table;
   }
 
   /** Decides where structs lie in the frame, once. Their types are known when all modules are loaded, not before. */
   lay_out(): this {
     if (this.#is_laid_out) return this;
     this.#is_laid_out = true;
-    this.locals = this.#source.locals();
-    let below = this.#source.frame;
+    this.locals = this.structs?.() ?? [];
+    let below = this.frame;
     this.at = this.locals.map((type) => {
       below = (below + type.size + 3) & ~3;
       return -below;

@@ -60,8 +60,8 @@ function check_frame({ name, code }: FunctionDeclaration): void {
 }
 
 /** The lines of a function: the prologue is its name's, each step its statement's, the epilogue its closing brace's. */
-function function_lines({ table, positions, count }: CompiledCode, offset: number): SectionLine[] {
-  const { file } = table;
+function function_lines({ table, count }: CompiledCode, offset: number): SectionLine[] {
+  const { file, positions } = table;
   const row = (at: number, line: number, column: number): SectionLine => ({ offset: offset + at, file, line, column });
   return [
     row(0, ...table.start),

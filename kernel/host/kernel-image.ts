@@ -40,14 +40,15 @@ export class Steps {
   readonly numbers: number[] = [];
 
   constructor(modules: readonly KernelModule[], check?: EntryCheck) {
-    for (const { functions } of modules) for (const { code } of functions) this.#add(code, check);
+    for (const module of modules) for (const { code } of module.functions) this.#add(module, code, check);
   }
 
   /** A function takes its places when one of its steps is executed first. */
-  #add(code: CompiledCode, check: EntryCheck | undefined): void {
+  #add(module: KernelModule, code: CompiledCode, check: EntryCheck | undefined): void {
     const { functions, numbers } = this;
     const first = functions.length;
     const make: StepFunction = (core, ebp, memory, step) => {
+      module.prepare();
       const { run } = code.lay_out();
       functions.fill(run, first, first + code.count);
       const before = check?.(code);

@@ -148,6 +148,7 @@ export class KernelModule {
   readonly #names = new Set<string>();
   readonly #exported: ReadonlySet<string>;
   #exporting = false;
+  private set_up: () => void = () => {};
   readonly #strings = new Map<string, KernelData>();
 
   /**
@@ -164,6 +165,17 @@ export class KernelModule {
   /** This module with other contents of its variables. */
   with_data(data: readonly DataDeclaration[]): KernelModule {
     return Object.assign(Object.create(this) as KernelModule, { data });
+  }
+
+  /** @param set sets what the module's steps know once all modules are loaded, such as offsets of fields */
+  before_steps(set: () => void): void {
+    this.set_up = set;
+  }
+
+  /** Before any step of the module is executed; does nothing the second time. */
+  prepare(): void {
+    this.set_up();
+    this.set_up = () => {};
   }
 
   /** Makes the next declaration's symbol one that other objects see. */
