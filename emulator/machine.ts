@@ -315,12 +315,15 @@ export class Machine {
    */
   restore(from: Capture | Uint8Array, base: Capture | null = null): void {
     this.#checkIdle("restored");
-    const capture = from instanceof Capture ? from : Capture.decode(from, base);
-    const before = this.#state.save();
+    this.#restore(from instanceof Capture ? from : Capture.decode(from, base), this.#state.save());
+  }
+
+  /** @param before the state to go back to when the other is malformed; undefined when nobody wants the machine then */
+  #restore(capture: Capture, before: Uint8Array | undefined): void {
     try {
       this.#state.restore(capture.state);
     } catch (error) {
-      this.#state.restore(before);
+      if (before !== undefined) this.#state.restore(before);
       throw error instanceof RangeError ? new SnapshotError(`malformed snapshot: ${error.message}`) : error;
     }
     this.memory.restorePages(capture.pages);
@@ -338,7 +341,7 @@ export class Machine {
   static restore(from: Capture | Uint8Array, options: RestoreOptions = {}, base: Capture | null = null): Machine {
     const capture = from instanceof Capture ? from : Capture.decode(from, base);
     const machine = new Machine({ ...options, ...savedOptions(capture.configuration) });
-    machine.restore(capture);
+    machine.#restore(capture, undefined);
     return machine;
   }
 
@@ -350,7 +353,7 @@ export class Machine {
    */
   fork(interleaver: Interleaver = anotherOf(this.interleaver)): Machine {
     const machine = new Machine({ ...this.#options, interleaver });
-    machine.restore(this.capture());
+    machine.#restore(this.capture(), undefined);
     return machine;
   }
 

@@ -266,15 +266,25 @@ export class Kernel implements KernelHost {
   run_to_event(
     matches: (event: RecordedEvent) => boolean,
   ): KernelStop | { readonly kind: "event"; readonly event: RecordedEvent } {
+    return this.#run_to(matches, true);
+  }
+
+  /** @param entries whether it may be an event that the CPU causes; it is told of them anyway if somebody listens */
+  #run_to(
+    matches: (event: RecordedEvent) => boolean,
+    entries: boolean,
+  ): KernelStop | { readonly kind: "event"; readonly event: RecordedEvent } {
     const listener = this.#listener;
     let found: RecordedEvent | undefined;
-    this.on_event((event) => {
+    const look = (event: RecordedEvent) => {
       listener?.(event);
       if (found === undefined && matches(event)) {
         found = event;
         this.machine.requestStop();
       }
-    });
+    };
+    if (entries || listener !== undefined) this.on_event(look);
+    else this.#listener = look;
     try {
       const stop = this.run();
       return found === undefined ? stop : { kind: "event", event: found };
@@ -285,7 +295,7 @@ export class Kernel implements KernelHost {
 
   /** Runs from the reset vector to pid 1's first instruction in ring 3. @throws Error when the kernel does not get there */
   run_to_user(): void {
-    const stop = this.run_to_event(({ event }) => event === "exec");
+    const stop = this.#run_to(({ event }) => event === "exec", false);
     if (stop.kind !== "event") throw new Error(`the kernel did not get to user space: ${stop.kind}`);
     while (this.machine.cores[0].cpl !== USER_CPL) this.machine.step();
   }
