@@ -157,7 +157,9 @@ function followRules(guest: Guest, at: StackPointers, isExact: boolean, task: nu
   };
   const saved = new Map([...at.saved, ...found.saved]);
   const stands = registers[EIP] === at.pc && registers[ESP] === at.esp;
-  const isLost = registers[EIP] === undefined || stands || !isCode(guest, registers[EIP]);
+  const pc = registers[EIP];
+  // Behind a call of what does not return there may be no code any more.
+  const isLost = pc === undefined || stands || !isCode(guest, rules.isSignalFrame ? pc : pc - 1);
   return { frame, caller: isLost ? undefined : pointersFrom(registers, saved), interrupts: rules.isSignalFrame };
 }
 
@@ -206,7 +208,7 @@ function linkageOf(
     return pc === undefined || (isUser && pc >= PAGE_OFFSET) ? [] : [{ slot, pc }];
   });
   const called = found.find(({ pc }) => isBehindCall(read, pc, is32));
-  return (called ?? (isUser ? undefined : found.find(({ pc }) => isCode(guest, pc))))?.slot;
+  return (called ?? (isUser ? undefined : found.find(({ pc }) => isCode(guest, pc - 1))))?.slot;
 }
 
 /** As much as is mapped. */

@@ -7,6 +7,13 @@ const REVERSE = `${SESSION}/reverse.test.ts`;
 
 export default [
   {
+    name: "a back-trace ends at a return address behind a function's end",
+    file: "debug/frames/frame-walk.ts",
+    old: "isCode(guest, rules.isSignalFrame ? pc : pc - 1)",
+    new: "isCode(guest, pc)",
+    tests: ["test/debug/repl/stubs.test.ts"],
+  },
+  {
     name: "a watchpoint on changes stops at every write",
     file: "debug/session/watcher.ts",
     old: 'on === "change" && access.write && access.before !== access.after',

@@ -64,6 +64,38 @@ it("leads from the kernel to every caller in user space", async () => {
   expect(names(answers(run)[2])).toEqual(["system_call", "framed", "inside", "outer", "_start"]);
 });
 
+it("leads past a call of what does not return, behind which its function ends", async () => {
+  const run = await debugRun(["ends.S"], ["break quits", "continue", "bt", "stepi", "bt"], {
+    files: {
+      "ends.S": `
+.globl _start
+.type _start,@function
+_start:	.cfi_startproc
+	.cfi_undefined eip
+	call middle
+	.cfi_endproc
+.size _start, .-_start
+.balign 16
+.type middle,@function
+middle:	.cfi_startproc
+	call quits
+	.cfi_endproc
+.size middle, .-middle
+.balign 16
+.type quits,@function
+quits:	.cfi_startproc
+	pushl %ebx
+	.cfi_adjust_cfa_offset 4
+	movl $1, %eax
+	int $0x80
+	.cfi_endproc
+.size quits, .-quits
+`,
+    },
+  });
+  expect([answers(run)[2], answers(run)[4]].map(names)).toEqual(Array(2).fill(["quits", "middle", "_start"]));
+});
+
 /** What the back-traces say brought the CPU into the kernel, from a breakpoint on for so many instructions. */
 async function entriesFrom(file: string, place: string, instructions: number): Promise<Set<string>> {
   const steps = Array.from({ length: instructions }, () => ["stepi", "bt"]).flat();
