@@ -68,6 +68,7 @@ it("leads past a call of what does not return, behind which its function ends", 
   const run = await debugRun(["ends.S"], ["break quits", "continue", "bt", "stepi", "bt"], {
     files: {
       "ends.S": `
+.cfi_sections .eh_frame
 .globl _start
 .type _start,@function
 _start:	.cfi_startproc
