@@ -64,6 +64,9 @@ export async function machineCommand(options: MachineCommandOptions, io: Command
   const post = recorded.post === undefined ? undefined : recorded.postText === true ? "text" : "codes";
   const output = new MachineOutput(machine, options.serial ?? STDIO, post, io, host);
   const input = recorded.keyboard === STDIO ? "keyboard" : (recorded.serial ?? STDIO) === STDIO ? "serial" : "none";
+  const giveKeysBack = input === "keyboard" && tape.replays === undefined ? host.stdin.takeKeys?.() : undefined;
+  if (giveKeysBack !== undefined)
+    io.stderr("esp0: what you type goes to the machine's keyboard; Ctrl-] ends the run\n");
   const started = host.now();
   const journal = new Journal();
   const end = await runMachine(
@@ -78,7 +81,7 @@ export async function machineCommand(options: MachineCommandOptions, io: Command
     },
     tape,
     journal,
-  );
+  ).finally(() => giveKeysBack?.());
   const seconds = host.now() - started;
   // First what the guest did; that its output cannot be written must not lose it.
   if (options.diskWrite && tape.replays === undefined) writeDrives(machine, options, io);

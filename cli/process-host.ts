@@ -2,6 +2,7 @@
 import { fstatSync } from "node:fs";
 import { standardOutput } from "./process-io.ts";
 import { allowsColors, type TerminalHost, type TimedHost } from "./run-host.ts";
+import { type KeyStream, openKeys } from "./terminal-keys.ts";
 
 /** Milliseconds for which a pipe may have nothing to give, and yet soon have more. */
 const PIPE_PATIENCE = 250;
@@ -16,6 +17,10 @@ function patienceOfInput(): number {
   }
 }
 
+/** Those who want to hear of Ctrl-C. */
+const interrupts = new Set<() => void>();
+let keys: KeyStream | undefined;
+
 export const processHost: TimedHost & TerminalHost = {
   isTerminal: process.stdin.isTTY === true && process.stdout.isTTY === true,
   hasColors: allowsColors(process.env),
@@ -26,15 +31,27 @@ export const processHost: TimedHost & TerminalHost = {
     get patience() {
       return patienceOfInput();
     },
-    chunks: () => process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
+    chunks: () => keys?.chunks() ?? (process.stdin[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>),
+    takeKeys:
+      process.stdin.isTTY === true
+        ? () => {
+            const stream = openKeys(process.stdin, () => {
+              for (const interrupt of interrupts) interrupt();
+            });
+            keys = stream;
+            return stream.close;
+          }
+        : undefined,
     release: () => {
       process.stdin.destroy();
     },
   },
   onInterrupt: (callback) => {
+    interrupts.add(callback);
     process.on("SIGINT", callback);
     process.on("SIGTERM", callback);
     return () => {
+      interrupts.delete(callback);
       process.off("SIGINT", callback);
       process.off("SIGTERM", callback);
     };

@@ -10,6 +10,11 @@ export interface InputSource {
    * what it gets does not depend on how the host's pipe cut it. 0, the default, for somebody who types.
    */
   readonly patience?: number;
+  /**
+   * Where somebody types at a terminal: from now on gives each key at once and unseen, Ctrl-C included; LEAVE_KEY interrupts in its
+   * place. The returned function undoes it.
+   */
+  readonly takeKeys?: (() => () => void) | undefined;
 }
 
 const NEWLINE = 10;
