@@ -2,6 +2,7 @@
 import ts from "typescript-api";
 import type { StructReference } from "./kinds.ts";
 import { refuse } from "./refusal.ts";
+import { is_host_file } from "./trusted.ts";
 
 /** Functions of `host/` that the compiler knows, by name. */
 export const declaring_functions = [
@@ -46,7 +47,7 @@ export class Meaning {
     if (!ts.isIdentifier(callee)) return undefined;
     const declaration = this.symbol_of(callee)?.declarations?.[0];
     if (declaration === undefined || !ts.isFunctionDeclaration(declaration)) return undefined;
-    return /\/host\/[a-z-]+(\.d)?\.ts$/.test(declaration.getSourceFile().fileName) ? declaration.name?.text : undefined;
+    return is_host_file(declaration.getSourceFile().fileName) ? declaration.name?.text : undefined;
   }
 
   /** Whether an expression is `memory()` or `cpu()`. */

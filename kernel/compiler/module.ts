@@ -6,12 +6,13 @@ import ts from "typescript-api";
 import { Bounds, check_plain_calls } from "./bounded.ts";
 import { context_tags, stray_contexts } from "./context-tag.ts";
 import { type CompiledFunction, type Convention, FunctionCompiler } from "./function.ts";
-import { check_host_state } from "./host-state.ts";
 import { companion, ModuleNames, relative_specifier } from "./imports.ts";
 import { declaring_functions, Meaning } from "./meaning.ts";
 import { Output } from "./output.ts";
+import { Reach } from "./reach.ts";
 import { in_order, place_of, Refusal, type RefusedPlace, refuse } from "./refusal.ts";
-import { turn_count } from "./turns.ts";
+import { trusted_files } from "./trusted.ts";
+import { counts_of } from "./turns.ts";
 
 /** Where the runtime of compiled functions is imported from, and what files are called in tables. */
 export interface Surroundings {
@@ -35,7 +36,13 @@ export const INTERESTING =
   /\b(kernel_function|asm_function|kernel_variable|kernel_table|cstring|struct)\(|\bfunction\s*\*/;
 
 /** What was found out of each program, for all of its files. */
-const known_of_programs = new WeakMap<ts.Program, { readonly meaning: Meaning; readonly bounds: Bounds }>();
+const known_of_programs = new WeakMap<ts.Program, Known>();
+
+interface Known {
+  readonly meaning: Meaning;
+  readonly bounds: Bounds;
+  readonly reach: Reach;
+}
 
 /**
  * The compiled text and its source map (JSON); undefined when nothing in it is to be changed.
@@ -53,13 +60,17 @@ export function compile_module(
   let known = known_of_programs.get(program);
   if (known === undefined) {
     const meaning = new Meaning(program.getTypeChecker());
-    known = { meaning, bounds: new Bounds(meaning) };
+    const is_trusted = trusted_files(program.getSourceFiles().map(({ fileName }) => fileName));
+    known = { meaning, bounds: new Bounds(meaning), reach: new Reach(meaning, is_trusted) };
     known_of_programs.set(program, known);
   }
-  return new ModuleCompiler(known.meaning, known.bounds, source, surroundings, is_kernel_code).compile();
+  return new ModuleCompiler(known, source, surroundings, is_kernel_code).compile();
 }
 
 class ModuleCompiler {
+  private readonly meaning: Meaning;
+  private readonly bounds: Bounds;
+  private readonly reach: Reach;
   readonly #names: ModuleNames;
   readonly #edits: Edit[] = [];
   readonly #taken: ReadonlySet<string>;
@@ -68,16 +79,18 @@ class ModuleCompiler {
   /** Tags that were read. */
   readonly #contexts = new Set<ts.JSDocTag>();
   #declares = false;
-  /** What counts the turns of loops in plain functions. */
-  readonly #turns: Edit[] = [];
+  /** What counts what plain functions do. */
+  readonly #counts: Edit[] = [];
 
   constructor(
-    private readonly meaning: Meaning,
-    private readonly bounds: Bounds,
+    { meaning, bounds, reach }: Known,
     private readonly source: ts.SourceFile,
     private readonly surroundings: Surroundings,
     private readonly is_kernel_code: boolean,
   ) {
+    this.meaning = meaning;
+    this.bounds = bounds;
+    this.reach = reach;
     this.#names = new ModuleNames(meaning, source, surroundings.is_of_package);
     this.#taken = module_names(source);
   }
@@ -87,7 +100,7 @@ class ModuleCompiler {
     for (const { places } of stray_contexts(this.source, this.#contexts)) this.#refused.push(...places);
     if (this.#refused.length > 0) throw new Refusal(in_order(this.#refused));
     // A file that declares nothing may be ordinary code.
-    if (this.#declares || this.is_kernel_code) this.#edits.push(...this.#turns);
+    if (this.#declares || this.is_kernel_code) this.#edits.push(...this.#counts);
     if (this.#edits.length === 0 && this.#companions.size === 0) return undefined;
     const output = new Output(this.source);
     if (this.#edits.length > 0) output.made(this.#runtime());
@@ -154,7 +167,7 @@ class ModuleCompiler {
     if (ts.isFunctionDeclaration(statement) && statement.asteriskToken !== undefined && statement.body !== undefined) {
       if (this.meaning.yields(statement) === "values" || this.meaning.is_macro(statement)) {
         this.#note_companions(statement);
-        this.#count_turns(statement);
+        this.#count(statement);
       } else this.#helper(statement);
       return;
     }
@@ -180,17 +193,20 @@ class ModuleCompiler {
         }
       }
     }
-    if (ts.isIterationStatement(node, false)) this.#count_turns_of(node);
-    ts.forEachChild(node, (child) => this.#look(child));
+    this.#counting(node, () => ts.forEachChild(node, (child) => this.#look(child)));
   }
 
-  #count_turns(node: ts.Node): void {
-    if (ts.isIterationStatement(node, false)) this.#count_turns_of(node);
-    ts.forEachChild(node, (child) => this.#count_turns(child));
+  #count(node: ts.Node): void {
+    this.#counting(node, () => ts.forEachChild(node, (child) => this.#count(child)));
   }
 
-  #count_turns_of(loop: ts.IterationStatement): void {
-    for (const { at, text } of turn_count(loop, this.source)) this.#turns.push({ start: at, end: at, text });
+  #counting(node: ts.Node, inner: () => void): void {
+    const { before, behind } = counts_of(node, this.source, this.meaning);
+    const note = ({ at, text }: { readonly at: number; readonly text: string }) =>
+      this.#counts.push({ start: at, end: at, text });
+    before.forEach(note);
+    inner();
+    behind.forEach(note);
   }
 
   /** Notes a generator function that steps and is not at module level, where it would be compiled. */
@@ -253,7 +269,7 @@ class ModuleCompiler {
     const file = this.surroundings.name_of(this.source.fileName);
     const [context, another] = context_tags(node);
     for (const tag of [context, another]) if (tag !== undefined) this.#contexts.add(tag);
-    this.#refused.push(...check_plain_calls(node, this.meaning, this.bounds), ...check_host_state(node, this.meaning));
+    this.#refused.push(...check_plain_calls(node, this.meaning, this.bounds), ...this.reach.refusals(node));
     this.#noting(() => {
       if (another !== undefined) refuse(another, "`@context` is written once, with all that is needed");
       const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken);
