@@ -115,7 +115,7 @@ const instead_of_members: Readonly<Record<string, string>> = {
   "String.replace": "compare and cut: `startsWith`, `indexOf`, `slice`",
   "String.replaceAll": "compare and cut: `startsWith`, `indexOf`, `slice`",
   "String.split": "compare and cut: `startsWith`, `indexOf`, `slice`",
-  "String.concat": "texts are put together with `${…}` or `+`",
+  "String.concat": "texts are put together in templates or with `+`",
   "Function.call": "call the function by its name",
   "Function.apply": "call the function by its name",
   "Function.bind": "call the function by its name",

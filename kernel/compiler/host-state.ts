@@ -49,6 +49,8 @@ export function module_variable(value: ts.Expression, meaning: Meaning): ts.Iden
 function said_of_place(place: ts.Expression, root: ts.Node, meaning: Meaning): string | undefined {
   if (!ts.isPropertyAccessExpression(place) && !ts.isElementAccessExpression(place)) return undefined;
   if (made_here(place.expression, root, meaning) === "object") return undefined;
+  // That is refused for itself.
+  if (bare(place.expression).kind === ts.SyntaxKind.ThisKeyword) return undefined;
   const variable = module_variable(place, meaning);
   if (variable !== undefined) return on_host(variable.text);
   if (made_here(place.expression, root, meaning) === "list")

@@ -111,6 +111,8 @@ export class HostUse {
     name: ts.Node & { readonly text: string },
     root: ts.Node,
   ): Said | undefined {
+    // Of what is refused for itself.
+    if (ts.isIdentifier(object) && this.#global(object) !== undefined) return undefined;
     if (list_changing.has(name.text) && made_here(object, root, this.meaning) === "list") return undefined;
     return this.#member(node, object, name, this.meaning.checker.getSymbolAtLocation(name));
   }
@@ -162,15 +164,8 @@ export class HostUse {
     if (method === "stringify") return this.#converted(node);
     if (method === "join" && this.#has_objects(callee.expression))
       return { node: callee.name, why: "`join` of objects: a text is made of numbers and texts" };
-    if (lengthening.has(method)) {
-      const length = node.arguments[0] && constant_value(node.arguments[0], this.meaning);
-      if (length === undefined || length > LONGEST_TEXT)
-        return {
-          node: node.arguments[0] ?? node,
-          why: `\`${method}\` in hosted code takes a constant of at most ${LONGEST_TEXT.toLocaleString("en-US")}; make longer texts in a loop`,
-        };
-    }
-    return undefined;
+    const length = said_of_length(node, this.meaning);
+    return length === undefined ? undefined : { node: node.arguments[0] ?? node, why: length };
   }
 
   /** An argument that is a function of the host, and not written out, which is where its calls are counted. */
@@ -242,12 +237,7 @@ export class HostUse {
   }
 
   #is_list(node: ts.Node): boolean {
-    const { checker } = this.meaning;
-    const type = this.meaning.type_of(node);
-    const parts = type.isUnion() ? type.types : [type];
-    return parts.every(
-      (part) => checker.isArrayType(part) || checker.isTupleType(part) || /^U?[Ii]nt\d+Array$/.test(part.symbol?.name),
-    );
+    return is_list_type(this.meaning.type_of(node), this.meaning);
   }
 
   #has_objects(list: ts.Expression): boolean {
@@ -274,6 +264,32 @@ export class HostUse {
   }
 }
 
+/** What is said of a call that makes a text as long as it is told. */
+export function said_of_length(call: ts.CallExpression, meaning: Meaning): string | undefined {
+  const callee = bare(call.expression);
+  if (!ts.isPropertyAccessExpression(callee) || !lengthening.has(callee.name.text)) return undefined;
+  if (library_member(callee.name, meaning) === undefined) return undefined;
+  const length = call.arguments[0] && constant_value(call.arguments[0], meaning);
+  if (length !== undefined && length <= LONGEST_TEXT) return undefined;
+  const most = LONGEST_TEXT.toLocaleString("en-US");
+  return `\`${callee.name.text}\` in hosted code takes a constant of at most ${most}; make longer texts in a loop`;
+}
+
+/** The interface of TypeScript's library that declares a member; undefined for members of anything else. */
+export function library_member(name: ts.Node, meaning: Meaning): string | undefined {
+  const declaration = meaning.checker.getSymbolAtLocation(name)?.declarations?.[0];
+  if (declaration === undefined || !is_of_library(declaration)) return undefined;
+  return (declaration.parent as { readonly name?: ts.Identifier }).name?.text ?? "";
+}
+
+/** Whether a type is a list: iterating over it runs nobody's code, and ends. */
+export function is_list_type(type: ts.Type, { checker }: Meaning): boolean {
+  const parts = type.isUnion() ? type.types : [type];
+  return parts.every(
+    (part) => checker.isArrayType(part) || checker.isTupleType(part) || /^U?[Ii]nt\d+Array$/.test(part.symbol?.name),
+  );
+}
+
 function say(node: ts.Node, why: string | undefined): Said | undefined {
   return why === undefined ? undefined : { node, why };
 }
@@ -292,7 +308,7 @@ function is_of_library(declaration: ts.Node): boolean {
 }
 
 /** Whether something is declared for every file, by none that could be imported. */
-function is_global(declaration: ts.Node): boolean {
+export function is_global(declaration: ts.Node): boolean {
   if (!ts.isExternalModule(declaration.getSourceFile())) return true;
   const is_ambient = (node: ts.Node) =>
     ts.isModuleDeclaration(node) &&

@@ -75,6 +75,15 @@ export class Meaning {
     return { symbol, name: name ?? symbol.name };
   }
 
+  /** What is said of a view whose type does not lead to its struct's declaration; undefined for all other types. */
+  said_of_view(type: ts.Type): string | undefined {
+    if (this.fields_of(type) === undefined || this.struct_of(type) !== undefined) return undefined;
+    return (
+      "is a view of a struct whose declaration is not found from here; " +
+      'structs are declared as `const name = struct("name", { … })` at the top level of a module, fields written out'
+    );
+  }
+
   /** The table of fields behind a view's type. */
   fields_of(type: ts.Type): ts.Type | undefined {
     if (!(type.flags & (ts.TypeFlags.Object | ts.TypeFlags.Intersection | ts.TypeFlags.Union))) return undefined;

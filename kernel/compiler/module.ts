@@ -98,6 +98,12 @@ class ModuleCompiler {
   compile(): { readonly code: string; readonly map: string } | undefined {
     for (const statement of this.source.statements) this.#noting(() => this.#statement(statement));
     for (const { places } of stray_contexts(this.source, this.#contexts)) this.#refused.push(...places);
+    if (this.is_kernel_code) {
+      // What steps may not do has been said.
+      const said = new Set(this.#refused.map(({ line, column }) => `${line}:${column}`));
+      const loading = this.reach.refusals_of_loading(this.source);
+      this.#refused.push(...loading.filter(({ line, column }) => !said.has(`${line}:${column}`)));
+    }
     if (this.#refused.length > 0) throw new Refusal(in_order(this.#refused));
     // A file that declares nothing may be ordinary code.
     if (this.#declares || this.is_kernel_code) this.#edits.push(...this.#counts);
@@ -144,11 +150,11 @@ class ModuleCompiler {
       }
       if (!ts.isFunctionLike(node)) ts.forEachChild(node, look);
     };
-    for (const statement of this.source.statements) {
-      const modifiers = ts.canHaveModifiers(statement) ? ts.getModifiers(statement) : undefined;
-      if (!modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) continue;
-      if (ts.isFunctionDeclaration(statement) && statement.name !== undefined) exported.push(statement.name.text);
-      else look(statement);
+    for (const symbol of this.meaning.checker.getSymbolAtLocation(this.source)?.exports?.values() ?? []) {
+      const declaration = this.meaning.behind_import(symbol).valueDeclaration;
+      if (declaration === undefined || declaration.getSourceFile() !== this.source) continue;
+      if (ts.isFunctionDeclaration(declaration)) exported.push(declaration.name?.text ?? "");
+      else look(declaration);
     }
     return exported;
   }

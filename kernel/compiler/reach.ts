@@ -5,6 +5,7 @@
 import ts from "typescript-api";
 import { said_of_change } from "./host-state.ts";
 import { HostUse } from "./host-use.ts";
+import { LoadingUse } from "./loading-use.ts";
 import type { Meaning } from "./meaning.ts";
 import { place_of, type RefusedPlace } from "./refusal.ts";
 import { is_within } from "./syntax.ts";
@@ -23,6 +24,7 @@ export class Reach {
   readonly #found = new Map<ts.Node, Found>();
   readonly #open: ts.Node[] = [];
   readonly #use: HostUse;
+  readonly #loading_use: LoadingUse;
   readonly #used: UsedFunctions;
 
   constructor(
@@ -30,12 +32,42 @@ export class Reach {
     private readonly is_trusted: (file: string) => boolean,
   ) {
     this.#use = new HostUse(meaning);
+    this.#loading_use = new LoadingUse(meaning);
     this.#used = new UsedFunctions(meaning, is_trusted);
   }
 
   /** What is said against a hosted function. */
   refusals(hosted: ts.FunctionLikeDeclaration): RefusedPlace[] {
     return [...this.#function(hosted, hosted, true).refused];
+  }
+
+  /** What is said against a module as a whole, where it is loaded. */
+  refusals_of_loading(source: ts.SourceFile): RefusedPlace[] {
+    const refused: RefusedPlace[] = [];
+    const open: ts.Node[] = [];
+    const done = new Set<ts.Node>();
+    const look = (node: ts.Node): void => {
+      if (ts.isTypeNode(node) || ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return;
+      const said = this.#loading_use.said(node);
+      if (said !== undefined) refused.push({ ...place_of(said.node), why: said.why });
+      for (const used of this.#used.of(node, source).functions) {
+        if (open.includes(used) && !this.#is_macro(used)) refused.push({ ...place_of(node), why: itself(node) });
+        if (!is_within(used, source) || done.has(used)) continue;
+        done.add(used);
+        within(used);
+      }
+      if (ts.isFunctionLike(node) && !done.has(node)) {
+        done.add(node);
+        within(node);
+      } else if (!ts.isFunctionLike(node)) ts.forEachChild(node, look);
+    };
+    const within = (node: ts.Node): void => {
+      open.push(node);
+      ts.forEachChild(node, look);
+      open.pop();
+    };
+    ts.forEachChild(source, look);
+    return refused;
   }
 
   /**
@@ -55,7 +87,7 @@ export class Reach {
       const changed = said_of_change(inner, root, this.meaning, this.is_trusted);
       if (changed !== undefined) refuse(inner, changed);
       const { functions, unseen } = this.#used.of(inner, root);
-      if (unseen !== undefined && said === undefined) refuse(unseen, UNSEEN);
+      if (unseen !== undefined && said === undefined) refuse(unseen.node, unseen.why);
       for (const used of functions) {
         if (this.#open.includes(used)) {
           // The expansion of a macro that has no end says so itself.
@@ -88,9 +120,6 @@ export class Reach {
     return ts.isFunctionDeclaration(node) && is_generator(node) && this.meaning.is_macro(node);
   }
 }
-
-const UNSEEN =
-  "what this does cannot be seen here; call a function of a module by its name, and choose among several with `switch`";
 
 function is_generator(node: ts.FunctionLikeDeclaration): boolean {
   return "asteriskToken" in node && node.asteriskToken !== undefined;

@@ -1,12 +1,13 @@
 /** The functions that hosted code uses within a statement: those that it names, and those behind what it reads and calls. */
 import ts from "typescript-api";
+import { said_of_namespace } from "./imports.ts";
 import type { Meaning } from "./meaning.ts";
 import { bare, is_function_literal, is_value_name, is_within } from "./syntax.ts";
 
 /** What a node brings in: functions to look into, or what cannot be looked into. */
 export interface Used {
   readonly functions: readonly ts.FunctionLikeDeclaration[];
-  readonly unseen?: ts.Node;
+  readonly unseen?: { readonly node: ts.Node; readonly why: string };
 }
 
 const { TypeFlags } = ts;
@@ -67,7 +68,8 @@ export class UsedFunctions {
         functions.push(...this.#named(initializer, root).functions);
     }
     if (functions.length > 0 || !this.#is_function(node)) return { functions };
-    return unseen(node);
+    const why = said_of_namespace(node, this.meaning);
+    return why === undefined ? unseen(node) : { functions, unseen: { node, why } };
   }
 
   #called(call: ts.CallExpression, root: ts.Node): Used {
@@ -77,6 +79,8 @@ export class UsedFunctions {
       return this.meaning.type_of(callee).flags & ts.TypeFlags.Any && this.#is_any(callee.expression)
         ? unseen(callee)
         : NOTHING;
+    if (ts.isElementAccessExpression(callee) && ts.isStringLiteralLike(bare(callee.argumentExpression)))
+      return unseen(callee.argumentExpression);
     if (!ts.isIdentifier(callee)) return unseen(callee);
     const declaration = this.meaning.symbol_of(callee)?.valueDeclaration;
     if (declaration === undefined || !is_within(declaration, root)) return NOTHING;
@@ -128,6 +132,9 @@ function is_stepping(call: ts.CallExpression): boolean {
   return ts.isYieldExpression(at.parent);
 }
 
+const UNSEEN =
+  "what this does cannot be seen here; call a function of a module by its name, and choose among several with `switch`";
+
 function unseen(node: ts.Expression): Used {
-  return { functions: [], unseen: ts.isPropertyAccessExpression(node) ? node.name : node };
+  return { functions: [], unseen: { node: ts.isPropertyAccessExpression(node) ? node.name : node, why: UNSEEN } };
 }
