@@ -113,7 +113,8 @@ class ModuleCompiler {
     if (this.#declares) output.made(this.#header());
     output.made(this.#names.text);
     let at = 0;
-    for (const edit of this.#edits.sort((a, b) => a.start - b.start)) {
+    // What is put in front of something comes before what stands instead of it.
+    for (const edit of this.#edits.sort((a, b) => a.start - b.start || a.end - b.end)) {
       output.copy(at, edit.start);
       if (typeof edit.text === "string") output.made(edit.text, edit.start);
       else for (const { text, node } of edit.text.lines) output.made(`${text}\n`, node.getStart());
