@@ -2,7 +2,7 @@
 /** What hosted code may use of JavaScript, and what it may change: nothing of the host's. */
 import { describe, expect, it } from "vitest";
 import { type Project, Refusal } from "../../../kernel/compiler/index.ts";
-import { PREAMBLE, path_of, project } from "./run.ts";
+import { CompiledRun, Loadable, PREAMBLE, path_of, project } from "./run.ts";
 
 const before = PREAMBLE.split("\n").length - 1;
 const compiler: Project = project();
@@ -233,6 +233,60 @@ const twice = (n: number) => 2 * n;
 const held = new Map([[1, 2]]);
 for (let i = 0; i < 3; i++) { table.inner.push(i); held.set(i, i); }`;
     expect(said_of_plain(body, also)).toEqual([]);
+  });
+});
+
+describe("what goes on for too long within one statement is an oops", () => {
+  const run = (plain: string) => {
+    const text = `${PREAMBLE}const counter = kernel_variable("counter", i32);
+const numbers = Array.from({ length: 400 }, (_, i) => i);
+${plain}
+export const g = kernel_function("g", [i32], i32, function* (a) { return plain(a); });`;
+    return new CompiledRun(new Loadable(compiler.compile(path_of("run.ts"), text)!.code)).call("g", 3);
+  };
+
+  it.each([
+    [
+      "callbacks within callbacks",
+      "function plain(n: number): number { numbers.forEach(() => numbers.forEach(() => { n++; })); return n; }",
+      /gone round its loops more than 100,000 times within one statement/,
+    ],
+    [
+      "callbacks without a block",
+      "function plain(n: number): number { return numbers.filter(() => numbers.every(() => n > 0)).length; }",
+      /gone round its loops more than 100,000 times/,
+    ],
+    [
+      "a text that doubles",
+      'function plain(n: number): number { let all = "x"; for (let i = 0; i < 40; i++) all += all; return all.length + n; }',
+      /made a text of more than 65,536 characters/,
+    ],
+    [
+      "a text that doubles in a template",
+      'function plain(n: number): number { let all = "x"; for (let i = 0; i < 40; i++) all = `${all}${all}`; return all.length + n; }',
+      /made a text of more than 65,536 characters/,
+    ],
+  ])("%s", (_, plain, why) => {
+    expect(() => run(plain)).toThrow(why);
+  });
+
+  it("and what does not is none", () => {
+    expect(
+      run(
+        'function plain(n: number): number { let all = ""; for (let i = 0; i < 100; i++) all += `${i % 10}` + "x"; return all.length + numbers.map((x) => x + n).filter((x) => x < 10).length; }',
+      ).result,
+    ).toBe(207);
+  });
+
+  it("says what mends a part of an expression that does not fit", () => {
+    const plain = `function plain(n: number): number { return n; }
+const add = kernel_function("add", [i32], i32, function* (a) { counter.value = 0x7fffffff; return (counter.value += a) / 2; });
+export const h = kernel_function("h", [i32], i32, function* (a) { return yield* add(a); });`;
+    const text = `${PREAMBLE}const counter = kernel_variable("counter", i32);\n${plain}`;
+    const compiled = new CompiledRun(new Loadable(compiler.compile(path_of("fits.ts"), text)!.code));
+    expect(() => compiled.call("h", 1)).toThrow(
+      /2147483648 does not fit an i32.*give the variable a type.*or the part of an expression/,
+    );
   });
 });
 
