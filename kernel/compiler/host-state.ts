@@ -5,6 +5,7 @@ import type { Meaning } from "./meaning.ts";
 import { on_host } from "./refusal.ts";
 import { is_target } from "./render.ts";
 import { bare, is_within } from "./syntax.ts";
+import { is_host_file } from "./trusted.ts";
 
 /**
  * Why a node may not be assigned, changed or deleted; undefined for all that may, and for what changes nothing. Only
@@ -82,5 +83,9 @@ function is_of_machine(
   const member = ts.isPropertyAccessExpression(node) ? node : bare(node.expression);
   if (!ts.isPropertyAccessExpression(member)) return false;
   const declaration = meaning.checker.getSymbolAtLocation(member.name)?.declarations?.[0];
-  return declaration !== undefined && is_trusted(declaration.getSourceFile().fileName);
+  if (declaration === undefined || ts.isMethodDeclaration(declaration) || ts.isMethodSignature(declaration))
+    return false;
+  const { fileName } = declaration.getSourceFile();
+  if (is_host_file(fileName) || !is_trusted(fileName)) return false;
+  return member !== node || (ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Readonly) === 0;
 }

@@ -69,6 +69,11 @@ export class HostUse {
       return "a property that runs code in hosted code; call a function";
     if (ts.isThrowStatement(node) && !ts.isNewExpression(bare(node.expression)))
       return 'what is thrown is written as `new Error("…")`: its text becomes that of the oops';
+    if (ts.isAwaitExpression(node))
+      return "`await` in hosted code: there is no event loop to wait in; sleep on a wait queue";
+    if (is_async(node)) return "`async` in hosted code: there is no event loop to wait in; sleep on a wait queue";
+    if (ts.isPrefixUnaryExpression(node) && this.#is_object(node.operand))
+      return node.operator === SyntaxKind.ExclamationToken ? undefined : is_no_number(node.operand);
     if (ts.isNewExpression(node)) return this.#made(node);
     if (ts.isSpreadElement(node)) return this.#spread(node);
     if (ts.isArrayBindingPattern(node)) return this.#taken_apart(this.#source_of(node));
@@ -252,7 +257,7 @@ export class HostUse {
     // `x != undefined` compares, and asks for nothing.
     const is_equality = kind === SyntaxKind.EqualsEqualsToken || kind === SyntaxKind.ExclamationEqualsToken;
     if (sides.length === 0 || (is_equality && [left, right].some((side) => this.#is_nothing(side)))) return undefined;
-    return `\`${sides[0].getText()}\` is an object: arithmetic takes numbers; an address is \`.address\``;
+    return is_no_number(sides[0]);
   }
 
   #is_object(node: ts.Expression): boolean {
@@ -288,6 +293,19 @@ export function is_list_type(type: ts.Type, { checker }: Meaning): boolean {
   return parts.every(
     (part) => checker.isArrayType(part) || checker.isTupleType(part) || /^U?[Ii]nt\d+Array$/.test(part.symbol?.name),
   );
+}
+
+/** Whether a function goes on after the statement that has called it. */
+export function is_async(node: ts.Node): boolean {
+  return (
+    ts.isFunctionLike(node) &&
+    ts.canHaveModifiers(node) &&
+    (ts.getModifiers(node)?.some(({ kind }) => kind === SyntaxKind.AsyncKeyword) ?? false)
+  );
+}
+
+function is_no_number(node: ts.Node): string {
+  return `\`${node.getText()}\` is an object: arithmetic takes numbers; an address is \`.address\``;
 }
 
 function say(node: ts.Node, why: string | undefined): Said | undefined {

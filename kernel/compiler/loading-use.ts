@@ -5,7 +5,7 @@
 import ts from "typescript-api";
 import { constant_value } from "./constants.ts";
 import { allowed_globals, allowed_members, instead_of_global, instead_of_member } from "./host-names.ts";
-import { is_global, is_list_type, library_member, type Said, said_of_length } from "./host-use.ts";
+import { is_async, is_global, is_list_type, library_member, type Said, said_of_length } from "./host-use.ts";
 import type { Meaning } from "./meaning.ts";
 import { bare, is_value_name } from "./syntax.ts";
 
@@ -43,6 +43,8 @@ export class LoadingUse {
     if (ts.isRegularExpressionLiteral(node))
       return "a regular expression in a kernel module, where some would never end; compare characters: `startsWith`, `includes`";
     if (ts.isBigIntLiteral(node)) return `\`${node.getText()}\` in a kernel module; ${instead_of_global("BigInt")}`;
+    if (ts.isAwaitExpression(node) || is_async(node) || (ts.isForOfStatement(node) && node.awaitModifier !== undefined))
+      return "`async` and `await` in a kernel module, which is loaded at once";
     if (ts.isCallExpression(node)) return this.#call(node);
     if (ts.isNewExpression(node)) return this.#made(node);
     if (ts.isSpreadElement(node)) {

@@ -101,6 +101,8 @@ export class Reach {
       }
       ts.forEachChild(inner, look);
     };
+    const itself_said = this.#use.said(node, root, undefined);
+    if (itself_said !== undefined) refuse(itself_said.node, itself_said.why);
     this.#open.push(node);
     for (const parameter of node.parameters) look(parameter);
     if (node.body !== undefined) look(node.body);

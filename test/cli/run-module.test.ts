@@ -215,6 +215,11 @@ export const sys_b = kernel_function("sys_b", [i32, i32], i32, function* (a) {
       /^wrong-\d+\.ts:1:18: the length of a list is a constant of at most 65,536 here/,
     ],
     [
+      "what goes on after it is loaded",
+      "const wait = async () => { for (;;) await 0; };\nexport const x = wait();",
+      /^wrong-\d+\.ts:1:14: `async` and `await` in a kernel module/,
+    ],
+    [
       "a function that calls itself where it is loaded",
       "function fib(n: number): number { return n < 2 ? n : fib(n - 1) + fib(n - 2); }\nexport const x = fib(60);",
       /^wrong-\d+\.ts:1:54: `fib` comes to be called by itself/,

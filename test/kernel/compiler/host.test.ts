@@ -163,13 +163,15 @@ const pattern = /a/g;
 function named(): number { return 1; }
 namespace named { export let count = 0; }
 const text = { toString(): string { return String(table.n++); } };
-const held = new Map<number, number>();`;
+const held = new Map<number, number>();
+const guest = kernel_variable("guest", array(u32, 4));
+async function later(): Promise<void> { await null; table.n++; }`;
   it.each([
     ["a static field", "Counter.n++;", /^1:\d+: `Counter` is a variable on the host/],
     ["a static method", "n = Counter.next();", /: `Counter` is a variable on the host/],
     ["a method that counts", "n = counter.inc();", /: `this` has no meaning in hosted code/],
-    ["a getter that counts", "n = counter.read;", /: `this` has no meaning/],
-    ["a getter of a constant", "n = handed.next;", /: `table` is a variable on the host/],
+    ["a getter that counts", "n = counter.read;", /: a property that runs code in hosted code; call a function/],
+    ["a getter of a constant", "n = handed.next;", /: a property that runs code in hosted code/],
     ["a field of an instance", "counter.m = 1;", /^1:\d+: `counter` is a variable on the host/],
     ["an instance", "n = new Counter().inc();", /: `new Counter` in hosted code: .*use a struct/],
     ["a closure", "n = next();", /^1:\d+: what this does cannot be seen here/],
@@ -204,9 +206,16 @@ const held = new Map<number, number>();`;
     ["a map", "held.set(n, 1);", /^1:\d+: `held` is a variable on the host/],
     ["a map in a pattern", "[table.n] = [2];", /^1:\d+: `table` is a variable on the host/],
     ["a type said otherwise", "(table as { n: number }).n = 2;", /^1:\d+: `table` is a variable on the host/],
+    ["a place whose type is said otherwise", "(table.n as number) = 2;", /^1:\d+: `table` is a variable on the host/],
+    ["a place that is said to be there", "table.n!++;", /^1:\d+: `table` is a variable on the host/],
     ["a loop's variable", "for (table.n of [1, 2]) n++;", /^1:\d+: `table` is a variable on the host/],
     ["an object in a text", "n = `${text}`.length;", /^1:\d+: `text` is an object: a text is made of/],
     ["an object in a sum", 'n = ("" + text).length;', /^1:\d+: `text` is an object: arithmetic/],
+    ["an object as a number", "n = +(table as never as { n: number });", /^1:\d+: .* is an object: arithmetic/],
+    ["a method of a view", "guest.value.set = 1 as never;", /^1:\d+: `guest.value.set` is in an object on the host/],
+    ["a part of the machine", "cpu().memory = 1 as never;", /^1:\d+: `cpu\(\)\.memory` is in an object on the host/],
+    ["what goes on later", "later();", /: `async` in hosted code: .*wait queue/],
+    ["what goes on later, within", "(async () => { await f(); })();", /^1:\d+: `async` in hosted code/],
     ["an object that is thrown", "throw text;", /^1:\d+: what is thrown is written as `new Error/],
   ])("%s", (_, body, why) => {
     expect(said_of_plain(body, also)[0]).toMatch(why);
