@@ -45,6 +45,8 @@ export class LoadingUse {
     if (ts.isBigIntLiteral(node)) return `\`${node.getText()}\` in a kernel module; ${instead_of_global("BigInt")}`;
     if (ts.isAwaitExpression(node) || is_async(node) || (ts.isForOfStatement(node) && node.awaitModifier !== undefined))
       return "`async` and `await` in a kernel module, which is loaded at once";
+    // Its type, by which steps may know it, tells nothing of the code.
+    if (ts.isAccessor(node)) return "a property that runs code in a kernel module; call a function";
     if (ts.isCallExpression(node)) return this.#call(node);
     if (ts.isNewExpression(node)) return this.#made(node);
     if (ts.isSpreadElement(node)) {

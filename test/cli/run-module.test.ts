@@ -215,6 +215,11 @@ export const sys_b = kernel_function("sys_b", [i32, i32], i32, function* (a) {
       /^wrong-\d+\.ts:1:18: the length of a list is a constant of at most 65,536 here/,
     ],
     [
+      "a getter, which a type may hide",
+      "let n = 0;\nexport const x: { readonly n: number } = { get n() { return n++; } };",
+      /^wrong-\d+\.ts:2:44: a property that runs code in a kernel module; call a function/,
+    ],
+    [
       "what goes on after it is loaded",
       "const wait = async () => { for (;;) await 0; };\nexport const x = wait();",
       /^wrong-\d+\.ts:1:14: `async` and `await` in a kernel module/,
