@@ -4,6 +4,7 @@ import { SourceMap, type SourceMapPayload } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { loading } from "../kernel/index.ts";
 import { type CommandIo, InputError, readInput } from "./io.ts";
 import { decodeText } from "./source-files.ts";
 
@@ -122,14 +123,18 @@ function compiled(texts: ReadonlyMap<string, Text>, folder: string, compiler: Co
       wrong.push(error);
     }
   }
-  if (wrong.length > 0) throw new compiler.Refusal(wrong.flatMap(({ places }) => places));
-  return made;
+  if (wrong.length === 0) return made;
+  // What a plain function does is said of its own file, and of those whose statements call it.
+  const places = wrong.flatMap((refusal) => refusal.places);
+  throw new compiler.Refusal([
+    ...new Map(places.map((place) => [`${place.file}:${place.line}:${place.column}`, place])).values(),
+  ]);
 }
 
 /** What a module's own top level throws is a mistake in it. */
 async function load({ name, target, maps }: Made): Promise<object> {
   try {
-    return (await import(pathToFileURL(target).href)) as object;
+    return await loading(async () => (await import(pathToFileURL(target).href)) as object);
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
     const message = said.startsWith(`${name}: `) ? said.slice(name.length + 2) : said;

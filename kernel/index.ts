@@ -1,6 +1,6 @@
 /** The kernel: link it, boot it on a machine, run it, look into it. */
 export { initramfs } from "../boot/index.ts";
-export type { TraceEvent } from "./host/context.ts";
+export { loading, type TraceEvent } from "./host/context.ts";
 export type { KernelImage } from "./host/kernel-image.ts";
 export {
   DefinedTwiceError,

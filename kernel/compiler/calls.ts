@@ -4,6 +4,7 @@ import { annotated_result, annotated_scalar } from "./annotations.ts";
 import { Code, code, list } from "./code.ts";
 import type { CallSteps, Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
+import { said_of_namespace } from "./imports.ts";
 import { type Kind, NOTHING, words_of } from "./kinds.ts";
 import { place_of, refuse } from "./refusal.ts";
 import { narrow_word } from "./scalars.ts";
@@ -110,7 +111,8 @@ export class Calls implements CallSteps {
     if (helper === undefined)
       refuse(
         expression,
-        "`yield*` calls kernel functions, assembly functions, and `function*`s at module level; this is none of them",
+        said_of_namespace(expression, meaning) ??
+          "`yield*` calls kernel functions, assembly functions, and `function*`s at module level; this is none of them",
       );
     if (meaning.yields(helper) === "values")
       refuse(

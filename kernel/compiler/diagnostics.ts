@@ -1,16 +1,8 @@
 /** What TypeScript says of a file, in the form of the compiler's own messages. */
 import ts from "typescript-api";
+import { instead_of_global } from "./host-names.ts";
 import { Meaning } from "./meaning.ts";
 import type { RefusedPlace } from "./refusal.ts";
-
-/** Names of the host that are mistaken for something a kernel has: TypeScript would say how to get at them. */
-const instead: Readonly<Record<string, string>> = {
-  console: "printk() writes to the kernel's log",
-  process: "`current()` is the task that runs",
-  Buffer: "bytes are in guest memory: `memory()`, `kernel_variable`",
-  setTimeout: "a timer_list and add_timer() call a function later",
-  setInterval: "a timer_list and add_timer() call a function later",
-};
 
 /** What is wrong with the syntax and the types of a file. */
 export function diagnosed(program: ts.Program, file: string): RefusedPlace[] {
@@ -49,8 +41,9 @@ function node_at(source: ts.SourceFile, { start = 0, length = 0 }: ts.Diagnostic
 
 /** What is better said of the kernel than of TypeScript's types. */
 function in_kernel_terms(node: ts.Node, { messageText }: ts.Diagnostic, meaning: Meaning): string | undefined {
-  if (ts.isIdentifier(node) && Object.hasOwn(instead, node.text) && meaning.symbol_of(node) === undefined)
-    return `there is no ${node.text} in the kernel; ${instead[node.text]}`;
+  const instead = ts.isIdentifier(node) ? instead_of_global(node.text) : undefined;
+  if (instead !== undefined && meaning.symbol_of(node) === undefined)
+    return `there is no ${node.getText()} in the kernel; ${instead}`;
   if (ts.isIdentifier(node) && ts.isPropertyAccessExpression(node.parent) && node.parent.name === node) {
     const struct = meaning.struct_of(meaning.type_of(node.parent.expression));
     const is_unknown = meaning.property(meaning.type_of(node.parent.expression), node.text) === undefined;

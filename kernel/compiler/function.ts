@@ -141,6 +141,8 @@ export class FunctionCompiler {
         const kind = inference.parameter(parameter);
         if (kind === undefined) {
           const type = this.meaning.checker.typeToString(this.meaning.type_of(parameter));
+          const unnamed = this.meaning.said_of_view(this.meaning.type_of(parameter));
+          if (unnamed !== undefined) refuse(parameter, `\`${name.text}\` ${unnamed}`);
           refuse(
             parameter,
             `a parameter of type ${type} cannot be passed on the guest stack; only numbers, booleans and views can`,

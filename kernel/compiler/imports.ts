@@ -10,6 +10,29 @@ export function companion(name: string): string {
   return `$${name}`;
 }
 
+/** The name under which a file exports something of its own; undefined when it does not. */
+export function exported_as(symbol: ts.Symbol, source: ts.SourceFile, meaning: Meaning): string | undefined {
+  const exports = meaning.checker.getSymbolAtLocation(source)?.exports;
+  if (exports === undefined) return undefined;
+  if (exports.has(symbol.escapedName) && meaning.behind_import(exports.get(symbol.escapedName)!) === symbol)
+    return symbol.name;
+  for (const exported of exports.values()) if (meaning.behind_import(exported) === symbol) return exported.name;
+  return undefined;
+}
+
+/** What is said of a name that is reached through all of a module, `import * as lib`, where it has to be known. */
+export function said_of_namespace(node: ts.Expression, meaning: Meaning): string | undefined {
+  if (!ts.isPropertyAccessExpression(node) || !ts.isIdentifier(node.expression)) return undefined;
+  const imported = meaning.checker.getSymbolAtLocation(node.expression)?.declarations?.[0];
+  if (imported === undefined || !ts.isNamespaceImport(imported)) return undefined;
+  const { moduleSpecifier } = imported.parent.parent as ts.ImportDeclaration;
+  const whole = node.expression.text;
+  return (
+    `\`${node.getText()}\` is not found behind \`import * as ${whole}\`; ` +
+    `import it by its name: \`import { ${node.name.text} } from ${moduleSpecifier.getText()}\``
+  );
+}
+
 export class ModuleNames {
   readonly #imports = new Map<string, string>();
 
@@ -41,7 +64,7 @@ export class ModuleNames {
     const name = symbol.name;
     const local = `$${this.#number(source.fileName)}_${name}`;
     if (!this.#imports.has(local)) {
-      const exported = source.isDeclarationFile || this.#is_exported(symbol, source) ? name : companion(name);
+      const exported = exported_as(symbol, source, this.meaning) ?? (source.isDeclarationFile ? name : companion(name));
       const from = this.#specifier(source, symbol, node);
       this.#imports.set(local, `import { ${exported} as ${local} } from ${JSON.stringify(from)};`);
     }
@@ -69,8 +92,7 @@ export class ModuleNames {
   }
 
   #is_exported(symbol: ts.Symbol, source: ts.SourceFile): boolean {
-    const module = this.meaning.checker.getSymbolAtLocation(source);
-    return module?.exports?.has(symbol.escapedName) ?? false;
+    return exported_as(symbol, source, this.meaning) !== undefined;
   }
 
   /** Where to import a symbol of another file from: the file itself, or the package that has it. */

@@ -109,11 +109,14 @@ export class Inference {
     const kind = this.kind(expression, env);
     if (kind !== undefined) return kind;
     const type = this.meaning.checker.typeToString(this.meaning.type_of(expression));
+    const unnamed = this.meaning.said_of_view(this.meaning.type_of(expression));
     const what = variable.name === undefined ? "this value" : `\`${variable.name}\``;
     refuse(
       variable.name === undefined ? expression : variable.node,
-      `${what} is of type ${type} and would have to live across statements; only numbers, booleans and views of structs can: ` +
-        "keep an address, read it where it is used, or move the statements that need it into a plain function",
+      unnamed !== undefined
+        ? `${what} ${unnamed}`
+        : `${what} is of type ${type} and would have to live across statements; only numbers, booleans and views of structs can: ` +
+            "keep an address, read it where it is used, or move the statements that need it into a plain function",
     );
   }
 

@@ -4,6 +4,7 @@ import { code, type Label } from "./code.ts";
 import type { Context, LoopSteps } from "./context.ts";
 import type { Environment } from "./environment.ts";
 import type { Flow } from "./flow.ts";
+import { said_of_namespace } from "./imports.ts";
 import { SMALL } from "./kinds.ts";
 import { refuse } from "./refusal.ts";
 
@@ -82,12 +83,13 @@ export class Loops implements LoopSteps {
 
   /** A loop over a table of the module: the index is in the frame, the element is looked up where it is used. */
   #for_of_constant(node: ts.ForOfStatement, name: ts.BindingName, env: Environment, flow: Flow, end: Label): void {
-    const { emitter, renderer, statements, declarations } = this.context;
+    const { emitter, renderer, statements, declarations, meaning } = this.context;
     const { expression, statement } = node;
     if (!this.#is_module_constant(expression))
       refuse(
         expression,
-        "this loop would keep an iterator on the host; loop over a `function*` that yields, over a table of the module, or count with `for (let i = 0; …)`",
+        said_of_namespace(ts.isCallExpression(expression) ? expression.expression : expression, meaning) ??
+          "this loop would keep an iterator on the host; loop over a `function*` that yields, over a table of the module, or count with `for (let i = 0; …)`",
       );
     const table = renderer.render(expression, env);
     const index = emitter.variable(undefined, expression, { kind: SMALL });

@@ -2,6 +2,7 @@
 import ts from "typescript-api";
 import type { StructReference } from "./kinds.ts";
 import { refuse } from "./refusal.ts";
+import { is_host_file } from "./trusted.ts";
 
 /** Functions of `host/` that the compiler knows, by name. */
 export const declaring_functions = [
@@ -46,7 +47,7 @@ export class Meaning {
     if (!ts.isIdentifier(callee)) return undefined;
     const declaration = this.symbol_of(callee)?.declarations?.[0];
     if (declaration === undefined || !ts.isFunctionDeclaration(declaration)) return undefined;
-    return /\/host\/[a-z-]+(\.d)?\.ts$/.test(declaration.getSourceFile().fileName) ? declaration.name?.text : undefined;
+    return is_host_file(declaration.getSourceFile().fileName) ? declaration.name?.text : undefined;
   }
 
   /** Whether an expression is `memory()` or `cpu()`. */
@@ -72,6 +73,15 @@ export class Meaning {
     if (this.literal_of(type_of_symbol, "kind") !== "struct") return undefined;
     const name = this.literal_of(type_of_symbol, "name");
     return { symbol, name: name ?? symbol.name };
+  }
+
+  /** What is said of a view whose type does not lead to its struct's declaration; undefined for all other types. */
+  said_of_view(type: ts.Type): string | undefined {
+    if (this.fields_of(type) === undefined || this.struct_of(type) !== undefined) return undefined;
+    return (
+      "is a view of a struct whose declaration is not found from here; " +
+      'structs are declared as `const name = struct("name", { … })` at the top level of a module, fields written out'
+    );
   }
 
   /** The table of fields behind a view's type. */

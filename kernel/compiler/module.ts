@@ -6,13 +6,14 @@ import ts from "typescript-api";
 import { Bounds, check_plain_calls } from "./bounded.ts";
 import { context_tags, stray_contexts } from "./context-tag.ts";
 import { type CompiledFunction, type Convention, FunctionCompiler } from "./function.ts";
-import { check_host_state } from "./host-state.ts";
 import { companion, ModuleNames, relative_specifier } from "./imports.ts";
 import { declaring_functions, Meaning } from "./meaning.ts";
 import { ModuleVariables } from "./module-variables.ts";
 import { Output } from "./output.ts";
+import { Reach } from "./reach.ts";
 import { in_order, place_of, Refusal, type RefusedPlace, refuse } from "./refusal.ts";
-import { turn_count } from "./turns.ts";
+import { trusted_files } from "./trusted.ts";
+import { counts_of } from "./turns.ts";
 
 /** Where the runtime of compiled functions is imported from, and what files are called in tables. */
 export interface Surroundings {
@@ -36,7 +37,13 @@ export const INTERESTING =
   /\b(kernel_function|asm_function|kernel_variable|kernel_table|cstring|struct)\(|\bfunction\s*\*/;
 
 /** What was found out of each program, for all of its files. */
-const known_of_programs = new WeakMap<ts.Program, { readonly meaning: Meaning; readonly bounds: Bounds }>();
+const known_of_programs = new WeakMap<ts.Program, Known>();
+
+interface Known {
+  readonly meaning: Meaning;
+  readonly bounds: Bounds;
+  readonly reach: Reach;
+}
 
 /**
  * The compiled text and its source map (JSON); undefined when nothing in it is to be changed.
@@ -54,13 +61,17 @@ export function compile_module(
   let known = known_of_programs.get(program);
   if (known === undefined) {
     const meaning = new Meaning(program.getTypeChecker());
-    known = { meaning, bounds: new Bounds(meaning) };
+    const is_trusted = trusted_files(program.getSourceFiles().map(({ fileName }) => fileName));
+    known = { meaning, bounds: new Bounds(meaning), reach: new Reach(meaning, is_trusted) };
     known_of_programs.set(program, known);
   }
-  return new ModuleCompiler(known.meaning, known.bounds, source, surroundings, is_kernel_code).compile();
+  return new ModuleCompiler(known, source, surroundings, is_kernel_code).compile();
 }
 
 class ModuleCompiler {
+  private readonly meaning: Meaning;
+  private readonly bounds: Bounds;
+  private readonly reach: Reach;
   readonly #names: ModuleNames;
   readonly #edits: Edit[] = [];
   readonly #taken: ReadonlySet<string>;
@@ -70,16 +81,18 @@ class ModuleCompiler {
   /** Tags that were read. */
   readonly #contexts = new Set<ts.JSDocTag>();
   #declares = false;
-  /** What counts the turns of loops in plain functions. */
-  readonly #turns: Edit[] = [];
+  /** What counts what plain functions do. */
+  readonly #counts: Edit[] = [];
 
   constructor(
-    private readonly meaning: Meaning,
-    private readonly bounds: Bounds,
+    { meaning, bounds, reach }: Known,
     private readonly source: ts.SourceFile,
     private readonly surroundings: Surroundings,
     private readonly is_kernel_code: boolean,
   ) {
+    this.meaning = meaning;
+    this.bounds = bounds;
+    this.reach = reach;
     this.#names = new ModuleNames(meaning, source, surroundings.is_of_package);
     this.#taken = module_names(source);
     this.#variables = new ModuleVariables(this.#taken);
@@ -88,16 +101,23 @@ class ModuleCompiler {
   compile(): { readonly code: string; readonly map: string } | undefined {
     for (const statement of this.source.statements) this.#noting(() => this.#statement(statement));
     for (const { places } of stray_contexts(this.source, this.#contexts)) this.#refused.push(...places);
+    if (this.is_kernel_code) {
+      // What steps may not do has been said.
+      const said = new Set(this.#refused.map(({ line, column }) => `${line}:${column}`));
+      const loading = this.reach.refusals_of_loading(this.source);
+      this.#refused.push(...loading.filter(({ line, column }) => !said.has(`${line}:${column}`)));
+    }
     if (this.#refused.length > 0) throw new Refusal(in_order(this.#refused));
     // A file that declares nothing may be ordinary code.
-    if (this.#declares || this.is_kernel_code) this.#edits.push(...this.#turns);
+    if (this.#declares || this.is_kernel_code) this.#edits.push(...this.#counts);
     if (this.#edits.length === 0 && this.#companions.size === 0) return undefined;
     const output = new Output(this.source);
     if (this.#edits.length > 0) output.made(this.#runtime());
     if (this.#declares) output.made(this.#header());
     output.made(this.#names.text + this.#variables.declaration);
     let at = 0;
-    for (const edit of this.#edits.sort((a, b) => a.start - b.start)) {
+    // What is put in front of something comes before what stands instead of it.
+    for (const edit of this.#edits.sort((a, b) => a.start - b.start || a.end - b.end)) {
       output.copy(at, edit.start);
       if (typeof edit.text === "string") output.made(edit.text, edit.start);
       else for (const { text, node } of edit.text.lines) output.made(`${text}\n`, node.getStart());
@@ -136,11 +156,11 @@ class ModuleCompiler {
       }
       if (!ts.isFunctionLike(node)) ts.forEachChild(node, look);
     };
-    for (const statement of this.source.statements) {
-      const modifiers = ts.canHaveModifiers(statement) ? ts.getModifiers(statement) : undefined;
-      if (!modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword)) continue;
-      if (ts.isFunctionDeclaration(statement) && statement.name !== undefined) exported.push(statement.name.text);
-      else look(statement);
+    for (const symbol of this.meaning.checker.getSymbolAtLocation(this.source)?.exports?.values() ?? []) {
+      const declaration = this.meaning.behind_import(symbol).valueDeclaration;
+      if (declaration === undefined || declaration.getSourceFile() !== this.source) continue;
+      if (ts.isFunctionDeclaration(declaration)) exported.push(declaration.name?.text ?? "");
+      else look(declaration);
     }
     return exported;
   }
@@ -159,7 +179,7 @@ class ModuleCompiler {
     if (ts.isFunctionDeclaration(statement) && statement.asteriskToken !== undefined && statement.body !== undefined) {
       if (this.meaning.yields(statement) === "values" || this.meaning.is_macro(statement)) {
         this.#note_companions(statement);
-        this.#count_turns(statement);
+        this.#count(statement);
       } else this.#helper(statement);
       return;
     }
@@ -185,17 +205,20 @@ class ModuleCompiler {
         }
       }
     }
-    if (ts.isIterationStatement(node, false)) this.#count_turns_of(node);
-    ts.forEachChild(node, (child) => this.#look(child));
+    this.#counting(node, () => ts.forEachChild(node, (child) => this.#look(child)));
   }
 
-  #count_turns(node: ts.Node): void {
-    if (ts.isIterationStatement(node, false)) this.#count_turns_of(node);
-    ts.forEachChild(node, (child) => this.#count_turns(child));
+  #count(node: ts.Node): void {
+    this.#counting(node, () => ts.forEachChild(node, (child) => this.#count(child)));
   }
 
-  #count_turns_of(loop: ts.IterationStatement): void {
-    for (const { at, text } of turn_count(loop, this.source)) this.#turns.push({ start: at, end: at, text });
+  #counting(node: ts.Node, inner: () => void): void {
+    const { before, behind } = counts_of(node, this.source, this.meaning);
+    const note = ({ at, text }: { readonly at: number; readonly text: string }) =>
+      this.#counts.push({ start: at, end: at, text });
+    before.forEach(note);
+    inner();
+    behind.forEach(note);
   }
 
   /** Notes a generator function that steps and is not at module level, where it would be compiled. */
@@ -258,7 +281,7 @@ class ModuleCompiler {
     const file = this.surroundings.name_of(this.source.fileName);
     const [context, another] = context_tags(node);
     for (const tag of [context, another]) if (tag !== undefined) this.#contexts.add(tag);
-    this.#refused.push(...check_plain_calls(node, this.meaning, this.bounds), ...check_host_state(node, this.meaning));
+    this.#refused.push(...check_plain_calls(node, this.meaning, this.bounds), ...this.reach.refusals(node));
     this.#noting(() => {
       if (another !== undefined) refuse(another, "`@context` is written once, with all that is needed");
       const compiler = new FunctionCompiler(this.meaning, this.#names, this.#taken, this.#variables);

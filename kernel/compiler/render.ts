@@ -8,7 +8,8 @@ import { is_at_module_level, type ModuleNames } from "./imports.ts";
 import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
 import { refuse } from "./refusal.ts";
-import { turn_count } from "./turns.ts";
+import { is_wrapper } from "./syntax.ts";
+import { counts_of } from "./turns.ts";
 
 interface Replacement {
   readonly start: number;
@@ -80,9 +81,10 @@ export class Renderer {
       this.#collect(node.initializer, env, into);
       return;
     }
-    if (ts.isIterationStatement(node, false))
-      for (const { at, text } of turn_count(node, env.file)) into.push({ start: at, end: at, code: new Code(text) });
+    const { before, behind } = counts_of(node, env.file, this.meaning);
+    for (const { at, text } of before) into.push({ start: at, end: at, code: new Code(text) });
     ts.forEachChild(node, (child) => this.#collect(child, env, into));
+    for (const { at, text } of behind) into.push({ start: at, end: at, code: new Code(text) });
   }
 
   /** The scalar in guest memory that an expression names; undefined where a view is needed. */
@@ -168,20 +170,17 @@ function used(variable: Used, is_assigned: boolean): Code {
   return new Code(variable.js, set, is_assigned ? set : undefined);
 }
 
-/** Whether a name is assigned where it stands. */
+/** Whether a name or a place is assigned where it stands. */
 export function is_target(node: ts.Expression): boolean {
   let at: ts.Node = node;
-  let { parent } = at;
-  while (ts.isParenthesizedExpression(parent)) {
-    at = parent;
-    parent = at.parent;
-  }
-  if (ts.isBinaryExpression(parent)) {
-    if (is_assignment(parent.operatorToken.kind) && parent.left === at) return true;
-  } else if (ts.isPrefixUnaryExpression(parent) || ts.isPostfixUnaryExpression(parent)) {
+  while (is_wrapper(at.parent)) at = at.parent;
+  const { parent } = at;
+  if (ts.isBinaryExpression(parent) && is_assignment(parent.operatorToken.kind) && parent.left === at) return true;
+  if (ts.isPrefixUnaryExpression(parent) || ts.isPostfixUnaryExpression(parent)) {
     const { operator } = parent;
     if (operator === ts.SyntaxKind.PlusPlusToken || operator === ts.SyntaxKind.MinusMinusToken) return true;
   }
+  if ((ts.isForOfStatement(parent) || ts.isForInStatement(parent)) && parent.initializer === at) return true;
   return is_in_assigned_pattern(at);
 }
 
@@ -192,13 +191,16 @@ function is_in_assigned_pattern(node: ts.Node): boolean {
     ts.isArrayLiteralExpression(at.parent) ||
     ts.isObjectLiteralExpression(at.parent) ||
     ts.isShorthandPropertyAssignment(at.parent) ||
+    ts.isSpreadElement(at.parent) ||
+    ts.isSpreadAssignment(at.parent) ||
     (ts.isPropertyAssignment(at.parent) && at.parent.initializer === at)
   )
     at = at.parent;
   return (
     at !== node &&
-    ts.isBinaryExpression(at.parent) &&
-    at.parent.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
-    at.parent.left === at
+    ((ts.isBinaryExpression(at.parent) &&
+      at.parent.operatorToken.kind === ts.SyntaxKind.EqualsToken &&
+      at.parent.left === at) ||
+      (ts.isForOfStatement(at.parent) && at.parent.initializer === at))
   );
 }

@@ -1,21 +1,63 @@
-/** Counts the turns of loops in plain functions, so that a loop without end becomes an oops: it is within one statement. */
+/**
+ * Counts what happens within one statement, so that what has no end becomes an oops: turns of loops in plain functions,
+ * calls of functions that are passed on, and the length of texts that are put together.
+ */
 import ts from "typescript-api";
+import type { Meaning } from "./meaning.ts";
+import { enclosing_function, is_function_literal } from "./syntax.ts";
 
-/** Text to be put in: where, and what. */
-export interface Insertion {
+/** Text to be put in: where, and what. Nothing, or in front and behind. */
+export interface Insertions {
+  readonly before: readonly Insertion[];
+  readonly behind: readonly Insertion[];
+}
+
+interface Insertion {
   readonly at: number;
   readonly text: string;
 }
 
-const COUNT = "$k.turn();";
+const NOTHING: Insertions = { before: [], behind: [] };
 
-/** What counts the turns of a loop; `file` is the node's. */
-export function turn_count(loop: ts.IterationStatement, file: ts.SourceFile): readonly Insertion[] {
-  const { statement } = loop;
+/** What counts a node; `file` is the node's. */
+export function counts_of(node: ts.Node, file: ts.SourceFile, meaning: Meaning): Insertions {
+  if (ts.isIterationStatement(node, false)) return in_block(node.statement, file);
+  if (is_function_literal(node) && is_passed_on(node, meaning))
+    return ts.isBlock(node.body) ? in_block(node.body, file) : around(node.body, file, "($k.turn(), ");
+  return is_text(node, meaning) ? around(node, file, "$k.text(") : NOTHING;
+}
+
+function in_block(statement: ts.Statement, file: ts.SourceFile): Insertions {
   const at = statement.getStart(file);
-  if (ts.isBlock(statement)) return [{ at: at + 1, text: ` ${COUNT}` }];
-  return [
-    { at, text: `{ ${COUNT} ` },
-    { at: statement.getEnd(), text: " }" },
-  ];
+  if (ts.isBlock(statement)) return { before: [{ at: at + 1, text: " $k.turn();" }], behind: [] };
+  return { before: [{ at, text: "{ $k.turn(); " }], behind: [{ at: statement.getEnd(), text: " }" }] };
+}
+
+function around(node: ts.Node, file: ts.SourceFile, text: string): Insertions {
+  return { before: [{ at: node.getStart(file), text }], behind: [{ at: node.getEnd(), text: ")" }] };
+}
+
+/** Whether a function is an argument of a call that is part of a statement; what a macro gets takes the place of its call. */
+function is_passed_on(node: ts.ArrowFunction | ts.FunctionExpression, meaning: Meaning): boolean {
+  const { parent } = node;
+  if (!ts.isCallExpression(parent) || parent.expression === node || node.asteriskToken !== undefined) return false;
+  return (
+    meaning.generator_of(parent.expression) === undefined && meaning.host_function(parent.expression) === undefined
+  );
+}
+
+/** Whether a node puts a text together that may be part of a longer one: steps themselves keep none. */
+function is_text(node: ts.Node, meaning: Meaning): boolean {
+  if (!ts.isTemplateExpression(node) && !is_sum(node)) return false;
+  const around = enclosing_function(node);
+  if (around === undefined || ("asteriskToken" in around && around.asteriskToken !== undefined)) return false;
+  // The outermost sum is as long as those in it.
+  if (is_sum(node.parent) && node.parent.operatorToken.kind === ts.SyntaxKind.PlusToken) return false;
+  return (meaning.type_of(node).flags & ts.TypeFlags.StringLike) !== 0;
+}
+
+function is_sum(node: ts.Node): node is ts.BinaryExpression {
+  if (!ts.isBinaryExpression(node)) return false;
+  const { kind } = node.operatorToken;
+  return kind === ts.SyntaxKind.PlusToken || kind === ts.SyntaxKind.PlusEqualsToken;
 }

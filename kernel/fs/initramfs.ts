@@ -89,7 +89,9 @@ function has_magic(at: number): boolean {
 
 /** Whether field `index` of the header at `at` is a hex number. */
 function is_number(at: number, index: number): boolean {
-  return /^[0-9a-fA-F]{8}$/.test(bytes_at(field_at(at, index), DIGITS));
+  const field = bytes_at(field_at(at, index), DIGITS);
+  for (let i = 0; i < DIGITS; i++) if (!"0123456789abcdefABCDEF".includes(field.charAt(i))) return false;
+  return true;
 }
 
 /** Tells why the rest of the archive is left out. */

@@ -35,14 +35,15 @@ function outside(): never {
   throw new Error(OUTSIDE);
 }
 
-const no_memory = HostedMemory.of({
+const nothing = {
   read8: outside,
   read16: outside,
   read32: outside,
   write8: outside,
   write16: outside,
   write32: outside,
-});
+};
+const no_memory = HostedMemory.of(nothing);
 
 const nowhere: KernelHost = {
   image: { addresses: new Uint32Array(0), symbol: outside, symbolize: outside, function_at: outside },
@@ -85,6 +86,17 @@ export function with_context<T>(core: Core | undefined, host: KernelHost, memory
     ambient.enter(host, memory, core);
     return body();
   });
+}
+
+/** Runs `body`, which loads a kernel module: what the module does then has to end, too. */
+export async function loading<T>(body: () => Promise<T>): Promise<T> {
+  const { host, memory, core } = ambient;
+  ambient.enter(nowhere, HostedMemory.of_loading(nothing), undefined);
+  try {
+    return await body();
+  } finally {
+    ambient.enter(host, memory, core);
+  }
 }
 
 /** The core that executes the current step. */

@@ -9,6 +9,8 @@ import type { GuestMemory } from "./guest-memory.ts";
 export const MOST_ACCESSES = 512;
 /** Turns that one step may make in loops of the plain functions that it calls. */
 const MOST_TURNS = 100_000;
+/** Turns that loops of a module may make while it is loaded. */
+const MOST_TURNS_OF_LOADING = 10_000_000;
 
 const HOSTCALL_LENGTH = 4;
 
@@ -41,7 +43,12 @@ export class HostedMemory implements GuestMemory {
 
   /** What there is to be seen for those who only look. */
   static of(looking: GuestMemory): HostedMemory {
-    return new HostedMemory(0, 0, looking);
+    return new HostedMemory(0, 0, looking, Number.POSITIVE_INFINITY);
+  }
+
+  /** The same while a module is loaded, whose loops have to end. */
+  static of_loading(looking: GuestMemory): HostedMemory {
+    return new HostedMemory(0, 0, looking, MOST_TURNS_OF_LOADING);
   }
 
   /**
@@ -49,11 +56,13 @@ export class HostedMemory implements GuestMemory {
    * @param end linear address behind the RAM that the kernel maps at `lowest`; what lies beyond may be a device's, which
    * is not read to be able to undo a write
    * @param looking where accesses go that no core makes
+   * @param most_turns turns of loops of plain functions from one `begin` to the next
    */
   constructor(
     private readonly lowest: number,
     private readonly end: number,
     private readonly looking?: GuestMemory,
+    private readonly most_turns = MOST_TURNS,
   ) {
     this.#log = new Int32Array(looking === undefined ? 3 * MOST_ACCESSES : 0);
   }
@@ -105,7 +114,7 @@ export class HostedMemory implements GuestMemory {
 
   /** Counts a turn of a loop in a plain function. @throws StepError when they are too many for one step */
   turn(): void {
-    if (++this.#turns > MOST_TURNS && this.core !== undefined) endless();
+    if (++this.#turns > this.most_turns) endless(this.most_turns);
   }
 
   /** A word of the frame or the stack; not counted. */
@@ -248,8 +257,11 @@ export class HostedMemory implements GuestMemory {
   }
 }
 
-function endless(): never {
+function endless(turns: number): never {
+  const times = `${turns.toLocaleString("en-US")} times`;
   throw new StepError(
-    `a plain function has gone round its loops more than ${MOST_TURNS.toLocaleString("en-US")} times within one statement; what takes that long has to step`,
+    turns === MOST_TURNS
+      ? `a plain function has gone round its loops more than ${times} within one statement; what takes that long has to step`
+      : `it has gone round its loops more than ${times}`,
   );
 }

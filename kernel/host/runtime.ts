@@ -2,7 +2,7 @@
 import { type Core, EAX, ECX, EDX, ESP } from "../../emulator/index.ts";
 import { CompiledCode } from "./compiled-code.ts";
 import { ambient } from "./context.ts";
-import type { HostedMemory } from "./hosted-memory.ts";
+import { type HostedMemory, StepError } from "./hosted-memory.ts";
 import { KernelModule } from "./kernel-module.ts";
 import { read_value, type StructType, type Type, write_value } from "./types.ts";
 
@@ -115,6 +115,21 @@ export function turn(): void {
   ambient.memory.turn();
 }
 
+/** Characters of a text that a plain function may put together. */
+const LONGEST_TEXT = 0x1_0000;
+
+/** A text that was put together. @throws StepError for one that is too long */
+export function text(made: string): string {
+  if (made.length > LONGEST_TEXT) too_long();
+  return made;
+}
+
+function too_long(): never {
+  throw new StepError(
+    `a plain function has made a text of more than ${LONGEST_TEXT.toLocaleString("en-US")} characters; keep it in guest memory`,
+  );
+}
+
 // ---- Values in the frame ----
 
 /** A variable in the frame with an address. */
@@ -187,7 +202,8 @@ export function store_u32(memory: HostedMemory, linear: number, value: number): 
 
 function misfit(value: number, type: string): never {
   throw new RangeError(
-    `${value} does not fit its variable, an ${type} by what is assigned to it elsewhere; annotate it`,
+    `${value} does not fit an ${type}, which is what its place in the frame holds by what is assigned to it elsewhere; ` +
+      "give the variable a type, as in `let x: u32 = …`, or the part of an expression that has this value a variable with one",
   );
 }
 

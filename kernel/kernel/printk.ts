@@ -22,12 +22,21 @@ export const KERN_WARNING = "<4>";
 export const KERN_INFO = "<6>";
 export const KERN_DEBUG = "<7>";
 
+/** Characters of `KERN_EMERG` and the others. */
+const LEVEL_LENGTH = 3;
+
+/** Whether a message begins with a level: `<`, a digit, `>`. */
+function has_level(message: string): boolean {
+  const level = message.charCodeAt(1) - 0x30;
+  return message.startsWith("<") && level >= 0 && level <= 9 && message.startsWith(">", 2);
+}
+
 /**
  * Writes a message to the kernel log and its console, as part of the statement that calls it. May be called from any
  * context. @bounded by the message, which is cut at 480 characters
  */
 export function printk(message: string): void {
-  const text = message.slice(0, LONGEST_MESSAGE).replace(/^<\d>/, "");
+  const text = message.slice(has_level(message) ? LEVEL_LENGTH : 0, LONGEST_MESSAGE);
   const m = memory();
   const base = log_buf.address;
   let end = log_end.value;

@@ -168,6 +168,8 @@ export const sys_b = kernel_function("sys_b", [i32, i32], i32, function* (a) {
     const expected = [
       "wrong.ts:1:56: Module '\"esp0/kernel/module\"' has no exported member 'nosuch'",
       "wrong.ts:4:9: `seen` is of type Set<number> and would have to live across statements",
+      "wrong.ts:4:20: `Set` in hosted code: what it holds belongs in guest memory",
+      "wrong.ts:5:44: `add` in hosted code: what it holds belongs in guest memory",
       "wrong.ts:6:3: `count` is a variable on the host",
       "wrong.ts:9:64: the function returns nothing in some or all cases, where its declaration says number",
       "wrong.ts:10:3: `try` in hosted code",
@@ -196,6 +198,36 @@ export const sys_b = kernel_function("sys_b", [i32, i32], i32, function* (a) {
       "an exception when it is loaded",
       `function fail(): number { throw new Error("not today"); }\n\nexport const x = fail();`,
       /^wrong-\d+\.ts:1:33: cannot be loaded: not today/,
+    ],
+    [
+      "a loop without end where it is loaded",
+      "let n = 0;\nwhile (n < 1) n *= 1;\nexport const x = n;",
+      /^wrong-\d+\.ts:2:\d+: cannot be loaded: it has gone round its loops more than 10,000,000 times/,
+    ],
+    [
+      "a table that is different in every run",
+      "export const x = [Math.random()];",
+      /^wrong-\d+\.ts:1:24: `random` in a kernel module: .*seed/,
+    ],
+    [
+      "a list of any length",
+      "export const x = Array.from({ length: 4e9 });\n",
+      /^wrong-\d+\.ts:1:18: the length of a list is a constant of at most 65,536 here/,
+    ],
+    [
+      "a getter, which a type may hide",
+      "let n = 0;\nexport const x: { readonly n: number } = { get n() { return n++; } };",
+      /^wrong-\d+\.ts:2:44: a property that runs code in a kernel module; call a function/,
+    ],
+    [
+      "what goes on after it is loaded",
+      "const wait = async () => { for (;;) await 0; };\nexport const x = wait();",
+      /^wrong-\d+\.ts:1:14: `async` and `await` in a kernel module/,
+    ],
+    [
+      "a function that calls itself where it is loaded",
+      "function fib(n: number): number { return n < 2 ? n : fib(n - 1) + fib(n - 2); }\nexport const x = fib(60);",
+      /^wrong-\d+\.ts:1:54: `fib` comes to be called by itself/,
     ],
     [
       "more variables than a kernel stack has room for",

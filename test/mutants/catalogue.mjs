@@ -10,6 +10,7 @@ import integer from "./emulator-integer.mjs";
 import protection from "./emulator-protection.mjs";
 import x87 from "./emulator-x87.mjs";
 import calls from "./kernel-calls.mjs";
+import compiler from "./kernel-compiler.mjs";
 import entry from "./kernel-entry.mjs";
 import memory from "./kernel-memory.mjs";
 import tasks from "./kernel-tasks.mjs";
@@ -23,6 +24,7 @@ const catalogues = {
   "kernel-tasks": tasks,
   "kernel-memory": memory,
   "kernel-calls": calls,
+  "kernel-compiler": compiler,
   assembler,
   boot,
   debugger: debugging,

@@ -145,7 +145,7 @@ export class CompiledRun {
 
   call(name: string, ...args: number[]): Outcome {
     this.enter(name, args);
-    this.bare.machine.run({ maxInstructions: MOST_INSTRUCTIONS });
+    context.stepping(() => this.bare.machine.run({ maxInstructions: MOST_INSTRUCTIONS }));
     const { result, log } = this.outcome();
     if (this.bare.machine.getRegister("esp") !== this.bare.symbol("stack_top") - 12)
       throw new Error("the stack is not what it was");
