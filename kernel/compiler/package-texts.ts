@@ -26,14 +26,17 @@ export class PackageTexts {
     return !file.endsWith(".d.ts") && file.startsWith(this.folders.texts) && existsSync(this.#types_of(file));
   }
 
-  /** Resolves an import as TypeScript does; to its text where a file declares what is expanded. */
-  resolve(specifier: string, from: string, host: ts.ModuleResolutionHost): ts.ResolvedModuleFull | undefined {
+  /**
+   * Resolves an import as TypeScript does; to its text where a file declares what is expanded.
+   * @param host keeps the source files that it has given, since the program wants most of them, too
+   */
+  resolve(specifier: string, from: string, host: ts.CompilerHost): ts.ResolvedModuleFull | undefined {
     // Texts import each other's types, so that every declaration is there once.
     const at = this.has(from) ? this.#types_of(from) : from;
     const { resolvedModule } = ts.resolveModuleName(specifier, at, this.options, host);
     if (resolvedModule === undefined) return undefined;
     const file = resolvedModule.resolvedFileName;
-    if (!file.startsWith(this.folders.types) || !this.#expands_something(file)) return resolvedModule;
+    if (!file.startsWith(this.folders.types) || !this.#expands_something(file, host)) return resolvedModule;
     const text = `${this.folders.texts}${file.slice(this.folders.types.length).replace(/\.d\.ts$/, ".ts")}`;
     return existsSync(text)
       ? { ...resolvedModule, resolvedFileName: text, extension: ts.Extension.Ts }
@@ -44,11 +47,10 @@ export class PackageTexts {
     return `${this.folders.types}${text.slice(this.folders.texts.length).replace(/\.ts$/, ".d.ts")}`;
   }
 
-  #expands_something(file: string): boolean {
+  #expands_something(file: string, host: ts.CompilerHost): boolean {
     let expands = this.#expands.get(file);
     if (expands === undefined) {
-      const text = ts.sys.readFile(file) ?? "";
-      expands = ts.createSourceFile(file, text, ts.ScriptTarget.Latest).statements.some(is_expanded);
+      expands = host.getSourceFile(file, this.options.target!)?.statements.some(is_expanded) ?? false;
       this.#expands.set(file, expands);
     }
     return expands;
