@@ -124,6 +124,11 @@ export abstract class CoreTranslation extends CoreState {
     if ((before & TLB_VALID) !== 0 && ((before ^ entry) & WHERE_CODE_IS) !== 0) this.#translationsChanged();
   }
 
+  /** Whether one more page empties it. */
+  protected get tlbIsFull(): boolean {
+    return this.#filledCount === TLB_CAPACITY;
+  }
+
   /** Drops all translations, or all but those of global pages. */
   flushTlb(keepGlobal: boolean): void {
     const filled = this.#filledPages;

@@ -23,7 +23,11 @@ export const FLAG_SECOND = 13;
 export const TARGET = 14;
 /** Which block to go to, where several begin a loop. */
 export const CHOICE = 15;
-const FIXED_LOCALS = 14;
+/** Linear address of the last access. */
+export const ACCESS = 16;
+const FIXED_LOCALS = 15;
+
+const NO_STEPS: readonly Step[] = [];
 
 /** Indices of the imported functions: FLAG_AUX of (kind, result, first, second); the interpreter, by an interlude's number. */
 export const AUX_FUNCTION = 0;
@@ -35,6 +39,13 @@ export const LEFT_FOR_TARGET = -1;
 /** The interpreter, which it had run instructions, is to go on. */
 export const INTERRUPTED = -3;
 
+/** An instruction that compiled code has the interpreter run. */
+export interface Step {
+  /** Nothing but the instruction. */
+  readonly block: Block;
+  readonly eip: number;
+}
+
 /** A way out of a region other than to another. */
 export interface Exit {
   /** EIP of the instruction that the interpreter goes on with. */
@@ -43,13 +54,11 @@ export interface Exit {
   readonly executed: number;
   readonly kind: Kind;
   readonly reason: ExitReason;
-}
-
-/** An instruction that compiled code has the interpreter run. */
-export interface Step {
-  /** Nothing but the instruction. */
-  readonly block: Block;
-  readonly eip: number;
+  /** Bytes of the access that is the first of the instruction and could not be made at once; else 0. */
+  readonly accessBytes: number;
+  readonly accessWrites: boolean;
+  /** Instructions that the interpreter runs before compiled code goes on. */
+  readonly steps: readonly Step[];
 }
 
 /** Instructions that follow each other, and are run by the interpreter in the midst of compiled ones. */
@@ -93,6 +102,8 @@ export class Emit {
   /** Bit mask of the registers used, and of those written, by the region. */
   used = 0;
   written = 0;
+  /** Whether the instruction has made no access to memory yet. */
+  #isFirstAccess = true;
   readonly #registry: Registry;
   readonly #temporaries: number[] = [];
   #temporariesUsed = 0;
@@ -120,6 +131,7 @@ export class Emit {
     this.eip = eip;
     this.next = (eip + length) | 0;
     this.executed = executed;
+    this.#isFirstAccess = true;
     this.#temporariesUsed = 0;
   }
 
@@ -205,21 +217,27 @@ export class Emit {
 
   /** Leaves before the current instruction if the number that `condition` pushes is not 0. */
   leaveIf(reason: ExitReason, condition: () => void): void {
+    this.#leaveIf(this.#exit(reason, 0, false, NO_STEPS), condition);
+  }
+
+  /** Leaves before the current instruction; the interpreter runs `steps`. */
+  leave(reason: ExitReason, steps: readonly Step[]): void {
+    this.code.constant(this.#exit(reason, 0, false, steps));
+    this.code.br(this.out);
+  }
+
+  #leaveIf(exit: number, condition: () => void): void {
     const { code } = this;
-    code.constant(this.#exit(reason));
+    code.constant(exit);
     condition();
     code.brIf(this.out);
     code.op(wasm.DROP);
   }
 
-  /** Leaves before the current instruction. */
-  leave(reason: ExitReason): void {
-    this.code.constant(this.#exit(reason));
-    this.code.br(this.out);
-  }
-
-  #exit(reason: ExitReason): number {
-    return this.#registry.exit({ eip: this.eip, executed: this.executed, kind: this.kind, reason });
+  /** Exits are of one shape, because V8 is quicker then. */
+  #exit(reason: ExitReason, accessBytes: number, accessWrites: boolean, steps: readonly Step[]): number {
+    const { eip, executed, kind } = this;
+    return this.#registry.exit({ eip, executed, kind, reason, accessBytes, accessWrites, steps });
   }
 
   // ---- The interpreter in between ------------------------------------------------------------------------------------
@@ -305,7 +323,14 @@ export class Emit {
   reachBytes(linear: number, bytes: number, write: boolean): number {
     const { code, target } = this;
     const host = this.#entry(linear);
-    this.leaveIf("memory", () => {
+    // Only the order of an instruction's first access is certain to be the interpreter's, if it is one access there.
+    const accessBytes = this.#isFirstAccess && bytes <= 4 ? bytes : 0;
+    this.#isFirstAccess = false;
+    if (accessBytes !== 0) {
+      code.get(linear);
+      code.set(ACCESS);
+    }
+    this.#leaveIf(this.#exit("memory", accessBytes, write, NO_STEPS), () => {
       code.get(host);
       this.with(wasm.I32_AND, write ? target.writeMask : target.readMask);
       if (bytes === 1) {

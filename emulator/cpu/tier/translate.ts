@@ -6,6 +6,7 @@ import { ECX, EIP } from "../state-layout.ts";
 import { fromMemory, fromRegister } from "./alu.ts";
 import { targetOf } from "./branches.ts";
 import {
+  ACCESS,
   BUDGET,
   CHOICE,
   Emit,
@@ -18,6 +19,7 @@ import {
   loadLocal,
   loadRegisters,
   type Registry,
+  type Step,
   saveRegisters,
   storeLocal,
   TARGET,
@@ -32,7 +34,7 @@ import { emitPiece, hasPieces } from "./string.ts";
 import { emitGraph, type Graph, loopHeads, type Way } from "./structure.ts";
 import * as wasm from "./wasm.ts";
 import { Code, I32 } from "./wasm.ts";
-import { KIND, LEFT, PAIR, RESULT } from "./working-memory.ts";
+import { KIND, LEFT, LINEAR, PAIR, RESULT } from "./working-memory.ts";
 
 /** Instructions that follow each other without a look at the budget, if no block has more. */
 const LONGEST_PATH = 64;
@@ -83,22 +85,23 @@ function emitBlock(e: Emit, block: RegionBlock, ways: Ways, registers: Registers
     return;
   }
   charge(e, size);
-  if (!block.stops) {
+  if (block.steps === null) {
     ways.go(next);
     return;
   }
   e.begin(next, 0, 0);
-  e.leave("instruction");
+  e.leave("instruction", toSteps(block.steps));
+}
+
+function toSteps(placed: readonly Placed[]): Step[] {
+  return placed.map(({ op, eip }) => ({ block: new Block([op], 0, true, -1), eip }));
 }
 
 /** Instructions that the interpreter runs; `executed` before them in the block. */
 function emitInterlude(e: Emit, placed: readonly Placed[], executed: number, registers: Registers): void {
   e.begin(placed[0].eip, placed[0].op.length, executed);
   makeRaw(e);
-  e.interpret(
-    placed.map(({ op, eip }) => ({ block: new Block([op], 0, true, -1), eip })),
-    registers,
-  );
+  e.interpret(toSteps(placed), registers);
 }
 
 /** A piece of a repeated string instruction, if need be by the interpreter; it is there again while elements are left. */
@@ -355,6 +358,7 @@ export function translate(region: Region, target: Target, registry: Registry): C
   code.set(ENTRY);
   saveState(code, target, registers.written);
   storeLocal(code, target.working + LEFT, BUDGET);
+  storeLocal(code, target.working + LINEAR, ACCESS);
   code.get(ENTRY);
   return code;
 }
