@@ -189,6 +189,15 @@ export abstract class CoreState {
     if (this.r[CPL] === cpl) return;
     this.r[CPL] = cpl;
     this.refreshRights();
+    this.refreshCodeMode();
+  }
+
+  /** Fills CS, as `setSegment` does, and enters a privilege level with it. */
+  setCode(selector: number, base: number, limit: number, access: number, cpl: number): void {
+    const before = this.r[CPL];
+    this.r[CPL] = cpl;
+    this.setSegment(CS, selector, base, limit, access);
+    if (cpl !== before) this.refreshRights();
   }
 
   /** EFLAGS, the lazy arithmetic flags included. */

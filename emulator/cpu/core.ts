@@ -333,7 +333,7 @@ export class Core extends CoreMemory {
   }
 
   /**
-   * Fills the TLB for the first access of the instruction at EIP, as that access would; CS has to be flat.
+   * Fills the TLB for the next access of the instruction at EIP, as that access would; CS has to be flat.
    * @returns PREPARED, PAGE_FAULT (it is in `fault`) or LEFT_ALONE
    */
   prepareAccess(linear: number, write: boolean): number {

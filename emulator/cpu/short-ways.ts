@@ -153,8 +153,7 @@ export function enterHandlerDirectly(
   }
   cpu.setEflags(0, cleared);
   if (stack !== 0) cpu.setSegment(SS, stackSelector, 0, -1, descriptorAccess(stack));
-  cpu.setSegment(CS, (selector & 0xfffc) | level, 0, -1, descriptorAccess(code));
-  cpu.setCpl(level);
+  cpu.setCode((selector & 0xfffc) | level, 0, -1, descriptorAccess(code), level);
   r[ESP] = bottom;
   r[EIP] = (low & 0xffff) | (high & 0xffff0000);
   return true;
@@ -182,7 +181,7 @@ export function returnDirectly(cpu: Core, flags: number): boolean {
   if (cpl <= (r[CONTROL_FLAGS] & FLAG_IOPL) >>> 12) mask |= FLAG_IF;
   if (cpl === 0) mask |= FLAG_IOPL;
   if (level === cpl) {
-    cpu.setSegment(CS, selector, 0, -1, descriptorAccess(code));
+    cpu.setCode(selector, 0, -1, descriptorAccess(code), level);
     r[ESP] = esp + 12;
   } else {
     const stackSelector = view.getUint16(host + 16, true);
@@ -190,8 +189,7 @@ export function returnDirectly(cpu: Core, flags: number): boolean {
     if (stack === 0) return false;
     const outer = view.getInt32(host + 12, true);
     cpu.setSegment(SS, stackSelector, 0, -1, descriptorAccess(stack));
-    cpu.setSegment(CS, selector, 0, -1, descriptorAccess(code));
-    cpu.setCpl(level);
+    cpu.setCode(selector, 0, -1, descriptorAccess(code), level);
     r[ESP] = outer;
     dropInnerSegments(cpu);
   }

@@ -314,7 +314,6 @@ export abstract class CoreTranslation extends CoreState {
     const observed = this.alignmentChecked || this.#watchpoints;
     this.readMask = observed ? 0 : this.readRights | TLB_MMIO | TLB_WATCHED;
     this.writeMask = observed ? 0 : this.writeRights | TLB_MMIO | TLB_SLOWER;
-    this.refreshCodeMode();
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Block } from "../block-cache.ts";
+import { Block } from "../block-cache.ts";
 import type { Op } from "../op.ts";
 import * as layout from "../state-layout.ts";
 import { Kind } from "./flags.ts";
@@ -29,9 +29,14 @@ const FIXED_LOCALS = 15;
 
 const NO_STEPS: readonly Step[] = [];
 
-/** Indices of the imported functions: FLAG_AUX of (kind, result, first, second); the interpreter, by an interlude's number. */
+/**
+ * Indices of the imported functions: FLAG_AUX of (kind, result, first, second); the interpreter, by an interlude's number;
+ * the load of a segment register (bits 16 to 18) from a selector (bits 0 to 15), which returns 0 when it is done and the
+ * segment flat.
+ */
 export const AUX_FUNCTION = 0;
 export const INTERPRET_FUNCTION = 1;
+export const LOAD_SEGMENT_FUNCTION = 2;
 
 /** What a region's function returns, other than the number of an exit. */
 /** It has left for code that is not compiled, whose EIP it has set. */
@@ -46,6 +51,10 @@ export interface Step {
   readonly eip: number;
 }
 
+export function toSteps(placed: readonly { readonly op: Op; readonly eip: number }[]): Step[] {
+  return placed.map(({ op, eip }) => ({ block: new Block([op], 0, true, -1), eip }));
+}
+
 /** A way out of a region other than to another. */
 export interface Exit {
   /** EIP of the instruction that the interpreter goes on with. */
@@ -54,7 +63,10 @@ export interface Exit {
   readonly executed: number;
   readonly kind: Kind;
   readonly reason: ExitReason;
-  /** Bytes of the access that is the first of the instruction and could not be made at once; else 0. */
+  /**
+   * Bytes of the access that could not be made at once, and is the next that the interpreter would make; else 0. An
+   * instruction's accesses are in its order.
+   */
   readonly accessBytes: number;
   readonly accessWrites: boolean;
   /** Instructions that the interpreter runs before compiled code goes on. */
@@ -102,8 +114,6 @@ export class Emit {
   /** Bit mask of the registers used, and of those written, by the region. */
   used = 0;
   written = 0;
-  /** Whether the instruction has made no access to memory yet. */
-  #isFirstAccess = true;
   readonly #registry: Registry;
   readonly #temporaries: number[] = [];
   #temporariesUsed = 0;
@@ -131,7 +141,6 @@ export class Emit {
     this.eip = eip;
     this.next = (eip + length) | 0;
     this.executed = executed;
-    this.#isFirstAccess = true;
     this.#temporariesUsed = 0;
   }
 
@@ -215,9 +224,9 @@ export class Emit {
 
   // ---- Leaving -----------------------------------------------------------------------------------------------------
 
-  /** Leaves before the current instruction if the number that `condition` pushes is not 0. */
-  leaveIf(reason: ExitReason, condition: () => void): void {
-    this.#leaveIf(this.#exit(reason, 0, false, NO_STEPS), condition);
+  /** Leaves before the current instruction if the number that `condition` pushes is not 0; the interpreter runs `steps`. */
+  leaveIf(reason: ExitReason, condition: () => void, steps = NO_STEPS): void {
+    this.#leaveIf(this.#exit(reason, 0, false, steps), condition);
   }
 
   /** Leaves before the current instruction; the interpreter runs `steps`. */
@@ -323,9 +332,8 @@ export class Emit {
   reachBytes(linear: number, bytes: number, write: boolean): number {
     const { code, target } = this;
     const host = this.#entry(linear);
-    // Only the order of an instruction's first access is certain to be the interpreter's, if it is one access there.
-    const accessBytes = this.#isFirstAccess && bytes <= 4 ? bytes : 0;
-    this.#isFirstAccess = false;
+    // What is more is several accesses to the interpreter.
+    const accessBytes = bytes <= 4 ? bytes : 0;
     if (accessBytes !== 0) {
       code.get(linear);
       code.set(ACCESS);

@@ -4,14 +4,14 @@ import { iret } from "../iret.ts";
 import { xlat } from "../move.ts";
 import type { Handler, Op } from "../op.ts";
 import { DS, ES, SS } from "../state-layout.ts";
-import { sysenter, sysexit } from "../system-instructions.ts";
+import { hlt, sysenter, sysexit } from "../system-instructions.ts";
 import { undefined_opcode, unimplemented } from "../undefined.ts";
 import { ALU } from "./alu.ts";
 import { BITS } from "./bit.ts";
 import type { Emitter } from "./emitter.ts";
 import { MOVES } from "./move.ts";
 import { PRODUCTS_AND_QUOTIENTS } from "./muldiv.ts";
-import { SEGMENTS } from "./segment.ts";
+import { isLoadLeftToInterpreter, SEGMENTS } from "./segment.ts";
 import { isLeftToInterpreter, SHIFTS_AND_ROTATES } from "./shift.ts";
 import { STACK } from "./stack.ts";
 import { hasOtherOperands, isString, STRINGS } from "./string.ts";
@@ -33,7 +33,7 @@ const EMITTERS: ReadonlyMap<Handler, Emitter> = new Map([
 /** The emitter of an instruction, or null when the interpreter runs it. */
 export function emitterOf(op: Op): Emitter | null {
   if (usesOtherSegment(op) || isLeftToInterpreter(op)) return null;
-  if (isString(op) && hasOtherOperands(op)) return null;
+  if (isLoadLeftToInterpreter(op) || (isString(op) && hasOtherOperands(op))) return null;
   return EMITTERS.get(op.execute) ?? null;
 }
 
@@ -47,8 +47,9 @@ export function isStep(op: Op): boolean {
   return op.endsBlock && op.opcode !== HOSTCALL;
 }
 
-/** Instructions after which execution does not come to the next one, not even by a return. */
+/** Instructions after which execution does not come to the next one, not even by a return; or not soon. */
 const ENDS: ReadonlySet<Handler> = new Set([
+  hlt,
   iret,
   jmp_far_imm,
   jmp_far_mem,

@@ -117,10 +117,11 @@ function settleFunction(target: Omit<Target, "user">): Code {
 export function encodeRegion(code: Code, memory: WebAssembly.Memory): Uint8Array {
   return encodeModule({
     types: TYPES,
-    // AUX_FUNCTION, INTERPRET_FUNCTION.
+    // AUX_FUNCTION, INTERPRET_FUNCTION, LOAD_SEGMENT_FUNCTION.
     imports: [
       ["aux", AUX_TYPE],
       ["interpret", OTHER_TYPE],
+      ["loadSegment", OTHER_TYPE],
     ],
     functions: [{ name: "run", type: 0, code }],
     memoryPages: pagesOf(memory),

@@ -2,6 +2,7 @@
 import type { Block } from "../block-cache.ts";
 import { blockWithinPage } from "../code-fetch.ts";
 import { type Core, LEFT_ALONE, PAGE_FAULT } from "../core.ts";
+import { loadSegmentDirectly } from "../short-ways.ts";
 import * as layout from "../state-layout.ts";
 import { type Exit, INTERRUPTED, type Interlude, LEFT_FOR_TARGET, type Step, type Target } from "./emit.ts";
 import { Kind } from "./flags.ts";
@@ -99,6 +100,7 @@ export class Tier {
   readonly #entries = new Map<number, Entry>();
   readonly #cooling = new Map<number, Cooling>();
   readonly #interpret = (number: number) => this.#runInterlude(number);
+  readonly #loadSegment = (what: number) => (this.#loadsFlatSegment(what >> 16, what & 0xffff) ? 0 : 1);
   /** Budget with which compiled code was entered. */
   #budget = 0;
   /** Instructions executed since the budget was charged, when the interpreter is to go on. */
@@ -309,6 +311,16 @@ export class Tier {
     return 0;
   }
 
+  /** @returns whether a segment register was loaded and compiled code may go on; if not, to load it again changes nothing */
+  #loadsFlatSegment(seg: number, selector: number): boolean {
+    const core = this.#core;
+    return (
+      core.protectedMode &&
+      loadSegmentDirectly(core, seg, selector) &&
+      (core.r[SEG_FLAT + seg] !== 0 || (seg !== DS && seg !== ES))
+    );
+  }
+
   // ---- Compiling ---------------------------------------------------------------------------------------------------
 
   /** Sees to it that there is a slot for EIP, where a block is. @returns whether there is */
@@ -376,6 +388,7 @@ export class Tier {
       table: this.#table,
       aux: this.#runtime.aux,
       interpret: this.#interpret,
+      loadSegment: this.#loadSegment,
     });
     if (number === this.#table.length) this.#table.grow(number);
     this.#table.set(number, run);

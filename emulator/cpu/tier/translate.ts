@@ -1,5 +1,4 @@
 /** From a region to the WebAssembly function that does what its instructions do. */
-import { Block } from "../block-cache.ts";
 import { jecxz, loop, loope, loopne } from "../branch.ts";
 import type { Handler, Op } from "../op.ts";
 import { ECX, EIP } from "../state-layout.ts";
@@ -19,11 +18,11 @@ import {
   loadLocal,
   loadRegisters,
   type Registry,
-  type Step,
   saveRegisters,
   storeLocal,
   TARGET,
   type Target,
+  toSteps,
 } from "./emit.ts";
 import { makeDynamic, makeRaw, pushCondition } from "./flag-code.ts";
 import { Kind } from "./flags.ts";
@@ -91,10 +90,6 @@ function emitBlock(e: Emit, block: RegionBlock, ways: Ways, registers: Registers
   }
   e.begin(next, 0, 0);
   e.leave("instruction", toSteps(block.steps));
-}
-
-function toSteps(placed: readonly Placed[]): Step[] {
-  return placed.map(({ op, eip }) => ({ block: new Block([op], 0, true, -1), eip }));
 }
 
 /** Instructions that the interpreter runs; `executed` before them in the block. */
