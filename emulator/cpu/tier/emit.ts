@@ -55,6 +55,8 @@ export function toSteps(placed: readonly { readonly op: Op; readonly eip: number
   return placed.map(({ op, eip }) => ({ block: new Block([op], 0, true, -1), eip }));
 }
 
+export type Access = "read" | "write";
+
 /** A way out of a region other than to another. */
 export interface Exit {
   /** EIP of the instruction that the interpreter goes on with. */
@@ -64,11 +66,10 @@ export interface Exit {
   readonly kind: Kind;
   readonly reason: ExitReason;
   /**
-   * Bytes of the access that could not be made at once, and is the next that the interpreter would make; else 0. An
-   * instruction's accesses are in its order.
+   * What kind of access could not be made at once; null when it was none, or several to the interpreter. An instruction's
+   * accesses are in its order.
    */
-  readonly accessBytes: number;
-  readonly accessWrites: boolean;
+  readonly access: Access | null;
   /** Instructions that the interpreter runs before compiled code goes on. */
   readonly steps: readonly Step[];
 }
@@ -226,12 +227,12 @@ export class Emit {
 
   /** Leaves before the current instruction if the number that `condition` pushes is not 0; the interpreter runs `steps`. */
   leaveIf(reason: ExitReason, condition: () => void, steps = NO_STEPS): void {
-    this.#leaveIf(this.#exit(reason, 0, false, steps), condition);
+    this.#leaveIf(this.#exit(reason, null, steps), condition);
   }
 
   /** Leaves before the current instruction; the interpreter runs `steps`. */
   leave(reason: ExitReason, steps: readonly Step[]): void {
-    this.code.constant(this.#exit(reason, 0, false, steps));
+    this.code.constant(this.#exit(reason, null, steps));
     this.code.br(this.out);
   }
 
@@ -244,9 +245,9 @@ export class Emit {
   }
 
   /** Exits are of one shape, because V8 is quicker then. */
-  #exit(reason: ExitReason, accessBytes: number, accessWrites: boolean, steps: readonly Step[]): number {
+  #exit(reason: ExitReason, access: Access | null, steps: readonly Step[]): number {
     const { eip, executed, kind } = this;
-    return this.#registry.exit({ eip, executed, kind, reason, accessBytes, accessWrites, steps });
+    return this.#registry.exit({ eip, executed, kind, reason, access, steps });
   }
 
   // ---- The interpreter in between ------------------------------------------------------------------------------------
@@ -332,13 +333,12 @@ export class Emit {
   reachBytes(linear: number, bytes: number, write: boolean): number {
     const { code, target } = this;
     const host = this.#entry(linear);
-    // What is more is several accesses to the interpreter.
-    const accessBytes = bytes <= 4 ? bytes : 0;
-    if (accessBytes !== 0) {
+    const access = bytes > 4 ? null : write ? "write" : "read";
+    if (access !== null) {
       code.get(linear);
       code.set(ACCESS);
     }
-    this.#leaveIf(this.#exit("memory", accessBytes, write, NO_STEPS), () => {
+    this.#leaveIf(this.#exit("memory", access, NO_STEPS), () => {
       code.get(host);
       this.with(wasm.I32_AND, write ? target.writeMask : target.readMask);
       if (bytes === 1) {

@@ -242,7 +242,7 @@ export class Tier {
     core.retired += executed;
     this.#instructions += executed;
     if (exit === null) return true;
-    if (exit.accessBytes !== 0) return this.#prepareAccess(exit, words[LINEAR >> 2]);
+    if (exit.access !== null) return this.#prepareAccess(words[LINEAR >> 2], exit.access === "write");
     return exit.steps.length > 0 && this.#runSteps(exit.steps);
   }
 
@@ -250,10 +250,9 @@ export class Tier {
    * Does for the access at which a region was left what needs no more of the instruction: fills the TLB, or delivers the
    * page fault.
    */
-  #prepareAccess({ accessBytes, accessWrites }: Exit, linear: number): boolean {
-    if ((linear & 0xfff) + accessBytes > 0x1000) return false;
+  #prepareAccess(linear: number, write: boolean): boolean {
     const core = this.#core;
-    const done = core.prepareAccess(linear, accessWrites);
+    const done = core.prepareAccess(linear, write);
     if (done === LEFT_ALONE) return false;
     if (done === PAGE_FAULT) core.deliverFault();
     return true;

@@ -399,7 +399,13 @@ const GENERATORS: readonly (readonly [weight: number, generator: Generator])[] =
   ],
   [1, (w) => w.emit(0xcd, SWITCH_RING)],
   [3, (w, random) => w.emit(0xcd, random.pick([UNMAP, NULL_CALL]))],
-  [2, (w, random) => w.emit(...random.pick([[0xfb], [0xfa, 0xfb], [0xfb, 0x90], [0xfa, 0x40, 0xfb, 0x42]]))],
+  [
+    2,
+    (w, random) =>
+      w.emit(...random.pick([[0xfb], [0xfa, 0xfb], [0xfb, 0x90], [0xfa, 0x40, 0xfb, 0x42], [0xfa, 0xfb, 0xfb, 0xfa]])),
+  ],
+  // POPFD; CLI.
+  [1, (w) => w.emit(0x68).word(0x202).emit(0x9d, 0xfa)],
   [
     3,
     (w, random) => {
