@@ -27,8 +27,6 @@ export const CHOICE = 15;
 export const ACCESS = 16;
 const FIXED_LOCALS = 15;
 
-const NO_STEPS: readonly Step[] = [];
-
 /**
  * Indices of the imported functions: FLAG_AUX of (kind, result, first, second); the interpreter, by an interlude's number;
  * the load of a segment register (bits 16 to 18) from a selector (bits 0 to 15), which returns 0 when it is done and the
@@ -70,8 +68,8 @@ export interface Exit {
    * accesses are in its order.
    */
   readonly access: Access | null;
-  /** Instructions that the interpreter runs before compiled code goes on. */
-  readonly steps: readonly Step[];
+  /** Instructions that the interpreter runs before compiled code goes on; null where it is to go on by itself. */
+  readonly steps: readonly Step[] | null;
 }
 
 /** Instructions that follow each other, and are run by the interpreter in the midst of compiled ones. */
@@ -226,12 +224,12 @@ export class Emit {
   // ---- Leaving -----------------------------------------------------------------------------------------------------
 
   /** Leaves before the current instruction if the number that `condition` pushes is not 0; the interpreter runs `steps`. */
-  leaveIf(reason: ExitReason, condition: () => void, steps = NO_STEPS): void {
+  leaveIf(reason: ExitReason, condition: () => void, steps: readonly Step[] | null = null): void {
     this.#leaveIf(this.#exit(reason, null, steps), condition);
   }
 
   /** Leaves before the current instruction; the interpreter runs `steps`. */
-  leave(reason: ExitReason, steps: readonly Step[]): void {
+  leave(reason: ExitReason, steps: readonly Step[] | null): void {
     this.code.constant(this.#exit(reason, null, steps));
     this.code.br(this.out);
   }
@@ -245,7 +243,7 @@ export class Emit {
   }
 
   /** Exits are of one shape, because V8 is quicker then. */
-  #exit(reason: ExitReason, access: Access | null, steps: readonly Step[]): number {
+  #exit(reason: ExitReason, access: Access | null, steps: readonly Step[] | null): number {
     const { eip, executed, kind } = this;
     return this.#registry.exit({ eip, executed, kind, reason, access, steps });
   }
@@ -338,7 +336,7 @@ export class Emit {
       code.get(linear);
       code.set(ACCESS);
     }
-    this.#leaveIf(this.#exit("memory", access, NO_STEPS), () => {
+    this.#leaveIf(this.#exit("memory", access, null), () => {
       code.get(host);
       this.with(wasm.I32_AND, write ? target.writeMask : target.readMask);
       if (bytes === 1) {

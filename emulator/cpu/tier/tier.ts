@@ -243,7 +243,7 @@ export class Tier {
     this.#instructions += executed;
     if (exit === null) return true;
     if (exit.access !== null) return this.#prepareAccess(words[LINEAR >> 2], exit.access === "write");
-    return exit.steps.length > 0 && this.#runSteps(exit.steps);
+    return exit.steps !== null && this.#runSteps(exit.steps);
   }
 
   /**

@@ -89,7 +89,7 @@ function emitBlock(e: Emit, block: RegionBlock, ways: Ways, registers: Registers
     return;
   }
   e.begin(next, 0, 0);
-  e.leave("instruction", toSteps(block.steps));
+  e.leave("instruction", block.steps.length > 0 ? toSteps(block.steps) : null);
 }
 
 /** Instructions that the interpreter runs; `executed` before them in the block. */
