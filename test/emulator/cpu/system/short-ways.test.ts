@@ -102,6 +102,8 @@ function round(random: Random): Round {
   frame.forEach((value, i) => {
     words.push([esp + 4 * i, value]);
   });
+  // What lies behind the first page of stacks in physical memory could be the end of a frame.
+  for (let i = 0; i < 4; i++) words.push([STACKS + 0x2000 + 4 * i, selectorOf(random, false, 3)]);
   const code = instruction(random);
   // POP takes a selector.
   if (code[0] !== 0xcf && code[0] !== 0x66) words.push([esp, selector(random)]);
