@@ -338,9 +338,12 @@ export class Core extends CoreMemory {
    */
   prepareAccess(linear: number, write: boolean): number {
     const entry = this.tlb[linear >>> 12];
-    if ((entry & (write ? this.writeRights : this.readRights)) === layout.TLB_VALID) return LEFT_ALONE;
+    const rights = write ? this.writeRights : this.readRights;
+    if ((entry & rights) === layout.TLB_VALID) return LEFT_ALONE;
     if (entry === 0 ? this.tlbIsFull : linear >>> 12 === this.r[EIP] >>> 12) return LEFT_ALONE;
-    return walk(this, linear, write, this.r[CPL] === 3) === NO_PAGE ? PAGE_FAULT : PREPARED;
+    if (walk(this, linear, write, this.r[CPL] === 3) === NO_PAGE) return PAGE_FAULT;
+    // Not so for a write to ROM.
+    return (this.tlb[linear >>> 12] & rights) === layout.TLB_VALID ? PREPARED : LEFT_ALONE;
   }
 
   /**

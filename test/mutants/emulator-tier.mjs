@@ -16,8 +16,8 @@ export default [
   {
     name: "a page fault of compiled code is the supervisor's",
     file: "emulator/cpu/core.ts",
-    old: "    return walk(this, linear, write, this.r[CPL] === 3)",
-    new: "    return walk(this, linear, write, false)",
+    old: "    if (walk(this, linear, write, this.r[CPL] === 3)",
+    new: "    if (walk(this, linear, write, false)",
     tests: [LOCK_STEP],
   },
   {

@@ -245,6 +245,23 @@ describe("in lock-step with the interpreter", () => {
     }
   });
 
+  it("stores to a ROM, for which the TLB never has an entry that lets them through", () => {
+    const source = "1: movl %ecx, 0xe0000; incl %ecx; jmp 1b";
+    const { difference, compiled } = lockStep(
+      () => ({ memoryBytes: RAM }),
+      (machine) => {
+        prepare(machine, assembleBinary(source, { file: "test.S", origin: CODE }), new Random(1));
+        machine.loadRom(new Uint8Array(0x1000), 0xe0000);
+        machine.cores[0].cr0 |= 0x80000000;
+      },
+      new Random(1),
+      { instructions: 10_000, slice: 1000 },
+    );
+    expect(difference).toBe(null);
+    expect(compiled.getRegister("ecx")).toBeGreaterThan(2000);
+    expect(compiled.memory.read32(0xe0000)).toBe(0);
+  });
+
   it("what steps and faults leave behind: other segments, a shutdown", () => {
     const programs = [
       // DS of 64 KiB, for which the access behind the system call is too far; the handler goes on at the beginning.
