@@ -14,7 +14,7 @@ import { fetchBlock } from "./code-fetch.ts";
 import { FAR_AWAY, type HostBreakpoints } from "./host-breakpoints.ts";
 import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
-import { NO_PAGE, probe, translate, walk } from "./paging.ts";
+import { NO_PAGE, probe, translate, walk, walkIsDelicate } from "./paging.ts";
 import { ATTEND_AGAIN, JUMP_SLOTS, Jump, jumpSlot, LEAVE, NO_JUMP, runBlocks } from "./run-blocks.ts";
 import { ShutdownCause } from "./shutdown-cause.ts";
 import * as layout from "./state-layout.ts";
@@ -52,7 +52,7 @@ const RESTART = -1;
 export const PREPARED = 0;
 /** There is a #PF to deliver. */
 export const PAGE_FAULT = 1;
-/** It is not the TLB that the access lacks, or to fill it may lose the translation of the instruction itself. */
+/** It is not the TLB that the access lacks, or to fill it may change the instruction itself or where it is. */
 export const LEFT_ALONE = 2;
 
 /** One i386 processor core: architectural state, access to memory, and the loop that runs instructions. */
@@ -341,6 +341,7 @@ export class Core extends CoreMemory {
     const rights = write ? this.writeRights : this.readRights;
     if ((entry & rights) === layout.TLB_VALID) return LEFT_ALONE;
     if (entry === 0 ? this.tlbIsFull : linear >>> 12 === this.r[EIP] >>> 12) return LEFT_ALONE;
+    if (walkIsDelicate(this, linear)) return LEFT_ALONE;
     if (walk(this, linear, write, this.r[CPL] === 3) === NO_PAGE) return PAGE_FAULT;
     // Not so for a write to ROM.
     return (this.tlb[linear >>> 12] & rights) === layout.TLB_VALID ? PREPARED : LEFT_ALONE;

@@ -87,6 +87,22 @@ export function walk(cpu: Core, linear: number, write: boolean, user: boolean): 
   return physical >>> 0;
 }
 
+/**
+ * Whether the accessed and dirty bits that a walk sets may be bytes of decoded instructions, or lie in a device: then it
+ * belongs into the midst of the instruction that it is made for.
+ */
+export function walkIsDelicate(cpu: Core, linear: number): boolean {
+  if ((cpu.cr0 & CR0_PG) === 0) return false;
+  if (isDelicate(cpu, cpu.cr3)) return true;
+  const pde = cpu.memory.read32((cpu.cr3 & FRAME_MASK) | ((linear >>> 20) & 0xffc));
+  return (pde & PAGE_PRESENT) !== 0 && isDelicate(cpu, pde);
+}
+
+function isDelicate(cpu: Core, physical: number): boolean {
+  const host = cpu.memory.hostPage(physical >>> 12);
+  return host < 0 || cpu.codeCache.hasCode(host >>> 12);
+}
+
 function pageFault(cpu: Core, linear: number, errorCode: number): typeof NO_PAGE {
   cpu.cr2 = linear;
   cpu.fault.vector = VECTOR_PF;
