@@ -594,7 +594,7 @@ export function prepare(machine: Machine, bytes: Uint8Array, random: Random): vo
   code(machine, SYSTEM_CALL, 0x1e, 0x06, 0xb8, 0x10, 0, 0, 0, 0x8e, 0xd8, 0x8e, 0xc0, 0x07, 0x1f, 0xcf);
   // PUSH EAX; MOV AL, 0x20; OUT 0x20, AL; POP EAX; IRET.
   code(machine, TIMER_HANDLER, 0x50, 0xb0, 0x20, 0xe6, 0x20, 0x58, 0xcf);
-  if (random.oneIn(2)) startTimer(machine, random.between(1, 12));
+  if (random.oneIn(2)) startTimer(machine, random.between(20, 200));
   write(PAGE_DIRECTORY, PAGE_TABLE | 7);
   for (let page = 0; page < 0x100; page++) write(PAGE_TABLE + 4 * page, (page << 12) | 7);
   const data = DATA >> 12;
@@ -634,20 +634,7 @@ export function prepare(machine: Machine, bytes: Uint8Array, random: Random): vo
 
 /** IRQ 0 at vector TIMER, every `ticks` ticks of the 8254. */
 function startTimer(machine: Machine, ticks: number): void {
-  for (const [port, value] of [
-    ...[
-      [0x20, 0x11],
-      [0x21, TIMER],
-      [0x21, 0x04],
-      [0x21, 0x01],
-      [0x21, 0xfe],
-    ],
-    ...[
-      [0x43, 0x34],
-      [0x40, ticks],
-      [0x40, 0],
-    ],
-  ]) {
-    machine.ports.write8(port, value);
-  }
+  const pic = [0x11, TIMER, 0x04, 0x01, 0xfe].map((value, i) => [i === 0 ? 0x20 : 0x21, value]);
+  const pit = [0x34, ticks, 0].map((value, i) => [i === 0 ? 0x43 : 0x40, value]);
+  for (const [port, value] of [...pic, ...pit]) machine.ports.write8(port, value);
 }
