@@ -3,6 +3,7 @@
 const CPU = "test/emulator/cpu";
 const LOCK_STEP = `${CPU}/tier/tier.test.ts`;
 const FUZZ = `${CPU}/tier/fuzz.test.ts`;
+const SYSTEM = `${CPU}/system/system-registers.test.ts`;
 const CORE = `${CPU}/core.test.ts`;
 
 export default [
@@ -81,6 +82,6 @@ export default [
     file: "emulator/cpu/core.ts",
     old: "    return shadowed || (this.attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) !== 0 ? 1 : limit;",
     new: "    return limit;",
-    tests: [LOCK_STEP],
+    tests: [SYSTEM, CORE],
   },
 ];
