@@ -13,6 +13,9 @@ export const DR6_FIXED = 0xffff0ff0 | 0;
 /** B0 to B3 of DR6: the breakpoints that were hit. */
 const DR6_HITS = 0xf;
 
+/** L0, G0 to L3, G3 of DR7: any breakpoint is enabled. */
+const DR7_ENABLED = 0xff;
+
 /** R/W field of DR7: what a breakpoint watches. */
 const ON_EXECUTE = 0;
 const ON_WRITE = 1;
@@ -51,6 +54,7 @@ export function hasInstructionBreakpoints(cpu: CoreState): boolean {
 /** Whether any breakpoint on data is enabled. */
 export function hasDataBreakpoints(cpu: CoreState): boolean {
   const dr7 = cpu.r[DR + 7];
+  if ((dr7 & DR7_ENABLED) === 0) return false;
   for (let n = 0; n < 4; n++) if (isEnabled(dr7, n) && (kindOf(dr7, n) & ON_WRITE) !== 0) return true;
   return false;
 }

@@ -186,8 +186,18 @@ export abstract class CoreState {
 
   /** Sets CPL and the access rights that go with it. */
   setCpl(cpl: number): void {
+    if (this.r[CPL] === cpl) return;
     this.r[CPL] = cpl;
     this.refreshRights();
+    this.refreshCodeMode();
+  }
+
+  /** Fills CS, as `setSegment` does, and enters a privilege level with it. */
+  setCode(selector: number, base: number, limit: number, access: number, cpl: number): void {
+    const before = this.r[CPL];
+    this.r[CPL] = cpl;
+    this.setSegment(CS, selector, base, limit, access);
+    if (cpl !== before) this.refreshRights();
   }
 
   /** EFLAGS, the lazy arithmetic flags included. */
@@ -199,7 +209,8 @@ export abstract class CoreState {
   setEflags(value: number, mask = -1): void {
     const r = this.r;
     if ((mask & layout.FLAGS_ARITHMETIC) !== 0) {
-      writeArithmeticFlags(this, (value & mask) | (readEflags(this) & ~mask));
+      const all = (mask & layout.FLAGS_ARITHMETIC) === layout.FLAGS_ARITHMETIC;
+      writeArithmeticFlags(this, all ? value : (value & mask) | (readEflags(this) & ~mask));
     }
     const control = mask & ~(layout.FLAGS_ARITHMETIC | layout.FLAG_FIXED);
     r[CONTROL_FLAGS] = (r[CONTROL_FLAGS] & ~control) | (value & control);
@@ -221,12 +232,6 @@ export abstract class CoreState {
     this.fault.vector = vector;
     this.fault.errorCode = errorCode;
     throw this.fault;
-  }
-
-  /** Sets CR2 and raises #PF. */
-  pageFault(linear: number, errorCode: number): never {
-    this.r[layout.CR2] = linear;
-    this.raise(layout.VECTOR_PF, errorCode);
   }
 
   /** Recomputes what depends on CPL, CR0.WP and paging. */

@@ -14,7 +14,7 @@ import { fetchBlock, isBlockAt } from "./code-fetch.ts";
 import { FAR_AWAY, type HostBreakpoints } from "./host-breakpoints.ts";
 import { deliverException, deliverInterrupt, EXTERNAL } from "./interrupts.ts";
 import { CoreMemory } from "./memory-access.ts";
-import { probe, translate } from "./paging.ts";
+import { NO_PAGE, probe, translate, walk, walkIsDelicate } from "./paging.ts";
 import { ATTEND_AGAIN, JUMP_SLOTS, Jump, jumpSlot, LEAVE, NO_JUMP, runBlocks } from "./run-blocks.ts";
 import { ShutdownCause } from "./shutdown-cause.ts";
 import * as layout from "./state-layout.ts";
@@ -48,6 +48,13 @@ const NO_LIMIT = 1 << 30;
 
 /** "Vector" of `waitForInterrupt`: the instruction starts over, and no exception is delivered. */
 const RESTART = -1;
+
+/** What `Core.prepareAccess` came to: the TLB has the page now. */
+export const PREPARED = 0;
+/** There is a #PF to deliver. */
+export const PAGE_FAULT = 1;
+/** It is not the TLB that the access lacks, or to fill it may change the instruction itself or where it is. */
+export const LEFT_ALONE = 2;
 
 /** One i386 processor core: architectural state, access to memory, and the loop that runs instructions. */
 export class Core extends CoreMemory {
@@ -248,9 +255,10 @@ export class Core extends CoreMemory {
   }
 
   override setEflags(value: number, mask = -1): void {
+    const before = this.r[CONTROL_FLAGS];
     super.setEflags(value, mask);
     this.#setAttention(ATTEND_TRACE, (this.r[CONTROL_FLAGS] & (layout.FLAG_TF | layout.FLAG_RF)) !== 0);
-    if ((mask & layout.FLAG_AC) !== 0) this.refreshRights();
+    if (((before ^ this.r[CONTROL_FLAGS]) & layout.FLAG_AC) !== 0) this.refreshRights();
   }
 
   override refreshDerivedState(): void {
@@ -316,11 +324,33 @@ export class Core extends CoreMemory {
       this.retired += this.runIndex;
       this.runIndex = 0;
       if (error !== this.fault) throw error;
-      this.retired++;
-      this.#setDebugTrap(0);
-      if (this.fault.vector !== RESTART) deliverException(this, this.fault);
+      this.deliverFault();
       return false;
     }
+  }
+
+  /** Goes to the handler of the exception in `fault`, which the instruction at EIP raised: that counts as an instruction. */
+  deliverFault(): void {
+    this.retired++;
+    this.#setDebugTrap(0);
+    if (this.fault.vector === RESTART) return;
+    this.#betweenInstructions();
+    deliverException(this, this.fault);
+  }
+
+  /**
+   * Fills the TLB for the next access of the instruction at EIP, as that access would; CS has to be flat.
+   * @returns PREPARED, PAGE_FAULT (it is in `fault`) or LEFT_ALONE
+   */
+  prepareAccess(linear: number, write: boolean): number {
+    const entry = this.tlb[linear >>> 12];
+    const rights = write ? this.writeRights : this.readRights;
+    if ((entry & rights) === layout.TLB_VALID) return LEFT_ALONE;
+    if (entry === 0 ? this.tlbIsFull : linear >>> 12 === this.r[EIP] >>> 12) return LEFT_ALONE;
+    if (walkIsDelicate(this, linear)) return LEFT_ALONE;
+    if (walk(this, linear, write, this.r[CPL] === 3) === NO_PAGE) return PAGE_FAULT;
+    // Not so for a write to ROM.
+    return (this.tlb[linear >>> 12] & rights) === layout.TLB_VALID ? PREPARED : LEFT_ALONE;
   }
 
   /**
@@ -393,7 +423,8 @@ export class Core extends CoreMemory {
     if (shadowed) this.interruptShadow = layout.NO_SHADOW;
     if ((this.attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) === 0) return shadowed ? 1 : limit;
     this.#trace(shadow);
-    return 1;
+    // RF alone has been dealt with.
+    return shadowed || (this.attention & (ATTEND_TRACE | ATTEND_BREAKPOINTS)) !== 0 ? 1 : limit;
   }
 
   /** How many instructions may run before the next host breakpoint; LEAVE when it is the next one and stops here. */

@@ -18,6 +18,7 @@ import {
 } from "./descriptors.ts";
 import type { Fault } from "./fault.ts";
 import { commitCode, commitSegment, loadNullSegment, loadRealSegment, requireStackDescriptor } from "./segmentation.ts";
+import { enterHandlerDirectly } from "./short-ways.ts";
 import { stackWriter } from "./stack-writer.ts";
 import {
   ACCESS_PRESENT,
@@ -154,7 +155,9 @@ function enterHandler(cpu: Core, vector: number, kind: number, errorCode: number
   }
   const isException = kind === EXCEPTION;
   if (isException && isIn(RESTARTING, vector)) eflags |= FLAG_RF;
-  enterThroughGate(cpu, vector, kind, eflags, isException && isIn(WITH_ERROR_CODE, vector) ? errorCode & 0xffff : -1);
+  const pushed = isException && isIn(WITH_ERROR_CODE, vector) ? errorCode & 0xffff : -1;
+  if (enterHandlerDirectly(cpu, vector, kind === SOFTWARE, eflags, pushed)) return;
+  enterThroughGate(cpu, vector, kind, eflags, pushed);
 }
 
 /** Real mode: the table at IDTR holds four-byte far pointers, and nothing but FLAGS, CS and IP is pushed. */

@@ -12,8 +12,10 @@ import {
   requireStackDescriptor,
   requireWithinCode,
 } from "./segmentation.ts";
+import { returnDirectly } from "./short-ways.ts";
 import { peekStack } from "./stack-writer.ts";
 import {
+  CONTROL_FLAGS,
   CS,
   DS,
   ES,
@@ -54,9 +56,9 @@ export function iret(cpu: Core, op: Op): void {
     returnBySelector(cpu, op, FLAGS_ALWAYS | FLAG_IF);
   } else if (cpu.realMode) {
     returnBySelector(cpu, op, FLAGS_ALWAYS | FLAG_IF | FLAG_IOPL);
-  } else if ((cpu.getEflags() & FLAG_NT) !== 0) {
+  } else if ((cpu.r[CONTROL_FLAGS] & FLAG_NT) !== 0) {
     returnToTask(cpu);
-  } else {
+  } else if (op.operandSize !== 32 || !returnDirectly(cpu, FLAGS_ALWAYS | FLAGS_UPPER)) {
     returnProtected(cpu, op);
   }
   cpu.r[NMI_BLOCKED] = 0;
@@ -95,7 +97,7 @@ function returnProtected(cpu: Core, op: Op): void {
   }
   const code = requireReturnCode(cpu, selector);
   let mask = slot === 4 ? FLAGS_ALWAYS | FLAGS_UPPER : FLAGS_ALWAYS;
-  if (cpl <= (cpu.getEflags() & FLAG_IOPL) >>> 12) mask |= FLAG_IF;
+  if (cpl <= (cpu.r[CONTROL_FLAGS] & FLAG_IOPL) >>> 12) mask |= FLAG_IF;
   if (cpl === 0) mask |= FLAG_IOPL;
   if ((selector & 3) === cpl) {
     requireWithinCode(cpu, code, eip);

@@ -6,8 +6,8 @@ const { ESP, SS, SEG_ACCESS, SEG_BASE, SEG_FLAT, SEG_LIMIT, SEG_VALID, TLB_CODE,
   layout;
 
 /** What must read TLB_VALID alone for the fast path of an implicit access. */
-const SYSTEM_READ = SUPERVISOR_READ | TLB_MMIO | TLB_WATCHED;
-const SYSTEM_WRITE = SUPERVISOR_WRITE | TLB_MMIO | TLB_SLOWER;
+export const SYSTEM_READ = SUPERVISOR_READ | TLB_MMIO | TLB_WATCHED;
+export const SYSTEM_WRITE = SUPERVISOR_WRITE | TLB_MMIO | TLB_SLOWER;
 
 /**
  * How instructions reach memory: linear accesses, segmented accesses, the stack.

@@ -1,7 +1,15 @@
 import { PAGE_SIZE } from "../memory/physical-memory.ts";
 import { CR4_PGE, CR4_PSE } from "./control-registers.ts";
 import type { Core } from "./core.ts";
-import { CR0_PG, CR0_WP, TLB_GLOBAL, TLB_NO_USER, TLB_NO_WRITE_SUPER, TLB_NO_WRITE_USER } from "./state-layout.ts";
+import {
+  CR0_PG,
+  CR0_WP,
+  TLB_GLOBAL,
+  TLB_NO_USER,
+  TLB_NO_WRITE_SUPER,
+  TLB_NO_WRITE_USER,
+  VECTOR_PF,
+} from "./state-layout.ts";
 
 /** Bits of page directory and page table entries (Intel SDM vol. 3, 4.3). */
 const PAGE_PRESENT = 0x001;
@@ -24,46 +32,82 @@ const FRAME_MASK = 0xfffff000;
 const LARGE_FRAME_MASK = 0xffc00000;
 const LARGE_RESERVED = 0x003ff000;
 
+/** What `walk` returns in place of an address. */
+export const NO_PAGE = -1;
+
 /**
- * Translates a linear address after a TLB miss, as an access of the given kind would: checks the rights, sets the
- * accessed and dirty bits, fills the TLB entry. A clean page is entered as not writable, so that the first write walks
- * again and marks it dirty.
- * @param user the access is made at CPL 3 (not an implicit supervisor access)
+ * Translates a linear address after a TLB miss, as an access of the given kind would: see `walk`.
  * @returns the physical address, int32
  * @throws #PF with CR2 = `linear`
  */
 export function translate(cpu: Core, linear: number, write: boolean, user: boolean): number {
+  const physical = walk(cpu, linear, write, user);
+  if (physical === NO_PAGE) throw cpu.fault;
+  return physical | 0;
+}
+
+/**
+ * Walks the page tables (or maps one to one with paging off) for an access of the given kind: checks the rights, sets
+ * the accessed and dirty bits, fills the TLB entry. A clean page is entered as not writable, so that the first write walks
+ * again and marks it dirty.
+ * @param user the access is made at CPL 3 (not an implicit supervisor access)
+ * @returns the physical address, unsigned; or NO_PAGE, with CR2 = `linear` and the #PF in `cpu.fault`
+ */
+export function walk(cpu: Core, linear: number, write: boolean, user: boolean): number {
   if ((cpu.cr0 & CR0_PG) === 0) {
     cpu.fillTlb(linear, linear, 0);
-    return linear;
+    return linear >>> 0;
   }
   const memory = cpu.memory;
   const access = (write ? PF_WRITE : 0) | (user ? PF_USER : 0);
   const pdeAddress = (cpu.cr3 & FRAME_MASK) | ((linear >>> 20) & 0xffc);
   const pde = memory.read32(pdeAddress);
-  if ((pde & PAGE_PRESENT) === 0) return cpu.pageFault(linear, access);
+  if ((pde & PAGE_PRESENT) === 0) return pageFault(cpu, linear, access);
 
   if ((pde & PAGE_LARGE) !== 0 && (cpu.cr4 & CR4_PSE) !== 0) {
-    if ((pde & LARGE_RESERVED) !== 0) return cpu.pageFault(linear, access | PF_PRESENT | PF_RESERVED);
-    if (!isAllowed(cpu, pde, write, user)) return cpu.pageFault(linear, access | PF_PRESENT);
+    if ((pde & LARGE_RESERVED) !== 0) return pageFault(cpu, linear, access | PF_PRESENT | PF_RESERVED);
+    if (!isAllowed(cpu, pde, write, user)) return pageFault(cpu, linear, access | PF_PRESENT);
     const used = pde | PAGE_ACCESSED | (write ? PAGE_DIRTY : 0);
     if (used !== pde) memory.write32(pdeAddress, used);
     const physical = (pde & LARGE_FRAME_MASK) | (linear & ~LARGE_FRAME_MASK);
     cpu.fillTlb(linear, physical, tlbFlags(cpu, used, used));
-    return physical;
+    return physical >>> 0;
   }
 
   const pteAddress = (pde & FRAME_MASK) | ((linear >>> 10) & 0xffc);
   const pte = memory.read32(pteAddress);
-  if ((pte & PAGE_PRESENT) === 0) return cpu.pageFault(linear, access);
+  if ((pte & PAGE_PRESENT) === 0) return pageFault(cpu, linear, access);
   const rights = pde & pte;
-  if (!isAllowed(cpu, rights, write, user)) return cpu.pageFault(linear, access | PF_PRESENT);
+  if (!isAllowed(cpu, rights, write, user)) return pageFault(cpu, linear, access | PF_PRESENT);
   if ((pde & PAGE_ACCESSED) === 0) memory.write32(pdeAddress, pde | PAGE_ACCESSED);
   const used = pte | PAGE_ACCESSED | (write ? PAGE_DIRTY : 0);
   if (used !== pte) memory.write32(pteAddress, used);
   const physical = (pte & FRAME_MASK) | (linear & ~FRAME_MASK);
   cpu.fillTlb(linear, physical, tlbFlags(cpu, rights, used));
-  return physical;
+  return physical >>> 0;
+}
+
+/**
+ * Whether the accessed and dirty bits that a walk sets may be bytes of decoded instructions, or lie in a device: then it
+ * belongs into the midst of the instruction that it is made for.
+ */
+export function walkIsDelicate(cpu: Core, linear: number): boolean {
+  if ((cpu.cr0 & CR0_PG) === 0) return false;
+  if (isDelicate(cpu, cpu.cr3)) return true;
+  const pde = cpu.memory.read32((cpu.cr3 & FRAME_MASK) | ((linear >>> 20) & 0xffc));
+  return (pde & PAGE_PRESENT) !== 0 && isDelicate(cpu, pde);
+}
+
+function isDelicate(cpu: Core, physical: number): boolean {
+  const host = cpu.memory.hostPage(physical >>> 12);
+  return host < 0 || cpu.codeCache.hasCode(host >>> 12);
+}
+
+function pageFault(cpu: Core, linear: number, errorCode: number): typeof NO_PAGE {
+  cpu.cr2 = linear;
+  cpu.fault.vector = VECTOR_PF;
+  cpu.fault.errorCode = errorCode;
+  return NO_PAGE;
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   systemType,
   TYPE_LDT,
 } from "./descriptors.ts";
+import { loadSegmentDirectly } from "./short-ways.ts";
 import {
   ACCESS_BIG,
   ACCESS_GRANULARITY,
@@ -42,6 +43,7 @@ const V86_ACCESS = 0xf3;
  */
 export function loadSegment(cpu: Core, seg: number, selector: number): void {
   if (!cpu.protectedMode) loadRealSegment(cpu, seg, selector);
+  else if (loadSegmentDirectly(cpu, seg, selector)) return;
   else if (seg === SS) loadStackSegment(cpu, selector, cpu.cpl, VECTOR_GP);
   else loadDataSegment(cpu, seg, selector, VECTOR_GP);
 }

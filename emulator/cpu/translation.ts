@@ -122,6 +122,11 @@ export abstract class CoreTranslation extends CoreState {
     if ((before & TLB_VALID) !== 0 && ((before ^ entry) & WHERE_CODE_IS) !== 0) this.endBlock();
   }
 
+  /** Whether one more page empties it. */
+  protected get tlbIsFull(): boolean {
+    return this.#filledCount === TLB_CAPACITY;
+  }
+
   /** Drops all translations, or all but those of global pages. */
   flushTlb(keepGlobal: boolean): void {
     const filled = this.#filledPages;
@@ -302,7 +307,6 @@ export abstract class CoreTranslation extends CoreState {
     const observed = this.alignmentChecked || this.#watchpoints;
     this.readMask = observed ? 0 : this.readRights | TLB_MMIO | TLB_WATCHED;
     this.writeMask = observed ? 0 : this.writeRights | TLB_MMIO | TLB_SLOWER;
-    this.refreshCodeMode();
   }
 
   /**

@@ -10,6 +10,7 @@ const PROTECTION = `${CPU}/system/protection-instructions.test.ts`;
 const REAL = `${CPU}/system/real-mode.test.ts`;
 const V86 = `${CPU}/system/v86.test.ts`;
 const CORE = `${CPU}/core.test.ts`;
+const SHORT_WAYS = `${CPU}/system/short-ways.test.ts`;
 
 export default [
   {
@@ -45,7 +46,7 @@ export default [
     file: "emulator/cpu/iret.ts",
     old: "    cpu.setStackPointer(esp);\n    dropInnerSegments(cpu);",
     new: "    cpu.setStackPointer(esp);",
-    tests: [PRIVILEGE],
+    tests: [SHORT_WAYS],
   },
   {
     name: "a return nulls conforming code too",
@@ -57,16 +58,16 @@ export default [
   {
     name: "IRET in ring 3 sets IF",
     file: "emulator/cpu/iret.ts",
-    old: "  if (cpl <= (cpu.getEflags() & FLAG_IOPL) >>> 12) mask |= FLAG_IF;",
+    old: "  if (cpl <= (cpu.r[CONTROL_FLAGS] & FLAG_IOPL) >>> 12) mask |= FLAG_IF;",
     new: "  mask |= FLAG_IF;",
-    tests: [PRIVILEGE],
+    tests: [SHORT_WAYS],
   },
   {
     name: "IRET in ring 3 sets IOPL",
     file: "emulator/cpu/iret.ts",
     old: "  if (cpl === 0) mask |= FLAG_IOPL;",
     new: "  mask |= FLAG_IOPL;",
-    tests: [PRIVILEGE],
+    tests: [SHORT_WAYS],
   },
   {
     name: "IRET lets the next NMI in only when it returns to ring 0",
@@ -80,14 +81,14 @@ export default [
     file: "emulator/cpu/interrupts.ts",
     old: "(isInterrupt ? FLAG_IF : 0)",
     new: "FLAG_IF",
-    tests: [PRIVILEGE],
+    tests: [SHORT_WAYS],
   },
   {
     name: "a handler keeps TF",
     file: "emulator/cpu/interrupts.ts",
     old: "  const cleared = FLAG_TF | FLAG_NT",
     new: "  const cleared = FLAG_NT",
-    tests: [PRIVILEGE],
+    tests: [SHORT_WAYS],
   },
   {
     name: "a device's interrupt needs a gate that ring 3 may use",
@@ -211,8 +212,8 @@ export default [
   {
     name: "a protection violation lacks the present bit in its error code",
     file: "emulator/cpu/paging.ts",
-    old: "  if (!isAllowed(cpu, rights, write, user)) return cpu.pageFault(linear, access | PF_PRESENT);",
-    new: "  if (!isAllowed(cpu, rights, write, user)) return cpu.pageFault(linear, access);",
+    old: "  if (!isAllowed(cpu, rights, write, user)) return pageFault(cpu, linear, access | PF_PRESENT);",
+    new: "  if (!isAllowed(cpu, rights, write, user)) return pageFault(cpu, linear, access);",
     tests: [PAGING],
   },
   {
@@ -389,5 +390,61 @@ export default [
     old: "    memory.onCodeWrite = (hostPage) => this.#dropPage(hostPage);",
     new: "    memory.onCodeWrite = () => {};",
     tests: [CORE],
+  },
+  {
+    name: "the short way to a handler lets ring 3 through any gate",
+    file: "emulator/cpu/short-ways.ts",
+    old: "|| (isSoftware && accessDpl(high >>> 8) < cpl)",
+    new: "",
+    tests: [SHORT_WAYS],
+  },
+  {
+    name: "the short way to a handler takes the stack that lies across two pages",
+    file: "emulator/cpu/short-ways.ts",
+    old: "(bottom & (PAGE_SIZE - 1)) > PAGE_SIZE - bytes",
+    new: "(bottom & (PAGE_SIZE - 1)) > PAGE_SIZE - 4",
+    tests: [SHORT_WAYS],
+  },
+  {
+    name: "the short way to a handler finds a stack beyond the limit of the TSS",
+    file: "emulator/cpu/short-ways.ts",
+    old: "offset + 5 > r[SEG_LIMIT + TR] >>> 0",
+    new: "offset + 3 > r[SEG_LIMIT + TR] >>> 0",
+    tests: [SHORT_WAYS],
+  },
+  {
+    name: "the short way of IRET reads a frame that lies across two pages",
+    file: "emulator/cpu/short-ways.ts",
+    old: "> PAGE_SIZE - 20) return false;",
+    new: "> PAGE_SIZE - 12) return false;",
+    tests: [SHORT_WAYS],
+  },
+  {
+    name: "the short way of IRET leaves the kernel's data segments",
+    file: "emulator/cpu/short-ways.ts",
+    old: "    dropInnerSegments(cpu);\n",
+    new: "",
+    tests: [SHORT_WAYS],
+  },
+  {
+    name: "the short way of IRET sets IF in ring 3",
+    file: "emulator/cpu/short-ways.ts",
+    old: "  if (cpl <= (r[CONTROL_FLAGS] & FLAG_IOPL) >>> 12) mask |= FLAG_IF;",
+    new: "  mask |= FLAG_IF;",
+    tests: [SHORT_WAYS],
+  },
+  {
+    name: "the short way into a code segment takes a conforming one",
+    file: "emulator/cpu/short-ways.ts",
+    old: "const FLAT_CODE_MASK = 0xffef9dff | 0;",
+    new: "const FLAT_CODE_MASK = 0xffef99ff | 0;",
+    tests: [SHORT_WAYS],
+  },
+  {
+    name: "the short way of a segment load does not look at the RPL",
+    file: "emulator/cpu/short-ways.ts",
+    old: "if (dpl < cpl || dpl < rpl) return false;",
+    new: "if (dpl < cpl) return false;",
+    tests: [SHORT_WAYS],
   },
 ];

@@ -1,4 +1,4 @@
-import type { Block } from "../block-cache.ts";
+import { Block } from "../block-cache.ts";
 import type { Op } from "../op.ts";
 import * as layout from "../state-layout.ts";
 import { Kind } from "./flags.ts";
@@ -23,17 +23,37 @@ export const FLAG_SECOND = 13;
 export const TARGET = 14;
 /** Which block to go to, where several begin a loop. */
 export const CHOICE = 15;
-const FIXED_LOCALS = 14;
+/** Linear address of the last access. */
+export const ACCESS = 16;
+const FIXED_LOCALS = 15;
 
-/** Indices of the imported functions: FLAG_AUX of (kind, result, first, second); the interpreter, by an interlude's number. */
+/**
+ * Indices of the imported functions: FLAG_AUX of (kind, result, first, second); the interpreter, by an interlude's number;
+ * the load of a segment register (bits 16 to 18) from a selector (bits 0 to 15), which returns 0 when it is done and the
+ * segment flat.
+ */
 export const AUX_FUNCTION = 0;
 export const INTERPRET_FUNCTION = 1;
+export const LOAD_SEGMENT_FUNCTION = 2;
 
 /** What a region's function returns, other than the number of an exit. */
 /** It has left for code that is not compiled, whose EIP it has set. */
 export const LEFT_FOR_TARGET = -1;
 /** The interpreter, which it had run instructions, is to go on. */
 export const INTERRUPTED = -3;
+
+/** An instruction that compiled code has the interpreter run. */
+export interface Step {
+  /** Nothing but the instruction. */
+  readonly block: Block;
+  readonly eip: number;
+}
+
+export function toSteps(placed: readonly { readonly op: Op; readonly eip: number }[]): Step[] {
+  return placed.map(({ op, eip }) => ({ block: new Block([op], 0, true, -1), eip }));
+}
+
+export type Access = "read" | "write";
 
 /** A way out of a region other than to another. */
 export interface Exit {
@@ -43,13 +63,13 @@ export interface Exit {
   readonly executed: number;
   readonly kind: Kind;
   readonly reason: ExitReason;
-}
-
-/** An instruction that compiled code has the interpreter run. */
-export interface Step {
-  /** Nothing but the instruction. */
-  readonly block: Block;
-  readonly eip: number;
+  /**
+   * What kind of access could not be made at once; null when it was none, or several to the interpreter. An instruction's
+   * accesses are in its order.
+   */
+  readonly access: Access | null;
+  /** Instructions that the interpreter runs before compiled code goes on; null where it is to go on by itself. */
+  readonly steps: readonly Step[] | null;
 }
 
 /** Instructions that follow each other, and are run by the interpreter in the midst of compiled ones. */
@@ -203,23 +223,29 @@ export class Emit {
 
   // ---- Leaving -----------------------------------------------------------------------------------------------------
 
-  /** Leaves before the current instruction if the number that `condition` pushes is not 0. */
-  leaveIf(reason: ExitReason, condition: () => void): void {
+  /** Leaves before the current instruction if the number that `condition` pushes is not 0; the interpreter runs `steps`. */
+  leaveIf(reason: ExitReason, condition: () => void, steps: readonly Step[] | null = null): void {
+    this.#leaveIf(this.#exit(reason, null, steps), condition);
+  }
+
+  /** Leaves before the current instruction; the interpreter runs `steps`. */
+  leave(reason: ExitReason, steps: readonly Step[] | null): void {
+    this.code.constant(this.#exit(reason, null, steps));
+    this.code.br(this.out);
+  }
+
+  #leaveIf(exit: number, condition: () => void): void {
     const { code } = this;
-    code.constant(this.#exit(reason));
+    code.constant(exit);
     condition();
     code.brIf(this.out);
     code.op(wasm.DROP);
   }
 
-  /** Leaves before the current instruction. */
-  leave(reason: ExitReason): void {
-    this.code.constant(this.#exit(reason));
-    this.code.br(this.out);
-  }
-
-  #exit(reason: ExitReason): number {
-    return this.#registry.exit({ eip: this.eip, executed: this.executed, kind: this.kind, reason });
+  /** Exits are of one shape, because V8 is quicker then. */
+  #exit(reason: ExitReason, access: Access | null, steps: readonly Step[] | null): number {
+    const { eip, executed, kind } = this;
+    return this.#registry.exit({ eip, executed, kind, reason, access, steps });
   }
 
   // ---- The interpreter in between ------------------------------------------------------------------------------------
@@ -305,7 +331,12 @@ export class Emit {
   reachBytes(linear: number, bytes: number, write: boolean): number {
     const { code, target } = this;
     const host = this.#entry(linear);
-    this.leaveIf("memory", () => {
+    const access = bytes > 4 ? null : write ? "write" : "read";
+    if (access !== null) {
+      code.get(linear);
+      code.set(ACCESS);
+    }
+    this.#leaveIf(this.#exit("memory", access, null), () => {
       code.get(host);
       this.with(wasm.I32_AND, write ? target.writeMask : target.readMask);
       if (bytes === 1) {

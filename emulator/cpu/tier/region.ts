@@ -3,12 +3,14 @@ import type { Block } from "../block-cache.ts";
 import type { Op } from "../op.ts";
 import { type BranchKind, branchKind, continues, isDirect, targetOf } from "./branches.ts";
 import type { Emitter } from "./emitter.ts";
-import { emitterOf, isInterpretable } from "./emitters.ts";
+import { emitterOf, isInterpretable, isStep, stepContinues } from "./emitters.ts";
 
 /** Instructions in a region at most. */
 const REGION_OPS = 400;
 /** Return addresses that a RET is compared with at most. */
 const RETURN_TARGETS = 4;
+/** Instructions that the interpreter runs one after the other behind a block at most. */
+const MOST_STEPS = 8;
 
 const PAGE_SIZE = 4096;
 
@@ -30,8 +32,11 @@ export interface RegionBlock {
   readonly kind: BranchKind | null;
   /** EIP behind the last instruction. */
   readonly next: number;
-  /** The interpreter must go on at `next`: there is an instruction that is not compiled. */
-  readonly stops: boolean;
+  /**
+   * When there is an instruction at `next` that is not compiled: those that the interpreter is to run from there on before
+   * the region, or another, is entered again. None where it is to go on by itself.
+   */
+  readonly steps: readonly Placed[] | null;
   /** For a RET: return addresses in the region that it is likely to find. */
   returnTargets: readonly number[];
 }
@@ -53,7 +58,7 @@ export function sizeOf(block: RegionBlock): number {
 /** EIPs of the blocks of the region that may follow a block. */
 export function successors(block: RegionBlock): number[] {
   const { branch, kind, next } = block;
-  if (branch === null) return block.stops ? [] : [next];
+  if (branch === null) return block.steps !== null ? [] : [next];
   if (kind === "return") return [...block.returnTargets];
   if (kind === "repeat") return [block.eip, next];
   const targets = isDirect(kind!) ? [targetOf(branch.op, next)] : [];
@@ -64,12 +69,14 @@ export function successors(block: RegionBlock): number[] {
  * Finds a region.
  * @param root EIP, which is a linear address, of its first instruction
  * @param fetch the decoded block at an EIP of the root's page; null when there is none that ends in the page
- * @returns null when the first instruction is not compiled
+ * @returns null when it is not worth it
  */
 export function findRegion(root: number, fetch: (eip: number) => Block | null): Region | null {
   const found = new Map<number, Placed>();
   const leaders = new Set<number>([root]);
-  const stops = new Set<number>();
+  const stops = new Map<number, readonly Placed[]>();
+  /** Where the interpreter's steps end. */
+  const resumed = new Set<number>();
   const queue = [root];
   const isInPage = (eip: number) => (eip ^ root) >>> 0 < PAGE_SIZE;
   const goTo = (eip: number) => {
@@ -78,10 +85,10 @@ export function findRegion(root: number, fetch: (eip: number) => Block | null): 
     queue.push(eip);
   };
   for (let start = queue.shift(); start !== undefined; start = queue.shift()) {
-    if (found.has(start) || found.size >= REGION_OPS) continue;
+    if (found.has(start) || stops.has(start) || found.size >= REGION_OPS) continue;
     const block = fetch(start);
     if (block === null) {
-      stops.add(start);
+      stops.set(start, []);
       continue;
     }
     let next = start;
@@ -95,7 +102,14 @@ export function findRegion(root: number, fetch: (eip: number) => Block | null): 
       const kind = branchKind(op);
       const emitter = kind === null ? emitterOf(op) : null;
       if (kind === null && emitter === null && !isInterpretable(op)) {
-        stops.add(eip);
+        const steps = stepsFrom(eip, fetch);
+        stops.set(eip, steps);
+        const last = steps.at(-1);
+        if (last !== undefined && stepContinues(last.op)) {
+          const behind = (last.eip + last.op.length) | 0;
+          goTo(behind);
+          resumed.add(behind);
+        }
         break;
       }
       if (found.size >= REGION_OPS) break;
@@ -112,17 +126,33 @@ export function findRegion(root: number, fetch: (eip: number) => Block | null): 
       }
     }
   }
-  if (!found.has(root) || !isWorthwhile([...found.values()])) return null;
+  const hasSteps = (eip: number) => (stops.get(eip) ?? []).length > 0;
+  if (!(found.has(root) || hasSteps(root)) || !isWorthwhile([...found.values()])) return null;
   const blocks = new Map<number, RegionBlock>();
-  for (const eip of leaders) if (found.has(eip)) blocks.set(eip, cut(eip, found, leaders, stops));
-  const entries = reachAll(connectReturns(root, blocks), blocks);
+  for (const eip of leaders) if (found.has(eip) || hasSteps(eip)) blocks.set(eip, cut(eip, found, leaders, stops));
+  const known = [...connectReturns(root, blocks), ...[...resumed].filter((eip) => blocks.has(eip))];
+  const entries = reachAll([...new Set(known)], blocks);
   return { blocks, entries, size: found.size };
+}
+
+/** The instructions from one on that end a block each, and are not branches. */
+function stepsFrom(eip: number, fetch: (eip: number) => Block | null): Placed[] {
+  const steps: Placed[] = [];
+  for (let at = eip; steps.length < MOST_STEPS; ) {
+    const op = fetch(at)?.ops[0];
+    if (op === undefined || !isStep(op) || branchKind(op) !== null) break;
+    steps.push({ op, eip: at, emitter: null });
+    if (!stepContinues(op)) break;
+    at = (at + op.length) | 0;
+    if ((at ^ eip) >>> 0 >= PAGE_SIZE) break;
+  }
+  return steps;
 }
 
 /** Whether enough of the instructions become WebAssembly. */
 function isWorthwhile(placed: readonly Placed[]): boolean {
   const compiled = placed.filter(({ op, emitter }) => emitter !== null || branchKind(op) !== null).length;
-  return 2 * compiled >= placed.length;
+  return compiled > 0 && 2 * compiled >= placed.length;
 }
 
 /** The block that begins at `start`. */
@@ -130,7 +160,7 @@ function cut(
   start: number,
   found: ReadonlyMap<number, Placed>,
   leaders: ReadonlySet<number>,
-  stops: ReadonlySet<number>,
+  stops: ReadonlyMap<number, readonly Placed[]>,
 ): RegionBlock {
   const body: Placed[] = [];
   let eip = start;
@@ -146,7 +176,8 @@ function cut(
     }
     body.push(placed);
   }
-  return { eip: start, body, branch, kind, next: eip, stops: branch === null && stops.has(eip), returnTargets: [] };
+  const steps = branch === null ? (stops.get(eip) ?? null) : null;
+  return { eip: start, body, branch, kind, next: eip, steps, returnTargets: [] };
 }
 
 /**

@@ -1,23 +1,29 @@
 /** The WebAssembly that is the same for all regions of a core. */
 
+import { CPL, EIP, FLAG_AUX, FLAG_RESULT } from "../state-layout.ts";
 import { auxFunction } from "./aux-function.ts";
-import type { Target } from "./emit.ts";
+import { loadLocal, storeLocal, type Target } from "./emit.ts";
+import { Kind, POSITIVE } from "./flags.ts";
 import { emitLookup } from "./lookup.ts";
-import { Code, encodeModule, I32 } from "./wasm.ts";
+import { Code, encodeModule, I32, I32_EQ, I32_NE } from "./wasm.ts";
+import { KIND, PAIR, RESULT } from "./working-memory.ts";
 
 /** What `enter` returns when there is nothing to enter. */
 export const NOT_FOUND = -2;
 
-/** By type index: parameters of regions' functions, of `aux` and of `interpret`. */
+/** Index of `aux` among the functions below. */
+const AUX = 0;
+
+/** By type index: parameters of regions' functions, of `aux` and of what else there is. */
 const TYPES = [2, 4, 1];
 const AUX_TYPE = 1;
-const INTERPRET_TYPE = 2;
+const OTHER_TYPE = 2;
 
 export interface Runtime {
-  /** Runs compiled code from a linear address on; returns what regions' functions do, or NOT_FOUND. */
-  enter(eip: number, budget: number): number;
-  /** The same at CPL 3. */
-  enterUser(eip: number, budget: number): number;
+  /** Runs compiled code from EIP on, with a budget; returns what regions' functions do, or NOT_FOUND. */
+  enter(budget: number): number;
+  /** Makes the flags that a region left behind, of a kind, those of the state; see flags.ts. Returns nothing of use. */
+  settleFlags(kind: number): number;
   /** FLAG_AUX; see flags.ts. */
   aux(kind: number, result: number, first: number, second: number): number;
 }
@@ -34,35 +40,88 @@ function pagesOf(memory: WebAssembly.Memory): number {
 
 /** Builds the functions above. */
 export function buildRuntime(environment: Environment, target: Omit<Target, "user">): Runtime {
-  const enter = (user: boolean) => {
-    const code = new Code(2);
-    emitLookup(code, { ...target, user }, 0, 1, code.local(I32));
-    code.constant(NOT_FOUND);
-    return code;
-  };
   const aux = new Code(4);
   auxFunction(aux);
   const bytes = encodeModule({
     types: TYPES,
     imports: [],
     functions: [
-      { name: "enter", type: 0, code: enter(false) },
-      { name: "enterUser", type: 0, code: enter(true) },
       { name: "aux", type: AUX_TYPE, code: aux },
+      { name: "enter", type: OTHER_TYPE, code: enterFunction(target) },
+      { name: "settleFlags", type: OTHER_TYPE, code: settleFunction(target) },
     ],
     memoryPages: pagesOf(environment.memory),
   });
   return instantiate(bytes, { ...environment }) as unknown as Runtime;
 }
 
+/** `Runtime.enter`: the parameter is the budget. */
+function enterFunction(target: Omit<Target, "user">): Code {
+  const code = new Code(1);
+  const eip = code.local(I32);
+  const slot = code.local(I32);
+  const value = code.local(I32);
+  code.constant(Kind.RAW);
+  code.set(value);
+  storeLocal(code, target.working + KIND, value);
+  loadLocal(code, target.state + 4 * FLAG_RESULT, value);
+  storeLocal(code, target.working + RESULT, value);
+  code.constant(POSITIVE);
+  code.set(value);
+  storeLocal(code, target.working + PAIR, value);
+  loadLocal(code, target.state + 4 * FLAG_AUX, value);
+  storeLocal(code, target.working + PAIR + 4, value);
+  loadLocal(code, target.state + 4 * EIP, eip);
+  loadLocal(code, target.state + 4 * CPL, value);
+  code.get(value);
+  code.constant(3);
+  code.op(I32_EQ);
+  code.if();
+  emitLookup(code, { ...target, user: true }, eip, 0, slot);
+  code.constant(NOT_FOUND);
+  code.return();
+  code.end();
+  emitLookup(code, { ...target, user: false }, eip, 0, slot);
+  code.constant(NOT_FOUND);
+  return code;
+}
+
+/** `Runtime.settleFlags`: the parameter is the kind. */
+function settleFunction(target: Omit<Target, "user">): Code {
+  const code = new Code(1);
+  const [kind, result, first, second] = [0, code.local(I32), code.local(I32), code.local(I32)];
+  loadLocal(code, target.working + RESULT, result);
+  storeLocal(code, target.state + 4 * FLAG_RESULT, result);
+  loadLocal(code, target.working + PAIR + 4, second);
+  code.get(kind);
+  code.constant(Kind.RAW);
+  code.op(I32_NE);
+  code.if();
+  code.get(kind);
+  code.constant(Kind.DYNAMIC);
+  code.op(I32_EQ);
+  code.if();
+  loadLocal(code, target.working + KIND, kind);
+  code.end();
+  loadLocal(code, target.working + PAIR, first);
+  for (const local of [kind, result, first, second]) code.get(local);
+  code.call(AUX);
+  code.set(second);
+  code.end();
+  storeLocal(code, target.state + 4 * FLAG_AUX, second);
+  code.constant(0);
+  return code;
+}
+
 /** A region's module. */
 export function encodeRegion(code: Code, memory: WebAssembly.Memory): Uint8Array {
   return encodeModule({
     types: TYPES,
-    // AUX_FUNCTION, INTERPRET_FUNCTION.
+    // AUX_FUNCTION, INTERPRET_FUNCTION, LOAD_SEGMENT_FUNCTION.
     imports: [
       ["aux", AUX_TYPE],
-      ["interpret", INTERPRET_TYPE],
+      ["interpret", OTHER_TYPE],
+      ["loadSegment", OTHER_TYPE],
     ],
     functions: [{ name: "run", type: 0, code }],
     memoryPages: pagesOf(memory),

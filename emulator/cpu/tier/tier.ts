@@ -1,17 +1,18 @@
 /** The compiled tier of a core: what of its code is WebAssembly, and how that is entered and left. */
 import type { Block } from "../block-cache.ts";
 import { blockWithinPage } from "../code-fetch.ts";
-import type { Core } from "../core.ts";
+import { type Core, LEFT_ALONE, PAGE_FAULT } from "../core.ts";
+import { loadSegmentDirectly } from "../short-ways.ts";
 import * as layout from "../state-layout.ts";
-import { type Exit, INTERRUPTED, type Interlude, LEFT_FOR_TARGET, type Target } from "./emit.ts";
-import { Kind, POSITIVE } from "./flags.ts";
+import { type Exit, INTERRUPTED, type Interlude, LEFT_FOR_TARGET, type Step, type Target } from "./emit.ts";
+import { Kind } from "./flags.ts";
 import { findRegion, type Region } from "./region.ts";
 import { buildRuntime, encodeRegion, instantiate, NOT_FOUND, type Runtime } from "./runtime.ts";
 import { EXIT_REASONS, type ExitReason, type TierRegion, type TierStatistics } from "./statistics.ts";
 import { translate } from "./translate.ts";
-import { KIND, LEFT, PAIR, RESULT, SLOT_BYTES, SLOTS, slotOf, slotsOffset } from "./working-memory.ts";
+import { LEFT, LINEAR, SLOT_BYTES, SLOTS, slotOf, slotsOffset } from "./working-memory.ts";
 
-const { CS, DS, EIP, ES, FLAG_AUX, FLAG_RESULT, SEG_BASE, SEG_FLAT, SEG_LIMIT, SS } = layout;
+const { CS, DS, EIP, ES, SEG_BASE, SEG_FLAT, SEG_LIMIT, SS } = layout;
 
 /** Regions at most, and bytes of WebAssembly: when there would be more, all are dropped. */
 const MAXIMUM_REGIONS = 4096;
@@ -21,7 +22,8 @@ const MAXIMUM_BYTES = 32 << 20;
 const FIRST_PLACES = 32;
 
 /** Exits and interludes of a region at most. */
-const EXITS = 1 << 13;
+const EXIT_BITS = 13;
+const EXITS = 1 << EXIT_BITS;
 
 /** Value of `Core.runStop` while the interpreter runs an instruction for compiled code, as long as nothing ends the block. */
 const GOES_ON = 1;
@@ -58,10 +60,23 @@ interface CompiledRegion {
   readonly module: Uint8Array;
 }
 
+/** Where a region can be entered. */
+interface Entry {
+  readonly region: CompiledRegion;
+  /** Its number in the region. */
+  readonly entry: number;
+}
+
 type ExitCounts = Record<ExitReason, number>;
 
 function noExits(): ExitCounts {
   return Object.fromEntries(EXIT_REASONS.map((reason) => [reason, 0])) as ExitCounts;
+}
+
+function addExits(counts: ExitCounts, { exits, taken }: CompiledRegion): void {
+  exits.forEach(({ reason }, i) => {
+    counts[reason] += taken[i];
+  });
 }
 
 /** A page whose regions were dropped, for it was written to. */
@@ -82,9 +97,10 @@ export class Tier {
   readonly #free: number[] = [];
   readonly #byPage = new Map<number, CompiledRegion[]>();
   /** By `keyOf`: the region and the number of the entry in it. */
-  readonly #entries = new Map<number, { readonly region: CompiledRegion; readonly entry: number }>();
+  readonly #entries = new Map<number, Entry>();
   readonly #cooling = new Map<number, Cooling>();
   readonly #interpret = (number: number) => this.#runInterlude(number);
+  readonly #loadSegment = (what: number) => (this.#loadsFlatSegment(what >> 16, what & 0xffff) ? 0 : 1);
   /** Budget with which compiled code was entered. */
   #budget = 0;
   /** Instructions executed since the budget was charged, when the interpreter is to go on. */
@@ -95,7 +111,11 @@ export class Tier {
   #dropped = 0;
   #instructions = 0;
   #entered = 0;
-  readonly #exits = noExits();
+  /** How often compiled code was left for what is not compiled, and because an interlude changed something. */
+  #elsewhere = 0;
+  #attention = 0;
+  /** How often regions that were dropped had been left. */
+  readonly #exitsOfDropped = noExits();
 
   constructor(core: Core) {
     const { memory, id } = core;
@@ -118,19 +138,24 @@ export class Tier {
       dropped: this.#dropped,
       instructions: this.#instructions,
       entered: this.#entered,
-      exits: { ...this.#exits },
+      exits: this.#exits(),
     };
+  }
+
+  #exits(): ExitCounts {
+    const counts = { ...this.#exitsOfDropped, elsewhere: this.#elsewhere, attention: this.#attention };
+    for (const region of this.#regions) if (region !== undefined) addExits(counts, region);
+    return counts;
   }
 
   /** The regions there are, by address. */
   get regions(): TierRegion[] {
     const views = this.#regions
       .filter((region) => region !== undefined)
-      .map(({ region, user, exits, taken, module }): TierRegion => {
+      .map((compiled): TierRegion => {
+        const { region, user, module } = compiled;
         const counts = noExits();
-        exits.forEach(({ reason }, i) => {
-          counts[reason] += taken[i];
-        });
+        addExits(counts, compiled);
         const blocks = [...region.blocks.keys()].sort((a, b) => a - b);
         return { entries: region.entries, blocks, user, instructions: region.size, module, exits: counts };
       });
@@ -143,29 +168,38 @@ export class Tier {
    */
   run(block: Block): boolean {
     const core = this.#core;
-    const { r } = core;
     if (!core.undisturbed) return false;
     if (!this.#isPossible()) {
       block.untilHot = core.codeCache.heat;
       return false;
     }
-    const words = this.#words;
-    const user = r[layout.CPL] === 3;
-    const budget = core.budget - core.retired;
-    words[KIND >> 2] = Kind.RAW;
-    words[RESULT >> 2] = r[FLAG_RESULT];
-    words[PAIR >> 2] = POSITIVE;
-    words[(PAIR >> 2) + 1] = r[FLAG_AUX];
-    const eip = r[EIP];
-    this.#budget = budget;
-    let left = user ? this.#runtime.enterUser(eip, budget) : this.#runtime.enter(eip, budget);
+    const start = core.retired;
+    let left = this.#enter();
     if (left === NOT_FOUND) {
-      if (!this.#provide(block, eip, user)) return false;
-      left = user ? this.#runtime.enterUser(eip, budget) : this.#runtime.enter(eip, budget);
+      if (!this.#provide(block)) return false;
+      left = this.#enter();
       if (left === NOT_FOUND) return false;
     }
     this.#entered++;
-    return this.#leave(left, budget, block);
+    while (this.#leave(left)) {
+      if (!core.undisturbed || core.retired >= core.budget || !this.#isPossible()) break;
+      left = this.#enter();
+      if (left !== NOT_FOUND) continue;
+      if (!this.#provideKnown()) break;
+      left = this.#enter();
+      if (left === NOT_FOUND) break;
+    }
+    const executed = core.retired - start;
+    if (executed < BRIEF) block.untilHot = Math.min(PATIENCE, core.codeCache.heat);
+    return executed > 0;
+  }
+
+  /** Runs compiled code from EIP on. @returns the number of an exit, LEFT_FOR_TARGET, INTERRUPTED or NOT_FOUND */
+  #enter(): number {
+    const core = this.#core;
+    const budget = core.budget - core.retired;
+    this.#budget = budget;
+    return this.#runtime.enter(budget);
   }
 
   /** Regions are compiled for flat segments, and for TLB entries to say all that is to be known of an access. */
@@ -182,37 +216,69 @@ export class Tier {
     );
   }
 
-  /** Takes over what a region left behind. @returns whether it executed anything */
-  #leave(left: number, budget: number, block: Block): boolean {
+  /** Takes over what a region left behind, and does what it was left for. @returns whether compiled code may go on */
+  #leave(left: number): boolean {
     const core = this.#core;
     const { r } = core;
     const words = this.#words;
-    let executed = budget - words[LEFT >> 2];
+    let executed = this.#budget - words[LEFT >> 2];
     let kind: Kind = Kind.DYNAMIC;
+    let exit: Exit | null = null;
     if (left === LEFT_FOR_TARGET) {
-      this.#exits.elsewhere++;
+      this.#elsewhere++;
     } else if (left === INTERRUPTED) {
-      this.#exits.attention++;
+      this.#attention++;
       executed += this.#interrupted;
       kind = Kind.RAW;
     } else {
-      const { exits, taken } = this.#regions[Math.floor(left / EXITS)]!;
-      const exit = exits[left % EXITS];
-      taken[left % EXITS]++;
-      this.#exits[exit.reason]++;
+      const { exits, taken } = this.#regions[left >> EXIT_BITS]!;
+      exit = exits[left & (EXITS - 1)];
+      taken[left & (EXITS - 1)]++;
       r[EIP] = exit.eip;
       executed += exit.executed;
       kind = exit.kind;
     }
-    if (kind === Kind.DYNAMIC) kind = words[KIND >> 2] as Kind;
-    const result = words[RESULT >> 2];
-    const second = words[(PAIR >> 2) + 1];
-    r[FLAG_RESULT] = result;
-    r[FLAG_AUX] = kind === Kind.RAW ? second : this.#runtime.aux(kind, result, words[PAIR >> 2], second);
+    this.#runtime.settleFlags(kind);
     core.retired += executed;
     this.#instructions += executed;
-    if (executed < BRIEF) block.untilHot = Math.min(PATIENCE, core.codeCache.heat);
-    return executed > 0;
+    if (exit === null) return true;
+    if (exit.access !== null) return this.#prepareAccess(words[LINEAR >> 2], exit.access === "write");
+    return exit.steps !== null && this.#runSteps(exit.steps);
+  }
+
+  /**
+   * Does for the access at which a region was left what needs no more of the instruction: fills the TLB, or delivers the
+   * page fault.
+   */
+  #prepareAccess(linear: number, write: boolean): boolean {
+    const core = this.#core;
+    const done = core.prepareAccess(linear, write);
+    if (done === LEFT_ALONE) return false;
+    if (done === PAGE_FAULT) core.deliverFault();
+    return true;
+  }
+
+  /** Has the interpreter run instructions, each of which ends a block. @returns whether compiled code may go on at EIP */
+  #runSteps(steps: readonly Step[]): boolean {
+    const core = this.#core;
+    const { generation } = core;
+    const dropped = this.#dropped;
+    for (const { block, eip } of steps) {
+      if (core.retired >= core.budget) return false;
+      const op = block.ops[0];
+      const next = (eip + op.length) | 0;
+      core.runBlock = block;
+      core.runStart = (eip - op.offset) | 0;
+      core.runStop = GOES_ON;
+      core.r[EIP] = next;
+      op.execute(core, op);
+      core.retired++;
+      this.#instructions++;
+      // What comes next may be elsewhere, or something else by now.
+      if (!core.undisturbed) return false;
+      if (core.r[EIP] !== next || core.generation !== generation || this.#dropped !== dropped) return true;
+    }
+    return true;
   }
 
   /**
@@ -222,7 +288,7 @@ export class Tier {
    */
   #runInterlude(number: number): number {
     const core = this.#core;
-    const { steps, executed } = this.#regions[Math.floor(number / EXITS)]!.interludes[number % EXITS];
+    const { steps, executed } = this.#regions[number >> EXIT_BITS]!.interludes[number & (EXITS - 1)];
     const before = core.retired;
     const start = before + this.#budget - this.#words[LEFT >> 2] + executed;
     core.retired = start;
@@ -244,24 +310,53 @@ export class Tier {
     return 0;
   }
 
+  /** @returns whether a segment register was loaded and compiled code may go on; if not, to load it again changes nothing */
+  #loadsFlatSegment(seg: number, selector: number): boolean {
+    const core = this.#core;
+    return (
+      core.protectedMode &&
+      loadSegmentDirectly(core, seg, selector) &&
+      (core.r[SEG_FLAT + seg] !== 0 || (seg !== DS && seg !== ES))
+    );
+  }
+
   // ---- Compiling ---------------------------------------------------------------------------------------------------
 
-  /** Sees to it that there is a slot for an entry. @returns whether there is */
-  #provide(block: Block, eip: number, user: boolean): boolean {
-    const key = keyOf(block.host, eip, user);
-    const known = this.#entries.get(key) ?? this.#compile(block, eip, user);
+  /** Sees to it that there is a slot for EIP, where a block is. @returns whether there is */
+  #provide(block: Block): boolean {
+    const { r } = this.#core;
+    const eip = r[EIP];
+    const user = r[layout.CPL] === 3;
+    const known = this.#entries.get(keyOf(block.host, eip, user)) ?? this.#compile(block, eip, user);
     if (known === undefined) return false;
-    const { region, entry } = known;
-    const at = this.#slotWord(user, slotOf(eip));
-    const words = this.#words;
-    words[at] = eip;
-    words[at + 1] = ((block.host ^ eip) & ~0xfff) | layout.TLB_VALID;
-    words[at + 2] = region.number;
-    words[at + 3] = entry;
+    this.#fillSlot(known, block.host, eip, user);
     return true;
   }
 
-  #compile(block: Block, eip: number, user: boolean) {
+  /** The same for EIP, if the TLB has its page and it was compiled before. */
+  #provideKnown(): boolean {
+    const { r, tlb } = this.#core;
+    const eip = r[EIP];
+    const user = r[layout.CPL] === 3;
+    const entry = tlb[eip >>> 12];
+    if ((entry & (layout.TLB_VALID | layout.TLB_MMIO)) !== layout.TLB_VALID) return false;
+    const host = (entry & ~0xfff) ^ eip;
+    const known = this.#entries.get(keyOf(host, eip, user));
+    if (known === undefined) return false;
+    this.#fillSlot(known, host, eip, user);
+    return true;
+  }
+
+  #fillSlot({ region, entry }: Entry, host: number, eip: number, user: boolean): void {
+    const at = this.#slotWord(user, slotOf(eip));
+    const words = this.#words;
+    words[at] = eip;
+    words[at + 1] = ((host ^ eip) & ~0xfff) | layout.TLB_VALID;
+    words[at + 2] = region.number;
+    words[at + 3] = entry;
+  }
+
+  #compile(block: Block, eip: number, user: boolean): Entry | undefined {
     const core = this.#core;
     const hostPage = block.host >>> 12;
     const cooling = this.#cooling.get(hostPage);
@@ -292,6 +387,7 @@ export class Tier {
       table: this.#table,
       aux: this.#runtime.aux,
       interpret: this.#interpret,
+      loadSegment: this.#loadSegment,
     });
     if (number === this.#table.length) this.#table.grow(number);
     this.#table.set(number, run);
@@ -333,6 +429,7 @@ export class Tier {
 
   #drop(region: CompiledRegion): void {
     const { number, user, hostPage } = region;
+    addExits(this.#exitsOfDropped, region);
     for (const eip of region.region.entries) {
       const slot = slotOf(eip);
       if (this.#words[this.#slotWord(user, slot) + 2] === number) this.#clearSlot(user, slot);

@@ -1,11 +1,11 @@
 /** From a region to the WebAssembly function that does what its instructions do. */
-import { Block } from "../block-cache.ts";
 import { jecxz, loop, loope, loopne } from "../branch.ts";
 import type { Handler, Op } from "../op.ts";
 import { ECX, EIP } from "../state-layout.ts";
 import { fromMemory, fromRegister } from "./alu.ts";
 import { targetOf } from "./branches.ts";
 import {
+  ACCESS,
   BUDGET,
   CHOICE,
   Emit,
@@ -22,6 +22,7 @@ import {
   storeLocal,
   TARGET,
   type Target,
+  toSteps,
 } from "./emit.ts";
 import { makeDynamic, makeRaw, pushCondition } from "./flag-code.ts";
 import { Kind } from "./flags.ts";
@@ -32,7 +33,7 @@ import { emitPiece, hasPieces } from "./string.ts";
 import { emitGraph, type Graph, loopHeads, type Way } from "./structure.ts";
 import * as wasm from "./wasm.ts";
 import { Code, I32 } from "./wasm.ts";
-import { KIND, LEFT, PAIR, RESULT } from "./working-memory.ts";
+import { KIND, LEFT, LINEAR, PAIR, RESULT } from "./working-memory.ts";
 
 /** Instructions that follow each other without a look at the budget, if no block has more. */
 const LONGEST_PATH = 64;
@@ -83,22 +84,19 @@ function emitBlock(e: Emit, block: RegionBlock, ways: Ways, registers: Registers
     return;
   }
   charge(e, size);
-  if (!block.stops) {
+  if (block.steps === null) {
     ways.go(next);
     return;
   }
   e.begin(next, 0, 0);
-  e.leave("instruction");
+  e.leave("instruction", block.steps.length > 0 ? toSteps(block.steps) : null);
 }
 
 /** Instructions that the interpreter runs; `executed` before them in the block. */
 function emitInterlude(e: Emit, placed: readonly Placed[], executed: number, registers: Registers): void {
   e.begin(placed[0].eip, placed[0].op.length, executed);
   makeRaw(e);
-  e.interpret(
-    placed.map(({ op, eip }) => ({ block: new Block([op], 0, true, -1), eip })),
-    registers,
-  );
+  e.interpret(toSteps(placed), registers);
 }
 
 /** A piece of a repeated string instruction, if need be by the interpreter; it is there again while elements are left. */
@@ -355,6 +353,7 @@ export function translate(region: Region, target: Target, registry: Registry): C
   code.set(ENTRY);
   saveState(code, target, registers.written);
   storeLocal(code, target.working + LEFT, BUDGET);
+  storeLocal(code, target.working + LINEAR, ACCESS);
   code.get(ENTRY);
   return code;
 }

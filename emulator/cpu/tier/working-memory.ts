@@ -3,11 +3,15 @@
  * state on to each other, and where they find each other. None of it is part of the machine's state.
  */
 
-/** Byte offsets in a core's working memory: instructions left of the budget; the flags (see flags.ts). */
+/**
+ * Byte offsets in a core's working memory: instructions left of the budget; the flags (see flags.ts); linear address of the
+ * access for which a region was left.
+ */
 export const LEFT = 0;
 export const KIND = 4;
 export const RESULT = 8;
 export const PAIR = 12;
+export const LINEAR = 20;
 
 /**
  * Two tables of entries into regions, the second for CPL 3. A slot has the entry's linear address; the TLB entry that its

@@ -1,6 +1,7 @@
 /**
  * Random programs for a 32-bit machine with paging: loops over instructions of all kinds, with operands in good and bad
- * places, faults that a handler answers by going on elsewhere, stores into the program itself, and changes of privilege.
+ * places, faults that a handler answers by going on elsewhere, page faults that one answers by mapping the page, stores into
+ * the program itself, changes of privilege, system calls, loads of segment registers and interrupts of the timer.
  */
 import type { Machine } from "../../../../emulator/index.ts";
 import type { Random } from "../host-cpu/random.ts";
@@ -18,6 +19,10 @@ const EXCEPTIONS = 0x6008;
 const KERNEL_STACK = 0x8000;
 const HANDLER = 0x9000;
 const ENTRY_CALL = 0xa000;
+const PAGE_FAULT_HANDLER = 0xb000;
+const UNMAP_CALL = 0xb100;
+const SYSTEM_CALL = 0xb200;
+const TIMER_HANDLER = 0xb300;
 export const CODE = 0x10000;
 const CODE_PAGES = 6;
 /** Two pages of data, one that is read-only, one that is missing, one for the supervisor, and two of data again. */
@@ -26,11 +31,20 @@ const DATA_PAGES = 7;
 const READ_ONLY = 2;
 const MISSING = 3;
 const SUPERVISOR = 4;
+/** Two pages of data that the page fault's handler maps, or makes writable. */
+const LAZY = 0x28000;
+const LAZY_PAGES = 2;
 /** The pages of the program, seen a second time. */
 const ALIAS = 0x40000;
 const STACK = 0x30000;
-/** A vector that user code may call: goes on in the other ring. */
+/** Vectors that user code may call: one goes on in the other ring, one takes away the lazy pages, one does nothing. */
 const SWITCH_RING = 0x40;
+const UNMAP = 0x41;
+const NULL_CALL = 0x42;
+const TIMER = 0x30;
+
+/** Usable in any ring; null; for ring 0; code; a TSS; 64 KiB large; beyond the table. */
+const SELECTORS = [0x23, 0x23, 0x23, 0x23, 0, 0x10, 0x1b, 0x28, 0x33, 0x73];
 
 const [EAX, ECX, EDX, EBX, ESP, EBP, ESI, EDI] = [0, 1, 2, 3, 4, 5, 6, 7];
 const POINTERS = [EBX, EBP, ESI, EDI];
@@ -56,7 +70,9 @@ class Writer {
 /** Where an access may go. */
 function address(random: Random): number {
   const page = DATA + (random.below(DATA_PAGES + 1) << 12);
-  switch (random.below(12)) {
+  switch (random.below(13)) {
+    case 4:
+      return LAZY + random.below(LAZY_PAGES * 0x1000);
     case 0:
       return page + 0xfff - random.below(8);
     case 1:
@@ -256,7 +272,7 @@ const GENERATORS: readonly (readonly [weight: number, generator: Generator])[] =
     (w, random) =>
       w
         .emit(0x68)
-        .word(random.bits() & 0xcd5)
+        .word(random.bits() & (random.oneIn(8) ? 0xfd5 : 0xed5))
         .emit(0x9d),
   ],
   [3, (w, random) => w.emit(0xc8, random.below(32), 0, 0, 0xc9)],
@@ -382,6 +398,29 @@ const GENERATORS: readonly (readonly [weight: number, generator: Generator])[] =
     },
   ],
   [1, (w) => w.emit(0xcd, SWITCH_RING)],
+  [3, (w, random) => w.emit(0xcd, random.pick([UNMAP, NULL_CALL]))],
+  [
+    2,
+    (w, random) =>
+      w.emit(...random.pick([[0xfb], [0xfa, 0xfb], [0xfb, 0x90], [0xfa, 0x40, 0xfb, 0x42], [0xfa, 0xfb, 0xfb, 0xfa]])),
+  ],
+  // POPFD; CLI.
+  [1, (w) => w.emit(0x68).word(0x202).emit(0x9d, 0xfa)],
+  [
+    3,
+    (w, random) => {
+      // Loads of DS, ES, FS, GS; rarely of SS.
+      const selector = random.pick(SELECTORS);
+      if (random.oneIn(2))
+        w.emit(0x68)
+          .word(selector)
+          .emit(...random.pick([[0x1f], [0x07], [0x0f, 0xa1], [0x0f, 0xa9]]));
+      else
+        w.emit(0xb8)
+          .word(selector)
+          .emit(0x8e, 0xc0 | (random.pick([0, 3, 3, 4, 5, random.oneIn(4) ? 2 : 0]) << 3));
+    },
+  ],
 ];
 const WEIGHT = GENERATORS.reduce((sum, [weight]) => sum + weight, 0);
 
@@ -483,27 +522,79 @@ export function prepare(machine: Machine, bytes: Uint8Array, random: Random): vo
   });
   write(GDT + 0x28, ((TSS & 0xffff) << 16) | 0x67);
   write(GDT + 0x2c, 0x00008900 | (TSS >>> 16));
-  write(TSS + 4, KERNEL_STACK);
-  write(TSS + 8, 0x10);
-  // Exceptions go on at RESUME, in the ring of the handler; the vector for it goes to the other ring.
-  for (let vector = 0; vector < 0x41; vector++) {
-    const at = vector === SWITCH_RING ? ENTRY_CALL : HANDLER;
-    write(IDT + 8 * vector, (8 << 16) | at);
-    write(IDT + 8 * vector + 4, 0xee00);
+  write(GDT + 0x30, 0xffff);
+  write(GDT + 0x34, 0x0040f200);
+  for (const { id } of machine.cores) {
+    write(TSS + 0x80 * id + 4, KERNEL_STACK - 0x400 * id);
+    write(TSS + 0x80 * id + 8, 0x10);
   }
-  code(machine, HANDLER, 0xff, 0x05, ...bytesOf(EXCEPTIONS), 0xbc, ...bytesOf(KERNEL_STACK - 64));
+  const gates: Readonly<Record<number, number>> = {
+    14: PAGE_FAULT_HANDLER,
+    [TIMER]: TIMER_HANDLER,
+    [SWITCH_RING]: ENTRY_CALL,
+    [UNMAP]: UNMAP_CALL,
+    [NULL_CALL]: SYSTEM_CALL,
+  };
+  for (let vector = 0; vector <= NULL_CALL; vector++) {
+    write(IDT + 8 * vector, (8 << 16) | (gates[vector] ?? HANDLER));
+    write(IDT + 8 * vector + 4, random.oneIn(8) ? 0xef00 : 0xee00);
+  }
   const ring3 = random.oneIn(2);
+  const eflags = 2 | (random.oneIn(2) ? 0x200 : 0) | (random.oneIn(2) ? 0x3000 : 0);
+  // PUSH 0x23; POP DS; PUSH 0x23; POP ES.
+  const segments = [0x6a, 0x23, 0x1f, 0x6a, 0x23, 0x07];
   // IRET to RESUME: in ring 3, or in ring 0.
-  const toRing = (at: number, user: boolean) =>
-    code(
-      machine,
-      at,
-      ...(user ? [0x6a, 0x23, 0x68, ...bytesOf(STACK - 0x100)] : []),
-      ...[0x6a, 0x02, 0x6a, user ? 0x1b : 0x08, 0xff, 0x35, ...bytesOf(RESUME), 0xfc, 0xcf],
-    );
-  toRing(HANDLER + 11, ring3);
-  code(machine, ENTRY_CALL, 0xbc, ...bytesOf(KERNEL_STACK - 64));
-  toRing(ENTRY_CALL + 5, random.oneIn(2));
+  const toRing = (user: boolean) => [
+    ...(user ? [0x6a, 0x23, 0x68, ...bytesOf(STACK - 0x100)] : []),
+    ...[0x68, ...bytesOf(eflags), 0x6a, user ? 0x1b : 0x08, 0xff, 0x35, ...bytesOf(RESUME), 0xfc, 0xcf],
+  ];
+  // Exceptions go on at RESUME, in the ring of the handler; the vector for it goes to the other ring.
+  const [count, stack] = [
+    [0xff, 0x05, ...bytesOf(EXCEPTIONS)],
+    [0xbc, ...bytesOf(KERNEL_STACK - 64)],
+  ];
+  code(machine, HANDLER, ...segments, ...count, ...stack, ...toRing(ring3));
+  code(machine, ENTRY_CALL, ...segments, ...stack, ...toRing(random.oneIn(2)));
+  const lazyEntry = PAGE_TABLE + 4 * (LAZY >> 12);
+  code(
+    machine,
+    PAGE_FAULT_HANDLER,
+    // PUSH EAX; PUSH DS; MOV EAX, CR2; SHR EAX, 12; SUB EAX, page; CMP EAX, pages; JAE.
+    ...[0x50, 0x1e, 0x6a, 0x23, 0x1f, 0x0f, 0x20, 0xd0, 0xc1, 0xe8, 12, 0x2d, ...bytesOf(LAZY >> 12)],
+    ...[0x83, 0xf8, LAZY_PAGES, 0x73, 14],
+    // OR the page's entry, 7; POP DS; POP EAX; ADD ESP, 4; IRET.
+    ...[0x83, 0x0c, 0x85, ...bytesOf(lazyEntry), 7, 0x1f, 0x58, 0x83, 0xc4, 4, 0xcf],
+    ...[0x1f, 0x58, 0xe9, ...bytesOf(HANDLER - (PAGE_FAULT_HANDLER + 42))],
+  );
+  code(
+    machine,
+    UNMAP_CALL,
+    ...[
+      0x50,
+      0x1e,
+      0x6a,
+      0x23,
+      0x1f,
+      0x83,
+      0x25,
+      ...bytesOf(lazyEntry),
+      0xfe,
+      0x83,
+      0x25,
+      ...bytesOf(lazyEntry + 4),
+      0xfd,
+    ],
+    // By CR3, or by INVLPG.
+    ...(random.oneIn(2)
+      ? [0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8]
+      : [0x0f, 0x01, 0x3d, ...bytesOf(LAZY), 0x0f, 0x01, 0x3d, ...bytesOf(LAZY + 0x1000)]),
+    ...[0x1f, 0x58, 0xcf],
+  );
+  // PUSH DS; PUSH ES; MOV EAX, 0x10; MOV DS, EAX; MOV ES, EAX; POP ES; POP DS; IRET.
+  code(machine, SYSTEM_CALL, 0x1e, 0x06, 0xb8, 0x10, 0, 0, 0, 0x8e, 0xd8, 0x8e, 0xc0, 0x07, 0x1f, 0xcf);
+  // PUSH EAX; MOV AL, 0x20; OUT 0x20, AL; POP EAX; IRET.
+  code(machine, TIMER_HANDLER, 0x50, 0xb0, 0x20, 0xe6, 0x20, 0x58, 0xcf);
+  if (random.oneIn(2)) startTimer(machine, random.between(20, 200));
   write(PAGE_DIRECTORY, PAGE_TABLE | 7);
   for (let page = 0; page < 0x100; page++) write(PAGE_TABLE + 4 * page, (page << 12) | 7);
   const data = DATA >> 12;
@@ -513,6 +604,8 @@ export function prepare(machine: Machine, bytes: Uint8Array, random: Random): vo
   write(PAGE_TABLE + 4 * (data + READ_ONLY), ((data + READ_ONLY) << 12) | 5);
   write(PAGE_TABLE + 4 * (data + MISSING), 0);
   write(PAGE_TABLE + 4 * (data + SUPERVISOR), ((data + SUPERVISOR) << 12) | 3);
+  write(lazyEntry, LAZY | 6);
+  write(lazyEntry + 4, (LAZY + 0x1000) | 5);
   for (let i = 0; i < CODE_PAGES; i++) write(PAGE_TABLE + 4 * ((ALIAS >> 12) + i), (CODE + (i << 12)) | 7);
   for (let i = 0; i < DATA_PAGES * 0x400; i++) write(DATA + 4 * i, random.value());
   machine.load(bytes, CODE);
@@ -523,17 +616,25 @@ export function prepare(machine: Machine, bytes: Uint8Array, random: Random): vo
   for (const core of machine.cores) {
     core.startup(0);
     core.gdtrBase = GDT;
-    core.gdtrLimit = 0x2f;
+    core.gdtrLimit = 0x37;
     core.idtrBase = IDT;
-    core.idtrLimit = 0x207;
+    core.idtrLimit = 8 * NULL_CALL + 7;
     core.cr3 = PAGE_DIRECTORY;
     core.cr0 = cr0;
-    core.setSegment(7, 0x28, TSS, 0x67, 0x8b);
+    core.setSegment(7, 0x28, TSS + 0x80 * core.id, 0x67, 0x8b);
     const dpl = ring3 ? 0x60 : 0;
     for (const seg of [0, 2, 3, 4, 5]) core.setSegment(seg, ring3 ? 0x23 : 0x10, 0, -1, 0xc093 | dpl);
     core.setSegment(1, ring3 ? 0x1b : 0x08, 0, -1, 0xc09b | dpl);
     core.setCpl(ring3 ? 3 : 0);
     core.r[ESP] = STACK - 0x100 - 0x200 * core.id;
+    core.setEflags(eflags);
     core.eip = CODE;
   }
+}
+
+/** IRQ 0 at vector TIMER, every `ticks` ticks of the 8254. */
+function startTimer(machine: Machine, ticks: number): void {
+  const pic = [0x11, TIMER, 0x04, 0x01, 0xfe].map((value, i) => [i === 0 ? 0x20 : 0x21, value]);
+  const pit = [0x34, ticks, 0].map((value, i) => [i === 0 ? 0x43 : 0x40, value]);
+  for (const [port, value] of [...pic, ...pit]) machine.ports.write8(port, value);
 }

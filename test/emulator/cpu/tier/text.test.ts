@@ -17,7 +17,8 @@ it("tells of a region where it is, how large, why it was left, and what its WebA
   machine.step(10_000);
   const [region, ...others] = machine.cores[0].tierRegions;
   expect(others).toEqual([]);
-  expect(region).toMatchObject({ entries: [CODE + 16], blocks: [CODE + 16], instructions: 2 });
+  // The second block is the HLT, for which the region is left.
+  expect(region).toMatchObject({ entries: [CODE + 16], blocks: [CODE + 16, CODE + 24], instructions: 2 });
   expect(region.exits).toEqual(machine.tierStatistics[0]?.exits);
   expect(region.exits.budget).toBeGreaterThan(0);
   expect(region.exits).toMatchObject({ memory: 0, division: 0, instruction: 0, attention: 0, elsewhere: 0 });

@@ -77,6 +77,28 @@ describe("the compiled tier", () => {
     expect(statistics(machine).entered - entered).toBeLessThan(3);
   });
 
+  it("goes on behind system calls, and behind page faults that are repaired", () => {
+    // The null call of program.ts loads DS and ES; the other takes away the page that is written to.
+    for (const [source, perTurn] of [
+      ["1: incl %ecx; int $0x42; jmp 1b", 0],
+      ["1: incl %ecx; movl %ecx, 0x28000; int $0x41; jmp 1b", 2],
+    ] as const) {
+      const machine = machineWith(source);
+      const [core] = machine.cores;
+      core.cr0 |= 0x80000000;
+      core.setEflags(2);
+      machine.step(5000);
+      const { instructions, entered } = statistics(machine);
+      const turns = machine.getRegister("ecx");
+      machine.step(50_000);
+      const more = machine.getRegister("ecx") - turns;
+      expect(more).toBeGreaterThan(1500);
+      expect(statistics(machine).instructions - instructions).toBeGreaterThan(45_000);
+      // A return to where there was a fault sets RF, which the interpreter attends to.
+      expect((statistics(machine).entered - entered) / more).toBeLessThan(perTurn + 0.01);
+    }
+  });
+
   it("drops what is written to, and compiles it again after a while", () => {
     // The loop counts in the immediate operand of its own first instruction.
     const machine = machineWith(`
@@ -190,6 +212,77 @@ describe("in lock-step with the interpreter", () => {
         { instructions: 20_000, slice: 3000 },
       );
       expect(`seed ${seed}: ${difference}`).toBe(`seed ${seed}: null`);
+    }
+  });
+
+  it("page faults of each access of an instruction, and of those that are several accesses", () => {
+    const ring3 = [1, 2, 3, 4, 5, 6].find((seed) => {
+      const machine = new Machine({ memoryBytes: RAM, tier: "off" });
+      prepare(machine, new Uint8Array(1), new Random(seed));
+      return machine.cores[0].cpl === 3;
+    })!;
+    // Of the two pages at 0x28000 that INT 0x41 takes away, the second is not missing but read-only.
+    const bodies = [
+      "movl $0x28020, %esp; pushal",
+      "movl $0x29010, %esp; pushal; pushl 0x28ffe",
+      "movl $0x29800, %esp; pushl 0x28800; popl 0x28804",
+      "movl $0x28800, %esi; movl $0x29800, %edi; movsl; cmpsb",
+      "movl $0x28ff0, %ebp; leave; movl $0x28800, %esp; addl %eax, 0x28ffe; call 2f; 2:",
+    ];
+    for (const body of bodies) {
+      const bytes = assembleBinary(`1: ${body}\n int $0x41; incl %ecx; jmp 1b`, { file: "test.S", origin: CODE });
+      const { difference, compiled } = lockStep(
+        () => ({ memoryBytes: RAM }),
+        (machine) => {
+          prepare(machine, bytes, new Random(ring3));
+          machine.cores[0].cr0 |= 0x80000000;
+        },
+        new Random(1),
+        { instructions: 10_000, slice: 100 },
+      );
+      expect(`${body}: ${difference}`).toBe(`${body}: null`);
+      expect([body, compiled.getRegister("ecx") > 200]).toEqual([body, true]);
+    }
+  });
+
+  it("stores to a ROM, for which the TLB never has an entry that lets them through", () => {
+    const source = "1: movl %ecx, 0xe0000; incl %ecx; jmp 1b";
+    const { difference, compiled } = lockStep(
+      () => ({ memoryBytes: RAM }),
+      (machine) => {
+        prepare(machine, assembleBinary(source, { file: "test.S", origin: CODE }), new Random(1));
+        machine.loadRom(new Uint8Array(0x1000), 0xe0000);
+        machine.cores[0].cr0 |= 0x80000000;
+      },
+      new Random(1),
+      { instructions: 10_000, slice: 1000 },
+    );
+    expect(difference).toBe(null);
+    expect(compiled.getRegister("ecx")).toBeGreaterThan(2000);
+    expect(compiled.memory.read32(0xe0000)).toBe(0);
+  });
+
+  it("what steps and faults leave behind: other segments, a shutdown", () => {
+    const programs = [
+      // DS of 64 KiB, for which the access behind the system call is too far; the handler goes on at the beginning.
+      "1: incl %ecx; movl $0x33, %eax; movl %eax, %ds; int $0x42; incl %edx; movl %eax, 0x20000; jmp 1b",
+      // A handler that is missing: a triple fault.
+      "movl $0x20000, %ebx; 1: incl %ecx; movl (%ebx), %eax; cmpl $400, %ecx; jne 1b; movl $0x23000, %ebx; jmp 1b",
+    ];
+    for (const [n, source] of programs.entries()) {
+      const { difference, compiled } = lockStep(
+        () => ({ memoryBytes: RAM }),
+        (machine) => {
+          prepare(machine, assembleBinary(source, { file: "test.S", origin: CODE }), new Random(1));
+          const [core] = machine.cores;
+          core.cr0 |= 0x80000000;
+          if (n === 1) core.idtrLimit = 0;
+        },
+        new Random(n),
+        { instructions: 10_000, slice: 100 },
+      );
+      expect(`${source}: ${difference}`).toBe(`${source}: null`);
+      expect([source, compiled.getRegister("ecx") > 200]).toEqual([source, true]);
     }
   });
 
