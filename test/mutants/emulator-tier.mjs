@@ -59,7 +59,7 @@ export default [
   {
     name: "a step runs without a look at where its code is now",
     file: "emulator/cpu/tier/tier.ts",
-    old: "core.generation !== generation || this.#dropped !== dropped) return true;",
+    old: "(tlb[page] & WHERE_CODE_IS) !== entry || this.#dropped !== dropped) return true;",
     new: "false) return true;",
     tests: [LOCK_STEP],
   },

@@ -4,6 +4,7 @@ import { blockWithinPage } from "../code-fetch.ts";
 import { type Core, LEFT_ALONE, PAGE_FAULT } from "../core.ts";
 import { loadSegmentDirectly } from "../short-ways.ts";
 import * as layout from "../state-layout.ts";
+import { WHERE_CODE_IS } from "../translation.ts";
 import { type Exit, INTERRUPTED, type Interlude, LEFT_FOR_TARGET, type Step, type Target } from "./emit.ts";
 import { Kind } from "./flags.ts";
 import { findRegion, type Region } from "./region.ts";
@@ -261,7 +262,10 @@ export class Tier {
   /** Has the interpreter run instructions, each of which ends a block. @returns whether compiled code may go on at EIP */
   #runSteps(steps: readonly Step[]): boolean {
     const core = this.#core;
-    const { generation } = core;
+    const { tlb } = core;
+    // They are in one page.
+    const page = steps[0].eip >>> 12;
+    const entry = tlb[page] & WHERE_CODE_IS;
     const dropped = this.#dropped;
     for (const { block, eip } of steps) {
       if (core.retired >= core.budget) return false;
@@ -276,7 +280,7 @@ export class Tier {
       this.#instructions++;
       // What comes next may be elsewhere, or something else by now.
       if (!core.undisturbed) return false;
-      if (core.r[EIP] !== next || core.generation !== generation || this.#dropped !== dropped) return true;
+      if (core.r[EIP] !== next || (tlb[page] & WHERE_CODE_IS) !== entry || this.#dropped !== dropped) return true;
     }
     return true;
   }
