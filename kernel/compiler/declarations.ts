@@ -5,7 +5,7 @@ import { Code, code, list } from "./code.ts";
 import type { Context, DeclarationSteps } from "./context.ts";
 import type { Environment } from "./environment.ts";
 import { Variable } from "./environment.ts";
-import { NOTHING } from "./kinds.ts";
+import { NOTHING, WIDE } from "./kinds.ts";
 import { refuse } from "./refusal.ts";
 import { narrow_word } from "./scalars.ts";
 
@@ -154,8 +154,9 @@ export class Declarations implements DeclarationSteps {
   }
 }
 
-/** Gives a variable the type of its annotation: values are converted to it, as C does. */
+/** Gives a variable the type of its annotation: values are converted to it, as C does, but for `number`, the widest. */
 export function annotate(variable: Variable, type: ts.TypeNode | undefined): void {
+  if (type?.kind === ts.SyntaxKind.NumberKeyword) variable.kind = WIDE;
   const kind = annotated_kind(type);
   if (kind === undefined) return;
   variable.kind = kind;

@@ -1,5 +1,6 @@
 /** Refuses what hosted code would keep on the host: a snapshot of the guest does not have it, and going back does not undo it. */
 import ts from "typescript-api";
+import { constant_value } from "./constants.ts";
 import { is_at_module_level } from "./imports.ts";
 import type { Meaning } from "./meaning.ts";
 import { on_host } from "./refusal.ts";
@@ -12,12 +13,7 @@ import { is_host_file } from "./trusted.ts";
  * variables of the function itself may, objects that it has made, and what is the guest's.
  * @param root the function, whose call the node is part of
  */
-export function said_of_change(
-  node: ts.Node,
-  root: ts.Node,
-  meaning: Meaning,
-  is_trusted: (file: string) => boolean,
-): string | undefined {
+export function said_of_change(node: ts.Node, root: ts.Node, meaning: Meaning): string | undefined {
   if (ts.isDeleteExpression(node)) return said_of_place(bare(node.expression), root, meaning);
   if (ts.isIdentifier(node)) {
     if (!is_target(node)) return undefined;
@@ -25,7 +21,7 @@ export function said_of_change(
     return declaration === undefined || is_within(declaration, root) ? undefined : on_host(node.text);
   }
   if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return undefined;
-  if (!is_target(node) || meaning.is_guest_place(node) || is_of_machine(node, meaning, is_trusted)) return undefined;
+  if (!is_target(node) || meaning.is_guest_place(node) || is_register(node, meaning)) return undefined;
   return said_of_place(node, root, meaning);
 }
 
@@ -74,18 +70,33 @@ export function made_here(value: ts.Expression, root: ts.Node, meaning: Meaning)
   return ts.isObjectLiteralExpression(initializer) ? "object" : undefined;
 }
 
-/** Whether a place is in a register of the machine: `cpu().cr2`, `cpu().r[EAX]`. */
-function is_of_machine(
-  node: ts.PropertyAccessExpression | ts.ElementAccessExpression,
-  meaning: Meaning,
-  is_trusted: (file: string) => boolean,
-): boolean {
+/** Whether a place is a register of the machine that may be written: `cpu().eip`, `cpu().r[EAX]`. */
+function is_register(node: ts.PropertyAccessExpression | ts.ElementAccessExpression, meaning: Meaning): boolean {
   const member = ts.isPropertyAccessExpression(node) ? node : bare(node.expression);
-  if (!ts.isPropertyAccessExpression(member)) return false;
-  const declaration = meaning.checker.getSymbolAtLocation(member.name)?.declarations?.[0];
-  if (declaration === undefined || ts.isMethodDeclaration(declaration) || ts.isMethodSignature(declaration))
-    return false;
-  const { fileName } = declaration.getSourceFile();
-  if (is_host_file(fileName) || !is_trusted(fileName)) return false;
-  return member !== node || (ts.getCombinedModifierFlags(declaration) & ts.ModifierFlags.Readonly) === 0;
+  if (!ts.isPropertyAccessExpression(member) || !is_core(member.expression, meaning)) return false;
+  return member.name.text === (member === node ? "eip" : "r");
+}
+
+/** Why a part of the core is none that kernel code may see; undefined for those that are, and for parts of anything else. */
+export function said_of_core(node: ts.Node, meaning: Meaning): string | undefined {
+  if (ts.isPropertyAccessExpression(node) && is_core(node.expression, meaning)) {
+    if (meaning.checker.getSymbolAtLocation(node.name) !== undefined) return undefined;
+    return `the core has no \`${node.name.text}\` that kernel code could see: ${OF_CORE}`;
+  }
+  if (!ts.isElementAccessExpression(node)) return undefined;
+  const array = bare(node.expression);
+  if (is_core(array, meaning)) return `a part of the core is named: ${OF_CORE}`;
+  if (!ts.isPropertyAccessExpression(array) || array.name.text !== "r" || !is_core(array.expression, meaning))
+    return undefined;
+  const number = constant_value(node.argumentExpression, meaning);
+  if (number !== undefined && Number.isInteger(number) && number >= 0 && number < 8) return undefined;
+  return "the general registers are `r[0]` to `r[7]`, by constants";
+}
+
+const OF_CORE =
+  "`r[0]` to `r[7]`, `eip`, `cr0` to `cr4`, `getEflags()`, `setEflags()`, `segSelector()`, `segBase()`, `ports`, `id`";
+
+function is_core(node: ts.Expression, meaning: Meaning): boolean {
+  const { symbol } = meaning.type_of(node);
+  return symbol?.name === "HostedCore" && is_host_file(symbol.declarations?.[0]?.getSourceFile().fileName ?? "");
 }

@@ -15,7 +15,7 @@ import {
   list_changing,
   namespaces,
 } from "./host-names.ts";
-import { made_here, module_variable } from "./host-state.ts";
+import { made_here, module_variable, said_of_core } from "./host-state.ts";
 import type { Meaning } from "./meaning.ts";
 import { on_host } from "./refusal.ts";
 import { bare, enclosing_function, is_function_literal, is_value_name } from "./syntax.ts";
@@ -48,6 +48,8 @@ export class HostUse {
    */
   said(node: ts.Node, root: ts.Node, stepping: ts.Node | undefined): Said | undefined {
     if (ts.isIdentifier(node)) return say(node, this.#global(node));
+    const core = said_of_core(node, this.meaning);
+    if (core !== undefined) return { node, why: core };
     if (ts.isPropertyAccessExpression(node)) return this.#member_of(node, node.expression, node.name, root);
     if (ts.isElementAccessExpression(node)) {
       const key = bare(node.argumentExpression);

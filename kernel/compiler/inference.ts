@@ -142,7 +142,9 @@ export class Inference {
   }
 
   /** The kind that a type alone tells; undefined for numbers, and for what cannot be kept. */
-  #by_type(type: ts.Type): Kind | undefined {
+  #by_type(type: ts.Type | undefined): Kind | undefined {
+    // Of a type that is not declared, what it is made of is missing.
+    if (type === undefined) return undefined;
     const { flags } = type;
     if (flags & ts.TypeFlags.BooleanLike) return BOOLEAN;
     if (flags & (ts.TypeFlags.Undefined | ts.TypeFlags.Void | ts.TypeFlags.Never)) return NOTHING;
@@ -156,7 +158,8 @@ export class Inference {
     return { kind: "view", struct, nullable };
   }
 
-  #is_number(type: ts.Type): boolean {
+  #is_number(type: ts.Type | undefined): boolean {
+    if (type === undefined) return false;
     const parts = type.isUnion() ? type.types : [type];
     return parts.every((part) => (part.flags & ts.TypeFlags.NumberLike) !== 0);
   }
@@ -347,7 +350,9 @@ export class Inference {
     if (annotated !== undefined) return annotated;
     const { checker } = this.meaning;
     const signature = checker.getSignatureFromDeclaration(helper)!;
-    const result = checker.getTypeArguments(checker.getReturnTypeOfSignature(signature) as ts.TypeReference)[1];
+    const result = checker.getTypeArguments(checker.getReturnTypeOfSignature(signature) as ts.TypeReference)[1] as
+      | ts.Type
+      | undefined;
     return this.#by_type(result) ?? (this.#is_number(result) ? WIDE : undefined);
   }
 

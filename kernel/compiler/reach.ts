@@ -29,7 +29,7 @@ export class Reach {
 
   constructor(
     private readonly meaning: Meaning,
-    private readonly is_trusted: (file: string) => boolean,
+    is_trusted: (file: string) => boolean,
   ) {
     this.#use = new HostUse(meaning);
     this.#loading_use = new LoadingUse(meaning);
@@ -84,7 +84,7 @@ export class Reach {
       if (ts.isTypeNode(inner)) return;
       const said = this.#use.said(inner, root, steps ? node : undefined);
       if (said !== undefined) refuse(said.node, said.why);
-      const changed = said_of_change(inner, root, this.meaning, this.is_trusted);
+      const changed = said_of_change(inner, root, this.meaning);
       if (changed !== undefined) refuse(inner, changed);
       const { functions, unseen } = this.#used.of(inner, root);
       if (unseen !== undefined && said === undefined) refuse(unseen.node, unseen.why);

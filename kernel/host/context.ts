@@ -3,6 +3,7 @@
  * runs. Set by the bridge for each step, and by inspection for the duration of one look.
  */
 import type { Core } from "../../emulator/index.ts";
+import type { HostedCore } from "./hosted-core.ts";
 import { HostedMemory } from "./hosted-memory.ts";
 
 /** Where the linked kernel's symbols are. */
@@ -100,7 +101,7 @@ export async function loading<T>(body: () => Promise<T>): Promise<T> {
 }
 
 /** The core that executes the current step. */
-export function cpu(): Core {
+export function cpu(): HostedCore {
   const { core } = ambient;
   if (core === undefined) {
     throw new Error(
@@ -109,7 +110,7 @@ export function cpu(): Core {
         : "this part of the kernel needs a running core; it cannot be used while inspecting",
     );
   }
-  return core;
+  return core as unknown as HostedCore;
 }
 
 /** Whether anybody listens to the kernel's events. */

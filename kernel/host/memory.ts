@@ -5,10 +5,10 @@
  * while a debugger or a test looks, they go through a side-effect-free reader.
  */
 import { ambient } from "./context.ts";
-import type { HostedMemory } from "./hosted-memory.ts";
+import type { GuestMemory } from "./guest-memory.ts";
 
 /** The memory in use now. Throws when no kernel is being stepped or inspected: kernel data exist only in a machine. */
-export function memory(): HostedMemory {
+export function memory(): GuestMemory {
   return ambient.memory;
 }
 

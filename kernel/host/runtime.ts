@@ -202,8 +202,8 @@ export function store_u32(memory: HostedMemory, linear: number, value: number): 
 
 function misfit(value: number, type: string): never {
   throw new RangeError(
-    `${value} does not fit an ${type}, which is what its place in the frame holds by what is assigned to it elsewhere; ` +
-      "give the variable a type, as in `let x: u32 = …`, or the part of an expression that has this value a variable with one",
+    `${value} does not fit an ${type}, which its place in the frame is for what it is made of; ` +
+      "`let x: number = ...` holds larger ones, `let x: u32 = ...` cuts; a part of an expression takes a variable of its own",
   );
 }
 

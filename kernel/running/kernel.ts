@@ -14,12 +14,13 @@ import {
 import { hosted_exception } from "../arch/i386/kernel/traps.ts";
 import { tty_readers, tty_wants_input } from "../drivers/char/tty_io.ts";
 import { Bridge } from "../host/bridge.ts";
-import { cpu, type KernelHost, stepping, type TraceEvent, with_context } from "../host/context.ts";
+import { ambient, type KernelHost, stepping, type TraceEvent, with_context } from "../host/context.ts";
 import { HostedMemory } from "../host/hosted-memory.ts";
 import type { KernelImage } from "../host/kernel-image.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
+import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { list_head } from "../include/linux/list.ts";
-import { kstat } from "../include/linux/sched.ts";
+import { kstat, task_struct } from "../include/linux/sched.ts";
 import { EXIT_PANIC } from "../kernel/panic.ts";
 import { runqueue_head } from "../kernel/sched.ts";
 import { jiffies, nr_timers } from "../kernel/timer.ts";
@@ -29,6 +30,8 @@ import { InspectMemory } from "./inspect-memory.ts";
 import { KernelEntries } from "./kernel-entries.ts";
 
 const USER_CPL = 3;
+/** Bytes of a kernel stack that are left for saying that it is full, and for ending the task. */
+const ROOM_FOR_OOPS = 1536;
 /** The function that asks what is to be run; see arch/i386/kernel/setup.ts. */
 const HAND_OVER = "read_boot_params";
 
@@ -148,6 +151,7 @@ export class Kernel implements KernelHost {
       steps: this.#debug ? this.image.checked_steps(entry_check) : this.image.steps,
       lowest: PAGE_OFFSET,
       end: PAGE_OFFSET + this.machine.memory.ramSize,
+      stacks: { size: THREAD_SIZE, reserved: task_struct.size + ROOM_FOR_OOPS },
       on_failure: (_core, eip, why) => this.#note_failure(eip, why),
     });
     this.#inspect = HostedMemory.of(new InspectMemory(this.machine));
@@ -385,7 +389,7 @@ export class Kernel implements KernelHost {
   }
 
   trace(event: TraceEvent): void {
-    this.#record(event, cpu());
+    this.#record(event, ambient.core!);
   }
 
   #record(event: TraceEvent, core: Core): void {

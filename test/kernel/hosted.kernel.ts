@@ -59,6 +59,12 @@ kernel_function("move_frame", [], u32, function* () {
   return x;
 });
 
+kernel_function("wide_product", [u32], u32, function* (n) {
+  const wide: number = n * 0x10000;
+  log_length.value = 0;
+  return wide / 0x10000;
+});
+
 /** Makes more accesses than one statement may. */
 kernel_function("long_walk", [], u32, function* () {
   let i = 0;

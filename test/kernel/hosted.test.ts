@@ -137,6 +137,10 @@ describe("a hosted function", () => {
     expect(runs(`subl $256, %esp\n${call("move_frame")} movl %eax, result`).word("result")).toBe(1);
   });
 
+  it("has 64 bits for a variable that is said to be a number", () => {
+    expect(runs(`${call("wide_product", 0x123456)} movl %eax, result`).word("result")).toBe(0x123456);
+  });
+
   it("makes as many accesses as it may in each statement, not in all", () => {
     const b = runs(`${call("long_walk")} movl %eax, result`);
     expect([b.word("result"), b.failures]).toEqual([1000, []]);

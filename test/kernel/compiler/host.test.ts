@@ -213,7 +213,12 @@ async function later(): Promise<void> { await null; table.n++; }`;
     ["an object in a sum", 'n = ("" + text).length;', /^1:\d+: `text` is an object: arithmetic/],
     ["an object as a number", "n = +(table as never as { n: number });", /^1:\d+: .* is an object: arithmetic/],
     ["a method of a view", "guest.value.set = 1 as never;", /^1:\d+: `guest.value.set` is in an object on the host/],
-    ["a part of the machine", "cpu().memory = 1 as never;", /^1:\d+: `cpu\(\)\.memory` is in an object on the host/],
+    ["a control register", "cpu().cr2 = 1 as never;", /^1:\d+: `cpu\(\)\.cr2` is in an object on the host/],
+    ["what the run loop counts", "n = cpu().retired;", /^1:\d+: the core has no `retired` that kernel code could see/],
+    ["the run loop", "cpu().run(1);", /^1:\d+: the core has no `run` /],
+    ["a part of the core by a text", 'n = cpu()["budget"];', /^1:\d+: a part of the core is named: /],
+    ["a register that is none", "n = cpu().r[9];", /^1:\d+: the general registers are `r\[0\]` to `r\[7\]`/],
+    ["a register by a number", "cpu().r[n] = 1;", /^1:\d+: the general registers are /],
     ["what goes on later", "later();", /: `async` in hosted code: .*wait queue/],
     ["what goes on later, within", "(async () => { await f(); })();", /^1:\d+: `async` in hosted code/],
     ["an object that is thrown", "throw text;", /^1:\d+: what is thrown is written as `new Error/],
@@ -231,7 +236,7 @@ describe("what is hosted code's own is not", () => {
     ["texts", "n = `${n.toString(16).padStart(8, '0')}`.toUpperCase().slice(1).length + 'ab'.repeat(3).charCodeAt(1);"],
     ["functions as parameters", "n = f() + [1, 2].map((x) => x + f()).filter((x) => x > 1).length;"],
     ["views and variables of the guest", "const v = item.at(n); v.n++; v.list.set(0, 1); word.value = 1; [v.n] = [2];"],
-    ["registers", "cpu().r[0] = cpu().cr2 | 0;"],
+    ["registers", "cpu().r[0] = cpu().cr2 | 0; cpu().eip += 4; n = cpu().r[7] + cpu().ports.read8(0x40);"],
     ["tables of the module", "n = table.inner[0] + (held.get(n) ?? 0) + table.run(n) + twice(n);"],
     ["errors", "if (n > 1) throw new RangeError(`${n} is too much`);"],
   ])("%s", (_, body) => {
@@ -349,5 +354,13 @@ export const g = kernel_function("g", [i32], i32, function* (a) { const p = view
     expect(said[0]).toMatch(
       /^3:73: `p` is a view of a struct whose declaration is not found from here; .* `const name = struct\("name", \{ … \}\)` at the top level/,
     );
+  });
+});
+
+describe("a result type that is not declared", () => {
+  it.each(["Stepz<void>", "Steps<Missing>"])("%s is said, and crashes nothing", (type) => {
+    const text = `${PREAMBLE}function* put(c: u32): ${type} {}
+export const g = kernel_function("g", [u32], u32, function* (n) { yield* put(n); return 1; });`;
+    expect(() => compiler.check_and_compile(path_of("missing.ts"), text)).toThrow(/Cannot find name '(Stepz|Missing)'/);
   });
 });

@@ -91,7 +91,7 @@ export function* show_registers(address: u32): Steps<void> {
 }
 
 function core_registers(): GeneralRegisters {
-  const [eax, ecx, edx, ebx, , ebp, esi, edi] = cpu().r;
+  const { 0: eax, 1: ecx, 2: edx, 3: ebx, 5: ebp, 6: esi, 7: edi } = cpu().r;
   return { eax, ebx, ecx, edx, esi, edi, ebp };
 }
 

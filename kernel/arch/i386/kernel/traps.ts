@@ -181,10 +181,9 @@ kernel_function("unknown_interrupt", [], undefined, function* () {
  * Double faults run as a task of their own, on their own stack: the one at fault may be unusable. What the CPU was doing
  * is in the TSS it switched from.
  */
-const DOUBLEFAULT_STACKSIZE = 4096;
 const DOUBLEFAULT_TSS_ENTRY = 31;
 const TSS_AVAILABLE = 0x89;
-const doublefault_stack = kernel_variable("doublefault_stack", array(u32, DOUBLEFAULT_STACKSIZE / 4), undefined, {
+const doublefault_stack = kernel_variable("doublefault_stack", array(u32, THREAD_SIZE / 4), undefined, {
   alignment: THREAD_SIZE,
 });
 const doublefault_tss = kernel_variable("doublefault_tss", tss_struct, undefined, { alignment: 32 });
@@ -212,11 +211,11 @@ function interrupted_tss(): number {
 
 function init_doublefault_task(): void {
   const tss = doublefault_tss.value;
-  tss.esp0 = doublefault_stack.address + DOUBLEFAULT_STACKSIZE;
+  tss.esp0 = doublefault_stack.address + THREAD_SIZE;
   tss.ss0 = __KERNEL_DS;
   tss.eip = image().symbol("doublefault_fn");
   tss.eflags = 2;
-  tss.esp = doublefault_stack.address + DOUBLEFAULT_STACKSIZE;
+  tss.esp = doublefault_stack.address + THREAD_SIZE;
   tss.es = tss.ss = tss.ds = __KERNEL_DS;
   tss.cs = __KERNEL_CS;
   tss.bitmap = 0x8000;
