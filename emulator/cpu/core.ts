@@ -49,13 +49,6 @@ const NO_LIMIT = 1 << 30;
 /** "Vector" of `waitForInterrupt`: the instruction starts over, and no exception is delivered. */
 const RESTART = -1;
 
-/** What `Core.prepareAccess` came to: the TLB has the page now. */
-export const PREPARED = 0;
-/** There is a #PF to deliver. */
-export const PAGE_FAULT = 1;
-/** It is not the TLB that the access lacks, or to fill it may change the instruction itself or where it is. */
-export const LEFT_ALONE = 2;
-
 /** One i386 processor core: architectural state, access to memory, and the loop that runs instructions. */
 export class Core extends CoreMemory {
   readonly ports: PortBus;
@@ -345,12 +338,12 @@ export class Core extends CoreMemory {
   prepareAccess(linear: number, write: boolean): number {
     const entry = this.tlb[linear >>> 12];
     const rights = write ? this.writeRights : this.readRights;
-    if ((entry & rights) === layout.TLB_VALID) return LEFT_ALONE;
-    if (entry === 0 ? this.tlbIsFull : linear >>> 12 === this.r[EIP] >>> 12) return LEFT_ALONE;
-    if (walkIsDelicate(this, linear)) return LEFT_ALONE;
-    if (walk(this, linear, write, this.r[CPL] === 3) === NO_PAGE) return PAGE_FAULT;
+    if ((entry & rights) === layout.TLB_VALID) return layout.LEFT_ALONE;
+    if (entry === 0 ? this.tlbIsFull : linear >>> 12 === this.r[EIP] >>> 12) return layout.LEFT_ALONE;
+    if (walkIsDelicate(this, linear)) return layout.LEFT_ALONE;
+    if (walk(this, linear, write, this.r[CPL] === 3) === NO_PAGE) return layout.PAGE_FAULT;
     // Not so for a write to ROM.
-    return (this.tlb[linear >>> 12] & rights) === layout.TLB_VALID ? PREPARED : LEFT_ALONE;
+    return (this.tlb[linear >>> 12] & rights) === layout.TLB_VALID ? layout.PREPARED : layout.LEFT_ALONE;
   }
 
   /**

@@ -1,8 +1,9 @@
 import type { Core } from "./core.ts";
 import type { Op } from "./op.ts";
-import { loadSegment } from "./segmentation.ts";
+import { loadDataSegment, loadRealSegment, loadStackSegment } from "./segmentation.ts";
+import { loadSegmentDirectly } from "./short-ways.ts";
 import { peekStack } from "./stack-writer.ts";
-import { CS, DS, ES, ESP, FS, GS, SS, SS_SHADOW, VECTOR_UD } from "./state-layout.ts";
+import { CS, DS, ES, ESP, FS, GS, SS, SS_SHADOW, VECTOR_GP, VECTOR_UD } from "./state-layout.ts";
 import { farPointerOffset, farPointerSelector, readRm16, writeSelectorToRm } from "./system-operands.ts";
 
 /** MOV Sreg, r/m16. The segment is `op.reg`; CS and the numbers beyond GS are undefined opcodes. */
@@ -66,4 +67,15 @@ function loadFarPointer(cpu: Core, op: Op, seg: number): void {
 /** After MOV SS and POP SS the next instruction (which sets ESP) runs before any interrupt or debug trap. */
 function afterLoad(cpu: Core, seg: number): void {
   if (seg === SS) cpu.interruptShadow = SS_SHADOW;
+}
+
+/**
+ * Loads ES, SS, DS, FS or GS as MOV, POP and LxS do (SDM vol. 2, MOV), under the rules of the current mode.
+ * Changes nothing when it raises: #GP or #SS or #NP with the selector as error code.
+ */
+function loadSegment(cpu: Core, seg: number, selector: number): void {
+  if (!cpu.protectedMode) loadRealSegment(cpu, seg, selector);
+  else if (loadSegmentDirectly(cpu, seg, selector)) return;
+  else if (seg === SS) loadStackSegment(cpu, selector, cpu.cpl, VECTOR_GP);
+  else loadDataSegment(cpu, seg, selector, VECTOR_GP);
 }

@@ -16,7 +16,6 @@ import {
   systemType,
   TYPE_LDT,
 } from "./descriptors.ts";
-import { loadSegmentDirectly } from "./short-ways.ts";
 import {
   ACCESS_BIG,
   ACCESS_GRANULARITY,
@@ -36,17 +35,6 @@ import {
 const REAL_MODE_ACCESS = 0x93;
 /** The same with DPL 3: a segment in virtual-8086 mode. */
 const V86_ACCESS = 0xf3;
-
-/**
- * Loads ES, SS, DS, FS or GS as MOV, POP and LxS do (SDM vol. 2, MOV), under the rules of the current mode.
- * Changes nothing when it raises: #GP or #SS or #NP with the selector as error code.
- */
-export function loadSegment(cpu: Core, seg: number, selector: number): void {
-  if (!cpu.protectedMode) loadRealSegment(cpu, seg, selector);
-  else if (loadSegmentDirectly(cpu, seg, selector)) return;
-  else if (seg === SS) loadStackSegment(cpu, selector, cpu.cpl, VECTOR_GP);
-  else loadDataSegment(cpu, seg, selector, VECTOR_GP);
-}
 
 /** Loads any segment register in real or virtual-8086 mode: base = selector * 16. */
 export function loadRealSegment(cpu: Core, seg: number, selector: number): void {

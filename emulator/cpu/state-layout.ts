@@ -216,3 +216,10 @@ export const TLB_CLEAN = 256;
 
 /** Value of `Core.runStop`: leave the block, and EIP is right already. */
 export const EIP_REPLACED = -1;
+
+/** What `Core.prepareAccess` came to: the TLB has the page now. */
+export const PREPARED = 0;
+/** There is a #PF to deliver. */
+export const PAGE_FAULT = 1;
+/** It is not the TLB that the access lacks, or to fill it may change the instruction itself or where it is. */
+export const LEFT_ALONE = 2;

@@ -1,7 +1,7 @@
 /** The compiled tier of a core: what of its code is WebAssembly, and how that is entered and left. */
 import type { Block } from "../block-cache.ts";
 import { blockWithinPage } from "../code-fetch.ts";
-import { type Core, LEFT_ALONE, PAGE_FAULT } from "../core.ts";
+import type { Core } from "../core.ts";
 import { loadSegmentDirectly } from "../short-ways.ts";
 import * as layout from "../state-layout.ts";
 import { WHERE_CODE_IS } from "../translation.ts";
@@ -13,7 +13,7 @@ import { EXIT_REASONS, type ExitReason, type TierRegion, type TierStatistics } f
 import { translate } from "./translate.ts";
 import { LEFT, LINEAR, SLOT_BYTES, SLOTS, slotOf, slotsOffset } from "./working-memory.ts";
 
-const { CS, DS, EIP, ES, SEG_BASE, SEG_FLAT, SEG_LIMIT, SS } = layout;
+const { CS, DS, EIP, ES, LEFT_ALONE, PAGE_FAULT, SEG_BASE, SEG_FLAT, SEG_LIMIT, SS } = layout;
 
 /** Regions at most, and bytes of WebAssembly: when there would be more, all are dropped. */
 const MAXIMUM_REGIONS = 4096;
