@@ -17,8 +17,6 @@ function patienceOfInput(): number {
   }
 }
 
-/** Those who want to hear of Ctrl-C. */
-const interrupts = new Set<() => void>();
 let keys: KeyStream | undefined;
 
 export const processHost: TimedHost & TerminalHost = {
@@ -35,11 +33,8 @@ export const processHost: TimedHost & TerminalHost = {
     takeKeys:
       process.stdin.isTTY === true
         ? () => {
-            const stream = openKeys(process.stdin, () => {
-              for (const interrupt of interrupts) interrupt();
-            });
-            keys = stream;
-            return stream.close;
+            keys = openKeys(process.stdin, () => process.emit("SIGINT", "SIGINT"));
+            return keys.close;
           }
         : undefined,
     release: () => {
@@ -47,11 +42,9 @@ export const processHost: TimedHost & TerminalHost = {
     },
   },
   onInterrupt: (callback) => {
-    interrupts.add(callback);
     process.on("SIGINT", callback);
     process.on("SIGTERM", callback);
     return () => {
-      interrupts.delete(callback);
       process.off("SIGINT", callback);
       process.off("SIGTERM", callback);
     };

@@ -11,8 +11,8 @@ export interface InputSource {
    */
   readonly patience?: number;
   /**
-   * Where somebody types at a terminal: from now on gives each key at once and unseen, Ctrl-C included; LEAVE_KEY interrupts in its
-   * place. The returned function undoes it.
+   * Where somebody types at a terminal: from now on gives each key at once and unseen, Ctrl-C included; Ctrl-] interrupts in
+   * its place. The returned function undoes it.
    */
   readonly takeKeys?: (() => () => void) | undefined;
 }

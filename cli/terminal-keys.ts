@@ -3,7 +3,7 @@ import { on } from "node:events";
 import type { ReadStream } from "node:tty";
 
 /** Ctrl-]: a key that PCs' software has no use for, as telnet has it. */
-export const LEAVE_KEY = 0x1d;
+const LEAVE_KEY = 0x1d;
 
 export interface KeyStream {
   /** What is typed from when the stream was opened on. */

@@ -18,7 +18,7 @@ import {
 } from "./descriptors.ts";
 import type { Fault } from "./fault.ts";
 import { commitCode, commitSegment, loadNullSegment, loadRealSegment, requireStackDescriptor } from "./segmentation.ts";
-import { enterHandlerDirectly } from "./short-ways.ts";
+import { enterHandlerDirectly, FLAGS_CLEARED } from "./short-ways.ts";
 import { stackWriter } from "./stack-writer.ts";
 import {
   ACCESS_PRESENT,
@@ -28,10 +28,8 @@ import {
   ESP,
   FLAG_AC,
   FLAG_IF,
-  FLAG_NT,
   FLAG_RF,
   FLAG_TF,
-  FLAG_VM,
   FS,
   GS,
   SS,
@@ -201,7 +199,7 @@ function enterThroughGate(cpu: Core, vector: number, kind: number, eflags: numbe
   const offset = wide ? (low & 0xffff) | (high & 0xffff0000) : low & 0xffff;
   const codeLimit = descriptorLimit(cpu.systemRead32(code), codeHigh);
   const isInterrupt = type === TYPE_INTERRUPT_GATE32 || type === TYPE_INTERRUPT_GATE16;
-  const cleared = FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM | (isInterrupt ? FLAG_IF : 0);
+  const cleared = isInterrupt ? FLAGS_CLEARED | FLAG_IF : FLAGS_CLEARED;
 
   if (!isConformingCode(codeAccess) && dpl < cpu.cpl) {
     const fromV86 = cpu.v86;

@@ -6,6 +6,7 @@
  * Each does what the long way (interrupts.ts, iret.ts, segmentation.ts) would, or returns false and has changed nothing,
  * not even the TLB: then the long way finds out what is to be done. So it need not know any fault.
  */
+import { PAGE_SIZE } from "../memory/physical-memory.ts";
 import type { Core } from "./core.ts";
 import { accessDpl, descriptorAccess, descriptorBase, descriptorLimit, SELECTOR_LDT, TYPE_32 } from "./descriptors.ts";
 import { SYSTEM_READ, SYSTEM_WRITE } from "./memory-access.ts";
@@ -42,6 +43,10 @@ import {
   TLB_VALID,
   TR,
 } from "./state-layout.ts";
+import { TSS32_STACKS } from "./tss.ts";
+
+/** Flags that a handler is entered without; those of an interrupt gate are entered without IF, too. */
+export const FLAGS_CLEARED = FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM;
 
 /** The low doubleword of a segment of 4 GiB at 0. */
 const FLAT_LOW = 0xffff;
@@ -54,11 +59,6 @@ const FLAT_DATA_HIGH = 0x00cf9300;
 const GATE_MASK = 0x9e00;
 const GATE_HIGH = 0x8e00;
 const GATE_TRAP = 0x0100;
-
-/** Offset of ESP0 in a 386 TSS; SS0 follows it. */
-const TSS32_STACKS = 4;
-
-const PAGE_SIZE = 4096;
 
 /** Where `size` bytes lie that the CPU itself may read at once, or -1. */
 function systemHost(cpu: Core, linear: number, size: number): number {
@@ -114,7 +114,7 @@ export function enterHandlerDirectly(
   const code = flatCode(cpu, selector);
   const level = accessDpl(code >>> 8);
   if (code === 0 || level > cpl) return false;
-  const cleared = FLAG_TF | FLAG_NT | FLAG_RF | FLAG_VM | ((high & GATE_TRAP) === 0 ? FLAG_IF : 0);
+  const cleared = (high & GATE_TRAP) === 0 ? FLAGS_CLEARED | FLAG_IF : FLAGS_CLEARED;
 
   let stack = 0;
   let stackSelector = 0;

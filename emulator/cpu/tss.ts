@@ -46,6 +46,9 @@ const TSS32: TssLayout = {
   ldt: 0x60,
 };
 
+/** ESP0 of a 386 TSS; SS0 follows it. */
+export const TSS32_STACKS = TSS32.stacks;
+
 /** Fields that a 386 TSS alone has. */
 export const TSS32_CR3 = 0x1c;
 /** Bit 0: raise #DB when this task is switched to. */

@@ -12,6 +12,7 @@ import { ModuleVariables } from "./module-variables.ts";
 import { Output } from "./output.ts";
 import { Reach } from "./reach.ts";
 import { in_order, place_of, Refusal, type RefusedPlace, refuse } from "./refusal.ts";
+import { is_generator } from "./syntax.ts";
 import { trusted_files } from "./trusted.ts";
 import { counts_of } from "./turns.ts";
 
@@ -188,7 +189,7 @@ class ModuleCompiler {
 
   /** Finds declarations of kernel functions and variables. */
   #look(node: ts.Node): void {
-    if (ts.isFunctionLike(node) && "asteriskToken" in node && node.asteriskToken !== undefined) this.#check_inner(node);
+    if (ts.isFunctionLike(node) && is_generator(node)) this.#check_inner(node);
     if (ts.isCallExpression(node)) {
       const declaring = this.#declaring(node);
       if (declaring !== undefined) {

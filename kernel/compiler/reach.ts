@@ -8,7 +8,7 @@ import { HostUse } from "./host-use.ts";
 import { LoadingUse } from "./loading-use.ts";
 import type { Meaning } from "./meaning.ts";
 import { place_of, type RefusedPlace } from "./refusal.ts";
-import { is_within } from "./syntax.ts";
+import { is_generator, is_within } from "./syntax.ts";
 import { UsedFunctions } from "./used-functions.ts";
 
 /** Calls of functions that one statement may come to, its loops gone round once. */
@@ -121,10 +121,6 @@ export class Reach {
   #is_macro(node: ts.Node): boolean {
     return ts.isFunctionDeclaration(node) && is_generator(node) && this.meaning.is_macro(node);
   }
-}
-
-function is_generator(node: ts.FunctionLikeDeclaration): boolean {
-  return "asteriskToken" in node && node.asteriskToken !== undefined;
 }
 
 function itself(node: ts.Node): string {

@@ -34,6 +34,11 @@ export function is_function_literal(node: ts.Node | undefined): node is ts.Arrow
   return node !== undefined && (ts.isArrowFunction(node) || ts.isFunctionExpression(node));
 }
 
+/** Whether a node is a `function*`. */
+export function is_generator(node: ts.Node): boolean {
+  return "asteriskToken" in node && node.asteriskToken !== undefined && ts.isFunctionLike(node);
+}
+
 /** The function that a node is in. */
 export function enclosing_function(node: ts.Node): ts.Node | undefined {
   return ts.findAncestor(node.parent, ts.isFunctionLike);

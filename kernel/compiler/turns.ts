@@ -4,7 +4,7 @@
  */
 import ts from "typescript-api";
 import type { Meaning } from "./meaning.ts";
-import { enclosing_function, is_function_literal } from "./syntax.ts";
+import { enclosing_function, is_function_literal, is_generator } from "./syntax.ts";
 
 /** Text to be put in: where, and what. Nothing, or in front and behind. */
 export interface Insertions {
@@ -50,7 +50,7 @@ function is_passed_on(node: ts.ArrowFunction | ts.FunctionExpression, meaning: M
 function is_text(node: ts.Node, meaning: Meaning): boolean {
   if (!ts.isTemplateExpression(node) && !is_sum(node)) return false;
   const around = enclosing_function(node);
-  if (around === undefined || ("asteriskToken" in around && around.asteriskToken !== undefined)) return false;
+  if (around === undefined || is_generator(around)) return false;
   // The outermost sum is as long as those in it.
   if (is_sum(node.parent) && node.parent.operatorToken.kind === ts.SyntaxKind.PlusToken) return false;
   return (meaning.type_of(node).flags & ts.TypeFlags.StringLike) !== 0;

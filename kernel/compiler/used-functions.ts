@@ -2,7 +2,7 @@
 import ts from "typescript-api";
 import { said_of_namespace } from "./imports.ts";
 import type { Meaning } from "./meaning.ts";
-import { bare, is_function_literal, is_value_name, is_within } from "./syntax.ts";
+import { bare, is_function_literal, is_generator, is_value_name, is_within } from "./syntax.ts";
 
 /** What a node brings in: functions to look into, or what cannot be looked into. */
 export interface Used {
@@ -92,7 +92,7 @@ export class UsedFunctions {
 
   /** Whether a parameter is a function that takes none itself, through which it could get at itself; or a macro's. */
   #is_simple(callee: ts.Identifier, parameter: ts.ParameterDeclaration): boolean {
-    if ("asteriskToken" in parameter.parent && parameter.parent.asteriskToken !== undefined) return true;
+    if (is_generator(parameter.parent)) return true;
     const { checker } = this.meaning;
     return this.meaning
       .type_of(callee)

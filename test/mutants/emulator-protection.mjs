@@ -79,16 +79,16 @@ export default [
   {
     name: "a trap gate clears IF",
     file: "emulator/cpu/interrupts.ts",
-    old: "(isInterrupt ? FLAG_IF : 0)",
-    new: "FLAG_IF",
+    old: "isInterrupt ? FLAGS_CLEARED | FLAG_IF : FLAGS_CLEARED",
+    new: "FLAGS_CLEARED | FLAG_IF",
     tests: [SHORT_WAYS],
   },
   {
     name: "a handler keeps TF",
-    file: "emulator/cpu/interrupts.ts",
-    old: "  const cleared = FLAG_TF | FLAG_NT",
-    new: "  const cleared = FLAG_NT",
-    tests: [SHORT_WAYS],
+    file: "emulator/cpu/short-ways.ts",
+    old: "FLAGS_CLEARED = FLAG_TF | FLAG_NT",
+    new: "FLAGS_CLEARED = FLAG_NT",
+    tests: [PRIVILEGE],
   },
   {
     name: "a device's interrupt needs a gate that ring 3 may use",

@@ -259,6 +259,18 @@ export class Tier {
     return true;
   }
 
+  /** Has the interpreter run an instruction, the only one of a block. */
+  #execute(block: Block, eip: number): void {
+    const core = this.#core;
+    const op = block.ops[0];
+    core.runBlock = block;
+    core.runStart = (eip - op.offset) | 0;
+    core.runStop = GOES_ON;
+    core.r[EIP] = eip + op.length;
+    op.execute(core, op);
+    core.retired++;
+  }
+
   /** Has the interpreter run instructions, each of which ends a block. @returns whether compiled code may go on at EIP */
   #runSteps(steps: readonly Step[]): boolean {
     const core = this.#core;
@@ -269,15 +281,9 @@ export class Tier {
     const dropped = this.#dropped;
     for (const { block, eip } of steps) {
       if (core.retired >= core.budget) return false;
-      const op = block.ops[0];
-      const next = (eip + op.length) | 0;
-      core.runBlock = block;
-      core.runStart = (eip - op.offset) | 0;
-      core.runStop = GOES_ON;
-      core.r[EIP] = next;
-      op.execute(core, op);
-      core.retired++;
+      this.#execute(block, eip);
       this.#instructions++;
+      const next = (eip + block.ops[0].length) | 0;
       // What comes next may be elsewhere, or something else by now.
       if (!core.undisturbed) return false;
       if (core.r[EIP] !== next || (tlb[page] & WHERE_CODE_IS) !== entry || this.#dropped !== dropped) return true;
@@ -297,13 +303,7 @@ export class Tier {
     const start = before + this.#budget - this.#words[LEFT >> 2] + executed;
     core.retired = start;
     for (const { block, eip } of steps) {
-      const op = block.ops[0];
-      core.runBlock = block;
-      core.runStart = (eip - op.offset) | 0;
-      core.runStop = GOES_ON;
-      core.r[EIP] = eip + op.length;
-      op.execute(core, op);
-      core.retired++;
+      this.#execute(block, eip);
       if (core.runStop !== GOES_ON) {
         this.#interrupted = executed + core.retired - start;
         core.retired = before;
