@@ -19,6 +19,8 @@ export interface KernelLinkOptions {
   readonly include?: (file: string) => boolean;
   /** Initial values of the kernel's variables: `{ HZ: 1000 }`. */
   readonly config?: Readonly<Record<string, number>>;
+  /** Whether it is for up to NR_CPUS CPUs: with locks, IPIs and the APICs. A kernel for one has none of them. */
+  readonly smp?: boolean;
   /** Functions for entries of sys_call_table, by number from 0 to 511: `{ 250: "sys_mine" }`. */
   readonly system_calls?: Readonly<Record<number, string>>;
 }
@@ -120,7 +122,13 @@ function with_system_calls(module: KernelModule, calls: Readonly<Record<number, 
   return module.with_data(data);
 }
 
-function parts({ modules = [], include = () => true, config = {}, system_calls = {} }: KernelLinkOptions): KernelParts {
+function parts({
+  modules = [],
+  include = () => true,
+  config = {},
+  smp = false,
+  system_calls = {},
+}: KernelLinkOptions): KernelParts {
   const own = [...new Set(modules.map(object_of))];
   const chosen: KernelModule[] = [
     ...kernel_modules()
@@ -134,8 +142,9 @@ function parts({ modules = [], include = () => true, config = {}, system_calls =
     modules: chosen,
     sources,
     headers,
-    defines: asm_offsets(chosen.flatMap(({ structs }) => structs)),
+    defines: { ...asm_offsets(chosen.flatMap(({ structs }) => structs)), ...(smp ? { CONFIG_SMP: 1 } : {}) },
     config,
+    smp,
     text_address: KERNEL_START,
     page_offset: PAGE_OFFSET,
   };

@@ -24,7 +24,7 @@ export class Calls implements CallSteps {
   constructor(private readonly context: Context) {}
 
   call(node: ts.YieldExpression, env: Environment, wants_result: boolean): Code {
-    const { emitter, macros } = this.context;
+    const { emitter, macros, meaning } = this.context;
     const call = ts.isParenthesizedExpression(node.expression!) ? node.expression.expression : node.expression!;
     if (!ts.isCallExpression(call))
       refuse(node, "`yield*` takes a call of a kernel function, or of a `function*` that steps");
@@ -35,6 +35,9 @@ export class Calls implements CallSteps {
     const args = list(callee.arguments);
     const fastcall = callee.convention === undefined ? new Code("false") : code`${callee.convention}.fastcall`;
     const assigned = callee.arguments.some(({ assigns }) => assigns.size > 0);
+    // A call that may be left out is a step of its own.
+    const is_smp_only = meaning.is_smp_only(call.expression);
+    if (is_smp_only) emitter.flush();
     // Arguments that assign are evaluated before the variables are written back.
     const body = assigned ? code`const $a = [${args}];` : Code.EMPTY;
     const given = assigned ? code`...$a` : args;
@@ -44,6 +47,7 @@ export class Calls implements CallSteps {
         ? code`$k.call${words}($c, $g, ${fastcall}, ${callee.address}${words > 0 ? ", " : ""}${given});`
         : code`$k.call_with($c, $g, ${fastcall}, ${callee.address}, ${given});`,
       call,
+      is_smp_only,
     );
     emitter.before_next(new Code(`$k.returned($c, $b - ${emitter.marks.frame}, ${4 * words});`), call);
     return this.#result(callee, call);

@@ -16,6 +16,8 @@ export interface Step {
   ends: boolean;
   /** Whether it ends in a call, whose pushes may fault after the variables are written. */
   calls: boolean;
+  /** Whether it is nothing but a call that a kernel for one CPU leaves out. */
+  smp_only: boolean;
 }
 
 export class Emitter {
@@ -128,6 +130,7 @@ export class Emitter {
       node: this.use_site ?? node,
       ends: false,
       calls: false,
+      smp_only: false,
     };
     this.#pending = Code.EMPTY;
     this.steps.push(step);
@@ -135,11 +138,12 @@ export class Emitter {
   }
 
   /** A step that ends in a call, whose return address is that of the next step. */
-  call(body: Code, tail: Code, node: ts.Node): void {
+  call(body: Code, tail: Code, node: ts.Node, smp_only: boolean): void {
     const step = this.emit(body, node);
     step.tail = tail;
     step.ends = true;
     step.calls = true;
+    step.smp_only = smp_only;
   }
 
   label(): Label {

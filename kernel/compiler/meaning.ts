@@ -8,6 +8,7 @@ import { is_host_file } from "./trusted.ts";
 export const declaring_functions = [
   "kernel_function",
   "asm_function",
+  "smp_function",
   "kernel_variable",
   "kernel_table",
   "cstring",
@@ -125,6 +126,11 @@ export class Meaning {
     return { result: this.property(type, "returns") };
   }
 
+  /** Whether a callee is a function that a kernel for one CPU does not call. */
+  is_smp_only(callee: ts.Expression): boolean {
+    return this.property(this.type_of(callee), "smp_only") !== undefined;
+  }
+
   /** The type of a kernel variable's `value`; undefined for what is no kernel variable. */
   variable_type(node: ts.Expression): ts.Type | undefined {
     const type = this.type_of(node);
@@ -195,8 +201,9 @@ export class Meaning {
     return parts.some((part) => part.symbol?.name === "GuestCall") ? "steps" : "values";
   }
 
-  /** Whether a generator function has to be expanded where it is used: it takes a function or a text. */
+  /** Whether a generator function has to be expanded where it is used: it takes a function or a text, or says `@inline`. */
   is_macro(declaration: ts.FunctionDeclaration): boolean {
+    if (ts.getJSDocTags(declaration).some(({ tagName }) => tagName.text === "inline")) return true;
     return declaration.parameters.some((parameter) => {
       const type = this.type_of(parameter);
       return type.getCallSignatures().length > 0 || (type.flags & ts.TypeFlags.StringLike) !== 0;

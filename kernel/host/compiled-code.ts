@@ -43,6 +43,8 @@ export interface FunctionTable {
   readonly returns: string;
   readonly block: BlockTable;
   readonly context?: NeededContext;
+  /** Steps that are calls of functions for several CPUs only; undefined for none. */
+  readonly smp_calls?: readonly number[];
 }
 
 export class CompiledCode {

@@ -62,6 +62,11 @@ export interface KernelFunction<
   readonly returns: S;
 }
 
+/** A function whose calls a kernel for one CPU leaves out. */
+export interface SmpFunction<A extends readonly unknown[]> extends KernelFunction<A, void, undefined> {
+  readonly smp_only: true;
+}
+
 /** A variable of the kernel: a place in guest memory with a symbol. */
 export interface KernelVariable<T extends Type> {
   readonly symbol: string;
@@ -109,6 +114,17 @@ export function asm_function<const P extends readonly ScalarType[], R extends Sc
   _returns: R,
   _options: FunctionOptions = {},
 ): KernelFunction<Arguments<P>, Result<R>, R> {
+  return not_compiled();
+}
+
+/**
+ * Declares a function of a `.S` file that only a kernel for several CPUs calls, such as spin_lock: in a kernel for one a
+ * statement `yield* spin_lock(…)` is a nop. It returns nothing.
+ */
+export function smp_function<const P extends readonly ScalarType[]>(
+  _name: string,
+  _parameters: P,
+): SmpFunction<Arguments<P>> {
   return not_compiled();
 }
 

@@ -33,7 +33,10 @@ const MOST_STEPS = 0x10000;
 /** Bytes of variables that a function may have: half of a kernel stack. */
 const LARGEST_FRAME = 4096;
 
-function function_bytes(code: CompiledCode, first_step: number): Uint8Array {
+/** `leal 0(%esi,1), %esi`, four bytes: what stands for a call that is left out. */
+const NOP4 = [0x8d, 0x74, 0x26, 0x00];
+
+function function_bytes(code: CompiledCode, first_step: number, smp: boolean): Uint8Array {
   const { frame, count } = code.lay_out();
   const bytes = new Uint8Array(PROLOGUE_LENGTH + HOSTCALL_LENGTH * count + EPILOGUE_LENGTH);
   const view = new DataView(bytes.buffer);
@@ -44,6 +47,7 @@ function function_bytes(code: CompiledCode, first_step: number): Uint8Array {
     view.setUint16(at, 0x3f0f, true);
     view.setUint16(at + 2, first_step + i, true);
   }
+  if (!smp) for (const step of code.table.smp_calls ?? []) bytes.set(NOP4, PROLOGUE_LENGTH + HOSTCALL_LENGTH * step);
   bytes.set([0xc9, 0xc3], bytes.length - EPILOGUE_LENGTH);
   return bytes;
 }
@@ -128,9 +132,10 @@ export interface HostedObject {
 
 /**
  * @param first_step number of the module's first step in the kernel
+ * @param smp whether it is for several CPUs: calls of functions for these are there, else nops
  * @throws LinkError when the numbers do not suffice, or a kernel stack does not
  */
-export function hosted_object(module: KernelModule, first_step: number): HostedObject {
+export function hosted_object(module: KernelModule, first_step: number, smp: boolean): HostedObject {
   const builders = new Map(
     (Object.keys(section_flags) as SectionName[]).map((name) => [name, new SectionBuilder(name)]),
   );
@@ -164,7 +169,7 @@ export function hosted_object(module: KernelModule, first_step: number): HostedO
     const { code } = declaration;
     if (step + code.count > MOST_STEPS)
       throw new LinkError([`a kernel has at most ${MOST_STEPS} steps; ${module.file} exceeds that`]);
-    const bytes = function_bytes(code, step);
+    const bytes = function_bytes(code, step, smp);
     check_frame(declaration);
     step += code.count;
     const offset = text.place(bytes.length, 16);

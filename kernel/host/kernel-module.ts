@@ -235,6 +235,11 @@ export class KernelModule {
     return place as unknown as KernelFunction<never[], unknown>;
   }
 
+  /** Its calls say themselves that they are left out of a kernel for one CPU (CompiledCode.smp_calls). */
+  smp_function(name: string, parameters: readonly ScalarType[]): KernelFunction<never[], unknown> {
+    return this.asm_function(name, parameters, undefined);
+  }
+
   kernel_variable<T extends Type>(
     name: string,
     type: T,

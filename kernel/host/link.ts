@@ -37,13 +37,15 @@ export interface KernelParts {
   readonly defines: Readonly<Record<string, number>>;
   /** Initial values of variables, by name, instead of those they are declared with. */
   readonly config: Readonly<Record<string, number>>;
+  /** Whether it is for several CPUs. */
+  readonly smp: boolean;
   /** Linear address of .text, and of physical address 0. */
   readonly text_address: number;
   readonly page_offset: number;
 }
 
 /** FNV-1a over everything an image is made from; of compiled functions, their digests. */
-function build_id({ modules, sources, headers, defines, config }: KernelParts): number {
+function build_id({ modules, sources, headers, defines, config, smp }: KernelParts): number {
   let hash = 0x811c9dc5;
   const add = (text: string) => {
     for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -57,6 +59,7 @@ function build_id({ modules, sources, headers, defines, config }: KernelParts): 
       add(`${name} ${is_global} ${size} ${alignment} ${section} ${words} ${bytes};`);
   }
   for (const [name, value] of [...Object.entries(defines), ...Object.entries(config)]) add(`${name}=${value};`);
+  add(`smp=${smp};`);
   for (const { text } of [...sources, ...Object.values(headers)]) add(text);
   return hash >>> 0;
 }
@@ -83,7 +86,7 @@ export function link_modules(parts: KernelParts): KernelImage {
   const objects: HostedObject[] = [];
   let step = 0;
   for (const module of ordered) {
-    objects.push(hosted_object(configured(module, parts.config, used), step));
+    objects.push(hosted_object(configured(module, parts.config, used), step, parts.smp));
     for (const { code } of module.functions) step += code.count;
   }
   for (const name of Object.keys(parts.config)) {

@@ -1,0 +1,2 @@
+/** How many CPUs a kernel for several takes (include/linux/threads.h). */
+export const NR_CPUS = 8;
