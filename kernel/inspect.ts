@@ -17,7 +17,7 @@ export { mm_struct, page, vm_area_struct } from "./include/linux/mm.ts";
 export { for_each_task, init_task, kstat, task_struct } from "./include/linux/sched.ts";
 export * as signal_constants from "./include/linux/signal.ts";
 export { timer_list } from "./include/linux/timer.ts";
-export { wait_queue_t } from "./include/linux/wait.ts";
+export { wait_queue_head_t, wait_queue_t } from "./include/linux/wait.ts";
 export { nr_threads } from "./kernel/fork.ts";
 export { task_list } from "./kernel/pid.ts";
 export { log_buf, log_end } from "./kernel/printk.ts";

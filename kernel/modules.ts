@@ -43,6 +43,8 @@ import * as mmu_context from "./include/asm/mmu_context.ts";
 import * as processor from "./include/asm/processor.ts";
 import * as ptrace from "./include/asm/ptrace.ts";
 import * as sigcontext from "./include/asm/sigcontext.ts";
+import * as smplock from "./include/asm/smplock.ts";
+import * as asm_spinlock from "./include/asm/spinlock.ts";
 import * as asm_string from "./include/asm/string.ts";
 import * as system from "./include/asm/system.ts";
 import * as tlbflush from "./include/asm/tlbflush.ts";
@@ -56,6 +58,7 @@ import * as list from "./include/linux/list.ts";
 import * as mm from "./include/linux/mm.ts";
 import * as poll from "./include/linux/poll.ts";
 import * as sched from "./include/linux/sched.ts";
+import * as smp from "./include/linux/smp.ts";
 import * as timer from "./include/linux/timer.ts";
 import * as tty from "./include/linux/tty.ts";
 import * as wait from "./include/linux/wait.ts";
@@ -136,6 +139,8 @@ const all: readonly object[] = [
   processor,
   ptrace,
   sigcontext,
+  smplock,
+  asm_spinlock,
   asm_string,
   system,
   tlbflush,
@@ -150,6 +155,7 @@ const all: readonly object[] = [
   poll,
   sched,
   timer,
+  smp,
   tty,
   wait,
   main,

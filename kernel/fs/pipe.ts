@@ -141,9 +141,9 @@ export const pipe_ioctl = kernel_function(
   },
 );
 
-export const pipe_poll = kernel_function("pipe_poll", [pointer("file"), u32], u32, (filp, table) => {
+export const pipe_poll = kernel_function("pipe_poll", [pointer("file"), u32], u32, function* (filp, table) {
   const pipe = pipe_of(filp);
-  poll_wait(pipe.wait.address, table);
+  yield* poll_wait(pipe.wait.address, table);
   if (file.at(filp).f_mode & FMODE_READ) {
     return (pipe.len > 0 ? POLLIN | POLLRDNORM : 0) | (pipe.writers === 0 ? POLLHUP : 0);
   }

@@ -6,7 +6,6 @@ import { i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { memcpy } from "../include/asm/string.ts";
-import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { copy_from_user, copy_to_user, get_user, put_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINTR, EINVAL, ENOMEM, ERESTARTNOHAND } from "../include/linux/errno.ts";
 import { file, file_operations } from "../include/linux/fs.ts";
@@ -33,6 +32,7 @@ import {
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
 } from "../include/linux/sched.ts";
+import { spin_lock_irq, spin_unlock_irq } from "../include/linux/spinlock.ts";
 import { schedule_timeout } from "../kernel/sched.ts";
 import { set_blocked, signal_pending } from "../kernel/signal.ts";
 import {
@@ -69,7 +69,7 @@ function* poll_file(fd: i32, table: u32): Steps<u32> {
 function* poll_freewait(table: u32): Steps<void> {
   for (let i: u32 = 0; i < poll_entries(table); i++) {
     const entry = poll_table_entry.at(poll_entry(table, i));
-    remove_wait_queue(entry.wait_address, entry.wait.address);
+    yield* remove_wait_queue(entry.wait_address, entry.wait.address);
   }
   yield* free_pages(table, 0);
 }
@@ -238,9 +238,9 @@ export const sys_pselect6 = kernel_function("sys_pselect6", [by_value(pt_regs)],
     if (argument.size !== sigset.size) return -EINVAL;
     if ((yield* copy_from_user(mask.address, argument.p, sigset.size)) !== 0) return -EFAULT;
     yield* memcpy(saved.address, current().blocked.address, sigset.size);
-    const flags = local_irq_save();
+    yield* spin_lock_irq(current().sigmask_lock.address);
     set_blocked(mask.sig.get(0), mask.sig.get(1));
-    local_irq_restore(flags);
+    yield* spin_unlock_irq(current().sigmask_lock.address);
   }
   let result = yield* core_sys_select(regs.ebx, regs.ecx, regs.edx, regs.esi, timeout.address);
   if (regs.edi !== 0 && (result >= 0 || result === -ERESTARTNOHAND)) {
@@ -252,9 +252,9 @@ export const sys_pselect6 = kernel_function("sys_pselect6", [by_value(pt_regs)],
     regs.eax = -EINTR;
     if ((yield* do_signal(regs.address, saved.address)) !== 0) return -EINTR;
   }
-  const flags = local_irq_save();
+  yield* spin_lock_irq(current().sigmask_lock.address);
   set_blocked(saved.sig.get(0), saved.sig.get(1));
-  local_irq_restore(flags);
+  yield* spin_unlock_irq(current().sigmask_lock.address);
   return result;
 });
 

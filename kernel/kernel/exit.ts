@@ -4,14 +4,13 @@ import { console_sync } from "../drivers/char/serial.ts";
 import { trace, tracing } from "../host/context.ts";
 import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
-import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
+import { read_lock, read_unlock, write_unlock } from "../include/asm/spinlock.ts";
 import { copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { ECHILD, EFAULT, EINVAL, ERESTARTSYS } from "../include/linux/errno.ts";
 import { list_del } from "../include/linux/list.ts";
 import { mm_struct } from "../include/linux/mm.ts";
 import {
   current,
-  for_each_task,
   get_current,
   init_task,
   NO_EXIT_SIGNAL,
@@ -21,9 +20,12 @@ import {
   TASK_RUNNING,
   TASK_STOPPED,
   TASK_ZOMBIE,
+  task_has_cpu,
   task_struct,
+  tasklist_lock,
 } from "../include/linux/sched.ts";
 import { SIGCHLD, SIGKILL } from "../include/linux/signal.ts";
+import { write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
 import { init_waitqueue_entry, wait_queue_t } from "../include/linux/wait.ts";
 import { exit_files, exit_fs, exit_sighand, free_task_struct, mm_release, nr_threads } from "./fork.ts";
 import { exit_itimers } from "./itimer.ts";
@@ -47,7 +49,8 @@ const __WCLONE = 0x80000000;
 export const release_task = kernel_function("release_task", [pointer("task_struct")], undefined, function* (task) {
   const p = task_struct.at(task);
   if (task === get_current()) throw new Error("release_task: task releasing itself");
-  local_irq_disable();
+  while (task_has_cpu(p)); // it has yet to leave its stack
+  yield* write_lock_irq(tasklist_lock.address);
   nr_threads.value--;
   unhash_pid(p);
   remove_links(p);
@@ -55,7 +58,7 @@ export const release_task = kernel_function("release_task", [pointer("task_struc
   // What is left of its time slice goes back to its parent.
   const parent = task_struct.at(p.p_pptr);
   parent.counter = Math.min(parent.counter + p.counter, MAX_COUNTER);
-  local_irq_enable();
+  yield* write_unlock_irq(tasklist_lock.address);
   yield* free_task_struct(task);
 });
 
@@ -81,14 +84,18 @@ function* child_reaper(father: task_struct): Steps<task_struct> {
   return of_init === undefined ? init_task() : of_init;
 }
 
-/** Gives the children of a dying task away. Those that stay in its thread group keep the signal of their end. */
+/**
+ * Gives the children of a dying task away. Those that stay in its thread group keep the signal of their end. Needs
+ * tasklist_lock for writing.
+ * @context irqs_disabled
+ */
 function* forget_original_parent(father: task_struct): Steps<void> {
   const reaper = yield* child_reaper(father);
-  for (const p of for_each_task()) {
-    if (p.p_opptr === father.address) p.p_opptr = reaper.address;
-    if (p.p_pptr !== father.address) continue;
+  while (father.p_cptr !== 0) {
+    const p = task_struct.at(father.p_cptr);
     unlink_child(p);
     p.p_pptr = reaper.address;
+    p.p_opptr = reaper.address;
     link_child(p);
     // A thread is nobody's child to wait for, whoever its parent is.
     if (p.exit_signal === NO_EXIT_SIGNAL) continue;
@@ -116,9 +123,19 @@ function* has_live_threads(p: task_struct): Steps<boolean> {
   return false;
 }
 
+/** Whether all other threads of the group have ended. */
+function* is_last_thread(p: task_struct): Steps<boolean> {
+  yield* read_lock(tasklist_lock.address);
+  const others = yield* has_live_threads(p);
+  yield* read_unlock(tasklist_lock.address);
+  return !others;
+}
+
 /** The last thread of the run's first program has ended: the machine's work is over, with the status of its leader. */
 function* end_of_init(tsk: task_struct, code: i32): Steps<void> {
+  yield* read_lock(tasklist_lock.address);
   const leader = tsk.pid === 1 ? undefined : yield* find_task_by_pid(1);
+  yield* read_unlock(tasklist_lock.address);
   const status = leader === undefined ? code : leader.exit_code;
   yield* console_sync();
   yield* stop_machine(status & 0x7f ? 128 + (status & 0x7f) : (status >> 8) & 0xff);
@@ -126,7 +143,7 @@ function* end_of_init(tsk: task_struct, code: i32): Steps<void> {
 
 /**
  * Tells whoever waits for it that the task has ended: its parent, once the whole thread group has. A thread that is not
- * the leader is nobody's child to wait for; the scheduler frees it.
+ * the leader is nobody's child to wait for; the scheduler frees it. Needs tasklist_lock.
  * @context irqs_disabled
  */
 function* exit_notify(tsk: task_struct): Steps<void> {
@@ -151,7 +168,7 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (w
   if (in_interrupt()) yield* panic("Aiee, killing interrupt handler!");
   if (tsk.pid === 0) yield* panic("Attempted to kill the idle task!");
   if (tracing()) trace({ event: "exit", pid: tsk.pid, code });
-  if (tsk.tgid === 1 && !(yield* has_live_threads(tsk))) yield* end_of_init(tsk, code);
+  if (tsk.tgid === 1 && (yield* is_last_thread(tsk))) yield* end_of_init(tsk, code);
   tsk.flags |= PF_EXITING;
   yield* exit_itimers(tsk);
   yield* exit_mm(tsk);
@@ -159,10 +176,11 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (w
   yield* exit_fs(tsk.address);
   yield* exit_sighand(tsk.address);
   tsk.exit_code = code;
+  yield* write_lock_irq(tasklist_lock.address);
   yield* forget_original_parent(tsk);
-  local_irq_disable();
   tsk.state = TASK_ZOMBIE;
   yield* exit_notify(tsk);
+  yield* write_unlock(tasklist_lock.address);
   yield* schedule();
   throw new Error("a dead task was scheduled");
 });
@@ -170,12 +188,14 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (w
 /** Kills the other threads of the current task's group; their wait status will be `code` (Linux 2.6). */
 export function* zap_other_threads(code: i32): Steps<void> {
   const tsk = current();
+  yield* read_lock(tasklist_lock.address);
   for (const p of for_each_thread_behind(tsk)) {
     if (p.flags & PF_EXITING) continue;
     p.flags |= PF_GROUP_EXIT;
     p.group_exit_code = code;
     yield* send_sig(SIGKILL, p.address, 1);
   }
+  yield* read_unlock(tasklist_lock.address);
 }
 
 /**
@@ -229,21 +249,25 @@ function* waiters(options: number): Generator<task_struct, void, undefined> {
  */
 function* wait_once(pid: i32, stat_addr: u32, options: u32, ru: u32): Steps<i32> {
   let found = false;
+  yield* read_lock(tasklist_lock.address);
   for (const waiter of waiters(options)) {
     for (const p of children_of(waiter)) {
       if (!matches(p, pid, options)) continue;
       found = true;
       if (p.state === TASK_STOPPED && p.exit_code !== 0 && options & WUNTRACED) {
+        yield* read_unlock(tasklist_lock.address);
         if (stat_addr !== 0 && (yield* put_user((p.exit_code << 8) | 0x7f, stat_addr)) !== 0) return -EFAULT;
         p.exit_code = 0;
         return p.pid;
       }
       if (p.state !== TASK_ZOMBIE && p.exit_code === CONTINUED && options & WCONTINUED) {
+        yield* read_unlock(tasklist_lock.address);
         if (stat_addr !== 0 && (yield* put_user(CONTINUED, stat_addr)) !== 0) return -EFAULT;
         p.exit_code = 0;
         return p.pid;
       }
       if (p.state === TASK_ZOMBIE && !(yield* has_live_threads(p))) {
+        yield* read_unlock(tasklist_lock.address);
         if (stat_addr !== 0 && (yield* put_user(p.exit_code, stat_addr)) !== 0) return -EFAULT;
         if (ru !== 0) {
           const usage = local(rusage);
@@ -258,6 +282,7 @@ function* wait_once(pid: i32, stat_addr: u32, options: u32, ru: u32): Steps<i32>
       }
     }
   }
+  yield* read_unlock(tasklist_lock.address);
   return found ? 0 : -ECHILD;
 }
 
@@ -274,7 +299,7 @@ export const sys_wait4 = kernel_function(
     const wait = local(wait_queue_t);
     const queue = current().wait_chldexit.address;
     init_waitqueue_entry(wait.address, get_current());
-    add_wait_queue(queue, wait.address);
+    yield* add_wait_queue(queue, wait.address);
     let result: i32;
     for (;;) {
       // The state is set before the look: a child that dies in between makes it RUNNING again.
@@ -288,7 +313,7 @@ export const sys_wait4 = kernel_function(
       yield* schedule();
     }
     current().state = TASK_RUNNING;
-    remove_wait_queue(queue, wait.address);
+    yield* remove_wait_queue(queue, wait.address);
     return result;
   },
 );

@@ -7,8 +7,8 @@ import { i32, pointer, u32 } from "../host/types.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { init_rlimits } from "../include/asm/resource.ts";
+import { spin_lock_init } from "../include/asm/spinlock.ts";
 import { find_nonzero, memcpy, memset } from "../include/asm/string.ts";
-import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 import { KERNEL_DS, put_user } from "../include/asm/uaccess.ts";
 import { completion, init_completion } from "../include/linux/completion.ts";
 import { EAGAIN, EINVAL, ENOMEM } from "../include/linux/errno.ts";
@@ -39,9 +39,12 @@ import {
   PF_USEDFPU,
   signal_struct,
   TASK_UNINTERRUPTIBLE,
+  task_release_cpu,
   task_struct,
+  tasklist_lock,
 } from "../include/linux/sched.ts";
 import { CSIGNAL, SIGCHLD } from "../include/linux/signal.ts";
+import { write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
 import { init_waitqueue_head } from "../include/linux/wait.ts";
 import { __get_free_pages, free_pages } from "../mm/page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab.ts";
@@ -52,6 +55,8 @@ import { wake_up_process } from "./sched.ts";
 import { init_timer, jiffies } from "./timer.ts";
 import { complete, wait_for_completion } from "./wait.ts";
 
+/** lock_depth of a task that does not have the big kernel lock. */
+const NOT_LOCKED = -1;
 /** Pages of a task_union: 2^1. */
 export const TASK_UNION_ORDER = 1;
 
@@ -247,6 +252,9 @@ export const do_fork = kernel_function(
     }
     p.run_list.next = 0;
     p.run_list.prev = 0;
+    task_release_cpu(p);
+    p.lock_depth = NOT_LOCKED;
+    spin_lock_init(p.sigmask_lock.address);
     p.p_cptr = 0;
     init_waitqueue_head(p.wait_chldexit.address);
     p.vfork_done = 0;
@@ -281,7 +289,7 @@ export const do_fork = kernel_function(
 
     INIT_LIST_HEAD(p.thread_group.address);
     p.tgid = p.pid;
-    local_irq_disable();
+    yield* write_lock_irq(tasklist_lock.address);
     if (clone_flags & CLONE_THREAD) {
       p.tgid = parent.tgid;
       list_add(p.thread_group.address, parent.thread_group.address);
@@ -296,7 +304,7 @@ export const do_fork = kernel_function(
     set_links(p);
     hash_pid(p);
     nr_threads.value++;
-    local_irq_enable();
+    yield* write_unlock_irq(tasklist_lock.address);
 
     const vfork = local(completion);
     if (clone_flags & CLONE_VFORK) {
@@ -347,6 +355,8 @@ const init_fs = kernel_variable("init_fs", fs_struct);
 export function init_task_fields(init_mm: number): void {
   const task = init_task();
   task.addr_limit = KERNEL_DS;
+  task.lock_depth = NOT_LOCKED;
+  spin_lock_init(task.sigmask_lock.address);
   task.counter = 6;
   task.nice = 0;
   task.active_mm = init_mm;

@@ -3,9 +3,9 @@
  * library needs to join a thread and to wait for a lock. A futex is known by its address space and its address; processes
  * that share memory do not meet here.
  */
-import { kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
+import { kernel_function, kernel_table, kernel_variable, local, type Steps } from "../host/declarations.ts";
 import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
-import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
+import { SPIN_LOCK_UNLOCKED, spin_lock, spin_unlock, spinlock_t } from "../include/asm/spinlock.ts";
 import { copy_from_user, get_user } from "../include/asm/uaccess.ts";
 import { EAGAIN, EFAULT, EINTR, EINVAL, ENOSYS, ETIMEDOUT } from "../include/linux/errno.ts";
 import {
@@ -49,6 +49,7 @@ const futex_q = struct("futex_q", {
 
 /** Everybody who waits. */
 const futex_queue = kernel_variable("futex_queue", list_head);
+const futex_lock = kernel_table("futex_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
 
 export function futex_init(): void {
   INIT_LIST_HEAD(futex_queue.address);
@@ -61,7 +62,7 @@ export function futex_init(): void {
 export const futex_wake = kernel_function("futex_wake", [u32, i32], i32, function* (uaddr, nr) {
   const { mm } = current();
   let woken: i32 = 0;
-  const flags = local_irq_save();
+  yield* spin_lock(futex_lock.address);
   for (const entry of list_for_each(futex_queue.address)) {
     if (woken >= nr) break;
     const q = futex_q.at(container_of(entry, futex_q, "list"));
@@ -70,7 +71,7 @@ export const futex_wake = kernel_function("futex_wake", [u32, i32], i32, functio
     yield* wake_up_process(q.task);
     woken++;
   }
-  local_irq_restore(flags);
+  yield* spin_unlock(futex_lock.address);
   return woken;
 });
 
@@ -95,15 +96,19 @@ const futex_wait = kernel_function("futex_wait", [u32, i32, u32, u32], i32, func
   q.mm = current().mm;
   q.uaddr = uaddr;
   // On the list before the look: who changes the word after it wakes us.
+  yield* spin_lock(futex_lock.address);
   list_add_tail(q.list.address, futex_queue.address);
+  yield* spin_unlock(futex_lock.address);
   const error = yield* get_user(q.address + futex_q.offset("word"), uaddr);
   // The state before the look at the list, too: a wake-up in between makes it RUNNING again.
   current().state = TASK_INTERRUPTIBLE;
   let left = ticks;
   if (error === 0 && q.word === expected && !list_empty(q.list.address)) left = yield* schedule_timeout(ticks);
   current().state = TASK_RUNNING;
+  yield* spin_lock(futex_lock.address);
   const woken = list_empty(q.list.address);
   list_del_init(q.list.address);
+  yield* spin_unlock(futex_lock.address);
   if (woken) return 0;
   if (error !== 0) return error;
   if (q.word !== expected) return -EAGAIN;

@@ -1,13 +1,21 @@
 /**
  * Finding tasks: the task list, family links and the pid hash (include/linux/sched.h); new pids (kernel/fork.c's
- * get_pid). Interrupts walk the task list (kill_pg): who changes it has them off (tasklist_lock). Only tasks look at the
- * rest, and none sleeps while it does.
+ * get_pid). Whoever looks needs tasklist_lock for reading at least, whoever changes something for writing.
  */
 import { kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { array, container_of, i32, pointer, type u32 } from "../host/types.ts";
+import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
 import { list_next } from "../include/linux/list.ts";
-import { CLONE_PID, current, for_each_task, init_task, PID_MAX, task_struct } from "../include/linux/sched.ts";
+import {
+  CLONE_PID,
+  current,
+  for_each_task,
+  init_task,
+  PID_MAX,
+  task_struct,
+  tasklist_lock,
+} from "../include/linux/sched.ts";
 
 const PIDHASH_SZ = 4096 >> 2;
 export const pidhash = kernel_variable("pidhash", array(pointer("task_struct"), PIDHASH_SZ));
@@ -105,7 +113,10 @@ export function* get_pid(clone_flags: u32): Steps<i32> {
     }
     // Below next_safe nobody has a number: no need to look again.
     if (last_pid.value < next_safe.value) return last_pid.value;
-    if (!(yield* is_taken(last_pid.value))) return last_pid.value;
+    yield* read_lock(tasklist_lock.address);
+    const taken = yield* is_taken(last_pid.value);
+    yield* read_unlock(tasklist_lock.address);
+    if (!taken) return last_pid.value;
   }
   return 0;
 }

@@ -4,6 +4,7 @@ import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { array, i32, struct, u16, u32, type ViewOf } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
+import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
 import { memset } from "../include/asm/string.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
@@ -14,6 +15,7 @@ import {
   RLIM_NLIMITS,
   RLIMIT_NOFILE,
   rlimit,
+  tasklist_lock,
 } from "../include/linux/sched.ts";
 import { nr_free_pages } from "../mm/page_alloc.ts";
 import { nr_threads } from "./fork.ts";
@@ -85,6 +87,14 @@ function* exchange_limits(resource: u32, wanted: u32, old: u32): Steps<i32> {
   return (yield* copy_to_user(old, limits.address, rlimit64.size)) === 0 ? 0 : -EFAULT;
 }
 
+/** Limits of other processes are not anybody's business. */
+function* cannot_reach(pid: i32): Steps<i32> {
+  yield* read_lock(tasklist_lock.address);
+  const p = yield* find_task_by_pid(pid);
+  yield* read_unlock(tasklist_lock.address);
+  return p === undefined ? -ESRCH : -EPERM;
+}
+
 /** prlimit64(2), for the caller itself. @context might_sleep */
 export const sys_prlimit64 = kernel_function(
   "sys_prlimit64",
@@ -92,7 +102,7 @@ export const sys_prlimit64 = kernel_function(
   i32,
   function* (pid, resource, wanted, old) {
     if (resource >= RLIM_NLIMITS) return -EINVAL;
-    if (pid !== 0 && pid !== current().pid) return (yield* find_task_by_pid(pid)) === undefined ? -ESRCH : -EPERM;
+    if (pid !== 0 && pid !== current().pid) return yield* cannot_reach(pid);
     return yield* exchange_limits(resource, wanted, old);
   },
 );

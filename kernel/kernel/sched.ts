@@ -1,9 +1,18 @@
 /** The scheduler, and sleeping by the clock (kernel/sched.c, Linux 2.4). Wait queues are in wait.ts. */
 import { trace, tracing } from "../host/context.ts";
-import { asm_function, kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
-import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
+import {
+  asm_function,
+  kernel_function,
+  kernel_table,
+  kernel_variable,
+  local,
+  type Steps,
+} from "../host/declarations.ts";
+import { array, container_of, i32, pointer, struct, u32 } from "../host/types.ts";
 import { switch_mm } from "../include/asm/mmu_context.ts";
-import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
+import { reacquire_kernel_lock, release_kernel_lock } from "../include/asm/smplock.ts";
+import { read_lock, read_unlock, SPIN_LOCK_UNLOCKED, spin_lock, spinlock_t } from "../include/asm/spinlock.ts";
+import { local_irq_disable } from "../include/asm/system.ts";
 import { put_user } from "../include/asm/uaccess.ts";
 import { INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_head, list_next } from "../include/linux/list.ts";
 import { mm_struct } from "../include/linux/mm.ts";
@@ -11,31 +20,52 @@ import {
   current,
   for_each_task,
   get_current,
+  idle_task,
   init_task,
   init_task_union,
+  init_tasks,
   kstat,
   MAX_SCHEDULE_TIMEOUT,
   NO_EXIT_SIGNAL,
   SCHED_OTHER,
   SCHED_RR,
   SCHED_YIELD,
+  smp_num_cpus,
   smp_processor_id,
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
   TASK_STOPPED,
   TASK_ZOMBIE,
+  task_release_cpu,
+  task_set_cpu,
   task_struct,
+  tasklist_lock,
 } from "../include/linux/sched.ts";
+import { smp_send_reschedule } from "../include/linux/smp.ts";
+import {
+  spin_lock_irq,
+  spin_lock_irqsave,
+  spin_unlock_irq,
+  spin_unlock_irqrestore,
+} from "../include/linux/spinlock.ts";
+import { NR_CPUS } from "../include/linux/threads.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { mmdrop } from "./mm.ts";
 import { bh_active, bh_mask, do_bottom_half, in_interrupt } from "./softirq.ts";
 import { add_timer, del_timer, HZ, init_timer, init_timer_bh, init_timervecs, jiffies, nr_running } from "./timer.ts";
 
 export const runqueue_head = kernel_variable("runqueue_head", list_head);
+/** Held while the run queue changes, tasks become runnable or CPUs choose what to run. Innermost of all locks. */
+export const runqueue_lock = kernel_table("runqueue_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
 
 /** What each CPU runs, for those who decide whether to preempt it (aligned_data[cpu].schedule_data). */
 const schedule_data = struct("schedule_data", { curr: pointer("task_struct"), last_schedule: u32 });
-export const aligned_data = kernel_variable("aligned_data", schedule_data);
+export const aligned_data = kernel_variable("aligned_data", array(schedule_data, NR_CPUS));
+
+/** The task that a CPU runs. */
+export function cpu_curr(cpu: number): task_struct {
+  return task_struct.at(aligned_data.value.get(cpu).curr);
+}
 
 /** kernel/exit.ts, called by symbol because exiting needs the scheduler. */
 const release_task = asm_function("release_task", [pointer("task_struct")], undefined);
@@ -73,27 +103,71 @@ function move_last_runqueue(p: task_struct): void {
   list_add_tail(p.address + RUN_LIST, runqueue_head.address);
 }
 
+/** What a task is worth more to the CPU that ran it last, whose caches know it. */
+const PROC_CHANGE_PENALTY = 15;
+
 /**
- * How much `p` deserves the CPU: -1 while it yields, 0 when its slice is used up, 1000 and more for real-time tasks, else
- * what is left of its slice, better for a higher priority and for sharing the address space that is loaded.
+ * How much `p` deserves `this_cpu`: -1 while it yields, 0 when its slice is used up, 1000 and more for real-time tasks, else
+ * what is left of its slice, better for a higher priority, for having run there last, and for sharing the address space that
+ * is loaded.
  */
-export function goodness(p: task_struct, this_mm: number): i32 {
+export function goodness(p: task_struct, this_cpu: number, this_mm: number): i32 {
   if (p.policy & SCHED_YIELD) return -1;
   if (p.policy !== SCHED_OTHER) return 1000 + p.rt_priority;
   const { counter } = p;
   if (counter === 0) return 0;
   const { mm } = p;
-  return counter + 20 - p.nice + (mm === this_mm || mm === 0 ? 1 : 0);
+  const there = smp_num_cpus.value > 1 && p.processor === this_cpu ? PROC_CHANGE_PENALTY : 0;
+  return counter + there + 20 - p.nice + (mm === this_mm || mm === 0 ? 1 : 0);
+}
+
+/** How much more `p` deserves the CPU than what runs there. */
+function preemption_goodness(prev: task_struct, p: task_struct, cpu: number): i32 {
+  return goodness(p, cpu, prev.active_mm) - goodness(prev, cpu, prev.active_mm);
 }
 
 function can_schedule(p: task_struct, cpu: number): boolean {
   return (p.cpus_runnable & p.cpus_allowed & (1 << cpu)) !== 0;
 }
 
-/** Asks the CPU to reschedule when `p` deserves it more than what runs there. */
-function reschedule_idle(p: task_struct): void {
-  const tsk = task_struct.at(aligned_data.value.curr);
-  if (goodness(p, tsk.active_mm) - goodness(tsk, tsk.active_mm) > 0) tsk.need_resched = 1;
+const NO_CPU = -1;
+
+/** Has a CPU reschedule: returns it when it has to be told by an interrupt, else NO_CPU. */
+function resched_task(tsk: task_struct): i32 {
+  const known = tsk.need_resched !== 0;
+  tsk.need_resched = 1;
+  return known || tsk.processor === smp_processor_id() ? NO_CPU : tsk.processor;
+}
+
+/**
+ * Finds a CPU for `p`, which has become runnable: the one it ran on last if that is idle, else the one that has been idle
+ * longest, else the one whose task deserves it least in comparison, if any. Returns who has to be told (`resched_task`).
+ * Needs runqueue_lock. @bounded by NR_CPUS
+ */
+function reschedule_idle(p: task_struct): i32 {
+  const last = p.processor;
+  if (can_schedule(p, last) && cpu_curr(last).address === idle_task(last)) return resched_task(cpu_curr(last));
+  let target: i32 = NO_CPU;
+  let oldest = -1;
+  let best: i32 = 0;
+  for (let cpu = 0; cpu < smp_num_cpus.value; cpu++) {
+    if (!can_schedule(p, cpu)) continue;
+    const tsk = cpu_curr(cpu);
+    if (tsk.address === idle_task(cpu)) {
+      const idle_for = (jiffies.value - aligned_data.value.get(cpu).last_schedule) >>> 0;
+      if (idle_for > oldest) {
+        oldest = idle_for;
+        target = cpu;
+      }
+    } else if (oldest < 0) {
+      const priority = preemption_goodness(tsk, p, cpu);
+      if (priority > best) {
+        best = priority;
+        target = cpu;
+      }
+    }
+  }
+  return target === NO_CPU ? NO_CPU : resched_task(cpu_curr(target));
 }
 
 /**
@@ -106,17 +180,19 @@ export const try_to_wake_up = kernel_function(
   i32,
   function* (task, synchronous) {
     const p = task_struct.at(task);
-    const flags = local_irq_save();
+    const flags = yield* spin_lock_irqsave(runqueue_lock.address);
     p.state = TASK_RUNNING;
     const woken = !task_on_runqueue(p);
     if (woken) {
       add_to_runqueue(p);
-      if (synchronous === 0) reschedule_idle(p);
+      let told: i32 = NO_CPU;
+      if (synchronous === 0) told = reschedule_idle(p);
       if (tracing()) {
         trace({ event: "sched_wakeup", pid: p.pid, by: current().pid, interrupt: in_interrupt() ? 1 : 0 });
       }
+      yield* smp_send_reschedule(told);
     }
-    local_irq_restore(flags);
+    yield* spin_unlock_irqrestore(runqueue_lock.address, flags);
     return woken ? 1 : 0;
   },
 );
@@ -132,8 +208,34 @@ export const wake_up_process = kernel_function("wake_up_process", [pointer("task
  * @context irqs_enabled
  */
 function* __schedule_tail(prev: task_struct): Steps<void> {
+  const is_over = prev.state === TASK_ZOMBIE && prev.exit_signal === NO_EXIT_SIGNAL;
+  if (smp_num_cpus.value > 1) yield* let_others_run(prev);
+  else release_prev(prev);
+  if (is_over) yield* release_task(prev.address);
+}
+
+function release_prev(prev: task_struct): void {
   prev.policy &= ~SCHED_YIELD;
-  if (prev.state === TASK_ZOMBIE && prev.exit_signal === NO_EXIT_SIGNAL) yield* release_task(prev.address);
+  task_release_cpu(prev);
+}
+
+/**
+ * Another CPU may run `prev` now, and is told to if that has nothing better to do. Under the lock, since from then on `prev`
+ * may run, end and be gone.
+ * @context irqs_enabled
+ */
+function* let_others_run(prev: task_struct): Steps<void> {
+  yield* spin_lock_irq(runqueue_lock.address);
+  const wants_cpu = prev.state === TASK_RUNNING && (prev.policy & SCHED_YIELD) === 0 && !is_idle(prev);
+  release_prev(prev);
+  let told: i32 = NO_CPU;
+  if (wants_cpu) told = reschedule_idle(prev);
+  yield* smp_send_reschedule(told);
+  yield* spin_unlock_irq(runqueue_lock.address);
+}
+
+function is_idle(p: task_struct): boolean {
+  return p.address === idle_task(smp_processor_id());
 }
 
 /**
@@ -155,8 +257,10 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
     let prev = current();
     if (prev.active_mm === 0) throw new Error(`schedule: task ${prev.pid} has no active_mm`);
     if (in_interrupt()) throw new Error("Scheduling in interrupt");
+    yield* release_kernel_lock(prev.address);
     local_irq_disable();
     if (bh_active.value & bh_mask.value) yield* do_bottom_half();
+    yield* spin_lock(runqueue_lock.address);
 
     // Phase 1: may the current task go on?
     if (prev.policy === SCHED_RR && prev.counter === 0) {
@@ -169,9 +273,8 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
 
     // Phase 2: who deserves the CPU most?
     const next = task_struct.at(yield* pick_next_task(prev));
-    aligned_data.value.curr = next.address;
-    aligned_data.value.last_schedule = jiffies.value;
-    local_irq_enable();
+    set_curr(next);
+    yield* spin_unlock_irq(runqueue_lock.address);
 
     // Phase 3: switch.
     if (prev.address === next.address) {
@@ -181,23 +284,34 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
       // Everything above is as old as our last turn: refresh from the stack we are on.
       prev = current();
     }
+    yield* reacquire_kernel_lock(prev.address);
     if (prev.need_resched === 0) return;
   }
 });
 
+/** This CPU runs `next` from now on. Needs runqueue_lock. */
+function set_curr(next: task_struct): void {
+  const this_cpu = smp_processor_id();
+  const data = aligned_data.value.get(this_cpu);
+  data.curr = next.address;
+  data.last_schedule = jiffies.value;
+  task_set_cpu(next, this_cpu);
+}
+
 /**
- * The best task on the run queue, after a new epoch when all of them have used up their slices; else the idle task.
+ * The best task on the run queue, after a new epoch when all of them have used up their slices; else the idle task. Needs
+ * runqueue_lock, and gives it up for a new epoch.
  * @context irqs_disabled
  */
 function* pick_next_task(prev: task_struct): Steps<u32> {
   const this_cpu = smp_processor_id();
   for (;;) {
     let best: i32 = -1000;
-    let next: u32 = init_task_union.address;
+    let next = idle_task(this_cpu);
     for (let entry = list_next(runqueue_head.address); entry !== runqueue_head.address; entry = list_next(entry)) {
       const p = task_struct.at(container_of(entry, task_struct, "run_list"));
       if (!can_schedule(p, this_cpu)) continue;
-      const weight = goodness(p, prev.active_mm);
+      const weight = goodness(p, this_cpu, prev.active_mm);
       if (tracing()) trace({ event: "sched_goodness", pid: p.pid, goodness: weight });
       if (weight > best) {
         best = weight;
@@ -205,10 +319,14 @@ function* pick_next_task(prev: task_struct): Steps<u32> {
       }
     }
     if (best !== 0) return next;
+    yield* spin_unlock_irq(runqueue_lock.address);
     if (tracing()) trace({ event: "sched_epoch", jiffies: jiffies.value });
+    yield* read_lock(tasklist_lock.address);
     for (const p of for_each_task()) {
       p.counter = (p.counter >> 1) + NICE_TO_TICKS(p.nice);
     }
+    yield* read_unlock(tasklist_lock.address);
+    yield* spin_lock_irq(runqueue_lock.address);
   }
 }
 
@@ -287,9 +405,9 @@ export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, funct
   const p = current();
   if (p.policy === SCHED_OTHER) p.policy |= SCHED_YIELD;
   p.need_resched = 1;
-  local_irq_disable();
+  yield* spin_lock_irq(runqueue_lock.address);
   move_last_runqueue(p);
-  local_irq_enable();
+  yield* spin_unlock_irq(runqueue_lock.address);
   return 0;
 });
 
@@ -304,8 +422,8 @@ export const sys_nice = kernel_function("sys_nice", [i32], i32, function* (incre
 /** Makes the boot thread the idle task's PCB and starts the timers. */
 export const sched_init = kernel_function("sched_init", [], undefined, function* () {
   INIT_LIST_HEAD(runqueue_head.address);
-  init_task().processor = smp_processor_id();
-  aligned_data.value.curr = init_task_union.address;
+  init_tasks.value.set(0, init_task_union.address);
+  set_curr(init_task());
   yield* init_timervecs();
   init_timer_bh();
 });
@@ -319,6 +437,6 @@ export function runqueue_is_empty(): boolean {
 export function init_idle(): void {
   const idle = current();
   if (task_on_runqueue(idle)) del_from_runqueue(idle);
-  aligned_data.value.curr = idle.address;
+  set_curr(idle);
   idle.state = TASK_RUNNING;
 }

@@ -4,7 +4,6 @@ import { by_value, kernel_function, local, type Steps } from "../host/declaratio
 import { i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { memcpy, memset } from "../include/asm/string.ts";
-import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL } from "../include/linux/errno.ts";
 import { current, k_sigaction, signal_struct, sigset } from "../include/linux/sched.ts";
@@ -20,6 +19,7 @@ import {
   SIGKILL,
   SIGSTOP,
 } from "../include/linux/signal.ts";
+import { spin_lock_irq, spin_unlock_irq } from "../include/linux/spinlock.ts";
 import { default_action, recalc_sigpending, set_blocked, sigdelset } from "./signal.ts";
 
 const UNBLOCKABLE = (1 << (SIGKILL - 1)) | (1 << (SIGSTOP - 1));
@@ -38,7 +38,7 @@ export const do_sigaction = kernel_function(
     const action = signal_struct.at(self.sig).action.get(sig - 1);
     yield* memcpy(oact, action.address, k_sigaction.size);
     if (act === 0) return 0;
-    local_irq_disable();
+    yield* spin_lock_irq(current().sigmask_lock.address);
     yield* memcpy(action.address, act, k_sigaction.size);
     action.sa_mask.set(0, action.sa_mask.get(0) & ~UNBLOCKABLE);
     // What is pending and ignored from now on never was.
@@ -47,7 +47,7 @@ export const do_sigaction = kernel_function(
       sigdelset(self.pending, sig);
       recalc_sigpending(self);
     }
-    local_irq_enable();
+    yield* spin_unlock_irq(current().sigmask_lock.address);
     return 0;
   },
 );
@@ -132,9 +132,9 @@ function* change_user_mask(how: i32, set: u32, oset: u32, size: u32): Steps<i32>
     if ((yield* copy_from_user(wanted.address, set, size)) !== 0) return -EFAULT;
     // The old call leaves the signals that it does not know alone.
     const high = size === sigset.size ? wanted.sig.get(1) : how === SIG_SETMASK ? old.sig.get(1) : 0;
-    local_irq_disable();
+    yield* spin_lock_irq(current().sigmask_lock.address);
     const error = change_mask(how, wanted.sig.get(0), high);
-    local_irq_enable();
+    yield* spin_unlock_irq(current().sigmask_lock.address);
     if (error !== 0) return error;
   }
   return oset !== 0 && (yield* copy_to_user(oset, old.address, size)) !== 0 ? -EFAULT : 0;

@@ -1,13 +1,14 @@
 /**
  * Sending signals (kernel/signal.c, Linux 2.4). Delivery is in arch/i386/kernel/signal.ts.
  *
- * Interrupts send signals too (timers, the terminal): they are off while pending and blocked signals, sigpending and the
- * actions change (sigmask_lock). What a plain function here does is one statement of its caller.
+ * Interrupts send signals too (timers, the terminal), and other CPUs: a task's sigmask_lock is held, with interrupts off,
+ * while its pending and blocked signals, sigpending and actions change. Whom to send one to is looked up with tasklist_lock,
+ * which is taken before. What a plain function here does is one statement of its caller.
  */
 import { trace, tracing } from "../host/context.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
 import { i32, pointer, type u32 } from "../host/types.ts";
-import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
+import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
 import { EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
 import {
   current,
@@ -17,6 +18,7 @@ import {
   TASK_STOPPED,
   TASK_ZOMBIE,
   task_struct,
+  tasklist_lock,
 } from "../include/linux/sched.ts";
 import {
   _NSIG,
@@ -35,6 +37,7 @@ import {
   SIGURG,
   SIGWINCH,
 } from "../include/linux/signal.ts";
+import { spin_lock_irqsave, spin_unlock_irqrestore } from "../include/linux/spinlock.ts";
 import { find_task_by_pid, for_each_thread_behind } from "./pid.ts";
 import { wake_up_process } from "./sched.ts";
 import { wake_up_interruptible } from "./wait.ts";
@@ -142,6 +145,31 @@ function ignored_signal(sig: i32, p: task_struct): boolean {
   return handler === SIG_IGN || (handler === SIG_DFL && default_action(sig) === "ignore");
 }
 
+/** What send_sig does to a task that is not a zombie. Needs its sigmask_lock. @context irqs_disabled */
+function* post_signal(sig: i32, p: task_struct, from_kernel: i32): Steps<void> {
+  if (sig === SIGKILL || sig === SIGCONT) {
+    const was_stopped = p.state === TASK_STOPPED;
+    p.exit_code = was_stopped && sig === SIGCONT ? CONTINUED : 0;
+    if (was_stopped) {
+      yield* wake_up_process(p.address);
+      yield* wake_up_parent(task_struct.at(p.p_pptr));
+    }
+    sigdelsetmask(p.pending, STOP_SIGNALS);
+  } else if (default_action(sig) === "stop") {
+    sigdelset(p.pending, SIGCONT);
+  }
+  if (!ignored_signal(sig, p)) {
+    if (!sigismember(p.pending, sig)) {
+      if (from_kernel !== 0) set_siginfo(p, sig, SI_KERNEL, 0, 0);
+      else set_siginfo(p, sig, SI_USER, current().tgid, 0);
+    }
+    sigaddset(p.pending, sig);
+    recalc_sigpending(p);
+    if (tracing()) trace({ event: "signal", pid: p.pid, sig });
+    if (p.state === TASK_INTERRUPTIBLE && signal_pending(p)) yield* wake_up_process(p.address);
+  }
+}
+
 /**
  * Sends a signal, from the current process or from the kernel: 0, -EINVAL for a bad number. A signal of 0 only checks.
  * @context any
@@ -153,54 +181,37 @@ export const send_sig = kernel_function(
   function* (sig, task, from_kernel) {
     if (sig < 0 || sig > _NSIG) return -EINVAL;
     const p = task_struct.at(task);
-    if (sig === 0 || p.sig === 0) return 0; // only asked, or a zombie
-    const flags = local_irq_save();
-    if (sig === SIGKILL || sig === SIGCONT) {
-      const was_stopped = p.state === TASK_STOPPED;
-      p.exit_code = was_stopped && sig === SIGCONT ? CONTINUED : 0;
-      if (was_stopped) {
-        yield* wake_up_process(task);
-        yield* wake_up_parent(task_struct.at(p.p_pptr));
-      }
-      sigdelsetmask(p.pending, STOP_SIGNALS);
-    } else if (default_action(sig) === "stop") {
-      sigdelset(p.pending, SIGCONT);
-    }
-    if (!ignored_signal(sig, p)) {
-      if (!sigismember(p.pending, sig)) {
-        if (from_kernel !== 0) set_siginfo(p, sig, SI_KERNEL, 0, 0);
-        else set_siginfo(p, sig, SI_USER, current().tgid, 0);
-      }
-      sigaddset(p.pending, sig);
-      recalc_sigpending(p);
-      if (tracing()) trace({ event: "signal", pid: p.pid, sig });
-      if (p.state === TASK_INTERRUPTIBLE && signal_pending(p)) yield* wake_up_process(task);
-    }
-    local_irq_restore(flags);
+    if (sig === 0) return 0; // only asked
+    const flags = yield* spin_lock_irqsave(p.sigmask_lock.address);
+    if (p.sig !== 0) yield* post_signal(sig, p, from_kernel);
+    yield* spin_unlock_irqrestore(p.sigmask_lock.address, flags);
     return 0;
   },
 );
 
-/** Sends a signal that cannot be ignored or blocked: the task's own fault. @context any */
-export const force_sig = kernel_function("force_sig", [i32, pointer("task_struct")], undefined, function* (sig, task) {
-  const p = task_struct.at(task);
-  if (p.sig === 0) return;
-  const flags = local_irq_save();
+function make_deliverable(sig: i32, p: task_struct): void {
   const action = signal_struct.at(p.sig).action.get(sig - 1);
   if (action.sa_handler === SIG_IGN) action.sa_handler = SIG_DFL;
   sigdelset(p.blocked, sig);
   recalc_sigpending(p);
-  local_irq_restore(flags);
+}
+
+/** Sends a signal that cannot be ignored or blocked: the task's own fault. @context any */
+export const force_sig = kernel_function("force_sig", [i32, pointer("task_struct")], undefined, function* (sig, task) {
+  const p = task_struct.at(task);
+  const flags = yield* spin_lock_irqsave(p.sigmask_lock.address);
+  if (p.sig !== 0) make_deliverable(sig, p);
+  yield* spin_unlock_irqrestore(p.sigmask_lock.address, flags);
   yield* send_sig(sig, task, 1);
 });
 
-/** Wakes those that wait for a child of `parent`: any thread of its group may. */
+/** Wakes those that wait for a child of `parent`: any thread of its group may. Needs tasklist_lock. */
 export function* wake_up_parent(parent: task_struct): Steps<void> {
   yield* wake_up_interruptible(parent.wait_chldexit.address);
   for (const thread of for_each_thread_behind(parent)) yield* wake_up_interruptible(thread.wait_chldexit.address);
 }
 
-/** Tells a parent that its child stopped or died, and wakes it if it waits for that. */
+/** Tells a parent that its child stopped or died, and wakes it if it waits for that. Needs tasklist_lock. */
 export const do_notify_parent = kernel_function(
   "do_notify_parent",
   [pointer("task_struct"), i32],
@@ -224,9 +235,11 @@ export const do_notify_parent = kernel_function(
  */
 export const kill_pg = kernel_function("kill_pg", [i32, i32, i32], i32, function* (pgrp, sig, from_kernel) {
   let result: i32 = -ESRCH;
+  yield* read_lock(tasklist_lock.address);
   for (const p of for_each_task()) {
     if (p.pgrp === pgrp) result = yield* send_sig(sig, p.address, from_kernel);
   }
+  yield* read_unlock(tasklist_lock.address);
   return result;
 });
 
@@ -234,13 +247,18 @@ export const kill_pg = kernel_function("kill_pg", [i32, i32, i32], i32, function
 function* kill_all(sig: i32): Steps<i32> {
   const self = current();
   let result: i32 = -ESRCH;
+  yield* read_lock(tasklist_lock.address);
   for (const p of for_each_task()) {
     if (p.pid > 1 && p.pid !== self.pid) result = yield* send_sig(sig, p.address, 0);
   }
+  yield* read_unlock(tasklist_lock.address);
   return result;
 }
 
-/** Signals one task, of the thread group `tgid` unless that is 0. Kernel threads take no signals they did not ask for. */
+/**
+ * Signals one task, of the thread group `tgid` unless that is 0. Kernel threads take no signals they did not ask for. Needs
+ * tasklist_lock.
+ */
 function* kill_proc(tgid: i32, pid: i32, sig: i32): Steps<i32> {
   const p = yield* find_task_by_pid(pid);
   if (p === undefined || (tgid !== 0 && p.tgid !== tgid)) return -ESRCH;
@@ -251,11 +269,12 @@ function* kill_proc(tgid: i32, pid: i32, sig: i32): Steps<i32> {
 /** The same for a thread that knows the other by its own id. */
 function* kill_thread(tgid: i32, pid: i32, sig: i32): Steps<i32> {
   if (pid <= 0 || sig < 0 || sig > _NSIG) return -EINVAL;
+  yield* read_lock(tasklist_lock.address);
   const result = yield* kill_proc(tgid, pid, sig);
-  if (result !== 0 || sig === 0) return result;
   const p = yield* find_task_by_pid(pid);
-  if (p !== undefined) set_siginfo(p, sig, SI_TKILL, current().tgid, 0);
-  return 0;
+  if (result === 0 && sig !== 0 && p !== undefined) set_siginfo(p, sig, SI_TKILL, current().tgid, 0);
+  yield* read_unlock(tasklist_lock.address);
+  return result;
 }
 
 /** tkill(2). */
@@ -274,5 +293,8 @@ export const sys_kill = kernel_function("sys_kill", [i32, i32], i32, function* (
   if (pid === 0) return yield* kill_pg(current().pgrp, sig, 0);
   if (pid === -1) return yield* kill_all(sig);
   if (pid < 0) return yield* kill_pg(-pid, sig, 0);
-  return yield* kill_proc(0, pid, sig);
+  yield* read_lock(tasklist_lock.address);
+  const result = yield* kill_proc(0, pid, sig);
+  yield* read_unlock(tasklist_lock.address);
+  return result;
 });

@@ -1,10 +1,11 @@
 /** Small system calls (kernel/sys.c, kernel/timer.c, arch/i386/kernel/sys_i386.c). */
 import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { chars, i32, struct, u32 } from "../host/types.ts";
+import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
 import { memset } from "../include/asm/string.ts";
 import { copy_to_user, strncpy_from_user } from "../include/asm/uaccess.ts";
 import { EACCES, EFAULT, EINVAL, EPERM, ERESTARTNOHAND, ESRCH } from "../include/linux/errno.ts";
-import { current, for_each_task, TASK_INTERRUPTIBLE, task_struct } from "../include/linux/sched.ts";
+import { current, for_each_task, TASK_INTERRUPTIBLE, task_struct, tasklist_lock } from "../include/linux/sched.ts";
 import { find_task_by_pid } from "./pid.ts";
 import { schedule } from "./sched.ts";
 
@@ -31,14 +32,20 @@ for (const id of ids) {
 
 /** getpgid(2): of a process, 0 for the caller's own; -ESRCH. */
 export const sys_getpgid = kernel_function("sys_getpgid", [i32], i32, function* (pid) {
+  yield* read_lock(tasklist_lock.address);
   const p = pid === 0 ? current() : yield* find_task_by_pid(pid);
-  return p === undefined ? -ESRCH : p.pgrp;
+  const result: i32 = p === undefined ? -ESRCH : p.pgrp;
+  yield* read_unlock(tasklist_lock.address);
+  return result;
 });
 
 /** getsid(2). */
 export const sys_getsid = kernel_function("sys_getsid", [i32], i32, function* (pid) {
+  yield* read_lock(tasklist_lock.address);
   const p = pid === 0 ? current() : yield* find_task_by_pid(pid);
-  return p === undefined ? -ESRCH : p.session;
+  const result: i32 = p === undefined ? -ESRCH : p.session;
+  yield* read_unlock(tasklist_lock.address);
+  return result;
 });
 
 function* is_group_of_session(pgrp: i32, session: i32): Steps<boolean> {
@@ -51,6 +58,13 @@ function* is_group_of_session(pgrp: i32, session: i32): Steps<boolean> {
  * with its own number. -ESRCH for others, -EACCES after exec, -EPERM for session leaders and groups elsewhere.
  */
 export const sys_setpgid = kernel_function("sys_setpgid", [i32, i32], i32, function* (pid, pgid) {
+  yield* read_lock(tasklist_lock.address);
+  const result = yield* set_group(pid, pgid);
+  yield* read_unlock(tasklist_lock.address);
+  return result;
+});
+
+function* set_group(pid: i32, pgid: i32): Steps<i32> {
   const self = current();
   const p = yield* find_task_by_pid(pid === 0 ? self.pid : pid);
   const group = pgid === 0 ? (pid === 0 ? self.pid : pid) : pgid;
@@ -64,7 +78,7 @@ export const sys_setpgid = kernel_function("sys_setpgid", [i32, i32], i32, funct
   if (group !== p.pid && !(yield* is_group_of_session(group, self.session))) return -EPERM;
   p.pgrp = group;
   return 0;
-});
+}
 
 const PER_LINUX = 0;
 const ASK = 0xffffffff;
@@ -101,11 +115,17 @@ export const sys_prctl = kernel_function("sys_prctl", [i32, u32], i32, function*
 /** Makes the caller leader of a new session and process group; -EPERM if it leads a group already. */
 export const sys_setsid = kernel_function("sys_setsid", [], i32, function* () {
   const self = current();
-  for (const p of for_each_task()) if (p.pgrp === self.pid) return -EPERM;
-  self.session = self.pid;
-  self.pgrp = self.pid;
-  return self.pid;
+  yield* read_lock(tasklist_lock.address);
+  const is_led = yield* leads_group(self.pid);
+  if (!is_led) self.session = self.pgrp = self.pid;
+  yield* read_unlock(tasklist_lock.address);
+  return is_led ? -EPERM : self.pid;
 });
+
+function* leads_group(pgrp: i32): Steps<boolean> {
+  for (const p of for_each_task()) if (p.pgrp === pgrp) return true;
+  return false;
+}
 
 /**
  * Sleeps until a signal comes that ends the process; a signal without effect does not end the pause.

@@ -1,9 +1,16 @@
 /** jiffies, time accounting and dynamic timers (kernel/timer.c, Linux 2.4). */
 import { image, trace, tracing } from "../host/context.ts";
-import { call_pointer, kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
+import {
+  call_pointer,
+  kernel_function,
+  kernel_table,
+  kernel_variable,
+  local,
+  type Steps,
+} from "../host/declarations.ts";
 import { array, i32, pointer, u32 } from "../host/types.ts";
 import { pt_regs, user_mode } from "../include/asm/ptrace.ts";
-import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
+import { SPIN_LOCK_UNLOCKED, spinlock_t } from "../include/asm/spinlock.ts";
 import { TIMER_BH } from "../include/linux/interrupt.ts";
 import {
   INIT_LIST_HEAD,
@@ -15,6 +22,12 @@ import {
   list_splice_init,
 } from "../include/linux/list.ts";
 import { current } from "../include/linux/sched.ts";
+import {
+  spin_lock_irq,
+  spin_lock_irqsave,
+  spin_unlock_irq,
+  spin_unlock_irqrestore,
+} from "../include/linux/spinlock.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { init_bh, mark_bh } from "./softirq.ts";
 
@@ -33,6 +46,8 @@ const WIDER_VECTORS = 4;
 export const timer_vectors = kernel_variable("timer_vectors", array(list_head, TVR_SIZE + WIDER_VECTORS * TVN_SIZE));
 /** The next tick that run_timer_list() has to look at. */
 export const timer_jiffies = kernel_variable("timer_jiffies", u32, 0);
+/** Held while timers come and go. Innermost but for runqueue_lock. */
+export const timerlist_lock = kernel_table("timerlist_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
 /** Timers pending: when none are and every task sleeps, nothing but a device can wake one. */
 export const nr_timers = kernel_variable("nr_timers", i32);
 
@@ -76,17 +91,17 @@ function trace_timer(event: string, timer: number): void {
 
 /** Starts a timer whose expires, function and data are set. It must not be pending. @context any */
 export const add_timer = kernel_function("add_timer", [pointer("timer_list")], undefined, function* (timer) {
-  const flags = local_irq_save();
+  const flags = yield* spin_lock_irqsave(timerlist_lock.address);
   if (timer_pending(timer)) throw new Error(`add_timer: the timer at ${timer.toString(16)} is pending already`);
   internal_add_timer(timer);
   nr_timers.value++;
   trace_timer("timer_add", timer);
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(timerlist_lock.address, flags);
 });
 
 /** Stops a timer. Returns whether it was pending. @context any */
 export const del_timer = kernel_function("del_timer", [pointer("timer_list")], i32, function* (timer) {
-  const flags = local_irq_save();
+  const flags = yield* spin_lock_irqsave(timerlist_lock.address);
   const pending = timer_pending(timer);
   if (pending) {
     list_del(timer);
@@ -94,7 +109,7 @@ export const del_timer = kernel_function("del_timer", [pointer("timer_list")], i
     nr_timers.value--;
     trace_timer("timer_del", timer);
   }
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(timerlist_lock.address, flags);
   return pending ? 1 : 0;
 });
 
@@ -120,7 +135,7 @@ function* cascade(slot: u32): Steps<void> {
  */
 export const run_timer_list = kernel_function("run_timer_list", [], undefined, function* () {
   const expired = local(list_head);
-  local_irq_disable();
+  yield* spin_lock_irq(timerlist_lock.address);
   while (((jiffies.value - timer_jiffies.value) | 0) >= 0) {
     const now = timer_jiffies.value;
     let shift = TVR_BITS;
@@ -137,12 +152,12 @@ export const run_timer_list = kernel_function("run_timer_list", [], undefined, f
       timer.list.next = 0;
       nr_timers.value--;
       trace_timer("timer_fire", at);
-      local_irq_enable();
+      yield* spin_unlock_irq(timerlist_lock.address);
       yield* call_pointer(routine, undefined, data);
-      local_irq_disable();
+      yield* spin_lock_irq(timerlist_lock.address);
     }
   }
-  local_irq_enable();
+  yield* spin_unlock_irq(timerlist_lock.address);
 });
 
 /** Charges the tick to the current task; its time slice over, asks for another to run. */

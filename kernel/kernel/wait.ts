@@ -1,7 +1,6 @@
 /** Wait queues, sleeping on them, and completions (kernel/sched.c and kernel/fork.c, Linux 2.4). */
 import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { container_of, i32, pointer, u32 } from "../host/types.ts";
-import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { completion } from "../include/linux/completion.ts";
 import { ERESTARTSYS } from "../include/linux/errno.ts";
 import { list_add, list_add_tail, list_del, list_for_each } from "../include/linux/list.ts";
@@ -14,8 +13,26 @@ import {
   TASK_UNINTERRUPTIBLE,
   task_struct,
 } from "../include/linux/sched.ts";
+import {
+  spin_lock_irq,
+  spin_lock_irqsave,
+  spin_unlock_irq,
+  spin_unlock_irqrestore,
+} from "../include/linux/spinlock.ts";
 import { init_waitqueue_entry, WQ_FLAG_EXCLUSIVE, wait_queue_head_t, wait_queue_t } from "../include/linux/wait.ts";
 import { schedule, schedule_timeout, try_to_wake_up } from "./sched.ts";
+
+/** What __wake_up does, with the queue's lock held. @context irqs_disabled */
+function* __wake_up_common(task_list: u32, mode: u32, nr: i32): Steps<void> {
+  let exclusive_left = nr;
+  for (const entry of list_for_each(task_list)) {
+    const wait = wait_queue_t.at(container_of(entry, wait_queue_t, "task_list"));
+    const p = task_struct.at(wait.task);
+    if ((p.state & mode) === 0) continue;
+    const woken = yield* try_to_wake_up(p.address, 0);
+    if (woken !== 0 && wait.flags & WQ_FLAG_EXCLUSIVE && --exclusive_left === 0) break;
+  }
+}
 
 /**
  * Wakes the tasks on a wait queue whose state is in `mode`: all of them, but only `nr` of the exclusive waiters.
@@ -26,16 +43,10 @@ export const __wake_up = kernel_function(
   [pointer("wait_queue_head_t"), u32, i32],
   undefined,
   function* (queue, mode, nr) {
-    const flags = local_irq_save();
-    let exclusive_left = nr;
-    for (const entry of list_for_each(queue)) {
-      const wait = wait_queue_t.at(container_of(entry, wait_queue_t, "task_list"));
-      const p = task_struct.at(wait.task);
-      if ((p.state & mode) === 0) continue;
-      const woken = yield* try_to_wake_up(p.address, 0);
-      if (woken !== 0 && wait.flags & WQ_FLAG_EXCLUSIVE && --exclusive_left === 0) break;
-    }
-    local_irq_restore(flags);
+    const head = wait_queue_head_t.at(queue);
+    const flags = yield* spin_lock_irqsave(head.lock.address);
+    yield* __wake_up_common(head.task_list.address, mode, nr);
+    yield* spin_unlock_irqrestore(head.lock.address, flags);
   },
 );
 
@@ -51,26 +62,39 @@ export function* wake_up_interruptible(queue: u32): Steps<void> {
 
 const TASK_LIST = wait_queue_t.offset("task_list");
 
-/** Puts a wait-queue entry first on the queue (kernel/fork.c). */
-export function add_wait_queue(queue: number, wait: number): void {
-  const flags = local_irq_save();
+/** What add_wait_queue does, with the queue's lock held (include/linux/wait.h). */
+function __add_wait_queue(queue: number, wait: number): void {
   wait_queue_t.at(wait).flags &= ~WQ_FLAG_EXCLUSIVE;
   list_add(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
-  local_irq_restore(flags);
 }
 
-/** Exclusive waiters go to the end, so that everybody else is woken with the first of them. */
-export function add_wait_queue_exclusive(queue: number, wait: number): void {
-  const flags = local_irq_save();
+function __add_wait_queue_exclusive(queue: number, wait: number): void {
   wait_queue_t.at(wait).flags |= WQ_FLAG_EXCLUSIVE;
   list_add_tail(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
-  local_irq_restore(flags);
 }
 
-export function remove_wait_queue(_queue: number, wait: number): void {
-  const flags = local_irq_save();
+/** Puts a wait-queue entry first on the queue (kernel/fork.c). @context any */
+export function* add_wait_queue(queue: u32, wait: u32): Steps<void> {
+  const lock = wait_queue_head_t.at(queue).lock.address;
+  const flags = yield* spin_lock_irqsave(lock);
+  __add_wait_queue(queue, wait);
+  yield* spin_unlock_irqrestore(lock, flags);
+}
+
+/** Exclusive waiters go to the end, so that everybody else is woken with the first of them. @context any */
+export function* add_wait_queue_exclusive(queue: u32, wait: u32): Steps<void> {
+  const lock = wait_queue_head_t.at(queue).lock.address;
+  const flags = yield* spin_lock_irqsave(lock);
+  __add_wait_queue_exclusive(queue, wait);
+  yield* spin_unlock_irqrestore(lock, flags);
+}
+
+/** @context any */
+export function* remove_wait_queue(queue: u32, wait: u32): Steps<void> {
+  const lock = wait_queue_head_t.at(queue).lock.address;
+  const flags = yield* spin_lock_irqsave(lock);
   list_del(wait + TASK_LIST);
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(lock, flags);
 }
 
 /**
@@ -82,14 +106,14 @@ export function* wait_event(queue: u32, condition: () => boolean): Steps<void> {
   if (condition()) return;
   const wait = local(wait_queue_t);
   init_waitqueue_entry(wait.address, get_current());
-  add_wait_queue(queue, wait.address);
+  yield* add_wait_queue(queue, wait.address);
   for (;;) {
     current().state = TASK_UNINTERRUPTIBLE;
     if (condition()) break;
     yield* schedule();
   }
   current().state = TASK_RUNNING;
-  remove_wait_queue(queue, wait.address);
+  yield* remove_wait_queue(queue, wait.address);
 }
 
 /** The same; a signal ends it with -ERESTARTSYS. 0 when the condition holds. */
@@ -97,7 +121,7 @@ export function* wait_event_interruptible(queue: u32, condition: () => boolean):
   if (condition()) return 0;
   const wait = local(wait_queue_t);
   init_waitqueue_entry(wait.address, get_current());
-  add_wait_queue(queue, wait.address);
+  yield* add_wait_queue(queue, wait.address);
   let result: i32 = 0;
   for (;;) {
     current().state = TASK_INTERRUPTIBLE;
@@ -109,7 +133,7 @@ export function* wait_event_interruptible(queue: u32, condition: () => boolean):
     yield* schedule();
   }
   current().state = TASK_RUNNING;
-  remove_wait_queue(queue, wait.address);
+  yield* remove_wait_queue(queue, wait.address);
   return result;
 }
 
@@ -118,15 +142,15 @@ function* sleep_on_queue(queue: u32, state: i32, timeout: i32): Steps<i32> {
   const wait = local(wait_queue_t);
   init_waitqueue_entry(wait.address, get_current());
   current().state = state;
-  add_wait_queue(queue, wait.address);
+  yield* add_wait_queue(queue, wait.address);
   const left = yield* schedule_timeout(timeout);
-  remove_wait_queue(queue, wait.address);
+  yield* remove_wait_queue(queue, wait.address);
   return left;
 }
 
 /**
  * Sleeps until woken through the queue. Nobody rechecks a condition: a wake-up between the caller's check and the sleep
- * is lost, unless interrupts are off from the check on.
+ * is lost, unless interrupts are off from the check on and no other CPU sends it.
  * @context in_task
  */
 export const sleep_on = kernel_function("sleep_on", [pointer("wait_queue_head_t")], undefined, function* (queue) {
@@ -164,11 +188,13 @@ export const interruptible_sleep_on_timeout = kernel_function(
 );
 
 /** Completes `x`: lets one waiter, now or later, go on. @context any */
-export const complete = kernel_function("complete", [pointer("completion")], undefined, function* (x) {
-  const flags = local_irq_save();
-  completion.at(x).done++;
-  yield* __wake_up(completion.at(x).wait.address, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
-  local_irq_restore(flags);
+export const complete = kernel_function("complete", [pointer("completion")], undefined, function* (at) {
+  const x = completion.at(at);
+  const { lock, task_list } = x.wait;
+  const flags = yield* spin_lock_irqsave(lock.address);
+  x.done++;
+  yield* __wake_up_common(task_list.address, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+  yield* spin_unlock_irqrestore(lock.address, flags);
 });
 
 /** Sleeps, deaf to signals, until `x` is completed. Waiters are served in order. @context might_sleep */
@@ -178,20 +204,21 @@ export const wait_for_completion = kernel_function(
   undefined,
   function* (at) {
     const x = completion.at(at);
-    local_irq_disable();
+    const { lock } = x.wait;
+    yield* spin_lock_irq(lock.address);
     if (x.done === 0) {
       const wait = local(wait_queue_t);
       init_waitqueue_entry(wait.address, get_current());
-      add_wait_queue_exclusive(x.wait.address, wait.address);
+      __add_wait_queue_exclusive(x.wait.address, wait.address);
       do {
         current().state = TASK_UNINTERRUPTIBLE;
-        local_irq_enable();
+        yield* spin_unlock_irq(lock.address);
         yield* schedule();
-        local_irq_disable();
+        yield* spin_lock_irq(lock.address);
       } while (x.done === 0);
-      remove_wait_queue(x.wait.address, wait.address);
+      list_del(wait.address + TASK_LIST);
     }
     x.done--;
-    local_irq_enable();
+    yield* spin_unlock_irq(lock.address);
   },
 );

@@ -10,8 +10,8 @@ import { memory } from "../host/memory.ts";
 import { type i32, pointer, u32 } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import { __pa, __va, PAGE_SHIFT } from "../include/asm/page.ts";
+import { spin_lock_init } from "../include/asm/spinlock.ts";
 import { clear_page, memcpy, memset } from "../include/asm/string.ts";
-import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_empty, list_next } from "../include/linux/list.ts";
 import {
   __GFP_WAIT,
@@ -24,6 +24,7 @@ import {
   try_to_free_pages,
   zone_struct,
 } from "../include/linux/mm.ts";
+import { spin_lock_irqsave, spin_unlock_irqrestore } from "../include/linux/spinlock.ts";
 
 /** One struct page for every frame of RAM. */
 export const mem_map = kernel_variable("mem_map", pointer("page"));
@@ -109,26 +110,32 @@ export function* free_area_init(map: u32, pages: u32): Steps<void> {
   const zone = contig_page_data.value;
   zone.size = pages;
   zone.free_pages = 0;
+  spin_lock_init(zone.lock.address);
   for (let order = 0; order < MAX_ORDER; order++) {
     INIT_LIST_HEAD(free_area(order).free_list.address);
     free_area(order).nr_free = 0;
   }
 }
 
-/** Marks a block as free, before it is put on the free list of its order. Interrupts are off. */
+/** Held, with interrupts off, while blocks come and go. */
+function zone_lock(): u32 {
+  return contig_page_data.value.lock.address;
+}
+
+/** Marks a block as free, before it is put on the free list of its order. Needs the zone's lock. */
 function mark_free(block: u32, order: u32): void {
   page.at(block).flags = PG_buddy;
   page.at(block).private = order;
   free_area(order).nr_free++;
 }
 
-/** Puts a block on the free list of its order, to be taken next. Interrupts are off. */
+/** Puts a block on the free list of its order, to be taken next. Needs the zone's lock. */
 function add_block(block: u32, order: u32): void {
   mark_free(block, order);
   list_add(block, free_area(order).free_list.address);
 }
 
-/** Takes a block off the free list of its order. Interrupts are off. */
+/** Takes a block off the free list of its order. Needs the zone's lock. */
 function take_block(block: u32, order: u32): void {
   list_del(block);
   page.at(block).flags = 0;
@@ -137,7 +144,7 @@ function take_block(block: u32, order: u32): void {
 
 /** Takes a block off the free lists, splitting a larger one as need be; 0 when none is large enough. @context any */
 function* rmqueue(order: u32): Steps<u32> {
-  const flags = local_irq_save();
+  const flags = yield* spin_lock_irqsave(zone_lock());
   let from = order;
   while (from < MAX_ORDER && list_empty(free_area(from).free_list.address)) from++;
   let block: u32 = 0;
@@ -154,13 +161,13 @@ function* rmqueue(order: u32): Steps<u32> {
     page.at(block).private = order;
     contig_page_data.value.free_pages -= 1 << order;
   }
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(zone_lock(), flags);
   return block;
 }
 
 /** Puts an unused block on the free lists, merged with its free buddies. @context any */
 function* __free_pages_ok(block: u32, order: u32): Steps<void> {
-  const flags = local_irq_save();
+  const flags = yield* spin_lock_irqsave(zone_lock());
   contig_page_data.value.free_pages += 1 << order;
   let pfn: u32 = page_to_pfn(block);
   let merged = order;
@@ -173,7 +180,7 @@ function* __free_pages_ok(block: u32, order: u32): Steps<void> {
     pfn &= buddy_pfn;
   }
   add_block(mem_map.value + pfn * page.size, merged);
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(zone_lock(), flags);
 }
 
 function frame_name(block: u32): string {
@@ -260,7 +267,7 @@ function* reserve_in_block(block: u32, first: u32, end: u32): Steps<u32> {
  * @context any
  */
 export function* reserve_free_pages(first: u32, end: u32): Steps<boolean> {
-  const flags = local_irq_save();
+  const flags = yield* spin_lock_irqsave(zone_lock());
   let are_free = end <= max_mapnr.value;
   let pfn = first;
   while (are_free && pfn < end) {
@@ -270,7 +277,7 @@ export function* reserve_free_pages(first: u32, end: u32): Steps<boolean> {
   }
   pfn = first;
   while (are_free && pfn < end) pfn = yield* reserve_in_block(free_block_of(pfn), first, end);
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(zone_lock(), flags);
   return are_free;
 }
 

@@ -11,7 +11,7 @@ import { memory, read_cstring } from "../host/memory.ts";
 import { array, chars, container_of, i32, pointer, type ScalarType, struct, u32, type ViewOf } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
-import { local_irq_restore, local_irq_save } from "../include/asm/system.ts";
+import { spin_lock_init, spinlock_t } from "../include/asm/spinlock.ts";
 import {
   INIT_LIST_HEAD,
   list_add,
@@ -23,6 +23,7 @@ import {
   list_next,
 } from "../include/linux/list.ts";
 import { GFP_KERNEL, PG_slab, page } from "../include/linux/mm.ts";
+import { spin_lock_irqsave, spin_unlock_irqrestore } from "../include/linux/spinlock.ts";
 import { __get_free_pages, free_pages, virt_to_page } from "./page_alloc.ts";
 
 /** Bytes of a cache's name. */
@@ -33,6 +34,8 @@ export const kmem_cache_t = struct("kmem_cache_t", {
   slabs_full: list_head,
   slabs_partial: list_head,
   slabs_free: list_head,
+  /** Held while slabs and objects come and go. */
+  spinlock: spinlock_t,
   /** Bytes from one object to the next. */
   objsize: u32,
   /** Objects in a slab, and its pages as an order. */
@@ -117,6 +120,7 @@ function init_cache(cache: kmem_cache_t, name: number, size: number, alignment: 
   INIT_LIST_HEAD(cache.slabs_full.address);
   INIT_LIST_HEAD(cache.slabs_partial.address);
   INIT_LIST_HEAD(cache.slabs_free.address);
+  spin_lock_init(cache.spinlock.address);
   cache.name = name_at(name);
   cache.objsize = align(Math.max(size, 4), alignment);
   cache.num_active = cache.num_slabs = cache.num_free_slabs = 0;
@@ -193,11 +197,11 @@ const kmem_cache_grow: KernelFunction<[number, number], number, ScalarType<"i32"
     const last: i32 = cache.num - 1;
     for (let i: i32 = 0; i < last; i++) m.write32(bufctl(slab, i), i + 1);
     m.write32(bufctl(slab, last), END);
-    const flags = local_irq_save();
+    const flags = yield* spin_lock_irqsave(cache.spinlock.address);
     list_add(slab, cache.slabs_free.address);
     cache.num_slabs++;
     cache.num_free_slabs++;
-    local_irq_restore(flags);
+    yield* spin_unlock_irqrestore(cache.spinlock.address, flags);
     return 1;
   },
 );
@@ -238,9 +242,9 @@ export const kmem_cache_shrink = kernel_function(
     const cache = kmem_cache_t.at(cachep);
     let freed = 0;
     for (;;) {
-      const flags = local_irq_save();
+      const flags = yield* spin_lock_irqsave(cache.spinlock.address);
       const slab = unlink_free_slab(cache);
-      local_irq_restore(flags);
+      yield* spin_unlock_irqrestore(cache.spinlock.address, flags);
       if (slab === 0) return freed;
       yield* kmem_slab_destroy(cachep, slab);
       freed += 1 << cache.gfporder;
@@ -256,9 +260,9 @@ export const kmem_cache_alloc: KernelFunction<[number, number], number, ScalarTy
   function* (cachep, gfp): Steps<number> {
     const cache = kmem_cache_t.at(cachep);
     for (;;) {
-      const flags = local_irq_save();
+      const flags = yield* spin_lock_irqsave(cache.spinlock.address);
       const object = has_room(cache) ? take_object(cache) : 0;
-      local_irq_restore(flags);
+      yield* spin_unlock_irqrestore(cache.spinlock.address, flags);
       if (object !== 0) return object;
       if ((yield* kmem_cache_grow(cachep, gfp)) === 0) return 0;
     }
@@ -337,9 +341,9 @@ export const kmem_cache_free: KernelFunction<[number, number], void, undefined> 
     const cache = cache_of(object);
     if (cache.address !== cachep)
       BUG(`0x${object.toString(16)} of cache ${cache.name} is freed to cache ${kmem_cache_t.at(cachep).name}`);
-    const flags = local_irq_save();
+    const flags = yield* spin_lock_irqsave(cache.spinlock.address);
     const slab = return_object(cache, object);
-    local_irq_restore(flags);
+    yield* spin_unlock_irqrestore(cache.spinlock.address, flags);
     if (slab !== 0) yield* kmem_slab_destroy(cachep, slab);
   },
 );

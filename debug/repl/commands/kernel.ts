@@ -23,6 +23,7 @@ import {
   timer_list,
   timer_vectors,
   vm_area_struct,
+  wait_queue_head_t,
   wait_queue_t,
 } from "../../../kernel/inspect.ts";
 import { pointersOf } from "../../frames/frame-walk.ts";
@@ -53,7 +54,7 @@ function runQueue(console: Console): void {
         String(p.counter),
         String(p.nice),
         String(p.policy),
-        String(goodness(p, this_mm)),
+        String(goodness(p, current === undefined ? 0 : task_struct.at(current.address).processor, this_mm)),
         hex(p.address),
       ];
     });
@@ -112,7 +113,8 @@ function headOf({ guest }: Console, entry: number): number | undefined {
   for (let link = guest.read32(start), i = 0; i < 1000; link = guest.read32(link), i++) {
     const owner = guest.read32(link - list + taskOffset);
     const isEntry = guest.tasks().some(({ address }) => address === owner);
-    if (!isEntry || link === start) return link === start ? undefined : link;
+    if (link === start) return undefined;
+    if (!isEntry) return link - wait_queue_head_t.offset("task_list");
   }
   return undefined;
 }

@@ -4,6 +4,7 @@ import { _PAGE_TABLE, PAGE_KERNEL, PAGE_OFFSET, PAGE_SIZE, TASK_SIZE } from "../
 import { THREAD_SIZE } from "../../include/asm/processor.ts";
 import { NO_ENTRY, VM_MASK } from "../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS, __USER_CS, __USER_DS, GDT_ENTRIES } from "../../include/asm/segment.ts";
+import { RW_LOCK_BIAS } from "../../include/asm/spinlock.ts";
 import { __NR_clone, __NR_execve, __NR_exit, NR_syscalls } from "../../include/asm/unistd.ts";
 import { EFAULT, ENAMETOOLONG, ENOSYS } from "../../include/linux/errno.ts";
 import { FIRST_EXTERNAL_VECTOR } from "../../include/linux/interrupt.ts";
@@ -35,6 +36,7 @@ const constants = {
   ENAMETOOLONG,
   SIGSEGV,
   CLONE_VM,
+  RW_LOCK_BIAS,
   NR_syscalls,
   __NR_clone,
   __NR_execve,

@@ -7,6 +7,7 @@ import kernel_thread from "./kernel/kernel_thread.S?raw";
 import switch_to from "./kernel/switch_to.S?raw";
 import getuser from "./lib/getuser.S?raw";
 import mem from "./lib/mem.S?raw";
+import spinlock from "./lib/spinlock.S?raw";
 import system from "./lib/system.S?raw";
 import usercopy from "./lib/usercopy.S?raw";
 
@@ -18,6 +19,7 @@ export const sources: readonly { readonly file: string; readonly text: string }[
   { file: "kernel/arch/i386/kernel/kernel_thread.S", text: kernel_thread },
   { file: "kernel/arch/i386/kernel/i387.S", text: i387 },
   { file: "kernel/arch/i386/lib/system.S", text: system },
+  { file: "kernel/arch/i386/lib/spinlock.S", text: spinlock },
   { file: "kernel/arch/i386/lib/mem.S", text: mem },
   { file: "kernel/arch/i386/lib/getuser.S", text: getuser },
   { file: "kernel/arch/i386/lib/usercopy.S", text: usercopy },

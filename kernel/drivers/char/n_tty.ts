@@ -8,13 +8,14 @@
 import { call_pointer, kernel_function, local, type Steps } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
 import { i32, pointer, type u8, u32, type ViewOf } from "../../host/types.ts";
-import { local_irq_restore, local_irq_save } from "../../include/asm/system.ts";
+import { spin_lock, spin_unlock } from "../../include/asm/spinlock.ts";
 import { copy_to_user, get_user } from "../../include/asm/uaccess.ts";
 import { EAGAIN, EFAULT, ERESTARTSYS } from "../../include/linux/errno.ts";
 import { file, O_NONBLOCK } from "../../include/linux/fs.ts";
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, poll_wait } from "../../include/linux/poll.ts";
 import { current, get_current, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../include/linux/sched.ts";
 import { SIGINT, SIGQUIT, SIGTSTP } from "../../include/linux/signal.ts";
+import { spin_lock_irq, spin_unlock_irq } from "../../include/linux/spinlock.ts";
 import {
   __DISABLED_CHAR,
   clear_tty_flag,
@@ -79,8 +80,15 @@ function clear_line_end(tty: tty_struct, index: number): void {
   tty.read_flags.set(index >>> 5, tty.read_flags.get(index >>> 5) & ~(1 << (index & 31)));
 }
 
-/** Appends a byte to the input. In a full buffer the last place is kept for the end of the line: the byte is lost. */
-function put_tty_queue(tty: tty_struct, byte: number, line_end: boolean): void {
+/** Appends a byte to the input, as the only one to do so. @context in_irq irqs_disabled */
+function* put_tty_queue(tty: tty_struct, byte: i32, line_end: boolean): Steps<void> {
+  yield* spin_lock(tty.read_lock.address);
+  append(tty, byte, line_end);
+  yield* spin_unlock(tty.read_lock.address);
+}
+
+/** In a full buffer the last place is kept for the end of the line: the byte is lost. */
+function append(tty: tty_struct, byte: number, line_end: boolean): void {
   if (tty.read_cnt >= N_TTY_BUF_SIZE - (line_end ? 0 : 1)) return;
   const head = tty.read_head;
   tty.read_buf.set(head, byte);
@@ -97,12 +105,18 @@ function* echo(tty: tty_struct, byte: u8): Steps<void> {
   if (tty.termios.c_lflag & ECHO) yield* call_pointer(driver_of(tty).put_char, undefined, tty.address, byte);
 }
 
+function take_back(tty: tty_struct): void {
+  tty.read_head = (tty.read_head - 1) & MASK;
+  tty.read_cnt--;
+}
+
 /** Takes back the last byte of the unfinished line (erase), or all of it (kill). @context in_irq irqs_disabled */
 function* eraser(tty: tty_struct, all: boolean): Steps<void> {
   const { c_lflag } = tty.termios;
   while (tty.read_head !== tty.canon_head) {
-    tty.read_head = (tty.read_head - 1) & MASK;
-    tty.read_cnt--;
+    yield* spin_lock(tty.read_lock.address);
+    take_back(tty);
+    yield* spin_unlock(tty.read_lock.address);
     if (c_lflag & ECHOE) {
       yield* echo(tty, BACKSPACE);
       yield* echo(tty, SPACE);
@@ -146,14 +160,14 @@ function* n_tty_receive_char(tty: tty_struct, received: u8): Steps<void> {
     if (is_control(tty, VERASE, byte)) return yield* eraser(tty, false);
     if (is_control(tty, VKILL, byte)) return yield* eraser(tty, true);
     // An end of file is a line end without a character.
-    if (is_control(tty, VEOF, byte)) return put_tty_queue(tty, __DISABLED_CHAR, true);
+    if (is_control(tty, VEOF, byte)) return yield* put_tty_queue(tty, __DISABLED_CHAR, true);
     if (byte === NL || is_control(tty, VEOL, byte)) {
       yield* echo(tty, byte);
-      return put_tty_queue(tty, byte, true);
+      return yield* put_tty_queue(tty, byte, true);
     }
   }
   yield* echo(tty, byte);
-  put_tty_queue(tty, byte, false);
+  yield* put_tty_queue(tty, byte, false);
 }
 
 /** Whether a read would find something. */
@@ -167,11 +181,11 @@ export function chars_in_buffer(tty: tty_struct): number {
 }
 
 /** POLL bits: input, end of file or carrier lost; output always, as the driver takes what it can. */
-export function normal_poll(tty: tty_struct, table: number): number {
-  poll_wait(tty.read_wait.address, table);
+export function* normal_poll(tty: tty_struct, table: u32): Steps<u32> {
+  yield* poll_wait(tty.read_wait.address, table);
   const closed = (tty.flags & TTY_OTHER_CLOSED) !== 0;
   const readable = input_available(tty) || closed;
-  if (!readable) tty.flags |= TTY_WANTED;
+  if (!readable) set_tty_flag(tty, TTY_WANTED);
   return (readable ? POLLIN | POLLRDNORM : 0) | (closed ? POLLHUP : 0) | POLLOUT | POLLWRNORM;
 }
 
@@ -185,10 +199,11 @@ export const n_tty_receive_buf = kernel_function(
   undefined,
   function* (tty_address, from, count) {
     const tty = tty_struct.at(tty_address);
-    tty.flags &= ~TTY_WANTED;
+    clear_tty_flag(tty, TTY_WANTED);
     for (let i: u32 = 0; i < count; i++) yield* n_tty_receive_char(tty, memory().read8(from + i));
     if (input_available(tty)) yield* wake_up_interruptible(tty.read_wait.address);
     // A single endless line has to be let in: only its end makes it readable.
+    yield* spin_lock(tty.read_lock.address);
     if (
       N_TTY_BUF_SIZE - tty.read_cnt < TTY_THRESHOLD_THROTTLE &&
       input_available(tty) &&
@@ -197,6 +212,7 @@ export const n_tty_receive_buf = kernel_function(
       set_tty_flag(tty, TTY_THROTTLED);
       yield* call_pointer(driver_of(tty).throttle, undefined, tty_address);
     }
+    yield* spin_unlock(tty.read_lock.address);
   },
 );
 
@@ -232,9 +248,9 @@ function* copy_input(tty: tty_struct, buffer: u32, count: u32): Steps<i32> {
     const length: u32 = end_of_file ? end : consumed;
     if ((yield* copy_to_user(buffer + copied, tty.read_buf.address_of(tty.read_tail), length)) !== 0)
       return copied || -EFAULT;
-    const flags: u32 = local_irq_save();
+    yield* spin_lock_irq(tty.read_lock.address);
     consume(tty, consumed, end >= 0);
-    local_irq_restore(flags);
+    yield* spin_unlock_irq(tty.read_lock.address);
     copied += length;
     if (end >= 0) break;
   }
@@ -242,16 +258,16 @@ function* copy_input(tty: tty_struct, buffer: u32, count: u32): Steps<i32> {
 }
 
 /**
- * Lets the sender go on when a reader has caught up. Interrupts are off, or one could throttle again in between.
- * @context any
+ * Lets the sender go on when a reader has caught up. With the lock, or an interrupt could throttle again in between.
+ * @context might_sleep
  */
 function* check_unthrottle(tty: tty_struct): Steps<void> {
-  const flags: u32 = local_irq_save();
+  yield* spin_lock_irq(tty.read_lock.address);
   if (tty.flags & TTY_THROTTLED && tty.read_cnt <= TTY_THRESHOLD_UNTHROTTLE) {
     clear_tty_flag(tty, TTY_THROTTLED);
     yield* call_pointer(driver_of(tty).unthrottle, undefined, tty.address);
   }
-  local_irq_restore(flags);
+  yield* spin_unlock_irq(tty.read_lock.address);
 }
 
 /**
@@ -267,7 +283,7 @@ export const read_chan = kernel_function(
     const tty = tty_struct.at(tty_address);
     const wait = local(wait_queue_t);
     init_waitqueue_entry(wait.address, get_current());
-    add_wait_queue(tty.read_wait.address, wait.address);
+    yield* add_wait_queue(tty.read_wait.address, wait.address);
     let result: i32 = 0;
     for (;;) {
       current().state = TASK_INTERRUPTIBLE;
@@ -284,7 +300,7 @@ export const read_chan = kernel_function(
         break;
       }
       if (file.at(file_address).f_flags & O_NONBLOCK) {
-        tty.flags |= TTY_WANTED;
+        set_tty_flag(tty, TTY_WANTED);
         result = -EAGAIN;
         break;
       }
@@ -295,7 +311,7 @@ export const read_chan = kernel_function(
       yield* schedule();
     }
     current().state = TASK_RUNNING;
-    remove_wait_queue(tty.read_wait.address, wait.address);
+    yield* remove_wait_queue(tty.read_wait.address, wait.address);
     yield* check_unthrottle(tty);
     return result;
   },
@@ -337,7 +353,7 @@ export const write_chan = kernel_function(
     const tty = tty_struct.at(tty_address);
     const wait = local(wait_queue_t);
     init_waitqueue_entry(wait.address, get_current());
-    add_wait_queue(tty.write_wait.address, wait.address);
+    yield* add_wait_queue(tty.write_wait.address, wait.address);
     let written: i32 = 0;
     let error: i32 = 0;
     while (written < count) {
@@ -363,7 +379,7 @@ export const write_chan = kernel_function(
       if (taken === 0) yield* schedule();
     }
     current().state = TASK_RUNNING;
-    remove_wait_queue(tty.write_wait.address, wait.address);
+    yield* remove_wait_queue(tty.write_wait.address, wait.address);
     return written || error;
   },
 );

@@ -6,12 +6,14 @@
 import { request_irq } from "../../arch/i386/kernel/irq.ts";
 import { cstring, kernel_function, kernel_table, kernel_variable, local, type Steps } from "../../host/declarations.ts";
 import { array, i32, pointer, struct, u8, u32, type ViewOf } from "../../host/types.ts";
+import { spin_lock, spin_lock_init, spin_unlock, spinlock_t } from "../../include/asm/spinlock.ts";
 import { memcpy } from "../../include/asm/string.ts";
-import { inb, local_irq_restore, local_irq_save, outb } from "../../include/asm/system.ts";
+import { inb, outb } from "../../include/asm/system.ts";
 import { copy_from_user } from "../../include/asm/uaccess.ts";
 import { EFAULT } from "../../include/linux/errno.ts";
 import { IRQ_HANDLED, IRQ_NONE, SA_INTERRUPT } from "../../include/linux/interrupt.ts";
 import { list_empty } from "../../include/linux/list.ts";
+import { spin_lock_irqsave, spin_unlock_irqrestore } from "../../include/linux/spinlock.ts";
 import { TTY_FLIPBUF_SIZE, tty_driver, tty_struct } from "../../include/linux/tty.ts";
 import { KERN_ERR, KERN_INFO, printk } from "../../kernel/printk.ts";
 import { wake_up_interruptible } from "../../kernel/wait.ts";
@@ -72,6 +74,8 @@ const async_struct = struct("async_struct", {
   IER: u32,
   MCR: u32,
   tty: pointer("tty_struct"),
+  /** Held while output and what the registers were told change. */
+  lock: spinlock_t,
   /** Output: circular, from tail to head. */
   xmit_head: u32,
   xmit_tail: u32,
@@ -117,7 +121,7 @@ function push_xmit(info: async_struct, byte: number): void {
   info.xmit_head = (info.xmit_head + 1) & (SERIAL_XMIT_SIZE - 1);
 }
 
-/** Sends waiting bytes, no more than the transmitter's FIFO takes. Its interrupt is off, or the caller's are. */
+/** Sends waiting bytes, no more than the transmitter's FIFO takes. Needs the lock, or nobody else to be there. */
 function* fill_transmitter(info: async_struct): Steps<void> {
   for (let room: u32 = FIFO_SIZE; room > 0 && chars_in_buffer(info) > 0; room--) {
     serial_out(info, UART_TX, info.xmit_buf.get(info.xmit_tail));
@@ -128,9 +132,9 @@ function* fill_transmitter(info: async_struct): Steps<void> {
 
 /** Has the transmitter interrupt whenever it is empty, if there is anything to send. @context any */
 function* start_transmitter(info: async_struct): Steps<void> {
-  const flags: u32 = local_irq_save();
+  const flags = yield* spin_lock_irqsave(info.lock.address);
   if (chars_in_buffer(info) > 0 && (info.IER & UART_IER_THRI) === 0) set_ier(info, info.IER | UART_IER_THRI);
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(info.lock.address, flags);
 }
 
 /** @context in_irq irqs_disabled */
@@ -153,11 +157,13 @@ function* receive_chars(info: async_struct): Steps<void> {
 
 /** @context in_irq irqs_disabled */
 function* transmit_chars(info: async_struct): Steps<void> {
+  yield* spin_lock(info.lock.address);
   yield* fill_transmitter(info);
   const waiting: u32 = chars_in_buffer(info);
   if (waiting === 0) set_ier(info, info.IER & ~UART_IER_THRI);
-  const writers = tty_struct.at(info.tty).write_wait.address;
-  if (waiting <= WAKEUP_CHARS && !list_empty(writers)) yield* wake_up_interruptible(writers);
+  yield* spin_unlock(info.lock.address);
+  const writers = tty_struct.at(info.tty).write_wait;
+  if (waiting <= WAKEUP_CHARS && !list_empty(writers.task_list.address)) yield* wake_up_interruptible(writers.address);
 }
 
 /** @context in_irq irqs_disabled */
@@ -189,13 +195,13 @@ const rs_interrupt = kernel_function(
 );
 
 /**
- * Puts bytes of kernel memory behind those that wait, as many as there is room for. Returns how many. Interrupts are off
- * around it: an echo goes into the same buffer.
+ * Puts bytes of kernel memory behind those that wait, as many as there is room for. Returns how many. With the
+ * lock: an echo goes into the same buffer.
  * @context any
  */
 function* push_bytes(info: async_struct, from: u32, bytes: u32): Steps<u32> {
   let pushed: u32 = 0;
-  const flags: u32 = local_irq_save();
+  const flags = yield* spin_lock_irqsave(info.lock.address);
   for (;;) {
     const run: u32 = Math.min(bytes - pushed, xmit_room(info), SERIAL_XMIT_SIZE - info.xmit_head);
     if (run === 0) break;
@@ -203,7 +209,7 @@ function* push_bytes(info: async_struct, from: u32, bytes: u32): Steps<u32> {
     info.xmit_head = (info.xmit_head + run) & (SERIAL_XMIT_SIZE - 1);
     pushed += run;
   }
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(info.lock.address, flags);
   return pushed;
 }
 
@@ -234,9 +240,9 @@ const rs_write = kernel_function("rs_write", [pointer("tty_struct"), u32, u32], 
 /** Called by tasks, and by the receive interrupt for echoes. @context any */
 const rs_put_char = kernel_function("rs_put_char", [pointer("tty_struct"), u32], undefined, function* (tty, byte) {
   const info = async_struct.at(tty_struct.at(tty).driver_data);
-  const flags: u32 = local_irq_save();
+  const flags = yield* spin_lock_irqsave(info.lock.address);
   if (xmit_room(info) > 0) push_xmit(info, byte);
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(info.lock.address, flags);
   yield* start_transmitter(info);
 });
 
@@ -290,6 +296,7 @@ export const serial_init = kernel_function("serial_init", [], undefined, functio
   info.port = PORT;
   info.irq = IRQ;
   info.tty = ttyS0.address;
+  spin_lock_init(info.lock.address);
   yield* initialize_tty_struct(ttyS0.value, serial_driver.address, info.address);
   const error = yield* startup(info.address);
   if (error !== 0) printk(`${KERN_ERR}ttyS0: no IRQ ${IRQ} for it (error ${-error})\n`);

@@ -6,12 +6,13 @@
 import { MKDEV, register_chrdev } from "../../fs/devices.ts";
 import { cstring, kernel_function, kernel_table, kernel_variable, local, type Steps } from "../../host/declarations.ts";
 import { i32, pointer, u32 } from "../../host/types.ts";
+import { spin_lock_init } from "../../include/asm/spinlock.ts";
 import { memcpy } from "../../include/asm/string.ts";
-import { local_irq_restore, local_irq_save } from "../../include/asm/system.ts";
 import { copy_from_user, copy_to_user, get_user, put_user } from "../../include/asm/uaccess.ts";
 import { EFAULT, ENODEV, ENOTTY } from "../../include/linux/errno.ts";
 import { file, file_operations, inode } from "../../include/linux/fs.ts";
 import { list_for_each, list_next } from "../../include/linux/list.ts";
+import { spin_lock_irq, spin_unlock_irq } from "../../include/linux/spinlock.ts";
 import {
   B115200,
   CONSOLE_MINOR,
@@ -67,7 +68,7 @@ const INIT_C_CC = [
 
 /** How many tasks wait for input, for hosts that want to know whether a machine at rest could go on. */
 export function tty_readers(): number {
-  const queue = ttyS0.value.read_wait.address;
+  const queue = ttyS0.value.read_wait.task_list.address;
   return list_next(queue) === 0 ? 0 : [...list_for_each(queue)].length;
 }
 
@@ -88,6 +89,7 @@ export function* initialize_tty_struct(tty: tty_struct, driver: u32, driver_data
   for (const [index, value] of INIT_C_CC) tty.termios.c_cc.set(index, value);
   tty.winsize.ws_row = 24;
   tty.winsize.ws_col = 80;
+  spin_lock_init(tty.read_lock.address);
   init_waitqueue_head(tty.read_wait.address);
   init_waitqueue_head(tty.write_wait.address);
 }
@@ -159,9 +161,9 @@ const tty_write = kernel_function("tty_write", [pointer("file"), u32, u32], i32,
 function* set_termios(tty: tty_struct, from: u32): Steps<i32> {
   const tmp_termios = local(termios);
   if ((yield* copy_from_user(tmp_termios.address, from, termios.size)) !== 0) return -EFAULT;
-  const flags: u32 = local_irq_save();
+  yield* spin_lock_irq(tty.read_lock.address);
   yield* memcpy(tty.termios.address, tmp_termios.address, termios.size);
-  local_irq_restore(flags);
+  yield* spin_unlock_irq(tty.read_lock.address);
   return 0;
 }
 
@@ -191,9 +193,9 @@ const tty_ioctl = kernel_function("tty_ioctl", [pointer("file"), u32, u32], i32,
 });
 
 /** What the terminal is ready for. */
-const tty_poll = kernel_function("tty_poll", [pointer("file"), u32], u32, (at, table) =>
-  normal_poll(tty_struct.at(file.at(at).private_data), table),
-);
+const tty_poll = kernel_function("tty_poll", [pointer("file"), u32], u32, function* (at, table) {
+  return yield* normal_poll(tty_struct.at(file.at(at).private_data), table);
+});
 
 const tty_fops = kernel_table(
   "tty_fops",

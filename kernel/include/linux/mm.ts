@@ -2,6 +2,7 @@
 
 import { asm_function } from "../../host/declarations.ts";
 import { array, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
+import { spinlock_t } from "../asm/spinlock.ts";
 import { list_head } from "./list.ts";
 
 export const VM_READ = 0x00000001;
@@ -101,6 +102,7 @@ export const free_area_t = struct("free_area_t", { free_list: list_head, nr_free
 export type free_area_t = ViewOf<typeof free_area_t>;
 
 export const zone_struct = struct("zone_struct", {
+  lock: spinlock_t,
   free_pages: u32,
   size: u32,
   free_area: array(free_area_t, MAX_ORDER),

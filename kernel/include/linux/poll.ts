@@ -1,6 +1,7 @@
 /** Waiting for several files at once (include/linux/poll.h). */
+import type { Steps } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
-import { i32, pointer, struct, u16 } from "../../host/types.ts";
+import { i32, pointer, struct, u16, type u32, type ViewOf } from "../../host/types.ts";
 import { add_wait_queue } from "../../kernel/wait.ts";
 import { PAGE_SIZE } from "../asm/page.ts";
 import { get_current } from "./sched.ts";
@@ -23,6 +24,8 @@ export const poll_table_entry = struct("poll_table_entry", {
   wait_address: pointer("wait_queue_head_t"),
 });
 
+type poll_table_entry = ViewOf<typeof poll_table_entry>;
+
 /** The queues that one call waits on: a page, the number of entries first. */
 const ENTRIES = 4;
 export const MAX_POLL_ENTRIES = Math.floor((PAGE_SIZE - ENTRIES) / poll_table_entry.size);
@@ -36,13 +39,17 @@ export function poll_entry(table: number, index: number): number {
 }
 
 /** Has the current task woken by a queue from now on; nothing with a table of 0. A driver's `poll` calls it first. */
-export function poll_wait(queue: number, table: number): void {
-  if (table === 0) return;
+export function* poll_wait(queue: u32, table: u32): Steps<void> {
+  if (table !== 0) yield* add_wait_queue(queue, new_entry(table, queue).wait.address);
+}
+
+/** One more entry of a table, for the current task. */
+function new_entry(table: number, queue: number): poll_table_entry {
   const count = poll_entries(table);
   if (count >= MAX_POLL_ENTRIES) throw new RangeError(`poll_wait: more than ${MAX_POLL_ENTRIES} queues`);
   memory().write32(table, count + 1);
   const entry = poll_table_entry.at(poll_entry(table, count));
   entry.wait_address = queue;
   init_waitqueue_entry(entry.wait.address, get_current());
-  add_wait_queue(queue, entry.wait.address);
+  return entry;
 }

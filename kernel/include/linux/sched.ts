@@ -1,11 +1,13 @@
 /** The task and its constants (include/linux/sched.h, Linux 2.4). */
 
 import { cpu } from "../../host/context.ts";
-import { kernel_variable } from "../../host/declarations.ts";
+import { kernel_table, kernel_variable } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
 import { THREAD_SIZE, thread_struct } from "../asm/processor.ts";
+import { RW_LOCK_BIAS, rwlock_t, spinlock_t } from "../asm/spinlock.ts";
 import { list_head } from "./list.ts";
+import { NR_CPUS } from "./threads.ts";
 import { timer_list } from "./timer.ts";
 import { wait_queue_head_t } from "./wait.ts";
 
@@ -47,6 +49,9 @@ export const PF_GROUP_EXIT = 0x00800000;
 
 /** exit_signal of a thread that is not its group's leader: it leaves no zombie. */
 export const NO_EXIT_SIGNAL = -1;
+
+/** `cpus_runnable` of a task that no CPU runs. */
+const ALL_CPUS = 0xffffffff;
 
 export const MAX_SCHEDULE_TIMEOUT = 0x7fffffff;
 export const PID_MAX = 0x8000;
@@ -147,6 +152,8 @@ export const task_struct = struct("task_struct", {
   fs: pointer("fs_struct"),
   files: pointer("files_struct"),
   sig: pointer("signal_struct"),
+  /** Held while signals, masks and actions change: interrupts send signals too. */
+  sigmask_lock: spinlock_t,
   blocked: sigset,
   pending: sigset,
   /** What came with each pending signal. */
@@ -168,6 +175,12 @@ export const task_struct = struct("task_struct", {
 });
 export type task_struct = ViewOf<typeof task_struct>;
 
+/**
+ * Held for reading while somebody walks the list of tasks, families, threads or pids, for writing while these change.
+ * Outermost of the spinlocks. Interrupts read too (the terminal's signals), so that writers mask them.
+ */
+export const tasklist_lock = kernel_table("tasklist_lock", [RW_LOCK_BIAS], rwlock_t);
+
 /** union task_union of pid 0: 8 KiB aligned, PCB at the bottom, boot stack above (init_task_union + 8192 is its top). */
 export const init_task_union = kernel_variable("init_task_union", array(u32, THREAD_SIZE / 4), undefined, {
   alignment: THREAD_SIZE,
@@ -179,6 +192,32 @@ export function init_task(): task_struct {
   return task_struct.at(init_task_union.address);
 }
 
+/** The idle task of each CPU: what it runs when there is nothing else. */
+export const init_tasks = kernel_variable("init_tasks", array(pointer("task_struct"), NR_CPUS));
+
+export function idle_task(cpu: number): u32 {
+  return init_tasks.value.get(cpu);
+}
+
+/** How many CPUs run: 0 to smp_num_cpus - 1. */
+export const smp_num_cpus = kernel_variable("smp_num_cpus", i32, 1);
+
+/** Whether a CPU runs `p`, or has yet to leave its stack. */
+export function task_has_cpu(p: task_struct): boolean {
+  return p.cpus_runnable !== ALL_CPUS;
+}
+
+/** `cpu` runs `p` from now on, and no other can. */
+export function task_set_cpu(p: task_struct, cpu: number): void {
+  p.processor = cpu;
+  p.cpus_runnable = 1 << cpu;
+}
+
+/** Any CPU can run `p` now. */
+export function task_release_cpu(p: task_struct): void {
+  p.cpus_runnable = ALL_CPUS;
+}
+
 /** Linear address of the PCB of the task that is running: ESP masked down to its 8 KiB stack. */
 export function get_current(): u32 {
   return (cpu().r[4] & -THREAD_SIZE) >>> 0;
@@ -188,12 +227,12 @@ export function current(): task_struct {
   return task_struct.at(get_current());
 }
 
-/** The CPU that executes this step. */
+/** The CPU that executes this step, as its stack says. */
 export function smp_processor_id(): i32 {
-  return cpu().id;
+  return current().processor;
 }
 
-/** Every task but the idle one, in list order (`for_each_task`). */
+/** Every task but the idle ones, in list order (`for_each_task`). Needs tasklist_lock, for reading at least. */
 export function* for_each_task(): Generator<task_struct, void, undefined> {
   const first = init_task_union.address;
   const next_task = task_struct.offset("next_task");

@@ -4,7 +4,7 @@ import { kernel_function, local, type Steps } from "../../../host/declarations.t
 import { memory } from "../../../host/memory.ts";
 import { i32, pointer } from "../../../host/types.ts";
 import { pt_regs, type pt_regs as Registers, user_mode } from "../../../include/asm/ptrace.ts";
-import { local_irq_disable, local_irq_enable } from "../../../include/asm/system.ts";
+import { read_lock, read_unlock } from "../../../include/asm/spinlock.ts";
 import { EINTR, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS } from "../../../include/linux/errno.ts";
 import {
   current,
@@ -16,6 +16,7 @@ import {
   TASK_RUNNING,
   TASK_STOPPED,
   type task_struct,
+  tasklist_lock,
 } from "../../../include/linux/sched.ts";
 import {
   SA_NODEFER,
@@ -26,6 +27,7 @@ import {
   SIG_IGN,
   SIGCHLD,
 } from "../../../include/linux/signal.ts";
+import { spin_lock_irq, spin_unlock_irq } from "../../../include/linux/spinlock.ts";
 import { do_group_exit, sys_wait4, WNOHANG } from "../../../kernel/exit.ts";
 import { schedule } from "../../../kernel/sched.ts";
 import {
@@ -86,11 +88,11 @@ const handle_signal = kernel_function(
     else yield* setup_frame(sig, action_address, oldset, regs_address);
     const self = current();
     if ((action.sa_flags & SA_NODEFER) === 0) {
-      local_irq_disable();
+      yield* spin_lock_irq(self.sigmask_lock.address);
       block_more(self, action);
       sigaddset(self.blocked, sig);
       recalc_sigpending(self);
-      local_irq_enable();
+      yield* spin_unlock_irq(self.sigmask_lock.address);
     }
     if (action.sa_flags & SA_RESETHAND) action.sa_handler = SIG_DFL;
   },
@@ -112,7 +114,9 @@ export const do_signal = kernel_function(
     if (!user_mode(regs)) return 1;
     const self = current();
     for (;;) {
+      yield* spin_lock_irq(self.sigmask_lock.address);
       const sig = dequeue_signal(self);
+      yield* spin_unlock_irq(self.sigmask_lock.address);
       if (sig === 0) break;
       const action = signal_struct.at(self.sig).action.get(sig - 1);
       const handler = action.sa_handler;
@@ -149,7 +153,9 @@ function* act_by_default(self: task_struct, sig: i32): Steps<void> {
 function* stop(self: task_struct, sig: i32): Steps<void> {
   self.state = TASK_STOPPED;
   self.exit_code = sig;
+  yield* read_lock(tasklist_lock.address);
   yield* do_notify_parent(self.address, SIGCHLD);
+  yield* read_unlock(tasklist_lock.address);
   yield* schedule();
   self.state = TASK_RUNNING;
 }
@@ -167,10 +173,10 @@ export const do_sigsuspend = kernel_function(
     const self = current();
     const saved = local(sigset);
     copy_mask(saved.address, self.blocked.address);
-    local_irq_disable();
+    yield* spin_lock_irq(self.sigmask_lock.address);
     copy_mask(self.blocked.address, mask);
     recalc_sigpending(self);
-    local_irq_enable();
+    yield* spin_unlock_irq(self.sigmask_lock.address);
     pt_regs.at(regs).eax = -EINTR;
     for (;;) {
       current().state = TASK_INTERRUPTIBLE;

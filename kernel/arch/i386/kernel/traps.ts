@@ -198,7 +198,7 @@ kernel_function("doublefault_fn", [], undefined, function* () {
   );
   printk(`${KERN_EMERG}esi = ${hex8(stopped.esi)}, edi = ${hex8(stopped.edi)}, ebp = ${hex8(stopped.ebp)}\n`);
   // This stack has no task: which one it was, only the scheduler can tell.
-  const p = task_struct.at(aligned_data.value.curr);
+  const p = task_struct.at(aligned_data.value.get(0).curr);
   printk(`${KERN_EMERG}Process ${p.comm} (pid: ${p.pid})\n`);
   printk(`${KERN_EMERG}Kernel panic: double fault\n`);
   yield* stop_machine(EXIT_PANIC);

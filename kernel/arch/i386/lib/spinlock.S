@@ -1,0 +1,169 @@
+# Locks (include/asm-i386/spinlock.h, smplock.h). A free spinlock is 1; whoever takes it to 0 with a locked decrement has it,
+# and those who find less turn on plain reads, which do not hold up the bus. Without CONFIG_SMP nobody calls these but
+# the trylocks, which find every lock free.
+
+.text
+
+.macro LOCK_FUNCTION name
+	.align 16
+	.globl \name
+	.type \name,@function
+\name:
+	.cfi_startproc
+.endm
+
+.macro LOCK_FUNCTION_END name
+	.cfi_endproc
+	.size \name, . - \name
+.endm
+
+# void spin_lock(spinlock_t *lock)
+LOCK_FUNCTION spin_lock
+	movl 4(%esp), %eax
+1:	lock; decb (%eax)
+	js 2f
+	ret
+2:	rep; nop
+	cmpb $0, (%eax)
+	jle 2b
+	jmp 1b
+LOCK_FUNCTION_END spin_lock
+
+# void spin_unlock(spinlock_t *lock)
+LOCK_FUNCTION spin_unlock
+	movl 4(%esp), %eax
+	movb $1, (%eax)
+	ret
+LOCK_FUNCTION_END spin_unlock
+
+# int spin_trylock(spinlock_t *lock): exchanges a 0 for whatever is there; it was free if that is more.
+LOCK_FUNCTION spin_trylock
+#ifdef CONFIG_SMP
+	movl 4(%esp), %ecx
+	xorl %eax, %eax
+	xchgb %al, (%ecx)
+	cmpb $0, %al
+	setg %al
+#else
+	movl $1, %eax
+#endif
+	ret
+LOCK_FUNCTION_END spin_trylock
+
+# void spin_unlock_wait(spinlock_t *lock)
+LOCK_FUNCTION spin_unlock_wait
+	movl 4(%esp), %eax
+1:	cmpb $0, (%eax)
+	jg 2f
+	rep; nop
+	jmp 1b
+2:	ret
+LOCK_FUNCTION_END spin_unlock_wait
+
+# void read_lock(rwlock_t *lock)
+LOCK_FUNCTION read_lock
+	movl 4(%esp), %eax
+1:	lock; subl $1, (%eax)
+	js 2f
+	ret
+2:	lock; incl (%eax)		# a writer has it: take that back, and wait
+3:	rep; nop
+	cmpl $1, (%eax)
+	js 3b
+	jmp 1b
+LOCK_FUNCTION_END read_lock
+
+# void read_unlock(rwlock_t *lock)
+LOCK_FUNCTION read_unlock
+	movl 4(%esp), %eax
+	lock; incl (%eax)
+	ret
+LOCK_FUNCTION_END read_unlock
+
+# void write_lock(rwlock_t *lock)
+LOCK_FUNCTION write_lock
+	movl 4(%esp), %eax
+1:	lock; subl $RW_LOCK_BIAS, (%eax)
+	jnz 2f
+	ret
+2:	lock; addl $RW_LOCK_BIAS, (%eax)
+3:	rep; nop
+	cmpl $RW_LOCK_BIAS, (%eax)
+	jne 3b
+	jmp 1b
+LOCK_FUNCTION_END write_lock
+
+# void write_unlock(rwlock_t *lock)
+LOCK_FUNCTION write_unlock
+	movl 4(%esp), %eax
+	lock; addl $RW_LOCK_BIAS, (%eax)
+	ret
+LOCK_FUNCTION_END write_unlock
+
+# int write_trylock(rwlock_t *lock)
+LOCK_FUNCTION write_trylock
+#ifdef CONFIG_SMP
+	movl 4(%esp), %ecx
+	lock; subl $RW_LOCK_BIAS, (%ecx)
+	jz 1f
+	lock; addl $RW_LOCK_BIAS, (%ecx)
+	xorl %eax, %eax
+	ret
+1:
+#endif
+	movl $1, %eax
+	ret
+LOCK_FUNCTION_END write_trylock
+
+# The big kernel lock: taken once by a task, however often it asks; lock_depth is -1 while it does not have it.
+
+# void lock_kernel(void)
+LOCK_FUNCTION lock_kernel
+	movl $-THREAD_SIZE, %ecx
+	andl %esp, %ecx
+	incl task_struct_lock_depth(%ecx)
+	jz 1f
+	ret
+1:	lock; decb kernel_flag
+	js 2f
+	ret
+2:	rep; nop
+	cmpb $0, kernel_flag
+	jle 2b
+	jmp 1b
+LOCK_FUNCTION_END lock_kernel
+
+# void unlock_kernel(void)
+LOCK_FUNCTION unlock_kernel
+	movl $-THREAD_SIZE, %ecx
+	andl %esp, %ecx
+	decl task_struct_lock_depth(%ecx)
+	js 1f
+	ret
+1:	movb $1, kernel_flag
+	ret
+LOCK_FUNCTION_END unlock_kernel
+
+# void release_kernel_lock(struct task_struct *prev): gives it up while prev does not run, if prev has it.
+LOCK_FUNCTION release_kernel_lock
+	movl 4(%esp), %eax
+	cmpl $0, task_struct_lock_depth(%eax)
+	jl 1f
+	movb $1, kernel_flag
+1:	ret
+LOCK_FUNCTION_END release_kernel_lock
+
+# void reacquire_kernel_lock(struct task_struct *current): takes it again when it runs.
+LOCK_FUNCTION reacquire_kernel_lock
+	movl 4(%esp), %eax
+	cmpl $0, task_struct_lock_depth(%eax)
+	jge 1f
+	ret
+1:	lock; decb kernel_flag
+	js 2f
+	ret
+2:	rep; nop
+	cmpb $0, kernel_flag
+	jle 2b
+	jmp 1b
+LOCK_FUNCTION_END reacquire_kernel_lock
