@@ -18,6 +18,7 @@ import { asm_function, cstring, kernel_function, kernel_variable, type Steps } f
 import { memory } from "../host/memory.ts";
 import { array, chars, i32, pointer, u8, u32 } from "../host/types.ts";
 import { COMMAND_LINE_SIZE } from "../include/asm/boot-params.ts";
+import { lock_kernel, unlock_kernel } from "../include/asm/smplock.ts";
 import { strlcpy } from "../include/asm/string.ts";
 import { local_irq_enable } from "../include/asm/system.ts";
 import { PATH_LENGTH } from "../include/linux/fs.ts";
@@ -121,6 +122,7 @@ function* prepare_init_arguments(): Steps<void> {
 
 /** pid 1, still a kernel thread: drivers, the root file system, then /init. @context might_sleep */
 const init = kernel_function("init", [u32], i32, function* (_unused) {
+  yield* lock_kernel();
   yield* chr_dev_init();
   yield* tty_init();
   yield* serial_init();
@@ -130,6 +132,7 @@ const init = kernel_function("init", [u32], i32, function* (_unused) {
   yield* open_console();
   yield* prepare_init_arguments();
   current().comm = "init";
+  yield* unlock_kernel();
   const error = yield* execve(execute_command.address, argv_init.address, envp_init.address);
   if (error < 0) yield* panic(`No init found: execve of ${execute_command.value} failed with error ${-error}.`);
   return 0;

@@ -4,6 +4,7 @@ import { console_sync } from "../drivers/char/serial.ts";
 import { trace, tracing } from "../host/context.ts";
 import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
+import { lock_kernel } from "../include/asm/smplock.ts";
 import { read_lock, read_unlock, write_unlock } from "../include/asm/spinlock.ts";
 import { copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { ECHILD, EFAULT, EINVAL, ERESTARTSYS } from "../include/linux/errno.ts";
@@ -123,20 +124,20 @@ function* has_live_threads(p: task_struct): Steps<boolean> {
   return false;
 }
 
-/** Whether all other threads of the group have ended. */
+/** Whether all other threads of the group have ended, or are about to. */
 function* is_last_thread(p: task_struct): Steps<boolean> {
   yield* read_lock(tasklist_lock.address);
-  const others = yield* has_live_threads(p);
+  const other = yield* other_thread(p);
   yield* read_unlock(tasklist_lock.address);
-  return !others;
+  return other === undefined;
 }
 
 /** The last thread of the run's first program has ended: the machine's work is over, with the status of its leader. */
-function* end_of_init(tsk: task_struct, code: i32): Steps<void> {
+function* end_of_init(tsk: task_struct): Steps<void> {
   yield* read_lock(tasklist_lock.address);
-  const leader = tsk.pid === 1 ? undefined : yield* find_task_by_pid(1);
+  const leader = yield* find_task_by_pid(1);
   yield* read_unlock(tasklist_lock.address);
-  const status = leader === undefined ? code : leader.exit_code;
+  const status = leader === undefined ? tsk.exit_code : leader.exit_code;
   yield* console_sync();
   yield* stop_machine(status & 0x7f ? 128 + (status & 0x7f) : (status >> 8) & 0xff);
 }
@@ -168,8 +169,10 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (w
   if (in_interrupt()) yield* panic("Aiee, killing interrupt handler!");
   if (tsk.pid === 0) yield* panic("Attempted to kill the idle task!");
   if (tracing()) trace({ event: "exit", pid: tsk.pid, code });
-  if (tsk.tgid === 1 && (yield* is_last_thread(tsk))) yield* end_of_init(tsk, code);
+  yield* lock_kernel(); // for good: schedule() gives it up, and this task never runs again
   tsk.flags |= PF_EXITING;
+  tsk.exit_code = code;
+  if (tsk.tgid === 1 && (yield* is_last_thread(tsk))) yield* end_of_init(tsk);
   yield* exit_itimers(tsk);
   yield* exit_mm(tsk);
   yield* exit_files(tsk.address);

@@ -7,7 +7,7 @@ import { current, MAX_SCHEDULE_TIMEOUT, task_struct } from "../include/linux/sch
 import { SIGALRM } from "../include/linux/signal.ts";
 import { send_sig } from "./signal.ts";
 import { jiffies_to_timeval, timeval, timeval_to_jiffies } from "./time.ts";
-import { add_timer, del_timer, HZ, jiffies, timer_pending } from "./timer.ts";
+import { add_timer, del_timer_sync, HZ, jiffies, timer_pending } from "./timer.ts";
 
 const ITIMER_REAL = 0;
 const MICROSECONDS = 1_000_000;
@@ -46,14 +46,14 @@ function fill(into: itimerval): void {
 /** Sets the alarm anew: the first after `ticks`, 0 for none, then every `interval`. */
 function* set_alarm(ticks: u32, interval: u32): Steps<void> {
   const self = current();
-  yield* del_timer(self.real_timer.address);
+  yield* del_timer_sync(self.real_timer.address);
   self.it_real_incr = interval;
   if (ticks !== 0) yield* start(self, Math.min(ticks + 1, MAX_SCHEDULE_TIMEOUT));
 }
 
 /** The task ends, and its alarm with it. */
 export function* exit_itimers(p: task_struct): Steps<void> {
-  yield* del_timer(p.real_timer.address);
+  yield* del_timer_sync(p.real_timer.address);
 }
 
 /** getitimer(2); -EINVAL for timers other than ITIMER_REAL. @context might_sleep */

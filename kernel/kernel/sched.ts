@@ -52,7 +52,16 @@ import { NR_CPUS } from "../include/linux/threads.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { mmdrop } from "./mm.ts";
 import { bh_active, bh_mask, do_bottom_half, in_interrupt } from "./softirq.ts";
-import { add_timer, del_timer, HZ, init_timer, init_timer_bh, init_timervecs, jiffies, nr_running } from "./timer.ts";
+import {
+  add_timer,
+  del_timer_sync,
+  HZ,
+  init_timer,
+  init_timer_bh,
+  init_timervecs,
+  jiffies,
+  nr_running,
+} from "./timer.ts";
 
 export const runqueue_head = kernel_variable("runqueue_head", list_head);
 /** Held while the run queue changes, tasks become runnable or CPUs choose what to run. Innermost of all locks. */
@@ -394,7 +403,7 @@ export const schedule_timeout = kernel_function("schedule_timeout", [i32], i32, 
   timer.function = process_timeout.address;
   yield* add_timer(timer.address);
   yield* schedule();
-  yield* del_timer(timer.address);
+  yield* del_timer_sync(timer.address);
   return Math.max(0, (expire - jiffies.value) | 0);
 });
 

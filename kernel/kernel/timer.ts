@@ -48,6 +48,8 @@ export const timer_vectors = kernel_variable("timer_vectors", array(list_head, T
 export const timer_jiffies = kernel_variable("timer_jiffies", u32, 0);
 /** Held while timers come and go. Innermost but for runqueue_lock. */
 export const timerlist_lock = kernel_table("timerlist_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
+/** The timer whose function is being executed; 0 for none. */
+const running_timer = kernel_variable("running_timer", pointer("timer_list"));
 /** Timers pending: when none are and every task sleeps, nothing but a device can wake one. */
 export const nr_timers = kernel_variable("nr_timers", i32);
 
@@ -99,18 +101,38 @@ export const add_timer = kernel_function("add_timer", [pointer("timer_list")], u
   yield* spin_unlock_irqrestore(timerlist_lock.address, flags);
 });
 
+/** Takes a timer out of its slot. Returns whether it was in one. Needs timerlist_lock. */
+function detach_timer(timer: number): i32 {
+  if (!timer_pending(timer)) return 0;
+  list_del(timer);
+  timer_list.at(timer).list.next = 0;
+  nr_timers.value--;
+  trace_timer("timer_del", timer);
+  return 1;
+}
+
 /** Stops a timer. Returns whether it was pending. @context any */
 export const del_timer = kernel_function("del_timer", [pointer("timer_list")], i32, function* (timer) {
   const flags = yield* spin_lock_irqsave(timerlist_lock.address);
-  const pending = timer_pending(timer);
-  if (pending) {
-    list_del(timer);
-    timer_list.at(timer).list.next = 0;
-    nr_timers.value--;
-    trace_timer("timer_del", timer);
-  }
+  const pending = detach_timer(timer);
   yield* spin_unlock_irqrestore(timerlist_lock.address, flags);
-  return pending ? 1 : 0;
+  return pending;
+});
+
+/**
+ * Stops a timer, and waits until its function, which another CPU may be executing, is over. Not for the function itself, nor
+ * with a lock held that it takes. Returns whether it was pending.
+ * @context in_task
+ */
+export const del_timer_sync = kernel_function("del_timer_sync", [pointer("timer_list")], i32, function* (timer) {
+  let pending: i32 = 0;
+  for (;;) {
+    const flags = yield* spin_lock_irqsave(timerlist_lock.address);
+    pending |= detach_timer(timer);
+    const is_running = running_timer.value === timer;
+    yield* spin_unlock_irqrestore(timerlist_lock.address, flags);
+    if (!is_running) return pending;
+  }
 });
 
 /** Spreads the timers of a wide slot over the narrower vectors. @context irqs_disabled */
@@ -151,10 +173,12 @@ export const run_timer_list = kernel_function("run_timer_list", [], undefined, f
       list_del(at);
       timer.list.next = 0;
       nr_timers.value--;
+      running_timer.value = at;
       trace_timer("timer_fire", at);
       yield* spin_unlock_irq(timerlist_lock.address);
       yield* call_pointer(routine, undefined, data);
       yield* spin_lock_irq(timerlist_lock.address);
+      running_timer.value = 0;
     }
   }
   yield* spin_unlock_irq(timerlist_lock.address);

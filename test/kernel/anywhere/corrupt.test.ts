@@ -86,7 +86,8 @@ function structs(): Readonly<Record<string, readonly { name: string; address: nu
       for (const entry of list_for_each(timer_vectors.value.address_of(slot))) timers.push(entry);
     const init = tasks.find(({ pid }) => pid === 1)!;
     const queue = init.wait_chldexit.address;
-    const waits = [...list_for_each(queue)].map((entry) => container_of(entry, wait_queue_t, "task_list"));
+    const waiting = init.wait_chldexit.task_list.address;
+    const waits = [...list_for_each(waiting)].map((entry) => container_of(entry, wait_queue_t, "task_list"));
     return {
       task_struct: tasks.map(({ pid, address }) => ({ name: `task ${pid}`, address, type: task_struct as StructType })),
       mm_struct: tasks

@@ -7,6 +7,7 @@ import { __va, PAGE_MASK, PAGE_SIZE, TASK_SIZE } from "../../../include/asm/page
 import { pgd_index, pte_offset, pte_present } from "../../../include/asm/pgtable.ts";
 import { EFLAGS_IF } from "../../../include/asm/processor-flags.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
+import { lock_kernel, unlock_kernel } from "../../../include/asm/smplock.ts";
 import { local_irq_enable, read_cr2 } from "../../../include/asm/system.ts";
 import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, vm_area_struct } from "../../../include/linux/mm.ts";
 import { current, kstat } from "../../../include/linux/sched.ts";
@@ -89,6 +90,33 @@ function* no_context(regs: pt_regs, address: u32, error_code: u32): Steps<void> 
   yield* die(oops_name.address, regs.address, error_code);
 }
 
+/** What a fault of a task with an address space comes to. Needs the big kernel lock. @inline */
+function* resolve_fault(regs: pt_regs, mm: u32, address: u32, error_code: u32): Steps<void> {
+  const tsk = current();
+  const vma = yield* accessible_area(mm, address, error_code, regs.esp);
+  if (vma === 0) {
+    if (error_code & PF_USER) yield* signal_fault(SIGSEGV, address, error_code, yield* segv_code(mm, address));
+    else yield* no_context(regs, address, error_code);
+    return;
+  }
+  switch (yield* handle_mm_fault(mm, vma, address, error_code & PF_WRITE ? 1 : 0)) {
+    case FAULT_MINOR:
+      tsk.min_flt++;
+      return;
+    case FAULT_MAJOR:
+      tsk.maj_flt++;
+      return;
+    case FAULT_SIGBUS:
+      yield* signal_fault(SIGBUS, address, error_code, BUS_ADRERR);
+      if ((error_code & PF_USER) === 0) yield* no_context(regs, address, error_code);
+      return;
+    default:
+      printk(`${KERN_ERR}VM: killing process ${tsk.comm}\n`);
+      if (error_code & PF_USER) yield* do_exit(SIGKILL);
+      yield* no_context(regs, address, error_code);
+  }
+}
+
 /**
  * The handler of vector 14. Entered through an interrupt gate: CR2 is read before anything else can fault.
  * @context irqs_disabled
@@ -110,27 +138,8 @@ export const do_page_fault = kernel_function(
       yield* no_context(regs, address, error_code);
       return;
     }
-    const vma = yield* accessible_area(mm, address, error_code, regs.esp);
-    if (vma === 0) {
-      if (error_code & PF_USER) yield* signal_fault(SIGSEGV, address, error_code, yield* segv_code(mm, address));
-      else yield* no_context(regs, address, error_code);
-      return;
-    }
-    switch (yield* handle_mm_fault(mm, vma, address, error_code & PF_WRITE ? 1 : 0)) {
-      case FAULT_MINOR:
-        tsk.min_flt++;
-        return;
-      case FAULT_MAJOR:
-        tsk.maj_flt++;
-        return;
-      case FAULT_SIGBUS:
-        yield* signal_fault(SIGBUS, address, error_code, BUS_ADRERR);
-        if ((error_code & PF_USER) === 0) yield* no_context(regs, address, error_code);
-        return;
-      default:
-        printk(`${KERN_ERR}VM: killing process ${tsk.comm}\n`);
-        if (error_code & PF_USER) yield* do_exit(SIGKILL);
-        yield* no_context(regs, address, error_code);
-    }
+    yield* lock_kernel();
+    yield* resolve_fault(regs, mm, address, error_code);
+    yield* unlock_kernel();
   },
 );
