@@ -1,6 +1,6 @@
 /** The scheduler, and sleeping by the clock (kernel/sched.c, Linux 2.4). Wait queues are in wait.ts. */
 import { trace, tracing } from "../host/context.ts";
-import { asm_function, kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
+import { asm_function, kernel_function, kernel_variable, local, per_cpu, type Steps } from "../host/declarations.ts";
 import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
 import { switch_mm } from "../include/asm/mmu_context.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
@@ -11,8 +11,8 @@ import {
   current,
   for_each_task,
   get_current,
-  init_task,
   init_task_union,
+  init_tasks,
   kstat,
   MAX_SCHEDULE_TIMEOUT,
   NO_EXIT_SIGNAL,
@@ -35,7 +35,7 @@ export const runqueue_head = kernel_variable("runqueue_head", list_head);
 
 /** What each CPU runs, for those who decide whether to preempt it (aligned_data[cpu].schedule_data). */
 const schedule_data = struct("schedule_data", { curr: pointer("task_struct"), last_schedule: u32 });
-export const aligned_data = kernel_variable("aligned_data", schedule_data);
+export const aligned_data = per_cpu("aligned_data", schedule_data);
 
 /** kernel/exit.ts, called by symbol because exiting needs the scheduler. */
 const release_task = asm_function("release_task", [pointer("task_struct")], undefined);
@@ -193,7 +193,7 @@ function* pick_next_task(prev: task_struct): Steps<u32> {
   const this_cpu = smp_processor_id();
   for (;;) {
     let best: i32 = -1000;
-    let next: u32 = init_task_union.address;
+    let next: u32 = init_tasks.value;
     for (let entry = list_next(runqueue_head.address); entry !== runqueue_head.address; entry = list_next(entry)) {
       const p = task_struct.at(container_of(entry, task_struct, "run_list"));
       if (!can_schedule(p, this_cpu)) continue;
@@ -304,7 +304,7 @@ export const sys_nice = kernel_function("sys_nice", [i32], i32, function* (incre
 /** Makes the boot thread the idle task's PCB and starts the timers. */
 export const sched_init = kernel_function("sched_init", [], undefined, function* () {
   INIT_LIST_HEAD(runqueue_head.address);
-  init_task().processor = smp_processor_id();
+  init_tasks.value = init_task_union.address;
   aligned_data.value.curr = init_task_union.address;
   yield* init_timervecs();
   init_timer_bh();
@@ -320,5 +320,6 @@ export function init_idle(): void {
   const idle = current();
   if (task_on_runqueue(idle)) del_from_runqueue(idle);
   aligned_data.value.curr = idle.address;
+  init_tasks.value = idle.address;
   idle.state = TASK_RUNNING;
 }

@@ -1,7 +1,7 @@
 /** The task and its constants (include/linux/sched.h, Linux 2.4). */
 
 import { cpu } from "../../host/context.ts";
-import { kernel_variable } from "../../host/declarations.ts";
+import { kernel_variable, per_cpu } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
 import { THREAD_SIZE, thread_struct } from "../asm/processor.ts";
@@ -174,7 +174,10 @@ export const init_task_union = kernel_variable("init_task_union", array(u32, THR
   section: ".data.init_task",
 });
 
-/** The PCB of the idle task. */
+/** The idle task of each CPU (`idle_task(cpu)`). */
+export const init_tasks = per_cpu("init_tasks", pointer("task_struct"));
+
+/** The PCB of the boot CPU's idle task. */
 export function init_task(): task_struct {
   return task_struct.at(init_task_union.address);
 }
@@ -188,9 +191,9 @@ export function current(): task_struct {
   return task_struct.at(get_current());
 }
 
-/** The CPU that executes this step. */
+/** The CPU that executes this step, as the PCB of the task that is running has it. */
 export function smp_processor_id(): i32 {
-  return cpu().id;
+  return current().processor;
 }
 
 /** Every task but the idle one, in list order (`for_each_task`). */
@@ -205,7 +208,7 @@ export function* for_each_task(): Generator<task_struct, void, undefined> {
   }
 }
 
-/** Counters that `--stats` prints; all in guest memory (include/linux/kernel_stat.h). */
+/** Counters of each CPU that `--stats` prints the sums of; all in guest memory (include/linux/kernel_stat.h). */
 export const kernel_stat = struct("kernel_stat", {
   context_swtch: u32,
   syscalls: u32,
@@ -218,4 +221,4 @@ export const kernel_stat = struct("kernel_stat", {
   cr3_loads: u32,
 });
 
-export const kstat = kernel_variable("kstat", kernel_stat);
+export const kstat = per_cpu("kstat", kernel_stat);
