@@ -11,6 +11,8 @@ export const declaring_functions = [
   "smp_function",
   "kernel_variable",
   "kernel_table",
+  "per_cpu",
+  "per_cpu_table",
   "cstring",
   "struct",
 ] as const;

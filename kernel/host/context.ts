@@ -8,6 +8,8 @@ import { HostedMemory } from "./hosted-memory.ts";
 
 /** Where the linked kernel's symbols are. */
 export interface SymbolSource {
+  /** How a kernel for several CPUs tells which one executes a step; undefined in a kernel for one. */
+  readonly per_cpu: PerCpuLayout | undefined;
   /** Linear addresses of declarations, by their number; 0 for those that are not linked in. */
   readonly addresses: Uint32Array;
   /** Linear address of a global symbol. Throws when the kernel has none of that name. */
@@ -16,6 +18,15 @@ export interface SymbolSource {
   symbolize(address: number): string;
   /** Name of the function that holds an address, undefined outside of the kernel's text. */
   function_at(address: number): string | undefined;
+}
+
+/** Where the number of the CPU is: in the task_struct at the lower end of the current kernel stack. */
+export interface PerCpuLayout {
+  readonly cpus: number;
+  /** Bytes of a kernel stack, a power of two. */
+  readonly stack_size: number;
+  /** Offset of task_struct.processor. */
+  readonly processor: number;
 }
 
 /** What kernel code may ask of the machine beside memory. */
@@ -47,7 +58,13 @@ const nothing = {
 const no_memory = HostedMemory.of(nothing);
 
 const nowhere: KernelHost = {
-  image: { addresses: new Uint32Array(0), symbol: outside, symbolize: outside, function_at: outside },
+  image: {
+    per_cpu: undefined,
+    addresses: new Uint32Array(0),
+    symbol: outside,
+    symbolize: outside,
+    function_at: outside,
+  },
   trace: outside,
   tracing: false,
 };
@@ -111,6 +128,16 @@ export function cpu(): HostedCore {
     );
   }
   return core as unknown as HostedCore;
+}
+
+const ESP = 4;
+
+/** The CPU whose own variables a step means: it is read from guest memory; 0 in a kernel for one CPU and while only looking. */
+export function this_cpu(): number {
+  const { core, host, memory } = ambient;
+  const layout = host.image.per_cpu;
+  if (layout === undefined || core === undefined) return 0;
+  return memory.read32(((core.r[ESP] & -layout.stack_size) + layout.processor) >>> 0);
 }
 
 /** Whether anybody listens to the kernel's events. */

@@ -94,8 +94,11 @@ function block_of(code: CompiledCode, block: BlockTable, types: TypeNames): Debu
   };
 }
 
-/** Of each module, an entry. */
-export function debug_info(modules: readonly KernelModule[]): DebugInfo[] {
+/**
+ * Of each module, an entry.
+ * @param cpus how many CPUs the kernel is for
+ */
+export function debug_info(modules: readonly KernelModule[], cpus: number): DebugInfo[] {
   const types = new TypeNames(modules);
   const pointers: DebugType = { kind: "pointer", to: undefined };
   return modules.map(({ file, structs, data, functions }) => ({
@@ -112,10 +115,11 @@ export function debug_info(modules: readonly KernelModule[]): DebugInfo[] {
     variables: new Map(
       data
         .filter(({ name }) => !name.startsWith(".L"))
-        .map(({ name, type, words }) => [
-          name,
-          type === undefined ? { kind: "array", element: pointers, length: words?.length ?? 0 } : types.of(type),
-        ]),
+        .map(({ name, type, words, per_cpu }) => {
+          const own: DebugType =
+            type === undefined ? { kind: "array", element: pointers, length: words?.length ?? 0 } : types.of(type);
+          return [name, per_cpu === true && cpus > 1 ? { kind: "array", element: own, length: cpus } : own];
+        }),
     ),
     functions: new Map(functions.map((declaration) => [declaration.name, signature(declaration, types)])),
   }));

@@ -75,6 +75,23 @@ export interface KernelVariable<T extends Type> {
   value: Value<T>;
 }
 
+/**
+ * A variable of which every CPU has one of its own, behind each other in guest memory. `address` and `value` are those of
+ * the CPU that executes the step, of the first one while only looking.
+ */
+export interface PerCpuVariable<T extends Type> extends KernelVariable<T> {
+  /** Linear address of a CPU's own. */
+  address_of(cpu: number): number;
+  /** A CPU's own; for a struct. */
+  of(cpu: number): Value<T>;
+}
+
+/** A table of which every CPU has one of its own. `address` is as that of a PerCpuVariable. */
+export interface PerCpuData extends KernelData {
+  readonly symbol: string;
+  address_of(cpu: number): number;
+}
+
 /** Something at an address in the kernel's data. */
 export interface KernelData {
   readonly address: number;
@@ -163,6 +180,19 @@ export function kernel_table(
   _words: readonly (number | string)[],
   _type?: Type,
 ): KernelData & { readonly symbol: string } {
+  return not_compiled();
+}
+
+/**
+ * Declares a variable of which every CPU has its own: NR_CPUS of them in a kernel for several CPUs, one in a kernel for one.
+ * `jiffies_seen.value` is that of the CPU that executes the step. They start zeroed.
+ */
+export function per_cpu<T extends Type>(_name: string, _type: T, _options: VariableOptions = {}): PerCpuVariable<T> {
+  return not_compiled();
+}
+
+/** The same for a table of words, with which every CPU starts. */
+export function per_cpu_table(_name: string, _words: readonly (number | string)[]): PerCpuData {
   return not_compiled();
 }
 

@@ -132,10 +132,11 @@ export interface HostedObject {
 
 /**
  * @param first_step number of the module's first step in the kernel
- * @param smp whether it is for several CPUs: calls of functions for these are there, else nops
+ * @param cpus how many CPUs it is for: variables of which every CPU has its own are there so many times; for one, calls of
+ *   functions for several CPUs are nops
  * @throws LinkError when the numbers do not suffice, or a kernel stack does not
  */
-export function hosted_object(module: KernelModule, first_step: number, smp: boolean): HostedObject {
+export function hosted_object(module: KernelModule, first_step: number, cpus: number): HostedObject {
   const builders = new Map(
     (Object.keys(section_flags) as SectionName[]).map((name) => [name, new SectionBuilder(name)]),
   );
@@ -169,7 +170,7 @@ export function hosted_object(module: KernelModule, first_step: number, smp: boo
     const { code } = declaration;
     if (step + code.count > MOST_STEPS)
       throw new LinkError([`a kernel has at most ${MOST_STEPS} steps; ${module.file} exceeds that`]);
-    const bytes = function_bytes(code, step, smp);
+    const bytes = function_bytes(code, step, cpus > 1);
     check_frame(declaration);
     step += code.count;
     const offset = text.place(bytes.length, 16);
@@ -180,9 +181,10 @@ export function hosted_object(module: KernelModule, first_step: number, smp: boo
   text.section.lines = lines;
   const placed = module.data.map((declaration) => {
     const builder = builders.get(declaration.section)!;
-    const offset = builder.place(declaration.size, declaration.alignment);
-    define(declaration, builder, offset, declaration.size, "object");
-    return { declaration, builder, offset };
+    const size = declaration.size * (declaration.per_cpu === true ? cpus : 1);
+    const offset = builder.place(size, declaration.alignment);
+    define(declaration, builder, offset, size, "object");
+    return { declaration, builder, offset, size };
   });
 
   const contents = new Map([...builders.values()].map((builder) => [builder, builder.finish()]));
@@ -195,8 +197,10 @@ export function hosted_object(module: KernelModule, first_step: number, smp: boo
     }
     return symbol;
   };
-  for (const { declaration, builder, offset } of placed)
-    fill(declaration, contents.get(builder)!, offset, builder.section.relocations, reference);
+  for (const { declaration, builder, offset, size } of placed) {
+    for (let at = 0; at < size; at += declaration.size)
+      fill(declaration, contents.get(builder)!, offset + at, builder.section.relocations, reference);
+  }
   return {
     object: {
       name: module.file,

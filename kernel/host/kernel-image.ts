@@ -2,12 +2,20 @@
 import { type CallFrames, readCallFrames } from "../../asm/dwarf/reader/index.ts";
 import { type ElfFile, type LinkedImage, type LinkedLine, readElf } from "../../asm/index.ts";
 import type { CompiledCode, StepFunction } from "./compiled-code.ts";
-import type { SymbolSource } from "./context.ts";
+import type { PerCpuLayout, SymbolSource } from "./context.ts";
 import type { KernelModule } from "./kernel-module.ts";
 
 const PT_LOAD = 1;
 /** An absolute symbol: a number made of all that the kernel is linked from. */
 export const BUILD_ID = "__kernel_build_id";
+
+/** Absolute symbols of a kernel for several CPUs. */
+const PER_CPU = { cpus: "NR_CPUS", stack_size: "THREAD_SIZE", processor: "task_struct_processor" } as const;
+
+/** The symbols that tell a kernel for several CPUs, out of what its assembly sources know. */
+export function per_cpu_symbols(defines: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.values(PER_CPU).map((name) => [name, defines[name]]));
+}
 
 interface ImageSymbol {
   readonly name: string;
@@ -72,6 +80,7 @@ function one_after_another(before: StepFunction, run: StepFunction): StepFunctio
 /** A kernel ready to be loaded: its contents by physical address, and its symbols. */
 export class KernelImage implements SymbolSource {
   readonly addresses: Uint32Array;
+  readonly per_cpu: PerCpuLayout | undefined;
   readonly steps: Steps;
   private readonly globals = new Map<string, number>();
   private known_lines: readonly LinkedLine[] | undefined;
@@ -97,6 +106,13 @@ export class KernelImage implements SymbolSource {
     for (const { name, address, binding } of symbols) {
       if (binding !== "local" || !this.globals.has(name)) this.globals.set(name, address);
     }
+    this.per_cpu = this.globals.has(PER_CPU.cpus)
+      ? {
+          cpus: this.symbol(PER_CPU.cpus),
+          stack_size: this.symbol(PER_CPU.stack_size),
+          processor: this.symbol(PER_CPU.processor),
+        }
+      : undefined;
     const start = this.symbol("_text");
     const end = this.symbol("_etext");
     this.text = symbols

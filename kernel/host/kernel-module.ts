@@ -1,7 +1,7 @@
 /** The object that a compiled module's declarations make: what link_kernel() links, and where a linked kernel has it. */
 
 import type { CompiledCode } from "./compiled-code.ts";
-import { ambient } from "./context.ts";
+import { ambient, this_cpu } from "./context.ts";
 import {
   type FunctionOptions,
   GuestCall,
@@ -9,6 +9,8 @@ import {
   type KernelFunction,
   type KernelVariable,
   type Parameter,
+  type PerCpuData,
+  type PerCpuVariable,
   type Steps,
   type VariableOptions,
 } from "./declarations.ts";
@@ -49,6 +51,8 @@ export interface DataDeclaration extends Declaration {
   readonly bytes?: Uint8Array;
   readonly section: ".data" | ".bss" | ".rodata" | ".data.init_task";
   readonly type: Type | undefined;
+  /** Whether every CPU has one: `size` is that of each, a multiple of `alignment`. */
+  readonly per_cpu?: boolean;
 }
 
 /** Numbers for declarations: which is which, never in what order. */
@@ -136,6 +140,40 @@ class VariablePlace<T extends Type> extends Place implements KernelVariable<T> {
   }
   set value(value: Value<T>) {
     write_value(this.type, this.address, value as number | string);
+  }
+}
+
+class PerCpuTablePlace extends Place implements PerCpuData {
+  constructor(
+    readonly symbol: string,
+    protected readonly stride: number,
+  ) {
+    super();
+  }
+  override get address(): number {
+    return this.address_of(this_cpu());
+  }
+  address_of(cpu: number): number {
+    return ambient.addresses[this.number] + cpu * this.stride;
+  }
+}
+
+class PerCpuPlace<T extends Type> extends PerCpuTablePlace implements PerCpuVariable<T> {
+  constructor(
+    symbol: string,
+    readonly type: T,
+    stride: number,
+  ) {
+    super(symbol, stride);
+  }
+  get value(): Value<T> {
+    return read_value(this.type, this.address);
+  }
+  set value(value: Value<T>) {
+    write_value(this.type, this.address, value as number | string);
+  }
+  of(cpu: number): Value<T> {
+    return read_value(this.type, this.address_of(cpu));
   }
 }
 
@@ -278,6 +316,43 @@ export class KernelModule {
       words,
       section: ".data",
       type,
+    });
+    return place;
+  }
+
+  per_cpu<T extends Type>(name: string, type: T, options: VariableOptions = {}): PerCpuVariable<T> {
+    const alignment = options.alignment ?? Math.max(4, type.alignment);
+    const size = (type.size + alignment - 1) & -alignment;
+    const place = new PerCpuPlace(name, type, size);
+    this.data.push({
+      number: place.number,
+      name,
+      is_global: this.#claim(name),
+      size,
+      alignment,
+      words: undefined,
+      section: options.section ?? ".bss",
+      type,
+      per_cpu: true,
+    });
+    return place;
+  }
+
+  per_cpu_table(name: string, words: readonly (number | string)[]): PerCpuData {
+    const size = words.length * 4;
+    const place = new PerCpuTablePlace(name, size);
+    const is_global = this.#claim(name);
+    const section = ".data";
+    this.data.push({
+      number: place.number,
+      name,
+      is_global,
+      size,
+      alignment: 4,
+      words,
+      section,
+      type: undefined,
+      per_cpu: true,
     });
     return place;
   }

@@ -12,7 +12,7 @@ import {
 } from "../../asm/index.ts";
 import { debug_info } from "./debug-info.ts";
 import { type HostedObject, hosted_object } from "./hosted-object.ts";
-import { BUILD_ID, in_order, KernelImage } from "./kernel-image.ts";
+import { BUILD_ID, in_order, KernelImage, per_cpu_symbols } from "./kernel-image.ts";
 import type { KernelModule } from "./kernel-module.ts";
 
 const layout: readonly OutputSectionLayout[] = [
@@ -37,7 +37,7 @@ export interface KernelParts {
   readonly defines: Readonly<Record<string, number>>;
   /** Initial values of variables, by name, instead of those they are declared with. */
   readonly config: Readonly<Record<string, number>>;
-  /** Whether it is for several CPUs. */
+  /** Whether it is for several CPUs: then `defines` says for how many (NR_CPUS), and what `per_cpu_symbols` takes. */
   readonly smp: boolean;
   /** Linear address of .text, and of physical address 0. */
   readonly text_address: number;
@@ -82,11 +82,12 @@ function configured(module: KernelModule, config: Readonly<Record<string, number
  */
 export function link_modules(parts: KernelParts): KernelImage {
   const ordered = in_order(parts.modules);
+  const cpus = parts.smp ? parts.defines.NR_CPUS : 1;
   const used = new Set<string>();
   const objects: HostedObject[] = [];
   let step = 0;
   for (const module of ordered) {
-    objects.push(hosted_object(configured(module, parts.config, used), step, parts.smp));
+    objects.push(hosted_object(configured(module, parts.config, used), step, cpus));
     for (const { code } of module.functions) step += code.count;
   }
   for (const name of Object.keys(parts.config)) {
@@ -101,17 +102,20 @@ export function link_modules(parts: KernelParts): KernelImage {
     layout,
     physicalOffset: parts.page_offset,
     endSymbol: "_end",
-    symbols: { [BUILD_ID]: build_id({ ...parts, modules: ordered }) },
+    symbols: {
+      [BUILD_ID]: build_id({ ...parts, modules: ordered }),
+      ...(parts.smp ? per_cpu_symbols(defines) : {}),
+    },
   });
   return KernelImage.from_linked(
     linked,
     ordered,
-    once(() => executable(linked, ordered)),
+    once(() => executable(linked, ordered, cpus)),
   );
 }
 
-function executable(linked: LinkedImage, modules: readonly KernelModule[]): Uint8Array {
-  return writeExecutable(linked, imageDebugSections(linked, debug_info(modules)));
+function executable(linked: LinkedImage, modules: readonly KernelModule[], cpus: number): Uint8Array {
+  return writeExecutable(linked, imageDebugSections(linked, debug_info(modules, cpus)));
 }
 
 function once<T>(make: () => T): () => T {

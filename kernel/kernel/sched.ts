@@ -6,9 +6,10 @@ import {
   kernel_table,
   kernel_variable,
   local,
+  per_cpu,
   type Steps,
 } from "../host/declarations.ts";
-import { array, container_of, i32, pointer, struct, u32 } from "../host/types.ts";
+import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
 import { switch_mm } from "../include/asm/mmu_context.ts";
 import { reacquire_kernel_lock, release_kernel_lock } from "../include/asm/smplock.ts";
 import { read_lock, read_unlock, SPIN_LOCK_UNLOCKED, spin_lock, spinlock_t } from "../include/asm/spinlock.ts";
@@ -48,7 +49,6 @@ import {
   spin_unlock_irq,
   spin_unlock_irqrestore,
 } from "../include/linux/spinlock.ts";
-import { NR_CPUS } from "../include/linux/threads.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { mmdrop } from "./mm.ts";
 import { bh_active, bh_mask, do_bottom_half, in_interrupt } from "./softirq.ts";
@@ -69,11 +69,11 @@ export const runqueue_lock = kernel_table("runqueue_lock", [SPIN_LOCK_UNLOCKED],
 
 /** What each CPU runs, for those who decide whether to preempt it (aligned_data[cpu].schedule_data). */
 const schedule_data = struct("schedule_data", { curr: pointer("task_struct"), last_schedule: u32 });
-export const aligned_data = kernel_variable("aligned_data", array(schedule_data, NR_CPUS));
+export const aligned_data = per_cpu("aligned_data", schedule_data);
 
 /** The task that a CPU runs. */
 export function cpu_curr(cpu: number): task_struct {
-  return task_struct.at(aligned_data.value.get(cpu).curr);
+  return task_struct.at(aligned_data.of(cpu).curr);
 }
 
 /** kernel/exit.ts, called by symbol because exiting needs the scheduler. */
@@ -163,7 +163,7 @@ function reschedule_idle(p: task_struct): i32 {
     if (!can_schedule(p, cpu)) continue;
     const tsk = cpu_curr(cpu);
     if (tsk.address === idle_task(cpu)) {
-      const idle_for = (jiffies.value - aligned_data.value.get(cpu).last_schedule) >>> 0;
+      const idle_for = (jiffies.value - aligned_data.of(cpu).last_schedule) >>> 0;
       if (idle_for > oldest) {
         oldest = idle_for;
         target = cpu;
@@ -300,11 +300,10 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
 
 /** This CPU runs `next` from now on. Needs runqueue_lock. */
 function set_curr(next: task_struct): void {
-  const this_cpu = smp_processor_id();
-  const data = aligned_data.value.get(this_cpu);
+  const data = aligned_data.value;
   data.curr = next.address;
   data.last_schedule = jiffies.value;
-  task_set_cpu(next, this_cpu);
+  task_set_cpu(next, smp_processor_id());
 }
 
 /**
@@ -316,7 +315,7 @@ function* pick_next_task(prev: task_struct): Steps<u32> {
   const this_cpu = smp_processor_id();
   for (;;) {
     let best: i32 = -1000;
-    let next = idle_task(this_cpu);
+    let next: u32 = init_tasks.value;
     for (let entry = list_next(runqueue_head.address); entry !== runqueue_head.address; entry = list_next(entry)) {
       const p = task_struct.at(container_of(entry, task_struct, "run_list"));
       if (!can_schedule(p, this_cpu)) continue;
@@ -431,7 +430,7 @@ export const sys_nice = kernel_function("sys_nice", [i32], i32, function* (incre
 /** Makes the boot thread the idle task's PCB and starts the timers. */
 export const sched_init = kernel_function("sched_init", [], undefined, function* () {
   INIT_LIST_HEAD(runqueue_head.address);
-  init_tasks.value.set(0, init_task_union.address);
+  init_tasks.value = init_task_union.address;
   set_curr(init_task());
   yield* init_timervecs();
   init_timer_bh();
@@ -447,5 +446,6 @@ export function init_idle(): void {
   const idle = current();
   if (task_on_runqueue(idle)) del_from_runqueue(idle);
   set_curr(idle);
+  init_tasks.value = idle.address;
   idle.state = TASK_RUNNING;
 }

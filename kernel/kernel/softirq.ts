@@ -1,15 +1,15 @@
 /** Bottom halves (kernel/softirq.c): what interrupt handlers put off until the way out of the kernel. */
 import { trace, tracing } from "../host/context.ts";
-import { call_pointer, kernel_function, kernel_variable } from "../host/declarations.ts";
+import { call_pointer, kernel_function, kernel_variable, per_cpu } from "../host/declarations.ts";
 import { array, i32, pointer, struct, u32 } from "../host/types.ts";
 import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 
-/** Nesting of interrupt handlers and of bottom halves (include/asm-i386/hardirq.h). */
+/** Nesting of interrupt handlers and of bottom halves on each CPU (include/asm-i386/hardirq.h). */
 const irq_cpustat_t = struct("irq_cpustat_t", { local_irq_count: i32, local_bh_count: i32 });
-export const irq_stat = kernel_variable("irq_stat", irq_cpustat_t);
+export const irq_stat = per_cpu("irq_stat", irq_cpustat_t);
 
-/** One bit a bottom half: asked for; and installed and not disabled. entry.S tests them on every way out. */
-export const bh_active = kernel_variable("bh_active", u32);
+/** One bit a bottom half: asked for on this CPU; and installed and not disabled. entry.S tests them on every way out. */
+export const bh_active = per_cpu("bh_active", u32);
 export const bh_mask = kernel_variable("bh_mask", u32);
 export const bh_base = kernel_variable("bh_base", array(pointer("bottom half"), 32));
 

@@ -3,10 +3,12 @@
  * lockdep_assert_irqs_disabled() and their kin). A check is part of the function's first statement and only looks: the guest
  * has no more instructions for it, and memory, TLB and registers are as without it.
  */
-import type { Core } from "../../emulator/index.ts";
+import { type Core, ESP } from "../../emulator/index.ts";
 import type { CompiledCode, StepFunction } from "../host/compiled-code.ts";
 import { __pa } from "../include/asm/page.ts";
+import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { EFLAGS_IF } from "../include/asm/processor-flags.ts";
+import { task_struct } from "../include/linux/sched.ts";
 import { early_boot_irqs_disabled } from "../init/main.ts";
 import { irq_stat } from "../kernel/softirq.ts";
 
@@ -22,6 +24,7 @@ interface ExecutionContext {
 }
 
 const LOCAL_IRQ_COUNT = irq_stat.type.offset("local_irq_count");
+const PROCESSOR = task_struct.offset("processor");
 const LOCAL_BH_COUNT = irq_stat.type.offset("local_bh_count");
 
 const irqs_enabled = ({ irqs, early }: ExecutionContext) => irqs || early;
@@ -60,10 +63,11 @@ export function entry_check(code: CompiledCode): StepFunction | undefined {
 }
 
 function context_of(core: Core): ExecutionContext {
+  const stat = irq_stat.address_of(read(core, (core.r[ESP] & -THREAD_SIZE) + PROCESSOR));
   return {
     irqs: (core.getEflags() & EFLAGS_IF) !== 0,
-    irq_count: read(core, irq_stat.address + LOCAL_IRQ_COUNT),
-    bh_count: read(core, irq_stat.address + LOCAL_BH_COUNT),
+    irq_count: read(core, stat + LOCAL_IRQ_COUNT),
+    bh_count: read(core, stat + LOCAL_BH_COUNT),
     early: read(core, early_boot_irqs_disabled.address) !== 0,
   };
 }

@@ -357,17 +357,19 @@ export class Kernel implements KernelHost {
 
   get statistics(): KernelStatistics {
     return this.inspect(() => {
-      const stat = kstat.value;
+      const stats = Array.from({ length: this.image.per_cpu?.cpus ?? 1 }, (_, cpu) => kstat.of(cpu));
+      const sum = (count: (stat: (typeof stats)[number]) => number) =>
+        stats.reduce((total, stat) => total + count(stat), 0);
       return {
         instructions: this.machine.instructions,
         ticks: jiffies.value,
-        contextSwitches: stat.context_swtch,
-        cowCopies: stat.cow_copies,
-        cowReuses: stat.cow_reuses,
-        syscalls: stat.syscalls,
-        forks: stat.forks,
-        pageFaults: stat.pgfault,
-        cr3Loads: stat.cr3_loads,
+        contextSwitches: sum(({ context_swtch }) => context_swtch),
+        cowCopies: sum(({ cow_copies }) => cow_copies),
+        cowReuses: sum(({ cow_reuses }) => cow_reuses),
+        syscalls: sum(({ syscalls }) => syscalls),
+        forks: sum(({ forks }) => forks),
+        pageFaults: sum(({ pgfault }) => pgfault),
+        cr3Loads: sum(({ cr3_loads }) => cr3_loads),
       };
     });
   }

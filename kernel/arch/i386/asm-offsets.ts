@@ -10,8 +10,10 @@ import { EFAULT, ENAMETOOLONG, ENOSYS } from "../../include/linux/errno.ts";
 import { FIRST_EXTERNAL_VECTOR } from "../../include/linux/interrupt.ts";
 import { CLONE_VM } from "../../include/linux/sched.ts";
 import { SIGSEGV } from "../../include/linux/signal.ts";
+import { NR_CPUS } from "../../include/linux/threads.ts";
 
 const constants = {
+  NR_CPUS,
   THREAD_SIZE,
   PAGE_SIZE,
   __PAGE_OFFSET: PAGE_OFFSET,

@@ -1,5 +1,6 @@
 /** The kernel's assembly sources. */
 import dwarf2 from "../../include/asm/dwarf2.h?raw";
+import percpu from "../../include/asm/percpu.h?raw";
 import entry from "./kernel/entry.S?raw";
 import head from "./kernel/head.S?raw";
 import i387 from "./kernel/i387.S?raw";
@@ -28,4 +29,5 @@ export const sources: readonly { readonly file: string; readonly text: string }[
 /** What they include, by the name in `#include <...>`. */
 export const headers: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
   "asm/dwarf2.h": { file: "kernel/include/asm/dwarf2.h", text: dwarf2 },
+  "asm/percpu.h": { file: "kernel/include/asm/percpu.h", text: percpu },
 };

@@ -6,7 +6,7 @@ export const __USER_DS = 0x2b;
 /** GDT indexes of the current thread's own segments (thread-local storage), as Linux 2.6 has them. */
 export const GDT_ENTRY_TLS_MIN = 6;
 export const GDT_ENTRY_TLS_ENTRIES = 3;
-/** GDT index of the first CPU's TSS; each CPU takes four entries. */
+/** GDT index of the CPU's TSS. */
 export const FIRST_TSS_ENTRY = 12;
 export const FIRST_LDT_ENTRY = FIRST_TSS_ENTRY + 1;
 export const GDT_ENTRIES = 12 + 8 * 4;

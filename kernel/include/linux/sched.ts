@@ -1,13 +1,12 @@
 /** The task and its constants (include/linux/sched.h, Linux 2.4). */
 
 import { cpu } from "../../host/context.ts";
-import { kernel_table, kernel_variable } from "../../host/declarations.ts";
+import { kernel_table, kernel_variable, per_cpu } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
 import { THREAD_SIZE, thread_struct } from "../asm/processor.ts";
 import { RW_LOCK_BIAS, rwlock_t, spinlock_t } from "../asm/spinlock.ts";
 import { list_head } from "./list.ts";
-import { NR_CPUS } from "./threads.ts";
 import { timer_list } from "./timer.ts";
 import { wait_queue_head_t } from "./wait.ts";
 
@@ -187,16 +186,17 @@ export const init_task_union = kernel_variable("init_task_union", array(u32, THR
   section: ".data.init_task",
 });
 
-/** The PCB of the idle task. */
+/** The idle task of each CPU. */
+export const init_tasks = per_cpu("init_tasks", pointer("task_struct"));
+
+/** The PCB of the boot CPU's idle task. */
 export function init_task(): task_struct {
   return task_struct.at(init_task_union.address);
 }
 
-/** The idle task of each CPU: what it runs when there is nothing else. */
-export const init_tasks = kernel_variable("init_tasks", array(pointer("task_struct"), NR_CPUS));
-
+/** What a CPU runs when there is nothing else. */
 export function idle_task(cpu: number): u32 {
-  return init_tasks.value.get(cpu);
+  return init_tasks.of(cpu);
 }
 
 /** How many CPUs run: 0 to smp_num_cpus - 1. */
@@ -227,7 +227,7 @@ export function current(): task_struct {
   return task_struct.at(get_current());
 }
 
-/** The CPU that executes this step, as its stack says. */
+/** The CPU that executes this step, as the PCB of the task that is running has it. */
 export function smp_processor_id(): i32 {
   return current().processor;
 }
@@ -244,7 +244,7 @@ export function* for_each_task(): Generator<task_struct, void, undefined> {
   }
 }
 
-/** Counters that `--stats` prints; all in guest memory (include/linux/kernel_stat.h). */
+/** Counters of each CPU that `--stats` prints the sums of; all in guest memory (include/linux/kernel_stat.h). */
 export const kernel_stat = struct("kernel_stat", {
   context_swtch: u32,
   syscalls: u32,
@@ -257,4 +257,4 @@ export const kernel_stat = struct("kernel_stat", {
   cr3_loads: u32,
 });
 
-export const kstat = kernel_variable("kstat", kernel_stat);
+export const kstat = per_cpu("kstat", kernel_stat);

@@ -43,6 +43,7 @@ export class PlainMachine {
 
   run<T>(body: () => T): T {
     const image = {
+      per_cpu: undefined,
       addresses: new Uint32Array(0),
       symbol: (name: string) => this.symbols.get(name)!,
       symbolize: String,

@@ -42,6 +42,7 @@
 .endm
 
 #include <asm/dwarf2.h>
+#include <asm/percpu.h>
 
 .macro SAVE_ALL
 	cld
@@ -125,7 +126,7 @@ system_call:
 	.cfi_adjust_cfa_offset 4
 	SAVE_ALL
 	GET_CURRENT %ebx
-	incl kstat+kernel_stat_syscalls
+	INC_PER_CPU kstat, kernel_stat_syscalls, sizeof_kernel_stat, %ecx
 	cmpl $NR_syscalls, %eax
 	jae badsys
 #ifdef CONFIG_SMP
@@ -142,7 +143,7 @@ system_call:
 .globl ret_from_sys_call
 ret_from_sys_call:
 	cli
-	movl bh_active, %ecx
+	LOAD_PER_CPU bh_active, %ebx, %ecx
 	testl bh_mask, %ecx
 	jne handle_bottom_half_sys_call
 	cmpl $0, task_struct_need_resched(%ebx)
@@ -210,7 +211,7 @@ ret_from_fork:
 ret_from_intr:
 	GET_CURRENT %ebx
 	cli
-	movl bh_active, %ecx
+	LOAD_PER_CPU bh_active, %ebx, %ecx
 	testl bh_mask, %ecx
 	jne handle_bottom_half_intr
 .globl ret_from_exception

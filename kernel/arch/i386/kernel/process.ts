@@ -1,6 +1,6 @@
 /** Tasks' registers: copy_thread, __switch_to, kernel threads, the idle loop (arch/i386/kernel/process.c). */
 import { cpu, image, trace, tracing } from "../../../host/context.ts";
-import { asm_function, kernel_function, kernel_variable } from "../../../host/declarations.ts";
+import { asm_function, kernel_function, per_cpu } from "../../../host/declarations.ts";
 import { i32, pointer, u32 } from "../../../host/types.ts";
 import {
   INVALID_IO_BITMAP_OFFSET,
@@ -13,7 +13,7 @@ import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_DS, FIRST_TSS_ENTRY } from "../../../include/asm/segment.ts";
 import { memcpy } from "../../../include/asm/string.ts";
 import { FS, GS, loadsegment, local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
-import { CLONE_SETTLS, current, init_task_union, task_struct } from "../../../include/linux/sched.ts";
+import { CLONE_SETTLS, current, get_current, task_struct } from "../../../include/linux/sched.ts";
 import { init_idle, schedule } from "../../../kernel/sched.ts";
 import { stts, unlazy_fpu } from "./i387.ts";
 import { set_system_descriptor } from "./setup.ts";
@@ -22,13 +22,13 @@ import { load_TLS, set_child_tls } from "./tls.ts";
 const TSS_AVAILABLE = 0x89;
 
 /** The TSS of each CPU: where it finds the kernel stack when ring 3 is interrupted. */
-export const init_tss = kernel_variable("init_tss", tss_struct, undefined, { alignment: 32 });
+export const init_tss = per_cpu("init_tss", tss_struct, { alignment: 32 });
 
-/** Fills in this CPU's TSS and loads TR. */
+/** Fills in this CPU's TSS, which it is on the idle task's stack for, and the descriptor. */
 export function init_cpu_tss(): void {
   const tss = init_tss.value;
   tss.ss0 = __KERNEL_DS;
-  tss.esp0 = init_task_union.address + THREAD_SIZE;
+  tss.esp0 = get_current() + THREAD_SIZE;
   tss.bitmap = INVALID_IO_BITMAP_OFFSET;
   set_system_descriptor(FIRST_TSS_ENTRY, tss.address, tss_struct.size - 1, TSS_AVAILABLE);
 }

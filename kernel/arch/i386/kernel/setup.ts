@@ -1,5 +1,5 @@
 /** What the boot loader said, and the descriptor tables' places (arch/i386/kernel/setup.c). */
-import { kernel_function, kernel_table, kernel_variable, type Steps } from "../../../host/declarations.ts";
+import { kernel_function, kernel_variable, per_cpu_table, type Steps } from "../../../host/declarations.ts";
 import { memory, read_cstring } from "../../../host/memory.ts";
 import { array, chars, struct, u8, u16, u32 } from "../../../host/types.ts";
 import {
@@ -40,8 +40,11 @@ function gdt(): number[] {
   return words;
 }
 
-/** The GDT: null, unused, kernel code and data, user code and data, then TSS and LDT of every CPU. */
-export const gdt_table = kernel_table("gdt_table", gdt());
+/**
+ * The GDT of each CPU: null, unused, kernel code and data, user code and data, the thread's own segments, then the TSS, at the
+ * same place on every CPU, and that of double faults.
+ */
+export const gdt_table = per_cpu_table("gdt_table", gdt());
 
 /** An interrupt descriptor (Intel SDM vol. 3, 6.11). */
 export const desc_struct = struct("desc_struct", { a: u32, b: u32 });
@@ -56,7 +59,7 @@ const segment_descriptor = struct("segment_descriptor", {
   base_high: u8,
 });
 
-/** Writes a system-segment descriptor into the GDT: byte granular, `limit` as the manual counts it (size - 1). */
+/** Writes a system-segment descriptor into this CPU's GDT: byte granular, `limit` as the manual counts it (size - 1). */
 export function set_system_descriptor(entry: number, base: number, limit: number, access: number): void {
   const descriptor = segment_descriptor.at(gdt_table.address + entry * 8);
   descriptor.limit = limit & 0xffff;
@@ -67,7 +70,7 @@ export function set_system_descriptor(entry: number, base: number, limit: number
   descriptor.base_high = base >>> 24;
 }
 
-/** Base address of a system segment in the GDT. */
+/** Base address of a system segment in this CPU's GDT. */
 export function system_descriptor_base(entry: number): number {
   const descriptor = segment_descriptor.at(gdt_table.address + entry * 8);
   return (descriptor.base_low | (descriptor.base_mid << 16) | (descriptor.base_high << 24)) >>> 0;

@@ -1,6 +1,6 @@
 /** Exceptions (arch/i386/kernel/traps.c). */
 import { cpu, image } from "../../../host/context.ts";
-import { cstring, kernel_function, kernel_variable, type Steps } from "../../../host/declarations.ts";
+import { cstring, kernel_function, kernel_variable, per_cpu, type Steps } from "../../../host/declarations.ts";
 import { read_cstring } from "../../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32 } from "../../../host/types.ts";
 import { __pa } from "../../../include/asm/page.ts";
@@ -9,7 +9,7 @@ import { EFLAGS_IF, EFLAGS_TF } from "../../../include/asm/processor-flags.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS } from "../../../include/asm/segment.ts";
 import { local_irq_enable } from "../../../include/asm/system.ts";
-import { current, PF_EXITING, PF_SIGNALED, task_struct } from "../../../include/linux/sched.ts";
+import { current, PF_EXITING, PF_SIGNALED, smp_processor_id, task_struct } from "../../../include/linux/sched.ts";
 import { SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../include/linux/signal.ts";
 import { do_exit } from "../../../kernel/exit.ts";
 import { EXIT_PANIC, panic, stop_machine } from "../../../kernel/panic.ts";
@@ -179,14 +179,13 @@ kernel_function("unknown_interrupt", [], undefined, function* () {
 
 /**
  * Double faults run as a task of their own, on their own stack: the one at fault may be unusable. What the CPU was doing
- * is in the TSS it switched from.
+ * is in the TSS it switched from. Each CPU has its own of both, under the one selector that the gate has; at the stack's
+ * lower end, where a task has its PCB, there is the number of the CPU.
  */
 const DOUBLEFAULT_TSS_ENTRY = 31;
 const TSS_AVAILABLE = 0x89;
-const doublefault_stack = kernel_variable("doublefault_stack", array(u32, THREAD_SIZE / 4), undefined, {
-  alignment: THREAD_SIZE,
-});
-const doublefault_tss = kernel_variable("doublefault_tss", tss_struct, undefined, { alignment: 32 });
+const doublefault_stack = per_cpu("doublefault_stack", array(u32, THREAD_SIZE / 4), { alignment: THREAD_SIZE });
+const doublefault_tss = per_cpu("doublefault_tss", tss_struct, { alignment: 32 });
 const TR = 7;
 
 kernel_function("doublefault_fn", [], undefined, function* () {
@@ -198,7 +197,7 @@ kernel_function("doublefault_fn", [], undefined, function* () {
   );
   printk(`${KERN_EMERG}esi = ${hex8(stopped.esi)}, edi = ${hex8(stopped.edi)}, ebp = ${hex8(stopped.ebp)}\n`);
   // This stack has no task: which one it was, only the scheduler can tell.
-  const p = task_struct.at(aligned_data.value.get(0).curr);
+  const p = task_struct.at(aligned_data.value.curr);
   printk(`${KERN_EMERG}Process ${p.comm} (pid: ${p.pid})\n`);
   printk(`${KERN_EMERG}Kernel panic: double fault\n`);
   yield* stop_machine(EXIT_PANIC);
@@ -209,7 +208,8 @@ function interrupted_tss(): number {
   return system_descriptor_base(link >> 3);
 }
 
-function init_doublefault_task(): void {
+/** This CPU's. */
+export function init_doublefault_task(): void {
   const tss = doublefault_tss.value;
   tss.esp0 = doublefault_stack.address + THREAD_SIZE;
   tss.ss0 = __KERNEL_DS;
@@ -220,6 +220,7 @@ function init_doublefault_task(): void {
   tss.cs = __KERNEL_CS;
   tss.bitmap = 0x8000;
   tss.__cr3 = __pa(image().symbol("swapper_pg_dir"));
+  task_struct.at(doublefault_stack.address).processor = smp_processor_id();
   set_system_descriptor(DOUBLEFAULT_TSS_ENTRY, tss.address, tss_struct.size - 1, TSS_AVAILABLE);
 }
 

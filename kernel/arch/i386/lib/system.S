@@ -1,5 +1,7 @@
 # Privileged operations as functions (include/asm-i386/system.h, pgtable.h).
 
+#include <asm/percpu.h>
+
 .text
 # void load_cr3(unsigned long physical)
 .align 16
@@ -8,7 +10,7 @@
 load_cr3:
 	.cfi_startproc
 	movl 4(%esp), %eax
-	incl kstat+kernel_stat_cr3_loads
+	INC_PER_CPU kstat, kernel_stat_cr3_loads, sizeof_kernel_stat, %ecx
 	movl %eax, %cr3
 	ret
 	.cfi_endproc
