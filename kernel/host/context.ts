@@ -58,7 +58,13 @@ const nothing = {
 const no_memory = HostedMemory.of(nothing);
 
 const nowhere: KernelHost = {
-  image: { per_cpu: undefined, addresses: new Uint32Array(0), symbol: outside, symbolize: outside, function_at: outside },
+  image: {
+    per_cpu: undefined,
+    addresses: new Uint32Array(0),
+    symbol: outside,
+    symbolize: outside,
+    function_at: outside,
+  },
   trace: outside,
   tracing: false,
 };

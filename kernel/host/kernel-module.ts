@@ -343,7 +343,17 @@ export class KernelModule {
     const place = new PerCpuTablePlace(name, size);
     const is_global = this.#claim(name);
     const section = ".data";
-    this.data.push({ number: place.number, name, is_global, size, alignment: 4, words, section, type: undefined, per_cpu: true });
+    this.data.push({
+      number: place.number,
+      name,
+      is_global,
+      size,
+      alignment: 4,
+      words,
+      section,
+      type: undefined,
+      per_cpu: true,
+    });
     return place;
   }
 

@@ -24,6 +24,7 @@ import {
   task_struct,
 } from "../include/linux/sched.ts";
 import { SIGCHLD, SIGKILL } from "../include/linux/signal.ts";
+import { enter_lazy_tlb } from "../include/linux/smp.ts";
 import { init_waitqueue_entry, wait_queue_t } from "../include/linux/wait.ts";
 import { exit_files, exit_fs, exit_sighand, free_task_struct, mm_release, nr_threads } from "./fork.ts";
 import { exit_itimers } from "./itimer.ts";
@@ -107,6 +108,7 @@ export function* exit_mm(tsk: task_struct): Steps<void> {
   if (mm === 0) return;
   mm_struct.at(mm).mm_count++; // active_mm keeps it until the next switch
   tsk.mm = 0;
+  yield* enter_lazy_tlb();
   yield* mmput(mm);
 }
 

@@ -1,7 +1,7 @@
 /** The scheduler, and sleeping by the clock (kernel/sched.c, Linux 2.4). Wait queues are in wait.ts. */
 import { trace, tracing } from "../host/context.ts";
-import { asm_function, kernel_function, kernel_variable, local, per_cpu, type Steps } from "../host/declarations.ts";
-import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
+import { asm_function, kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
+import { array, container_of, i32, pointer, struct, u32 } from "../host/types.ts";
 import { switch_mm } from "../include/asm/mmu_context.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../include/asm/system.ts";
 import { put_user } from "../include/asm/uaccess.ts";
@@ -11,6 +11,8 @@ import {
   current,
   for_each_task,
   get_current,
+  idle_task,
+  init_task,
   init_task_union,
   init_tasks,
   kstat,
@@ -26,6 +28,8 @@ import {
   TASK_ZOMBIE,
   task_struct,
 } from "../include/linux/sched.ts";
+import { enter_lazy_tlb } from "../include/linux/smp.ts";
+import { NR_CPUS } from "../include/linux/threads.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { mmdrop } from "./mm.ts";
 import { bh_active, bh_mask, do_bottom_half, in_interrupt } from "./softirq.ts";
@@ -35,7 +39,12 @@ export const runqueue_head = kernel_variable("runqueue_head", list_head);
 
 /** What each CPU runs, for those who decide whether to preempt it (aligned_data[cpu].schedule_data). */
 const schedule_data = struct("schedule_data", { curr: pointer("task_struct"), last_schedule: u32 });
-export const aligned_data = per_cpu("aligned_data", schedule_data);
+export const aligned_data = kernel_variable("aligned_data", array(schedule_data, NR_CPUS));
+
+/** The task that a CPU runs. */
+export function cpu_curr(cpu: number): task_struct {
+  return task_struct.at(aligned_data.value.get(cpu).curr);
+}
 
 /** kernel/exit.ts, called by symbol because exiting needs the scheduler. */
 const release_task = asm_function("release_task", [pointer("task_struct")], undefined);
@@ -61,7 +70,7 @@ function add_to_runqueue(p: task_struct): void {
   nr_running.value++;
 }
 
-function del_from_runqueue(p: task_struct): void {
+export function del_from_runqueue(p: task_struct): void {
   nr_running.value--;
   p.sleep_time = jiffies.value;
   list_del(p.address + RUN_LIST);
@@ -92,7 +101,7 @@ function can_schedule(p: task_struct, cpu: number): boolean {
 
 /** Asks the CPU to reschedule when `p` deserves it more than what runs there. */
 function reschedule_idle(p: task_struct): void {
-  const tsk = task_struct.at(aligned_data.value.curr);
+  const tsk = cpu_curr(smp_processor_id());
   if (goodness(p, tsk.active_mm) - goodness(tsk, tsk.active_mm) > 0) tsk.need_resched = 1;
 }
 
@@ -169,8 +178,7 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
 
     // Phase 2: who deserves the CPU most?
     const next = task_struct.at(yield* pick_next_task(prev));
-    aligned_data.value.curr = next.address;
-    aligned_data.value.last_schedule = jiffies.value;
+    set_curr(next);
     local_irq_enable();
 
     // Phase 3: switch.
@@ -185,6 +193,13 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
   }
 });
 
+/** This CPU runs `next` from now on. */
+function set_curr(next: task_struct): void {
+  const data = aligned_data.value.get(smp_processor_id());
+  data.curr = next.address;
+  data.last_schedule = jiffies.value;
+}
+
 /**
  * The best task on the run queue, after a new epoch when all of them have used up their slices; else the idle task.
  * @context irqs_disabled
@@ -193,7 +208,7 @@ function* pick_next_task(prev: task_struct): Steps<u32> {
   const this_cpu = smp_processor_id();
   for (;;) {
     let best: i32 = -1000;
-    let next: u32 = init_tasks.value;
+    let next: u32 = idle_task(this_cpu);
     for (let entry = list_next(runqueue_head.address); entry !== runqueue_head.address; entry = list_next(entry)) {
       const p = task_struct.at(container_of(entry, task_struct, "run_list"));
       if (!can_schedule(p, this_cpu)) continue;
@@ -241,6 +256,7 @@ function* context_switch(prev: task_struct, next: task_struct): Steps<void> {
     // A kernel thread borrows the page tables that are loaded; no CR3 load.
     next.active_mm = oldmm;
     mm_struct.at(oldmm).mm_count++;
+    yield* enter_lazy_tlb();
   } else {
     yield* switch_mm(oldmm, mm);
   }
@@ -304,8 +320,8 @@ export const sys_nice = kernel_function("sys_nice", [i32], i32, function* (incre
 /** Makes the boot thread the idle task's PCB and starts the timers. */
 export const sched_init = kernel_function("sched_init", [], undefined, function* () {
   INIT_LIST_HEAD(runqueue_head.address);
-  init_tasks.value = init_task_union.address;
-  aligned_data.value.curr = init_task_union.address;
+  init_tasks.value.set(0, init_task_union.address);
+  set_curr(init_task());
   yield* init_timervecs();
   init_timer_bh();
 });
@@ -319,7 +335,6 @@ export function runqueue_is_empty(): boolean {
 export function init_idle(): void {
   const idle = current();
   if (task_on_runqueue(idle)) del_from_runqueue(idle);
-  aligned_data.value.curr = idle.address;
-  init_tasks.value = idle.address;
+  set_curr(idle);
   idle.state = TASK_RUNNING;
 }
