@@ -2,7 +2,7 @@
  * What a boot loader does: kernel and boot parameters into memory, and the ROM that starts it all. What is to be run, an
  * archive and a command line, is another step, since a kernel that looks at it late may be given it late.
  */
-import type { Machine } from "../emulator/index.ts";
+import { type Machine, writeMpTables } from "../emulator/index.ts";
 import {
   ALT_MEM_K,
   BOOT_PARAMS_SIZE,
@@ -40,7 +40,8 @@ export interface KernelInput {
 }
 
 /**
- * Loads a kernel so that the machine's reset vector starts it. It is to run nothing yet: see `handOver`.
+ * Loads a kernel so that the machine's reset vector starts it. It is to run nothing yet: see `handOver`. On a machine with
+ * several cores it finds MP tables.
  * @throws RangeError when it does not fit in memory
  */
 export function loadKernel(machine: Machine, { segments, entry }: KernelToLoad): void {
@@ -57,6 +58,7 @@ export function loadKernel(machine: Machine, { segments, entry }: KernelToLoad):
   }
   machine.load(words((ramSize - (1 << 20)) >>> 10), BOOT_PARAMS + ALT_MEM_K);
   machine.load(words(COMMAND_LINE), BOOT_PARAMS + CMD_LINE_PTR);
+  if (machine.cores.length > 1) writeMpTables(machine.memory, machine.cores.length);
   machine.loadRom(bootRom({ kernelEntry: entry, bootParams: BOOT_PARAMS, bootStack: BOOT_STACK }), ROM_BASE);
 }
 

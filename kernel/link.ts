@@ -2,7 +2,7 @@
 import { didYouMean, LinkError, nearNames } from "../asm/index.ts";
 import { asm_offsets } from "./arch/i386/asm-offsets.ts";
 import { sys_call_table } from "./arch/i386/kernel/syscalls.ts";
-import { headers, sources } from "./arch/i386/sources.ts";
+import { headers, smp_sources, sources } from "./arch/i386/sources.ts";
 import type { KernelImage } from "./host/kernel-image.ts";
 import { type FunctionDeclaration, type KernelModule, object_of } from "./host/kernel-module.ts";
 import { type KernelParts, kernel_from_elf, link_modules } from "./host/link.ts";
@@ -131,7 +131,7 @@ function parts({
 }: KernelLinkOptions): KernelParts {
   const own = [...new Set(modules.map(object_of))];
   const chosen: KernelModule[] = [
-    ...kernel_modules()
+    ...kernel_modules(smp)
       .filter(({ file }) => include(file))
       .map((module) => with_system_calls(module, system_calls)),
     ...own,
@@ -140,7 +140,7 @@ function parts({
   check_system_calls(system_calls, chosen, own);
   return {
     modules: chosen,
-    sources,
+    sources: smp ? [...sources, ...smp_sources] : sources,
     headers,
     defines: { ...asm_offsets(chosen.flatMap(({ structs }) => structs)), ...(smp ? { CONFIG_SMP: 1 } : {}) },
     config,

@@ -1,19 +1,25 @@
 /** The modules that a kernel is linked from by default. */
 
+import * as apic from "./arch/i386/kernel/apic.ts";
 import * as i387 from "./arch/i386/kernel/i387.ts";
 import * as i8259 from "./arch/i386/kernel/i8259.ts";
+import * as io_apic from "./arch/i386/kernel/io_apic.ts";
 import * as irq from "./arch/i386/kernel/irq.ts";
 import * as irqinit from "./arch/i386/kernel/irqinit.ts";
+import * as mpparse from "./arch/i386/kernel/mpparse.ts";
 import * as process from "./arch/i386/kernel/process.ts";
 import * as setup from "./arch/i386/kernel/setup.ts";
 import * as show from "./arch/i386/kernel/show.ts";
 import * as sigframe from "./arch/i386/kernel/sigframe.ts";
 import * as signal from "./arch/i386/kernel/signal.ts";
+import * as kernel_smp from "./arch/i386/kernel/smp.ts";
+import * as smpboot from "./arch/i386/kernel/smpboot.ts";
 import * as sys_i386 from "./arch/i386/kernel/sys_i386.ts";
 import * as syscalls from "./arch/i386/kernel/syscalls.ts";
 import * as time from "./arch/i386/kernel/time.ts";
 import * as tls from "./arch/i386/kernel/tls.ts";
 import * as traps from "./arch/i386/kernel/traps.ts";
+import * as delay from "./arch/i386/lib/delay.ts";
 import * as fault from "./arch/i386/mm/fault.ts";
 import * as init from "./arch/i386/mm/init.ts";
 import * as mem from "./drivers/char/mem.ts";
@@ -38,8 +44,12 @@ import * as readdir from "./fs/readdir.ts";
 import * as select from "./fs/select.ts";
 import * as stat from "./fs/stat.ts";
 import { type KernelModule, object_of } from "./host/kernel-module.ts";
+import * as asm_apic from "./include/asm/apic.ts";
+import * as atomic from "./include/asm/atomic.ts";
+import * as bitops from "./include/asm/bitops.ts";
 import * as ldt from "./include/asm/ldt.ts";
 import * as mmu_context from "./include/asm/mmu_context.ts";
+import * as mpspec from "./include/asm/mpspec.ts";
 import * as processor from "./include/asm/processor.ts";
 import * as ptrace from "./include/asm/ptrace.ts";
 import * as sigcontext from "./include/asm/sigcontext.ts";
@@ -154,8 +164,8 @@ const all: readonly object[] = [
   mm,
   poll,
   sched,
-  timer,
   smp,
+  timer,
   tty,
   wait,
   main,
@@ -193,7 +203,24 @@ const all: readonly object[] = [
   vmscan,
 ];
 
-/** Their objects. */
-export function kernel_modules(): KernelModule[] {
-  return all.map(object_of);
+/** Those that only a kernel for several CPUs has. */
+const smp_only: readonly object[] = [
+  apic,
+  io_apic,
+  mpparse,
+  kernel_smp,
+  smpboot,
+  delay,
+  asm_apic,
+  atomic,
+  bitops,
+  mpspec,
+];
+
+/**
+ * Their objects.
+ * @param smp whether for a kernel for several CPUs
+ */
+export function kernel_modules(smp = false): KernelModule[] {
+  return [...all, ...(smp ? smp_only : [])].map(object_of);
 }

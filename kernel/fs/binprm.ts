@@ -21,6 +21,7 @@ import { list_del_init } from "../include/linux/list.ts";
 import { GFP_KERNEL, mm_struct, VM_STACK_FLAGS } from "../include/linux/mm.ts";
 import { current, PF_FORKNOEXEC, signal_struct, task_struct } from "../include/linux/sched.ts";
 import { SIG_DFL, SIG_IGN, SIGCHLD } from "../include/linux/signal.ts";
+import { smp_switch_mm } from "../include/linux/smp.ts";
 import { zap_other_threads } from "../kernel/exit.ts";
 import { mm_release, sigact_cachep } from "../kernel/fork.ts";
 import { mm_alloc, mmdrop, mmput } from "../kernel/mm.ts";
@@ -201,6 +202,7 @@ function* exec_mmap(): Steps<i32> {
   yield* mm_release(tsk);
   tsk.mm = mm;
   tsk.active_mm = mm;
+  yield* smp_switch_mm(active_mm, mm);
   yield* load_cr3(__pa(mm_struct.at(mm).pgd));
   if (old !== 0) yield* mmput(old);
   else yield* mmdrop(active_mm);

@@ -23,6 +23,7 @@ import { strlcpy } from "../include/asm/string.ts";
 import { local_irq_enable } from "../include/asm/system.ts";
 import { PATH_LENGTH } from "../include/linux/fs.ts";
 import { current } from "../include/linux/sched.ts";
+import { smp_init } from "../include/linux/smp.ts";
 import { fork_init, init_task_fields, proc_caches_init } from "../kernel/fork.ts";
 import { futex_init } from "../kernel/futex.ts";
 import { panic } from "../kernel/panic.ts";
@@ -171,5 +172,6 @@ export const start_kernel = kernel_function("start_kernel", [], undefined, funct
   yield* vma_init();
   yield* files_init();
   yield* inode_init();
+  yield* smp_init();
   yield* rest_init();
 });

@@ -4,6 +4,7 @@ import { console_sync } from "../drivers/char/serial.ts";
 import { trace, tracing } from "../host/context.ts";
 import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
+import { atomic_inc } from "../include/asm/atomic.ts";
 import { lock_kernel } from "../include/asm/smplock.ts";
 import { read_lock, read_unlock, write_unlock } from "../include/asm/spinlock.ts";
 import { copy_to_user, put_user } from "../include/asm/uaccess.ts";
@@ -26,6 +27,7 @@ import {
   tasklist_lock,
 } from "../include/linux/sched.ts";
 import { SIGCHLD, SIGKILL } from "../include/linux/signal.ts";
+import { enter_lazy_tlb } from "../include/linux/smp.ts";
 import { write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
 import { init_waitqueue_entry, wait_queue_t } from "../include/linux/wait.ts";
 import { exit_files, exit_fs, exit_sighand, free_task_struct, mm_release, nr_threads } from "./fork.ts";
@@ -38,6 +40,8 @@ import { schedule } from "./sched.ts";
 import { CONTINUED, do_notify_parent, send_sig, signal_pending } from "./signal.ts";
 import { in_interrupt } from "./softirq.ts";
 import { add_wait_queue, remove_wait_queue } from "./wait.ts";
+
+const MM_COUNT = mm_struct.offset("mm_count");
 
 export const WNOHANG = 1;
 const WUNTRACED = 2;
@@ -113,8 +117,9 @@ export function* exit_mm(tsk: task_struct): Steps<void> {
   const { mm } = tsk;
   yield* mm_release(tsk);
   if (mm === 0) return;
-  mm_struct.at(mm).mm_count++; // active_mm keeps it until the next switch
+  yield* atomic_inc(mm + MM_COUNT); // active_mm keeps it until the next switch
   tsk.mm = 0;
+  yield* enter_lazy_tlb();
   yield* mmput(mm);
 }
 

@@ -3,11 +3,13 @@
 import { get_file } from "../fs/file_table.ts";
 import { kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
+import { atomic_dec_and_test } from "../include/asm/atomic.ts";
 import { memcpy, memset } from "../include/asm/string.ts";
 import { __flush_tlb } from "../include/asm/system.ts";
 import { ENOMEM } from "../include/linux/errno.ts";
 import { GFP_KERNEL, mm_struct, vm_area_struct } from "../include/linux/mm.ts";
 import { CLONE_VM, current, task_struct } from "../include/linux/sched.ts";
+import { FLUSH_ALL, flush_tlb_others } from "../include/linux/smp.ts";
 import { init_mm } from "../mm/init_mm.ts";
 import { copy_page_range, pgd_alloc, pgd_free } from "../mm/memory.ts";
 import { exit_mmap } from "../mm/mmap.ts";
@@ -16,10 +18,15 @@ import { vm_area_cachep } from "../mm/vma.ts";
 
 export const mm_cachep = kernel_variable("mm_cachep", pointer("kmem_cache_t"));
 
+function be_first_user(mm: mm_struct): void {
+  mm.mm_users = 1;
+  mm.cpu_vm_mask = 0;
+}
+
 /** Sets the counts and gives the mm its page directory. On failure frees the mm and returns 0. @context might_sleep */
 export const mm_init = kernel_function("mm_init", [pointer("mm_struct")], u32, function* (address) {
   const mm = mm_struct.at(address);
-  mm.mm_users = 1;
+  be_first_user(mm);
   mm.mm_count = 1;
   mm.pgd = yield* pgd_alloc(address);
   if (mm.pgd !== 0) return address;
@@ -44,8 +51,7 @@ const __mmdrop = kernel_function("__mmdrop", [pointer("mm_struct")], undefined, 
 
 /** Drops a reference to the structure itself (lazy users, active_mm). */
 export function* mmdrop(address: u32): Steps<void> {
-  const mm = mm_struct.at(address);
-  if (--mm.mm_count === 0) yield* __mmdrop(address);
+  if ((yield* atomic_dec_and_test(address + mm_struct.offset("mm_count"))) !== 0) yield* __mmdrop(address);
 }
 
 /** Drops a user of the address space; the last one unmaps everything. @context in_task */
@@ -102,8 +108,9 @@ export const copy_mm = kernel_function("copy_mm", [u32, pointer("task_struct")],
   yield* memcpy(mm, oldmm, mm_struct.size);
   if ((yield* mm_init(mm)) === 0) return -ENOMEM;
   const error = yield* dup_mmap(mm);
-  // The parent's writable pages are read-only now: no stale permission may survive in its TLB.
+  // The parent's writable pages are read-only now: no stale permission may survive in its TLB, nor in those of its threads.
   yield* __flush_tlb();
+  yield* flush_tlb_others(oldmm, FLUSH_ALL);
   if (error !== 0) {
     yield* mmput(mm);
     return error;

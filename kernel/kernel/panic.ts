@@ -5,6 +5,7 @@ import { kernel_function, type Steps } from "../host/declarations.ts";
 import { i32 } from "../host/types.ts";
 import { local_irq_disable, outl } from "../include/asm/system.ts";
 import { current } from "../include/linux/sched.ts";
+import { smp_send_stop } from "../include/linux/smp.ts";
 import { KERN_EMERG, printk } from "./printk.ts";
 import { in_interrupt } from "./softirq.ts";
 
@@ -31,6 +32,7 @@ export function* end_in_panic(): Steps<void> {
 /** Writes the run's result to the exit port; on a machine without one, spins with interrupts off. @context any */
 export const stop_machine = kernel_function("stop_machine", [i32], undefined, function* (value) {
   local_irq_disable();
+  yield* smp_send_stop();
   outl(value, EXIT_PORT);
   for (;;) yield; // an instruction that does nothing
 });

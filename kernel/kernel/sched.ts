@@ -6,10 +6,10 @@ import {
   kernel_table,
   kernel_variable,
   local,
-  per_cpu,
   type Steps,
 } from "../host/declarations.ts";
-import { container_of, i32, pointer, struct, u32 } from "../host/types.ts";
+import { array, container_of, i32, pointer, struct, u32 } from "../host/types.ts";
+import { atomic_inc } from "../include/asm/atomic.ts";
 import { switch_mm } from "../include/asm/mmu_context.ts";
 import { reacquire_kernel_lock, release_kernel_lock } from "../include/asm/smplock.ts";
 import { read_lock, read_unlock, SPIN_LOCK_UNLOCKED, spin_lock, spinlock_t } from "../include/asm/spinlock.ts";
@@ -42,13 +42,14 @@ import {
   task_struct,
   tasklist_lock,
 } from "../include/linux/sched.ts";
-import { smp_send_reschedule } from "../include/linux/smp.ts";
+import { enter_lazy_tlb, smp_send_reschedule } from "../include/linux/smp.ts";
 import {
   spin_lock_irq,
   spin_lock_irqsave,
   spin_unlock_irq,
   spin_unlock_irqrestore,
 } from "../include/linux/spinlock.ts";
+import { NR_CPUS } from "../include/linux/threads.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { mmdrop } from "./mm.ts";
 import { bh_active, bh_mask, do_bottom_half, in_interrupt } from "./softirq.ts";
@@ -69,16 +70,17 @@ export const runqueue_lock = kernel_table("runqueue_lock", [SPIN_LOCK_UNLOCKED],
 
 /** What each CPU runs, for those who decide whether to preempt it (aligned_data[cpu].schedule_data). */
 const schedule_data = struct("schedule_data", { curr: pointer("task_struct"), last_schedule: u32 });
-export const aligned_data = per_cpu("aligned_data", schedule_data);
+export const aligned_data = kernel_variable("aligned_data", array(schedule_data, NR_CPUS));
 
 /** The task that a CPU runs. */
 export function cpu_curr(cpu: number): task_struct {
-  return task_struct.at(aligned_data.of(cpu).curr);
+  return task_struct.at(aligned_data.value.get(cpu).curr);
 }
 
 /** kernel/exit.ts, called by symbol because exiting needs the scheduler. */
 const release_task = asm_function("release_task", [pointer("task_struct")], undefined);
 
+const MM_COUNT = mm_struct.offset("mm_count");
 const RUN_LIST = task_struct.offset("run_list");
 
 /** Saves ESP and EIP of `prev`, continues `next`; returns in prev's context, later, the task switched from then. */
@@ -100,7 +102,7 @@ function add_to_runqueue(p: task_struct): void {
   nr_running.value++;
 }
 
-function del_from_runqueue(p: task_struct): void {
+export function del_from_runqueue(p: task_struct): void {
   nr_running.value--;
   p.sleep_time = jiffies.value;
   list_del(p.address + RUN_LIST);
@@ -163,7 +165,7 @@ function reschedule_idle(p: task_struct): i32 {
     if (!can_schedule(p, cpu)) continue;
     const tsk = cpu_curr(cpu);
     if (tsk.address === idle_task(cpu)) {
-      const idle_for = (jiffies.value - aligned_data.of(cpu).last_schedule) >>> 0;
+      const idle_for = (jiffies.value - aligned_data.value.get(cpu).last_schedule) >>> 0;
       if (idle_for > oldest) {
         oldest = idle_for;
         target = cpu;
@@ -300,10 +302,11 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
 
 /** This CPU runs `next` from now on. Needs runqueue_lock. */
 function set_curr(next: task_struct): void {
-  const data = aligned_data.value;
+  const this_cpu = smp_processor_id();
+  const data = aligned_data.value.get(this_cpu);
   data.curr = next.address;
   data.last_schedule = jiffies.value;
-  task_set_cpu(next, smp_processor_id());
+  task_set_cpu(next, this_cpu);
 }
 
 /**
@@ -315,7 +318,7 @@ function* pick_next_task(prev: task_struct): Steps<u32> {
   const this_cpu = smp_processor_id();
   for (;;) {
     let best: i32 = -1000;
-    let next: u32 = init_tasks.value;
+    let next: u32 = idle_task(this_cpu);
     for (let entry = list_next(runqueue_head.address); entry !== runqueue_head.address; entry = list_next(entry)) {
       const p = task_struct.at(container_of(entry, task_struct, "run_list"));
       if (!can_schedule(p, this_cpu)) continue;
@@ -366,7 +369,8 @@ function* context_switch(prev: task_struct, next: task_struct): Steps<void> {
   if (mm === 0) {
     // A kernel thread borrows the page tables that are loaded; no CR3 load.
     next.active_mm = oldmm;
-    mm_struct.at(oldmm).mm_count++;
+    yield* atomic_inc(oldmm + MM_COUNT);
+    yield* enter_lazy_tlb();
   } else {
     yield* switch_mm(oldmm, mm);
   }
@@ -430,7 +434,7 @@ export const sys_nice = kernel_function("sys_nice", [i32], i32, function* (incre
 /** Makes the boot thread the idle task's PCB and starts the timers. */
 export const sched_init = kernel_function("sched_init", [], undefined, function* () {
   INIT_LIST_HEAD(runqueue_head.address);
-  init_tasks.value = init_task_union.address;
+  init_tasks.value.set(0, init_task_union.address);
   set_curr(init_task());
   yield* init_timervecs();
   init_timer_bh();
@@ -446,6 +450,5 @@ export function init_idle(): void {
   const idle = current();
   if (task_on_runqueue(idle)) del_from_runqueue(idle);
   set_curr(idle);
-  init_tasks.value = idle.address;
   idle.state = TASK_RUNNING;
 }

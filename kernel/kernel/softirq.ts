@@ -1,7 +1,8 @@
 /** Bottom halves (kernel/softirq.c): what interrupt handlers put off until the way out of the kernel. */
 import { trace, tracing } from "../host/context.ts";
-import { call_pointer, kernel_function, kernel_variable, per_cpu } from "../host/declarations.ts";
+import { call_pointer, kernel_function, kernel_table, kernel_variable, per_cpu } from "../host/declarations.ts";
 import { array, i32, pointer, struct, u32 } from "../host/types.ts";
+import { SPIN_LOCK_UNLOCKED, spin_trylock, spin_unlock, spinlock_t } from "../include/asm/spinlock.ts";
 import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
 
 /** Nesting of interrupt handlers and of bottom halves on each CPU (include/asm-i386/hardirq.h). */
@@ -49,13 +50,18 @@ export function mark_bh(nr: number): void {
   bh_active.value |= 1 << nr;
 }
 
+/** Held by the CPU that runs bottom halves: no two run at a time. */
+const global_bh_lock = kernel_table("global_bh_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
+
 /**
  * Runs what was marked, lowest number first, with interrupts on. Entered with interrupts off and returns so; does nothing
- * when it would nest in an interrupt handler or in another bottom half, which will see the marks when it is done.
+ * when it would nest in an interrupt handler or in another bottom half, which will see the marks when it is done, nor while
+ * another CPU runs some: the next way out of the kernel tries again.
  * @context irqs_disabled
  */
 export const do_bottom_half = kernel_function("do_bottom_half", [], undefined, function* () {
   if (in_interrupt()) return;
+  if ((yield* spin_trylock(global_bh_lock.address)) === 0) return;
   local_bh_disable();
   for (;;) {
     const active = (bh_active.value & bh_mask.value) >>> 0;
@@ -71,4 +77,5 @@ export const do_bottom_half = kernel_function("do_bottom_half", [], undefined, f
     local_irq_disable();
   }
   local_bh_enable();
+  yield* spin_unlock(global_bh_lock.address);
 });

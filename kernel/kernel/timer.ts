@@ -185,7 +185,7 @@ export const run_timer_list = kernel_function("run_timer_list", [], undefined, f
 });
 
 /** Charges the tick to the current task; its time slice over, asks for another to run. */
-function update_process_times(user_tick: boolean): void {
+export function update_process_times(user_tick: boolean): void {
   const p = current();
   if (user_tick) p.utime++;
   else p.stime++;
@@ -195,13 +195,16 @@ function update_process_times(user_tick: boolean): void {
   }
 }
 
+/** Whether each CPU has a timer of its own that charges its ticks. */
+export const using_apic_timer = kernel_variable("using_apic_timer", u32);
+
 /**
  * The timer interrupt's top half: counts the tick, charges it and asks for the bottom half.
  * @context in_irq irqs_disabled
  */
 export const do_timer = kernel_function("do_timer", [pointer("pt_regs")], undefined, function* (regs) {
   jiffies.value++;
-  update_process_times(user_mode(pt_regs.at(regs)));
+  if (!using_apic_timer.value) update_process_times(user_mode(pt_regs.at(regs)));
   mark_bh(TIMER_BH);
 });
 

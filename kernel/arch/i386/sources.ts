@@ -6,6 +6,9 @@ import head from "./kernel/head.S?raw";
 import i387 from "./kernel/i387.S?raw";
 import kernel_thread from "./kernel/kernel_thread.S?raw";
 import switch_to from "./kernel/switch_to.S?raw";
+import trampoline from "./kernel/trampoline.S?raw";
+import apic from "./lib/apic.S?raw";
+import bitops from "./lib/bitops.S?raw";
 import getuser from "./lib/getuser.S?raw";
 import mem from "./lib/mem.S?raw";
 import spinlock from "./lib/spinlock.S?raw";
@@ -24,6 +27,13 @@ export const sources: readonly { readonly file: string; readonly text: string }[
   { file: "kernel/arch/i386/lib/mem.S", text: mem },
   { file: "kernel/arch/i386/lib/getuser.S", text: getuser },
   { file: "kernel/arch/i386/lib/usercopy.S", text: usercopy },
+];
+
+/** Those that only a kernel for several CPUs has. */
+export const smp_sources: typeof sources = [
+  { file: "kernel/arch/i386/kernel/trampoline.S", text: trampoline },
+  { file: "kernel/arch/i386/lib/apic.S", text: apic },
+  { file: "kernel/arch/i386/lib/bitops.S", text: bitops },
 ];
 
 /** What they include, by the name in `#include <...>`. */

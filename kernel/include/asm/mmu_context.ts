@@ -7,6 +7,7 @@ import { panic } from "../../kernel/panic.ts";
 import { hex8 } from "../../kernel/printk.ts";
 import { init_mm } from "../../mm/init_mm.ts";
 import { mm_struct } from "../linux/mm.ts";
+import { smp_switch_mm } from "../linux/smp.ts";
 import { __pa, PAGE_MASK, PAGE_OFFSET, PAGE_SHIFT } from "./page.ts";
 import { pgd_offset } from "./pgtable.ts";
 import { load_cr3 } from "./system.ts";
@@ -20,6 +21,7 @@ function maps_kernel(pgd: number): boolean {
 
 /** CR3 is loaded only when the page tables differ. */
 export function* switch_mm(prev: u32, next: u32): Steps<void> {
+  yield* smp_switch_mm(prev, next);
   if (prev === next) return;
   const { pgd } = mm_struct.at(next);
   if (!maps_kernel(pgd)) yield* panic(`switch_mm: no page directory at ${hex8(pgd)}, mm ${hex8(next)}`);

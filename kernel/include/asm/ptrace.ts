@@ -1,6 +1,7 @@
 /** The registers on the kernel stack after SAVE_ALL (include/asm-i386/ptrace.h). */
 import { i32, struct, u32, type ViewOf } from "../../host/types.ts";
 import { FIRST_EXTERNAL_VECTOR, NR_IRQS } from "../linux/interrupt.ts";
+import { LOCAL_TIMER_VECTOR, SPURIOUS_APIC_VECTOR } from "./hw_irq.ts";
 
 export const pt_regs = struct("pt_regs", {
   ebx: u32,
@@ -33,6 +34,8 @@ export function user_mode(regs: pt_regs): boolean {
 /** orig_eax of a vector that nobody set up. */
 export const NO_ENTRY = -0x80000000;
 const IRQ_BIAS = 256;
+/** What is taken off the vectors of the local APICs' interrupts. */
+export const APIC_BIAS = 512;
 
 /** What the CPU came into the kernel for. */
 export type KernelEntry =
@@ -41,12 +44,14 @@ export type KernelEntry =
 
 /**
  * What registers were saved for, by their orig_eax: a system call's number, or the complement of it once the call is not
- * to be restarted (sigreturn); an exception's vector - 32; an IRQ - 256. undefined for NO_ENTRY.
+ * to be restarted (sigreturn); an exception's vector - 32; an IRQ - 256; a local APIC's vector - 512. undefined for NO_ENTRY.
  */
 export function kernel_entry(orig_eax: number): KernelEntry | undefined {
   if (orig_eax >= 0) return { kind: "syscall", nr: orig_eax };
   if (orig_eax >= -FIRST_EXTERNAL_VECTOR) return { kind: "exception", vector: orig_eax + FIRST_EXTERNAL_VECTOR };
   const irq = orig_eax + IRQ_BIAS;
   if (irq >= 0 && irq < NR_IRQS) return { kind: "interrupt", vector: FIRST_EXTERNAL_VECTOR + irq };
+  const vector = orig_eax + APIC_BIAS;
+  if (vector >= LOCAL_TIMER_VECTOR && vector <= SPURIOUS_APIC_VECTOR) return { kind: "interrupt", vector };
   return orig_eax === NO_ENTRY ? undefined : { kind: "syscall", nr: ~orig_eax };
 }

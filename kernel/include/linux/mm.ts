@@ -55,6 +55,8 @@ export const mm_struct = struct("mm_struct", {
   total_vm: u32,
   /** The program that runs here. */
   exe: pointer("inode"),
+  /** One bit a CPU, set while it may have translations of this address space. */
+  cpu_vm_mask: u32,
 });
 export type mm_struct = ViewOf<typeof mm_struct>;
 

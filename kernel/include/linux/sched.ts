@@ -7,6 +7,7 @@ import { array, chars, i32, pointer, struct, u32, type ViewOf } from "../../host
 import { THREAD_SIZE, thread_struct } from "../asm/processor.ts";
 import { RW_LOCK_BIAS, rwlock_t, spinlock_t } from "../asm/spinlock.ts";
 import { list_head } from "./list.ts";
+import { NR_CPUS } from "./threads.ts";
 import { timer_list } from "./timer.ts";
 import { wait_queue_head_t } from "./wait.ts";
 
@@ -186,17 +187,16 @@ export const init_task_union = kernel_variable("init_task_union", array(u32, THR
   section: ".data.init_task",
 });
 
-/** The idle task of each CPU. */
-export const init_tasks = per_cpu("init_tasks", pointer("task_struct"));
-
 /** The PCB of the boot CPU's idle task. */
 export function init_task(): task_struct {
   return task_struct.at(init_task_union.address);
 }
 
-/** What a CPU runs when there is nothing else. */
+/** The idle task of each CPU: what it runs when there is nothing else. */
+export const init_tasks = kernel_variable("init_tasks", array(pointer("task_struct"), NR_CPUS));
+
 export function idle_task(cpu: number): u32 {
-  return init_tasks.of(cpu);
+  return init_tasks.value.get(cpu);
 }
 
 /** How many CPUs run: 0 to smp_num_cpus - 1. */

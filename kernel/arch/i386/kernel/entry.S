@@ -257,6 +257,32 @@ common_interrupt:
 	.cfi_endproc
 .size common_interrupt, . - common_interrupt
 
+# What the local APICs deliver (BUILD_SMP_INTERRUPT): the vector - APIC_BIAS where orig_eax is.
+.ifdef CONFIG_SMP
+.macro BUILD_SMP_INTERRUPT name, vector
+	.align 16
+	.globl \name
+	.type \name,@function
+\name:
+	ENTRY_FRAME
+	pushl $\vector-APIC_BIAS
+	.cfi_adjust_cfa_offset 4
+	SAVE_ALL
+	call smp_\name			# its argument is the struct pt_regs that lies here
+	jmp ret_from_intr
+	.cfi_endproc
+	.size \name, . - \name
+.endm
+
+BUILD_SMP_INTERRUPT apic_timer_interrupt, LOCAL_TIMER_VECTOR
+BUILD_SMP_INTERRUPT stop_interrupt, STOP_VECTOR
+BUILD_SMP_INTERRUPT call_function_interrupt, CALL_FUNCTION_VECTOR
+BUILD_SMP_INTERRUPT reschedule_interrupt, RESCHEDULE_VECTOR
+BUILD_SMP_INTERRUPT invalidate_interrupt, INVALIDATE_TLB_VECTOR
+BUILD_SMP_INTERRUPT error_interrupt, ERROR_APIC_VECTOR
+BUILD_SMP_INTERRUPT spurious_interrupt, SPURIOUS_APIC_VECTOR
+.endif
+
 # Exceptions: the CPU or the stub pushed an error code (where orig_eax is), the stub its vector (where xes is).
 .align 16
 .type error_code,@function

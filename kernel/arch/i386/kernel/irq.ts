@@ -6,6 +6,7 @@ import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../../../include/asm/system.ts";
 import { EBUSY, EINVAL, ENOMEM } from "../../../include/linux/errno.ts";
 import {
+  hw_interrupt_type,
   IRQ_DISABLED,
   IRQ_INPROGRESS,
   IRQ_PENDING,
@@ -53,6 +54,32 @@ export const handle_IRQ_event = kernel_function(
   },
 );
 
+// The same four for lines of the 8259A pair. They return whether the line is one.
+
+function ack_8259A(desc: irq_desc_t, irq: number): boolean {
+  if (desc.handler !== 0) return false;
+  mask_and_ack_8259A(irq);
+  return true;
+}
+
+function end_8259A(desc: irq_desc_t, irq: number): boolean {
+  if (desc.handler !== 0) return false;
+  if ((desc.status & (IRQ_DISABLED | IRQ_INPROGRESS)) === 0) enable_8259A_irq(irq);
+  return true;
+}
+
+function enable_8259A(desc: irq_desc_t, irq: number): boolean {
+  if (desc.handler !== 0) return false;
+  enable_8259A_irq(irq);
+  return true;
+}
+
+function disable_8259A(desc: irq_desc_t, irq: number): boolean {
+  if (desc.handler !== 0) return false;
+  disable_8259A_irq(irq);
+  return true;
+}
+
 /**
  * The call on behalf of the CPU for every device interrupt. A line never re-enters itself: an interrupt that comes while
  * its handlers run is remembered in IRQ_PENDING and handled by the loop that is at it.
@@ -63,7 +90,7 @@ export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, 
   const desc = irq_desc.value.get(irq);
   kstat.value.irqs.set(irq, kstat.value.irqs.get(irq) + 1);
   if (tracing()) trace({ event: "irq_entry", irq, depth: irq_stat.value.local_irq_count });
-  mask_and_ack_8259A(irq);
+  if (!ack_8259A(desc, irq)) yield* call_pointer(hw_interrupt_type.at(desc.handler).ack, undefined, irq);
   desc.status |= IRQ_PENDING;
   let action = 0;
   if ((desc.status & (IRQ_DISABLED | IRQ_INPROGRESS)) === 0) {
@@ -81,7 +108,7 @@ export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, 
     }
     desc.status &= ~IRQ_INPROGRESS;
   }
-  if ((desc.status & (IRQ_DISABLED | IRQ_INPROGRESS)) === 0) enable_8259A_irq(irq);
+  if (!end_8259A(desc, irq)) yield* call_pointer(hw_interrupt_type.at(desc.handler).end, undefined, irq);
   if (tracing()) trace({ event: "irq_exit", irq, depth: irq_stat.value.local_irq_count });
 });
 
@@ -105,7 +132,7 @@ export const setup_irq = kernel_function("setup_irq", [u32, pointer("irqaction")
     desc.action = added;
     desc.depth = 0;
     desc.status &= ~(IRQ_DISABLED | IRQ_INPROGRESS | IRQ_PENDING);
-    enable_8259A_irq(irq);
+    if (!enable_8259A(desc, irq)) yield* call_pointer(hw_interrupt_type.at(desc.handler).enable, undefined, irq);
   }
   local_irq_restore(flags);
   return 0;
@@ -156,7 +183,7 @@ export const free_irq = kernel_function("free_irq", [u32, u32], undefined, funct
   else irqaction.at(previous).next = irqaction.at(at).next;
   if (desc.action === 0) {
     desc.status |= IRQ_DISABLED;
-    disable_8259A_irq(irq);
+    if (!disable_8259A(desc, irq)) yield* call_pointer(hw_interrupt_type.at(desc.handler).disable, undefined, irq);
   }
   local_irq_restore(flags);
   yield* kfree(at);

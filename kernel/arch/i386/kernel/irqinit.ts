@@ -2,6 +2,7 @@
 import { image } from "../../../host/context.ts";
 import { kernel_function } from "../../../host/declarations.ts";
 import { FIRST_EXTERNAL_VECTOR, NR_IRQS } from "../../../include/linux/interrupt.ts";
+import { smp_intr_init } from "../../../include/linux/smp.ts";
 import { set_intr_gate } from "./gates.ts";
 import { init_8259A } from "./i8259.ts";
 import { init_IRQ_descriptors } from "./irq.ts";
@@ -13,5 +14,6 @@ export const init_IRQ = kernel_function("init_IRQ", [], undefined, function* () 
   yield* init_IRQ_descriptors();
   for (let irq = 0; irq < NR_IRQS; irq++)
     set_intr_gate(FIRST_EXTERNAL_VECTOR + irq, image().symbol(`IRQ${irq}_interrupt`));
+  yield* smp_intr_init();
   init_pit();
 });

@@ -6,15 +6,20 @@ import { IRQ_HANDLED, irqaction, SA_INTERRUPT } from "../../../include/linux/int
 import { do_timer, HZ } from "../../../kernel/timer.ts";
 import { setup_irq } from "./irq.ts";
 
-const CLOCK_TICK_RATE = 1193182;
-const PIT_CHANNEL_0 = 0x40;
-const PIT_MODE = 0x43;
+export const CLOCK_TICK_RATE = 1193182;
+export const PIT_CHANNEL_0 = 0x40;
+export const PIT_MODE = 0x43;
 const TIMER_IRQ = 0;
 const timer_name = cstring("timer");
 
+/** Counts of channel 0 from one tick to the next. */
+export function LATCH(): number {
+  return Math.floor((CLOCK_TICK_RATE + HZ.value / 2) / HZ.value);
+}
+
 /** Programs channel 0 as a rate generator at HZ. */
 export function init_pit(): void {
-  const latch = Math.floor((CLOCK_TICK_RATE + HZ.value / 2) / HZ.value);
+  const latch = LATCH();
   outb(0x34, PIT_MODE); // channel 0, low byte then high byte, mode 2
   outb(latch & 0xff, PIT_CHANNEL_0);
   outb(latch >> 8, PIT_CHANNEL_0);

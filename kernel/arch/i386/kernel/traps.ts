@@ -14,7 +14,7 @@ import { SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../in
 import { do_exit } from "../../../kernel/exit.ts";
 import { EXIT_PANIC, panic, stop_machine } from "../../../kernel/panic.ts";
 import { hex8, KERN_EMERG, KERN_WARNING, printk } from "../../../kernel/printk.ts";
-import { aligned_data } from "../../../kernel/sched.ts";
+import { cpu_curr } from "../../../kernel/sched.ts";
 import { force_sig, set_siginfo } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
@@ -196,8 +196,8 @@ kernel_function("doublefault_fn", [], undefined, function* () {
     `${KERN_EMERG}eax = ${hex8(stopped.eax)}, ebx = ${hex8(stopped.ebx)}, ecx = ${hex8(stopped.ecx)}, edx = ${hex8(stopped.edx)}\n`,
   );
   printk(`${KERN_EMERG}esi = ${hex8(stopped.esi)}, edi = ${hex8(stopped.edi)}, ebp = ${hex8(stopped.ebp)}\n`);
-  // This stack has no task: which one it was, only the scheduler can tell.
-  const p = task_struct.at(aligned_data.value.curr);
+  // This stack has no task, only the number of its CPU: which one it was, the scheduler can tell.
+  const p = cpu_curr(smp_processor_id());
   printk(`${KERN_EMERG}Process ${p.comm} (pid: ${p.pid})\n`);
   printk(`${KERN_EMERG}Kernel panic: double fault\n`);
   yield* stop_machine(EXIT_PANIC);

@@ -21,6 +21,7 @@ import { _KERNPG_TABLE } from "../../../include/asm/pgtable.ts";
 import { clear_page, memset } from "../../../include/asm/string.ts";
 import { load_cr3, set_in_cr4, X86_CR4_PGE } from "../../../include/asm/system.ts";
 import { page } from "../../../include/linux/mm.ts";
+import { find_smp_config, init_apic_mappings } from "../../../include/linux/smp.ts";
 import { KERN_INFO, printk } from "../../../kernel/printk.ts";
 import {
   __alloc_bootmem_pages,
@@ -86,10 +87,12 @@ const zap_low_mappings = kernel_function("zap_low_mappings", [], undefined, func
  */
 export const paging_init = kernel_function("paging_init", [], undefined, function* () {
   yield* setup_bootmem_allocator();
+  yield* find_smp_config();
   yield* pagetable_init();
   yield* zap_low_mappings();
   yield* load_cr3(__pa(image().symbol("swapper_pg_dir")));
   yield* set_in_cr4(X86_CR4_PGE);
+  yield* init_apic_mappings();
   const frames = max_low_pfn.value;
   yield* free_area_init(yield* __alloc_bootmem_pages(frames * page.size), frames);
 });

@@ -1,0 +1,43 @@
+/** Waiting for time to pass, for those who cannot sleep (arch/i386/lib/delay.c). */
+import { kernel_function, local, type Steps } from "../../../host/declarations.ts";
+import { type i32, u32 } from "../../../host/types.ts";
+import { inb, local_irq_disable, local_irq_enable, outb, safe_halt } from "../../../include/asm/system.ts";
+import { timer_list } from "../../../include/linux/timer.ts";
+import { add_timer, init_timer, jiffies, timer_pending } from "../../../kernel/timer.ts";
+import { CLOCK_TICK_RATE, LATCH, PIT_CHANNEL_0, PIT_MODE } from "../kernel/time.ts";
+
+/** What channel 0 has left to count to the next tick. */
+function read_pit(): number {
+  outb(0, PIT_MODE); // latch channel 0
+  const low = inb(PIT_CHANNEL_0);
+  return low | (inb(PIT_CHANNEL_0) << 8);
+}
+
+/** Spends some microseconds, by the 8254; at least so many. It has to be looked at once a tick at least. */
+export function* udelay(microseconds: u32): Steps<void> {
+  let left: i32 = Math.ceil((microseconds * CLOCK_TICK_RATE) / 1_000_000);
+  let before: i32 = read_pit();
+  while (left > 0) {
+    const now: i32 = read_pit();
+    left -= now <= before ? before - now : before + LATCH() - now;
+    before = now;
+  }
+}
+
+/** The timer of those who wait does nothing: that it is not pending any more is all. @context in_softirq */
+const time_is_up = kernel_function("time_is_up", [u32], undefined, function* (_data) {});
+
+/** Halts until so many ticks have come, for those who cannot sleep: the idle task at boot. Interrupts are on. */
+export function* wait_for_ticks(ticks: u32): Steps<void> {
+  const timer = local(timer_list);
+  init_timer(timer.address);
+  timer.expires = jiffies.value + ticks;
+  timer.function = time_is_up.address;
+  yield* add_timer(timer.address);
+  for (;;) {
+    local_irq_disable();
+    if (!timer_pending(timer.address)) break;
+    yield* safe_halt();
+  }
+  local_irq_enable();
+}
