@@ -144,6 +144,8 @@ const all: readonly object[] = [
   readdir,
   select,
   stat,
+  atomic,
+  bitops,
   ldt,
   mmu_context,
   processor,
@@ -204,18 +206,7 @@ const all: readonly object[] = [
 ];
 
 /** Those that only a kernel for several CPUs has. */
-const smp_only: readonly object[] = [
-  apic,
-  io_apic,
-  mpparse,
-  kernel_smp,
-  smpboot,
-  delay,
-  asm_apic,
-  atomic,
-  bitops,
-  mpspec,
-];
+const smp_only: readonly object[] = [apic, io_apic, mpparse, kernel_smp, smpboot, delay, asm_apic, mpspec];
 
 /**
  * Their objects.

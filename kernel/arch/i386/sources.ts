@@ -23,6 +23,7 @@ export const sources: readonly { readonly file: string; readonly text: string }[
   { file: "kernel/arch/i386/kernel/kernel_thread.S", text: kernel_thread },
   { file: "kernel/arch/i386/kernel/i387.S", text: i387 },
   { file: "kernel/arch/i386/lib/system.S", text: system },
+  { file: "kernel/arch/i386/lib/bitops.S", text: bitops },
   { file: "kernel/arch/i386/lib/spinlock.S", text: spinlock },
   { file: "kernel/arch/i386/lib/mem.S", text: mem },
   { file: "kernel/arch/i386/lib/getuser.S", text: getuser },
@@ -33,7 +34,6 @@ export const sources: readonly { readonly file: string; readonly text: string }[
 export const smp_sources: typeof sources = [
   { file: "kernel/arch/i386/kernel/trampoline.S", text: trampoline },
   { file: "kernel/arch/i386/lib/apic.S", text: apic },
-  { file: "kernel/arch/i386/lib/bitops.S", text: bitops },
 ];
 
 /** What they include, by the name in `#include <...>`. */

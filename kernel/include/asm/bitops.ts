@@ -1,4 +1,4 @@
-/** Bits in words that several CPUs change, by lib/bitops.S (include/asm-i386/bitops.h). A kernel for one CPU has them not. */
+/** Bits in words that several CPUs change, by lib/bitops.S (include/asm-i386/bitops.h). */
 import { asm_function } from "../../host/declarations.ts";
 import { i32, pointer, u32 } from "../../host/types.ts";
 

@@ -1,51 +1,35 @@
 import { it } from "vitest";
+import { RandomInterleaver } from "../../../emulator/index.ts";
 import { link_kernel } from "../../../kernel/index.ts";
-import { boot } from "../run.ts";
+import { boot, program } from "../run.ts";
+import { seven, stress } from "./stress.ts";
 
-const SPIN = `
-.globl _start
-_start:
-	movl $4, %ebp
-1:	SYSCALL fork
-	testl %eax, %eax
-	jz spin
-	decl %ebp
-	jnz 1b
-2:	SYSCALL wait4, $-1, $0, $0, $0
-	testl %eax, %eax
-	jg 2b
-	PRINT "all done\\n"
-	EXIT
-spin:	movl $3000000, %ecx
-3:	decl %ecx
-	jnz 3b
-	PRINT "child done\\n"
-	EXIT
-`;
+const up = boot(stress(3, 2), { files: { "/seven": program(seven) } });
+it("up", () => {
+  console.log(
+    up.go({ maxInstructions: 60_000_000 }),
+    up.output(),
+    up.kernel.machine.instructions,
+    up.log().slice(-2500),
+  );
+});
 const image = link_kernel({ smp: true });
-for (const cpus of [1, 2, 4, 8])
-  it(`boots ${cpus}`, () => {
-    const run = boot(SPIN, { image, cpus, fromReset: true, trace: true });
+for (let seed = 1; seed <= Number(process.env.N ?? 6); seed++)
+  it(`seed ${seed}`, () => {
+    const run = boot(stress(5, 4), {
+      image,
+      cpus: 4,
+      files: { "/seven": program(seven) },
+      interleaver: new RandomInterleaver(seed, 60),
+      fromReset: true,
+    });
     const stop = run.go({ maxInstructions: 60_000_000 });
-    const per = run.kernel.machine.cores.map((c) => c.eip.toString(16));
     console.log(
-      cpus,
+      seed,
       stop,
       run.output(),
-      run.log(),
       run.kernel.machine.instructions,
-      per.join(" "),
+      stop.kind === "exit" ? "" : run.log().slice(-1500),
       run.kernel.machine.cores.map((c) => run.kernel.image.symbolize(c.eip)).join(" "),
-    );
-    const cpu = new Map<string, number>();
-    for (const e of run.events) {
-      const k = `${e.cpu} ${e.event}`;
-      cpu.set(k, (cpu.get(k) ?? 0) + 1);
-    }
-    console.log(
-      [...cpu]
-        .sort()
-        .map(([k, v]) => `${k}: ${v}`)
-        .join("\n"),
     );
   });
