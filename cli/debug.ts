@@ -7,7 +7,7 @@ import { readElf } from "../asm/index.ts";
 import { type LineResult, PROMPT, Repl, SourceTexts } from "../debug/repl/index.ts";
 import { DEFAULT_HISTORY_BYTES, DebugSession, type SessionOutput } from "../debug/session/index.ts";
 import { MAXIMUM_RAM } from "../emulator/index.ts";
-import { sources } from "../kernel/inspect.ts";
+import { smp_sources, sources } from "../kernel/inspect.ts";
 import { link_programs } from "../user/build.ts";
 import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
 import { runWithGdb } from "./gdb-session.ts";
@@ -60,7 +60,7 @@ export async function debugCommand(
 ): Promise<number> {
   const fromFile = options.commands === undefined ? undefined : linesOf(options.commands, io);
   const tape = await openDebugTape(file, args, options, io);
-  const texts = new SourceTexts(sources, (name) => readSource(name, session, tape.io));
+  const texts = new SourceTexts([...sources, ...smp_sources], (name) => readSource(name, session, tape.io));
   const session: DebugSession = await openSession(tape, options);
   if (options.gdb !== undefined) {
     refuseWithGdb({ ...options }, ["commands"]);
@@ -151,7 +151,8 @@ async function openSession(
   const { file, args = [] } = call;
   const options: Omit<DebugOptions, "history"> = call.options;
   const historyBytes = history * MIB;
-  const given = BOOT_OPTIONS.filter((name) => options[name] !== undefined);
+  // A kernel's machine may have several processors, too.
+  const given = BOOT_OPTIONS.filter((name) => options[name] !== undefined && (name !== "cpus" || file === undefined));
   if (given.length > 0) {
     if (file !== undefined) {
       throw new InputError(`esp0: either a program (${file}) for the kernel, or a machine (--${given[0]}), not both`);

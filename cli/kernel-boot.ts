@@ -15,6 +15,7 @@ interface KernelBootOptions {
   readonly memory?: number;
   /** Instructions a second of the machine's time. */
   readonly cpuHz?: number;
+  readonly cpus?: number;
   /** Whether kernel functions are checked to be called as they need. */
   readonly debugKernel?: boolean;
   /** The prebuilt one by default. */
@@ -39,7 +40,14 @@ function guestPath(file: string): string {
 export function bootOptions(
   file: string | undefined,
   args: readonly string[],
-  { memory = DEFAULT_MEMORY, cpuHz, debugKernel = false, image = prebuiltKernel(), quiet = false }: KernelBootOptions,
+  {
+    memory = DEFAULT_MEMORY,
+    cpuHz,
+    cpus = 1,
+    debugKernel = false,
+    image = prebuiltKernel(cpus > 1),
+    quiet = false,
+  }: KernelBootOptions,
   io: CommandIo,
 ): KernelBoot {
   const init = file === undefined ? "/init" : guestPath(file);
@@ -48,6 +56,7 @@ export function bootOptions(
     image,
     debug: debugKernel,
     memoryBytes: memory * MIB,
+    cpus,
     ...(cpuHz === undefined ? {} : { cpuHz }),
     initramfs: program === undefined ? demoInitramfs() : initramfs({ [init]: program }),
     init,

@@ -13,6 +13,8 @@ export interface KernelOptions {
   readonly syscall?: Readonly<Record<number, string>>;
   /** File for the linked kernel. */
   readonly vmlinux?: string | undefined;
+  /** More than one take a kernel for several. */
+  readonly cpus?: number;
 }
 
 const LAST_SYSTEM_CALL = 511;
@@ -49,11 +51,11 @@ export function addModuleOption(command: Command, what = ""): Command {
 
 /** The kernel, with modules of the user's. @throws InputError for modules that cannot be compiled, loaded or linked */
 export async function kernelWith(
-  { module = [], syscall = {}, vmlinux }: KernelOptions,
+  { module = [], syscall = {}, vmlinux, cpus = 1 }: KernelOptions,
   io: CommandIo,
 ): Promise<KernelImage> {
   const isOwn = module.length === 0 && Object.keys(syscall).length === 0;
-  const image = isOwn ? prebuiltKernel() : await linkedWith(module, syscall, io);
+  const image = isOwn ? prebuiltKernel(cpus > 1) : await linkedWith(module, syscall, cpus > 1, io);
   if (vmlinux !== undefined) writeOutput(io, vmlinux, image.elf());
   return image;
 }
@@ -61,12 +63,13 @@ export async function kernelWith(
 async function linkedWith(
   files: readonly string[],
   system_calls: Readonly<Record<number, string>>,
+  smp: boolean,
   io: CommandIo,
 ): Promise<KernelImage> {
   const { loadModules } = await import("./module-loader.ts");
   const modules = await loadModules(files, io);
   try {
-    return link_kernel({ modules, system_calls });
+    return link_kernel({ modules, system_calls, smp });
   } catch (error) {
     if (error instanceof SystemCallError) {
       const lines = error.calls.map(

@@ -1,7 +1,7 @@
 /** `esp0 run`: boots the kernel on a machine of its own and runs a program, or the demo, as pid 1. */
 import type { Command } from "commander";
 import { outOfPatience } from "../debug/session/patience.ts";
-import { MAXIMUM_RAM, perform } from "../emulator/index.ts";
+import { MAXIMUM_CPUS, MAXIMUM_RAM, perform } from "../emulator/index.ts";
 import type { Kernel, KernelStop } from "../kernel/index.ts";
 import { DEFAULT_MEMORY } from "../prebuilt/index.ts";
 import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
@@ -32,6 +32,7 @@ export interface RunOptions extends TapeOptions, KernelOptions {
   readonly memory?: number;
   /** Instructions a second of the machine's time. */
   readonly cpuHz?: number;
+  readonly cpus?: number;
   /** Checks what kernel functions say they need. */
   readonly debugKernel?: boolean;
   readonly maxInstructions?: number;
@@ -50,12 +51,12 @@ export async function runCommand(
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
-  const { memory, cpuHz, debugKernel, maxInstructions, module, syscall } = options;
+  const { memory, cpuHz, cpus, debugKernel, maxInstructions, module, syscall } = options;
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const kernelOfTape = isTaped ? { kernel: (await import("./kernel-digest.ts")).kernelDigest() } : {};
   const tape = await openTape(
     "run",
-    { file, args, options: { memory, cpuHz, debugKernel, maxInstructions, module, syscall }, ...kernelOfTape },
+    { file, args, options: { memory, cpuHz, cpus, debugKernel, maxInstructions, module, syscall }, ...kernelOfTape },
     options,
     io,
   );
@@ -215,6 +216,7 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       wholeNumber("memory in MiB", SMALLEST_MEMORY, MAXIMUM_RAM / MIB),
       DEFAULT_MEMORY,
     )
+    .option("--cpus <N>", "processors (default: 1)", wholeNumber("the number of processors", 1, MAXIMUM_CPUS))
     .option(
       "--max-instructions <N>",
       "end the run after N instructions",

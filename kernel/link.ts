@@ -161,15 +161,21 @@ export function link_kernel(options: KernelLinkOptions = {}): KernelImage {
   return link_modules(parts(options));
 }
 
-/** The kernel in a vmlinux file, or undefined when it was not made from this very source. */
-export function prebuilt_kernel(vmlinux: Uint8Array): KernelImage | undefined {
-  return kernel_from_elf(vmlinux, parts({}));
+/**
+ * The kernel in a vmlinux file, or undefined when it was not made from this very source.
+ * @param smp whether it has to be the one for several CPUs
+ */
+export function prebuilt_kernel(vmlinux: Uint8Array, smp = false): KernelImage | undefined {
+  return kernel_from_elf(vmlinux, parts({ smp }));
 }
 
-const linked: { image?: KernelImage } = {};
+const linked: { for_one?: KernelImage; for_several?: KernelImage } = {};
 
-/** The kernel with all of its modules, linked once for the process. */
-export function kernel_image(): KernelImage {
-  linked.image ??= link_kernel();
-  return linked.image;
+/**
+ * The kernel with all of its modules, linked once for the process.
+ * @param smp whether for several CPUs
+ */
+export function kernel_image(smp = false): KernelImage {
+  if (smp) return (linked.for_several ??= link_kernel({ smp }));
+  return (linked.for_one ??= link_kernel());
 }

@@ -3,7 +3,7 @@ import { systemMap } from "../asm/index.ts";
 import { kernel_image } from "../kernel/index.ts";
 import { build_initramfs } from "../user/build.ts";
 import { KeptBoot } from "./kept-boot.ts";
-import { INITRAMFS, KEPT_BOOTS, VMLINUX } from "./prebuilt.ts";
+import { INITRAMFS, KEPT_BOOTS, VMLINUX, VMLINUX_SMP } from "./prebuilt.ts";
 
 /** Contents by file name. */
 export function artifacts(): Record<string, Uint8Array | string> {
@@ -15,6 +15,7 @@ export function artifacts(): Record<string, Uint8Array | string> {
   });
   return {
     [VMLINUX]: image.elf(),
+    [VMLINUX_SMP]: kernel_image(true).elf(),
     "System.map": systemMap(image.linked!),
     [INITRAMFS]: build_initramfs(),
     ...Object.fromEntries(boots),

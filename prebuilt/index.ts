@@ -8,4 +8,5 @@ export {
   prebuiltKernel,
   TEST_MEMORY,
   VMLINUX,
+  VMLINUX_SMP,
 } from "./prebuilt.ts";

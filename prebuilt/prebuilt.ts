@@ -5,6 +5,8 @@ import { build_initramfs } from "../user/build.ts";
 import { KeptBoot } from "./kept-boot.ts";
 
 export const VMLINUX = "vmlinux";
+/** The one for several CPUs. */
+export const VMLINUX_SMP = "vmlinux-smp";
 export const INITRAMFS = "initramfs.cpio";
 
 const MIB = 1 << 20;
@@ -25,10 +27,13 @@ export function beside(name: string): Uint8Array | undefined {
   return existsSync(path) ? readFileSync(path) : undefined;
 }
 
-/** The prebuilt kernel; linked from source when there is none or it is not of this source. */
-export function prebuiltKernel(): KernelImage {
-  const file = beside(VMLINUX);
-  return (file && prebuilt_kernel(file)) ?? kernel_image();
+/**
+ * The prebuilt kernel; linked from source when there is none or it is not of this source.
+ * @param smp whether for several CPUs
+ */
+export function prebuiltKernel(smp = false): KernelImage {
+  const file = beside(smp ? VMLINUX_SMP : VMLINUX);
+  return (file && prebuilt_kernel(file, smp)) ?? kernel_image(smp);
 }
 
 /** The same as the build left it after its boot with so many bytes of memory; undefined when there is none that fits. */

@@ -3,6 +3,7 @@
 import { initramfs } from "../boot/index.ts";
 import type { DebugSession } from "../debug/session/index.ts";
 import type { BootOptions, KernelCapture, KernelImage, RecordedEvent } from "../kernel/index.ts";
+import { NR_CPUS } from "../kernel/inspect.ts";
 import { TEST_MEMORY } from "../prebuilt/index.ts";
 import { testImage } from "./image.ts";
 import { Interleaving } from "./interleaving.ts";
@@ -44,13 +45,15 @@ export interface BootPlan {
 export function planOf(options: BootKernelOptions): BootPlan {
   const { init, args = [], memory = TEST_MEMORY, cpus = 1, preset = "2.4", files = {} } = options;
   const interleave = typeof options.interleave === "number" ? new Interleaving(options.interleave) : options.interleave;
-  if (cpus !== 1) throw new RangeError(`cpus: ${cpus}: this kernel runs on one CPU; it is not an SMP kernel yet`);
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > NR_CPUS)
+    throw new RangeError(`cpus: ${cpus}: a kernel runs on 1 to ${NR_CPUS}`);
   if (!PRESETS.includes(preset)) throw new RangeError(`preset: "${preset}": there is ${PRESETS.join(", ")}`);
   const program = programOf(init);
   const path = `/bin/${program.name}`;
   const cpuHz = interleave?.cpuHz ?? options.cpuHz;
   const boot = {
-    image: testImage(options.modules),
+    image: testImage(options.modules, cpus > 1),
+    cpus,
     memoryBytes: memory * MIB,
     initramfs: initramfs({ ...files, [path]: program.elf }),
     init: path,
@@ -81,6 +84,9 @@ export function keepBooted(plan: BootPlan, state: BootedState): void {
 }
 
 /** All that a boot depends on, but for the image and the archive. */
-function keyOf({ boot: { memoryBytes, cpuHz, init, args, debug }, options: { syscalls = {} } }: BootPlan): string {
-  return JSON.stringify([memoryBytes, cpuHz, init, args, debug, Object.entries(syscalls)]);
+function keyOf({
+  boot: { memoryBytes, cpuHz, cpus, init, args, debug },
+  options: { syscalls = {} },
+}: BootPlan): string {
+  return JSON.stringify([memoryBytes, cpuHz, cpus, init, args, debug, Object.entries(syscalls)]);
 }

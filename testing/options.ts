@@ -13,7 +13,7 @@ export interface BootKernelOptions {
   readonly args?: readonly string[];
   /** MiB of RAM, 4 to 1024; 8 by default. */
   readonly memory?: number;
-  /** Only 1 for now. */
+  /** CPUs, 1 to 8; 1 by default. More than one have a kernel that is linked for several. */
   readonly cpus?: number;
   /** The kernel's configuration; "2.4" is the only one there is. */
   readonly preset?: (typeof PRESETS)[number];

@@ -132,6 +132,18 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
   cr3_load: { meaning: "CR3 was loaded", fields: { cr3: "physical address of the page directory" } },
   idle_entry: { meaning: "the idle task is about to halt", fields: {} },
   idle_exit: { meaning: "it goes on, after the interrupt that woke the CPU", fields: {} },
+  local_timer_entry: {
+    meaning: "the handler of a CPU's own timer begins: a tick of that CPU",
+    fields: { vector: "239" },
+  },
+  ipi_raise: {
+    meaning: "a CPU interrupts others",
+    fields: {
+      vector: "248 stop, 251 call a function, 252 reschedule, 253 drop translations",
+      target_cpus: "one bit a CPU",
+    },
+  },
+  ipi_entry: { meaning: "the handler of such an interrupt begins", fields: { vector: "as for ipi_raise" } },
   page_tables: {
     meaning: "a snapshot of a task's pages: around a fork and after COW faults, the first 64 in a file",
     fields: {

@@ -88,7 +88,7 @@ export class Snapshots {
     this.#stacks++;
     this.#stacks_of.set(pid, taken + 1);
     return this.#kernel.inspect(() => {
-      const tss_esp0 = init_tss.value.esp0;
+      const tss_esp0 = init_tss.of(event.cpu).esp0;
       return (["prev", "next"] as const).map((which) => {
         const [esp, eip] = which === "prev" ? [event.prev_esp, event.prev_eip] : [event.esp, event.eip];
         const words = annotated_stack(this.#kernel, Number(esp), Number(eip));

@@ -21,6 +21,7 @@ import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { list_head } from "../include/linux/list.ts";
 import { kstat, task_struct } from "../include/linux/sched.ts";
+import { NR_CPUS } from "../include/linux/threads.ts";
 import { EXIT_PANIC } from "../kernel/panic.ts";
 import { runqueue_head } from "../kernel/sched.ts";
 import { jiffies, nr_timers } from "../kernel/timer.ts";
@@ -36,7 +37,9 @@ const ROOM_FOR_OOPS = 1536;
 const HAND_OVER = "read_boot_params";
 
 /** The kernel that a machine is to boot. */
-export interface LoadOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log" | "cpus" | "interleaver"> {
+export interface LoadOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log"> {
+  /** CPUs: 1, the default, to 8. More than one take a kernel that is linked for several. */
+  readonly cpus?: number;
   /** The linked kernel; by default linked from source, once for the process. */
   readonly image?: KernelImage;
   /** Checks that functions are called as their `@context` says. The run is the same, but for the oops of one that is not. */
@@ -118,6 +121,13 @@ function check_cpu_hz(hz: number | undefined): void {
   );
 }
 
+function check_cpus(cpus: number, { per_cpu }: KernelImage): void {
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > NR_CPUS)
+    throw new RangeError(`${cpus} CPUs: a kernel runs on 1 to ${NR_CPUS}`);
+  if (cpus > (per_cpu?.cpus ?? 1))
+    throw new RangeError(`${cpus} CPUs: this kernel is linked for one; link it with { smp: true }`);
+}
+
 export class Kernel implements KernelHost {
   readonly machine: Machine;
   readonly image: KernelImage;
@@ -135,14 +145,16 @@ export class Kernel implements KernelHost {
 
   /**
    * Builds a machine and loads the kernel, with what it is to run if that is given; nothing has run yet.
-   * @throws RangeError when it does not fit in memory, and for a `cpuHz` below LEAST_CPU_HZ
+   * @throws RangeError when it does not fit in memory, for a `cpuHz` below LEAST_CPU_HZ, and for more CPUs than it is for
    */
   constructor(options: BootOptions | LoadOptions);
   /** A kernel on a machine that has it loaded already. */
   constructor(options: ResumeOptions, machine: Machine);
   constructor(options: BootOptions | LoadOptions | ResumeOptions, machine?: Machine) {
     if ("cpuHz" in options) check_cpu_hz(options.cpuHz);
-    this.image = options.image ?? kernel_image();
+    const cpus = machine?.cores.length ?? ("cpus" in options ? (options.cpus ?? 1) : 1);
+    this.image = options.image ?? kernel_image(cpus > 1);
+    check_cpus(cpus, this.image);
     this.#debug = options.debug ?? false;
     // The guest says when it is ready (RTS): input given before the driver is there waits for it.
     this.machine = machine ?? new Machine({ ...options, serial: { flowControl: "rts", strict: true } });
@@ -301,7 +313,8 @@ export class Kernel implements KernelHost {
   run_to_user(): void {
     const stop = this.#run_to(({ event }) => event === "exec", false);
     if (stop.kind !== "event") throw new Error(`the kernel did not get to user space: ${stop.kind}`);
-    while (this.machine.cores[0].cpl !== USER_CPL) this.machine.step();
+    const core = this.machine.cores[stop.event.cpu];
+    while (core.cpl !== USER_CPL) this.machine.step();
   }
 
   /** Whether a task wants input from ttyS0, nothing is on its way to it, and the host may still give some. */

@@ -1,0 +1,189 @@
+import { describe, expect, it } from "vitest";
+import { apic_timer_irqs } from "../../../kernel/arch/i386/kernel/apic.ts";
+import { init_tss } from "../../../kernel/arch/i386/kernel/process.ts";
+import { gdt_table } from "../../../kernel/arch/i386/kernel/setup.ts";
+import { cpu_callin_map, x86_cpu_to_apicid } from "../../../kernel/arch/i386/kernel/smpboot.ts";
+import { init_tasks, kstat, smp_num_cpus, task_struct } from "../../../kernel/include/linux/sched.ts";
+import { cpu_online_map } from "../../../kernel/include/linux/smp.ts";
+import { Kernel } from "../../../kernel/index.ts";
+import { jiffies } from "../../../kernel/kernel/timer.ts";
+import { link_kernel } from "../../../kernel/link.ts";
+import { boot } from "../run.ts";
+import { boot_smp, HELLO, image, physical, SPIN } from "./run.ts";
+
+const THREAD_SIZE = 8192;
+const cores = (cpus: number) => Array.from({ length: cpus }, (_, cpu) => cpu);
+
+describe.each([2, 4, 8])("a kernel on %i CPUs", (cpus) => {
+  it("has all of them in their idle loops, each with a stack, a TSS and a GDT of its own", () => {
+    const { kernel } = boot_smp(cpus);
+    kernel.run_to_user();
+    const { machine } = kernel;
+    const { online, callin, number, apic_ids, idle, tss, gdt } = kernel.inspect(() => ({
+      online: cpu_online_map.value,
+      callin: cpu_callin_map.value,
+      number: smp_num_cpus.value,
+      apic_ids: cores(cpus).map((cpu) => x86_cpu_to_apicid.value.get(cpu)),
+      idle: cores(cpus).map((cpu) => {
+        const { address, pid, processor, active_mm, mm } = task_struct.at(init_tasks.value.get(cpu));
+        return { address, pid, processor, mm, has_active_mm: active_mm !== 0 };
+      }),
+      tss: cores(cpus).map((cpu) => init_tss.address_of(cpu)),
+      gdt: cores(cpus).map((cpu) => gdt_table.address_of(cpu)),
+    }));
+    expect({ online, callin, number }).toEqual({ online: 2 ** cpus - 1, callin: 2 ** cpus - 2, number: cpus });
+    expect(apic_ids).toEqual(cores(cpus));
+    expect(idle).toEqual(
+      cores(cpus).map((cpu) => ({
+        address: idle[cpu].address,
+        pid: 0,
+        processor: cpu,
+        mm: 0,
+        has_active_mm: cpu > 0, // CPU 0 runs the program, and its idle task has nothing
+      })),
+    );
+    expect(new Set(idle.map(({ address }) => address)).size).toBe(cpus);
+    for (const cpu of cores(cpus)) {
+      expect(machine.getRegister("gdtr_base", cpu)).toBe(gdt[cpu]);
+      expect(machine.cores[cpu].segBase(7) >>> 0).toBe(tss[cpu]);
+    }
+    for (const cpu of cores(cpus).slice(1)) {
+      const core = machine.cores[cpu];
+      expect(core.halted).toBe(true);
+      expect(image.symbolize(core.eip)).toMatch(/^safe_halt\+/);
+      expect((machine.getRegister("esp", cpu) & -THREAD_SIZE) >>> 0).toBe(idle[cpu].address);
+      expect(kernel.inspect(() => init_tss.of(cpu).esp0)).toBe(idle[cpu].address + THREAD_SIZE);
+      expect(core.cr3).toBe(physical("swapper_pg_dir"));
+    }
+  });
+
+  it("runs a program to its end", () => {
+    const { output, go, log } = boot_smp(cpus);
+    expect(go()).toEqual({ kind: "exit", status: 0 });
+    expect(output()).toBe("hello");
+    expect(log()).toContain(`Total of ${cpus} processors activated.`);
+    expect(log()).toContain("host bus clock speed is 10000 kHz");
+    expect(log()).not.toMatch(/APIC error|spurious|Unknown interrupt/);
+  });
+
+  it("ticks on each CPU as often as the 8254 does", () => {
+    const { kernel, go } = boot_smp(cpus, SPIN);
+    kernel.run_to_user();
+    const ticks = () =>
+      kernel.inspect(() => ({
+        jiffies: jiffies.value,
+        ticks: cores(cpus).map((cpu) => apic_timer_irqs.of(cpu)),
+        charged: cores(cpus).map((cpu) => task_struct.at(init_tasks.value.get(cpu)).stime),
+      }));
+    const before = ticks();
+    expect(go()).toEqual({ kind: "exit", status: 0 });
+    const after = ticks();
+    const passed = after.jiffies - before.jiffies;
+    expect(passed).toBeGreaterThan(4);
+    for (const cpu of cores(cpus)) {
+      expect(Math.abs(after.ticks[cpu] - before.ticks[cpu] - passed)).toBeLessThan(2);
+      if (cpu > 0) expect(after.charged[cpu] - before.charged[cpu]).toBe(after.ticks[cpu] - before.ticks[cpu]);
+    }
+  });
+
+  it("does the same, instruction for instruction, every time", () => {
+    const whole = () => {
+      const { kernel, go, events } = boot_smp(cpus, HELLO, { trace: true, fromReset: true });
+      const stop = go();
+      return { stop, events, instructions: kernel.machine.counters, memory: kernel.machine.readPhysical(0, 1 << 20) };
+    };
+    const first = whole();
+    const second = whole();
+    expect(first.stop).toEqual({ kind: "exit", status: 0 });
+    expect(second.events.length).toBe(first.events.length);
+    expect(second.events).toEqual(first.events);
+    expect(second.instructions).toEqual(first.instructions);
+    expect(Buffer.compare(second.memory, first.memory)).toBe(0);
+  });
+});
+
+describe("the start of CPUs", () => {
+  it("leaves nothing mapped at the bottom of memory, and no idle task among the tasks", () => {
+    const { kernel, tasks } = boot_smp(4);
+    kernel.run_to_user();
+    const directory = kernel.machine.readPhysical(physical("swapper_pg_dir"), 3072);
+    expect(directory.every((byte) => byte === 0)).toBe(true);
+    expect(tasks().map((line) => line.split(" ")[0])).toEqual(["0", "1"]);
+  });
+
+  it("goes on from a state that is kept, which is that of a boot from the reset", () => {
+    const kept = boot_smp(4, SPIN);
+    const whole = boot_smp(4, SPIN, { fromReset: true });
+    expect(kept.kernel.machine.instructions).toBeGreaterThan(0);
+    expect(kept.go()).toEqual(whole.go());
+    expect(kept.kernel.machine.counters).toEqual(whole.kernel.machine.counters);
+  });
+
+  it("can be captured halfway, and goes on the same", () => {
+    const { kernel } = boot_smp(4, SPIN, { fromReset: true });
+    kernel.run({ maxInstructions: 45_000 });
+    const other = kernel.fork();
+    expect(other.run()).toEqual(kernel.run());
+    expect(other.machine.counters).toEqual(kernel.machine.counters);
+  });
+});
+
+describe("a kernel for several CPUs", () => {
+  it("runs on one, with the 8259A's interrupts", () => {
+    const { kernel, go, output, log } = boot_smp(1, SPIN);
+    expect(go()).toEqual({ kind: "exit", status: 0 });
+    expect(output()).toBe("done");
+    expect(log()).toContain("SMP motherboard not detected");
+    expect(kernel.inspect(() => kstat.of(0).irqs.get(0))).toBeGreaterThan(4);
+    expect(kernel.machine.ioApic.anyUnmasked).toBe(false);
+  });
+
+  it("is what several CPUs need, up to eight", () => {
+    const for_one = link_kernel();
+    expect(() => new Kernel({ image: for_one, cpus: 2 })).toThrow("2 CPUs: this kernel is linked for one");
+    expect(() => new Kernel({ image, cpus: 9 })).toThrow("9 CPUs: a kernel runs on 1 to 8");
+    expect(() => new Kernel({ image, cpus: 0 })).toThrow("0 CPUs: a kernel runs on 1 to 8");
+  });
+});
+
+describe("device interrupts on several CPUs", () => {
+  it("come by the I/O APIC: the timer's by pin 2, the terminal's by its own number", () => {
+    const { kernel } = boot_smp(2);
+    kernel.run_to_user();
+    const { redirection } = kernel.machine.ioApic;
+    const MASKED = 0x10000;
+    const unmasked = redirection.flatMap(({ entry }, pin) => ((entry & MASKED) === 0 ? [[pin, entry & 0xff]] : []));
+    expect(unmasked).toEqual([
+      [2, 0x20],
+      [4, 0x24],
+    ]);
+    expect(kernel.machine.pic.anyUnmasked).toBe(false);
+  });
+
+  it("bring input to a program", () => {
+    const run = boot_smp(
+      4,
+      `
+.globl _start
+_start:
+	SYSCALL read, $0, $buffer, $16
+	movl %eax, %edx
+	SYSCALL write, $1, $buffer, %edx
+	EXIT
+.bss
+buffer:	.skip 16
+`,
+    );
+    expect(run.go()).toEqual({ kind: "input" });
+    run.kernel.input(new TextEncoder().encode("abc\n"));
+    expect(run.go()).toEqual({ kind: "exit", status: 0 });
+    expect(run.output()).toContain("abc");
+  });
+});
+
+it("a kernel for one CPU has nothing of all that", () => {
+  const { kernel } = boot(HELLO);
+  for (const name of ["smp_boot_cpus", "apic_read", "reschedule_interrupt"])
+    expect(() => kernel.image.symbol(name)).toThrow("no symbol");
+  expect(kernel.image.per_cpu).toBeUndefined();
+});

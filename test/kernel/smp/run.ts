@@ -1,0 +1,41 @@
+/** Programs on a kernel for several CPUs. */
+import { link_kernel } from "../../../kernel/link.ts";
+import { boot, type Options, type Run } from "../run.ts";
+import * as calls from "./calls.kernel.ts";
+
+/** With the system calls of calls.kernel.ts, from number 250 on. */
+export const image = link_kernel({
+  smp: true,
+  modules: [calls],
+  system_calls: {
+    250: "sys_call_others",
+    251: "sys_kick",
+    252: "sys_flush_all",
+    253: "sys_panic",
+    254: "sys_shoot_down",
+  },
+});
+
+export const HELLO = `
+.globl _start
+_start:
+	PRINT "hello"
+	EXIT
+`;
+
+/** A program that spins for some ticks between two texts. */
+export const SPIN = `
+.globl _start
+_start:
+	movl $500000, %ecx
+1:	loop 1b
+	PRINT "done"
+	EXIT
+`;
+
+export function boot_smp(cpus: number, source = HELLO, options: Options = {}): Run {
+  return boot(source, { image, cpus, ...options });
+}
+
+/** The physical address of a kernel symbol of the image. */
+export const physical = (name: string): number => image.symbol(name) - 0xc0000000;
