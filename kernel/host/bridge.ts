@@ -57,10 +57,7 @@ export class Bridge {
     if (run === undefined) core.raise(INVALID_OPCODE);
     const memory = this.#memory;
     memory.begin();
-    if (ambient.core !== core || ambient.memory !== memory) {
-      memory.core = core;
-      ambient.enter(this.#host, memory, core);
-    }
+    if (ambient.core !== core || ambient.memory !== memory) ambient.enter(this.#host, memory, core);
     const frame = core.r[EBP];
     try {
       if (frame >>> 0 < this.#lowest) throw new RangeError(`EBP is ${hex(frame)}, which is no frame of the kernel's`);

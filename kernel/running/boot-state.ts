@@ -69,13 +69,15 @@ export class BootState {
   }
 
   /** Whether a boot with these options comes by this state, and its archive has room there. */
-  fits({ image, memoryBytes = DEFAULT_RAM, cpuHz = DEFAULT_HZ, cpus = 1, initramfs }: BootOptions): boolean {
+  fits(options: BootOptions): boolean {
+    const { image, memoryBytes = DEFAULT_RAM, cpuHz = DEFAULT_HZ, cpus = 1, interleaver, initramfs } = options;
     const { configuration } = this.capture.machine;
     return (
       image === this.image &&
       memoryBytes === configuration.memoryBytes &&
       cpuHz === configuration.cpuHz &&
       cpus === configuration.cpus &&
+      interleaver === undefined &&
       ramdiskOf(memoryBytes, initramfs) >= this.#free
     );
   }

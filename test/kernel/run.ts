@@ -39,6 +39,9 @@ export type Options = Partial<BootOptions> & {
   readonly files?: Readonly<Record<string, Uint8Array>>;
 };
 
+/** ESP0_CPUS=N runs every scenario that does not ask for a number of CPUs on that many. */
+const DEFAULT_CPUS = Number(process.env.ESP0_CPUS ?? 1);
+
 function memory_in_use(): Record<string, number> {
   const caches = Object.fromEntries(slab_caches().map(({ name, active }) => [name, active]));
   return { free_pages: nr_free_pages(), threads: nr_threads.value, ...caches };
@@ -47,11 +50,12 @@ function memory_in_use(): Record<string, number> {
 /** A kernel about to run `source` as pid 1: what the boot does before is done. */
 export function boot(source: string | Uint8Array, options: Options = {}): Run {
   const init = typeof source === "string" ? program(source) : source;
-  const { trace = false, fromReset = false, files, ...others } = options;
+  const { trace = false, fromReset = false, files, cpus = DEFAULT_CPUS, ...others } = options;
   const events: RecordedEvent[] = [];
   const start = fromReset ? resetKernel : startKernel;
   const started = start({
-    image: kernel_image(),
+    image: kernel_image(cpus > 1),
+    cpus,
     debug: true,
     memoryBytes: 8 << 20,
     initramfs: initramfs({ "/init": init, ...files }),

@@ -1,0 +1,66 @@
+/** Much at once on four CPUs that are switched between at random: nothing is lost, torn or left over. */
+import { describe, expect, it } from "vitest";
+import { type Interleaver, RandomInterleaver, RoundRobin } from "../../../emulator/index.ts";
+import { mm_struct } from "../../../kernel/include/linux/mm.ts";
+import { idle_task, task_struct } from "../../../kernel/include/linux/sched.ts";
+import { kernel_image } from "../../../kernel/index.ts";
+import { boot, program } from "../run.ts";
+import { seven, stress } from "./stress.ts";
+
+/** Seeds of a run: ESP0_SEEDS=1000 for a night. */
+const SEEDS = Number(process.env.ESP0_SEEDS ?? 5);
+
+const CPUS = 4;
+
+/** Does what another interleaver says, which can be changed. */
+class Exchangeable implements Interleaver {
+  now: Interleaver = new RoundRobin();
+  get quantum(): number {
+    return this.now.quantum;
+  }
+  next(runnable: number): number {
+    return this.now.next(runnable);
+  }
+}
+
+/** Address spaces whose processes have ended, and that idle CPUs still have loaded. */
+function borrowed_directories(): number {
+  const idle = Array.from({ length: CPUS }, (_, cpu) => task_struct.at(idle_task(cpu)).active_mm);
+  const loaded = new Set(idle.filter((mm) => mm !== 0));
+  return [...loaded].filter((mm) => mm_struct.at(mm).mm_users === 0).length;
+}
+
+describe("forks, threads, execs, pipes and signals on four CPUs", () => {
+  it(`end well and leave nothing behind, ${SEEDS} times`, { timeout: 60_000 + SEEDS * 10_000 }, () => {
+    const interleaver = new Exchangeable();
+    const init = stress(5, 3);
+    const { kernel, memory, output } = boot(init, {
+      image: kernel_image(true),
+      cpus: CPUS,
+      files: { "/seven": program(seven) },
+      interleaver,
+      fromReset: true,
+    });
+    kernel.run_to_user();
+    const start = kernel.capture();
+    let before: Record<string, number> | undefined;
+    let length = output().length;
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      kernel.restore(start);
+      interleaver.now = new RandomInterleaver(seed, 1 + (seed % 100));
+      // The program is over when it writes: what it had then is what init itself has.
+      const stop = kernel.run({ maxInstructions: 20_000_000 });
+      expect(stop, `seed ${seed}`).toEqual({ kind: "exit", status: 0 });
+      expect(output().slice(length), `seed ${seed}`).toBe("ok\n");
+      length = output().length;
+      const { threads, ...after } = memory();
+      expect(threads, `seed ${seed}`).toBe(1);
+      // An idle CPU keeps the page directory of the last process that ran there until it switches to another.
+      const borrowed = kernel.inspect(borrowed_directories);
+      after.mm_struct -= borrowed;
+      after.free_pages += borrowed;
+      before ??= after;
+      expect(after, `seed ${seed}`).toEqual(before);
+    }
+  });
+});
