@@ -25,6 +25,8 @@ interface ImageSymbol {
   readonly binding: string;
   /** The object that defines it. */
   readonly unit: string | undefined;
+  /** undefined for absolute symbols, which are no places. */
+  readonly section: unknown;
 }
 
 interface ImageSegment {
@@ -139,10 +141,18 @@ export class KernelImage implements SymbolSource {
   ): KernelImage {
     let unit: string | undefined;
     const symbols: ImageSymbol[] = [];
-    for (const { name, value, size, type, binding } of elf.symbols) {
+    for (const { name, value, size, type, binding, section } of elf.symbols) {
       if (type === "file") unit = name;
       else if (name !== "")
-        symbols.push({ name, address: value, size, type, binding, unit: binding === "local" ? unit : undefined });
+        symbols.push({
+          name,
+          address: value,
+          size,
+          type,
+          binding,
+          unit: binding === "local" ? unit : undefined,
+          section,
+        });
     }
     const segments = elf.segments
       .filter(({ type }) => type === PT_LOAD)

@@ -198,13 +198,17 @@ export function update_process_times(user_tick: boolean): void {
 /** Whether each CPU has a timer of its own that charges its ticks. */
 export const using_apic_timer = kernel_variable("using_apic_timer", u32);
 
+function charge_tick(user_tick: boolean): void {
+  if (using_apic_timer.value === 0) update_process_times(user_tick);
+}
+
 /**
  * The timer interrupt's top half: counts the tick, charges it and asks for the bottom half.
  * @context in_irq irqs_disabled
  */
 export const do_timer = kernel_function("do_timer", [pointer("pt_regs")], undefined, function* (regs) {
   jiffies.value++;
-  if (!using_apic_timer.value) update_process_times(user_mode(pt_regs.at(regs)));
+  charge_tick(user_mode(pt_regs.at(regs)));
   mark_bh(TIMER_BH);
 });
 

@@ -58,10 +58,19 @@ describe("esp0 debug", () => {
     expect(status).toBe(0);
   });
 
+  it("debugs a kernel on several CPUs", async () => {
+    const { output, status } = await debugRun(
+      ["examples/cow.S", "--cpus", "3"],
+      ["catch exec", "continue", "cpu 2", "bt"],
+    );
+    expect(status, output).toBe(0);
+    expect(output).toContain("cpu_idle");
+  });
+
   it("says what is wrong with its files and options", async () => {
     const missing = await debugRun(["missing.S"], []);
     expect([missing.status, missing.errors]).toEqual([2, "missing.S: cannot be read: no such file or directory\n"]);
-    const both = await debugRun(["examples/cow.S", "--cpus", "2"], []);
+    const both = await debugRun(["examples/cow.S", "--mode", "real"], []);
     expect([both.status, both.errors]).toEqual([2, expect.stringContaining("not both")]);
     const script = await debugRun([...COW, "--commands", "nowhere"], []);
     expect([script.status, script.errors]).toEqual([2, expect.stringContaining("nowhere: cannot be read")]);

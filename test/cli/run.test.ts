@@ -95,6 +95,12 @@ describe("exit status", () => {
     expect((await esp0("p.S", { files: asm(EXIT(42)) })).status).toBe(42);
   });
 
+  it("is pid 1's on several CPUs, too", async () => {
+    const { status, errors } = await esp0("p.S", { files: asm(EXIT(42)), options: { cpus: 3, quiet: false } });
+    expect(status).toBe(42);
+    expect(errors).toContain("Total of 3 processors activated.");
+  });
+
   it("is 128 + the signal that killed pid 1", async () => {
     expect((await esp0("p.S", { files: asm("\tmovl 0, %eax") })).status).toBe(139);
   });

@@ -14,6 +14,7 @@ import calls from "./kernel-calls.mjs";
 import compiler from "./kernel-compiler.mjs";
 import entry from "./kernel-entry.mjs";
 import memory from "./kernel-memory.mjs";
+import smp from "./kernel-smp.mjs";
 import tasks from "./kernel-tasks.mjs";
 
 const catalogues = {
@@ -25,6 +26,7 @@ const catalogues = {
   "kernel-entry": entry,
   "kernel-tasks": tasks,
   "kernel-memory": memory,
+  "kernel-smp": smp,
   "kernel-calls": calls,
   "kernel-compiler": compiler,
   assembler,

@@ -79,8 +79,17 @@ path:	.asciz "/bin/other"`;
     expect(kernel.runUntilExit()).toBe(9);
   });
 
+  it("boots a kernel on several CPUs", () => {
+    const kernel = bootKernel({ init: asm`EXIT $9`, cpus: 4 });
+    expect(kernel.machine.cores.length).toBe(4);
+    expect(kernel.log).toContain("Total of 4 processors activated.");
+    expect(kernel.runUntil({ event: "interrupt", cpu: 3 })).toMatchObject({ vector: 0xf8 }); // "stop"
+    expect(kernel.fork().runUntilExit()).toBe(9);
+    expect(kernel.runUntilExit()).toBe(9);
+  });
+
   it("refuses what this kernel cannot be", () => {
-    expect(() => bootKernel({ init: TWO_TASKS, cpus: 2 })).toThrow("cpus: 2: this kernel runs on one CPU");
+    expect(() => bootKernel({ init: TWO_TASKS, cpus: 9 })).toThrow("cpus: 9: a kernel runs on 1 to 8");
     expect(() => bootKernel({ init: TWO_TASKS, preset: "2.6" as "2.4" })).toThrow('preset: "2.6": there is 2.4');
     expect(() => bootKernel({ init: TWO_TASKS, syscalls: { 512: "schedule" } })).toThrow("numbers go from 0 to 511");
   });

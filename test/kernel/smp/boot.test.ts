@@ -187,3 +187,48 @@ it("a kernel for one CPU has nothing of all that", () => {
     expect(() => kernel.image.symbol(name)).toThrow("no symbol");
   expect(kernel.image.per_cpu).toBeUndefined();
 });
+
+describe("the MP configuration", () => {
+  const FLOATING_POINTER = 0x9fc10;
+  const EBDA_SEGMENT = 0x40e;
+
+  /** A kernel on two cores at its reset, whose memory is changed before it looks. */
+  function with_memory(change: (machine: Kernel["machine"]) => void) {
+    const run = boot_smp(2, HELLO, { fromReset: true });
+    change(run.kernel.machine);
+    expect(run.go()).toEqual({ kind: "exit", status: 0 });
+    return run;
+  }
+
+  it("is found in the extended BIOS data area, too", () => {
+    const { log } = with_memory((machine) => {
+      const found = machine.readPhysical(FLOATING_POINTER, 16);
+      machine.writePhysical(FLOATING_POINTER, new Uint8Array(16));
+      machine.writePhysical(0x80020, found);
+      machine.writePhysical(EBDA_SEGMENT, Uint8Array.of(0x00, 0x80));
+    });
+    expect(log()).toContain("found SMP MP-table at 00080020");
+    expect(log()).toContain("Total of 2 processors activated.");
+  });
+
+  it("is not what has a wrong checksum: the floating pointer structure, and the table", () => {
+    const pointer = with_memory((machine) => machine.writePhysical(FLOATING_POINTER + 15, Uint8Array.of(1)));
+    expect(pointer.log()).not.toContain("found SMP MP-table");
+    expect(pointer.log()).not.toContain("Booting processor");
+    const table = with_memory((machine) => machine.writePhysical(FLOATING_POINTER + 16 + 40, Uint8Array.of(1)));
+    expect(table.log()).toContain("SMP mptable: checksum error!");
+    expect(table.log()).not.toContain("Booting processor");
+  });
+
+  it("may name a CPU that does not come", () => {
+    const PROCESSORS = FLOATING_POINTER + 16 + 44;
+    const { log } = with_memory((machine) => {
+      // The second processor's local APIC has another number than the table says; the checksum is made right again.
+      machine.writePhysical(PROCESSORS + 20 + 1, Uint8Array.of(5));
+      const [checksum] = machine.readPhysical(FLOATING_POINTER + 16 + 7, 1);
+      machine.writePhysical(FLOATING_POINTER + 16 + 7, Uint8Array.of(checksum - 4));
+    });
+    expect(log()).toMatch(/CPU #1 does not respond \(APIC error 0000000[0-9a-f]\)/);
+    expect(log()).toContain("Total of 1 processors activated.");
+  });
+});

@@ -1,7 +1,5 @@
 # Registers of the APICs, which are no memory: only machine code touches them (include/asm-i386/apic.h, io_apic.h).
 
-.set IO_APIC_WINDOW, IO_APIC_VIRT+0x10
-
 .text
 # unsigned long apic_read(unsigned long reg)
 .align 16
@@ -36,7 +34,7 @@ io_apic_read:
 	.cfi_startproc
 	movl 4(%esp), %eax
 	movl %eax, IO_APIC_VIRT
-	movl IO_APIC_WINDOW, %eax
+	movl IO_APIC_VIRT+0x10, %eax
 	ret
 	.cfi_endproc
 .size io_apic_read, . - io_apic_read
@@ -50,7 +48,7 @@ io_apic_write:
 	movl 4(%esp), %eax
 	movl 8(%esp), %edx
 	movl %eax, IO_APIC_VIRT
-	movl %edx, IO_APIC_WINDOW
+	movl %edx, IO_APIC_VIRT+0x10
 	ret
 	.cfi_endproc
 .size io_apic_write, . - io_apic_write
