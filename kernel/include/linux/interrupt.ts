@@ -1,5 +1,6 @@
 /** Interrupt handlers' structures and flags (include/linux/interrupt.h, irq.h). */
 import { i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
+import { spinlock_t } from "../asm/spinlock.ts";
 
 /** Run the handler with interrupts off; the line may be shared; IRQ_NONE/IRQ_HANDLED results. */
 export const SA_INTERRUPT = 0x20000000;
@@ -33,6 +34,8 @@ export const irq_desc_t = struct("irq_desc_t", {
   action: pointer("irqaction"),
   depth: u32,
   unhandled: i32,
+  /** Held while the line's state or handlers change, not while handlers run. */
+  lock: spinlock_t,
   /** The line's controller; 0 for the 8259A pair, whose operations are part of the statement that needs them. */
   handler: pointer("hw_interrupt_type"),
 });

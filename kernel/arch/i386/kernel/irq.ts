@@ -3,7 +3,8 @@ import { trace, tracing } from "../../../host/context.ts";
 import { by_value, call_pointer, kernel_function, kernel_variable, type Steps } from "../../../host/declarations.ts";
 import { array, i32, pointer, u32 } from "../../../host/types.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
-import { local_irq_disable, local_irq_enable, local_irq_restore, local_irq_save } from "../../../include/asm/system.ts";
+import { spin_lock, spin_lock_init, spin_unlock } from "../../../include/asm/spinlock.ts";
+import { local_irq_disable, local_irq_enable } from "../../../include/asm/system.ts";
 import { EBUSY, EINVAL, ENOMEM } from "../../../include/linux/errno.ts";
 import {
   hw_interrupt_type,
@@ -18,6 +19,7 @@ import {
 } from "../../../include/linux/interrupt.ts";
 import { GFP_KERNEL } from "../../../include/linux/mm.ts";
 import { kstat } from "../../../include/linux/sched.ts";
+import { spin_lock_irqsave, spin_unlock_irqrestore } from "../../../include/linux/spinlock.ts";
 import { KERN_ERR, printk } from "../../../kernel/printk.ts";
 import { irq_enter, irq_exit, irq_stat } from "../../../kernel/softirq.ts";
 import { kfree, kmalloc } from "../../../mm/slab.ts";
@@ -31,6 +33,7 @@ export function* init_IRQ_descriptors(): Steps<void> {
     desc.status = IRQ_DISABLED;
     desc.action = 0;
     desc.depth = 1;
+    spin_lock_init(desc.lock.address);
   }
 }
 
@@ -90,6 +93,7 @@ export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, 
   const desc = irq_desc.value.get(irq);
   kstat.value.irqs.set(irq, kstat.value.irqs.get(irq) + 1);
   if (tracing()) trace({ event: "irq_entry", irq, depth: irq_stat.value.local_irq_count });
+  yield* spin_lock(desc.lock.address);
   if (!ack_8259A(desc, irq)) yield* call_pointer(hw_interrupt_type.at(desc.handler).ack, undefined, irq);
   desc.status |= IRQ_PENDING;
   let action = 0;
@@ -99,9 +103,11 @@ export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, 
   }
   if (action !== 0) {
     for (;;) {
+      yield* spin_unlock(desc.lock.address);
       irq_enter();
       const handled = yield* handle_IRQ_event(irq, regs.address, action);
       irq_exit();
+      yield* spin_lock(desc.lock.address);
       if (handled === 0) desc.unhandled++;
       if ((desc.status & IRQ_PENDING) === 0) break;
       desc.status &= ~IRQ_PENDING;
@@ -109,6 +115,7 @@ export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, 
     desc.status &= ~IRQ_INPROGRESS;
   }
   if (!end_8259A(desc, irq)) yield* call_pointer(hw_interrupt_type.at(desc.handler).end, undefined, irq);
+  yield* spin_unlock(desc.lock.address);
   if (tracing()) trace({ event: "irq_exit", irq, depth: irq_stat.value.local_irq_count });
 });
 
@@ -119,11 +126,11 @@ export const do_IRQ = kernel_function("do_IRQ", [by_value(pt_regs)], undefined, 
 export const setup_irq = kernel_function("setup_irq", [u32, pointer("irqaction")], i32, function* (irq, added) {
   const desc = irq_desc.value.get(irq);
   const action = irqaction.at(added);
-  const flags = local_irq_save();
+  const flags = yield* spin_lock_irqsave(desc.lock.address);
   let last = desc.action;
   if (last !== 0) {
     if ((irqaction.at(last).flags & action.flags & SA_SHIRQ) === 0) {
-      local_irq_restore(flags);
+      yield* spin_unlock_irqrestore(desc.lock.address, flags);
       return -EBUSY;
     }
     while (irqaction.at(last).next !== 0) last = irqaction.at(last).next;
@@ -134,7 +141,7 @@ export const setup_irq = kernel_function("setup_irq", [u32, pointer("irqaction")
     desc.status &= ~(IRQ_DISABLED | IRQ_INPROGRESS | IRQ_PENDING);
     if (!enable_8259A(desc, irq)) yield* call_pointer(hw_interrupt_type.at(desc.handler).enable, undefined, irq);
   }
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(desc.lock.address, flags);
   return 0;
 });
 
@@ -167,7 +174,7 @@ export const request_irq = kernel_function(
 export const free_irq = kernel_function("free_irq", [u32, u32], undefined, function* (irq, dev_id) {
   if (irq >= NR_IRQS) return;
   const desc = irq_desc.value.get(irq);
-  const flags = local_irq_save();
+  const flags = yield* spin_lock_irqsave(desc.lock.address);
   let previous = 0;
   let at = desc.action;
   while (at !== 0 && irqaction.at(at).dev_id !== dev_id) {
@@ -175,7 +182,7 @@ export const free_irq = kernel_function("free_irq", [u32, u32], undefined, funct
     at = irqaction.at(at).next;
   }
   if (at === 0) {
-    local_irq_restore(flags);
+    yield* spin_unlock_irqrestore(desc.lock.address, flags);
     printk(`${KERN_ERR}Trying to free free IRQ${irq}\n`);
     return;
   }
@@ -185,6 +192,6 @@ export const free_irq = kernel_function("free_irq", [u32, u32], undefined, funct
     desc.status |= IRQ_DISABLED;
     if (!disable_8259A(desc, irq)) yield* call_pointer(hw_interrupt_type.at(desc.handler).disable, undefined, irq);
   }
-  local_irq_restore(flags);
+  yield* spin_unlock_irqrestore(desc.lock.address, flags);
   yield* kfree(at);
 });

@@ -5,6 +5,7 @@ import {
   by_value,
   call_pointer,
   kernel_function,
+  kernel_table,
   kernel_variable,
   local,
   per_cpu,
@@ -31,6 +32,7 @@ import {
 } from "../../../include/asm/hw_irq.ts";
 import { __pa } from "../../../include/asm/page.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
+import { SPIN_LOCK_UNLOCKED, spin_lock, spin_unlock, spinlock_t } from "../../../include/asm/spinlock.ts";
 import {
   __flush_tlb,
   __flush_tlb_one,
@@ -103,8 +105,8 @@ const call_data_struct = struct("call_data_struct", {
   wait: i32,
 });
 
-/** One call at a time: bit 0 is set while there is one. */
-const call_lock = kernel_variable("call_lock", u32);
+/** One call at a time. */
+const call_lock = kernel_table("call_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
 const call_data = kernel_variable("call_data", pointer("call_data_struct"));
 
 /**
@@ -126,12 +128,12 @@ export const smp_call_function = kernel_function(
     data.started = 0;
     data.finished = 0;
     data.wait = wait;
-    while ((yield* test_and_set_bit(0, call_lock.address)) !== 0) yield;
+    yield* spin_lock(call_lock.address);
     call_data.value = data.address;
     yield* send_IPI_allbutself(CALL_FUNCTION_VECTOR);
     while (data.started !== cpus) yield;
     if (wait !== 0) while (data.finished !== cpus) yield;
-    yield* clear_bit(0, call_lock.address);
+    yield* spin_unlock(call_lock.address);
     return 0;
   },
 );
@@ -160,8 +162,8 @@ const TLBSTATE_LAZY = 2;
 const tlb_state = struct("tlb_state", { active_mm: pointer("mm_struct"), state: u32 });
 export const cpu_tlbstate = per_cpu("cpu_tlbstate", tlb_state);
 
-/** One shoot-down at a time: bit 0 is set while there is one. */
-const tlbstate_lock = kernel_variable("tlbstate_lock", u32);
+/** One shoot-down at a time. */
+const tlbstate_lock = kernel_table("tlbstate_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
 /** What is to be dropped, and which CPUs have yet to do so. */
 const flush_mm = kernel_variable("flush_mm", pointer("mm_struct"));
 const flush_va = kernel_variable("flush_va", u32);
@@ -230,7 +232,7 @@ export const flush_tlb_others = kernel_function(
   function* (mm, address) {
     const mask: u32 = mm_struct.at(mm).cpu_vm_mask & other_cpus();
     if (mask === 0) return;
-    while ((yield* test_and_set_bit(0, tlbstate_lock.address)) !== 0) yield;
+    yield* spin_lock(tlbstate_lock.address);
     flush_mm.value = mm;
     flush_va.value = address;
     yield* atomic_set_mask(mask, flush_cpumask.address);
@@ -238,7 +240,7 @@ export const flush_tlb_others = kernel_function(
     while (flush_cpumask.value !== 0) yield;
     flush_mm.value = 0;
     flush_va.value = 0;
-    yield* clear_bit(0, tlbstate_lock.address);
+    yield* spin_unlock(tlbstate_lock.address);
   },
 );
 

@@ -29,6 +29,7 @@ import { __pa, PAGE_SHIFT, USER_PTRS_PER_PGD } from "../../../include/asm/page.t
 import { THREAD_SIZE } from "../../../include/asm/processor.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { TRAMPOLINE_REACHED } from "../../../include/asm/smpboot.ts";
+import { spin_lock, spin_unlock } from "../../../include/asm/spinlock.ts";
 import { memcpy, memset } from "../../../include/asm/string.ts";
 import {
   __flush_tlb,
@@ -46,14 +47,16 @@ import {
   smp_num_cpus,
   smp_processor_id,
   task_struct,
+  tasklist_lock,
 } from "../../../include/linux/sched.ts";
 import { cpu_online_map } from "../../../include/linux/smp.ts";
+import { write_lock_irq, write_unlock_irq } from "../../../include/linux/spinlock.ts";
 import { NR_CPUS } from "../../../include/linux/threads.ts";
 import { do_fork, nr_threads } from "../../../kernel/fork.ts";
 import { panic } from "../../../kernel/panic.ts";
 import { remove_links, unhash_pid } from "../../../kernel/pid.ts";
 import { hex8, KERN_ERR, KERN_INFO, printk } from "../../../kernel/printk.ts";
-import { del_from_runqueue } from "../../../kernel/sched.ts";
+import { del_from_runqueue, runqueue_lock } from "../../../kernel/sched.ts";
 import { HZ } from "../../../kernel/timer.ts";
 import { init_mm } from "../../../mm/init_mm.ts";
 import { udelay, wait_for_ticks } from "../lib/delay.ts";
@@ -136,12 +139,14 @@ const fork_by_hand = kernel_function("fork_by_hand", [i32], u32, function* (cpu)
   if ((yield* do_fork(CLONE_VM | CLONE_PID, 0, regs.address, 0, 0, 0)) < 0)
     yield* panic("failed fork for a CPU's idle task");
   const idle = task_struct.at(init_task().prev_task);
-  local_irq_disable();
-  del_from_runqueue(idle);
+  yield* write_lock_irq(tasklist_lock.address);
   unhash_pid(idle);
   remove_links(idle);
   nr_threads.value--;
-  local_irq_enable();
+  yield* spin_lock(runqueue_lock.address);
+  del_from_runqueue(idle);
+  yield* spin_unlock(runqueue_lock.address);
+  yield* write_unlock_irq(tasklist_lock.address);
   idle.processor = cpu;
   idle.cpus_runnable = 1 << cpu;
   idle.active_mm = init_mm.address;
