@@ -10,6 +10,7 @@ import { ElfError } from "../../asm/index.ts";
 import { PAGE_OFFSET, THREAD_SIZE, task_struct } from "../../kernel/inspect.ts";
 import { type CodeReader, isBehindCall } from "../session/instruction.ts";
 import { type ReturnSlot, returnSlots } from "../session/return-slots.ts";
+import { isBehindInt } from "./entry.ts";
 import { stackUse } from "./entry-frames.ts";
 import { EBP, EIP, ESP, pointersAlone, registersOf } from "./frame-registers.ts";
 import { type Guest, MemoryError } from "./guest.ts";
@@ -24,7 +25,7 @@ export interface Frame extends StackPointers {
   readonly entryFrame?: number;
   /** Whether what lies below this frame is an interrupt, exception or system call. */
   readonly interrupted: boolean;
-  /** Whether `pc` is of the instruction that it is at; or else of the one behind its call. */
+  /** Whether `pc` is of the instruction that it is at; or else of the one behind its call, or behind its INT. */
   readonly isExact: boolean;
 }
 
@@ -84,14 +85,15 @@ function isLeaving({ machine, session }: Guest, task: number): boolean {
 export function backtrace(guest: Guest, start: StackPointers, task?: number): Frame[] {
   const frames: Frame[] = [];
   let interrupted = false;
+  let isExact = true;
   let at: StackPointers | undefined = start;
   try {
     while (at !== undefined && frames.length < DEEPEST) {
       const isUser: boolean = guest.session.kernel !== undefined && at.pc < PAGE_OFFSET;
-      const isExact = frames.length === 0 || interrupted;
       const step: Step = stepFrom(guest, at, isExact, isUser ? task : undefined, isUser);
       frames.push({ ...at, kind: isUser ? "user" : "kernel", interrupted, isExact, ...step.frame });
       interrupted = step.interrupts;
+      isExact = interrupted && !hasCalledByInt(guest, { ...at, isExact }, step, task);
       at = step.caller;
     }
   } catch (error) {
@@ -109,6 +111,18 @@ interface Step {
   readonly caller: StackPointers | undefined;
   /** Whether the caller was interrupted and has not called. */
   readonly interrupts: boolean;
+}
+
+/** Whether the caller has executed an INT that brought it here. */
+function hasCalledByInt(
+  guest: Guest,
+  at: StackPointers & Pick<Frame, "isExact">,
+  { frame, caller }: Step,
+  task: number | undefined,
+): boolean {
+  if (guest.session.kernel === undefined || caller === undefined || frame.entryFrame === undefined) return false;
+  const isUser = caller.pc < PAGE_OFFSET;
+  return isBehindInt(guest, { ...at, ...frame }, caller.pc, isUser ? task : undefined);
 }
 
 /** @param isExact whether `at.pc` is of an instruction that is to be executed, and no return address */

@@ -7,6 +7,20 @@ const REVERSE = `${SESSION}/reverse.test.ts`;
 
 export default [
   {
+    name: "an INT is no call: its frame is where it goes on",
+    file: "debug/frames/frame-walk.ts",
+    old: "isExact = interrupted && !hasCalledByInt(guest, { ...at, isExact }, step, task);",
+    new: "isExact = interrupted;",
+    tests: ["test/debug/repl/int-frames.test.ts"],
+  },
+  {
+    name: "a signal's handler is taken for the end of what lies before it",
+    file: "debug/frames/entry.ts",
+    old: "&& !isElsewhere(guest, entry.nr, returnsTo)",
+    new: "",
+    tests: ["test/debug/repl/int-frames.test.ts"],
+  },
+  {
     name: "a back-trace ends at a return address behind a function's end",
     file: "debug/frames/frame-walk.ts",
     old: "isCode(guest, rules.isSignalFrame ? pc : pc - 1)",
