@@ -14,7 +14,7 @@ export { syscall_numbers } from "./include/asm/unistd.ts";
 export { FIRST_EXTERNAL_VECTOR, irqaction } from "./include/linux/interrupt.ts";
 export { list_for_each } from "./include/linux/list.ts";
 export { mm_struct, page, vm_area_struct } from "./include/linux/mm.ts";
-export { for_each_task, init_task, kstat, task_struct } from "./include/linux/sched.ts";
+export { for_each_task, init_task, kstat, PID_MAX, task_struct } from "./include/linux/sched.ts";
 export * as signal_constants from "./include/linux/signal.ts";
 export { timer_list } from "./include/linux/timer.ts";
 export { wait_queue_t } from "./include/linux/wait.ts";

@@ -95,7 +95,10 @@ export class BackwardCommands extends CommandPart {
     if (found === "interrupted") return this.#runs.stop("interrupted");
     if (found === null) return yield* this.#runs.toStart();
     yield* this.#runs.travelTo(found.cycle);
-    this.host.core = found.hit.core;
+    const { core, record } = found.hit;
+    this.host.core = core;
+    record.hits++;
+    if (record.request.temporary) this.host.breakpoints.remove(record.number);
     return this.#runs.stopped(found.hit);
   }
 

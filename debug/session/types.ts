@@ -133,7 +133,7 @@ export interface Breakpoint {
   readonly number: number;
   readonly request: BreakpointRequest;
   readonly enabled: boolean;
-  /** How often it was hit going forward, with the condition true; passed-over hits count too. */
+  /** How often it was hit, with the condition true: going forward, passed-over hits too; going back, where it stopped. */
   readonly hits: number;
   /** Hits that will still be passed over. */
   readonly ignore: number;

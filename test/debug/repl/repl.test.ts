@@ -77,7 +77,22 @@ describe("esp0 debug", () => {
   it("goes back to the last breakpoint, and to the reset when there is none", async () => {
     const given = await ask("tbreak child", "c", "break sys_fork", "reverse-continue", "reverse-continue");
     expect(given[3]).toContain("sys_fork");
+    expect(given[3]).toMatch(/^Breakpoint 2, hit 1 time\./);
     expect(given[4]).toMatch(/^At the reset/);
+  });
+
+  it("removes a temporary breakpoint that it has gone back to", async () => {
+    const given = await ask(
+      "tbreak child",
+      "c",
+      "tbreak sys_fork",
+      "reverse-continue",
+      "info break",
+      "reverse-continue",
+    );
+    expect(given[3]).toMatch(/^Breakpoint 2, hit 1 time\./);
+    expect(given[4]).toBe("There are no breakpoints.");
+    expect(given[5]).toMatch(/^At the reset/);
   });
 
   it("obeys conditions, counts and temporary breakpoints", async () => {
@@ -297,6 +312,28 @@ describe("esp0 debug", () => {
     ["catch sycall", "did you mean syscall?"],
     ["catch syscall fork2", "no system call fork2; did you mean"],
     ["catch switch of 2", "from PID, to PID is expected"],
+    ["catch switch to 99999", "pid 99999: 0 to 32767 is expected"],
+    ["catch exception 99", "vector of an exception 99: 0 to 31 is expected"],
+    ["catch exception pg", "no exception pg; did you mean"],
+    ["catch exception nosuch", "; there are de, db, bp"],
+    ["catch exception pf gp", "nothing is expected behind this event, not 'gp'"],
+    ["catch interrupt 256", "vector 256: 0 to 255 is expected"],
+    ["catch irq 99", "line 99: 0 to 23 is expected"],
+    ["catch irq 0.5", "line 0.5: 0 to 23 is expected"],
+    ["catch syscall nosuch", "no system call nosuch"],
+    ["catch syscall write read", "nothing is expected behind this event, not 'read'"],
+    ["catch syscall 0x100000000", "system call 0x100000000: 0 to 4294967295 is expected"],
+    ["catch signal SIGSEV", "no signal SIGSEV; did you mean SIGSEGV?"],
+    ["catch signal 65", "numbers go from 1 to 64"],
+    ["catch softirq 32", "bottom half 32: 0 to 31 is expected"],
+    ["watch -p", "watch what?"],
+    ["watch -p 0x100000000", "0x100000000 is no address: they have 32 bits, and end at 0xffffffff"],
+    ["watch -p 0xfffffffe 4", "4 bytes to watch at 0xfffffffe: addresses end at 0xffffffff, so that there are 2"],
+    ["watch -p 0x1000 0", "0 bytes to watch: expected 1 or more"],
+    ["watch -p jiffies", "jiffies lies at the linear address 0xc01"],
+    ["break *0x123456789", "0x123456789 is no address"],
+    ["x 0x100000000", "0x100000000 is no address"],
+    ["tbreak schedule count 1.5", "1 or more is expected"],
     ["delete 7", "there is no breakpoint 7"],
     ["goto nowhere", "no symbol nowhere"],
     ["cpu 3", "core 3"],
