@@ -103,13 +103,14 @@ export class Project {
     this.#update(file, text);
     const wrong = diagnosed(this.#current(file), file).map((place) => this.#relative(place));
     const lines = new Set(wrong.map(({ line }) => line));
+    const said = new Set(wrong.map(({ why }) => why));
     try {
       const compiled = this.#compile(file, text, true);
       if (wrong.length === 0) return compiled;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       // Where a type is wrong, what the compiler makes of it tells nothing more.
-      wrong.push(...error.places.filter(({ line }) => !lines.has(line)));
+      wrong.push(...error.places.filter(({ line, why }) => !lines.has(line) && !said.has(why)));
     }
     throw new Refusal(in_order(wrong));
   }
