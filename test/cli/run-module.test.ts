@@ -205,6 +205,11 @@ export const sys_b = kernel_function("sys_b", [i32, i32], i32, function* (a) {
       /^wrong-\d+\.ts:2:\d+: cannot be loaded: it has gone round its loops more than 10,000,000 times/,
     ],
     [
+      "a loop without end over a long list, which is gone through at once",
+      "const l = Array.from({ length: 65536 }, (_, i) => i);\nlet n = 0;\nwhile (n < 1) n *= l.indexOf(-1);\nexport const x = n;",
+      /^wrong-\d+\.ts:3:\d+: cannot be loaded: it has gone round its loops more than 10,000,000 times/,
+    ],
+    [
       "a table that is different in every run",
       "export const x = [Math.random()];",
       /^wrong-\d+\.ts:1:24: `random` in a kernel module: .*seed/,
