@@ -10,6 +10,7 @@ export { container_of, i32, pointer, type Type, u32 } from "./host/types.ts";
 export { PAGE_OFFSET } from "./include/asm/page.ts";
 export { THREAD_SIZE, tss_struct } from "./include/asm/processor.ts";
 export { kernel_entry, pt_regs } from "./include/asm/ptrace.ts";
+export { sigcontext, ucontext } from "./include/asm/sigcontext.ts";
 export { syscall_numbers } from "./include/asm/unistd.ts";
 export { FIRST_EXTERNAL_VECTOR, irqaction } from "./include/linux/interrupt.ts";
 export { list_for_each } from "./include/linux/list.ts";

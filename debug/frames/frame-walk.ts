@@ -14,6 +14,7 @@ import { isBehindInt } from "./entry.ts";
 import { stackUse } from "./entry-frames.ts";
 import { EBP, EIP, ESP, pointersAlone, registersOf } from "./frame-registers.ts";
 import { type Guest, MemoryError } from "./guest.ts";
+import { interruptedBySignal } from "./signal-return.ts";
 
 export interface Frame extends StackPointers {
   readonly kind: "kernel" | "user";
@@ -25,6 +26,8 @@ export interface Frame extends StackPointers {
   readonly entryFrame?: number;
   /** Whether what lies below this frame is an interrupt, exception or system call. */
   readonly interrupted: boolean;
+  /** Whether it is the code that returns from a signal's handler, in which what lies below was interrupted. */
+  readonly isSignal?: true;
   /** Whether `pc` is of the instruction that it is at; or else of the one behind its call, or behind its INT. */
   readonly isExact: boolean;
 }
@@ -107,7 +110,7 @@ export function backtrace(guest: Guest, start: StackPointers, task?: number): Fr
 
 /** What is found of a frame, and of the one around it. */
 interface Step {
-  readonly frame: Pick<Frame, "returnSlot" | "entryFrame" | "cfa">;
+  readonly frame: Pick<Frame, "returnSlot" | "entryFrame" | "cfa" | "isSignal">;
   readonly caller: StackPointers | undefined;
   /** Whether the caller was interrupted and has not called. */
   readonly interrupts: boolean;
@@ -129,6 +132,11 @@ function hasCalledByInt(
 function stepFrom(guest: Guest, at: StackPointers, isExact: boolean, task: number | undefined, isUser: boolean): Step {
   const fresh = isUser || guest.session.kernel === undefined ? undefined : freshTask(guest, at);
   if (fresh !== undefined) return { frame: {}, caller: fresh, interrupts: true };
+  const signal = isUser ? interruptedBySignal(guest, at, task) : undefined;
+  if (signal !== undefined) {
+    const saved = new Map([...at.saved, ...signal.saved]);
+    return { frame: { isSignal: true }, caller: pointersFrom(signal.registers, saved), interrupts: true };
+  }
   const told = stepByRules(guest, at, isExact, task);
   if (told !== undefined) return told;
   // A return address behind a call that does not return may be that of the next function.
@@ -174,7 +182,15 @@ function followRules(guest: Guest, at: StackPointers, isExact: boolean, task: nu
   const pc = registers[EIP];
   // Behind a call of what does not return there may be no code any more.
   const isLost = pc === undefined || stands || !isCode(guest, rules.isSignalFrame ? pc : pc - 1);
+  if (isLost && pc !== undefined && !stands && isOfHandler(guest, pc, registers[ESP] ?? 0, task))
+    return { frame, caller: pointersFrom(registers, saved), interrupts: false };
   return { frame, caller: isLost ? undefined : pointersFrom(registers, saved), interrupts: rules.isSignalFrame };
+}
+
+/** Whether a function returns from a signal, which nothing has called it for. */
+function isOfHandler(guest: Guest, pc: number, esp: number, task: number | undefined): boolean {
+  const isUser = guest.session.kernel !== undefined && pc < PAGE_OFFSET;
+  return isUser && interruptedBySignal(guest, { pc, esp }, task) !== undefined;
 }
 
 function isInterruptReturn(guest: Guest, pc: number): boolean {
@@ -221,7 +237,9 @@ function linkageOf(
     const pc = wordAt(guest, slot.slot, task);
     return pc === undefined || (isUser && pc >= PAGE_OFFSET) ? [] : [{ slot, pc }];
   });
-  const called = found.find(({ pc }) => isBehindCall(read, pc, is32));
+  const called = found.find(
+    ({ pc, slot }) => isBehindCall(read, pc, is32) || (isUser && isOfHandler(guest, pc, slot.slot + 4, task)),
+  );
   return (called ?? (isUser ? undefined : found.find(({ pc }) => isCode(guest, pc - 1))))?.slot;
 }
 

@@ -7,6 +7,13 @@ const REVERSE = `${SESSION}/reverse.test.ts`;
 
 export default [
   {
+    name: "a signal's frame has the registers of its handler",
+    file: "debug/frames/signal-return.ts",
+    old: "return offset === 0 ? esp + WORD : esp;",
+    new: "return esp;",
+    tests: ["test/debug/repl/signal-frames.test.ts"],
+  },
+  {
     name: "an INT is no call: its frame is where it goes on",
     file: "debug/frames/frame-walk.ts",
     old: "isExact = interrupted && !hasCalledByInt(guest, { ...at, isExact }, step, task);",
