@@ -31,19 +31,25 @@ export type StopReason =
   /** Nothing has run yet, or a reverse operation found nothing to stop at. */
   | "start";
 
-/** A place where a session stands. */
-export interface Stop {
+/** What has stopped a session. */
+export interface StopCause {
   readonly reason: StopReason;
-  /** The core that stopped; after `step` the selected one. */
-  readonly core: number;
-  /** `DebugSession.position` of the stop. */
-  readonly position: number;
   /** The breakpoint, watchpoint or catchpoint that stopped it. */
   readonly breakpoint?: Breakpoint;
   /** The access that a watchpoint saw. The instruction that made it is done. */
   readonly access?: WatchedAccess;
   /** What a catchpoint caught. The instruction that caused it is done; of an exception, the delivery. */
   readonly event?: SessionEvent;
+}
+
+/** A place where a session stands. */
+export interface Stop extends StopCause {
+  /** The core that stopped; after `step` the selected one. */
+  readonly core: number;
+  /** `DebugSession.position` of the stop. */
+  readonly position: number;
+  /** Other breakpoints and watchpoints that the same core has met there, by number; absent without any. */
+  readonly others?: readonly StopCause[];
   /** For "exit". */
   readonly status?: number;
 }

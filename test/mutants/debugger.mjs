@@ -7,6 +7,13 @@ const REVERSE = `${SESSION}/reverse.test.ts`;
 
 export default [
   {
+    name: "of several breakpoints at a place one is met",
+    file: "debug/session/watcher.ts",
+    old: "if (this.#meets({ record, core: core.id })) stops = true;",
+    new: "if (this.#meets({ record, core: core.id })) return true;",
+    tests: [REPL],
+  },
+  {
     name: "a signal's frame has the registers of its handler",
     file: "debug/frames/signal-return.ts",
     old: "return offset === 0 ? esp + WORD : esp;",

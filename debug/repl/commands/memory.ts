@@ -77,7 +77,8 @@ async function disassembleFrom(console: Console, start: number, count: number, c
 
 async function disassembly(console: Console, argument: string): Promise<void> {
   const cursor = console.cursors.get("disas");
-  if (argument === "--on") return disassembleFrom(console, cursor?.address ?? console.frame().pc, INSTRUCTIONS, "disas");
+  if (argument === "--on")
+    return disassembleFrom(console, cursor?.address ?? console.frame().pc, INSTRUCTIONS, "disas");
   const webAssembly = /^\/w\b\s*\*?\s*(.*)$/.exec(argument);
   if (webAssembly !== null) {
     const [, place] = webAssembly;

@@ -81,6 +81,27 @@ describe("esp0 debug", () => {
     expect(given[4]).toMatch(/^At the reset/);
   });
 
+  it("names all breakpoints at a place, counts them, and carries out the commands of each", async () => {
+    const given = await ask(
+      ...["break schedule", "break schedule if current->pid == 1", "tbreak schedule", "commands 1", "silent", "p 11"],
+      ...["end", "commands 2", "p 22", "end", "c", "info break", "c", "goto -1", "reverse-continue"],
+    );
+    const [once, list, again, , back] = given.slice(-5);
+    expect(once).toMatch(/^Breakpoint 3, hit 1 time\.\n#[\d,]+ {2}cpu 0, pid 0[\s\S]*\n\$1 = 11$/);
+    expect(list).toMatch(/^ {2}1 .*\[hit 1 time\]\n[\s\S]*^ {2}2 .* if current->pid == 1\n {8}p 22$/m);
+    expect(list).not.toContain("temporary");
+    expect(again).toMatch(/^Breakpoint 2, hit 1 time\.\n#[\d,]+ {2}cpu 0, pid 1[\s\S]*\n\$2 = 11\n\$3 = 22$/);
+    expect(back).toBe("$4 = 11");
+  });
+
+  it("names all watchpoints and catchpoints that one instruction has met", async () => {
+    const given = await ask(
+      ...["tbreak child", "c", "watch value", "awatch value", "c", "delete", "catch exit", "catch exit", "c"],
+    );
+    expect(given[4]).toMatch(/^Watchpoint 2: wrote .*\nWatchpoint 3: wrote 1 byte at value.*\n#/);
+    expect(given[8]).toMatch(/^Catchpoint 4: exit .*\nCatchpoint 5: exit .*\n#/m);
+  });
+
   it("removes a temporary breakpoint that it has gone back to", async () => {
     const given = await ask(
       "tbreak child",

@@ -42,7 +42,20 @@ describe("a signal's handler", () => {
       const run = await debugRun(
         ["-q", "p.S"],
         [
-          ...["break handler", "continue", "bt", "stepi", "bt", "up 2", "p $edi", "frame 0", "finish", "bt", "stepi", "bt"],
+          ...[
+            "break handler",
+            "continue",
+            "bt",
+            "stepi",
+            "bt",
+            "up 2",
+            "p $edi",
+            "frame 0",
+            "finish",
+            "bt",
+            "stepi",
+            "bt",
+          ],
           ...["tbreak sys_sigreturn", "tbreak sys_rt_sigreturn", "continue", "bt"],
         ],
         { files: { "p.S": program(install) } },
@@ -54,7 +67,7 @@ describe("a signal's handler", () => {
       for (const i of [2, 4]) expect(given[i]).toMatch(frames);
       expect(given[6]).toBe("$1 = 4660");
       expect(given[8]).toMatch(/^=> bf\w{6}: /m);
-    for (const i of [9, 11]) expect(given[i]).toMatch(frames);
+      for (const i of [9, 11]) expect(given[i]).toMatch(frames);
       expect(given.at(-1)).toMatch(frames);
     },
   );
