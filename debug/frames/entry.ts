@@ -1,7 +1,7 @@
 /** What brought the CPU into the kernel, told from the frame of its entry code (kernel/arch/i386/kernel/entry.S). */
 import { FIRST_EXTERNAL_VECTOR, kernel_entry, pt_regs, syscall_numbers } from "../../kernel/inspect.ts";
 import { EXCEPTIONS } from "../exceptions.ts";
-import type { Frame } from "./frame-walk.ts";
+import type { Frame } from "./frame.ts";
 import { type Guest, MemoryError } from "./guest.ts";
 
 /** Its numbers are undefined where nothing tells them yet. */

@@ -12,37 +12,12 @@ import { type CodeReader, isBehindCall } from "../session/instruction.ts";
 import { type ReturnSlot, returnSlots } from "../session/return-slots.ts";
 import { isBehindInt } from "./entry.ts";
 import { stackUse } from "./entry-frames.ts";
+import type { Frame, StackPointers } from "./frame.ts";
 import { EBP, EIP, ESP, pointersAlone, registersOf } from "./frame-registers.ts";
 import { type Guest, MemoryError } from "./guest.ts";
 import { interruptedBySignal } from "./signal-return.ts";
 
-export interface Frame extends StackPointers {
-  readonly kind: "kernel" | "user";
-  /** Where the return address of this frame lies on the stack. */
-  readonly returnSlot?: number;
-  /** ESP before the call that made this frame, where call frame information tells it. */
-  readonly cfa?: number;
-  /** Address of the CPU's frame below which this one was interrupted, if it was. */
-  readonly entryFrame?: number;
-  /** Whether what lies below this frame is an interrupt, exception or system call. */
-  readonly interrupted: boolean;
-  /** Whether it is the code that returns from a signal's handler, in which what lies below was interrupted. */
-  readonly isSignal?: true;
-  /** Whether `pc` is of the instruction that it is at; or else of the one behind its call, or behind its INT. */
-  readonly isExact: boolean;
-}
-
-/** What a frame is walked from. */
-export interface StackPointers {
-  /** Linear address of the next instruction of this frame: EIP, or where its callee returns to. */
-  readonly pc: number;
-  readonly esp: number;
-  readonly ebp: number;
-  /** All of its registers, as far as they are known. */
-  readonly registers: FrameRegisters;
-  /** Where those of them lie that frames further in have saved, by number. */
-  readonly saved: ReadonlyMap<number, number>;
-}
+export type { Frame, StackPointers } from "./frame.ts";
 
 const DEEPEST = 64;
 const PAGE_SIZE = 4096;

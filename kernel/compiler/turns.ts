@@ -4,7 +4,7 @@
  * together.
  */
 import ts from "typescript-api";
-import { is_global, library_member } from "./host-use.ts";
+import { is_global, library_member } from "./library.ts";
 import type { Meaning } from "./meaning.ts";
 import { enclosing_function, is_function_literal, is_generator } from "./syntax.ts";
 
@@ -65,7 +65,7 @@ function walked_by(node: ts.Node, meaning: Meaning): ts.Expression | undefined {
   if (ts.isSpreadElement(node)) return node.expression;
   const callee = node.expression;
   if (ts.isNewExpression(node)) {
-    const makes = ts.isIdentifier(callee) && /^(Array|Map|Set)$/.test(callee.text) && is_of_library(callee, meaning);
+    const makes = ts.isIdentifier(callee) && /^(Array|Map|Set)$/.test(callee.text) && is_global_name(callee, meaning);
     return makes ? node : undefined;
   }
   if (!ts.isPropertyAccessExpression(callee)) return undefined;
@@ -75,7 +75,7 @@ function walked_by(node: ts.Node, meaning: Meaning): ts.Expression | undefined {
   return WALKING.test(owner) && !quick.has(callee.name.text) ? callee.expression : undefined;
 }
 
-function is_of_library(name: ts.Identifier, meaning: Meaning): boolean {
+function is_global_name(name: ts.Identifier, meaning: Meaning): boolean {
   const declaration = meaning.symbol_of(name)?.declarations?.[0];
   return declaration !== undefined && is_global(declaration);
 }

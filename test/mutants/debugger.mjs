@@ -51,7 +51,7 @@ export default [
   {
     name: "a temporary breakpoint stays",
     file: "debug/session/runs.ts",
-    old: "      if (watcher.hit.record.request.temporary) this.host.breakpoints.remove(watcher.hit.record.number);\n",
+    old: "      if (record.request.temporary) this.host.breakpoints.remove(record.number);\n",
     new: "",
     tests: [FORWARD],
   },
