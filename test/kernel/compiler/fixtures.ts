@@ -786,7 +786,9 @@ export const through_types = kernel_function("through_types", [i32, i32, i32], i
     y = -((yield* loud(2)) as number);
   (yield* loud(y)) as unknown;
   (names.value as ViewOf<typeof outer_named>).first += (yield* loud(x)) as number;
-  return x + y + names.value.first;
+  let z = c;
+  const before = z + (((z as number) = b), yield* loud(1));
+  return x + y + before + z + names.value.first;
 });
 
 export const addressed_locals = kernel_function("addressed_locals", [i32, i32, i32], i32, function* (a, b, c) {
