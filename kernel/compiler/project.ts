@@ -48,6 +48,8 @@ export class Project {
   readonly #sources = new Map<string, ts.SourceFile>();
   readonly #cache: Cache | undefined;
   #program: ts.Program | undefined;
+  /** The one before the last change of a file: what has not changed since is taken over from it. */
+  #before: ts.Program | undefined;
 
   constructor(private readonly options: ProjectOptions) {
     const paths = Object.entries(options.packages ?? {}).map(([name, file]) => [name, [normal(file)]]);
@@ -162,6 +164,7 @@ export class Project {
     if (source !== undefined) {
       this.#cache?.forget(file);
       this.#sources.delete(file);
+      this.#before = this.#program ?? this.#before;
       this.#program = undefined;
     }
   }
@@ -169,7 +172,8 @@ export class Project {
   #current(file: string): ts.Program {
     if (this.#program?.getSourceFile(file) === undefined) {
       this.#roots.add(file);
-      this.#program = ts.createProgram([...this.#roots], this.#checking, this.#host, this.#program);
+      this.#program = ts.createProgram([...this.#roots], this.#checking, this.#host, this.#program ?? this.#before);
+      this.#before = undefined;
     }
     return this.#program;
   }
