@@ -6,7 +6,7 @@ import { PATHS, WAKE_RACE } from "./paths.ts";
 
 const EFLAGS_IF = 0x200;
 /** Every instruction is tried when ANYWHERE is "all"; else one in so many, beginning with another one in each path. */
-const STRIDE = process.env.ANYWHERE === "all" ? 1 : 37;
+const STRIDE = process.env.ANYWHERE === "all" ? 1 : 97;
 /** Instructions between two captures to begin trials from. */
 const CAPTURE_EVERY = 64;
 /** Ticks after which the alarm and the sleeper's second are over. */
