@@ -45,7 +45,7 @@ const nap = ["--module", "nap.ts", "--syscall", "250=sys_nap", "sum.S"];
 
 describe.concurrent("a module of the user's", { timeout: PATIENCE }, () => {
   it("is a system call that sleeps, is woken by a timer and walks the task list, by the kernel's own macros", async () => {
-    const { status, stderr } = await command(["run", ...nap]);
+    const { status, stderr } = await run(...nap);
     expect(stderr).toContain("nap: pid 1 is there, at tick 8\n");
     expect(stderr).not.toContain("pid 0");
     expect(status).toBe(1);

@@ -3,7 +3,7 @@ import { Random } from "../host-cpu/random.ts";
 import { lockStep } from "./lock-step.ts";
 import { prepare, program, RAM } from "./program.ts";
 
-const PROGRAMS = Number(process.env.ESP0_FUZZ ?? 1) * 30;
+const PROGRAMS = Number(process.env.ESP0_FUZZ ?? 1) * 60;
 
 it("random programs run the same with the compiled tier and without", () => {
   let instructions = 0;
