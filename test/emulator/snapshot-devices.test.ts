@@ -123,7 +123,7 @@ describe("a device that was restored", () => {
           if (found !== expected) expect({ n, found }).toEqual({ n, found: expected });
         }
       }),
-      { numRuns: 15 },
+      { numRuns: 30 },
     );
   });
 });
