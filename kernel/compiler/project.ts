@@ -21,6 +21,12 @@ const defaults: ts.CompilerOptions = {
   noEmit: true,
 };
 
+/**
+ * TypeScript's declarations of the language and files of an installed package, which stay as they are as long as a process:
+ * parsed once for all its projects, whose options mean the same to a parser.
+ */
+const installed = new Map<string, ts.SourceFile>();
+
 export interface ProjectOptions {
   /** Folder that the names of files in tables are relative to. */
   readonly root: string;
@@ -80,12 +86,17 @@ export class Project {
     const exists = this.#host.fileExists.bind(this.#host);
     this.#host.fileExists = (name) => this.#given.has(name) || exists(name);
     const read = this.#host.getSourceFile.bind(this.#host);
+    const libraries = `${this.#host.getDefaultLibLocation?.() ?? dirname(ts.getDefaultLibFilePath(this.#checking))}/`;
     this.#host.getSourceFile = (name, language, ...rest) => {
       const known = this.#sources.get(name);
       if (known !== undefined) return known;
       const given = this.#given.get(name);
-      const made = given === undefined ? read(name, language, ...rest) : ts.createSourceFile(name, given, language);
+      const is_installed = given === undefined && (name.startsWith(libraries) || texts?.has_types(name) === true);
+      const made =
+        (is_installed ? installed.get(name) : undefined) ??
+        (given === undefined ? read(name, language, ...rest) : ts.createSourceFile(name, given, language));
       if (made !== undefined) this.#sources.set(name, made);
+      if (made !== undefined && is_installed) installed.set(name, made);
       return made;
     };
   }
