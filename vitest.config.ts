@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { hosted } from "./kernel/compiler/index.ts";
 import { nativeModules } from "./test/native-modules.ts";
+import { LongestFirst } from "./test/order.ts";
 import { seeds } from "./test/seeds.ts";
 
 export default defineConfig({
@@ -17,6 +18,7 @@ export default defineConfig({
     testTimeout: 60_000,
     // Files share a process: the kernel and the emulator are loaded, and made into machine code, once and not 190 times.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     // Stacks of failures name the sources.
     poolOptions: { forks: { execArgv: ["--enable-source-maps"], maxForks: availableParallelism() } },
   },

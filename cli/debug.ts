@@ -60,7 +60,9 @@ export async function debugCommand(
 ): Promise<number> {
   const fromFile = options.commands === undefined ? undefined : linesOf(options.commands, io);
   const tape = await openDebugTape(file, args, options, io);
-  const texts = new SourceTexts([...sources, ...smp_sources], (name) => readSource(name, session, tape.io));
+  // A recording has the texts that it has shown; of others nothing but their lines depends on the files that are here.
+  const sourceOf = (name: string) => readSource(name, session, tape.io) ?? readSource(name, session, io);
+  const texts = new SourceTexts([...sources, ...smp_sources], sourceOf);
   const session: DebugSession = await openSession(tape, options);
   if (options.gdb !== undefined) {
     refuseWithGdb({ ...options }, ["commands"]);

@@ -6,8 +6,8 @@
 
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { build, context } from "esbuild";
-import { MODULE_SETTINGS } from "./esbuild-settings.mjs";
+import { context } from "esbuild";
+import { bundleCompiler, MODULE_SETTINGS } from "./esbuild-settings.mjs";
 import { rawText } from "./raw-text.mjs";
 
 const FOLDERS = ["asm", "boot", "cli", "debug", "emulator", "kernel", "prebuilt", "testing", "user"];
@@ -22,9 +22,8 @@ function sources(folder) {
 
 /** The plugin that compiles hosted functions, for a project of the caller's. */
 async function hostedProject(outdir) {
-  const compiler = `${outdir}/compiler.mjs`;
-  await build({ ...MODULE_SETTINGS, entryPoints: ["kernel/compiler/index.ts"], outfile: compiler });
-  const { hosted_functions, own_project } = await import(new URL(`../${compiler}`, import.meta.url).href);
+  await bundleCompiler(outdir);
+  const { hosted_functions, own_project } = await import(new URL(`../${outdir}/compiler.js`, import.meta.url).href);
   const project = own_project(process.cwd());
   return { project, plugin: hosted_functions(project) };
 }

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { build } from "esbuild";
-import { MODULE_SETTINGS } from "./esbuild-settings.mjs";
+import { bundleCompiler, MODULE_SETTINGS } from "./esbuild-settings.mjs";
 import { rawText } from "./raw-text.mjs";
 
 const modules = { ...MODULE_SETTINGS, splitting: true };
@@ -13,7 +13,8 @@ const modules = { ...MODULE_SETTINGS, splitting: true };
 const staging = `dist.${process.pid}`;
 mkdirSync(staging);
 try {
-  await bundleCompiler();
+  // First the compiler, which the kernel's modules are compiled with.
+  await bundleCompiler(staging);
   await bundle();
   writeTypes();
   await writeArtifacts();
@@ -21,11 +22,6 @@ try {
   renameSync(staging, "dist");
 } finally {
   for (const leftover of [staging, `${staging}.old`]) rmSync(leftover, { recursive: true, force: true });
-}
-
-/** First the compiler of hosted functions: it is ordinary code, and compiles the kernel's modules. */
-async function bundleCompiler() {
-  await build({ ...modules, entryPoints: { compiler: "kernel/compiler/index.ts" }, outdir: staging, sourcemap: true });
 }
 
 async function bundle() {

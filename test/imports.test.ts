@@ -22,7 +22,11 @@ function importsIn(folder: string): (readonly [file: string, imported: string, i
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
   return files.flatMap((name) => {
     const file = join(folder, name);
-    const source = ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest);
+    const text = readFileSync(file, "utf8");
+    const language = { languageVersion: ts.ScriptTarget.Latest, jsDocParsingMode: ts.JSDocParsingMode.ParseNone };
+    const source = ts.createSourceFile(file, text, language);
+    // Within statements there are imports only where that is written.
+    const isWithin = text.includes("import(");
     const found: (readonly [string, string, boolean])[] = [];
     const add = (specifier: ts.Node | undefined, isType: boolean) => {
       if (specifier === undefined || !ts.isStringLiteral(specifier) || !specifier.text.startsWith(".")) return;
@@ -35,7 +39,7 @@ function importsIn(folder: string): (readonly [file: string, imported: string, i
       else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
         add(node.arguments[0], false);
       }
-      ts.forEachChild(node, visit);
+      if (isWithin || node === source) ts.forEachChild(node, visit);
     };
     visit(source);
     return found;

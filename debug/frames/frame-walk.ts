@@ -10,35 +10,14 @@ import { ElfError } from "../../asm/index.ts";
 import { PAGE_OFFSET, THREAD_SIZE, task_struct } from "../../kernel/inspect.ts";
 import { type CodeReader, isBehindCall } from "../session/instruction.ts";
 import { type ReturnSlot, returnSlots } from "../session/return-slots.ts";
+import { isBehindInt } from "./entry.ts";
 import { stackUse } from "./entry-frames.ts";
+import type { Frame, StackPointers } from "./frame.ts";
 import { EBP, EIP, ESP, pointersAlone, registersOf } from "./frame-registers.ts";
 import { type Guest, MemoryError } from "./guest.ts";
+import { interruptedBySignal } from "./signal-return.ts";
 
-export interface Frame extends StackPointers {
-  readonly kind: "kernel" | "user";
-  /** Where the return address of this frame lies on the stack. */
-  readonly returnSlot?: number;
-  /** ESP before the call that made this frame, where call frame information tells it. */
-  readonly cfa?: number;
-  /** Address of the CPU's frame below which this one was interrupted, if it was. */
-  readonly entryFrame?: number;
-  /** Whether what lies below this frame is an interrupt, exception or system call. */
-  readonly interrupted: boolean;
-  /** Whether `pc` is of the instruction that it is at; or else of the one behind its call. */
-  readonly isExact: boolean;
-}
-
-/** What a frame is walked from. */
-export interface StackPointers {
-  /** Linear address of the next instruction of this frame: EIP, or where its callee returns to. */
-  readonly pc: number;
-  readonly esp: number;
-  readonly ebp: number;
-  /** All of its registers, as far as they are known. */
-  readonly registers: FrameRegisters;
-  /** Where those of them lie that frames further in have saved, by number. */
-  readonly saved: ReadonlyMap<number, number>;
-}
+export type { Frame, StackPointers } from "./frame.ts";
 
 const DEEPEST = 64;
 const PAGE_SIZE = 4096;
@@ -84,14 +63,15 @@ function isLeaving({ machine, session }: Guest, task: number): boolean {
 export function backtrace(guest: Guest, start: StackPointers, task?: number): Frame[] {
   const frames: Frame[] = [];
   let interrupted = false;
+  let isExact = true;
   let at: StackPointers | undefined = start;
   try {
     while (at !== undefined && frames.length < DEEPEST) {
       const isUser: boolean = guest.session.kernel !== undefined && at.pc < PAGE_OFFSET;
-      const isExact = frames.length === 0 || interrupted;
       const step: Step = stepFrom(guest, at, isExact, isUser ? task : undefined, isUser);
       frames.push({ ...at, kind: isUser ? "user" : "kernel", interrupted, isExact, ...step.frame });
       interrupted = step.interrupts;
+      isExact = interrupted && !hasCalledByInt(guest, { ...at, isExact }, step, task);
       at = step.caller;
     }
   } catch (error) {
@@ -105,16 +85,33 @@ export function backtrace(guest: Guest, start: StackPointers, task?: number): Fr
 
 /** What is found of a frame, and of the one around it. */
 interface Step {
-  readonly frame: Pick<Frame, "returnSlot" | "entryFrame" | "cfa">;
+  readonly frame: Pick<Frame, "returnSlot" | "entryFrame" | "cfa" | "isSignal">;
   readonly caller: StackPointers | undefined;
   /** Whether the caller was interrupted and has not called. */
   readonly interrupts: boolean;
+}
+
+/** Whether the caller has executed an INT that brought it here. */
+function hasCalledByInt(
+  guest: Guest,
+  at: StackPointers & Pick<Frame, "isExact">,
+  { frame, caller }: Step,
+  task: number | undefined,
+): boolean {
+  if (guest.session.kernel === undefined || caller === undefined || frame.entryFrame === undefined) return false;
+  const isUser = caller.pc < PAGE_OFFSET;
+  return isBehindInt(guest, { ...at, ...frame }, caller.pc, isUser ? task : undefined);
 }
 
 /** @param isExact whether `at.pc` is of an instruction that is to be executed, and no return address */
 function stepFrom(guest: Guest, at: StackPointers, isExact: boolean, task: number | undefined, isUser: boolean): Step {
   const fresh = isUser || guest.session.kernel === undefined ? undefined : freshTask(guest, at);
   if (fresh !== undefined) return { frame: {}, caller: fresh, interrupts: true };
+  const signal = isUser ? interruptedBySignal(guest, at, task) : undefined;
+  if (signal !== undefined) {
+    const saved = new Map([...at.saved, ...signal.saved]);
+    return { frame: { isSignal: true }, caller: pointersFrom(signal.registers, saved), interrupts: true };
+  }
   const told = stepByRules(guest, at, isExact, task);
   if (told !== undefined) return told;
   // A return address behind a call that does not return may be that of the next function.
@@ -160,7 +157,15 @@ function followRules(guest: Guest, at: StackPointers, isExact: boolean, task: nu
   const pc = registers[EIP];
   // Behind a call of what does not return there may be no code any more.
   const isLost = pc === undefined || stands || !isCode(guest, rules.isSignalFrame ? pc : pc - 1);
+  if (isLost && pc !== undefined && !stands && isOfHandler(guest, pc, registers[ESP] ?? 0, task))
+    return { frame, caller: pointersFrom(registers, saved), interrupts: false };
   return { frame, caller: isLost ? undefined : pointersFrom(registers, saved), interrupts: rules.isSignalFrame };
+}
+
+/** Whether a function returns from a signal, which nothing has called it for. */
+function isOfHandler(guest: Guest, pc: number, esp: number, task: number | undefined): boolean {
+  const isUser = guest.session.kernel !== undefined && pc < PAGE_OFFSET;
+  return isUser && interruptedBySignal(guest, { pc, esp }, task) !== undefined;
 }
 
 function isInterruptReturn(guest: Guest, pc: number): boolean {
@@ -207,7 +212,9 @@ function linkageOf(
     const pc = wordAt(guest, slot.slot, task);
     return pc === undefined || (isUser && pc >= PAGE_OFFSET) ? [] : [{ slot, pc }];
   });
-  const called = found.find(({ pc }) => isBehindCall(read, pc, is32));
+  const called = found.find(
+    ({ pc, slot }) => isBehindCall(read, pc, is32) || (isUser && isOfHandler(guest, pc, slot.slot + 4, task)),
+  );
   return (called ?? (isUser ? undefined : found.find(({ pc }) => isCode(guest, pc - 1))))?.slot;
 }
 

@@ -10,6 +10,7 @@ import {
   type Variable,
 } from "../../asm/dwarf/reader/index.ts";
 import { ElfError } from "../../asm/index.ts";
+import { codeAddressOf } from "./entry.ts";
 import { DWARF_NAMES, EIP } from "./frame-registers.ts";
 import { backtrace, currentPointers, type Frame, type StackPointers } from "./frame-walk.ts";
 import { type Guest, MemoryError } from "./guest.ts";
@@ -71,7 +72,7 @@ export class StackFrame {
 
   /** An address of the instruction that it is at, or that has called. */
   get codeAddress(): number {
-    return this.walked.isExact ? this.pc : this.pc - 1;
+    return codeAddressOf(this.walked);
   }
 
   get function(): Scope | undefined {
@@ -217,7 +218,7 @@ function padded(bytes: Uint8Array, size: number): Uint8Array {
 /** The frames that one frame on the stack is: its function, and what is inlined there, from the innermost outwards. */
 function framesOf(guest: Guest, walked: Frame, level: number, task: number | undefined, isLive: boolean): StackFrame[] {
   const { session } = guest;
-  const address = walked.isExact ? walked.pc : walked.pc - 1;
+  const address = codeAddressOf(walked);
   const information = session.programs.at(address);
   const chain = information?.scopesAt(address) ?? [];
   const line = session.symbols.lineEntry(address);

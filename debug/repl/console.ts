@@ -19,6 +19,7 @@ import type { ListedLines } from "./source-location.ts";
 import type { SourceTexts } from "./source-texts.ts";
 
 /** Events kept for `events`. */
+const ADDRESS_SPACE = 2 ** 32;
 const MOST_EVENTS = 10_000;
 
 export interface ConsoleOptions {
@@ -149,7 +150,15 @@ export class Console {
     return number;
   }
 
-  /** The address that an expression means: a symbol's own, and not what lies there; a number's or pointer's value. */
+  /** A whole number from `least` to `most`. @param what it is, for the error @throws CommandError when it is another one */
+  integer(text: string, what: string, least: number, most = Number.MAX_SAFE_INTEGER): number {
+    const number = this.number(text);
+    if (Number.isInteger(number) && number >= least && number <= most) return number;
+    const range = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+    throw new CommandError(`${what} ${text}: ${range} is expected`);
+  }
+
+  /** The address that an expression means: a symbol's own, and not what lies there; a number's or pointer's value. @throws CommandError */
   address(text: string): number {
     const environment = this.environment();
     const value = evaluate(text, environment);
@@ -158,6 +167,9 @@ export class Console {
     const isPlace = isName && kind !== "pointer" ? value.address : undefined;
     const number = isPlace ?? (kind === "struct" ? value.address : numberOf(value, environment));
     if (number === undefined) throw new CommandError(`${text} is no address`);
+    if (number >= ADDRESS_SPACE || number < -ADDRESS_SPACE / 2) {
+      throw new CommandError(`${text} is no address: they have 32 bits, and end at 0xffffffff`);
+    }
     return number >>> 0;
   }
 

@@ -4,7 +4,7 @@ import { describeShutdown } from "../exceptions.ts";
 import { MemoryError } from "../frames/guest.ts";
 import { innermostFrame } from "../frames/stack-frame.ts";
 import { bareHex, grouped, hex, plural } from "../numbers.ts";
-import type { Stop } from "../session/index.ts";
+import type { Stop, StopCause } from "../session/index.ts";
 import { readUpTo, symbolOptions } from "./code-reading.ts";
 import { showDisplays } from "./commands/displays.ts";
 import type { Console } from "./console.ts";
@@ -25,16 +25,22 @@ export async function reportStop(console: Console, stop: Stop): Promise<void> {
   console.forgetFrames();
   console.listed = undefined;
   // What the stop before had asked for ends with the guest's going on.
-  const commands = stop.breakpoint === undefined ? [] : (console.breakpointCommands.get(stop.breakpoint.number) ?? []);
-  const isSilent = commands[0] === "silent";
-  console.pending = isSilent ? commands.slice(1) : commands;
-  if (isSilent) return;
-  const reason = describeReason(console, stop);
-  if (reason !== undefined) console.print(console.bold(reason));
+  const causes = [stop, ...(stop.others ?? [])].map((cause) => ({ cause, commands: commandsOf(console, cause) }));
+  const shown = causes.filter(({ commands }) => commands[0] !== "silent");
+  console.pending = causes.flatMap(({ commands }) => (commands[0] === "silent" ? commands.slice(1) : commands));
+  if (shown.length === 0) return;
+  for (const { cause } of shown) {
+    const reason = describeReason(console, cause, stop);
+    if (reason !== undefined) console.print(console.bold(reason));
+  }
   reportShutdown(console, stop.core);
   for (const error of console.conditionErrors.splice(0)) console.print(error);
   await reportPlace(console, stop);
   await showDisplays(console);
+}
+
+function commandsOf(console: Console, { breakpoint }: StopCause): readonly string[] {
+  return breakpoint === undefined ? [] : (console.breakpointCommands.get(breakpoint.number) ?? []);
 }
 
 /** What led to the end of a core that has shut down. */
@@ -127,10 +133,10 @@ function changedRegisters(console: Console, core: number): string[] {
   });
 }
 
-function describeReason({ guest, session }: Console, stop: Stop): string | undefined {
-  const { breakpoint } = stop;
+function describeReason({ guest, session }: Console, cause: StopCause, stop: Stop): string | undefined {
+  const { breakpoint } = cause;
   const number = breakpoint === undefined ? "" : ` ${breakpoint.number}`;
-  switch (stop.reason) {
+  switch (cause.reason) {
     case "step":
       return undefined;
     case "start":
@@ -138,7 +144,7 @@ function describeReason({ guest, session }: Console, stop: Stop): string | undef
     case "breakpoint":
       return `Breakpoint${number}, hit ${plural(breakpoint?.hits ?? 1, "time")}.`;
     case "watchpoint": {
-      const { access } = stop;
+      const { access } = cause;
       if (access === undefined) return `Watchpoint${number}.`;
       const what = `${plural(access.size, "byte")} at ${session.symbols.symbolize(access.linear) === undefined ? hex(access.linear) : `${session.symbols.format(access.linear)} (${hex(access.linear)})`}`;
       const digits = 2 * access.size;
@@ -146,7 +152,7 @@ function describeReason({ guest, session }: Console, stop: Stop): string | undef
       return `Watchpoint${number}: wrote ${what}: ${hex(access.before, digits)} -> ${hex(access.after, digits)}.`;
     }
     case "catch":
-      return `Catchpoint${number}: ${stop.event === undefined ? "" : describeEvent(stop.event, session.symbols)}`;
+      return `Catchpoint${number}: ${cause.event === undefined ? "" : describeEvent(cause.event, session.symbols)}`;
     case "scope":
       return `Watchpoint${number} deleted because the program has left the block in\nwhich its expression is valid.`;
     case "exit":

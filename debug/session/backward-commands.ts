@@ -95,8 +95,9 @@ export class BackwardCommands extends CommandPart {
     if (found === "interrupted") return this.#runs.stop("interrupted");
     if (found === null) return yield* this.#runs.toStart();
     yield* this.#runs.travelTo(found.cycle);
-    this.host.core = found.hit.core;
-    return this.#runs.stopped(found.hit);
+    const [hit, ...others] = found.hits;
+    for (const { record } of found.hits) record.hits++;
+    return this.#runs.stopped(hit, others);
   }
 
   /**

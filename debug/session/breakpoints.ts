@@ -20,11 +20,13 @@ export class Breakpoints {
   add(request: BreakpointRequest): Breakpoint {
     if (request.kind === "address") checkAddress(request.linear);
     if (request.kind === "watch") {
-      checkAddress(request.address);
-      if (!Number.isInteger(request.length) || request.length < 1 || request.address + request.length > ADDRESS_SPACE) {
-        throw new RangeError(
-          `${request.length} bytes to watch: expected 1 or more, up to the end of the address space`,
-        );
+      const { address, length } = request;
+      checkAddress(address);
+      if (!Number.isInteger(length) || length < 1) throw new RangeError(`${length} bytes to watch: expected 1 or more`);
+      if (address + length > ADDRESS_SPACE) {
+        const left = ADDRESS_SPACE - address;
+        const end = `addresses end at 0xffffffff, so that there are ${left}`;
+        throw new RangeError(`${length} bytes to watch at 0x${address.toString(16).padStart(8, "0")}: ${end}`);
       }
     }
     const number = ++this.#last;

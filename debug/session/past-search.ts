@@ -6,10 +6,21 @@ import { type Frame, type Instruction, linearEip } from "./instruction.ts";
 import { ENDS, type Moment } from "./timeline.ts";
 import { type Hit, type Orders, quietOrders, Watcher } from "./watcher.ts";
 
-/** A hit that a run found on the way to where the session stands. */
+/** Hits that a run found at one moment on the way to where the session stands. */
 interface Found {
   readonly cycle: number;
-  readonly hit: Hit;
+  readonly hits: readonly [Hit, ...Hit[]];
+}
+
+/** Found at a cycle too, by the same core and in the same way; or else later than all before. */
+function alsoFound(last: Found | null, cycle: number, hit: Hit): Found {
+  const [first] = last?.hits ?? [];
+  const isOfSame =
+    last?.cycle === cycle && first?.core === hit.core && first.record.request.kind === hit.record.request.kind;
+  // What meets a request anew does so later, if at the same cycle.
+  if (last === null || !isOfSame || last.hits.some(({ record }) => record === hit.record))
+    return { cycle, hits: [hit] };
+  return { cycle, hits: [...last.hits, hit] };
 }
 
 /** A call of a function, or an interrupt. */
@@ -37,7 +48,7 @@ export class PastSearch extends CommandPart {
   ): Generator<void, Found | null | "interrupted"> {
     const { now } = this.timeline;
     let last: Found | null = null;
-    let pending: Hit | null = null;
+    let pending: Hit[] = [];
     const orders: Orders = {
       ...quietOrders(this.host.holds),
       records,
@@ -45,16 +56,17 @@ export class PastSearch extends CommandPart {
       stops: (hit) => {
         // Where a breakpoint stops is known right now; an access or event stops after its instruction.
         if (hit.record.request.kind === "address") {
-          last = { cycle: this.timeline.cycle, hit };
+          last = alsoFound(last, this.timeline.cycle, hit);
           return false;
         }
-        pending = hit;
+        pending.push(hit);
         return true;
       },
     };
     const onStop = () => {
-      if (pending !== null && this.timeline.cycle <= latest) last = { cycle: this.timeline.cycle, hit: pending };
-      pending = null;
+      const { cycle } = this.timeline;
+      if (cycle <= latest) for (const hit of pending) last = alsoFound(last, cycle, hit);
+      pending = [];
     };
     for (const stretch of this.#stretchesBefore(now)) {
       if (!(yield* this.#replay(stretch, orders, onStop))) return "interrupted";

@@ -6,7 +6,7 @@ import type { Running } from "./command-host.ts";
 import { CommandPart } from "./command-part.ts";
 import { type Frame, linearEsp } from "./instruction.ts";
 import type { Advance, Goal } from "./timeline.ts";
-import type { Stop, StopReason } from "./types.ts";
+import type { Stop, StopCause, StopReason } from "./types.ts";
 import { type Goalpost, type Hit, type Orders, quietOrders, Watcher } from "./watcher.ts";
 
 /** Bytes that a return pops at most. */
@@ -48,10 +48,9 @@ export class Runs extends CommandPart {
       this.host.breakpoints.remove(left.record.number);
       return { ...this.stop("scope"), breakpoint: left.record };
     }
-    if (watcher.hit !== null && end.kind !== "exit" && end.kind !== "power-off" && end.kind !== "panic") {
-      this.host.core = watcher.hit.core;
-      if (watcher.hit.record.request.temporary) this.host.breakpoints.remove(watcher.hit.record.number);
-      return this.stopped(watcher.hit);
+    const [hit, ...others] = watcher.hits;
+    if (hit !== undefined && end.kind !== "exit" && end.kind !== "power-off" && end.kind !== "panic") {
+      return this.stopped(hit, others);
     }
     if (watcher.arrived !== null) this.host.core = watcher.arrived.id;
     return this.#ended(end, reached);
@@ -123,14 +122,17 @@ export class Runs extends CommandPart {
     }
   }
 
-  /** The stop that a hit makes, where the session stands. */
-  stopped(hit: Hit): Stop {
-    const { record, access, event } = hit;
+  /** The stop that hits make, where the session stands. What was to stop once is gone. */
+  stopped(hit: Hit, others: readonly Hit[]): Stop {
+    this.host.core = hit.core;
+    for (const { record } of [hit, ...others]) {
+      if (record.request.temporary) this.host.breakpoints.remove(record.number);
+    }
+    const { reason, ...cause } = causeOf(hit);
     return {
-      ...this.stop(REASONS[record.request.kind]),
-      breakpoint: record,
-      ...(access === undefined ? {} : { access }),
-      ...(event === undefined ? {} : { event }),
+      ...this.stop(reason),
+      ...cause,
+      ...(others.length === 0 ? {} : { others: others.map(causeOf) }),
     };
   }
 
@@ -138,6 +140,15 @@ export class Runs extends CommandPart {
   stop(reason: StopReason): Stop {
     return { reason, core: this.host.core, position: this.machine.instructions };
   }
+}
+
+function causeOf({ record, access, event }: Hit): StopCause {
+  return {
+    reason: REASONS[record.request.kind],
+    breakpoint: record,
+    ...(access === undefined ? {} : { access }),
+    ...(event === undefined ? {} : { event }),
+  };
 }
 
 /** A goalpost at which what a request watches has gone. */

@@ -241,6 +241,14 @@ export class SymbolTable {
     return this.#symbols[lastNotAfter(this.#symbols, address >>> 0)]?.address === address >>> 0;
   }
 
+  /** Whether code with a name begins at an address: a function, or a label of assembly whose lines are known. */
+  isEntry(address: number): boolean {
+    const at = address >>> 0;
+    const last = lastNotAfter(this.#symbols, at);
+    const here = this.#symbols.slice(Math.max(0, last - 8), last + 1).filter((symbol) => symbol.address === at);
+    return here.some(({ type }) => type === "function") || (here.length > 0 && this.lineEntry(at)?.address === at);
+  }
+
   /** Whether an address is that of an instruction, as far as functions and lines tell. */
   isCode(address: number): boolean {
     const at = address >>> 0;

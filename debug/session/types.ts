@@ -31,19 +31,25 @@ export type StopReason =
   /** Nothing has run yet, or a reverse operation found nothing to stop at. */
   | "start";
 
-/** A place where a session stands. */
-export interface Stop {
+/** What has stopped a session. */
+export interface StopCause {
   readonly reason: StopReason;
-  /** The core that stopped; after `step` the selected one. */
-  readonly core: number;
-  /** `DebugSession.position` of the stop. */
-  readonly position: number;
   /** The breakpoint, watchpoint or catchpoint that stopped it. */
   readonly breakpoint?: Breakpoint;
   /** The access that a watchpoint saw. The instruction that made it is done. */
   readonly access?: WatchedAccess;
   /** What a catchpoint caught. The instruction that caused it is done; of an exception, the delivery. */
   readonly event?: SessionEvent;
+}
+
+/** A place where a session stands. */
+export interface Stop extends StopCause {
+  /** The core that stopped; after `step` the selected one. */
+  readonly core: number;
+  /** `DebugSession.position` of the stop. */
+  readonly position: number;
+  /** Other breakpoints and watchpoints that the same core has met there, by number; absent without any. */
+  readonly others?: readonly StopCause[];
   /** For "exit". */
   readonly status?: number;
 }
@@ -133,7 +139,7 @@ export interface Breakpoint {
   readonly number: number;
   readonly request: BreakpointRequest;
   readonly enabled: boolean;
-  /** How often it was hit going forward, with the condition true; passed-over hits count too. */
+  /** How often it was hit, with the condition true: going forward, passed-over hits too; going back, where it stopped. */
   readonly hits: number;
   /** Hits that will still be passed over. */
   readonly ignore: number;

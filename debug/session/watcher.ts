@@ -56,8 +56,8 @@ type RecordOf<Request> = BreakpointRecord & { readonly request: Request };
  * nothing to look out for, they are removed and the machine runs at full speed.
  */
 export class Watcher {
-  /** What ended the run, if a request did. */
-  hit: Hit | null = null;
+  /** What ended the run, if requests did: the first, and what the same core met at the same moment. */
+  readonly hits: Hit[] = [];
   /** The core at a goalpost, if one ended the run. */
   arrived: Core | null = null;
   /** And that goalpost. */
@@ -110,10 +110,12 @@ export class Watcher {
   }
 
   #atAddress(core: Core, linear: number, records: readonly RecordOf<AddressRequest>[]): boolean {
+    let stops = false;
     for (const record of records) {
       if (record.request.linear !== linear || !this.#holds(record, core)) continue;
-      if (this.#meets({ record, core: core.id })) return true;
+      if (this.#meets({ record, core: core.id })) stops = true;
     }
+    if (stops) return true;
     for (const goalpost of this.#orders.goalposts) {
       if (goalpost.linear === linear && goalpost.accepts(core)) {
         this.arrived = core;
@@ -191,15 +193,13 @@ export class Watcher {
   #atEvent(event: SessionEvent, records: readonly RecordOf<CatchRequest>[]): void {
     const { machine } = this.#target;
     const core = machine.cores[event.cpu];
+    let ends = false;
     for (const record of records) {
       const { event: kind, filter } = record.request;
       if (!isOf(event, kind) || filter?.(event) === false) continue;
-      const stops = this.#holds(record, core) && this.#meets({ record, core: core.id, event });
-      if (stops || this.failure !== null) {
-        machine.requestStop();
-        return;
-      }
+      if (this.#holds(record, core) && this.#meets({ record, core: core.id, event })) ends = true;
     }
+    if (ends || this.failure !== null) machine.requestStop();
   }
 
   /** Whether a request is for this core, and its condition true. */
@@ -215,7 +215,8 @@ export class Watcher {
 
   #meets(hit: Hit): boolean {
     if (!this.#orders.stops(hit)) return false;
-    this.hit ??= hit;
+    const isFirst = this.hits.every(({ record }) => record !== hit.record);
+    if (isFirst && (this.hits[0]?.core ?? hit.core) === hit.core) this.hits.push(hit);
     return true;
   }
 }

@@ -4,6 +4,7 @@ import type { Environment, Source } from "./environment.ts";
 import { is_assignment } from "./inference.ts";
 import { I32, type Kind, SMALL, U32, WIDE } from "./kinds.ts";
 import type { Meaning } from "./meaning.ts";
+import { is_wrapper } from "./syntax.ts";
 
 const { SyntaxKind } = ts;
 
@@ -68,7 +69,7 @@ export class Assignments {
   }
 
   #note(target: ts.Expression, assigned: Assigned, found: Map<ts.Symbol, Assigned[]>): void {
-    if (ts.isParenthesizedExpression(target)) {
+    if (is_wrapper(target)) {
       this.#note(target.expression, assigned, found);
     } else if (ts.isArrayLiteralExpression(target)) {
       const values = "expression" in assigned ? written_out(assigned.expression) : undefined;

@@ -6,8 +6,10 @@ import type { CallSteps, Context } from "./context.ts";
 import type { Environment } from "./environment.ts";
 import { said_of_namespace } from "./imports.ts";
 import { type Kind, NOTHING, words_of } from "./kinds.ts";
+import { said_of_recursion } from "./recursion.ts";
 import { place_of, refuse } from "./refusal.ts";
 import { narrow_word } from "./scalars.ts";
+import { bare } from "./syntax.ts";
 
 interface Callee {
   /** Text of its address. */
@@ -25,8 +27,8 @@ export class Calls implements CallSteps {
 
   call(node: ts.YieldExpression, env: Environment, wants_result: boolean): Code {
     const { emitter, macros, meaning } = this.context;
-    const call = ts.isParenthesizedExpression(node.expression!) ? node.expression.expression : node.expression!;
-    if (!ts.isCallExpression(call))
+    const call = node.expression && bare(node.expression);
+    if (call === undefined || !ts.isCallExpression(call))
       refuse(node, "`yield*` takes a call of a kernel function, or of a `function*` that steps");
     const expanded = macros.call(call, env, wants_result);
     if (expanded !== undefined) return expanded;
@@ -112,6 +114,8 @@ export class Calls implements CallSteps {
       };
     }
     const helper = meaning.generator_of(expression);
+    const recursion = said_of_recursion(expression, meaning);
+    if (recursion !== undefined) refuse(expression, recursion);
     if (helper === undefined)
       refuse(
         expression,

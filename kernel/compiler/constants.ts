@@ -1,6 +1,7 @@
 /** Values of constant expressions: what a module writes as `4 * 1024` is as good as 4096. */
 import ts from "typescript-api";
 import type { Meaning } from "./meaning.ts";
+import { is_wrapper } from "./syntax.ts";
 
 const { SyntaxKind } = ts;
 
@@ -26,7 +27,7 @@ export function constant_value(node: ts.Expression, meaning: Meaning, depth = 0)
   if (depth > MOST_DEPTH) return undefined;
   const value = (inner: ts.Expression) => constant_value(inner, meaning, depth + 1);
   if (ts.isNumericLiteral(node)) return Number(node.text);
-  if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node)) return value(node.expression);
+  if (is_wrapper(node)) return value(node.expression);
   if (ts.isPrefixUnaryExpression(node)) {
     const operand = value(node.operand);
     if (operand === undefined) return undefined;

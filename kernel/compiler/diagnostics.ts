@@ -2,7 +2,8 @@
 import ts from "typescript-api";
 import { instead_of_global } from "./host-names.ts";
 import { Meaning } from "./meaning.ts";
-import type { RefusedPlace } from "./refusal.ts";
+import { recursive_around, said_of_recursion } from "./recursion.ts";
+import { place_of, type RefusedPlace } from "./refusal.ts";
 
 /** What is wrong with the syntax and the types of a file. */
 export function diagnosed(program: ts.Program, file: string): RefusedPlace[] {
@@ -10,12 +11,21 @@ export function diagnosed(program: ts.Program, file: string): RefusedPlace[] {
   const syntactic = program.getSyntacticDiagnostics(source);
   if (syntactic.length > 0) return syntactic.map((diagnostic) => place_of_diagnostic(diagnostic, file));
   const meaning = new Meaning(program.getTypeChecker());
-  return program.getSemanticDiagnostics(source).map((diagnostic) => {
+  return program.getSemanticDiagnostics(source).flatMap((diagnostic) => {
     const place = place_of_diagnostic(diagnostic, file);
-    const why = source && in_kernel_terms(node_at(source, diagnostic), diagnostic, meaning);
-    return why === undefined ? place : { ...place, why };
+    if (source === undefined) return [place];
+    const node = node_at(source, diagnostic);
+    // What TypeScript finds within a recursive function is said once, at its name.
+    const name = CIRCULAR.has(diagnostic.code) ? recursive_around(node, meaning) : undefined;
+    const recursion = name && said_of_recursion(name, meaning);
+    if (name !== undefined && recursion !== undefined) return [{ ...place_of(name), why: recursion }];
+    const why = in_kernel_terms(node, diagnostic, meaning);
+    return [why === undefined ? place : { ...place, why }];
   });
 }
+
+/** Of a name, a function declaration and a function without a type: "… implicitly has … 'any' because it … is referenced …". */
+const CIRCULAR: ReadonlySet<number> = new Set([7022, 7023, 7024]);
 
 /** @param file its name in the message */
 export function place_of_diagnostic(diagnostic: ts.Diagnostic, file: string): RefusedPlace {

@@ -4,6 +4,7 @@ import { constant_value } from "./constants.ts";
 import type { Environment } from "./environment.ts";
 import { Variable } from "./environment.ts";
 import type { Meaning } from "./meaning.ts";
+import { is_wrapper } from "./syntax.ts";
 
 const { SyntaxKind } = ts;
 const exact_results = new Set(["clz32", "imul", "read8", "read16", "read32"]);
@@ -24,8 +25,7 @@ const joining_operators: ReadonlySet<ts.SyntaxKind> = new Set([
 /** Whether an expression is sure to give a value of its kind: no sum, which might be too large for it. */
 export function gives_exact(node: ts.Expression, env: Environment, meaning: Meaning): boolean {
   const exact = (inner: ts.Expression) => gives_exact(inner, env, meaning);
-  if (ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isNonNullExpression(node))
-    return exact(node.expression);
+  if (is_wrapper(node)) return exact(node.expression);
   if (ts.isConditionalExpression(node)) return exact(node.whenTrue) && exact(node.whenFalse);
   if (ts.isPrefixUnaryExpression(node))
     return node.operator === SyntaxKind.TildeToken || ts.isNumericLiteral(node.operand);

@@ -8,6 +8,7 @@ import { is_assignment } from "./inference.ts";
 import type { Meaning } from "./meaning.ts";
 import { refuse } from "./refusal.ts";
 import { is_target } from "./render.ts";
+import { is_wrapper } from "./syntax.ts";
 
 const { SyntaxKind } = ts;
 /** When the left operand is the value of the whole, by operator: text about `$n`. */
@@ -45,7 +46,7 @@ export class Expressions implements ExpressionSteps {
 
   effect(node: ts.Expression, env: Environment): void {
     const { emitter, splitting, calls, places } = this.context;
-    if (ts.isParenthesizedExpression(node)) {
+    if (is_wrapper(node)) {
       this.effect(node.expression, env);
       return;
     }
@@ -88,7 +89,7 @@ export class Expressions implements ExpressionSteps {
 
   condition(node: ts.Expression, env: Environment, wanted: boolean, label: Label): void {
     const { emitter, splitting } = this.context;
-    if (ts.isParenthesizedExpression(node)) {
+    if (is_wrapper(node)) {
       this.condition(node.expression, env, wanted, label);
       return;
     }
@@ -233,14 +234,7 @@ function operands_of(node: ts.Expression): readonly ts.Expression[] | undefined 
     );
     return values.every((value) => value !== undefined) ? values : undefined;
   }
-  if (
-    ts.isAsExpression(node) ||
-    ts.isNonNullExpression(node) ||
-    ts.isSatisfiesExpression(node) ||
-    ts.isTypeOfExpression(node) ||
-    ts.isVoidExpression(node) ||
-    ts.isSpreadElement(node)
-  )
+  if (is_wrapper(node) || ts.isTypeOfExpression(node) || ts.isVoidExpression(node) || ts.isSpreadElement(node))
     return [node.expression];
   return undefined;
 }

@@ -97,6 +97,7 @@ export class Fields {
   }
 
   #struct(node: ts.Expression, env: Environment, render: Render): Struct | undefined {
+    // What else is said of types may make it a view of another struct.
     if (ts.isParenthesizedExpression(node) || ts.isNonNullExpression(node))
       return this.#struct(node.expression, env, render);
     if (ts.isIdentifier(node)) {

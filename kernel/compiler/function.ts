@@ -20,6 +20,7 @@ import { Macros } from "./macros.ts";
 import type { Meaning } from "./meaning.ts";
 import type { ModuleVariables } from "./module-variables.ts";
 import { Places } from "./places.ts";
+import { said_of_recursion } from "./recursion.ts";
 import { place_of, Refusal, refuse } from "./refusal.ts";
 import { Renderer } from "./render.ts";
 import { narrow_word } from "./scalars.ts";
@@ -192,9 +193,10 @@ export class FunctionCompiler {
       const kind = inference.result_of(convention.declaration);
       if (kind === undefined) {
         const { declaration } = convention;
+        const recursion = declaration.name && said_of_recursion(declaration.name, this.#context.meaning);
         refuse(
           declaration.name ?? declaration,
-          "what this function returns fits no register; return a number, a boolean or a view",
+          recursion ?? "what this function returns fits no register; return a number, a boolean or a view",
         );
       }
       return kind.kind === "nothing" ? undefined : kind;

@@ -16,12 +16,12 @@ import {
   namespaces,
 } from "./host-names.ts";
 import { made_here, module_variable, said_of_core } from "./host-state.ts";
+import { is_global, is_of_library, library_member } from "./library.ts";
 import type { Meaning } from "./meaning.ts";
 import { on_host } from "./refusal.ts";
 import { bare, enclosing_function, is_function_literal, is_value_name } from "./syntax.ts";
 
 const { SyntaxKind } = ts;
-const LIBRARY = /\/lib\.[a-z0-9.]+\.d\.ts$/;
 /** Values that are no functions and no objects. */
 const plain_values: ReadonlySet<string> = new Set(["undefined", "NaN", "Infinity"]);
 /** Names by which a value gets at more than is its own. */
@@ -282,13 +282,6 @@ export function said_of_length(call: ts.CallExpression, meaning: Meaning): strin
   return `\`${callee.name.text}\` in hosted code takes a constant of at most ${most}; make longer texts in a loop`;
 }
 
-/** The interface of TypeScript's library that declares a member; undefined for members of anything else. */
-export function library_member(name: ts.Node, meaning: Meaning): string | undefined {
-  const declaration = meaning.checker.getSymbolAtLocation(name)?.declarations?.[0];
-  if (declaration === undefined || !is_of_library(declaration)) return undefined;
-  return (declaration.parent as { readonly name?: ts.Identifier }).name?.text ?? "";
-}
-
 /** Whether a type is a list: iterating over it runs nobody's code, and ends. */
 export function is_list_type(type: ts.Type, { checker }: Meaning): boolean {
   const parts = type.isUnion() ? type.types : [type];
@@ -321,19 +314,6 @@ function is_named_element(node: ts.Node): node is ts.ElementAccessExpression {
 function is_object(type: ts.Type): boolean {
   const parts = type.isUnion() ? type.types : [type];
   return parts.some(({ flags }) => (flags & (ts.TypeFlags.Object | ts.TypeFlags.NonPrimitive)) !== 0);
-}
-
-function is_of_library(declaration: ts.Node): boolean {
-  return LIBRARY.test(declaration.getSourceFile().fileName);
-}
-
-/** Whether something is declared for every file, by none that could be imported. */
-export function is_global(declaration: ts.Node): boolean {
-  if (!ts.isExternalModule(declaration.getSourceFile())) return true;
-  const is_ambient = (node: ts.Node) =>
-    ts.isModuleDeclaration(node) &&
-    (ts.isStringLiteral(node.name) || (node.flags & ts.NodeFlags.GlobalAugmentation) !== 0);
-  return ts.findAncestor(declaration, is_ambient) !== undefined;
 }
 
 /** A class of errors that adds nothing but constants. */

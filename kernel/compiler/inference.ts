@@ -7,7 +7,9 @@ import { Environment, Variable } from "./environment.ts";
 import { gives_exact } from "./exactness.ts";
 import { BOOLEAN, I32, join, type Kind, NOTHING, SMALL, same_kind, scalar_kind, U32, WIDE } from "./kinds.ts";
 import type { Meaning } from "./meaning.ts";
+import { said_of_recursion } from "./recursion.ts";
 import { refuse } from "./refusal.ts";
+import { bare, is_wrapper } from "./syntax.ts";
 
 const { SyntaxKind } = ts;
 /** Calls that give a number which fits any kind of number, or the kind of their arguments. */
@@ -108,15 +110,21 @@ export class Inference {
   #checked(expression: ts.Expression, env: Environment, variable: Variable): Kind {
     const kind = this.kind(expression, env);
     if (kind !== undefined) return kind;
+    const called = ts.isYieldExpression(expression) && expression.expression && bare(expression.expression);
+    const recursion =
+      called && ts.isCallExpression(called) ? said_of_recursion(called.expression, this.meaning) : undefined;
+    if (recursion !== undefined) refuse(expression, recursion);
     const type = this.meaning.checker.typeToString(this.meaning.type_of(expression));
     const unnamed = this.meaning.said_of_view(this.meaning.type_of(expression));
     const what = variable.name === undefined ? "this value" : `\`${variable.name}\``;
+    const before =
+      variable.name === undefined ? "what is called or changed behind it in a statement before this one, " : "";
     refuse(
       variable.name === undefined ? expression : variable.node,
       unnamed !== undefined
         ? `${what} ${unnamed}`
         : `${what} is of type ${type} and would have to live across statements; only numbers, booleans and views of structs can: ` +
-            "keep an address, read it where it is used, or move the statements that need it into a plain function",
+            `${before}keep an address, read it where it is used, or move the statements that need it into a plain function`,
     );
   }
 
@@ -165,13 +173,7 @@ export class Inference {
   }
 
   #number(node: ts.Expression, env: Environment): Kind {
-    if (
-      ts.isParenthesizedExpression(node) ||
-      ts.isAsExpression(node) ||
-      ts.isNonNullExpression(node) ||
-      ts.isSatisfiesExpression(node)
-    )
-      return this.kind(node.expression, env) ?? WIDE;
+    if (is_wrapper(node)) return this.kind(node.expression, env) ?? WIDE;
     if (ts.isNumericLiteral(node)) return constant_kind(Number(node.text));
     const constant =
       ts.isBinaryExpression(node) || ts.isPrefixUnaryExpression(node) ? constant_value(node, this.meaning) : undefined;

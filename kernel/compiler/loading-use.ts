@@ -5,7 +5,8 @@
 import ts from "typescript-api";
 import { constant_value } from "./constants.ts";
 import { allowed_globals, allowed_members, instead_of_global, instead_of_member } from "./host-names.ts";
-import { is_async, is_global, is_list_type, library_member, type Said, said_of_length } from "./host-use.ts";
+import { is_async, is_list_type, type Said, said_of_length } from "./host-use.ts";
+import { is_global, library_member } from "./library.ts";
 import type { Meaning } from "./meaning.ts";
 import { bare, is_value_name } from "./syntax.ts";
 

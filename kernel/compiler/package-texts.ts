@@ -26,6 +26,11 @@ export class PackageTexts {
     return !file.endsWith(".d.ts") && file.startsWith(this.folders.texts) && existsSync(this.#types_of(file));
   }
 
+  /** Whether a file has types of the package. */
+  has_types(file: string): boolean {
+    return file.startsWith(this.folders.types);
+  }
+
   /**
    * Resolves an import as TypeScript does; to its text where a file declares what is expanded.
    * @param host keeps the source files that it has given, since the program wants most of them, too

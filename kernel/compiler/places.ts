@@ -7,6 +7,7 @@ import { Variable } from "./environment.ts";
 import type { GuestPlace } from "./fields.ts";
 import { refuse } from "./refusal.ts";
 import { is_step_operator } from "./splitting.ts";
+import { is_wrapper } from "./syntax.ts";
 
 const { SyntaxKind } = ts;
 /** What a place of `place OP= value` is tested for, to see whether it is assigned. */
@@ -132,7 +133,8 @@ export class Places implements PlaceSteps {
 
   is_stable(node: ts.Expression, env: Environment): boolean {
     const { meaning } = this.context;
-    if (ts.isParenthesizedExpression(node) || ts.isNonNullExpression(node)) return this.is_stable(node.expression, env);
+    if (is_wrapper(node)) return this.is_stable(node.expression, env);
+    if (meaning.is_ambient(node)) return true;
     if (ts.isIdentifier(node)) {
       const symbol = meaning.symbol_of(node);
       const binding = env.get(symbol);

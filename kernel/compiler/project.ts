@@ -21,6 +21,12 @@ const defaults: ts.CompilerOptions = {
   noEmit: true,
 };
 
+/**
+ * TypeScript's declarations of the language and files of an installed package, which stay as they are as long as a process:
+ * parsed once for all its projects, whose options mean the same to a parser.
+ */
+const installed = new Map<string, ts.SourceFile>();
+
 export interface ProjectOptions {
   /** Folder that the names of files in tables are relative to. */
   readonly root: string;
@@ -48,6 +54,8 @@ export class Project {
   readonly #sources = new Map<string, ts.SourceFile>();
   readonly #cache: Cache | undefined;
   #program: ts.Program | undefined;
+  /** The one before the last change of a file: what has not changed since is taken over from it. */
+  #before: ts.Program | undefined;
 
   constructor(private readonly options: ProjectOptions) {
     const paths = Object.entries(options.packages ?? {}).map(([name, file]) => [name, [normal(file)]]);
@@ -78,12 +86,17 @@ export class Project {
     const exists = this.#host.fileExists.bind(this.#host);
     this.#host.fileExists = (name) => this.#given.has(name) || exists(name);
     const read = this.#host.getSourceFile.bind(this.#host);
+    const libraries = `${this.#host.getDefaultLibLocation?.() ?? dirname(ts.getDefaultLibFilePath(this.#checking))}/`;
     this.#host.getSourceFile = (name, language, ...rest) => {
       const known = this.#sources.get(name);
       if (known !== undefined) return known;
       const given = this.#given.get(name);
-      const made = given === undefined ? read(name, language, ...rest) : ts.createSourceFile(name, given, language);
+      const is_installed = given === undefined && (name.startsWith(libraries) || texts?.has_types(name) === true);
+      const made =
+        (is_installed ? installed.get(name) : undefined) ??
+        (given === undefined ? read(name, language, ...rest) : ts.createSourceFile(name, given, language));
       if (made !== undefined) this.#sources.set(name, made);
+      if (made !== undefined && is_installed) installed.set(name, made);
       return made;
     };
   }
@@ -103,13 +116,14 @@ export class Project {
     this.#update(file, text);
     const wrong = diagnosed(this.#current(file), file).map((place) => this.#relative(place));
     const lines = new Set(wrong.map(({ line }) => line));
+    const said = new Set(wrong.map(({ why }) => why));
     try {
       const compiled = this.#compile(file, text, true);
       if (wrong.length === 0) return compiled;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       // Where a type is wrong, what the compiler makes of it tells nothing more.
-      wrong.push(...error.places.filter(({ line }) => !lines.has(line)));
+      wrong.push(...error.places.filter(({ line, why }) => !lines.has(line) && !said.has(why)));
     }
     throw new Refusal(in_order(wrong));
   }
@@ -162,6 +176,7 @@ export class Project {
     if (source !== undefined) {
       this.#cache?.forget(file);
       this.#sources.delete(file);
+      this.#before = this.#program ?? this.#before;
       this.#program = undefined;
     }
   }
@@ -169,7 +184,8 @@ export class Project {
   #current(file: string): ts.Program {
     if (this.#program?.getSourceFile(file) === undefined) {
       this.#roots.add(file);
-      this.#program = ts.createProgram([...this.#roots], this.#checking, this.#host, this.#program);
+      this.#program = ts.createProgram([...this.#roots], this.#checking, this.#host, this.#program ?? this.#before);
+      this.#before = undefined;
     }
     return this.#program;
   }

@@ -1,8 +1,10 @@
 /**
  * Counts what happens within one statement, so that what has no end becomes an oops: turns of loops in plain functions,
- * calls of functions that are passed on, and the length of texts that are put together.
+ * calls of functions that are passed on, lists and texts that are gone through, and the length of texts that are put
+ * together.
  */
 import ts from "typescript-api";
+import { is_global, library_member } from "./library.ts";
 import type { Meaning } from "./meaning.ts";
 import { enclosing_function, is_function_literal, is_generator } from "./syntax.ts";
 
@@ -24,6 +26,8 @@ export function counts_of(node: ts.Node, file: ts.SourceFile, meaning: Meaning):
   if (ts.isIterationStatement(node, false)) return in_block(node.statement, file);
   if (is_function_literal(node) && is_passed_on(node, meaning))
     return ts.isBlock(node.body) ? in_block(node.body, file) : around(node.body, file, "($k.turn(), ");
+  const whole = walked_by(node, meaning);
+  if (whole !== undefined) return around(whole, file, "$k.walked(");
   return is_text(node, meaning) ? around(node, file, "$k.text(") : NOTHING;
 }
 
@@ -44,6 +48,36 @@ function is_passed_on(node: ts.ArrowFunction | ts.FunctionExpression, meaning: M
   return (
     meaning.generator_of(parent.expression) === undefined && meaning.host_function(parent.expression) === undefined
   );
+}
+
+/** Members of lists, texts, maps and sets that do not take longer for longer ones. */
+const quick: ReadonlySet<string> = new Set([
+  ...["add", "at", "charAt", "charCodeAt", "clear", "codePointAt", "delete", "entries", "get", "has", "keys", "pop"],
+  ...["push", "set", "values"],
+]);
+const WALKING = /^(Readonly)?(Array|Map|Set)$|^String$|^U?[Ii]nt\d+Array$/;
+
+/** What a node goes through at once, or makes: a list, text, map or set. In steps, that is once a statement. */
+function walked_by(node: ts.Node, meaning: Meaning): ts.Expression | undefined {
+  if (!ts.isCallExpression(node) && !ts.isNewExpression(node) && !ts.isSpreadElement(node)) return undefined;
+  const around = enclosing_function(node);
+  if (around !== undefined && is_generator(around)) return undefined;
+  if (ts.isSpreadElement(node)) return node.expression;
+  const callee = node.expression;
+  if (ts.isNewExpression(node)) {
+    const makes = ts.isIdentifier(callee) && /^(Array|Map|Set)$/.test(callee.text) && is_global_name(callee, meaning);
+    return makes ? node : undefined;
+  }
+  if (!ts.isPropertyAccessExpression(callee)) return undefined;
+  const owner = library_member(callee.name, meaning) ?? "";
+  if (owner === "ArrayConstructor") return node;
+  if (owner === "ObjectConstructor") return callee.name.text === "fromEntries" ? node.arguments[0] : node;
+  return WALKING.test(owner) && !quick.has(callee.name.text) ? callee.expression : undefined;
+}
+
+function is_global_name(name: ts.Identifier, meaning: Meaning): boolean {
+  const declaration = meaning.symbol_of(name)?.declarations?.[0];
+  return declaration !== undefined && is_global(declaration);
 }
 
 /** Whether a node puts a text together that may be part of a longer one: steps themselves keep none. */

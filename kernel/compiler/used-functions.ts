@@ -2,7 +2,7 @@
 import ts from "typescript-api";
 import { said_of_namespace } from "./imports.ts";
 import type { Meaning } from "./meaning.ts";
-import { bare, is_function_literal, is_generator, is_value_name, is_within } from "./syntax.ts";
+import { bare, is_function_literal, is_generator, is_value_name, is_within, is_wrapper } from "./syntax.ts";
 
 /** What a node brings in: functions to look into, or what cannot be looked into. */
 export interface Used {
@@ -128,7 +128,7 @@ export class UsedFunctions {
 /** Whether a call is one on the guest stack, or the expansion of a macro. */
 function is_stepping(call: ts.CallExpression): boolean {
   let at: ts.Node = call;
-  while (ts.isParenthesizedExpression(at.parent)) at = at.parent;
+  while (is_wrapper(at.parent)) at = at.parent;
   return ts.isYieldExpression(at.parent);
 }
 

@@ -10,6 +10,8 @@ export const MOST_ACCESSES = 512;
 /** Turns that one step may make in loops of the plain functions that it calls. */
 const MOST_TURNS = 100_000;
 /** Turns that loops of a module may make while it is loaded. */
+/** Elements that a method of JavaScript's goes through in the time of a turn, as a power of 2. */
+const WALKED_IN_A_TURN_SHIFT = 4;
 const MOST_TURNS_OF_LOADING = 10_000_000;
 
 const HOSTCALL_LENGTH = 4;
@@ -115,6 +117,12 @@ export class HostedMemory implements GuestMemory {
   /** Counts a turn of a loop in a plain function. @throws StepError when they are too many for one step */
   turn(): void {
     if (++this.#turns > this.most_turns) endless(this.most_turns);
+  }
+
+  /** A list or text of this length is gone through at once: less than as many turns, except where a module sorts and joins. */
+  walk(length: number): void {
+    this.#turns += this.most_turns === MOST_TURNS ? length >>> WALKED_IN_A_TURN_SHIFT : length;
+    if (this.#turns > this.most_turns) endless(this.most_turns);
   }
 
   /** A word of the frame or the stack; not counted. */

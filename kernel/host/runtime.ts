@@ -115,6 +115,12 @@ export function turn(): void {
   ambient.memory.turn();
 }
 
+/** A list, text, map or set that a method goes through: what that takes counts as turns do. @throws StepError */
+export function walked<T extends { readonly length?: number; readonly size?: number } | undefined>(whole: T): T {
+  ambient.memory.walk(whole?.length ?? whole?.size ?? 0);
+  return whole;
+}
+
 /** Characters of a text that a plain function may put together. */
 const LONGEST_TEXT = 0x1_0000;
 

@@ -21,7 +21,7 @@ let directory: string;
 
 /** Runs a line of shell, in which `esp0` is the command and `status` prints its exit status as the last line. */
 function shell(line: string): Promise<End> {
-  const script = `esp0() { "${process.execPath}" --enable-source-maps "${ESP0}" "$@"; }; ${line}`;
+  const script = `esp0() { "${process.execPath}" "${ESP0}" "$@"; }; ${line}`;
   return new Promise((resolve) => {
     execFile(
       "bash",

@@ -1,4 +1,5 @@
 /** `--record` and `--replay`. */
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { assembleBinary } from "../../asm/index.ts";
 import { CommandSession, given, type Run, Typist } from "./command-session.ts";
@@ -181,6 +182,14 @@ describe("esp0 machine", () => {
 });
 
 describe("esp0 debug", () => {
+  it("shows the sources beside it where a recording of a run has none", async () => {
+    const { session } = await recorded();
+    const name = "kernel/kernel/panic.ts";
+    const here = new CommandSession({ r: session.io.text("r"), [name]: readFileSync(name, "utf8") });
+    const { stdout } = await here.esp0(["debug", "-q", "--replay", "r"], { stdin: given("reverse-stepi\n") });
+    expect(stdout).toMatch(/stop_machine \(value=7\) at kernel\/kernel\/panic\.ts:(\d+)\n +\1 {2}/);
+  });
+
   const script = ["break child", "continue", "set var $esi = 5", "step 3", "input hello", "", "p nonsense"].join("\n");
 
   it("replays a session: commands, changes and input", async () => {

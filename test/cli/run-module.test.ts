@@ -6,20 +6,20 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { hasGdb, runGdb } from "../debug/gdb/real-gdb.ts";
 import { ESP0 } from "../dist.ts";
+import { CommandServer, type Ended } from "./command-server.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "esp0-run-module-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const server = new CommandServer();
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
 for (const name of ["nap.ts", "sum.ts", "sum.S"]) copyFileSync(join("examples/module", name), join(folder, name));
 
 /** Milliseconds: TypeScript reads its libraries and the kernel's types for every command. */
 const PATIENCE = 300_000;
 
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
+/** `esp0 ARGS` as a process of its own. */
 function command(args: readonly string[], { input = "", cwd = folder } = {}): Promise<Ended> {
   const process_ = spawn(process.execPath, [ESP0, ...args], { cwd });
   const ended = { stdout: "", stderr: "" };
@@ -31,8 +31,9 @@ function command(args: readonly string[], { input = "", cwd = folder } = {}): Pr
   return new Promise((resolve) => process_.on("close", (status) => resolve({ ...ended, status })));
 }
 
+/** `esp0 run ARGS`. */
 function run(...args: string[]): Promise<Ended> {
-  return command(["run", ...args]);
+  return server.run(["run", ...args], folder);
 }
 
 function written(name: string, text: string): string {
@@ -203,6 +204,11 @@ export const sys_b = kernel_function("sys_b", [i32, i32], i32, function* (a) {
       "a loop without end where it is loaded",
       "let n = 0;\nwhile (n < 1) n *= 1;\nexport const x = n;",
       /^wrong-\d+\.ts:2:\d+: cannot be loaded: it has gone round its loops more than 10,000,000 times/,
+    ],
+    [
+      "a loop without end over a long list, which is gone through at once",
+      "const l = Array.from({ length: 65536 }, (_, i) => i);\nlet n = 0;\nwhile (n < 1) n *= l.indexOf(-1);\nexport const x = n;",
+      /^wrong-\d+\.ts:3:\d+: cannot be loaded: it has gone round its loops more than 10,000,000 times/,
     ],
     [
       "a table that is different in every run",

@@ -7,6 +7,34 @@ const REVERSE = `${SESSION}/reverse.test.ts`;
 
 export default [
   {
+    name: "of several breakpoints at a place one is met",
+    file: "debug/session/watcher.ts",
+    old: "if (this.#meets({ record, core: core.id })) stops = true;",
+    new: "if (this.#meets({ record, core: core.id })) return true;",
+    tests: [REPL],
+  },
+  {
+    name: "a signal's frame has the registers of its handler",
+    file: "debug/frames/signal-return.ts",
+    old: "return offset === 0 ? esp + WORD : esp;",
+    new: "return esp;",
+    tests: ["test/debug/repl/signal-frames.test.ts"],
+  },
+  {
+    name: "an INT is no call: its frame is where it goes on",
+    file: "debug/frames/frame-walk.ts",
+    old: "isExact = interrupted && !hasCalledByInt(guest, { ...at, isExact }, step, task);",
+    new: "isExact = interrupted;",
+    tests: ["test/debug/repl/int-frames.test.ts"],
+  },
+  {
+    name: "a signal's handler is taken for the end of what lies before it",
+    file: "debug/frames/entry.ts",
+    old: "&& !isElsewhere(guest, entry.nr, returnsTo)",
+    new: "",
+    tests: ["test/debug/repl/int-frames.test.ts"],
+  },
+  {
     name: "a back-trace ends at a return address behind a function's end",
     file: "debug/frames/frame-walk.ts",
     old: "isCode(guest, rules.isSignalFrame ? pc : pc - 1)",
@@ -23,7 +51,7 @@ export default [
   {
     name: "a temporary breakpoint stays",
     file: "debug/session/runs.ts",
-    old: "      if (watcher.hit.record.request.temporary) this.host.breakpoints.remove(watcher.hit.record.number);\n",
+    old: "      if (record.request.temporary) this.host.breakpoints.remove(record.number);\n",
     new: "",
     tests: [FORWARD],
   },

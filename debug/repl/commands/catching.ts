@@ -1,42 +1,72 @@
 /** What `catch` can catch, and how it is filtered. */
 import { didYouMean, nearNames } from "../../../asm/index.ts";
-import { syscall_numbers } from "../../../kernel/inspect.ts";
+import { PID_MAX, syscall_numbers } from "../../../kernel/inspect.ts";
 import { EXCEPTIONS } from "../../exceptions.ts";
 import type { CatchKind, CatchRequest, SessionEvent } from "../../session/index.ts";
 import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
-import { SIGNAL_NAMES, signalNumber } from "../format/event.ts";
+import { LAST_SIGNAL, SIGNAL_NAMES, signalNumber } from "../format/event.ts";
 
 type Filter = (event: SessionEvent) => boolean;
 
 /** The filter that the words behind an event ask for; undefined when there are none. */
 type FilterReader = (words: readonly string[], console: Console) => Filter | undefined;
 
-/** A number in the one word there is; undefined without a word. */
-function number(words: readonly string[], console: Console, field: string): Filter | undefined {
+/** The last of the CPU's own vectors, of all vectors, of the bottom halves, and of the pids. */
+const LAST_EXCEPTION = 31;
+const LAST_VECTOR = 255;
+const LAST_BOTTOM_HALF = 31;
+const LAST_PID = PID_MAX - 1;
+const LAST_NUMBER = 2 ** 32 - 1;
+
+/** A number up to `last` in what is said; undefined when nothing is. */
+function number(
+  words: readonly string[],
+  console: Console,
+  { field, last, what = field }: { field: string; last: number; what?: string },
+): Filter | undefined {
   if (words.length === 0) return undefined;
-  const wanted = console.number(words.join(" "));
+  const wanted = console.integer(words.join(" "), what, 0, last);
   return (event) => event[field] === wanted;
 }
 
+const shortName = (name: string | undefined) => name?.split(" ")[0]?.replace(/^#/, "").toLowerCase();
+/** By vector, of those that have a mnemonic. */
+const EXCEPTION_NAMES = EXCEPTIONS.map((name) => (name?.startsWith("#") ? shortName(name) : undefined));
+const KNOWN_EXCEPTIONS = EXCEPTION_NAMES.filter((name) => name !== undefined);
+
 function exception(words: readonly string[], console: Console): Filter | undefined {
-  const [name] = words;
+  const [name, ...others] = words;
   if (name === undefined) return undefined;
-  const vector = EXCEPTIONS.findIndex(
-    (known) => known?.split(" ")[0]?.toLowerCase() === `#${name.replace(/^#/, "").toLowerCase()}`,
-  );
-  return vector >= 0 ? (event) => event["vector"] === vector : number(words, console, "vector");
+  const plain = shortName(name) ?? "";
+  const vector = EXCEPTION_NAMES.indexOf(plain);
+  if (vector >= 0) {
+    nothing(others);
+    return (event) => event["vector"] === vector;
+  }
+  const known = `there are ${KNOWN_EXCEPTIONS.join(", ")}, and vectors up to ${LAST_EXCEPTION}`;
+  if (/^#?[a-z]\w*$/i.test(name)) {
+    throw new CommandError(`no exception ${name}${didYouMean(nearNames(plain, KNOWN_EXCEPTIONS), ", ")}; ${known}`);
+  }
+  return number(words, console, { field: "vector", last: LAST_EXCEPTION, what: "vector of an exception" });
+}
+
+function irq(words: readonly string[], console: Console): Filter | undefined {
+  const last = console.session.machine.ioApic.redirection.length - 1;
+  return number(words, console, { field: "irq", last, what: "line" });
 }
 
 function syscall(words: readonly string[], console: Console): Filter | undefined {
-  const [name] = words;
+  const [name, ...others] = words;
   if (name === undefined) return undefined;
   const plain = name.replace(/^sys_/, "");
-  if (/^\d/.test(plain)) return number(words, console, "nr");
+  // Programs may use numbers that mean nothing.
+  if (/^[\d$(]/.test(plain)) return number(words, console, { field: "nr", last: LAST_NUMBER, what: "system call" });
   if (!Object.hasOwn(syscall_numbers, plain)) {
     const near = nearNames(plain, Object.keys(syscall_numbers));
     throw new CommandError(`no system call ${plain}${didYouMean(near, ", ")}`);
   }
+  nothing(others);
   return (event) => event["nr"] === syscall_numbers[plain];
 }
 
@@ -53,7 +83,7 @@ function pids(words: readonly string[], console: Console, fields: Readonly<Recor
           .join(", ")} is expected, not '${words.slice(i).join(" ")}'`,
       );
     }
-    wanted.push([field, console.number(pid)]);
+    wanted.push([field, console.integer(pid, "pid", 0, LAST_PID)]);
   }
   return (event) => wanted.every(([field, pid]) => event[field] === pid);
 }
@@ -62,7 +92,11 @@ function signal(words: readonly string[], console: Console): Filter {
   const [name, ...others] = words;
   if (name === undefined || name === "to") return pids(words, console, { to: "pid" });
   const wanted = signalNumber(name);
-  if (wanted === undefined) throw new CommandError(`no signal ${name}; names are like SIGSEGV`);
+  if (wanted === undefined) {
+    const near = nearNames(name.toUpperCase().replace(/^(SIG)?/, "SIG"), SIGNAL_NAMES);
+    const known = near.length > 0 ? didYouMean(near, ", ") : "; names are like SIGSEGV";
+    throw new CommandError(`no signal ${name}${known}, numbers go from 1 to ${LAST_SIGNAL}`);
+  }
   const toPid = pids(others, console, { to: "pid" });
   return (event) => event["sig"] === wanted && toPid(event);
 }
@@ -74,8 +108,8 @@ function nothing(words: readonly string[]): undefined {
 
 const READERS: Readonly<Record<CatchKind, FilterReader>> = {
   exception,
-  interrupt: (words, console) => number(words, console, "vector"),
-  irq: (words, console) => number(words, console, "irq"),
+  interrupt: (words, console) => number(words, console, { field: "vector", last: LAST_VECTOR }),
+  irq,
   syscall,
   switch: (words, console) => pids(words, console, { from: "prev", to: "next" }),
   fork: nothing,
@@ -83,7 +117,7 @@ const READERS: Readonly<Record<CatchKind, FilterReader>> = {
   exit: nothing,
   cow: nothing,
   signal,
-  softirq: (words, console) => number(words, console, "nr"),
+  softirq: (words, console) => number(words, console, { field: "nr", last: LAST_BOTTOM_HALF, what: "bottom half" }),
   wakeup: (words, console) => pids(words, console, { of: "pid", by: "by" }),
 };
 
@@ -95,7 +129,7 @@ export function catchWords(text: string): readonly string[] {
   const [event = "", ...words] = text.trim().split(/\s+/);
   switch (event) {
     case "exception":
-      return words.length > 0 ? [] : EXCEPTIONS.flatMap((name) => name?.split(" ")[0]?.slice(1).toLowerCase() ?? []);
+      return words.length > 0 ? [] : KNOWN_EXCEPTIONS;
     case "syscall":
       return words.length > 0 ? [] : Object.keys(syscall_numbers);
     case "signal":

@@ -55,7 +55,8 @@ function noArgument(name: string, argument: string): void {
 
 /** Where a frame returns to; undefined when that is not known. */
 function returnOf(console: Console, frame: StackFrame) {
-  const { walked } = frame;
+  // The innermost frame is known before those around it are looked for, and what it returns to only then.
+  const { walked } = console.frames()[frame.level] ?? frame;
   const caller = console.frames().find((each) => each.level > frame.level && each.walked !== walked)?.walked;
   if (caller === undefined) return undefined;
   if (walked.returnSlot !== undefined) return { linear: caller.pc, slot: walked.returnSlot };

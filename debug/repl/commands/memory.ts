@@ -77,14 +77,15 @@ async function disassembleFrom(console: Console, start: number, count: number, c
 
 async function disassembly(console: Console, argument: string): Promise<void> {
   const cursor = console.cursors.get("disas");
-  if (argument === "--on") return disassembleFrom(console, cursor?.address ?? console.guest.pc, INSTRUCTIONS, "disas");
+  if (argument === "--on")
+    return disassembleFrom(console, cursor?.address ?? console.frame().pc, INSTRUCTIONS, "disas");
   const webAssembly = /^\/w\b\s*\*?\s*(.*)$/.exec(argument);
   if (webAssembly !== null) {
     const [, place] = webAssembly;
     return showWebAssembly(console, place === "" ? console.guest.pc : console.address(place));
   }
   const [, what, count] = /^(.*?)(?:,\s*(.+))?$/.exec(argument) ?? [];
-  const start = what === undefined || what === "" ? console.guest.pc : console.address(what.replace(/^\*\s*/, ""));
+  const start = what === undefined || what === "" ? console.frame().pc : console.address(what.replace(/^\*\s*/, ""));
   const symbol = console.session.symbols.symbolize(start);
   if (count !== undefined) return disassembleFrom(console, start, Math.max(1, console.number(count)), "disas");
   // A whole function, when it is one that was named.

@@ -33,7 +33,8 @@ export function clauses(console: Console, argument: string): Clauses {
   }
   if (condition === "") throw new CommandError("a condition is expected behind `if`");
   const { count, cpu: core } = numbers;
-  if (count !== undefined && count < 1) throw new CommandError("count: 1 or more is expected, the hit to stop at");
+  if (count !== undefined && !(Number.isInteger(count) && count >= 1))
+    throw new CommandError("count: 1 or more is expected, the hit to stop at");
   if (core !== undefined && console.session.machine.cores[core] === undefined) {
     throw new CommandError(`there is no CPU ${core}; there are 0 to ${console.session.machine.cores.length - 1}`);
   }
@@ -103,17 +104,28 @@ const WATCHED = { watch: "change", rwatch: "read", awatch: "access", wwatch: "wr
 /** `watch jiffies`, `watch *(u32 *)0xc0123450`, `watch 0x1000 16`, `watch -p 0x100000 4`. */
 function addWatchpoint(console: Console, argument: string, name: keyof typeof WATCHED): void {
   const parts = clauses(console, argument);
-  const physical = /^-p\s+/.exec(parts.what);
-  const text = physical === null ? parts.what : parts.what.slice(physical[0].length);
+  const isPhysical = /^-p\b/.test(parts.what);
+  const text = isPhysical ? parts.what.replace(/^-p\s*/, "") : parts.what;
   if (text === "") throw new CommandError(`${name} what? An expression, or an address and a number of bytes`);
-  const range = /^(\S+)\s+(\d+)$/.exec(text);
+  const range = /^(\S+)\s+(0x[\da-f]+|\d+)$/i.exec(text);
+  if (isPhysical) requirePhysical(console, range?.[1] ?? text, name);
   const { address, length, scope } =
     range === null
       ? placeOf(console, text)
       : { address: console.address(range[1]), length: Number(range[2]), scope: undefined };
-  const space = physical === null ? "linear" : "physical";
+  const space = isPhysical ? "physical" : "linear";
   const shown = `${name} ${text}: ${plural(length, "byte")} at ${space === "physical" ? `physical ${hex(address)}` : console.place(address)}`;
   add(console, { kind: "watch", space, address, length, scope, on: WATCHED[name] }, parts, shown);
+}
+
+/** @throws CommandError when an expression names what lies at a linear address */
+function requirePhysical(console: Console, text: string, name: string): void {
+  const { address, register } = console.evaluate(text);
+  if (address === undefined || register !== undefined) return;
+  throw new CommandError(
+    `${text} lies at the linear address ${hex(address)}: ${name} ${text} watches it; with -p an address is a number, and\n` +
+      `pt ${text} tells which`,
+  );
 }
 
 /** Where what an expression names lies, or the word at the address that it comes to. */
@@ -299,8 +311,7 @@ export const stopping: readonly Command[] = [
       const [number, times] = argument.split(/\s+/);
       if (number === undefined || times === undefined) throw new CommandError("ignore NUMBER COUNT is expected");
       const [found] = numbersOf(console, number);
-      const passed = console.number(times);
-      if (passed < 0) throw new CommandError(`${times}: 0 or more is expected`);
+      const passed = console.integer(times, "hits to pass over:", 0);
       console.session.breakpoints.setIgnore(found, passed);
       console.print(`Breakpoint ${found} passes over its next ${plural(passed, "hit")}.`);
     },

@@ -1,5 +1,6 @@
 /** Tasks: who there is, where they are, what is on their stacks. */
 import { pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
+import { codeAddressOf, hasSavedRegisters } from "../../frames/entry.ts";
 import { backtrace, currentPointers, type Frame, pointersOf } from "../../frames/frame-walk.ts";
 import type { TaskName } from "../../frames/guest.ts";
 import { bareHex, hex, table } from "../../numbers.ts";
@@ -7,7 +8,6 @@ import { tasks as summaries } from "../../tasks.ts";
 import type { Command } from "../command.ts";
 import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
-import { hasSavedRegisters } from "../format/entry.ts";
 import { stackLines } from "../format/stack.ts";
 import { formatValue } from "../format/value.ts";
 import { taskOrCurrent } from "../task-argument.ts";
@@ -37,7 +37,9 @@ function processes(console: Console): void {
 function callerOf({ guest, session }: Console, task: number, pc: number): number {
   const ownFunctions = new Set(["switch_to", "schedule", "__switch_to", "context_switch", "schedule_timeout"]);
   const frames = backtrace(guest, pointersOf(guest, task), task);
-  const found = frames.find((frame) => !ownFunctions.has(session.symbols.symbolize(frame.pc)?.symbol ?? ""));
+  const found = frames.find(
+    (frame) => !ownFunctions.has(session.symbols.symbolize(codeAddressOf(frame))?.symbol ?? ""),
+  );
   return found?.pc ?? pc;
 }
 

@@ -14,14 +14,17 @@ const signalNames = new Map(
 /** `SIGSEGV` and the others. */
 export const SIGNAL_NAMES: readonly string[] = [...signalNames.values()];
 
+/** Signals go from 1 to this. */
+export const LAST_SIGNAL: number = signal_constants._NSIG;
+
 /** The name of a system call without `sys_`. */
 export function syscallName(number: number): string | undefined {
   return syscallNames.get(number);
 }
 
-/** The number of a signal: `SIGSEGV`, `segv`, `11`. */
+/** The number of a signal: `SIGSEGV`, `segv`, `11`; undefined when it is none. */
 export function signalNumber(text: string): number | undefined {
-  if (/^\d+$/.test(text)) return Number(text);
+  if (/^\d+$/.test(text)) return Number(text) >= 1 && Number(text) <= LAST_SIGNAL ? Number(text) : undefined;
   const name = text.toUpperCase().replace(/^(SIG)?/, "SIG");
   return [...signalNames].find(([, known]) => known === name)?.[0];
 }

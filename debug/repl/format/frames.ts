@@ -39,6 +39,7 @@ function reading(read: () => string): string {
 
 /** `#1  0x0804907f in fib (n=4) at prog.c:32`; the address is left out at the beginning of a line. */
 export function frameLine(console: Console, frame: StackFrame): string {
+  if (frame.walked.isSignal) return `#${String(frame.level).padEnd(2)} <signal handler called>`;
   const line = console.session.symbols.lineEntry(frame.pc);
   const isAtStart = frame.walked.isExact && line?.address === frame.pc && line.isStatement;
   const address = isAtStart || frame.isInlinedOver ? "" : `${hex(frame.pc)} in `;

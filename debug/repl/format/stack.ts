@@ -1,11 +1,12 @@
 /** A stack, word by word, with what each word is. */
 import { pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
+import { codeAddressOf, vectorSlot } from "../../frames/entry.ts";
 import { SWITCH_FRAME_BYTES } from "../../frames/entry-frames.ts";
 import { backtrace, type Frame, type StackPointers } from "../../frames/frame-walk.ts";
 import { MemoryError } from "../../frames/guest.ts";
 import { bareHex, hex } from "../../numbers.ts";
 import type { Console } from "../console.ts";
-import { entryName, vectorSlot } from "./entry.ts";
+import { entryName } from "./entry.ts";
 
 /** Words shown of a stack without a known end. */
 const WORDS = 32;
@@ -55,7 +56,7 @@ function annotations(console: Console, start: StackPointers, task: number | unde
   const { symbols } = console.session;
   const frames = backtrace(console.guest, start, task);
   frames.forEach((frame, index) => {
-    const name = symbols.symbolize(frame.pc)?.symbol ?? hex(frame.pc);
+    const name = symbols.symbolize(codeAddressOf(frame))?.symbol ?? hex(frame.pc);
     if (name === "switch_to") {
       const slot = frame.returnSlot ?? 0;
       if (slot - frame.esp >= SWITCH_FRAME_BYTES) {
@@ -89,7 +90,7 @@ function noteEntry(console: Console, notes: Map<number, string>, frame: Frame, o
     const what = field === "ebx" ? `, struct pt_regs begins: ${entryName(console, frame)}` : "";
     notes.set(address, `pt_regs.${field}${place}${by}${what}`);
   }
-  const slot = vectorSlot(console, frame);
+  const slot = vectorSlot(console.guest, frame);
   if (slot === undefined) return;
   notes.set(slot, `vector ${console.guest.read32(slot)}, until pt_regs.xes is saved here`);
   notes.set(base + pt_regs.offset("orig_eax"), "error code, until pt_regs.orig_eax is saved here");

@@ -96,10 +96,12 @@ if (process.env["UPDATE_DOCS"] === "1") {
   for (const session of sessionsOf(page)) answers.push(...(await answersOf(session)).map(shown));
   writeFileSync(
     PAGE,
-    page.replace(/^\(gdb\) (.*)\n(?:(?!\(gdb\) |```).*\n)*/gm, (_, command) => {
-      const answer = answers.shift()!;
-      return `(gdb) ${command}\n${answer === "" ? "" : `${answer}\n`}`;
-    }),
+    page.replace(/```gdb\n.*?```/gs, (block) =>
+      block.replace(/^\(gdb\) (.*)\n(?:(?!\(gdb\) |```).*\n)*/gm, (_, command) => {
+        const answer = answers.shift() ?? "";
+        return `(gdb) ${command}\n${answer === "" ? "" : `${answer}\n`}`;
+      }),
+    ),
   );
 }
 

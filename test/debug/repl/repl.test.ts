@@ -77,7 +77,43 @@ describe("esp0 debug", () => {
   it("goes back to the last breakpoint, and to the reset when there is none", async () => {
     const given = await ask("tbreak child", "c", "break sys_fork", "reverse-continue", "reverse-continue");
     expect(given[3]).toContain("sys_fork");
+    expect(given[3]).toMatch(/^Breakpoint 2, hit 1 time\./);
     expect(given[4]).toMatch(/^At the reset/);
+  });
+
+  it("names all breakpoints at a place, counts them, and carries out the commands of each", async () => {
+    const given = await ask(
+      ...["break schedule", "break schedule if current->pid == 1", "tbreak schedule", "commands 1", "silent", "p 11"],
+      ...["end", "commands 2", "p 22", "end", "c", "info break", "c", "goto -1", "reverse-continue"],
+    );
+    const [once, list, again, , back] = given.slice(-5);
+    expect(once).toMatch(/^Breakpoint 3, hit 1 time\.\n#[\d,]+ {2}cpu 0, pid 0[\s\S]*\n\$1 = 11$/);
+    expect(list).toMatch(/^ {2}1 .*\[hit 1 time\]\n[\s\S]*^ {2}2 .* if current->pid == 1\n {8}p 22$/m);
+    expect(list).not.toContain("temporary");
+    expect(again).toMatch(/^Breakpoint 2, hit 1 time\.\n#[\d,]+ {2}cpu 0, pid 1[\s\S]*\n\$2 = 11\n\$3 = 22$/);
+    expect(back).toBe("$4 = 11");
+  });
+
+  it("names all watchpoints and catchpoints that one instruction has met", async () => {
+    const given = await ask(
+      ...["tbreak child", "c", "watch value", "awatch value", "c", "delete", "catch exit", "catch exit", "c"],
+    );
+    expect(given[4]).toMatch(/^Watchpoint 2: wrote .*\nWatchpoint 3: wrote 1 byte at value.*\n#/);
+    expect(given[8]).toMatch(/^Catchpoint 4: exit .*\nCatchpoint 5: exit .*\n#/m);
+  });
+
+  it("removes a temporary breakpoint that it has gone back to", async () => {
+    const given = await ask(
+      "tbreak child",
+      "c",
+      "tbreak sys_fork",
+      "reverse-continue",
+      "info break",
+      "reverse-continue",
+    );
+    expect(given[3]).toMatch(/^Breakpoint 2, hit 1 time\./);
+    expect(given[4]).toBe("There are no breakpoints.");
+    expect(given[5]).toMatch(/^At the reset/);
   });
 
   it("obeys conditions, counts and temporary breakpoints", async () => {
@@ -297,6 +333,28 @@ describe("esp0 debug", () => {
     ["catch sycall", "did you mean syscall?"],
     ["catch syscall fork2", "no system call fork2; did you mean"],
     ["catch switch of 2", "from PID, to PID is expected"],
+    ["catch switch to 99999", "pid 99999: 0 to 32767 is expected"],
+    ["catch exception 99", "vector of an exception 99: 0 to 31 is expected"],
+    ["catch exception pg", "no exception pg; did you mean"],
+    ["catch exception nosuch", "; there are de, db, bp"],
+    ["catch exception pf gp", "nothing is expected behind this event, not 'gp'"],
+    ["catch interrupt 256", "vector 256: 0 to 255 is expected"],
+    ["catch irq 99", "line 99: 0 to 23 is expected"],
+    ["catch irq 0.5", "line 0.5: 0 to 23 is expected"],
+    ["catch syscall nosuch", "no system call nosuch"],
+    ["catch syscall write read", "nothing is expected behind this event, not 'read'"],
+    ["catch syscall 0x100000000", "system call 0x100000000: 0 to 4294967295 is expected"],
+    ["catch signal SIGSEV", "no signal SIGSEV; did you mean SIGSEGV?"],
+    ["catch signal 65", "numbers go from 1 to 64"],
+    ["catch softirq 32", "bottom half 32: 0 to 31 is expected"],
+    ["watch -p", "watch what?"],
+    ["watch -p 0x100000000", "0x100000000 is no address: they have 32 bits, and end at 0xffffffff"],
+    ["watch -p 0xfffffffe 4", "4 bytes to watch at 0xfffffffe: addresses end at 0xffffffff, so that there are 2"],
+    ["watch -p 0x1000 0", "0 bytes to watch: expected 1 or more"],
+    ["watch -p jiffies", "jiffies lies at the linear address 0xc01"],
+    ["break *0x123456789", "0x123456789 is no address"],
+    ["x 0x100000000", "0x100000000 is no address"],
+    ["tbreak schedule count 1.5", "1 or more is expected"],
     ["delete 7", "there is no breakpoint 7"],
     ["goto nowhere", "no symbol nowhere"],
     ["cpu 3", "core 3"],

@@ -128,7 +128,7 @@ polled:	.long 0
 
 const CLONE_THREAD_FLAGS = 0x10f00; // VM, FS, FILES, SIGHAND, THREAD
 
-/** Two may wake the same task at once: every instruction is tried always. */
+/** Two may wake the same task at once: a tick that wakes is tried at every instruction always. */
 export const WAKE_RACE = "a write that wakes a poller whose time is up";
 
 export const PATHS: Readonly<Record<string, () => Program>> = {

@@ -768,6 +768,29 @@ function* fill(at: u32, value: i32): Steps<void> {
   memory().write32(at, value);
 }
 
+export const written_with_changes = kernel_function("written_with_changes", [i32, i32, i32], i32, function* (a, b, c) {
+  counter.value = a;
+  memory().write32(names.address, counter.value++);
+  memory().write32(names.address + 4, yield* loud(b));
+  counter.value = memory().read32(names.address) + (counter.value++ & (c | 1));
+  return counter.value + memory().read32(names.address + (counter.value++ & 4));
+});
+
+export const through_types = kernel_function("through_types", [i32, i32, i32], i32, function* (a, b, c) {
+  let x = a & 0xff;
+  (x as number)++;
+  x! += b & 0xff;
+  (<number>x) = (yield* loud(x) as Steps<number>) + <number>(yield* loud(c & 0xff));
+  let y = (b satisfies number) & 7;
+  if ((((yield* loud(y)) > 3) as boolean)! && (((yield* loud(c)) > 0) satisfies boolean))
+    y = -((yield* loud(2)) as number);
+  (yield* loud(y)) as unknown;
+  (names.value as ViewOf<typeof outer_named>).first += (yield* loud(x)) as number;
+  let z = c;
+  const before = z + (((z as number) = b), yield* loud(1));
+  return x + y + before + z + names.value.first;
+});
+
 export const addressed_locals = kernel_function("addressed_locals", [i32, i32, i32], i32, function* (a, b, c) {
   const made = local(node);
   const word = local(u32);

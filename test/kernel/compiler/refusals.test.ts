@@ -158,6 +158,11 @@ const refused: readonly (readonly [what: string, body: string, why: RegExp])[] =
   ],
   ["a default in a pattern", "const { value = 3 } = node.at(a);\ncounter.value = value;", /^1:9: only plain names/],
   [
+    "a value of the host that is needed behind a change",
+    "counter.value = host_list()[counter.value++]!;",
+    /^1:17: this value is of type number\[\] .* can: what is called or changed behind it in a statement before this one, keep/,
+  ],
+  [
     "a local that is assigned",
     "let word = local(node);\nword = node.at(a);",
     /^1:5: a local in the frame cannot be assigned to later/,
@@ -175,6 +180,32 @@ describe("the compiler refuses", () => {
     expect(refusals_of("", { head: "async function* (a: number, b: number): any" })[0]).toMatch(
       /`async` in hosted code.*sleep on a wait queue/,
     );
+  });
+
+  it.each([
+    [
+      'export const again = kernel_function("again", [u32], u32, function* (n) { return n < 2 ? n : (yield* again(n - 1)) + 1; });',
+      /`again` comes to call itself.*: `function\* \(n\): Steps<number>`$/,
+    ],
+    [
+      'export const again = kernel_function("again", [u32], undefined, function* (n) { const m = yield* again(n); m; });',
+      /`again` comes to call itself.*: `function\* \(n\): Steps<void>`$/,
+    ],
+    [
+      "export function* deeper(n: u32) { return n < 2 ? n : (yield* deeper(n - 1)) + 1; }",
+      /`deeper` comes to call itself.*: `function\* deeper\(…\): Steps<u32>`/,
+    ],
+    [
+      "export function* odd(n: u32) { return n < 1 ? 0 : yield* even(n - 1); }\nfunction* even(n: u32) { return n < 1 ? 1 : yield* odd(n - 1); }",
+      /`odd` comes to call itself/,
+    ],
+  ])("a recursive function without a declared result: %s", (also, why) => {
+    expect(refusals_of("", { also })[0]).toMatch(why);
+    const declared = also.replaceAll(
+      /(function\*[^(]*\([^)]*\))/g,
+      `$1: Steps<${also.includes("undefined") ? "void" : "number"}>`,
+    );
+    expect(refusals_of("", { also: declared.replace("const m = ", "").replace("; m;", ";") })).toEqual([]);
   });
 
   it("a function* that steps and is not at module level", () => {

@@ -1,6 +1,6 @@
 /** Runs hosted source twice: compiled, on a bare machine, and as the plain generator functions that it is written as. */
 import { join } from "node:path";
-import ts from "typescript-api";
+import { transformSync } from "esbuild";
 import { Project } from "../../../kernel/compiler/index.ts";
 import * as context from "../../../kernel/host/context.ts";
 import * as declarations from "../../../kernel/host/declarations.ts";
@@ -32,23 +32,22 @@ import { array, chars, i8, i16, i32, pointer, struct, u8, u16, u32, type ViewOf 
 `;
 
 type Module = Record<string, unknown>;
+type Required = (specifier: string) => object | undefined;
 
 /** A module's text, ready to be evaluated. */
 export class Loadable {
-  readonly #script: (exports: Module, require: (specifier: string) => object | undefined) => void;
+  readonly #script: (module: { exports: Module }, require: Required) => void;
 
   constructor(text: string) {
-    const { outputText } = ts.transpileModule(text, {
-      compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022 },
-    });
-    this.#script = new Function("exports", "require", outputText) as never;
+    const { code } = transformSync(text, { loader: "ts", format: "cjs", target: "es2022" });
+    this.#script = new Function("module", "require", code) as never;
   }
 
   /** @param modules what it imports, by file without folder and extension */
   load(modules: Readonly<Record<string, object>>): Module {
-    const module: Module = {};
+    const module: { exports: Module } = { exports: {} };
     this.#script(module, (specifier) => modules[/[a-z-]+(?=\.ts$)/.exec(specifier)?.[0] ?? ""]);
-    return module;
+    return module.exports;
   }
 }
 

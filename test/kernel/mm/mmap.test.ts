@@ -133,7 +133,7 @@ describe("areas of an address space", () => {
         exit(kernel, mm);
         expect(free_pages()).toBe(free_at_start);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -324,7 +324,7 @@ describe("copy-on-write", () => {
         for (const { mm: at } of processes) exit(kernel, at);
         expect(free_pages()).toBe(free_at_start);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 

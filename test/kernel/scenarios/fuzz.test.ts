@@ -1,21 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { initramfs } from "../../../boot/index.ts";
 import { syscall_numbers } from "../../../kernel/include/asm/unistd.ts";
-import { Kernel } from "../../../kernel/index.ts";
-import { program } from "../run.ts";
+import { boot, program } from "../run.ts";
 
 /** Ways a run may end that are the program's doing, not a fault of the kernel or the emulator. */
 const HARMLESS = ["exit", "budget", "asleep", "input"];
 
 /** Runs a program that parent and child share, with the log for when the kernel did something it should not. */
 function survive(elf: Uint8Array): void {
-  const kernel = new Kernel({ memoryBytes: 8 << 20, initramfs: initramfs({ "/init": elf }) });
-  let log = "";
-  kernel.on_log = (byte) => (log += String.fromCharCode(byte));
-  const stop = kernel.run({ maxInstructions: 300_000 });
-  expect(HARMLESS, log).toContain(stop.kind);
-  expect(log).not.toMatch(/Oops|kernel BUG|Unable to handle/);
+  const { go, log } = boot(elf, { debug: false });
+  const stop = go({ maxInstructions: 250_000 });
+  expect(HARMLESS, log()).toContain(stop.kind);
+  expect(log()).not.toMatch(/Oops|kernel BUG|Unable to handle/);
 }
 
 const PARENT = `

@@ -11,7 +11,7 @@ import { unpack } from "../host-cpu/vectors.ts";
 import { toleranceFor } from "../x87/tolerance.ts";
 import { difference, readVectors, Replay as X87Replay } from "../x87/vectors.ts";
 
-const STRIDE = process.env.ESP0_VECTORS === "all" ? 1 : 60;
+const STRIDE = process.env.ESP0_VECTORS === "all" ? 1 : 240;
 /** Codes that one machine has room for. */
 const CODES = 6000;
 /** Differences shown. */

@@ -3,7 +3,7 @@ import { Random } from "../host-cpu/random.ts";
 import { lockStep } from "./lock-step.ts";
 import { prepare, RAM } from "./program.ts";
 
-const PROGRAMS = Number(process.env.ESP0_FUZZ ?? 1) * 60;
+const PROGRAMS = Number(process.env.ESP0_FUZZ ?? 1) * 30;
 const OPERATIONS = 60;
 const RESULTS = 0x20000;
 

@@ -7,6 +7,9 @@ import { Random } from "../host-cpu/random.ts";
 import { difference, lockStep, memoryDifference } from "./lock-step.ts";
 import { CODE, prepare, program, RAM } from "./program.ts";
 
+/** Times as many random programs as usual. */
+const FUZZ = Number(process.env.ESP0_FUZZ ?? 1);
+
 /** A machine in flat 32-bit code at CODE, with paging as in program.ts. */
 function machineWith(source: string, tierThreshold = 10): Machine {
   const machine = new Machine({ memoryBytes: RAM, tier: "on", tierThreshold });
@@ -144,12 +147,12 @@ describe("the compiled tier", () => {
   });
 
   it("goes on equal from a snapshot taken in compiled code, without the tier and with it", () => {
-    for (let seed = 0; seed < 10; seed++) {
+    for (let seed = 0; seed < 4 * FUZZ; seed++) {
       const random = new Random(seed);
       const bytes = program(random);
       const machine = new Machine({ memoryBytes: RAM, tier: "on", tierThreshold: 2 });
       prepare(machine, bytes, random);
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < 4; i++) {
         machine.step(random.between(500, 2000));
         const capture = machine.capture();
         const copies = (["off", "on"] as const).map((tier) => Machine.restore(capture, { tier, tierThreshold: 1 }));
@@ -194,14 +197,14 @@ describe("in lock-step with the interpreter", () => {
         () => ({ memoryBytes: 2 << 20, cpuHz: 1_000_000 }),
         (machine) => bootMultiboot(machine, { kernel: elf }),
         new Random(1),
-        { instructions: 400_000, slice: 20_000, threshold: 2 },
+        { instructions: 200_000 * FUZZ, slice: 20_000, threshold: 2 },
       );
       expect(difference).toBe(null);
     },
   );
 
   it("random programs on two cores, which get in each other's way", () => {
-    for (let seed = 0; seed < 15; seed++) {
+    for (let seed = 0; seed < 6 * FUZZ; seed++) {
       const random = new Random(seed);
       const bytes = program(random);
       const tables = random.bits();
