@@ -13,6 +13,7 @@ import x87 from "./emulator-x87.mjs";
 import calls from "./kernel-calls.mjs";
 import compiler from "./kernel-compiler.mjs";
 import entry from "./kernel-entry.mjs";
+import locks from "./kernel-locks.mjs";
 import memory from "./kernel-memory.mjs";
 import smp from "./kernel-smp.mjs";
 import tasks from "./kernel-tasks.mjs";
@@ -26,6 +27,7 @@ const catalogues = {
   "kernel-entry": entry,
   "kernel-tasks": tasks,
   "kernel-memory": memory,
+  "kernel-locks": locks,
   "kernel-smp": smp,
   "kernel-calls": calls,
   "kernel-compiler": compiler,

@@ -71,8 +71,8 @@ export default [
   {
     name: "a system call's result is lost",
     file: ENTRY,
-    old: "\tmovl %eax, pt_regs_eax(%esp)\n\n# Back from a system call",
-    new: "\n# Back from a system call",
+    old: "\tmovl %eax, pt_regs_eax(%esp)\n#ifdef CONFIG_SMP\n\tcall unlock_kernel\n",
+    new: "#ifdef CONFIG_SMP\n\tcall unlock_kernel\n",
     tests: [SYSCALLS],
   },
   {

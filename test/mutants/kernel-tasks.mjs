@@ -37,20 +37,20 @@ export default [
   {
     name: "a kernel thread's borrowed address space is not counted",
     file: SCHED_TS,
-    old: "    next.active_mm = oldmm;\n    mm_struct.at(oldmm).mm_count++;",
+    old: "    next.active_mm = oldmm;\n    yield* atomic_inc(oldmm + MM_COUNT);",
     new: "    next.active_mm = oldmm;",
     tests: [FORK],
   },
   {
     name: "waking with interrupts on",
     file: SCHED_TS,
-    old: "    const flags = local_irq_save();\n    p.state = TASK_RUNNING;",
+    old: "    const flags = yield* spin_lock_irqsave(runqueue_lock.address);\n    p.state = TASK_RUNNING;",
     new: "    const flags = 0x200;\n    p.state = TASK_RUNNING;",
     and: [
       {
         file: "kernel/kernel/wait.ts",
-        old: "    const flags = local_irq_save();\n    let exclusive_left",
-        new: "    const flags = 0x200;\n    let exclusive_left",
+        old: "    const flags = yield* spin_lock_irqsave(head.lock.address);\n",
+        new: "    const flags = 0x200;\n",
       },
     ],
     tests: [INTERRUPT],
@@ -121,8 +121,8 @@ export default [
   {
     name: "a task that ends tells so with interrupts on",
     file: "kernel/kernel/exit.ts",
-    old: "  local_irq_disable();\n  tsk.state = TASK_ZOMBIE;\n",
-    new: "  tsk.state = TASK_ZOMBIE;\n",
+    old: "  yield* write_lock_irq(tasklist_lock.address);\n  yield* forget_original_parent(tsk);\n",
+    new: "  yield* forget_original_parent(tsk);\n",
     tests: [`${SCENARIOS}/processes.test.ts`],
   },
   {
