@@ -38,7 +38,7 @@ describe("Interleaving", () => {
   it("gives machines of several cores an interleaver of the seed", () => {
     const turns = (seed: number) => {
       const interleaver = new Interleaving(seed).interleaver();
-      return Array.from({ length: 20 }, () => [interleaver.next(0b11), interleaver.quantum]);
+      return Array.from({ length: 20 }, () => [interleaver.next(0b11, 0), interleaver.quantum]);
     };
     expect(turns(5)).toEqual(turns(5));
     expect(turns(5)).not.toEqual(turns(6));
