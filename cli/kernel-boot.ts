@@ -4,6 +4,7 @@ import { initramfs } from "../boot/index.ts";
 import { type BootOptions, Kernel, type KernelImage } from "../kernel/index.ts";
 import { DEFAULT_MEMORY, demoInitramfs, prebuiltBoot, prebuiltKernel } from "../prebuilt/index.ts";
 import { type CommandIo, InputError } from "./io.ts";
+import type { MemoryModel } from "./memory-model-option.ts";
 import { noticeLog } from "./notices.ts";
 import { loadProgram } from "./program.ts";
 
@@ -15,6 +16,7 @@ interface KernelBootOptions {
   readonly memory?: number;
   /** Instructions a second of the machine's time. */
   readonly cpuHz?: number;
+  readonly memoryModel?: MemoryModel;
   /** Whether kernel functions are checked to be called as they need. */
   readonly debugKernel?: boolean;
   /** The prebuilt one by default. */
@@ -39,7 +41,14 @@ function guestPath(file: string): string {
 export function bootOptions(
   file: string | undefined,
   args: readonly string[],
-  { memory = DEFAULT_MEMORY, cpuHz, debugKernel = false, image = prebuiltKernel(), quiet = false }: KernelBootOptions,
+  {
+    memory = DEFAULT_MEMORY,
+    cpuHz,
+    memoryModel,
+    debugKernel = false,
+    image = prebuiltKernel(),
+    quiet = false,
+  }: KernelBootOptions,
   io: CommandIo,
 ): KernelBoot {
   const init = file === undefined ? "/init" : guestPath(file);
@@ -49,6 +58,7 @@ export function bootOptions(
     debug: debugKernel,
     memoryBytes: memory * MIB,
     ...(cpuHz === undefined ? {} : { cpuHz }),
+    ...(memoryModel === undefined ? {} : { memoryModel }),
     initramfs: program === undefined ? demoInitramfs() : initramfs({ [init]: program }),
     init,
     args,

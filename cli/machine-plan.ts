@@ -21,6 +21,7 @@ import {
   SECTOR_BYTES,
 } from "../emulator/index.ts";
 import { type CommandIo, InputError, parseNumber, readInput } from "./io.ts";
+import type { MemoryModel } from "./memory-model-option.ts";
 import type { FileAt } from "./option-values.ts";
 
 const MIB = 1 << 20;
@@ -44,6 +45,7 @@ export interface PlanOptions {
   readonly floppy?: readonly string[];
   readonly pci?: boolean;
   readonly cpuHz?: number;
+  readonly memoryModel?: MemoryModel;
   /** Text for the keyboard, typed from the start. */
   readonly type?: string;
   /** Date and time at power-on, in seconds from 1970 UTC. */
@@ -64,7 +66,7 @@ export const BOOT_OPTIONS = [
 
 /** Of the options given, those that make a machine what it is. */
 export function planOptions(options: PlanOptions): PlanOptions {
-  const names = [...BOOT_OPTIONS, "module", "memory", "pci", "cpuHz", "post"] as const;
+  const names = [...BOOT_OPTIONS, "module", "memory", "pci", "cpuHz", "memoryModel", "post"] as const;
   return Object.fromEntries(names.map((name) => [name, options[name]]));
 }
 
@@ -88,6 +90,7 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
     diskettes: readDiskettes(options.floppy ?? [], io),
     pci: options.pci ?? true,
     ...(options.cpuHz === undefined ? {} : { cpuHz: options.cpuHz }),
+    ...(options.memoryModel === undefined ? {} : { memoryModel: options.memoryModel }),
     ...(options.rtc === undefined ? {} : { rtc: { time: options.rtc } }),
     ...(options.post === undefined ? {} : { postPort: options.post }),
     serial: { strict: options.strictUart === true },

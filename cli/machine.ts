@@ -19,6 +19,7 @@ import {
 } from "./machine-plan.ts";
 import { describeCores, describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
 import { type RunEnd, runMachine } from "./machine-run.ts";
+import { addMemoryModelOption } from "./memory-model-option.ts";
 import { noticeLog, repeatedNotices } from "./notices.ts";
 import { dateAndTime, fileAt, keyboardText, wholeNumber } from "./option-values.ts";
 import type { TapeOptions } from "./recording/open-tape.ts";
@@ -262,7 +263,7 @@ export function registerMachine(program: Command, io: CommandIo, host: TimedHost
     )
     .option("--stats", "print statistics at the end")
     .addOption(gdbOption());
-  addTapeOptions(addTierOption(command)).action(async (options: MachineCommandOptions) => {
+  addTapeOptions(addTierOption(addMemoryModelOption(command))).action(async (options: MachineCommandOptions) => {
     await reporting(io, async () => {
       refuseWithReplay(command, [], ["vga", "realtime", "stats", "gdb", "tier"]);
       const status = await machineCommand(options, io, host);

@@ -8,6 +8,7 @@ import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
 import { type CommandIo, openOutput, reporting } from "./io.ts";
 import { booted, bootOptions, startKernel } from "./kernel-boot.ts";
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
+import { addMemoryModelOption } from "./memory-model-option.ts";
 import { repeatedNotices } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
 import { addTapeOptions, openTape, refuseWithReplay, type TapeOptions } from "./recording/open-tape.ts";
@@ -229,7 +230,7 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "execute the kernel's boot, too, where a run begins otherwise in the state that it leads to; the run is the same",
     )
     .addOption(gdbOption());
-  addTapeOptions(addTierOption(addKernelOptions(addModuleOption(command)))).action(
+  addTapeOptions(addTierOption(addMemoryModelOption(addKernelOptions(addModuleOption(command))))).action(
     async (file: string | undefined, args: string[], options: RunOptions) => {
       await reporting(io, async () => {
         const own = ["quiet", "stats", "trace", "fromReset", "gdb", "vmlinux", "tier"];

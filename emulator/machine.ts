@@ -237,6 +237,16 @@ export class Machine {
     return this.memory.peek(address, length);
   }
 
+  /**
+   * The same with the stores that wait in the cores' buffers done, those of core 0 first: what memory has once the cores
+   * stand still.
+   */
+  readSettled(address: number, length: number): Uint8Array {
+    const bytes = this.memory.peek(address, length);
+    for (const { storeBuffer } of this.cores) storeBuffer?.overlay(bytes, address);
+    return bytes;
+  }
+
   /** Changes guest RAM. @throws RangeError when part of the range is not RAM */
   writePhysical(address: number, bytes: Uint8Array): void {
     this.memory.load(bytes, address);

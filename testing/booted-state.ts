@@ -57,6 +57,7 @@ export function planOf(options: BootKernelOptions): BootPlan {
     args,
     debug: options.debug ?? true,
     ...(cpuHz === undefined ? {} : { cpuHz }),
+    ...(options.memoryModel === undefined ? {} : { memoryModel: options.memoryModel }),
   };
   return { options, program, boot, interleave, budget: options.maxInstructions ?? DEFAULT_BUDGET };
 }
@@ -81,6 +82,9 @@ export function keepBooted(plan: BootPlan, state: BootedState): void {
 }
 
 /** All that a boot depends on, but for the image and the archive. */
-function keyOf({ boot: { memoryBytes, cpuHz, init, args, debug }, options: { syscalls = {} } }: BootPlan): string {
-  return JSON.stringify([memoryBytes, cpuHz, init, args, debug, Object.entries(syscalls)]);
+function keyOf({
+  boot: { memoryBytes, cpuHz, memoryModel, init, args, debug },
+  options: { syscalls = {} },
+}: BootPlan): string {
+  return JSON.stringify([memoryBytes, cpuHz, memoryModel, init, args, debug, Object.entries(syscalls)]);
 }

@@ -28,10 +28,11 @@ export function reproductionOf(booted: Run, interventions: readonly string[]): s
   if (beyond.length > 0) {
     return `to go on from here in a debugger, backwards too: await kernel.debugSession(), which repeats its ${beyond.join(", ")}`;
   }
-  const { memoryBytes = 0, cpuHz, debug = false, args = [] } = bootOptions;
+  const { memoryBytes = 0, cpuHz, memoryModel, debug = false, args = [] } = bootOptions;
   const words = [
     ...["npx", "esp0", "debug", "--memory", String(memoryBytes / MIB)],
     ...(cpuHz === undefined ? [] : ["--cpu-hz", String(cpuHz)]),
+    ...(memoryModel === undefined ? [] : ["--memory-model", memoryModel]),
     ...(debug ? ["--debug-kernel"] : []),
     ...[fileOf(booted.program), ...args],
   ];

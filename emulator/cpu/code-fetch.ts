@@ -11,17 +11,18 @@ const BLOCK_OPS = 48;
 const PAGE_SIZE = 4096;
 
 /**
- * The block that starts at a linear address, from the code cache or newly decoded.
+ * The block that starts at a linear address, from the code cache or newly decoded. What the core itself has stored there is
+ * in it.
  * @throws #PF, or #GP(0) when an instruction that spans two pages passes the CS limit
  */
 export function fetchBlock(cpu: Core, linear: number): Block {
   const host = cpu.resolveCode(linear);
   if (host < 0) return fetchFromBus(cpu, linear);
-  seeOwnStores(cpu, host);
   const cached = cpu.codeCache.find(host, cpu.codeSize32);
-  if (cached !== undefined && isBlockAt(cpu, cached, linear)) return cached;
-  const block = decodeWithinPage(cpu, host) ?? decodeAcrossPages(cpu, linear, host);
-  if (block.valid) cpu.codeCache.insert(block);
+  const isKnown = cached !== undefined && isBlockAt(cpu, cached, linear);
+  const block = isKnown ? cached : (decodeWithinPage(cpu, host) ?? decodeAcrossPages(cpu, linear, host));
+  if (drained(cpu, host, Math.min(block.length, PAGE_SIZE - (host & (PAGE_SIZE - 1))))) return fetchBlock(cpu, linear);
+  if (!isKnown && block.valid) cpu.codeCache.insert(block);
   return block;
 }
 
@@ -61,7 +62,7 @@ function decodeWithinPage(cpu: Core, host: number): Block | null {
 function decodeAcrossPages(cpu: Core, linear: number, host: number): Block {
   const room = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
   const secondHost = followingPage(cpu, linear);
-  if (secondHost >= 0) seeOwnStores(cpu, secondHost);
+  if (secondHost >= 0) drained(cpu, secondHost, MAXIMUM_LENGTH);
   const bytes = new Uint8Array(MAXIMUM_LENGTH + 1);
   bytes.set(cpu.bytes.subarray(host, host + room));
   const nextPage = (linear + room) | 0;
@@ -91,9 +92,11 @@ function decode(cpu: Core, source: Uint8Array, start: number, limit: number): Op
   return op;
 }
 
-/** A core runs what it has stored itself: from a page to which stores are waiting nothing is fetched before they are there. */
-function seeOwnStores(cpu: Core, host: number): void {
-  if (cpu.storeBuffer?.holdsPage(host >>> 12) === true) cpu.storeBuffer.drain();
+/** Has the core's stores reach memory when some of these bytes are among them. @returns whether they are */
+function drained(cpu: Core, host: number, size: number): boolean {
+  if (cpu.storeBuffer?.holds(host, size) !== true) return false;
+  cpu.storeBuffer.drain();
+  return true;
 }
 
 function singleInstruction(cpu: Core, bytes: Uint8Array, host: number, secondPage: number, keep: boolean): Block {

@@ -255,8 +255,8 @@ export abstract class CoreMemory extends CoreTranslation {
     }
     if (this.storeBuffer !== null) {
       this.storeBuffer.push(host, size, value, this.now());
-      // What is fetched next is what was stored.
-      if (this.codeCache.hasCode(host >>> 12)) this.storeBuffer.drain();
+      // What has been decoded already is not asked for again, and what is executed next is what was stored.
+      if (this.codeCache.hasCode(host >>> 12) && this.codeCache.isDecoded(host, size)) this.storeBuffer.drain();
       return;
     }
     this.noteWrite(linear, host);

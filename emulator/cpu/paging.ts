@@ -60,7 +60,7 @@ export function walk(cpu: Core, linear: number, write: boolean, user: boolean): 
   }
   const access = (write ? PF_WRITE : 0) | (user ? PF_USER : 0);
   const pdeAddress = (cpu.cr3 & FRAME_MASK) | ((linear >>> 20) & 0xffc);
-  const pde = readEntry(cpu, pdeAddress);
+  const pde = cpu.peekPhysical32(pdeAddress);
   if ((pde & PAGE_PRESENT) === 0) return pageFault(cpu, linear, access);
 
   if ((pde & PAGE_LARGE) !== 0 && (cpu.cr4 & CR4_PSE) !== 0) {
@@ -74,7 +74,7 @@ export function walk(cpu: Core, linear: number, write: boolean, user: boolean): 
   }
 
   const pteAddress = (pde & FRAME_MASK) | ((linear >>> 10) & 0xffc);
-  const pte = readEntry(cpu, pteAddress);
+  const pte = cpu.peekPhysical32(pteAddress);
   if ((pte & PAGE_PRESENT) === 0) return pageFault(cpu, linear, access);
   const rights = pde & pte;
   if (!isAllowed(cpu, rights, write, user)) return pageFault(cpu, linear, access | PF_PRESENT);
@@ -84,14 +84,6 @@ export function walk(cpu: Core, linear: number, write: boolean, user: boolean): 
   const physical = (pte & FRAME_MASK) | (linear & ~FRAME_MASK);
   cpu.fillTlb(linear, physical, tlbFlags(cpu, rights, used));
   return physical >>> 0;
-}
-
-/** An entry of the page tables; what this core itself has stored there counts, in memory or not. */
-function readEntry(cpu: Core, physical: number): number {
-  const entry = cpu.memory.read32(physical);
-  if (cpu.storeBuffer === null) return entry;
-  const page = cpu.memory.hostPage(physical >>> 12);
-  return page < 0 ? entry : cpu.storeBuffer.forward(page + (physical & (PAGE_SIZE - 1)), 4, entry);
 }
 
 /** Sets the accessed or dirty bit, a locked access (Intel SDM 3A 8.1.2.1): it comes after all stores. */
@@ -136,12 +128,12 @@ export function touchForWrite(cpu: Core, linear: number): void {
  */
 export function probe(cpu: Core, linear: number): number {
   if ((cpu.cr0 & CR0_PG) === 0) return linear >>> 0;
-  const pde = readEntry(cpu, (cpu.cr3 & FRAME_MASK) | ((linear >>> 20) & 0xffc));
+  const pde = cpu.peekPhysical32((cpu.cr3 & FRAME_MASK) | ((linear >>> 20) & 0xffc));
   if ((pde & PAGE_PRESENT) === 0) return -1;
   if ((pde & PAGE_LARGE) !== 0 && (cpu.cr4 & CR4_PSE) !== 0) {
     return ((pde & LARGE_FRAME_MASK) | (linear & ~LARGE_FRAME_MASK)) >>> 0;
   }
-  const pte = readEntry(cpu, (pde & FRAME_MASK) | ((linear >>> 10) & 0xffc));
+  const pte = cpu.peekPhysical32((pde & FRAME_MASK) | ((linear >>> 10) & 0xffc));
   return (pte & PAGE_PRESENT) === 0 ? -1 : ((pte & FRAME_MASK) | (linear & ~FRAME_MASK)) >>> 0;
 }
 
@@ -179,7 +171,7 @@ export function readLinear(cpu: Core, address: number, length: number): Uint8Arr
     const inPage = linear % PAGE_SIZE;
     const count = Math.min(length - done, PAGE_SIZE - inPage);
     const onBus = cpu.memory.busPage(Math.floor(physical / PAGE_SIZE)) * PAGE_SIZE + inPage;
-    result.set(cpu.peek(onBus, count), done);
+    result.set(cpu.peekPhysical(onBus, count), done);
     done += count;
   }
   return result;

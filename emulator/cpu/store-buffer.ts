@@ -82,9 +82,12 @@ export class StoreBuffer {
     return result;
   }
 
-  /** Whether a store to this page of the machine's buffer is waiting. */
-  holdsPage(hostPage: number): boolean {
-    for (let i = 0; i < this.#length; i++) if (this.#hosts[this.#place(i)] >>> 12 === hostPage) return true;
+  /** Whether a store to one of these bytes is waiting. */
+  holds(host: number, size: number): boolean {
+    for (let i = 0; i < this.#length; i++) {
+      const at = this.#place(i);
+      if (this.#hosts[at] < host + size && this.#hosts[at] + this.#sizes[at] > host) return true;
+    }
     return false;
   }
 

@@ -230,6 +230,14 @@ export abstract class CoreTranslation extends CoreState {
     this.localApicPage = this.localApic === null ? -1 : localApicPage(this);
   }
 
+  /** A word of physical memory as this core's loads find it. It lies in one page. */
+  peekPhysical32(physical: number): number {
+    const value = this.memory.read32(physical);
+    if (this.storeBuffer === null) return value;
+    const page = this.memory.hostPage(physical >>> 12);
+    return page < 0 ? value : this.storeBuffer.forward(page + (physical & 0xfff), 4, value);
+  }
+
   /** Reads from the bus at busAddress, after all stores. */
   protected readBus(size: number): number {
     this.drainStores();
@@ -268,8 +276,8 @@ export abstract class CoreTranslation extends CoreState {
     this.storeBuffer?.drain();
   }
 
-  /** A copy of physical memory as this core's loads find it, read without side effects. */
-  peek(physical: number, length: number): Uint8Array {
+  /** A copy of physical memory as this core's loads find it, without side effects; see `PhysicalMemory.peek`. */
+  peekPhysical(physical: number, length: number): Uint8Array {
     const bytes = this.memory.peek(physical, length);
     this.storeBuffer?.overlay(bytes, physical);
     return bytes;

@@ -69,12 +69,13 @@ export class BootState {
   }
 
   /** Whether a boot with these options comes by this state, and its archive has room there. */
-  fits({ image, memoryBytes = DEFAULT_RAM, cpuHz = DEFAULT_HZ, initramfs }: BootOptions): boolean {
+  fits({ image, memoryBytes = DEFAULT_RAM, cpuHz = DEFAULT_HZ, memoryModel = "sc", initramfs }: BootOptions): boolean {
     const { configuration } = this.capture.machine;
     return (
       image === this.image &&
       memoryBytes === configuration.memoryBytes &&
       cpuHz === configuration.cpuHz &&
+      memoryModel === configuration.memoryModel &&
       ramdiskOf(memoryBytes, initramfs) >= this.#free
     );
   }

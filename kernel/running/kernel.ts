@@ -36,7 +36,7 @@ const ROOM_FOR_OOPS = 1536;
 const HAND_OVER = "read_boot_params";
 
 /** The kernel that a machine is to boot. */
-export interface LoadOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "log"> {
+export interface LoadOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "memoryModel" | "log"> {
   /** The linked kernel; by default linked from source, once for the process. */
   readonly image?: KernelImage;
   /** Checks that functions are called as their `@context` says. The run is the same, but for the oops of one that is not. */
