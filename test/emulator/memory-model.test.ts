@@ -395,13 +395,13 @@ describe("several cores", () => {
     return guest.word("inside");
   };
   const inside = (fence: string, memoryModel: "sc" | "tso") =>
-    Array.from({ length: 12 }, (_, seed) =>
-      dekker(fence, { memoryModel, interleaver: new RandomInterleaver(seed, 4) }),
+    Array.from({ length: 24 }, (_, seed) =>
+      dekker(fence, { memoryModel, interleaver: new RandomInterleaver(seed, 3) }),
     ).filter((count) => count === 2).length;
 
   it('M8: Dekker\'s entry lets both in without a fence, with "tso" and only there', () => {
-    expect(inside("nop", "tso")).toBeGreaterThan(0);
-    expect(inside("nop", "sc")).toBe(0);
+    expect(inside("", "tso")).toBeGreaterThan(0);
+    expect(inside("", "sc")).toBe(0);
     expect(inside("mfence", "tso")).toBe(0);
     expect(inside("lock; addl $0, (%esp)", "tso")).toBe(0);
   });
