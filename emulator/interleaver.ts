@@ -142,7 +142,7 @@ export class ScriptedInterleaver implements Interleaver {
 
   /**
    * @param steps in their order
-   * @param afterwards who decides when the script is at its end
+   * @param afterwards who decides when the script is at its end; if it has no `drain`, stores reach memory at the end of turns
    * @throws RangeError when a step is none
    */
   constructor(
@@ -191,7 +191,9 @@ export class ScriptedInterleaver implements Interleaver {
         return step.core;
       }
     }
-    return this.afterwards.drain?.(buffered, runnable, executed) ?? -1;
+    return this.afterwards.drain === undefined
+      ? lowestCore(buffered)
+      : this.afterwards.drain(buffered, runnable, executed);
   }
 
   /** @throws Error when there is no other one of `afterwards` */
