@@ -7,6 +7,7 @@ import { DebugSession } from "../debug/session/index.ts";
 import { Journal, MAXIMUM_CPUS, MAXIMUM_RAM, type Machine } from "../emulator/index.ts";
 import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
 import { runWithGdb } from "./gdb-session.ts";
+import { interleaveOption } from "./interleave-option.ts";
 import { type CommandIo, InputError, reporting, writeOutput } from "./io.ts";
 import { MachineOutput, STDIO } from "./machine-output.ts";
 import {
@@ -198,6 +199,7 @@ function registerValues(text: string, previous: readonly RegisterValue[] = []): 
 export function addMachineOptions(command: Command): Command {
   return command
     .option("--cpus <N>", "processors (default: 1)", wholeNumber("the number of processors", 1, MAXIMUM_CPUS))
+    .addOption(interleaveOption())
     .option("--multiboot <FILE>", "boot a Multiboot kernel")
     .option("--kernel <FILE>", "boot a Linux kernel (bzImage)")
     .option("--initrd <FILE>", "its initial ramdisk")

@@ -8,7 +8,7 @@ import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
 import { type CommandIo, openOutput, reporting } from "./io.ts";
 import { booted, bootOptions, startKernel } from "./kernel-boot.ts";
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
-import { addMemoryModelOption } from "./memory-model-option.ts";
+import { addMemoryModelOption, type MemoryModel } from "./memory-model-option.ts";
 import { repeatedNotices } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
 import { addTapeOptions, openTape, refuseWithReplay, type TapeOptions } from "./recording/open-tape.ts";
@@ -33,6 +33,7 @@ export interface RunOptions extends TapeOptions, KernelOptions {
   readonly memory?: number;
   /** Instructions a second of the machine's time. */
   readonly cpuHz?: number;
+  readonly memoryModel?: MemoryModel;
   /** Checks what kernel functions say they need. */
   readonly debugKernel?: boolean;
   readonly maxInstructions?: number;
@@ -51,12 +52,17 @@ export async function runCommand(
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
-  const { memory, cpuHz, debugKernel, maxInstructions, module, syscall } = options;
+  const { memory, cpuHz, memoryModel, debugKernel, maxInstructions, module, syscall } = options;
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const kernelOfTape = isTaped ? { kernel: (await import("./kernel-digest.ts")).kernelDigest() } : {};
   const tape = await openTape(
     "run",
-    { file, args, options: { memory, cpuHz, debugKernel, maxInstructions, module, syscall }, ...kernelOfTape },
+    {
+      file,
+      args,
+      options: { memory, cpuHz, memoryModel, debugKernel, maxInstructions, module, syscall },
+      ...kernelOfTape,
+    },
     options,
     io,
   );
