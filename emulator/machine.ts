@@ -247,8 +247,9 @@ export class Machine {
     return bytes;
   }
 
-  /** Changes guest RAM. @throws RangeError when part of the range is not RAM */
+  /** Changes guest RAM, after all that the cores have stored. @throws RangeError when part of the range is not RAM */
   writePhysical(address: number, bytes: Uint8Array): void {
+    for (const core of this.cores) core.drainStores();
     this.memory.load(bytes, address);
   }
 

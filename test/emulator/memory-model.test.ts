@@ -217,6 +217,21 @@ describe("the store buffer drains", () => {
     },
   );
 
+  it("with a segment register that is loaded for the first time, whose descriptor is marked accessed", () => {
+    const guest = stores("movw %bx, %gs");
+    guest.machine.setRegister("ebx", 0x10);
+    guest.machine.load(Uint8Array.of(0x92), 0x1000 + 0x10 + 5);
+    guest.machine.step();
+    expect([guest.word("x"), guest.waiting(), guest.machine.readPhysical(0x1015, 1)[0]]).toEqual([5, [], 0x93]);
+  });
+
+  it("when the host writes to memory, so that what it wrote stays", () => {
+    const { machine, image, word } = stores("nop");
+    machine.writePhysical(image.symbol("x"), Uint8Array.of(9));
+    machine.cores[0].drainStores();
+    expect(word("x")).toBe(9);
+  });
+
   it("at a reset", () => {
     const { machine, word } = stores("nop");
     machine.reset();
