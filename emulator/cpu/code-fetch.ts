@@ -3,7 +3,7 @@ import type { Core } from "./core.ts";
 import { decodeInstruction } from "./decoder.ts";
 import { MAXIMUM_LENGTH, type Op } from "./op.ts";
 import { CS, SEG_BASE, SEG_LIMIT, VECTOR_GP } from "./state-layout.ts";
-import { drainAround } from "./store-order.ts";
+import { drainAfter } from "./store-order.ts";
 
 /** Instructions in one block at most. */
 const BLOCK_OPS = 48;
@@ -88,7 +88,7 @@ function fetchFromBus(cpu: Core, linear: number): Block {
 /** Decodes an instruction, which drains the store buffer where there is one and it is of that kind. */
 function decode(cpu: Core, source: Uint8Array, start: number, limit: number): Op | null {
   const op = decodeInstruction(source, start, limit, cpu.codeSize32);
-  if (op !== null && cpu.storeBuffer !== null) drainAround(op);
+  if (op !== null && cpu.storeBuffer !== null) drainAfter(op);
   return op;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Which instructions drain the store buffer, before they begin and when they are done (Intel SDM 3A 8.1.2, 8.2.2, 8.3):
+ * Which instructions drain the store buffer (Intel SDM 3A 8.1.2, 8.2.2, 8.3):
  * LOCK and XCHG with memory, MFENCE, serializing instructions, HLT. Where there is no store buffer, nobody asks here. I/O,
  * device memory and deliveries of interrupts drain it where they are made; LFENCE and SFENCE order nothing that a FIFO of
  * stores does not.
@@ -34,13 +34,15 @@ function drains(op: Op): boolean {
   return ((SERIALIZING.get(op.opcode) ?? 0) & (1 << op.reg)) !== 0;
 }
 
-/** Has an instruction drain the store buffer of the core that executes it, if it is one of those that do. */
-export function drainAround(op: Op): void {
+/**
+ * Has an instruction drain the store buffer of the core that executes it, if it is one of those that do. When it is done is
+ * soon enough: no other core runs meanwhile, and what it reads itself is forwarded.
+ */
+export function drainAfter(op: Op): void {
   if (!drains(op)) return;
   const { execute } = op;
   op.frequent = -1;
   op.execute = (cpu, self) => {
-    cpu.drainStores();
     execute(cpu, self);
     cpu.drainStores();
   };

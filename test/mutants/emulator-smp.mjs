@@ -56,13 +56,6 @@ export default [
     tests: [LITMUS],
   },
   {
-    name: "a locked instruction reads before older stores are in memory",
-    file: "emulator/cpu/store-order.ts",
-    old: "    cpu.drainStores();\n    execute(cpu, self);",
-    new: "    execute(cpu, self);",
-    tests: [MODEL],
-  },
-  {
     name: "stores leave the buffer in any order",
     file: "emulator/cpu/store-buffer.ts",
     old: "    const at = this.#first;\n    const host",
