@@ -186,7 +186,7 @@ export default [
     file: "testing/shortest-script.ts",
     old: "    else parts = Math.min(2 * parts, best.length);",
     new: "    else return best;",
-    tests: [INTERLEAVINGS],
+    tests: ["test/testing/shortest-script.test.ts"],
   },
   {
     name: "recorded turns are as long as they were meant to be",
