@@ -17,6 +17,7 @@ import { kernelDigest } from "./kernel-digest.ts";
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
 import { addMachineOptions } from "./machine.ts";
 import { BOOT_OPTIONS, type PlanOptions, planMachine, planOptions } from "./machine-plan.ts";
+import { addMemoryModelOption } from "./memory-model-option.ts";
 import { noticeLog } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
 import { programLines } from "./program.ts";
@@ -323,7 +324,7 @@ export function registerDebug(program: Command, io: CommandIo, host: TerminalHos
     .addOption(gdbOption())
     .option("--memory <MiB>", "memory of the machine", wholeNumber("memory in MiB", 1, MAXIMUM_RAM / MIB), 32);
   addModuleOption(command, "; with --multiboot, a file to load beside that kernel");
-  addTapeOptions(addTierOption(addMachineOptions(addKernelOptions(command))));
+  addTapeOptions(addTierOption(addMemoryModelOption(addMachineOptions(addKernelOptions(command)))));
   command.action(async (file: string | undefined, args: string[], options: DebugOptions) => {
     await reporting(io, async () => {
       refuseWithReplay(command, file === undefined ? [] : [file], ["quiet", "commands", "gdb", "vmlinux", "tier"]);

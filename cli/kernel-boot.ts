@@ -4,6 +4,7 @@ import { initramfs } from "../boot/index.ts";
 import { type BootOptions, Kernel, type KernelImage } from "../kernel/index.ts";
 import { DEFAULT_MEMORY, demoInitramfs, prebuiltBoot, prebuiltKernel } from "../prebuilt/index.ts";
 import { type CommandIo, InputError } from "./io.ts";
+import type { MemoryModel } from "./memory-model-option.ts";
 import { noticeLog } from "./notices.ts";
 import { loadProgram } from "./program.ts";
 
@@ -16,6 +17,7 @@ interface KernelBootOptions {
   /** Instructions a second of the machine's time. */
   readonly cpuHz?: number;
   readonly cpus?: number;
+  readonly memoryModel?: MemoryModel;
   /** Whether kernel functions are checked to be called as they need. */
   readonly debugKernel?: boolean;
   /** The prebuilt one by default. */
@@ -44,6 +46,7 @@ export function bootOptions(
     memory = DEFAULT_MEMORY,
     cpuHz,
     cpus = 1,
+    memoryModel,
     debugKernel = false,
     image = prebuiltKernel(cpus > 1),
     quiet = false,
@@ -58,6 +61,7 @@ export function bootOptions(
     memoryBytes: memory * MIB,
     cpus,
     ...(cpuHz === undefined ? {} : { cpuHz }),
+    ...(memoryModel === undefined ? {} : { memoryModel }),
     initramfs: program === undefined ? demoInitramfs() : initramfs({ [init]: program }),
     init,
     args,

@@ -20,7 +20,9 @@ import {
   type RegisterName,
   SECTOR_BYTES,
 } from "../emulator/index.ts";
+import { interleaverOf } from "./interleave-option.ts";
 import { type CommandIo, InputError, parseNumber, readInput } from "./io.ts";
+import type { MemoryModel } from "./memory-model-option.ts";
 import type { FileAt } from "./option-values.ts";
 
 const MIB = 1 << 20;
@@ -44,6 +46,9 @@ export interface PlanOptions {
   readonly floppy?: readonly string[];
   readonly pci?: boolean;
   readonly cpuHz?: number;
+  readonly memoryModel?: MemoryModel;
+  /** As `interleaverOf` takes it. */
+  readonly interleave?: string;
   /** Text for the keyboard, typed from the start. */
   readonly type?: string;
   /** Date and time at power-on, in seconds from 1970 UTC. */
@@ -58,13 +63,13 @@ export type RegisterValue = readonly [name: RegisterName, value: number];
 
 /** Names of the options that say what a machine without a kernel of esp0's is to boot. */
 export const BOOT_OPTIONS = [
-  ...(["cpus", "multiboot", "kernel", "initrd", "append", "rom", "load", "mode", "reg"] as const),
+  ...(["cpus", "interleave", "multiboot", "kernel", "initrd", "append", "rom", "load", "mode", "reg"] as const),
   ...(["disk", "floppy", "rtc", "type", "strictUart"] as const),
 ] as const;
 
 /** Of the options given, those that make a machine what it is. */
 export function planOptions(options: PlanOptions): PlanOptions {
-  const names = [...BOOT_OPTIONS, "module", "memory", "pci", "cpuHz", "post"] as const;
+  const names = [...BOOT_OPTIONS, "module", "memory", "pci", "cpuHz", "memoryModel", "post"] as const;
   return Object.fromEntries(names.map((name) => [name, options[name]]));
 }
 
@@ -88,6 +93,7 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
     diskettes: readDiskettes(options.floppy ?? [], io),
     pci: options.pci ?? true,
     ...(options.cpuHz === undefined ? {} : { cpuHz: options.cpuHz }),
+    ...(options.memoryModel === undefined ? {} : { memoryModel: options.memoryModel }),
     ...(options.rtc === undefined ? {} : { rtc: { time: options.rtc } }),
     ...(options.post === undefined ? {} : { postPort: options.post }),
     serial: { strict: options.strictUart === true },
@@ -96,7 +102,7 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
   return {
     build: () => {
       try {
-        const machine = new Machine(machineOptions);
+        const machine = new Machine({ ...machineOptions, ...turnsOf(options) });
         boot(machine);
         machine.keyboard.type(options.type ?? "");
         return machine;
@@ -106,6 +112,11 @@ export function planMachine(options: PlanOptions, io: CommandIo, log: (line: str
       }
     },
   };
+}
+
+/** Each machine has an interleaver of its own. */
+function turnsOf({ interleave }: PlanOptions): Pick<MachineOptions, "interleaver"> {
+  return interleave === undefined ? {} : { interleaver: interleaverOf(interleave) };
 }
 
 type Boot = (machine: Machine) => void;

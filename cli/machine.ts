@@ -7,6 +7,7 @@ import { DebugSession } from "../debug/session/index.ts";
 import { Journal, MAXIMUM_CPUS, MAXIMUM_RAM, type Machine } from "../emulator/index.ts";
 import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
 import { runWithGdb } from "./gdb-session.ts";
+import { interleaveOption } from "./interleave-option.ts";
 import { type CommandIo, InputError, reporting, writeOutput } from "./io.ts";
 import { MachineOutput, STDIO } from "./machine-output.ts";
 import {
@@ -19,6 +20,7 @@ import {
 } from "./machine-plan.ts";
 import { describeCores, describeLastInstructions, describeRegisters, machineStatistics } from "./machine-report.ts";
 import { type RunEnd, runMachine } from "./machine-run.ts";
+import { addMemoryModelOption } from "./memory-model-option.ts";
 import { noticeLog, repeatedNotices } from "./notices.ts";
 import { dateAndTime, fileAt, keyboardText, wholeNumber } from "./option-values.ts";
 import type { TapeOptions } from "./recording/open-tape.ts";
@@ -197,6 +199,7 @@ function registerValues(text: string, previous: readonly RegisterValue[] = []): 
 export function addMachineOptions(command: Command): Command {
   return command
     .option("--cpus <N>", "processors (default: 1)", wholeNumber("the number of processors", 1, MAXIMUM_CPUS))
+    .addOption(interleaveOption())
     .option("--multiboot <FILE>", "boot a Multiboot kernel")
     .option("--kernel <FILE>", "boot a Linux kernel (bzImage)")
     .option("--initrd <FILE>", "its initial ramdisk")
@@ -262,7 +265,7 @@ export function registerMachine(program: Command, io: CommandIo, host: TimedHost
     )
     .option("--stats", "print statistics at the end")
     .addOption(gdbOption());
-  addTapeOptions(addTierOption(command)).action(async (options: MachineCommandOptions) => {
+  addTapeOptions(addTierOption(addMemoryModelOption(command))).action(async (options: MachineCommandOptions) => {
     await reporting(io, async () => {
       refuseWithReplay(command, [], ["vga", "realtime", "stats", "gdb", "tier"]);
       const status = await machineCommand(options, io, host);

@@ -8,6 +8,7 @@ import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
 import { type CommandIo, openOutput, reporting } from "./io.ts";
 import { booted, bootOptions, startKernel } from "./kernel-boot.ts";
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
+import { addMemoryModelOption, type MemoryModel } from "./memory-model-option.ts";
 import { repeatedNotices } from "./notices.ts";
 import { wholeNumber } from "./option-values.ts";
 import { addTapeOptions, openTape, refuseWithReplay, type TapeOptions } from "./recording/open-tape.ts";
@@ -33,6 +34,7 @@ export interface RunOptions extends TapeOptions, KernelOptions {
   /** Instructions a second of the machine's time. */
   readonly cpuHz?: number;
   readonly cpus?: number;
+  readonly memoryModel?: MemoryModel;
   /** Checks what kernel functions say they need. */
   readonly debugKernel?: boolean;
   readonly maxInstructions?: number;
@@ -51,12 +53,17 @@ export async function runCommand(
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
-  const { memory, cpuHz, cpus, debugKernel, maxInstructions, module, syscall } = options;
+  const { memory, cpuHz, cpus, memoryModel, debugKernel, maxInstructions, module, syscall } = options;
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const kernelOfTape = isTaped ? { kernel: (await import("./kernel-digest.ts")).kernelDigest() } : {};
   const tape = await openTape(
     "run",
-    { file, args, options: { memory, cpuHz, cpus, debugKernel, maxInstructions, module, syscall }, ...kernelOfTape },
+    {
+      file,
+      args,
+      options: { memory, cpuHz, cpus, memoryModel, debugKernel, maxInstructions, module, syscall },
+      ...kernelOfTape,
+    },
     options,
     io,
   );
@@ -231,7 +238,7 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "execute the kernel's boot, too, where a run begins otherwise in the state that it leads to; the run is the same",
     )
     .addOption(gdbOption());
-  addTapeOptions(addTierOption(addKernelOptions(addModuleOption(command)))).action(
+  addTapeOptions(addTierOption(addMemoryModelOption(addKernelOptions(addModuleOption(command))))).action(
     async (file: string | undefined, args: string[], options: RunOptions) => {
       await reporting(io, async () => {
         const own = ["quiet", "stats", "trace", "fromReset", "gdb", "vmlinux", "tier"];

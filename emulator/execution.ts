@@ -7,6 +7,7 @@ import type { InterruptSystem } from "./interrupt-system.ts";
 import { type MachineCounters, sumUp } from "./machine-counters.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { StopReason } from "./stop-reason.ts";
+import { MOST_CYCLES_BUFFERED, StoreDraining } from "./store-draining.ts";
 
 /** Instructions between two looks at `until`, at most. */
 export const UNTIL_INTERVAL = 1024;
@@ -53,6 +54,12 @@ export class Execution {
   /** Whose turn it is, and for how many instructions more; Infinity while there is no other core that can run. */
   #turnCore = 0;
   #turnLeft = 0;
+  /** The cores that could run when the interleaver was asked last, and have been able to since. */
+  #turnRunnable = 0;
+  /** Instructions of all cores since power-on. */
+  #executed = 0;
+  /** When stores reach memory; null where they are there at once. */
+  readonly #draining: StoreDraining | null;
   /** The core that executes right now. */
   #running: Core | null = null;
   #inRun = false;
@@ -63,6 +70,7 @@ export class Execution {
     this.#parts = parts;
     this.#coreClocks = parts.cores.map((core) => () => core.now());
     this.#instructions = parts.cores.map(() => 0);
+    this.#draining = StoreDraining.of(parts.cores, parts.interleaver);
     parts.clock.onEarlierEvent = () => this.#running?.requestStop();
   }
 
@@ -99,6 +107,8 @@ export class Execution {
     this.#idleCycles = s.integer(this.#idleCycles, 0, Number.MAX_SAFE_INTEGER);
     this.#turnCore = s.integer(this.#turnCore, 0, this.#parts.cores.length - 1);
     this.#turnLeft = s.time(this.#turnLeft, 0, Number.MAX_SAFE_INTEGER);
+    this.#turnRunnable = s.integer(this.#turnRunnable, 0, 2 ** this.#parts.cores.length - 1);
+    this.#executed = this.#instructions.reduce((sum, count) => sum + count, 0);
     this.#resetRequested = s.flag(this.#resetRequested);
   }
 
@@ -127,6 +137,7 @@ export class Execution {
     for (;;) {
       if (clock.nextEvent <= clock.now) clock.advanceTo(clock.now);
       if (this.#resetRequested) this.#parts.onReset();
+      this.#draining?.drainDue(clock.now);
       const down = this.#parts.cores.find((core) => core.shutdown);
       if (this.#stop !== null) return this.#finish(this.#stop);
       if (down !== undefined) return this.#finish({ kind: "triple-fault", core: down.id });
@@ -141,8 +152,10 @@ export class Execution {
         continue;
       }
       const core = this.#choose(runnable);
-      const patience = until === undefined ? LONGEST_SLICE : UNTIL_INTERVAL;
-      const horizon = Math.min(clock.nextEvent, untilCycle) - clock.now;
+      const longest = this.#draining === null ? LONGEST_SLICE : MOST_CYCLES_BUFFERED;
+      const patience = until === undefined ? longest : UNTIL_INTERVAL;
+      const due = this.#draining === null ? Number.POSITIVE_INFINITY : this.#draining.nextDue;
+      const horizon = Math.min(clock.nextEvent, untilCycle, due) - clock.now;
       const counts = counted === null || core === counted;
       const executed = this.#runCore(core, Math.min(counts ? left : patience, this.#turnLeft, patience, horizon));
       if (counts) left -= executed;
@@ -152,13 +165,14 @@ export class Execution {
 
   /**
    * The core that runs next. A core keeps its turn over events and ends of runs, so that it makes no difference where
-   * those fall; one that is alone has no turn to end.
+   * those fall; one that is alone has no turn to end. Where stores wait in buffers, what a plain read-modify-write stores does
+   * so too: nothing need be split.
    */
   #choose(runnable: number): Core {
     const previous = this.#turnCore;
     this.#chooseTurn(runnable);
     const core = this.#parts.cores[this.#turnCore];
-    if (this.#turnCore !== previous) {
+    if (this.#turnCore !== previous && this.#draining === null) {
       if (has(runnable, previous)) splitNextAccess(this.#parts.cores[previous]);
       completeSplitAccess(core);
     }
@@ -172,9 +186,13 @@ export class Execution {
     } else if ((runnable & (runnable - 1)) === 0) {
       this.#turnCore = 31 - Math.clz32(runnable);
       this.#turnLeft = Number.POSITIVE_INFINITY;
-    } else if (this.#turnLeft <= 0 || this.#turnLeft === Number.POSITIVE_INFINITY || !has(runnable, this.#turnCore)) {
-      this.#turnCore = this.#parts.interleaver.next(runnable);
-      this.#turnLeft = this.#parts.interleaver.quantum;
+    } else if (this.#turnEnds(runnable)) {
+      const { interleaver } = this.#parts;
+      this.#draining?.betweenTurns(runnable, this.#executed);
+      this.#turnCore = interleaver.next(runnable, this.#executed);
+      this.#turnLeft = interleaver.quantum;
+      this.#turnRunnable = runnable;
+      this.#draining?.turnBegins(this.#turnCore);
       if (!has(runnable, this.#turnCore) || !(this.#turnLeft >= 1)) {
         throw new Error(
           `the interleaver chose core ${this.#turnCore} for ${this.#turnLeft} instructions; ` +
@@ -182,6 +200,15 @@ export class Execution {
         );
       }
     }
+  }
+
+  /** Whether it is for the interleaver to say who runs next, while several cores can run. */
+  #turnEnds(runnable: number): boolean {
+    if (this.#turnLeft <= 0 || this.#turnLeft === Number.POSITIVE_INFINITY || !has(runnable, this.#turnCore))
+      return true;
+    const isNew = (runnable & ~this.#turnRunnable) !== 0;
+    this.#turnRunnable &= runnable;
+    return isNew && this.#parts.interleaver.preemptive === true;
   }
 
   /** Runs a core up to `budget` instructions, and the clock with it. Returns how many it executed. */
@@ -200,6 +227,7 @@ export class Execution {
       this.#running = null;
       executed = core.instructions - before;
       this.#instructions[core.id] += executed;
+      this.#executed += executed;
       clock.advanceTo(start + executed);
     }
     return executed;

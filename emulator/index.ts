@@ -32,6 +32,7 @@ export {
   SS,
   TR,
 } from "./cpu/state-layout.ts";
+export { type BufferedStore, STORE_BUFFER_ENTRIES, StoreBuffer } from "./cpu/store-buffer.ts";
 export { type TierSettings, tierDefaults } from "./cpu/tier/settings.ts";
 export { EXIT_REASONS, type TierRegion, type TierStatistics } from "./cpu/tier/statistics.ts";
 export { webAssemblyText } from "./cpu/tier/text.ts";
@@ -60,7 +61,7 @@ export type { Rtc } from "./devices/rtc.ts";
 export type { Uart16550 } from "./devices/uart16550.ts";
 export { COM1, COM2 } from "./devices/uart16550.ts";
 export { UNTIL_INTERVAL } from "./execution.ts";
-export type { Interleaver, Turn } from "./interleaver.ts";
+export type { Drain, Interleaver, ScriptStep, Turn } from "./interleaver.ts";
 export { RandomInterleaver, RoundRobin, ScriptedInterleaver } from "./interleaver.ts";
 export type { InterruptSystem } from "./interrupt-system.ts";
 export { type Action, type Entry, Journal, type JournalTarget, perform, serialTarget } from "./journal.ts";
@@ -74,6 +75,7 @@ export { MP_CONFIGURATION_TABLE, MP_FLOATING_POINTER, writeMpTables } from "./mp
 export type { RegisterName } from "./named-registers.ts";
 export { REGISTER_NAMES } from "./named-registers.ts";
 export type { Notice } from "./notices.ts";
+export { PctInterleaver, type PctOptions } from "./pct-interleaver.ts";
 export { checkLimits } from "./run-limits.ts";
 export { SnapshotError } from "./snapshot.ts";
 export type { StopReason } from "./stop-reason.ts";

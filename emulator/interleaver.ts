@@ -1,3 +1,4 @@
+import { SeededNumbers } from "./seeded-numbers.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /**
@@ -8,11 +9,22 @@ import type { Snapshot } from "./snapshot.ts";
 export interface Interleaver {
   /** Instructions that the core named by the last `next` may run at most before `next` is asked again, at least 1. */
   readonly quantum: number;
+  /** Whether `next` is asked, too, as soon as a core can run that could not when it was asked last. */
+  readonly preemptive?: boolean;
   /**
    * @param runnable bit mask, not 0, of the cores that can run
+   * @param executed instructions that all cores have executed since power-on
    * @returns the number of one of them
    */
-  next(runnable: number): number;
+  next(runnable: number, executed: number): number;
+  /**
+   * With the memory model "tso", asked before `next`, again and again until it returns -1 or no core has a store left that
+   * waits. Without it, the stores of a core reach memory when its own next turn begins.
+   * @param buffered bit mask, not 0, of the cores whose store buffer is not empty
+   * @param runnable, executed as for `next`
+   * @returns the number of one of them, whose oldest store reaches memory now, or -1
+   */
+  drain?(buffered: number, runnable: number, executed: number): number;
   /** Saves or restores what `next` remembers; an interleaver without it remembers nothing. */
   snapshot?(s: Snapshot): void;
   /** Another one that decides by the same rules, for `Machine.fork`; what this one remembers may be left out. */
@@ -51,10 +63,13 @@ export class RoundRobin implements Interleaver {
   }
 }
 
-/** Any runnable core, for any number of instructions up to a maximum: the same choices for the same seed. */
+/**
+ * Any runnable core, for any number of instructions up to a maximum, and before that any stores of any core: the same choices
+ * for the same seed.
+ */
 export class RandomInterleaver implements Interleaver {
   quantum = 1;
-  #state: number;
+  readonly #numbers: SeededNumbers;
 
   /**
    * @param seed any 32-bit integer
@@ -65,18 +80,17 @@ export class RandomInterleaver implements Interleaver {
     readonly seed: number,
     readonly maximum = 2 * DEFAULT_QUANTUM,
   ) {
-    if (!Number.isInteger(seed) || seed < -(2 ** 31) || seed >= 2 ** 32) {
-      throw new RangeError(`seed ${seed}: expected a 32-bit integer`);
-    }
+    this.#numbers = new SeededNumbers(seed);
     checkInstructions("maximum", maximum);
-    this.#state = seed | 0;
   }
 
   next(runnable: number): number {
-    this.quantum = 1 + this.#below(this.maximum);
-    let rest = runnable;
-    for (let skip = this.#below(countCores(runnable)); skip > 0; skip--) rest &= rest - 1;
-    return lowestCore(rest);
+    this.quantum = 1 + this.#numbers.below(this.maximum);
+    return this.#oneOf(runnable);
+  }
+
+  drain(buffered: number): number {
+    return this.#numbers.below(2) === 0 ? -1 : this.#oneOf(buffered);
   }
 
   another(): RandomInterleaver {
@@ -85,18 +99,14 @@ export class RandomInterleaver implements Interleaver {
 
   snapshot(s: Snapshot): void {
     s.section("random interleaver");
-    this.#state = s.integer(this.#state, -(2 ** 31), 2 ** 31 - 1);
+    this.#numbers.snapshot(s);
     this.quantum = s.integer(this.quantum, 1, this.maximum);
   }
 
-  /** A number from 0 to `limit` - 1. */
-  #below(limit: number): number {
-    // A Weyl sequence, and two rounds of the mixing function of MurmurHash3.
-    this.#state = (this.#state + 0x9e3779b9) | 0;
-    let mixed = this.#state;
-    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-    return Math.floor(((mixed ^ (mixed >>> 16)) >>> 0) * (limit / 2 ** 32));
+  #oneOf(cores: number): number {
+    let rest = cores;
+    for (let skip = this.#numbers.below(countCores(cores)); skip > 0; skip--) rest &= rest - 1;
+    return lowestCore(rest);
   }
 }
 
@@ -108,24 +118,44 @@ export interface Turn {
   readonly instructions: number;
 }
 
-/** Turns written down beforehand. One whose core cannot run when it comes up is passed over. */
+/** Stores that reach memory, between two turns of a script for the memory model "tso". */
+export interface Drain {
+  /** Core number. */
+  readonly core: number;
+  /** How many of its oldest stores, 1 or more; no more than there are. */
+  readonly stores: number;
+}
+
+/** What a script is made of. */
+export type ScriptStep = Turn | Drain;
+
+/**
+ * Turns written down beforehand, and what reaches memory between them. A turn whose core cannot run when it comes up is
+ * passed over.
+ */
 export class ScriptedInterleaver implements Interleaver {
   #position = 0;
+  /** Stores of the step at `#position` that have reached memory. */
+  #drained = 0;
   #quantum = 1;
   #ended = false;
 
   /**
-   * @param turns in their order
-   * @param afterwards who decides when the script is at its end
-   * @throws RangeError when a turn is none
+   * @param steps in their order
+   * @param afterwards who decides when the script is at its end; if it has no `drain`, stores reach memory at the end of turns
+   * @throws RangeError when a step is none
    */
   constructor(
-    readonly turns: readonly Turn[],
+    readonly steps: readonly ScriptStep[],
     readonly afterwards: Interleaver = new RoundRobin(),
   ) {
-    for (const { core, instructions } of turns) {
+    for (const step of steps) {
+      const { core } = step;
       if (!Number.isInteger(core) || core < 0 || core > MOST_CORE) throw new RangeError(`no core has number ${core}`);
-      checkInstructions("turn", instructions);
+      if (!("stores" in step)) checkInstructions("turn", step.instructions);
+      else if (!Number.isInteger(step.stores) || step.stores < 1) {
+        throw new RangeError(`${step.stores} stores of core ${core}: expected a number of stores, 1 or more`);
+      }
     }
   }
 
@@ -133,26 +163,48 @@ export class ScriptedInterleaver implements Interleaver {
     return this.#ended ? this.afterwards.quantum : this.#quantum;
   }
 
-  next(runnable: number): number {
-    while (this.#position < this.turns.length) {
-      const turn = this.turns[this.#position++];
-      if (((runnable >>> turn.core) & 1) !== 0) {
-        this.#quantum = turn.instructions;
-        return turn.core;
+  /** Once the script is at its end, what `afterwards` wants. */
+  get preemptive(): boolean {
+    return this.#ended && this.afterwards.preemptive === true;
+  }
+
+  next(runnable: number, executed = 0): number {
+    while (this.#position < this.steps.length) {
+      const step = this.steps[this.#position++];
+      this.#drained = 0;
+      if (!("stores" in step) && ((runnable >>> step.core) & 1) !== 0) {
+        this.#quantum = step.instructions;
+        return step.core;
       }
     }
     this.#ended = true;
-    return this.afterwards.next(runnable);
+    return this.afterwards.next(runnable, executed);
+  }
+
+  drain(buffered: number, runnable: number, executed: number): number {
+    for (; this.#position < this.steps.length; this.#position++, this.#drained = 0) {
+      const step = this.steps[this.#position];
+      if (!("stores" in step)) {
+        if (((runnable >>> step.core) & 1) !== 0) return -1;
+      } else if (this.#drained < step.stores && ((buffered >>> step.core) & 1) !== 0) {
+        this.#drained++;
+        return step.core;
+      }
+    }
+    return this.afterwards.drain === undefined
+      ? lowestCore(buffered)
+      : this.afterwards.drain(buffered, runnable, executed);
   }
 
   /** @throws Error when there is no other one of `afterwards` */
   another(): ScriptedInterleaver {
-    return new ScriptedInterleaver(this.turns, anotherOf(this.afterwards));
+    return new ScriptedInterleaver(this.steps, anotherOf(this.afterwards));
   }
 
   snapshot(s: Snapshot): void {
     s.section("scripted interleaver");
-    this.#position = s.integer(this.#position, 0, this.turns.length);
+    this.#position = s.integer(this.#position, 0, this.steps.length);
+    this.#drained = s.integer(this.#drained, 0, Number.MAX_SAFE_INTEGER);
     this.#quantum = s.integer(this.#quantum, 1, Number.MAX_SAFE_INTEGER);
     this.#ended = s.flag(this.#ended);
     this.afterwards.snapshot?.(s);
@@ -167,7 +219,8 @@ export function anotherOf(interleaver: Interleaver): Interleaver {
   return interleaver.another();
 }
 
-function checkInstructions(name: string, count: number): void {
+/** @throws RangeError when it is no number of instructions from 1 up */
+export function checkInstructions(name: string, count: number): void {
   if (!Number.isInteger(count) || count < 1) {
     throw new RangeError(`${name} ${count}: expected a number of instructions, 1 or more`);
   }

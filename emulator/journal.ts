@@ -15,6 +15,8 @@ export type Action =
   /** The serial ports send what they hold, as they do at the end of a run. */
   | { readonly kind: "drain" }
   | { readonly kind: "key"; readonly name: KeyName; readonly down: boolean }
+  /** A level of an IRQ line, as a device would drive it. */
+  | { readonly kind: "irq"; readonly irq: number; readonly level: boolean }
   /** See `Machine.onlyCore`. */
   | { readonly kind: "only-core"; readonly core: number | null }
   | { readonly kind: "register"; readonly name: RegisterName; readonly value: number; readonly core: number }
@@ -59,6 +61,9 @@ export function perform(target: JournalTarget, action: Action): void {
     case "key":
       if (action.down) machine.keyboard.press(action.name);
       else machine.keyboard.release(action.name);
+      break;
+    case "irq":
+      machine.setIrq(action.irq, action.level);
       break;
     case "only-core":
       machine.onlyCore = action.core;

@@ -40,6 +40,13 @@ export interface MachineOptions {
   /** Which core runs when; round robin in turns of 100 instructions by default. */
   interleaver?: Interleaver;
   /**
+   * In which order the cores see each other's stores. "sc", the default: each is in memory at once (sequential consistency).
+   * "tso": each core has a store buffer, as x86 processors do; loads see its own stores in it, other cores see them when they
+   * reach memory, which fences, LOCK, serializing instructions, I/O and interrupts force, and else the interleaver decides.
+   * Code is then interpreted only, whatever `tier` says.
+   */
+  memoryModel?: "sc" | "tso";
+  /**
    * Whether code that is run often is compiled to WebAssembly: to the guest, and to whoever looks at it, that makes no
    * difference but in time. On by default.
    */

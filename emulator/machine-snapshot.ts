@@ -5,6 +5,8 @@ import { type Snapshot, SnapshotError } from "./snapshot.ts";
 import { SnapshotReader, SnapshotWriter } from "./snapshot-bytes.ts";
 
 const FLOW_CONTROLS = ["none", "rts"] as const;
+/** Values of `memoryModel` in the options of a machine. */
+export const MEMORY_MODELS = ["sc", "tso"] as const;
 
 /** The options that a snapshot is tied to. */
 export interface SavedConfiguration {
@@ -14,21 +16,25 @@ export interface SavedConfiguration {
   flowControl: (typeof FLOW_CONTROLS)[number];
   strictUart: boolean;
   pci: boolean;
+  memoryModel: (typeof MEMORY_MODELS)[number];
 }
 
 /** What of its options a machine's snapshots are tied to. */
 export function configurationOf(
-  { serial, pci = true }: MachineOptions,
+  { serial, pci = true, memoryModel = "sc" }: MachineOptions,
   memoryBytes: number,
   cpus: number,
   { hz }: Clock,
 ): SavedConfiguration {
   const { flowControl = "none", strict = false } = serial ?? {};
-  return { memoryBytes, cpus, cpuHz: hz, flowControl, strictUart: strict, pci };
+  return { memoryBytes, cpus, cpuHz: hz, flowControl, strictUart: strict, pci, memoryModel };
 }
 
 /** Options for a machine made from a snapshot: those that the snapshot does not have. */
-export type RestoreOptions = Omit<MachineOptions, "memoryBytes" | "cpus" | "cpuHz" | "serial" | "rtc" | "pci">;
+export type RestoreOptions = Omit<
+  MachineOptions,
+  "memoryBytes" | "cpus" | "cpuHz" | "serial" | "rtc" | "pci" | "memoryModel"
+>;
 
 /**
  * The beginning of every snapshot. Restoring changes `configuration` to what was saved.
@@ -45,6 +51,7 @@ export function snapshotConfiguration(configuration: SavedConfiguration, s: Snap
   configuration.flowControl = s.choice(configuration.flowControl, FLOW_CONTROLS);
   configuration.strictUart = s.flag(configuration.strictUart);
   configuration.pci = s.flag(configuration.pci);
+  configuration.memoryModel = s.choice(configuration.memoryModel, MEMORY_MODELS);
 }
 
 /** What machine a state is of. @throws SnapshotError when the bytes are none */
@@ -56,6 +63,7 @@ export function savedConfiguration(state: Uint8Array): SavedConfiguration {
     flowControl: "none",
     strictUart: false,
     pci: true,
+    memoryModel: "sc",
   };
   snapshotConfiguration(saved, new SnapshotReader(state));
   return saved;
@@ -63,15 +71,15 @@ export function savedConfiguration(state: Uint8Array): SavedConfiguration {
 
 /** Options for a machine that a state fits. */
 export function savedOptions(saved: SavedConfiguration): MachineOptions {
-  const { memoryBytes, cpus, cpuHz, flowControl, strictUart, pci } = saved;
-  return { memoryBytes, cpus, cpuHz, serial: { flowControl, strict: strictUart }, pci };
+  const { memoryBytes, cpus, cpuHz, flowControl, strictUart, pci, memoryModel } = saved;
+  return { memoryBytes, cpus, cpuHz, serial: { flowControl, strict: strictUart }, pci, memoryModel };
 }
 
 /** @throws SnapshotError when a snapshot is of another machine than this */
 function checkConfiguration(own: SavedConfiguration, s: Snapshot): void {
   const saved = { ...own };
   snapshotConfiguration(saved, s);
-  for (const name of ["memoryBytes", "cpus", "cpuHz", "flowControl", "strictUart", "pci"] as const) {
+  for (const name of ["memoryBytes", "cpus", "cpuHz", "flowControl", "strictUart", "pci", "memoryModel"] as const) {
     if (saved[name] !== own[name]) {
       throw new SnapshotError(`a snapshot of a machine with ${name} ${saved[name]}; this one has ${own[name]}`);
     }

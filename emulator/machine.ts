@@ -7,6 +7,7 @@ import { snapshotCore } from "./cpu/core-snapshot.ts";
 import { HostBreakpoints } from "./cpu/host-breakpoints.ts";
 import { HostWatchpoints, type WatchedAccess, type WatchedRange } from "./cpu/host-watchpoints.ts";
 import { readLinear } from "./cpu/paging.ts";
+import { StoreBuffer } from "./cpu/store-buffer.ts";
 import { tierSettings } from "./cpu/tier/settings.ts";
 import type { TierStatistics } from "./cpu/tier/statistics.ts";
 import type { Disk } from "./devices/disk.ts";
@@ -24,7 +25,7 @@ import { anotherOf, type Interleaver, RoundRobin } from "./interleaver.ts";
 import type { InterruptSystem } from "./interrupt-system.ts";
 import type { MachineCounters } from "./machine-counters.ts";
 import type { MachineOptions } from "./machine-options.ts";
-import { configurationOf, type RestoreOptions, SavedState, savedOptions } from "./machine-snapshot.ts";
+import { configurationOf, MEMORY_MODELS, type RestoreOptions, SavedState, savedOptions } from "./machine-snapshot.ts";
 import { DEFAULT_RAM, PhysicalMemory } from "./memory/physical-memory.ts";
 import { getRegister, type RegisterName, setRegister } from "./named-registers.ts";
 import type { Notice } from "./notices.ts";
@@ -86,12 +87,20 @@ export class Machine {
     this.clock = clock;
     this.interleaver = options.interleaver ?? new RoundRobin();
 
-    const codeCache = new CodeCache(this.memory, tierSettings(options));
+    const memoryModel = options.memoryModel ?? "sc";
+    if (!MEMORY_MODELS.includes(memoryModel)) {
+      throw new RangeError(`memory model ${JSON.stringify(memoryModel)}: expected "sc" or "tso"`);
+    }
+    const hasBuffers = memoryModel === "tso";
+    const codeCache = new CodeCache(this.memory, tierSettings(hasBuffers ? { ...options, tier: "off" } : options));
     this.#options = options;
     this.#state = new SavedState(configurationOf(options, this.memory.ramSize, cpus, clock), clock, (s) =>
       this.#snapshot(s),
     );
-    this.cores = Array.from({ length: cpus }, (_, id) => new Core(id, this.memory, this.ports, codeCache));
+    this.cores = Array.from({ length: cpus }, (_, id) => {
+      const storeBuffer = hasBuffers ? new StoreBuffer(this.memory, codeCache) : null;
+      return new Core(id, this.memory, this.ports, codeCache, storeBuffer);
+    });
 
     const board = (this.#board = new Board(
       {
@@ -220,15 +229,27 @@ export class Machine {
   }
 
   /**
-   * A copy of physical memory, read without side effects: what is not RAM or ROM reads as ones.
+   * A copy of physical memory, read without side effects: what is not RAM or ROM reads as ones. Under the memory model "tso"
+   * stores that are still in a core's buffer are not in memory; `readLinear` sees those of its core.
    * @throws RangeError when the range leaves the address space
    */
   readPhysical(address: number, length: number): Uint8Array {
     return this.memory.peek(address, length);
   }
 
-  /** Changes guest RAM. @throws RangeError when part of the range is not RAM */
+  /**
+   * The same with the stores that wait in the cores' buffers done, those of core 0 first: what memory has once the cores
+   * stand still.
+   */
+  readSettled(address: number, length: number): Uint8Array {
+    const bytes = this.memory.peek(address, length);
+    for (const { storeBuffer } of this.cores) storeBuffer?.overlay(bytes, address);
+    return bytes;
+  }
+
+  /** Changes guest RAM, after all that the cores have stored. @throws RangeError when part of the range is not RAM */
   writePhysical(address: number, bytes: Uint8Array): void {
+    for (const core of this.cores) core.drainStores();
     this.memory.load(bytes, address);
   }
 

@@ -15,6 +15,7 @@ import { diagnosis, withDiagnosis } from "./diagnosis.ts";
 import { doubtOf, type EventFilter, formatFilter, matches } from "./events.ts";
 import { formatStop, KernelStoppedError } from "./kernel-stopped.ts";
 import type { BootKernelOptions } from "./options.ts";
+import { lineAddresses, lineOf } from "./places.ts";
 import { isMistake, type Program } from "./program.ts";
 import type { CalleeSaved } from "./registers.ts";
 import { describeKernel } from "./report.ts";
@@ -236,6 +237,60 @@ export class BootedKernel extends VisibleKernel {
     } finally {
       this.machine.setBreakpoints([]);
     }
+  }
+
+  /**
+   * Runs until a core is about to execute the instruction at a place, and has an interrupt come there; it has been taken, if
+   * interrupts were enabled, and else stays pending.
+   * @param where an address, a symbol, or a line of the kernel as `sched.ts:214`
+   * @param irq the line: 0, the timer, by default
+   */
+  interruptAt(where: number | string, irq = 0): void {
+    this.runToAny(this.#places(where), `running to ${where}`);
+    // An edge, whatever the level was; the timer's line is high between its ticks, and others' are low.
+    this.#drive(irq, false);
+    this.#drive(irq, true);
+    this.step();
+    if (irq !== 0) this.#drive(irq, false);
+  }
+
+  /**
+   * Runs until a core is about to execute the instruction at a place, then has another run alone, for a number of
+   * instructions; from there on it is the interleaver's word again.
+   * @param where as for `interruptAt`
+   * @throws RangeError when there is no such core
+   */
+  switchCoreAt(
+    where: number | string,
+    { to, instructions }: { readonly to: number; readonly instructions: number },
+  ): void {
+    const { machine } = this;
+    if (machine.cores[to] === undefined) {
+      throw new RangeError(`core ${to}: this machine has cores 0 to ${machine.cores.length - 1}`);
+    }
+    this.runToAny(this.#places(where), `running to ${where}`);
+    this.#alone(to);
+    try {
+      this.step(instructions);
+    } finally {
+      this.#alone(null);
+    }
+  }
+
+  #places(where: number | string): number[] {
+    const line = typeof where === "string" ? lineOf(where) : undefined;
+    if (line === undefined) return [this.address(where)];
+    return lineAddresses(this.kernel.image.lines, line.file, line.line);
+  }
+
+  #drive(irq: number, level: boolean): void {
+    this.#intervene("interrupts", (session) => session.act({ kind: "irq", irq, level }));
+    this.machine.setIrq(irq, level);
+  }
+
+  #alone(core: number | null): void {
+    this.#intervene("switches of cores", (session) => session.act({ kind: "only-core", core }));
+    this.machine.onlyCore = core;
   }
 
   // ---- Changing ------------------------------------------------------------------------------------------------------

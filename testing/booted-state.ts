@@ -60,6 +60,8 @@ export function planOf(options: BootKernelOptions): BootPlan {
     args,
     debug: options.debug ?? true,
     ...(cpuHz === undefined ? {} : { cpuHz }),
+    ...(options.memoryModel === undefined ? {} : { memoryModel: options.memoryModel }),
+    ...(cpus === 1 || interleave === undefined ? {} : { interleaver: interleave.interleaver() }),
   };
   return { options, program, boot, interleave, budget: options.maxInstructions ?? DEFAULT_BUDGET };
 }
@@ -71,6 +73,8 @@ const kept = new Recent<{ readonly plan: BootPlan; readonly key: string; readonl
 
 /** A kernel that was booted before from the very same: it stands at the first instruction of pid 1. */
 export function bootedBefore(plan: BootPlan): BootedState | undefined {
+  // Turns of its own begin at the reset.
+  if (plan.boot.interleaver !== undefined) return undefined;
   const key = keyOf(plan);
   const { image, initramfs } = plan.boot;
   return kept.take(
@@ -80,13 +84,14 @@ export function bootedBefore(plan: BootPlan): BootedState | undefined {
 }
 
 export function keepBooted(plan: BootPlan, state: BootedState): void {
+  if (plan.boot.interleaver !== undefined) return;
   kept.keep({ plan, key: keyOf(plan), state });
 }
 
 /** All that a boot depends on, but for the image and the archive. */
 function keyOf({
-  boot: { memoryBytes, cpuHz, cpus, init, args, debug },
+  boot: { memoryBytes, cpuHz, cpus, memoryModel, init, args, debug },
   options: { syscalls = {} },
 }: BootPlan): string {
-  return JSON.stringify([memoryBytes, cpuHz, cpus, init, args, debug, Object.entries(syscalls)]);
+  return JSON.stringify([memoryBytes, cpuHz, cpus, memoryModel, init, args, debug, Object.entries(syscalls)]);
 }

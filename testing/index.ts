@@ -3,7 +3,7 @@ export type { DebugSession } from "../debug/session/index.ts";
 export type { RecordedEvent } from "../kernel/index.ts";
 export { BootedKernel, bootKernel } from "./booted-kernel.ts";
 export { type EventFilter, formatEvent } from "./events.ts";
-export { forEachInterleaving, Interleaving } from "./interleaving.ts";
+export { forEachInterleaving, Interleaving, type InterleavingOptions } from "./interleaving.ts";
 export { KernelStoppedError } from "./kernel-stopped.ts";
 export { type KernelMatchers, type MatcherResult, matchers, type SwitchFilter } from "./matchers.ts";
 export type { BootKernelOptions } from "./options.ts";

@@ -33,6 +33,11 @@ export interface BootKernelOptions {
   readonly interleave?: Interleaving | number;
   /** Instructions a second of the machine's time; 10,000,000 by default. `interleave` has its own. */
   readonly cpuHz?: number;
+  /**
+   * In which order CPUs see each other's stores: "sc" (each at once, the default) or "tso" (through store buffers, as those of
+   * x86 processors).
+   */
+  readonly memoryModel?: "sc" | "tso";
   /** More files of the guest, by absolute path. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
   /** Where to hand it over: before pid 1's first instruction ("user", the default), or before the first of all ("reset"). */

@@ -28,11 +28,12 @@ export function reproductionOf(booted: Run, interventions: readonly string[]): s
   if (beyond.length > 0) {
     return `to go on from here in a debugger, backwards too: await kernel.debugSession(), which repeats its ${beyond.join(", ")}`;
   }
-  const { memoryBytes = 0, cpuHz, cpus = 1, debug = false, args = [] } = bootOptions;
+  const { memoryBytes = 0, cpuHz, cpus = 1, memoryModel, debug = false, args = [] } = bootOptions;
   const words = [
     ...["npx", "esp0", "debug", "--memory", String(memoryBytes / MIB)],
     ...(cpuHz === undefined ? [] : ["--cpu-hz", String(cpuHz)]),
     ...(cpus === 1 ? [] : ["--cpus", String(cpus)]),
+    ...(memoryModel === undefined ? [] : ["--memory-model", memoryModel]),
     ...(debug ? ["--debug-kernel"] : []),
     ...[fileOf(booted.program), ...args],
   ];

@@ -102,6 +102,8 @@ export function decodeAction(line: Fields): Action {
       return { kind: line["do"] };
     case "key":
       return { kind: "key", name: oneOf(line, "name", KEY_NAMES), down: boolean(line, "down") };
+    case "irq":
+      return { kind: "irq", irq: count(line, "irq"), level: boolean(line, "level") };
     case "only-core":
       return { kind: "only-core", core: line["core"] === null ? null : count(line, "core") };
     case "register":

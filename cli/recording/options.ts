@@ -1,5 +1,6 @@
 /** The options of a recording, checked: somebody else's file is no command line that commander has looked at. */
 import { REGISTER_NAMES } from "../../emulator/index.ts";
+import { interleaverOf } from "../interleave-option.ts";
 import { type Fields, FormatError } from "./format.ts";
 
 type Check = (value: unknown) => boolean;
@@ -31,12 +32,23 @@ const isRegisterValue: Check = (value) =>
   REGISTER_NAMES.some((name) => name === value[0]) &&
   isNumber(-(2 ** 31), 2 ** 32 - 1)(value[1]);
 
+const isInterleave: Check = (value) => {
+  try {
+    return typeof value === "string" && interleaverOf(value) !== undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+};
+
 /** Every option that can be in a recording. Ranges that the machine itself checks are not checked here. */
 const OPTIONS: Readonly<Record<string, Check>> = {
   memory: isNumber(1, MIB),
   cpuHz: isNumber(1, 2 ** 32 - 1),
   maxInstructions: isNumber(1, Number.MAX_SAFE_INTEGER),
+  memoryModel: (value) => value === "sc" || value === "tso",
   cpus: isNumber(1, 2 ** 16),
+  interleave: isInterleave,
   multiboot: isText,
   append: isText,
   kernel: isText,

@@ -19,6 +19,7 @@ import { pageTableCommands } from "./commands/page-tables.ts";
 import { printing } from "./commands/printing.ts";
 import { registers } from "./commands/registers.ts";
 import { numbersOf, stopping } from "./commands/stopping.ts";
+import { storeBuffers } from "./commands/store-buffers.ts";
 import { tables } from "./commands/tables.ts";
 import { tasks } from "./commands/tasks.ts";
 import { tier } from "./commands/tier.ts";
@@ -73,6 +74,7 @@ export class Repl implements CommandSet {
       ...finding,
       ...tables,
       ...devices,
+      ...storeBuffers,
       ...tier,
       ...tasks,
       ...kernel,

@@ -144,6 +144,12 @@ export class CodeCache {
     return this.#hasCode[hostPage] !== 0;
   }
 
+  /** Whether one of these bytes, all in one page, belongs to instructions that are kept. */
+  isDecoded(host: number, size: number): boolean {
+    const start = host & (PAGE_SIZE - 1);
+    return this.#pages.get(host >>> 12)?.covers(start, start + size) === true;
+  }
+
   /** The block decoded at a host offset for a code size, if there is one. */
   find(host: number, codeSize32: boolean): Block | undefined {
     return this.#pages.get(host >>> 12)?.blocks.get(keyOf(host, codeSize32));

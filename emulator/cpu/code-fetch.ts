@@ -3,6 +3,7 @@ import type { Core } from "./core.ts";
 import { decodeInstruction } from "./decoder.ts";
 import { MAXIMUM_LENGTH, type Op } from "./op.ts";
 import { CS, SEG_BASE, SEG_LIMIT, VECTOR_GP } from "./state-layout.ts";
+import { drainAfter } from "./store-order.ts";
 
 /** Instructions in one block at most. */
 const BLOCK_OPS = 48;
@@ -10,16 +11,18 @@ const BLOCK_OPS = 48;
 const PAGE_SIZE = 4096;
 
 /**
- * The block that starts at a linear address, from the code cache or newly decoded.
+ * The block that starts at a linear address, from the code cache or newly decoded. What the core itself has stored there is
+ * in it.
  * @throws #PF, or #GP(0) when an instruction that spans two pages passes the CS limit
  */
 export function fetchBlock(cpu: Core, linear: number): Block {
   const host = cpu.resolveCode(linear);
   if (host < 0) return fetchFromBus(cpu, linear);
   const cached = cpu.codeCache.find(host, cpu.codeSize32);
-  if (cached !== undefined && isBlockAt(cpu, cached, linear)) return cached;
-  const block = decodeWithinPage(cpu, host) ?? decodeAcrossPages(cpu, linear, host);
-  if (block.valid) cpu.codeCache.insert(block);
+  const isKnown = cached !== undefined && isBlockAt(cpu, cached, linear);
+  const block = isKnown ? cached : (decodeWithinPage(cpu, host) ?? decodeAcrossPages(cpu, linear, host));
+  if (drained(cpu, host, Math.min(block.length, PAGE_SIZE - (host & (PAGE_SIZE - 1))))) return fetchBlock(cpu, linear);
+  if (!isKnown && block.valid) cpu.codeCache.insert(block);
   return block;
 }
 
@@ -45,7 +48,7 @@ function decodeWithinPage(cpu: Core, host: number): Block | null {
   let position = host;
   let ends = false;
   while (!ends && ops.length < BLOCK_OPS) {
-    const op = decodeInstruction(cpu.bytes, position, pageEnd, cpu.codeSize32);
+    const op = decode(cpu, cpu.bytes, position, pageEnd);
     if (op === null) break;
     op.offset = position - host;
     ops.push(op);
@@ -59,6 +62,7 @@ function decodeWithinPage(cpu: Core, host: number): Block | null {
 function decodeAcrossPages(cpu: Core, linear: number, host: number): Block {
   const room = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
   const secondHost = followingPage(cpu, linear);
+  if (secondHost >= 0) drained(cpu, secondHost, MAXIMUM_LENGTH);
   const bytes = new Uint8Array(MAXIMUM_LENGTH + 1);
   bytes.set(cpu.bytes.subarray(host, host + room));
   const nextPage = (linear + room) | 0;
@@ -74,15 +78,29 @@ function fetchFromBus(cpu: Core, linear: number): Block {
   const room = PAGE_SIZE - (linear & (PAGE_SIZE - 1));
   const within = Math.min(room, bytes.length);
   for (let i = 0; i < within; i++) bytes[i] = cpu.readCodeByte((linear + i) | 0);
-  if (within < bytes.length && decodeInstruction(bytes, 0, within, cpu.codeSize32) === null) {
+  if (within < bytes.length && decode(cpu, bytes, 0, within) === null) {
     followingPage(cpu, linear);
     for (let i = within; i < bytes.length; i++) bytes[i] = cpu.readCodeByte((linear + i) | 0);
   }
   return singleInstruction(cpu, bytes, 0, -1, false);
 }
 
+/** Decodes an instruction, which drains the store buffer where there is one and it is of that kind. */
+function decode(cpu: Core, source: Uint8Array, start: number, limit: number): Op | null {
+  const op = decodeInstruction(source, start, limit, cpu.codeSize32);
+  if (op !== null && cpu.storeBuffer !== null) drainAfter(op);
+  return op;
+}
+
+/** Has the core's stores reach memory when some of these bytes are among them. @returns whether they are */
+function drained(cpu: Core, host: number, size: number): boolean {
+  if (cpu.storeBuffer?.holds(host, size) !== true) return false;
+  cpu.storeBuffer.drain();
+  return true;
+}
+
 function singleInstruction(cpu: Core, bytes: Uint8Array, host: number, secondPage: number, keep: boolean): Block {
-  const op = decodeInstruction(bytes, 0, bytes.length, cpu.codeSize32)!;
+  const op = decode(cpu, bytes, 0, bytes.length)!;
   const block = new Block([op], host, cpu.codeSize32, secondPage);
   block.valid = keep;
   return block;

@@ -14,7 +14,7 @@ import {
 /** Segment registers and the two system segment registers. */
 const SEGMENTS = 8;
 
-/** Saves or restores a core between instructions: its state and its TLB. */
+/** Saves or restores a core between instructions: its state, its TLB and its store buffer. */
 export function snapshotCore(cpu: Core, s: Snapshot): void {
   s.section(`core ${cpu.id}`);
   s.bytes(cpu.r8);
@@ -24,6 +24,7 @@ export function snapshotCore(cpu: Core, s: Snapshot): void {
     for (let segment = 0; segment < SEGMENTS; segment++) refreshSegment(cpu, segment);
   }
   cpu.snapshotTlb(s);
+  cpu.storeBuffer?.snapshot(s);
   if (s.restoring) cpu.refreshDerivedState();
 }
 

@@ -1,4 +1,4 @@
-import type { PortBus } from "../devices/ports.ts";
+import { drainingPorts, type PortAccess } from "../devices/ports.ts";
 import type { PhysicalMemory } from "../memory/physical-memory.ts";
 import { type Block, type CodeCache, NEVER, NO_BLOCK } from "./block-cache.ts";
 import {
@@ -18,6 +18,7 @@ import { NO_PAGE, probe, translate, walk, walkIsDelicate } from "./paging.ts";
 import { ATTEND_AGAIN, JUMP_SLOTS, Jump, jumpSlot, LEAVE, NO_JUMP, runBlocks } from "./run-blocks.ts";
 import { ShutdownCause } from "./shutdown-cause.ts";
 import * as layout from "./state-layout.ts";
+import type { StoreBuffer } from "./store-buffer.ts";
 import type { TierRegion, TierStatistics } from "./tier/statistics.ts";
 import { Tier } from "./tier/tier.ts";
 import { WHERE_CODE_IS } from "./translation.ts";
@@ -51,7 +52,8 @@ const RESTART = -1;
 
 /** One i386 processor core: architectural state, access to memory, and the loop that runs instructions. */
 export class Core extends CoreMemory {
-  readonly ports: PortBus;
+  /** The machine's I/O ports: what is read or written there comes after all stores. */
+  readonly ports: PortAccess;
 
   /** Answers an interrupt acknowledge cycle with a vector, or -1 when there is nothing to deliver. Set by the machine. */
   acknowledge: () => number = () => -1;
@@ -104,10 +106,17 @@ export class Core extends CoreMemory {
   /**
    * @param id core number, 0 to 7; core 0 is the bootstrap processor
    * @param codeCache the machine's; shared by its cores
+   * @param storeBuffer its store buffer, if it has one
    */
-  constructor(id: number, memory: PhysicalMemory, ports: PortBus, codeCache: CodeCache) {
-    super(id, memory, codeCache);
-    this.ports = ports;
+  constructor(
+    id: number,
+    memory: PhysicalMemory,
+    ports: PortAccess,
+    codeCache: CodeCache,
+    storeBuffer: StoreBuffer | null = null,
+  ) {
+    super(id, memory, codeCache, storeBuffer);
+    this.ports = storeBuffer === null ? ports : drainingPorts(ports, storeBuffer);
     codeCache.attach(this);
     this.reset();
   }
@@ -149,6 +158,7 @@ export class Core extends CoreMemory {
   /** What power-on and INIT have in common, in cleared state. */
   #initialize(cacheControl: number): void {
     const r = this.r;
+    this.drainStores();
     this.shutdownCause.clear();
     r[layout.EDX] = layout.CPU_SIGNATURE;
     r[layout.CR0] = layout.CR0_ET | cacheControl;

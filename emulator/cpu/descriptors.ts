@@ -121,5 +121,11 @@ export function requireDescriptor(cpu: Core, selector: number, vector: number): 
  */
 export function markAccessed(cpu: Core, address: number): void {
   const access = cpu.systemRead8(address + 5);
-  if ((access & ACCESS_ACCESSED) === 0) cpu.systemWrite8(address + 5, access | ACCESS_ACCESSED);
+  if ((access & ACCESS_ACCESSED) === 0) lockedSystemWrite8(cpu, address + 5, access | ACCESS_ACCESSED);
+}
+
+/** Writes a byte of a descriptor as the CPU itself does, locked (Intel SDM 3A 8.1.2.1): in memory at once, after all stores. */
+export function lockedSystemWrite8(cpu: Core, linear: number, value: number): void {
+  cpu.systemWrite8(linear, value);
+  cpu.drainStores();
 }

@@ -160,6 +160,7 @@ function enterHandler(cpu: Core, vector: number, kind: number, errorCode: number
 
 /** Real mode: the table at IDTR holds four-byte far pointers, and nothing but FLAGS, CS and IP is pushed. */
 function enterRealMode(cpu: Core, vector: number, eflags: number): void {
+  cpu.drainStores();
   if (vector * 4 + 3 > cpu.idtrLimit) cpu.raise(VECTOR_GP, 0);
   const pointer = cpu.systemRead32(cpu.idtrBase + vector * 4);
   stackWriter.useCurrent(cpu, 2);
@@ -169,12 +170,14 @@ function enterRealMode(cpu: Core, vector: number, eflags: number): void {
   stackWriter.push(cpu, cpu.eip);
   stackWriter.commit(cpu);
   cpu.setEflags(0, FLAG_IF | FLAG_TF | FLAG_AC | FLAG_RF);
+  cpu.drainStores();
   loadRealSegment(cpu, CS, pointer >>> 16);
   cpu.eip = pointer & 0xffff;
 }
 
 /** @param errorCode to push, or -1 for none */
 function enterThroughGate(cpu: Core, vector: number, kind: number, eflags: number, errorCode: number): void {
+  cpu.drainStores();
   const gateCode = (vector << 3) | ERROR_IDT;
   if (vector * 8 + 7 > cpu.idtrLimit) cpu.raise(VECTOR_GP, gateCode);
   const low = cpu.systemRead32(cpu.idtrBase + vector * 8);
@@ -233,6 +236,7 @@ function enterThroughGate(cpu: Core, vector: number, kind: number, eflags: numbe
     cpu.setEflags(0, cleared);
     commitCode(cpu, selector, cpu.cpl, code);
   }
+  cpu.drainStores();
   stackWriter.commit(cpu);
   cpu.eip = offset;
 }

@@ -2,11 +2,23 @@ import type { Op } from "./op.ts";
 import * as layout from "./state-layout.ts";
 import { CoreTranslation, SUPERVISOR_READ, SUPERVISOR_WRITE, TLB_SLOWER } from "./translation.ts";
 
-const { ESP, SS, SEG_ACCESS, SEG_BASE, SEG_FLAT, SEG_LIMIT, SEG_VALID, TLB_CODE, TLB_MMIO, TLB_VALID, TLB_WATCHED } =
-  layout;
+const {
+  ESP,
+  SS,
+  SEG_ACCESS,
+  SEG_BASE,
+  SEG_FLAT,
+  SEG_LIMIT,
+  SEG_VALID,
+  TLB_BUFFERED,
+  TLB_CODE,
+  TLB_MMIO,
+  TLB_VALID,
+  TLB_WATCHED,
+} = layout;
 
 /** What must read TLB_VALID alone for the fast path of an implicit access. */
-export const SYSTEM_READ = SUPERVISOR_READ | TLB_MMIO | TLB_WATCHED;
+export const SYSTEM_READ = SUPERVISOR_READ | TLB_MMIO | TLB_WATCHED | TLB_BUFFERED;
 export const SYSTEM_WRITE = SUPERVISOR_WRITE | TLB_MMIO | TLB_SLOWER;
 
 /**
@@ -17,6 +29,9 @@ export const SYSTEM_WRITE = SUPERVISOR_WRITE | TLB_MMIO | TLB_SLOWER;
  * or #AC before anything is changed, also when they span two pages.
  */
 export abstract class CoreMemory extends CoreTranslation {
+  /** Machine cycle of the current instruction. */
+  abstract now(): number;
+
   /** Where `modify…` found its operand: host offset, or -1 and a linear address. */
   #modifyHost = -1;
   #modifyLinear = 0;
@@ -198,6 +213,11 @@ export abstract class CoreMemory extends CoreTranslation {
   }
 
   #readHost(host: number, size: number): number {
+    const value = this.#readMemory(host, size);
+    return this.storeBuffer === null ? value : this.storeBuffer.forward(host, size, value);
+  }
+
+  #readMemory(host: number, size: number): number {
     if (size === 4) return this.view.getInt32(host, true);
     return size === 2 ? this.view.getUint16(host, true) : this.bytes[host];
   }
@@ -231,6 +251,12 @@ export abstract class CoreMemory extends CoreTranslation {
     }
     if (host < 0) {
       this.writeBus(value, size);
+      return;
+    }
+    if (this.storeBuffer !== null) {
+      this.storeBuffer.push(host, size, value, this.now());
+      // What has been decoded already is not asked for again, and what is executed next is what was stored.
+      if (this.codeCache.hasCode(host >>> 12) && this.codeCache.isDecoded(host, size)) this.storeBuffer.drain();
       return;
     }
     this.noteWrite(linear, host);

@@ -37,6 +37,11 @@ function bitGroup(n: number): { lockable: boolean } {
   return { lockable: n !== 0 };
 }
 
+const ABSENT: Opcode = modrm(unimplemented, ENDS);
+
+/** LFENCE, MFENCE, SFENCE: what they order, store-order.ts sees to. With memory operands these are others. */
+const FENCE: Opcode = { ...ABSENT, register16: move.nop, register32: move.nop };
+
 /** By second byte. */
 const ENTRIES: [number, OpcodeEntry][] = [
   [0x00, { group: [sldt, str, lldt, ltr, verr, verw].map((handler) => modrm(handler)) }],
@@ -85,6 +90,7 @@ const ENTRIES: [number, OpcodeEntry][] = [
   [0xab, fromRegister(bit.BTS16, bit.BTS32, LOCKABLE)],
   [0xac, fromImmediate(SHRD16, SHRD32, "u8")],
   [0xad, byCl(SHRD16, SHRD32)],
+  [0xae, { group: [...new Array<Opcode>(5).fill(ABSENT), FENCE, FENCE, FENCE] }],
   [0xaf, unary(IMUL_REG16, IMUL_REG32)],
   [0xb0, unary(atomic.CMPXCHG8, atomic.CMPXCHG8, LOCKABLE)],
   [0xb1, unary(atomic.CMPXCHG16, atomic.CMPXCHG32, LOCKABLE)],
@@ -114,21 +120,19 @@ const ENTRIES: [number, OpcodeEntry][] = [
   [0xc7, { group: [undefined, memoryOnly(atomic.cmpxchg8b, atomic.cmpxchg8b, LOCKABLE)] }],
 ];
 
-/** MMX and SSE, with the ModRM byte all of these have; AE is FXSAVE and the fences. */
-const ABSENT: readonly [first: number, last: number][] = [
+/** MMX and SSE, with the ModRM byte all of these have. */
+const ABSENT_RANGES: readonly [first: number, last: number][] = [
   [0x10, 0x17],
   [0x28, 0x2f],
   [0x50, 0x76],
   [0x7e, 0x7f],
-  [0xae, 0xae],
   [0xc2, 0xc6],
   [0xd1, 0xfe],
 ];
 
 function buildMap(): readonly OpcodeEntry[] {
   const map = new Array<OpcodeEntry>(256).fill(undefined);
-  const absent: Opcode = modrm(unimplemented, ENDS);
-  for (const [first, last] of ABSENT) map.fill(absent, first, last + 1);
+  for (const [first, last] of ABSENT_RANGES) map.fill(ABSENT, first, last + 1);
   // Hints: long NOP and prefetch.
   map.fill(modrm(move.nop), 0x18, 0x20);
   for (const [opcode, entry] of ENTRIES) map[opcode] = entry;

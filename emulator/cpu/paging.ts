@@ -58,33 +58,38 @@ export function walk(cpu: Core, linear: number, write: boolean, user: boolean): 
     cpu.fillTlb(linear, linear, 0);
     return linear >>> 0;
   }
-  const memory = cpu.memory;
   const access = (write ? PF_WRITE : 0) | (user ? PF_USER : 0);
   const pdeAddress = (cpu.cr3 & FRAME_MASK) | ((linear >>> 20) & 0xffc);
-  const pde = memory.read32(pdeAddress);
+  const pde = cpu.peekPhysical32(pdeAddress);
   if ((pde & PAGE_PRESENT) === 0) return pageFault(cpu, linear, access);
 
   if ((pde & PAGE_LARGE) !== 0 && (cpu.cr4 & CR4_PSE) !== 0) {
     if ((pde & LARGE_RESERVED) !== 0) return pageFault(cpu, linear, access | PF_PRESENT | PF_RESERVED);
     if (!isAllowed(cpu, pde, write, user)) return pageFault(cpu, linear, access | PF_PRESENT);
     const used = pde | PAGE_ACCESSED | (write ? PAGE_DIRTY : 0);
-    if (used !== pde) memory.write32(pdeAddress, used);
+    if (used !== pde) markEntry(cpu, pdeAddress, used);
     const physical = (pde & LARGE_FRAME_MASK) | (linear & ~LARGE_FRAME_MASK);
     cpu.fillTlb(linear, physical, tlbFlags(cpu, used, used));
     return physical >>> 0;
   }
 
   const pteAddress = (pde & FRAME_MASK) | ((linear >>> 10) & 0xffc);
-  const pte = memory.read32(pteAddress);
+  const pte = cpu.peekPhysical32(pteAddress);
   if ((pte & PAGE_PRESENT) === 0) return pageFault(cpu, linear, access);
   const rights = pde & pte;
   if (!isAllowed(cpu, rights, write, user)) return pageFault(cpu, linear, access | PF_PRESENT);
-  if ((pde & PAGE_ACCESSED) === 0) memory.write32(pdeAddress, pde | PAGE_ACCESSED);
+  if ((pde & PAGE_ACCESSED) === 0) markEntry(cpu, pdeAddress, pde | PAGE_ACCESSED);
   const used = pte | PAGE_ACCESSED | (write ? PAGE_DIRTY : 0);
-  if (used !== pte) memory.write32(pteAddress, used);
+  if (used !== pte) markEntry(cpu, pteAddress, used);
   const physical = (pte & FRAME_MASK) | (linear & ~FRAME_MASK);
   cpu.fillTlb(linear, physical, tlbFlags(cpu, rights, used));
   return physical >>> 0;
+}
+
+/** Sets the accessed or dirty bit, a locked access (Intel SDM 3A 8.1.2.1): it comes after all stores. */
+function markEntry(cpu: Core, physical: number, entry: number): void {
+  cpu.drainStores();
+  cpu.memory.write32(physical, entry);
 }
 
 /**
@@ -123,12 +128,12 @@ export function touchForWrite(cpu: Core, linear: number): void {
  */
 export function probe(cpu: Core, linear: number): number {
   if ((cpu.cr0 & CR0_PG) === 0) return linear >>> 0;
-  const pde = cpu.memory.read32((cpu.cr3 & FRAME_MASK) | ((linear >>> 20) & 0xffc));
+  const pde = cpu.peekPhysical32((cpu.cr3 & FRAME_MASK) | ((linear >>> 20) & 0xffc));
   if ((pde & PAGE_PRESENT) === 0) return -1;
   if ((pde & PAGE_LARGE) !== 0 && (cpu.cr4 & CR4_PSE) !== 0) {
     return ((pde & LARGE_FRAME_MASK) | (linear & ~LARGE_FRAME_MASK)) >>> 0;
   }
-  const pte = cpu.memory.read32((pde & FRAME_MASK) | ((linear >>> 10) & 0xffc));
+  const pte = cpu.peekPhysical32((pde & FRAME_MASK) | ((linear >>> 10) & 0xffc));
   return (pte & PAGE_PRESENT) === 0 ? -1 : ((pte & FRAME_MASK) | (linear & ~FRAME_MASK)) >>> 0;
 }
 
@@ -166,7 +171,7 @@ export function readLinear(cpu: Core, address: number, length: number): Uint8Arr
     const inPage = linear % PAGE_SIZE;
     const count = Math.min(length - done, PAGE_SIZE - inPage);
     const onBus = cpu.memory.busPage(Math.floor(physical / PAGE_SIZE)) * PAGE_SIZE + inPage;
-    result.set(cpu.memory.peek(onBus, count), done);
+    result.set(cpu.peekPhysical(onBus, count), done);
     done += count;
   }
   return result;

@@ -213,6 +213,8 @@ export const TLB_GLOBAL = 64;
 export const TLB_WATCHED = 128;
 /** The page was not written since it was last captured; no part of the machine's state. See PageTracker. */
 export const TLB_CLEAN = 256;
+/** The core has a store buffer, which every access must pass; no part of the machine's state. */
+export const TLB_BUFFERED = 512;
 
 /** Value of `Core.runStop`: leave the block, and EIP is right already. */
 export const EIP_REPLACED = -1;

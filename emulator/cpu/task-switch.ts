@@ -7,6 +7,7 @@ import {
   descriptorBase,
   descriptorLimit,
   isNullSelector,
+  lockedSystemWrite8,
   SELECTOR_LDT,
   systemType,
   TSS_BUSY,
@@ -219,5 +220,5 @@ function saveOutgoing(cpu: Core, eflags: number): void {
 
 function setBusy(cpu: Core, descriptor: number, busy: boolean): void {
   const access = cpu.systemRead8(descriptor + 5);
-  cpu.systemWrite8(descriptor + 5, busy ? access | TSS_BUSY : access & ~TSS_BUSY);
+  lockedSystemWrite8(cpu, descriptor + 5, busy ? access | TSS_BUSY : access & ~TSS_BUSY);
 }

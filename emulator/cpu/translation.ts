@@ -5,6 +5,7 @@ import type { CodeCache } from "./block-cache.ts";
 import { CoreState } from "./core-state.ts";
 import type { HostWatchpoints } from "./host-watchpoints.ts";
 import * as layout from "./state-layout.ts";
+import type { StoreBuffer } from "./store-buffer.ts";
 
 const {
   TLB_VALID,
@@ -16,10 +17,11 @@ const {
   TLB_GLOBAL,
   TLB_WATCHED,
   TLB_CLEAN,
+  TLB_BUFFERED,
 } = layout;
 
 /** Bits of TLB entries that only make accesses slower: no part of the machine's state. */
-export const TLB_SLOWER = TLB_CODE | TLB_WATCHED | TLB_CLEAN;
+export const TLB_SLOWER = TLB_CODE | TLB_WATCHED | TLB_CLEAN | TLB_BUFFERED;
 
 /** The register page of a local APIC. */
 export interface LocalApicRegisters {
@@ -58,6 +60,10 @@ const USER_WRITE = TLB_VALID | TLB_NO_USER | TLB_NO_WRITE_USER;
  */
 export abstract class CoreTranslation extends CoreState {
   readonly codeCache: CodeCache;
+  /** Where stores wait under the memory model "tso"; null under "sc", where they reach memory at once. */
+  readonly storeBuffer: StoreBuffer | null;
+  /** TLB_BUFFERED, or 0 without a store buffer. */
+  readonly #buffered: number;
   /** The machine's whole memory, addressed by host offset. */
   readonly bytes: Uint8Array;
   readonly view: DataView;
@@ -83,9 +89,11 @@ export abstract class CoreTranslation extends CoreState {
   /** Physical address of the last access that `resolve` found not to be plain memory. */
   protected busAddress = 0;
 
-  protected constructor(id: number, memory: PhysicalMemory, codeCache: CodeCache) {
+  protected constructor(id: number, memory: PhysicalMemory, codeCache: CodeCache, storeBuffer: StoreBuffer | null) {
     super(id, memory);
     this.codeCache = codeCache;
+    this.storeBuffer = storeBuffer;
+    this.#buffered = storeBuffer === null ? 0 : TLB_BUFFERED;
     this.bytes = memory.bytes;
     this.view = memory.view;
     this.tlb = new Int32Array(memory.buffer, memory.tlbOffset(id), TLB_PAGES);
@@ -107,7 +115,7 @@ export abstract class CoreTranslation extends CoreState {
     }
     const physicalPage = physical >>> 12;
     const host = physicalPage === this.localApicPage ? -1 : this.memory.hostPage(physicalPage);
-    let bits = flags | TLB_VALID;
+    let bits = flags | TLB_VALID | this.#buffered;
     if (this.#hostWatchpoints?.concernsPages(page, this.memory.busPage(physicalPage)) === true) bits |= TLB_WATCHED;
     if (host < 0) {
       bits |= TLB_MMIO;
@@ -222,16 +230,26 @@ export abstract class CoreTranslation extends CoreState {
     this.localApicPage = this.localApic === null ? -1 : localApicPage(this);
   }
 
-  /** Reads from the bus at busAddress. */
+  /** A word of physical memory as this core's loads find it. It lies in one page. */
+  peekPhysical32(physical: number): number {
+    const value = this.memory.read32(physical);
+    if (this.storeBuffer === null) return value;
+    const page = this.memory.hostPage(physical >>> 12);
+    return page < 0 ? value : this.storeBuffer.forward(page + (physical & 0xfff), 4, value);
+  }
+
+  /** Reads from the bus at busAddress, after all stores. */
   protected readBus(size: number): number {
+    this.drainStores();
     const address = this.busAddress;
     if (address >>> 12 === this.localApicPage) return this.localApic!.read(address & 0xfff, size);
     if (size === 4) return this.memory.read32(address);
     return size === 2 ? this.memory.read16(address) : this.memory.read8(address);
   }
 
-  /** Writes to the bus at busAddress. */
+  /** Writes to the bus at busAddress, after all stores before. */
   protected writeBus(value: number, size: number): void {
+    this.drainStores();
     const address = this.busAddress;
     if (address >>> 12 === this.localApicPage) this.localApic!.write(address & 0xfff, size, value);
     else if (size === 4) this.memory.write32(address, value);
@@ -239,17 +257,30 @@ export abstract class CoreTranslation extends CoreState {
     else this.memory.write8(address, value);
   }
 
-  /** Sets TLB_CODE and TLB_CLEAN, which are not there yet. */
+  /** Sets TLB_CODE, TLB_CLEAN and TLB_BUFFERED, which are not there yet. */
   #markPages(): void {
     for (let i = 0; i < this.#filledCount; i++) {
       const page = this.#filledPages[i];
       let entry = this.tlb[page];
       if ((entry & (TLB_VALID | TLB_MMIO)) !== TLB_VALID) continue;
+      entry |= this.#buffered;
       const hostPage = (entry >>> 12) ^ page;
       if (this.codeCache.hasCode(hostPage)) entry |= TLB_CODE;
       if (this.memory.tracker.isClean(hostPage)) entry |= TLB_CLEAN;
       this.tlb[page] = entry;
     }
+  }
+
+  /** All stores of this core reach memory: what fences, LOCK, serializing instructions and I/O do, and deliveries. */
+  drainStores(): void {
+    this.storeBuffer?.drain();
+  }
+
+  /** A copy of physical memory as this core's loads find it, without side effects; see `PhysicalMemory.peek`. */
+  peekPhysical(physical: number, length: number): Uint8Array {
+    const bytes = this.memory.peek(physical, length);
+    this.storeBuffer?.overlay(bytes, physical);
+    return bytes;
   }
 
   /**
@@ -305,7 +336,7 @@ export abstract class CoreTranslation extends CoreState {
       user && (this.r[layout.CR0] & layout.CR0_AM) !== 0 && (this.r[layout.CONTROL_FLAGS] & layout.FLAG_AC) !== 0;
     this.#watchpoints = this.hasWatchpoints();
     const observed = this.alignmentChecked || this.#watchpoints;
-    this.readMask = observed ? 0 : this.readRights | TLB_MMIO | TLB_WATCHED;
+    this.readMask = observed ? 0 : this.readRights | TLB_MMIO | TLB_WATCHED | TLB_BUFFERED;
     this.writeMask = observed ? 0 : this.writeRights | TLB_MMIO | TLB_SLOWER;
   }
 

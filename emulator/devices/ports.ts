@@ -98,6 +98,27 @@ export class PortBus {
   }
 }
 
+/** The accesses that a bus has for cores. */
+export type PortAccess = Pick<PortBus, "read8" | "read16" | "read32" | "write8" | "write16" | "write32">;
+
+/** A bus as a core with a store buffer sees it: every access comes after what the core stored before. */
+export function drainingPorts(bus: PortAccess, stores: { drain(): void }): PortAccess {
+  const after =
+    <Arguments extends number[], Result>(access: (...values: Arguments) => Result) =>
+    (...values: Arguments): Result => {
+      stores.drain();
+      return access(...values);
+    };
+  return {
+    read8: after((port: number) => bus.read8(port)),
+    read16: after((port: number) => bus.read16(port)),
+    read32: after((port: number) => bus.read32(port)),
+    write8: after((port: number, value: number) => bus.write8(port, value)),
+    write16: after((port: number, value: number) => bus.write16(port, value)),
+    write32: after((port: number, value: number) => bus.write32(port, value)),
+  };
+}
+
 function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }

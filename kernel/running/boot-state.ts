@@ -70,7 +70,8 @@ export class BootState {
 
   /** Whether a boot with these options comes by this state, and its archive has room there. */
   fits(options: BootOptions): boolean {
-    const { image, memoryBytes = DEFAULT_RAM, cpuHz = DEFAULT_HZ, cpus = 1, interleaver, initramfs } = options;
+    const { image, memoryBytes = DEFAULT_RAM, cpuHz = DEFAULT_HZ, cpus = 1, memoryModel = "sc" } = options;
+    const { interleaver, initramfs } = options;
     const { configuration } = this.capture.machine;
     return (
       image === this.image &&
@@ -78,6 +79,7 @@ export class BootState {
       cpuHz === configuration.cpuHz &&
       cpus === configuration.cpus &&
       interleaver === undefined &&
+      memoryModel === configuration.memoryModel &&
       ramdiskOf(memoryBytes, initramfs) >= this.#free
     );
   }

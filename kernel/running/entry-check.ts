@@ -79,5 +79,5 @@ function describe({ irqs, irq_count, bh_count }: ExecutionContext): string {
 
 /** A word of the kernel's data or of its stack, without a look at page tables. */
 function read(core: Core, linear: number): number {
-  return core.memory.read32(__pa(linear >>> 0));
+  return core.peekPhysical32(__pa(linear >>> 0));
 }

@@ -8,7 +8,7 @@ export class InspectMemory implements GuestMemory {
 
   private bytes(linear: number, length: number): DataView {
     const at = linear >>> 0;
-    const bytes = at >= PAGE_OFFSET ? this.machine.readPhysical(__pa(at), length) : this.machine.readLinear(at, length);
+    const bytes = at >= PAGE_OFFSET ? this.machine.readSettled(__pa(at), length) : this.machine.readLinear(at, length);
     return new DataView(bytes.buffer, bytes.byteOffset, length);
   }
 

@@ -37,7 +37,8 @@ const ROOM_FOR_OOPS = 1536;
 const HAND_OVER = "read_boot_params";
 
 /** The kernel that a machine is to boot. */
-export interface LoadOptions extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "interleaver" | "log"> {
+export interface LoadOptions
+  extends Pick<MachineOptions, "memoryBytes" | "cpuHz" | "memoryModel" | "interleaver" | "log"> {
   /** CPUs: 1, the default, to 8. More than one take a kernel that is linked for several. */
   readonly cpus?: number;
   /** The linked kernel; by default linked from source, once for the process. */

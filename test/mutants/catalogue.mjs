@@ -8,6 +8,7 @@ import debugging from "./debugger.mjs";
 import devices from "./emulator-devices.mjs";
 import integer from "./emulator-integer.mjs";
 import protection from "./emulator-protection.mjs";
+import cores from "./emulator-smp.mjs";
 import tier from "./emulator-tier.mjs";
 import x87 from "./emulator-x87.mjs";
 import calls from "./kernel-calls.mjs";
@@ -24,6 +25,7 @@ const catalogues = {
   "emulator-devices": devices,
   "emulator-x87": x87,
   "emulator-tier": tier,
+  "emulator-smp": cores,
   "kernel-entry": entry,
   "kernel-tasks": tasks,
   "kernel-memory": memory,

@@ -184,7 +184,7 @@ export default [
   {
     name: "the directory entry's accessed bit is not set",
     file: "emulator/cpu/paging.ts",
-    old: "  if ((pde & PAGE_ACCESSED) === 0) memory.write32(pdeAddress, pde | PAGE_ACCESSED);\n",
+    old: "  if ((pde & PAGE_ACCESSED) === 0) markEntry(cpu, pdeAddress, pde | PAGE_ACCESSED);\n",
     new: "",
     tests: [PAGING],
   },

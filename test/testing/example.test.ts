@@ -44,8 +44,8 @@ describe("examples/testing-kit, with the tests of the documents", () => {
     // Its files share a process, as those of this suite: each alone would load and boot all for itself.
     const shared = ["--no-isolate", "--poolOptions.forks.singleFork"];
     const { status, text } = await runIn("vitest/vitest.mjs", "run", "--testTimeout=60000", ...shared);
-    expect(text).toMatch(/Test Files +11 passed/);
-    expect(text).toMatch(/Tests +19 passed/);
+    expect(text).toMatch(/Test Files +12 passed/);
+    expect(text).toMatch(/Tests +20 passed/);
     expect(status).toBe(0);
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Machine, type ScriptStep } from "../../emulator/index.ts";
 import { asm, bootKernel, forEachInterleaving, Interleaving } from "../../testing/index.ts";
 import { BUSY, TWO_TASKS } from "./programs.ts";
 
@@ -38,7 +39,7 @@ describe("Interleaving", () => {
   it("gives machines of several cores an interleaver of the seed", () => {
     const turns = (seed: number) => {
       const interleaver = new Interleaving(seed).interleaver();
-      return Array.from({ length: 20 }, () => [interleaver.next(0b11), interleaver.quantum]);
+      return Array.from({ length: 20 }, () => [interleaver.next(0b11, 0), interleaver.quantum]);
     };
     expect(turns(5)).toEqual(turns(5));
     expect(turns(5)).not.toEqual(turns(6));
@@ -94,5 +95,109 @@ describe("forEachInterleaving", () => {
       const kernel = bootKernel({ init: TWO_TASKS, interleave });
       expect(kernel.runUntilExit()).toBe(0);
     });
+  });
+});
+
+describe("forEachInterleaving on machines of several cores", () => {
+  /** Two cores that add to a word at 0x2000 by load and store, 20 times each. */
+  const counting = (interleaving: Interleaving, memoryModel: "sc" | "tso" = "sc") => {
+    const machine = new Machine({
+      memoryBytes: 1 << 20,
+      cpus: 2,
+      memoryModel,
+      interleaver: interleaving.interleaver(),
+    });
+    // movw $20, %cx; 1: movw 0x2000, %ax; incw %ax; movw %ax, 0x2000; loop 1b; hlt
+    machine.load(Uint8Array.of(0xb9, 20, 0, 0xa1, 0x00, 0x20, 0x40, 0xa3, 0x00, 0x20, 0xe2, 0xf7, 0xf4), 0x1000);
+    for (const core of machine.cores) {
+      machine.setRegister("cs", 0, core.id);
+      machine.setRegister("eip", 0x1000, core.id);
+      core.halted = false;
+    }
+    machine.run({ maxInstructions: 10_000 });
+    const [count] = machine.readPhysical(0x2000, 1);
+    if (count !== 40) throw new Error(`${count} of 40 additions`);
+  };
+  const message = (run: () => void) => {
+    try {
+      run();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    throw new Error("nothing failed");
+  };
+  const scriptOf = (text: string) => {
+    const steps = /repeat with: forEachInterleaving\(\[\[(.*)\]\], …\)/.exec(text)?.[1] ?? "";
+    return JSON.parse(`[${steps.replace(/(\w+):/g, '"$1":')}]`) as ScriptStep[];
+  };
+
+  it("prints the shortest script of turns that still fails, which can be run again", () => {
+    const text = message(() => forEachInterleaving(50, (each) => counting(each), { maximum: 10 }));
+    expect(text).toMatch(/^\d+ of 40 additions\n\ninterleaving with seed \d+: /);
+    expect(text).toMatch(
+      /\nthe shortest script that still fails has [1-3] of its \d\d steps \(\d+ runs\):\n {2}core \d runs \d+ instructions?\n/,
+    );
+    const script = scriptOf(text);
+    expect(script.length).toBeGreaterThan(0);
+    expect(message(() => forEachInterleaving([script], (each) => counting(each)))).toMatch(/^\d+ of 40 additions/);
+    // Without any of its steps it passes.
+    for (const left of script.keys()) {
+      forEachInterleaving([script.filter((_, i) => i !== left)], (each) => counting(each));
+    }
+  });
+
+  it("does the same by priorities, and for bodies that are async", async () => {
+    const options = { mode: "pct", depth: 2, steps: 200 } as const;
+    const body = async (each: Interleaving) => {
+      await Promise.resolve();
+      counting(each);
+    };
+    const text = await forEachInterleaving(200, body, options).then(
+      () => "nothing failed",
+      (error: Error) => error.message,
+    );
+    expect(text).toMatch(/the shortest script that still fails has [12] of its \d steps/);
+    expect(message(() => forEachInterleaving([scriptOf(text)], (each) => counting(each)))).toMatch(/additions/);
+  });
+
+  it("has stores reach memory in scripts, with tso", () => {
+    // Dekker's entry: movb $1, (%si); movb (%di), %al; hlt
+    const entry = (interleaving: Interleaving) => {
+      const interleaver = interleaving.interleaver();
+      const machine = new Machine({ memoryBytes: 1 << 20, cpus: 2, memoryModel: "tso", interleaver });
+      machine.load(Uint8Array.of(0xc6, 0x04, 1, 0x8a, 0x05, 0xf4), 0x1000);
+      for (const core of machine.cores) {
+        machine.setRegister("cs", 0, core.id);
+        machine.setRegister("eip", 0x1000, core.id);
+        machine.setRegister("esi", 0x2000 + core.id, core.id);
+        machine.setRegister("edi", 0x2001 - core.id, core.id);
+        core.halted = false;
+      }
+      machine.run({ maxInstructions: 100 });
+      if (machine.cores.every(({ id }) => (machine.getRegister("eax", id) & 0xff) === 0))
+        throw new Error("both are in");
+    };
+    const text = message(() => forEachInterleaving(50, entry, { maximum: 2 }));
+    expect(text).toMatch(/^both are in/);
+    const script = scriptOf(text);
+    expect(script.length).toBeLessThanOrEqual(2);
+    expect(message(() => forEachInterleaving([script], entry))).toMatch(/^both are in/);
+    const drained: ScriptStep[] = [
+      { core: 0, instructions: 1 },
+      { core: 0, stores: 1 },
+      { core: 1, instructions: 2 },
+    ];
+    forEachInterleaving([drained], entry);
+  });
+
+  it("can be told not to look for shorter ones", () => {
+    let runs = 0;
+    const body = (each: Interleaving) => {
+      runs++;
+      each.interleaver();
+      throw new Error("always");
+    };
+    expect(message(() => forEachInterleaving([3], body, { shortening: 0 }))).not.toContain("shortest");
+    expect(runs).toBe(1);
   });
 });

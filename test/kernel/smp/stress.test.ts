@@ -18,8 +18,8 @@ class Exchangeable implements Interleaver {
   get quantum(): number {
     return this.now.quantum;
   }
-  next(runnable: number): number {
-    return this.now.next(runnable);
+  next(runnable: number, executed: number): number {
+    return this.now.next(runnable, executed);
   }
 }
 
