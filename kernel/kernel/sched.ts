@@ -157,6 +157,10 @@ function resched_task(tsk: task_struct): i32 {
  */
 function reschedule_idle(p: task_struct): i32 {
   const last = p.processor;
+  if (smp_num_cpus.value === 1) {
+    const tsk = cpu_curr(last);
+    return preemption_goodness(tsk, p, last) > 0 ? resched_task(tsk) : NO_CPU;
+  }
   if (can_schedule(p, last) && cpu_curr(last).address === idle_task(last)) return resched_task(cpu_curr(last));
   let target: i32 = NO_CPU;
   let oldest = -1;

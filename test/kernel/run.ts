@@ -39,8 +39,10 @@ export type Options = Partial<BootOptions> & {
   readonly files?: Readonly<Record<string, Uint8Array>>;
 };
 
-/** ESP0_CPUS=N runs every scenario that does not ask for a number of CPUs on that many. */
-const DEFAULT_CPUS = Number(process.env.ESP0_CPUS ?? 1);
+/** ESP0_CPUS=N runs every scenario that does not ask for a number of CPUs on that many (`npm run test:matrix`). */
+export const CPUS = Number(process.env.ESP0_CPUS ?? 1);
+/** What is only so when tasks share a CPU: `it.runIf(ON_ONE_CPU)`. */
+export const ON_ONE_CPU = CPUS === 1;
 
 function memory_in_use(): Record<string, number> {
   const caches = Object.fromEntries(slab_caches().map(({ name, active }) => [name, active]));
@@ -50,7 +52,7 @@ function memory_in_use(): Record<string, number> {
 /** A kernel about to run `source` as pid 1: what the boot does before is done. */
 export function boot(source: string | Uint8Array, options: Options = {}): Run {
   const init = typeof source === "string" ? program(source) : source;
-  const { trace = false, fromReset = false, files, cpus = DEFAULT_CPUS, ...others } = options;
+  const { trace = false, fromReset = false, files, cpus = CPUS, ...others } = options;
   const events: RecordedEvent[] = [];
   const start = fromReset ? resetKernel : startKernel;
   const started = start({

@@ -185,7 +185,7 @@ describe("esp0 debug", () => {
   });
 
   it("crosses an exception taken in the kernel's and the user's code", async () => {
-    const given = await ask("break do_page_fault if ((pt_regs *)*(u32 *)($esp + 4))->eip == &child", "c", "bt");
+    const given = await ask("break do_page_fault if ((pt_regs *)regs_address)->eip == &child", "c", "bt");
     expect(given[2]).toMatch(/do_page_fault.*\n.*error_code.*\n.*exception.*\n.*user space.*\n.*child/);
   });
 

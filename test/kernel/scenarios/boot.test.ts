@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { TASK_UNINTERRUPTIBLE } from "../../../kernel/include/linux/sched.ts";
 import { init_task, init_tss, jiffies, THREAD_SIZE, task_list, task_struct } from "../../../kernel/inspect.ts";
-import { boot, run } from "../run.ts";
+import { boot, ON_ONE_CPU, run } from "../run.ts";
 
 const EXIT = ".globl _start\n_start:\tEXIT\n";
 
@@ -52,22 +52,25 @@ describe("booting", () => {
     expect(image.symbol("init_task_union") % THREAD_SIZE).toBe(0);
   });
 
-  it("makes pid 1 a kernel thread of pid 0 by clone() from ring 0, without an address space (K1)", () => {
-    const { kernel } = boot(EXIT, { fromReset: true });
-    const forked = kernel.run_to_event(({ event }) => event === "fork");
-    expect(forked).toMatchObject({ kind: "event", event: { parent: 0, child: 1 } });
-    const child = kernel.inspect(() => {
-      const [, address] = task_list();
-      const { mm, pid, state, p_pptr } = task_struct.at(address);
-      return { mm, pid, state, parent: task_struct.at(p_pptr).pid };
-    });
-    expect(child).toEqual({ mm: 0, pid: 1, state: TASK_UNINTERRUPTIBLE, parent: 0 });
-    // It borrows the page tables that are loaded.
-    kernel.run_to_event(({ event }) => event === "sched_switch");
-    kernel.machine.step(8);
-    const [, address] = kernel.inspect(task_list);
-    expect(kernel.inspect(() => task_struct.at(address).active_mm)).not.toBe(0);
-  });
+  it.runIf(ON_ONE_CPU)(
+    "makes pid 1 a kernel thread of pid 0 by clone() from ring 0, without an address space (K1)",
+    () => {
+      const { kernel } = boot(EXIT, { fromReset: true });
+      const forked = kernel.run_to_event(({ event }) => event === "fork");
+      expect(forked).toMatchObject({ kind: "event", event: { parent: 0, child: 1 } });
+      const child = kernel.inspect(() => {
+        const [, address] = task_list();
+        const { mm, pid, state, p_pptr } = task_struct.at(address);
+        return { mm, pid, state, parent: task_struct.at(p_pptr).pid };
+      });
+      expect(child).toEqual({ mm: 0, pid: 1, state: TASK_UNINTERRUPTIBLE, parent: 0 });
+      // It borrows the page tables that are loaded.
+      kernel.run_to_event(({ event }) => event === "sched_switch");
+      kernel.machine.step(8);
+      const [, address] = kernel.inspect(task_list);
+      expect(kernel.inspect(() => task_struct.at(address).active_mm)).not.toBe(0);
+    },
+  );
 
   it("keeps everything `ps` shows in guest memory (T1)", () => {
     const { kernel } = boot(EXIT, { fromReset: true });

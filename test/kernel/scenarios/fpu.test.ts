@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { boot, run } from "../run.ts";
+import { boot, ON_ONE_CPU, run } from "../run.ts";
 
 const MACROS = `
 .set SYS_rt_sigaction, 174
@@ -15,7 +15,7 @@ _start:
 `;
 
 describe("the x87 is switched lazily (X4)", () => {
-  it("every task finds its own stack and control word, however often they are switched", () => {
+  it.runIf(ON_ONE_CPU)("every task finds its own stack and control word, however often they are switched", () => {
     const { output, events } = run(
       `${MACROS}
 	fldpi

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RecordedEvent } from "../../../kernel/index.ts";
 import { back_trace, memory, pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
-import { boot, run } from "../run.ts";
+import { boot, ON_ONE_CPU, run } from "../run.ts";
 
 const SPIN = `
 .globl _start
@@ -58,7 +58,7 @@ describe("the timer interrupt (D2)", () => {
 });
 
 describe("return paths (D9)", () => {
-  it("run bottom halves before rescheduling, and reschedule before user space goes on", () => {
+  it.runIf(ON_ONE_CPU)("run bottom halves before rescheduling, and reschedule before user space goes on", () => {
     const { events } = run(
       `
 .globl _start

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { RecordedEvent } from "../../../kernel/index.ts";
-import { boot, run } from "../run.ts";
+import { boot, ON_ONE_CPU, run } from "../run.ts";
 
 const SPINNERS = `
 .globl _start
@@ -32,57 +32,66 @@ describe("preemption (D2, D9, S1)", () => {
     expect(kernel.statistics.ticks).toBeGreaterThan(2);
   });
 
-  it("switches away from a running task only at the end of its slice, on the way out of the timer interrupt", () => {
-    const { events } = run(SPINNERS, { trace: true });
-    const preemptions = events
-      .map((event, i) => ({ event, i }))
-      .filter(({ event }) => event.event === "sched_switch" && event.prev_state === 0 && (event.prev as number) > 1);
-    expect(preemptions.length).toBeGreaterThan(2);
-    for (const { i } of preemptions) {
-      const before = events
-        .slice(0, i)
-        .reverse()
-        .find(({ event }) => event !== "sched_goodness" && event !== "sched_epoch");
-      expect(["bh_exit", "irq_exit"]).toContain(before?.event);
-    }
-  });
+  it.runIf(ON_ONE_CPU)(
+    "switches away from a running task only at the end of its slice, on the way out of the timer interrupt",
+    () => {
+      const { events } = run(SPINNERS, { trace: true });
+      const preemptions = events
+        .map((event, i) => ({ event, i }))
+        .filter(({ event }) => event.event === "sched_switch" && event.prev_state === 0 && (event.prev as number) > 1);
+      expect(preemptions.length).toBeGreaterThan(2);
+      for (const { i } of preemptions) {
+        const before = events
+          .slice(0, i)
+          .reverse()
+          .find(({ event }) => event !== "sched_goodness" && event !== "sched_epoch");
+        expect(["bh_exit", "irq_exit"]).toContain(before?.event);
+      }
+    },
+  );
 });
 
 describe("goodness and epochs (S2)", () => {
-  it("starts a new epoch when every runnable task has used up its slice, and picks the best afterwards", () => {
-    const { events } = run(SPINNERS, { trace: true });
-    const epochs = events.map((event, i) => ({ event, i })).filter(({ event }) => event.event === "sched_epoch");
-    expect(epochs.length).toBeGreaterThan(1);
-    for (const { i } of epochs) {
-      let first = i;
-      while (events[first - 1].event === "sched_goodness") first--;
-      const goodness = events.slice(first, i).map((event) => event.goodness as number);
-      expect(Math.max(...goodness)).toBe(0);
-    }
-  });
+  it.runIf(ON_ONE_CPU)(
+    "starts a new epoch when every runnable task has used up its slice, and picks the best afterwards",
+    () => {
+      const { events } = run(SPINNERS, { trace: true });
+      const epochs = events.map((event, i) => ({ event, i })).filter(({ event }) => event.event === "sched_epoch");
+      expect(epochs.length).toBeGreaterThan(1);
+      for (const { i } of epochs) {
+        let first = i;
+        while (events[first - 1].event === "sched_goodness") first--;
+        const goodness = events.slice(first, i).map((event) => event.goodness as number);
+        expect(Math.max(...goodness)).toBe(0);
+      }
+    },
+  );
 
-  it("gives the CPU to the candidate with the highest goodness every time, of equals to the first on the queue", () => {
-    const { events } = run(SPINNERS, { trace: true });
-    let candidates = new Map<number, number>();
-    let decisions = 0;
-    let ties = 0;
-    for (const event of events) {
-      if (event.event === "sched_goodness") candidates.set(event.pid as number, event.goodness as number);
-      else if (event.event === "sched_epoch") candidates = new Map();
-      else if (event.event === "sched_switch") {
-        if (candidates.size > 0) {
-          const best = Math.max(...candidates.values());
-          const equals = [...candidates].filter(([, goodness]) => goodness === best);
-          expect(event.next).toBe(equals[0][0]);
-          if (equals.length > 1) ties++;
-          decisions++;
-        } else expect(event.next).toBe(0);
-        candidates = new Map();
-      } else candidates = new Map();
-    }
-    expect(decisions).toBeGreaterThan(5);
-    expect(ties).toBeGreaterThan(0);
-  });
+  it.runIf(ON_ONE_CPU)(
+    "gives the CPU to the candidate with the highest goodness every time, of equals to the first on the queue",
+    () => {
+      const { events } = run(SPINNERS, { trace: true });
+      let candidates = new Map<number, number>();
+      let decisions = 0;
+      let ties = 0;
+      for (const event of events) {
+        if (event.event === "sched_goodness") candidates.set(event.pid as number, event.goodness as number);
+        else if (event.event === "sched_epoch") candidates = new Map();
+        else if (event.event === "sched_switch") {
+          if (candidates.size > 0) {
+            const best = Math.max(...candidates.values());
+            const equals = [...candidates].filter(([, goodness]) => goodness === best);
+            expect(event.next).toBe(equals[0][0]);
+            if (equals.length > 1) ties++;
+            decisions++;
+          } else expect(event.next).toBe(0);
+          candidates = new Map();
+        } else candidates = new Map();
+      }
+      expect(decisions).toBeGreaterThan(5);
+      expect(ties).toBeGreaterThan(0);
+    },
+  );
 
   it("lets a sleeper keep half of what it had, beside its new slice", () => {
     const { go, counters } = boot(`
@@ -109,7 +118,7 @@ _start:	SYSCALL fork
     expect(Math.min(...lengths)).toBeGreaterThan(Math.max(...lengths) * 0.6);
   });
 
-  it("gives a nicer task a smaller share", () => {
+  it.runIf(ON_ONE_CPU)("gives a nicer task a smaller share", () => {
     const { output } = run(`
 .globl _start
 _start:
