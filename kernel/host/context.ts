@@ -82,7 +82,7 @@ export class Ambient {
     this.addresses = host.image.addresses;
     this.memory = memory;
     this.core = core;
-    memory.core = core;
+    memory.executed_by(core);
   }
 }
 

@@ -33,8 +33,7 @@ const WRITE_32 = 7;
 
 /** The one class of what views read and write, so that each access in the kernel has one target. */
 export class HostedMemory implements GuestMemory {
-  /** The core that executes the step; undefined while only looking. */
-  core: Core | undefined = undefined;
+  #core: Core | undefined = undefined;
   /** Accesses of this step so far. */
   #accesses = 0;
   /** Turns of this step so far in loops of plain functions. */
@@ -69,6 +68,11 @@ export class HostedMemory implements GuestMemory {
     this.#log = new Int32Array(looking === undefined ? 3 * MOST_ACCESSES : 0);
   }
 
+  /** The core that executes the steps; nothing to a memory that is only looked at. */
+  executed_by(core: Core | undefined): void {
+    if (this.looking === undefined) this.#core = core;
+  }
+
   /** Before a step. */
   begin(): void {
     this.#accesses = 0;
@@ -82,7 +86,7 @@ export class HostedMemory implements GuestMemory {
    * @returns whether that step is to be executed now
    */
   next(frame: number, distance: number): boolean {
-    const core = this.core!;
+    const core = this.#core!;
     if (core.r[EBP] !== frame || !nextHostcall(core, distance)) return false;
     this.begin();
     return true;
@@ -90,7 +94,7 @@ export class HostedMemory implements GuestMemory {
 
   /** After a step whose branch goes to the step `distance` behind it: goes there. @returns as `next` does */
   jump(frame: number, distance: number): boolean {
-    const core = this.core!;
+    const core = this.#core!;
     core.eip = (core.eip + HOSTCALL_LENGTH * (distance - 1)) | 0;
     return this.next(frame, distance);
   }
@@ -165,7 +169,7 @@ export class HostedMemory implements GuestMemory {
    * that takes seconds to make and never stays in a cache.
    */
   #access(kind: number, linear: number, value: number): number {
-    const { core } = this;
+    const core = this.#core;
     if (core === undefined) return this.#look(kind, linear, value);
     // The most frequent first: a switch would be one jump whose target nothing predicts.
     if (kind === GET) return core.read32(linear);
@@ -258,7 +262,7 @@ export class HostedMemory implements GuestMemory {
         `a statement has made more than ${MOST_ACCESSES} accesses to guest memory; loops over it have to step`,
       );
     // Where nothing is mapped, the CPU's own page fault says more.
-    this.core?.read8(linear | 0);
+    this.#core?.read8(linear | 0);
     throw new StepError(
       `access to 0x${(linear >>> 0).toString(16).padStart(8, "0")}, below the kernel's memory: only the user-copy routines touch a user's address`,
     );
