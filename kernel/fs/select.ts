@@ -28,6 +28,7 @@ import {
   current,
   files_struct,
   MAX_SCHEDULE_TIMEOUT,
+  set_current_state,
   sigset,
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
@@ -127,7 +128,7 @@ function* wait_until_ready(timeout: u32, selects: boolean, fds: u32, n: u32): St
   let ready: i32 = 0;
   for (;;) {
     // Before the look, so that a wake-up between it and the sleep is not lost.
-    current().state = TASK_INTERRUPTIBLE;
+    yield* set_current_state(TASK_INTERRUPTIBLE);
     ready = selects ? yield* look_at_sets(fd_set_bits.at(fds), n, joining) : yield* look_at_pollfds(fds, n, joining);
     joining = 0;
     if (ready !== 0 || m.read32(timeout) === 0 || signal_pending(current())) break;

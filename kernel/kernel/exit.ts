@@ -18,6 +18,7 @@ import {
   NO_EXIT_SIGNAL,
   PF_EXITING,
   PF_GROUP_EXIT,
+  set_current_state,
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
   TASK_STOPPED,
@@ -311,7 +312,7 @@ export const sys_wait4 = kernel_function(
     let result: i32;
     for (;;) {
       // The state is set before the look: a child that dies in between makes it RUNNING again.
-      current().state = TASK_INTERRUPTIBLE;
+      yield* set_current_state(TASK_INTERRUPTIBLE);
       result = yield* wait_once(pid, stat_addr, options, ru);
       if (result !== 0 || options & WNOHANG) break;
       if (signal_pending(current())) {

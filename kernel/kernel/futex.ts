@@ -20,6 +20,7 @@ import {
   current,
   get_current,
   MAX_SCHEDULE_TIMEOUT,
+  set_current_state,
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
 } from "../include/linux/sched.ts";
@@ -101,7 +102,7 @@ const futex_wait = kernel_function("futex_wait", [u32, i32, u32, u32], i32, func
   yield* spin_unlock(futex_lock.address);
   const error = yield* get_user(q.address + futex_q.offset("word"), uaddr);
   // The state before the look at the list, too: a wake-up in between makes it RUNNING again.
-  current().state = TASK_INTERRUPTIBLE;
+  yield* set_current_state(TASK_INTERRUPTIBLE);
   let left = ticks;
   if (error === 0 && q.word === expected && !list_empty(q.list.address)) left = yield* schedule_timeout(ticks);
   current().state = TASK_RUNNING;

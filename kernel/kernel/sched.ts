@@ -7,6 +7,7 @@ import {
   kernel_variable,
   local,
   type Steps,
+  smp_function,
 } from "../host/declarations.ts";
 import { array, container_of, i32, pointer, struct, u32 } from "../host/types.ts";
 import { atomic_inc } from "../include/asm/atomic.ts";
@@ -37,6 +38,7 @@ import {
   TASK_RUNNING,
   TASK_STOPPED,
   TASK_ZOMBIE,
+  task_has_cpu,
   task_release_cpu,
   task_set_cpu,
   task_struct,
@@ -211,6 +213,19 @@ export const try_to_wake_up = kernel_function(
     return woken ? 1 : 0;
   },
 );
+
+/**
+ * Has the CPU that runs a task look at what is new for the task (signal_wake_up of Linux 2.4). The lock also has the task's next
+ * schedule() see what was stored before.
+ */
+export const kick_process = smp_function("kick_process", [pointer("task_struct")]);
+/** @context any */
+kernel_function("kick_process", [pointer("task_struct")], undefined, function* (task) {
+  const p = task_struct.at(task);
+  const flags = yield* spin_lock_irqsave(runqueue_lock.address);
+  if (task_has_cpu(p) && p.processor !== smp_processor_id()) yield* smp_send_reschedule(p.processor);
+  yield* spin_unlock_irqrestore(runqueue_lock.address, flags);
+});
 
 /** @context any */
 export const wake_up_process = kernel_function("wake_up_process", [pointer("task_struct")], i32, function* (task) {

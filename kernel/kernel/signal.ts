@@ -39,7 +39,7 @@ import {
 } from "../include/linux/signal.ts";
 import { spin_lock_irqsave, spin_unlock_irqrestore } from "../include/linux/spinlock.ts";
 import { find_task_by_pid, for_each_thread_behind } from "./pid.ts";
-import { wake_up_process } from "./sched.ts";
+import { kick_process, wake_up_process } from "./sched.ts";
 import { wake_up_interruptible } from "./wait.ts";
 
 /** exit_code of a task that SIGCONT has set going, until its parent has waited for that: its wait status. */
@@ -166,6 +166,7 @@ function* post_signal(sig: i32, p: task_struct, from_kernel: i32): Steps<void> {
     sigaddset(p.pending, sig);
     recalc_sigpending(p);
     if (tracing()) trace({ event: "signal", pid: p.pid, sig });
+    yield* kick_process(p.address);
     if (p.state === TASK_INTERRUPTIBLE && signal_pending(p)) yield* wake_up_process(p.address);
   }
 }

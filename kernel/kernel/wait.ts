@@ -8,6 +8,7 @@ import {
   current,
   get_current,
   MAX_SCHEDULE_TIMEOUT,
+  set_current_state,
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
   TASK_UNINTERRUPTIBLE,
@@ -108,7 +109,7 @@ export function* wait_event(queue: u32, condition: () => boolean): Steps<void> {
   init_waitqueue_entry(wait.address, get_current());
   yield* add_wait_queue(queue, wait.address);
   for (;;) {
-    current().state = TASK_UNINTERRUPTIBLE;
+    yield* set_current_state(TASK_UNINTERRUPTIBLE);
     if (condition()) break;
     yield* schedule();
   }
@@ -124,7 +125,7 @@ export function* wait_event_interruptible(queue: u32, condition: () => boolean):
   yield* add_wait_queue(queue, wait.address);
   let result: i32 = 0;
   for (;;) {
-    current().state = TASK_INTERRUPTIBLE;
+    yield* set_current_state(TASK_INTERRUPTIBLE);
     if (condition()) break;
     if (current().sigpending !== 0) {
       result = -ERESTARTSYS;

@@ -13,7 +13,13 @@ import { copy_to_user, get_user } from "../../include/asm/uaccess.ts";
 import { EAGAIN, EFAULT, ERESTARTSYS } from "../../include/linux/errno.ts";
 import { file, O_NONBLOCK } from "../../include/linux/fs.ts";
 import { POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, poll_wait } from "../../include/linux/poll.ts";
-import { current, get_current, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../../include/linux/sched.ts";
+import {
+  current,
+  get_current,
+  set_current_state,
+  TASK_INTERRUPTIBLE,
+  TASK_RUNNING,
+} from "../../include/linux/sched.ts";
 import { SIGINT, SIGQUIT, SIGTSTP } from "../../include/linux/signal.ts";
 import { spin_lock_irq, spin_unlock_irq } from "../../include/linux/spinlock.ts";
 import {
@@ -286,7 +292,7 @@ export const read_chan = kernel_function(
     yield* add_wait_queue(tty.read_wait.address, wait.address);
     let result: i32 = 0;
     for (;;) {
-      current().state = TASK_INTERRUPTIBLE;
+      yield* set_current_state(TASK_INTERRUPTIBLE);
       if (input_available(tty)) {
         current().state = TASK_RUNNING;
         result = yield* copy_input(tty, buffer, count);
@@ -357,7 +363,7 @@ export const write_chan = kernel_function(
     let written: i32 = 0;
     let error: i32 = 0;
     while (written < count) {
-      current().state = TASK_INTERRUPTIBLE;
+      yield* set_current_state(TASK_INTERRUPTIBLE);
       if (signal_pending(current())) {
         error = -ERESTARTSYS;
         break;

@@ -4,7 +4,7 @@
  */
 
 import { cpu } from "../../host/context.ts";
-import { asm_function } from "../../host/declarations.ts";
+import { asm_function, smp_function } from "../../host/declarations.ts";
 import { type i32, u32 } from "../../host/types.ts";
 import { EFLAGS_IF } from "./processor-flags.ts";
 
@@ -67,5 +67,10 @@ export const set_in_cr4 = asm_function("set_in_cr4", [u32], undefined);
 export const __flush_tlb_one = asm_function("__flush_tlb_one", [u32], undefined);
 /** Reloads CR3: drops the translations of all pages but global ones. */
 export const __flush_tlb = asm_function("__flush_tlb", [], undefined);
+/**
+ * Has other CPUs see what this one has stored before it loads anything else: x86 processors delay stores, not loads. With one CPU
+ * there is nobody to see.
+ */
+export const smp_mb = smp_function("smp_mb", []);
 /** `sti; hlt`: waits for an interrupt; none can slip in between the two. */
 export const safe_halt = asm_function("safe_halt", [], undefined);

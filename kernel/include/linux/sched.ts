@@ -1,11 +1,12 @@
 /** The task and its constants (include/linux/sched.h, Linux 2.4). */
 
 import { cpu } from "../../host/context.ts";
-import { kernel_table, kernel_variable, per_cpu } from "../../host/declarations.ts";
+import { kernel_table, kernel_variable, per_cpu, type Steps } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
 import { THREAD_SIZE, thread_struct } from "../asm/processor.ts";
 import { RW_LOCK_BIAS, rwlock_t, spinlock_t } from "../asm/spinlock.ts";
+import { smp_mb } from "../asm/system.ts";
 import { list_head } from "./list.ts";
 import { NR_CPUS } from "./threads.ts";
 import { timer_list } from "./timer.ts";
@@ -225,6 +226,15 @@ export function get_current(): u32 {
 
 export function current(): task_struct {
   return task_struct.at(get_current());
+}
+
+/**
+ * Says that the current task is about to sleep, before it looks whether it has to: whoever makes that untrue looks at the state
+ * afterwards. Without the barrier both may look before either has said it, and a wake-up is lost. @inline
+ */
+export function* set_current_state(state: i32): Steps<void> {
+  current().state = state;
+  yield* smp_mb();
 }
 
 /** The CPU that executes this step, as the PCB of the task that is running has it. */

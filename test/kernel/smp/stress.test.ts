@@ -31,36 +31,42 @@ function borrowed_directories(): number {
 }
 
 describe("forks, threads, execs, pipes and signals on four CPUs", () => {
-  it(`end well and leave nothing behind, ${SEEDS} times`, { timeout: 60_000 + SEEDS * 10_000 }, () => {
-    const interleaver = new Exchangeable();
-    const init = stress(5, 3);
-    const { kernel, memory, output } = boot(init, {
-      image: kernel_image(true),
-      cpus: CPUS,
-      files: { "/seven": program(seven) },
-      interleaver,
-      fromReset: true,
-    });
-    kernel.run_to_user();
-    const start = kernel.capture();
-    let before: Record<string, number> | undefined;
-    let length = output().length;
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      kernel.restore(start);
-      interleaver.now = new RandomInterleaver(seed, 1 + (seed % 100));
-      // The program is over when it writes: what it had then is what init itself has.
-      const stop = kernel.run({ maxInstructions: 20_000_000 });
-      expect(stop, `seed ${seed}`).toEqual({ kind: "exit", status: 0 });
-      expect(output().slice(length), `seed ${seed}`).toBe("ok\n");
-      length = output().length;
-      const { threads, ...after } = memory();
-      expect(threads, `seed ${seed}`).toBe(1);
-      // An idle CPU keeps the page directory of the last process that ran there until it switches to another.
-      const borrowed = kernel.inspect(borrowed_directories);
-      after.mm_struct -= borrowed;
-      after.free_pages += borrowed;
-      before ??= after;
-      expect(after, `seed ${seed}`).toEqual(before);
-    }
-  });
+  const timeout = 60_000 + SEEDS * 10_000;
+  it.each(["sc", "tso"] as const)(
+    `end well and leave nothing behind, ${SEEDS} times (%s)`,
+    { timeout },
+    (memoryModel) => {
+      const interleaver = new Exchangeable();
+      const init = stress(5, 3);
+      const { kernel, memory, output } = boot(init, {
+        image: kernel_image(true),
+        cpus: CPUS,
+        files: { "/seven": program(seven) },
+        interleaver,
+        fromReset: true,
+        memoryModel,
+      });
+      kernel.run_to_user();
+      const start = kernel.capture();
+      let before: Record<string, number> | undefined;
+      let length = output().length;
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        kernel.restore(start);
+        interleaver.now = new RandomInterleaver(seed, 1 + (seed % 100));
+        // The program is over when it writes: what it had then is what init itself has.
+        const stop = kernel.run({ maxInstructions: 20_000_000 });
+        expect(stop, `seed ${seed}`).toEqual({ kind: "exit", status: 0 });
+        expect(output().slice(length), `seed ${seed}`).toBe("ok\n");
+        length = output().length;
+        const { threads, ...after } = memory();
+        expect(threads, `seed ${seed}`).toBe(1);
+        // An idle CPU keeps the page directory of the last process that ran there until it switches to another.
+        const borrowed = kernel.inspect(borrowed_directories);
+        after.mm_struct -= borrowed;
+        after.free_pages += borrowed;
+        before ??= after;
+        expect(after, `seed ${seed}`).toEqual(before);
+      }
+    },
+  );
 });

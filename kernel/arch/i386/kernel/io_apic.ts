@@ -11,6 +11,7 @@ import {
   io_apic_read,
   io_apic_write,
 } from "../../../include/asm/apic.ts";
+import { SPIN_LOCK_UNLOCKED, spin_lock, spin_unlock, spinlock_t } from "../../../include/asm/spinlock.ts";
 import {
   FIRST_EXTERNAL_VECTOR,
   hw_interrupt_type,
@@ -27,15 +28,21 @@ import { IO_APIC_irq_pin } from "./mpparse.ts";
 /** One bit a CPU that device interrupts may go to; the one with the least to do takes them. */
 export const io_apic_target_cpus = kernel_variable("io_apic_target_cpus", u32, 1);
 
+/** Held while a register is chosen and accessed: there is one window for all of them. */
+const ioapic_lock = kernel_table("ioapic_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
+
 /** Lines of the ISA bus are edges, active high. */
 function entry_of(irq: number): u32 {
   return (FIRST_EXTERNAL_VECTOR + irq) | APIC_DM_LOWEST | APIC_DEST_LOGICAL;
 }
 
+/** @context irqs_disabled */
 function* write_entry(irq: u32, masked: boolean): Steps<void> {
   const register = IO_APIC_REDIRECTION(IO_APIC_irq_pin(irq));
+  yield* spin_lock(ioapic_lock.address);
   yield* io_apic_write(register + 1, io_apic_target_cpus.value << APIC_DEST_SHIFT);
   yield* io_apic_write(register, entry_of(irq) | (masked ? APIC_LVT_MASKED : 0));
+  yield* spin_unlock(ioapic_lock.address);
 }
 
 /** @context irqs_disabled */

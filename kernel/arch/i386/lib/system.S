@@ -65,6 +65,17 @@ safe_halt:
 	.cfi_endproc
 .size safe_halt, . - safe_halt
 
+# void smp_mb(void): what this CPU has stored is seen before what it loads from here on.
+.align 16
+.globl smp_mb
+.type smp_mb,@function
+smp_mb:
+	.cfi_startproc
+	lock; addl $0, (%esp)
+	ret
+	.cfi_endproc
+.size smp_mb, . - smp_mb
+
 # void load_tr(unsigned long selector)
 .align 16
 .globl load_tr
