@@ -39,6 +39,7 @@ import {
   PF_USEDFPU,
   signal_struct,
   TASK_UNINTERRUPTIBLE,
+  task_has_cpu,
   task_release_cpu,
   task_struct,
   tasklist_lock,
@@ -94,6 +95,7 @@ function* alloc_task_struct(): Steps<u32> {
 }
 
 export function* free_task_struct(task: u32): Steps<void> {
+  if (task_has_cpu(task_struct.at(task))) throw new Error("free_task_struct: a CPU is on this stack");
   yield* free_pages(task, TASK_UNION_ORDER);
 }
 
@@ -243,6 +245,7 @@ export const do_fork = kernel_function(
     const p = task_struct.at(address);
     yield* memcpy(address, parent.address, task_struct.size);
     p.state = TASK_UNINTERRUPTIBLE;
+    task_release_cpu(p);
     p.flags = (p.flags & ~PF_STARTING) | PF_FORKNOEXEC;
     p.did_exec = 0;
     p.pid = yield* get_pid(clone_flags);
@@ -252,7 +255,6 @@ export const do_fork = kernel_function(
     }
     p.run_list.next = 0;
     p.run_list.prev = 0;
-    task_release_cpu(p);
     p.lock_depth = NOT_LOCKED;
     spin_lock_init(p.sigmask_lock.address);
     p.p_cptr = 0;

@@ -1,6 +1,7 @@
 // Locks, and what a scheduler for several CPUs has to mind.
 
 const LOCKS = "test/kernel/arch/i386/lib/spinlock.test.ts";
+const SMP_LOCKS = "test/kernel/smp/locks.test.ts";
 const STRESS = "test/kernel/smp/stress.test.ts";
 const SPINLOCK = "kernel/arch/i386/lib/spinlock.S";
 const ENTRY = "kernel/arch/i386/kernel/entry.S";
@@ -41,7 +42,7 @@ export default [
     name: "a writer comes in while somebody reads",
     file: SPINLOCK,
     old: "\tlock; subl $RW_LOCK_BIAS, (%eax)\n\tjnz 2f\n",
-    new: "\tlock; subl $RW_LOCK_BIAS, (%eax)\n\tjs 2f\n",
+    new: "\tlock; subl $RW_LOCK_BIAS, (%eax)\n",
     tests: [LOCKS],
   },
   {
@@ -56,7 +57,7 @@ export default [
     file: ENTRY,
     old: "\tcall lock_kernel\t\t# leaves EAX alone\n#endif\n\tcall *sys_call_table(,%eax,4)\n\tmovl %eax, pt_regs_eax(%esp)\n#ifdef CONFIG_SMP\n\tcall unlock_kernel\n",
     new: "#endif\n\tcall *sys_call_table(,%eax,4)\n\tmovl %eax, pt_regs_eax(%esp)\n#ifdef CONFIG_SMP\n",
-    tests: [STRESS],
+    tests: [SMP_LOCKS],
   },
   {
     name: "schedule() keeps the big kernel lock",
@@ -70,14 +71,14 @@ export default [
     file: SCHED,
     old: "    yield* reacquire_kernel_lock(prev.address);\n",
     new: "",
-    tests: [STRESS],
+    tests: [SMP_LOCKS],
   },
   {
     name: "page faults do not take the big kernel lock",
     file: FAULT,
     old: "    yield* lock_kernel();\n    yield* resolve_fault(regs, mm, address, error_code);\n    yield* unlock_kernel();\n",
     new: "    yield* resolve_fault(regs, mm, address, error_code);\n",
-    tests: [STRESS],
+    tests: [SMP_LOCKS],
   },
   {
     name: "schedule() chooses without runqueue_lock",
@@ -105,6 +106,6 @@ export default [
     file: SCHED,
     old: "      yield* smp_send_reschedule(told);\n    }\n    yield* spin_unlock_irqrestore",
     new: "    }\n    yield* spin_unlock_irqrestore",
-    tests: [STRESS],
+    tests: [SMP_LOCKS],
   },
 ];
