@@ -32,8 +32,8 @@ _start:
 	EXIT
 `;
 
-describe("switch_to (X1)", () => {
-  it.runIf(ON_ONE_CPU)("changes who is current by changing ESP alone (T4)", () => {
+describe.runIf(ON_ONE_CPU)("switch_to (X1)", () => {
+  it("changes who is current by changing ESP alone (T4)", () => {
     const run = boot(THREE_TASKS);
     const { event, esp_before, esp_after } = to_stack_switch(run);
     const pid_of = (esp: number) => run.kernel.inspect(() => task_struct.at(esp & -THREAD_SIZE).pid);
@@ -55,7 +55,7 @@ describe("switch_to (X1)", () => {
     expect([...words]).toEqual(["ebp", "edi", "esi"].map((name) => machine.getRegister(name as "ebp")));
   });
 
-  it.runIf(ON_ONE_CPU)("hands over the task really switched from, which is not the one switched to", () => {
+  it("hands over the task really switched from, which is not the one switched to", () => {
     const run = boot(THREE_TASKS);
     const { machine, image } = run.kernel;
     const resume = image.symbol("switch_to_resume");
@@ -77,8 +77,8 @@ describe("switch_to (X1)", () => {
   });
 });
 
-describe("__switch_to (X2)", () => {
-  it.runIf(ON_ONE_CPU)("leaves TSS.esp0 at the top of the new task's stack after every switch", () => {
+describe.runIf(ON_ONE_CPU)("__switch_to (X2)", () => {
+  it("leaves TSS.esp0 at the top of the new task's stack after every switch", () => {
     const run = boot(THREE_TASKS);
     const { kernel } = run;
     for (let switches = 0; switches < 12; switches++) {
@@ -112,8 +112,8 @@ describe("__switch_to (X2)", () => {
   });
 });
 
-describe("address spaces (X3)", () => {
-  it.runIf(ON_ONE_CPU)("loads CR3 when the address space changes, not for threads of the same one", () => {
+describe.runIf(ON_ONE_CPU)("address spaces (X3)", () => {
+  it("loads CR3 when the address space changes, not for threads of the same one", () => {
     const loads = (flags: string) => {
       const run = boot(`
 .globl _start
