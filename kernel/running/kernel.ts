@@ -5,8 +5,10 @@ import {
   type Capture,
   type Core,
   checkLimits,
+  type Interleaver,
   Machine,
   type MachineOptions,
+  RoundRobin,
   type RunLimits,
   SnapshotError,
   type StopReason,
@@ -95,7 +97,7 @@ export interface KernelStatistics {
 }
 
 /** What a kernel is made with that goes on from a saved state. */
-export interface ResumeOptions extends Pick<MachineOptions, "log"> {
+export interface ResumeOptions extends Pick<MachineOptions, "interleaver" | "log"> {
   /** The kernel that was saved; by default the one linked from source. */
   readonly image?: KernelImage;
   /** As for a boot. */
@@ -113,6 +115,13 @@ export interface KernelCapture {
 
 /** The slowest CPU, in hertz, on which the kernel gets anywhere: 500 instructions from one timer interrupt to the next. */
 export const LEAST_CPU_HZ = 50_000;
+
+/** Instructions that a CPU runs in its turn, when nobody says otherwise: turns that are shorter make a run slower. */
+const TURN = 3000;
+
+function turns_of({ interleaver = new RoundRobin(TURN) }: Pick<MachineOptions, "interleaver">): Interleaver {
+  return interleaver;
+}
 
 function check_cpu_hz(hz: number | undefined): void {
   if (hz === undefined || !(hz < LEAST_CPU_HZ)) return;
@@ -158,7 +167,9 @@ export class Kernel implements KernelHost {
     check_cpus(cpus, this.image);
     this.#debug = options.debug ?? false;
     // The guest says when it is ready (RTS): input given before the driver is there waits for it.
-    this.machine = machine ?? new Machine({ ...options, serial: { flowControl: "rts", strict: true } });
+    this.machine =
+      machine ??
+      new Machine({ ...options, interleaver: turns_of(options), serial: { flowControl: "rts", strict: true } });
     this.#bridge = new Bridge({
       host: this,
       steps: this.#debug ? this.image.checked_steps(entry_check) : this.image.steps,
@@ -233,9 +244,11 @@ export class Kernel implements KernelHost {
 
   /** A kernel, in this or another process, that goes on from a saved state. @throws SnapshotError as `restore` does */
   static resume(from: KernelCapture | Uint8Array, options: ResumeOptions = {}): Kernel {
-    const log = options.log === undefined ? {} : { log: options.log };
+    const { log } = options;
     const state = state_of(from);
-    const kernel = new Kernel(options, Machine.restore(state.machine, log));
+    const interleaver = turns_of(options);
+    const machine = Machine.restore(state.machine, { interleaver, ...(log === undefined ? {} : { log }) });
+    const kernel = new Kernel(options, machine);
     if (options.on_event !== undefined) kernel.on_event(options.on_event);
     kernel.#input_closed = state.input_closed;
     return kernel;
@@ -243,7 +256,9 @@ export class Kernel implements KernelHost {
 
   /** A second kernel in the same state: neither notices what becomes of the other. @throws Error during a run */
   fork(): Kernel {
-    return Kernel.resume(this.capture(), { image: this.image, debug: this.#debug });
+    const kernel = new Kernel({ image: this.image, debug: this.#debug }, this.machine.fork());
+    kernel.#input_closed = this.#input_closed;
+    return kernel;
   }
 
   // ---- Running ----

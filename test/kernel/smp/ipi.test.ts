@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { RoundRobin } from "../../../emulator/index.ts";
 import { cpu_online_map } from "../../../kernel/include/linux/smp.ts";
 import type { RecordedEvent } from "../../../kernel/index.ts";
 import { called_with, calls, in_handler, mask_after } from "./calls.kernel.ts";
@@ -20,6 +21,9 @@ _start:
 	movl $1, %eax
 	int $0x80
 `;
+
+/** What one CPU does shows in the others before it goes on. */
+const in_short_turns = () => ({ interleaver: new RoundRobin(100) });
 
 const behind = (events: readonly RecordedEvent[], name: string) =>
   events.slice(events.findIndex(({ event }) => event === "exec")).filter(({ event }) => event === name);
@@ -44,14 +48,14 @@ describe("smp_call_function", () => {
   });
 
   it("goes on, without waiting, as soon as all have begun", () => {
-    const { go } = boot_smp(4, call(250, 7, 0));
+    const { go } = boot_smp(4, call(250, 7, 0), in_short_turns());
     expect(go()).toEqual({ kind: "exit", status: 0 });
   });
 });
 
 describe("the reschedule interrupt", () => {
   it("wakes a CPU that is halted, which looks at need_resched and halts again", () => {
-    const { go, events } = boot_smp(4, call(251, 2), { trace: true });
+    const { go, events } = boot_smp(4, call(251, 2), { trace: true, ...in_short_turns() });
     expect(go()).toEqual({ kind: "exit", status: 0 });
     const [raised] = behind(events, "ipi_raise");
     expect(raised).toMatchObject({ cpu: 0, vector: RESCHEDULE, target_cpus: 0b0100 });
