@@ -9,6 +9,9 @@ import {
   kernel_function,
   kernel_variable,
   printk,
+  read_lock,
+  read_unlock,
+  tasklist_lock,
   timer_list,
   u32,
   wait_event,
@@ -37,9 +40,11 @@ export const sys_nap = kernel_function("sys_nap", [u32], i32, function* (ticks) 
   yield* add_timer(timer.address);
   yield* wait_event(nap_queue.address, () => nap_over.value !== 0);
   let tasks: i32 = 0;
+  yield* read_lock(tasklist_lock.address);
   for (const task of for_each_task()) {
     printk(`nap: pid ${task.pid} is there, at tick ${jiffies.value}\n`);
     tasks += 1;
   }
+  yield* read_unlock(tasklist_lock.address);
   return tasks;
 });

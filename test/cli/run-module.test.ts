@@ -95,11 +95,11 @@ export const sys_spins = kernel_function("sys_spins", [], i32, function* () {
   });
 
   it("is debugged by its own lines and variables", async () => {
-    const script = "tbreak nap.ts:39\ncontinue\ninfo locals\nnext\nlast-write nap_over\nbt 2\n";
+    const script = "tbreak nap.ts:42\ncontinue\ninfo locals\nnext\nlast-write nap_over\nbt 2\n";
     const { stdout, status } = await command(["debug", "-q", ...nap], { input: script });
-    expect(stdout).toMatch(/sys_nap \(ticks=8\) at nap\.ts:39\n +39 {4}let tasks: i32 = 0;\n/);
+    expect(stdout).toMatch(/sys_nap \(ticks=8\) at nap\.ts:42\n +42 {4}let tasks: i32 = 0;\n/);
     expect(stdout).toMatch(/timer = 0x[0-9a-f]+ <nap_timer>\n/);
-    expect(stdout).toMatch(/end_nap \(ticks=8\) at nap\.ts:25\n +25 {4}nap_over\.value = ticks;\n/);
+    expect(stdout).toMatch(/end_nap \(ticks=8\) at nap\.ts:28\n +28 {4}nap_over\.value = ticks;\n/);
     expect(stdout).toMatch(/^#1 .* in run_timer_list \(\) at kernel\/kernel\/timer\.ts:\d+$/m);
     expect(status).toBe(0);
   });
