@@ -258,7 +258,7 @@ common_interrupt:
 .size common_interrupt, . - common_interrupt
 
 # What the local APICs deliver (BUILD_SMP_INTERRUPT): the vector - APIC_BIAS where orig_eax is.
-.ifdef CONFIG_SMP
+#ifdef CONFIG_SMP
 .macro BUILD_SMP_INTERRUPT name, vector
 	.align 16
 	.globl \name
@@ -281,7 +281,7 @@ BUILD_SMP_INTERRUPT reschedule_interrupt, RESCHEDULE_VECTOR
 BUILD_SMP_INTERRUPT invalidate_interrupt, INVALIDATE_TLB_VECTOR
 BUILD_SMP_INTERRUPT error_interrupt, ERROR_APIC_VECTOR
 BUILD_SMP_INTERRUPT spurious_interrupt, SPURIOUS_APIC_VECTOR
-.endif
+#endif
 
 # Exceptions: the CPU or the stub pushed an error code (where orig_eax is), the stub its vector (where xes is).
 .align 16

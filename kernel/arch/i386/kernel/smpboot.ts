@@ -46,6 +46,7 @@ import {
   init_tasks,
   smp_num_cpus,
   smp_processor_id,
+  task_set_cpu,
   task_struct,
   tasklist_lock,
 } from "../../../include/linux/sched.ts";
@@ -147,8 +148,7 @@ const fork_by_hand = kernel_function("fork_by_hand", [i32], u32, function* (cpu)
   del_from_runqueue(idle);
   yield* spin_unlock(runqueue_lock.address);
   yield* write_unlock_irq(tasklist_lock.address);
-  idle.processor = cpu;
-  idle.cpus_runnable = 1 << cpu;
+  task_set_cpu(idle, cpu);
   idle.active_mm = init_mm.address;
   init_mm.value.mm_count++;
   init_tasks.value.set(cpu, idle.address);

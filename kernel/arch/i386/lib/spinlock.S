@@ -17,16 +17,21 @@
 	.size \name, . - \name
 .endm
 
-# void spin_lock(spinlock_t *lock)
-LOCK_FUNCTION spin_lock
-	movl 4(%esp), %eax
-1:	lock; decb (%eax)
+# Takes the lock \word, turning on the spot until it is free, and returns. Begins with the label 1.
+.macro TAKE_AND_RETURN word
+1:	lock; decb \word
 	js 2f
 	ret
 2:	rep; nop
-	cmpb $0, (%eax)
+	cmpb $0, \word
 	jle 2b
 	jmp 1b
+.endm
+
+# void spin_lock(spinlock_t *lock)
+LOCK_FUNCTION spin_lock
+	movl 4(%esp), %eax
+	TAKE_AND_RETURN (%eax)
 LOCK_FUNCTION_END spin_lock
 
 # void spin_unlock(spinlock_t *lock)
@@ -124,13 +129,7 @@ LOCK_FUNCTION lock_kernel
 	incl task_struct_lock_depth(%ecx)
 	jz 1f
 	ret
-1:	lock; decb kernel_flag
-	js 2f
-	ret
-2:	rep; nop
-	cmpb $0, kernel_flag
-	jle 2b
-	jmp 1b
+	TAKE_AND_RETURN kernel_flag
 LOCK_FUNCTION_END lock_kernel
 
 # void unlock_kernel(void)
@@ -159,11 +158,5 @@ LOCK_FUNCTION reacquire_kernel_lock
 	cmpl $0, task_struct_lock_depth(%eax)
 	jge 1f
 	ret
-1:	lock; decb kernel_flag
-	js 2f
-	ret
-2:	rep; nop
-	cmpb $0, kernel_flag
-	jle 2b
-	jmp 1b
+	TAKE_AND_RETURN kernel_flag
 LOCK_FUNCTION_END reacquire_kernel_lock
