@@ -7,7 +7,7 @@ import { readElf } from "../asm/index.ts";
 import { type LineResult, PROMPT, Repl, SourceTexts } from "../debug/repl/index.ts";
 import { DEFAULT_HISTORY_BYTES, DebugSession, type SessionOutput } from "../debug/session/index.ts";
 import { MAXIMUM_RAM } from "../emulator/index.ts";
-import { smp_sources, sources } from "../kernel/inspect.ts";
+import { sources } from "../kernel/inspect.ts";
 import { link_programs } from "../user/build.ts";
 import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
 import { runWithGdb } from "./gdb-session.ts";
@@ -63,7 +63,7 @@ export async function debugCommand(
   const tape = await openDebugTape(file, args, options, io);
   // A recording has the texts that it has shown; of others nothing but their lines depends on the files that are here.
   const sourceOf = (name: string) => readSource(name, session, tape.io) ?? readSource(name, session, io);
-  const texts = new SourceTexts([...sources, ...smp_sources], sourceOf);
+  const texts = new SourceTexts(sources, sourceOf);
   const session: DebugSession = await openSession(tape, options);
   if (options.gdb !== undefined) {
     refuseWithGdb({ ...options }, ["commands"]);
@@ -141,7 +141,8 @@ async function openDebugTape(
   options: DebugOptions,
   io: CommandIo,
 ): Promise<Tape> {
-  const recorded = { ...planOptions(options), syscall: options.syscall, debugKernel: options.debugKernel };
+  const { syscall, preset, config, debugKernel } = options;
+  const recorded = { ...planOptions(options), syscall, preset, config, debugKernel };
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const call = { file, args, options: recorded, ...(isTaped ? { kernel: kernelDigest() } : {}) };
   return openTape("debug", call, options, io, { others: ["run", "machine"], isScript: options.gdb === undefined });
@@ -160,7 +161,8 @@ async function openSession(
     if (file !== undefined) {
       throw new InputError(`esp0: either a program (${file}) for the kernel, or a machine (--${given[0]}), not both`);
     }
-    const ofKernel = { syscall: options.syscall, vmlinux, "debug-kernel": options.debugKernel };
+    const { syscall, preset, config } = options;
+    const ofKernel = { syscall, preset, config, vmlinux, "debug-kernel": options.debugKernel };
     for (const [option, value] of Object.entries(ofKernel))
       if (value !== undefined) throw new InputError(`esp0: --${option} is for a program, not for --${given[0]}`);
     const plan = planMachine(options, io, noticeLog(io, quiet));

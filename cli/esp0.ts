@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, (program: Command) => Promise<void>>> = 
   run: async (program) => (await import("./run.ts")).registerRun(program, processIo, processHost),
   machine: async (program) => (await import("./machine.ts")).registerMachine(program, processIo, processHost),
   debug: async (program) => (await import("./debug.ts")).registerDebug(program, processIo, processHost),
+  config: async (program) => (await import("./config.ts")).registerConfig(program, processIo),
   report: async (program) => (await import("./report.ts")).registerReport(program, processIo),
   as: async (program) => (await import("./as.ts")).registerAs(program, processIo),
   objdump: async (program) => (await import("./objdump.ts")).registerObjdump(program, processIo),

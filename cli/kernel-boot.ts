@@ -48,7 +48,7 @@ export function bootOptions(
     cpus = 1,
     memoryModel,
     debugKernel = false,
-    image = prebuiltKernel(cpus > 1),
+    image = prebuiltKernel({ smp: cpus > 1 }),
     quiet = false,
   }: KernelBootOptions,
   io: CommandIo,

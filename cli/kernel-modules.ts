@@ -1,7 +1,18 @@
-/** `--module` and `--syscall`: kernel modules in TypeScript that are compiled when the command starts, and linked in. */
-import { type Command, InvalidArgumentError } from "commander";
+/** The kernel that a command takes: how it is configured, and with which modules in TypeScript, compiled when the command starts. */
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { LinkError } from "../asm/index.ts";
-import { DefinedTwiceError, type KernelImage, link_kernel, SystemCallError } from "../kernel/index.ts";
+import {
+  type Configuration,
+  ConfigurationError,
+  configuration,
+  DefinedTwiceError,
+  type KernelImage,
+  link_kernel,
+  PRESETS,
+  type Preset,
+  read_configuration,
+  SystemCallError,
+} from "../kernel/index.ts";
 import { prebuiltKernel } from "../prebuilt/index.ts";
 import { type CommandIo, InputError, writeOutput } from "./io.ts";
 
@@ -15,6 +26,9 @@ export interface KernelOptions {
   readonly vmlinux?: string | undefined;
   /** More than one take a kernel for several. */
   readonly cpus?: number;
+  readonly preset?: Preset;
+  /** Texts `KEY=VALUE`. */
+  readonly config?: readonly string[];
 }
 
 const LAST_SYSTEM_CALL = 511;
@@ -33,9 +47,22 @@ function repeated(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }
 
-/** Adds `--syscall` and `--vmlinux`. */
+/** `hz=1000`, added to those before. */
+function configured(text: string, before: readonly string[] = []): string[] {
+  try {
+    read_configuration([text]);
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw new InvalidArgumentError(`${error.message}.`);
+    throw error;
+  }
+  return [...before, text];
+}
+
+/** Adds `--preset`, `--config`, `--syscall` and `--vmlinux`. */
 export function addKernelOptions(command: Command): Command {
   return command
+    .addOption(new Option("--preset <NAME>", "which Linux the kernel is like (default: 2.4)").choices(PRESETS))
+    .option("--config <KEY=VALUE>", "configure the kernel, see `esp0 config`; may be repeated", configured)
     .option("--syscall <N=FUNCTION>", "make a function a system call; may be repeated", systemCall)
     .option("--vmlinux <FILE>", "write the linked kernel to FILE: what GDB reads of a kernel with modules");
 }
@@ -49,13 +76,17 @@ export function addModuleOption(command: Command, what = ""): Command {
   );
 }
 
+/** How a kernel is configured by what a command says. */
+export function configurationOf({ cpus = 1, preset, config = [] }: KernelOptions): Configuration {
+  return configuration({ smp: cpus > 1, ...read_configuration(config) }, preset);
+}
+
 /** The kernel, with modules of the user's. @throws InputError for modules that cannot be compiled, loaded or linked */
-export async function kernelWith(
-  { module = [], syscall = {}, vmlinux, cpus = 1 }: KernelOptions,
-  io: CommandIo,
-): Promise<KernelImage> {
+export async function kernelWith(options: KernelOptions, io: CommandIo): Promise<KernelImage> {
+  const { module = [], syscall = {}, vmlinux } = options;
+  const config = configurationOf(options);
   const isOwn = module.length === 0 && Object.keys(syscall).length === 0;
-  const image = isOwn ? prebuiltKernel(cpus > 1) : await linkedWith(module, syscall, cpus > 1, io);
+  const image = isOwn ? prebuiltKernel(config) : await linkedWith(module, syscall, config, io);
   if (vmlinux !== undefined) writeOutput(io, vmlinux, image.elf());
   return image;
 }
@@ -63,13 +94,13 @@ export async function kernelWith(
 async function linkedWith(
   files: readonly string[],
   system_calls: Readonly<Record<number, string>>,
-  smp: boolean,
+  config: Configuration,
   io: CommandIo,
 ): Promise<KernelImage> {
   const { loadModules } = await import("./module-loader.ts");
   const modules = await loadModules(files, io);
   try {
-    return link_kernel({ modules, system_calls, smp });
+    return link_kernel({ modules, system_calls, config });
   } catch (error) {
     if (error instanceof SystemCallError) {
       const lines = error.calls.map(

@@ -2,7 +2,7 @@
 import { SourceTexts } from "../debug/repl/index.ts";
 import { DebugSession } from "../debug/session/index.ts";
 import type { KernelImage, KernelStop } from "../kernel/index.ts";
-import { smp_sources, sources } from "../kernel/inspect.ts";
+import { sources } from "../kernel/inspect.ts";
 import { runWithGdb } from "./gdb-session.ts";
 import { type CommandIo, readInput } from "./io.ts";
 import { booted, bootOptions } from "./kernel-boot.ts";
@@ -26,7 +26,7 @@ export async function runKernelWithGdb(
   const session = booted(() =>
     DebugSession.forKernel(bootOptions(file, args, { ...tape.call.options, image, quiet: isQuiet }, tape.io)),
   );
-  const texts = new SourceTexts([...sources, ...smp_sources]);
+  const texts = new SourceTexts(sources);
   if (file !== undefined) {
     if (!isElf(readInput(tape.io, file))) session.symbols.add({ symbols: [], lines: programLines(file, tape.io) });
     if (/\.[sS]$/.test(file)) texts.add(file, decodeText(readInput(tape.io, file), file));

@@ -53,7 +53,7 @@ export async function runCommand(
   io: CommandIo,
   host: RunHost,
 ): Promise<number> {
-  const { memory, cpuHz, cpus, memoryModel, debugKernel, maxInstructions, module, syscall } = options;
+  const { memory, cpuHz, cpus, memoryModel, debugKernel, maxInstructions, module, syscall, preset, config } = options;
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const kernelOfTape = isTaped ? { kernel: (await import("./kernel-digest.ts")).kernelDigest() } : {};
   const tape = await openTape(
@@ -61,7 +61,7 @@ export async function runCommand(
     {
       file,
       args,
-      options: { memory, cpuHz, cpus, memoryModel, debugKernel, maxInstructions, module, syscall },
+      options: { memory, cpuHz, cpus, memoryModel, debugKernel, maxInstructions, module, syscall, preset, config },
       ...kernelOfTape,
     },
     options,

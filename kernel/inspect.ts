@@ -4,7 +4,7 @@ export { asm_offsets } from "./arch/i386/asm-offsets.ts";
 export { back_trace, type StackFrame } from "./arch/i386/kernel/back-trace.ts";
 export { irq_desc } from "./arch/i386/kernel/irq.ts";
 export { init_tss } from "./arch/i386/kernel/process.ts";
-export { smp_sources, sources } from "./arch/i386/sources.ts";
+export { sources } from "./arch/i386/sources.ts";
 export { memory, read_cstring } from "./host/memory.ts";
 export { container_of, i32, pointer, type Type, u32 } from "./host/types.ts";
 export { PAGE_OFFSET } from "./include/asm/page.ts";

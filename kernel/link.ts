@@ -2,10 +2,17 @@
 import { didYouMean, LinkError, nearNames } from "../asm/index.ts";
 import { asm_offsets } from "./arch/i386/asm-offsets.ts";
 import { sys_call_table } from "./arch/i386/kernel/syscalls.ts";
-import { headers, smp_sources, sources } from "./arch/i386/sources.ts";
+import { headers, sources } from "./arch/i386/sources.ts";
+import {
+  type Configuration,
+  configuration,
+  configuration_symbols,
+  configured_variables,
+  every_symbol,
+} from "./configuration.ts";
 import type { KernelImage } from "./host/kernel-image.ts";
 import { type FunctionDeclaration, type KernelModule, object_of } from "./host/kernel-module.ts";
-import { type KernelParts, kernel_from_elf, link_modules } from "./host/link.ts";
+import { build_id, type KernelParts, kernel_from_elf, link_modules } from "./host/link.ts";
 import { PAGE_OFFSET } from "./include/asm/page.ts";
 import { kernel_modules } from "./modules.ts";
 
@@ -17,10 +24,10 @@ export interface KernelLinkOptions {
   readonly modules?: readonly object[];
   /** Which of the kernel's own modules go in, by file (`kernel/kernel/sched.ts`); all by default. */
   readonly include?: (file: string) => boolean;
-  /** Initial values of the kernel's variables: `{ HZ: 1000 }`. */
-  readonly config?: Readonly<Record<string, number>>;
-  /** Whether it is for up to NR_CPUS CPUs: with locks, IPIs and the APICs. A kernel for one has none of them. */
-  readonly smp?: boolean;
+  /** What kernel it is to be; keys that are not given are as in Linux 2.4 on one CPU. */
+  readonly config?: Partial<Configuration>;
+  /** Initial values of the kernel's variables: `{ jiffies: 0xffff0000 }`. */
+  readonly variables?: Readonly<Record<string, number>>;
   /** Functions for entries of sys_call_table, by number from 0 to 511: `{ 250: "sys_mine" }`. */
   readonly system_calls?: Readonly<Record<number, string>>;
 }
@@ -126,12 +133,14 @@ function parts({
   modules = [],
   include = () => true,
   config = {},
-  smp = false,
+  variables = {},
   system_calls = {},
 }: KernelLinkOptions): KernelParts {
   const own = [...new Set(modules.map(object_of))];
+  const whole = configuration(config);
+  const configured = configuration_symbols(whole);
   const chosen: KernelModule[] = [
-    ...kernel_modules(smp)
+    ...kernel_modules(configured)
       .filter(({ file }) => include(file))
       .map((module) => with_system_calls(module, system_calls)),
     ...own,
@@ -140,11 +149,11 @@ function parts({
   check_system_calls(system_calls, chosen, own);
   return {
     modules: chosen,
-    sources: smp ? [...sources, ...smp_sources] : sources,
+    sources: sources.filter(({ configured_by }) => configured_by === undefined || configured.has(configured_by)),
     headers,
-    defines: { ...asm_offsets(chosen.flatMap(({ structs }) => structs)), ...(smp ? { CONFIG_SMP: 1 } : {}) },
-    config,
-    smp,
+    defines: asm_offsets(chosen.flatMap(({ structs }) => structs)),
+    config: { ...configured_variables(whole), ...variables },
+    configured,
     text_address: KERNEL_START,
     page_offset: PAGE_OFFSET,
   };
@@ -154,7 +163,7 @@ function parts({
  * Links a kernel: assembly sources and the objects of hosted modules, loaded at physical 1 MiB.
  * @throws SystemCallError for functions of `system_calls` that there are not
  * @throws DefinedTwiceError for what `modules` define and another module or the kernel defines too
- * @throws LinkError for symbols that are missing, or defined twice otherwise; RangeError for configuration that means nothing
+ * @throws LinkError for symbols that are missing, or defined twice otherwise; ConfigurationError; RangeError for a variable that there is not
  * @throws TypeError for a module that was not compiled
  */
 export function link_kernel(options: KernelLinkOptions = {}): KernelImage {
@@ -163,19 +172,37 @@ export function link_kernel(options: KernelLinkOptions = {}): KernelImage {
 
 /**
  * The kernel in a vmlinux file, or undefined when it was not made from this very source.
- * @param smp whether it has to be the one for several CPUs
+ * @param config what kernel it has to be
  */
-export function prebuilt_kernel(vmlinux: Uint8Array, smp = false): KernelImage | undefined {
-  return kernel_from_elf(vmlinux, parts({ smp }));
+export function prebuilt_kernel(vmlinux: Uint8Array, config: Partial<Configuration> = {}): KernelImage | undefined {
+  return kernel_from_elf(vmlinux, parts({ config }));
 }
 
-const linked: { for_one?: KernelImage; for_several?: KernelImage } = {};
+/** Tells esp0's own kernels of different source apart, however they are configured: hexadecimal. */
+export function kernel_sources_id(): string {
+  const modules = kernel_modules(every_symbol);
+  const id = build_id({
+    modules,
+    sources,
+    headers,
+    defines: asm_offsets(modules.flatMap(({ structs }) => structs)),
+    config: {},
+    configured: every_symbol,
+    text_address: KERNEL_START,
+    page_offset: PAGE_OFFSET,
+  });
+  return id.toString(16);
+}
+
+const linked = new Map<string, KernelImage>();
 
 /**
- * The kernel with all of its modules, linked once for the process.
- * @param smp whether for several CPUs
+ * The kernel without modules beside its own, linked once for the process and each configuration.
+ * @throws ConfigurationError
  */
-export function kernel_image(smp = false): KernelImage {
-  if (smp) return (linked.for_several ??= link_kernel({ smp }));
-  return (linked.for_one ??= link_kernel());
+export function kernel_image(config: Partial<Configuration> = {}): KernelImage {
+  const key = JSON.stringify(configuration(config));
+  let image = linked.get(key);
+  if (image === undefined) linked.set(key, (image = link_kernel({ config })));
+  return image;
 }

@@ -22,6 +22,7 @@ import * as traps from "./arch/i386/kernel/traps.ts";
 import * as delay from "./arch/i386/lib/delay.ts";
 import * as fault from "./arch/i386/mm/fault.ts";
 import * as init from "./arch/i386/mm/init.ts";
+import type { ConfigurationSymbol } from "./configuration.ts";
 import * as mem from "./drivers/char/mem.ts";
 import * as n_tty from "./drivers/char/n_tty.ts";
 import * as random from "./drivers/char/random.ts";
@@ -106,7 +107,7 @@ import * as slab from "./mm/slab.ts";
 import * as vma from "./mm/vma.ts";
 import * as vmscan from "./mm/vmscan.ts";
 
-const all: readonly object[] = [
+const always: readonly object[] = [
   i387,
   i8259,
   irq,
@@ -205,13 +206,12 @@ const all: readonly object[] = [
   vmscan,
 ];
 
-/** Those that only a kernel for several CPUs has. */
-const smp_only: readonly object[] = [apic, io_apic, mpparse, kernel_smp, smpboot, delay, asm_apic, mpspec];
+/** Those that only kernels have which are configured so. */
+const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
+  CONFIG_SMP: [apic, io_apic, mpparse, kernel_smp, smpboot, delay, asm_apic, mpspec],
+};
 
-/**
- * Their objects.
- * @param smp whether for a kernel for several CPUs
- */
-export function kernel_modules(smp = false): KernelModule[] {
-  return [...all, ...(smp ? smp_only : [])].map(object_of);
+/** Objects of the modules of a kernel that is configured by these symbols. */
+export function kernel_modules(configured: ReadonlySet<ConfigurationSymbol>): KernelModule[] {
+  return [...always, ...[...configured].flatMap((symbol) => optional[symbol])].map(object_of);
 }

@@ -15,7 +15,7 @@ export function artifacts(): Record<string, Uint8Array | string> {
   });
   return {
     [VMLINUX]: image.elf(),
-    [VMLINUX_SMP]: kernel_image(true).elf(),
+    [VMLINUX_SMP]: kernel_image({ smp: true }).elf(),
     "System.map": systemMap(image.linked!),
     [INITRAMFS]: build_initramfs(),
     ...Object.fromEntries(boots),

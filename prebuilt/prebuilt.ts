@@ -1,6 +1,6 @@
 /** What the build left beside the command and the libraries, so that starting costs no assembling and no booting. */
 import { existsSync, readFileSync } from "node:fs";
-import { type KernelImage, kernel_image, prebuilt_kernel } from "../kernel/index.ts";
+import { type Configuration, configuration, type KernelImage, kernel_image, prebuilt_kernel } from "../kernel/index.ts";
 import { build_initramfs } from "../user/build.ts";
 import { KeptBoot } from "./kept-boot.ts";
 
@@ -27,13 +27,24 @@ export function beside(name: string): Uint8Array | undefined {
   return existsSync(path) ? readFileSync(path) : undefined;
 }
 
+/** The kernels that the build links: files by what they are configured to be. */
+const PREBUILT: Readonly<Record<string, string>> = {
+  [keyOf({})]: VMLINUX,
+  [keyOf({ smp: true })]: VMLINUX_SMP,
+};
+
+function keyOf(config: Partial<Configuration>): string {
+  return JSON.stringify(configuration(config));
+}
+
 /**
- * The prebuilt kernel; linked from source when there is none or it is not of this source.
- * @param smp whether for several CPUs
+ * The prebuilt kernel; linked from source when there is none with this configuration or it is not of this source.
+ * @throws ConfigurationError
  */
-export function prebuiltKernel(smp = false): KernelImage {
-  const file = beside(smp ? VMLINUX_SMP : VMLINUX);
-  return (file && prebuilt_kernel(file, smp)) ?? kernel_image(smp);
+export function prebuiltKernel(config: Partial<Configuration> = {}): KernelImage {
+  const name = PREBUILT[keyOf(config)];
+  const file = name === undefined ? undefined : beside(name);
+  return (file && prebuilt_kernel(file, config)) ?? kernel_image(config);
 }
 
 /** The same as the build left it after its boot with so many bytes of memory; undefined when there is none that fits. */

@@ -2,12 +2,18 @@
 
 import { initramfs } from "../boot/index.ts";
 import type { DebugSession } from "../debug/session/index.ts";
-import type { BootOptions, KernelCapture, KernelImage, RecordedEvent } from "../kernel/index.ts";
+import {
+  type BootOptions,
+  configuration,
+  type KernelCapture,
+  type KernelImage,
+  type RecordedEvent,
+} from "../kernel/index.ts";
 import { NR_CPUS } from "../kernel/inspect.ts";
 import { TEST_MEMORY } from "../prebuilt/index.ts";
 import { testImage } from "./image.ts";
 import { Interleaving } from "./interleaving.ts";
-import { type BootKernelOptions, PRESETS } from "./options.ts";
+import type { BootKernelOptions } from "./options.ts";
 import { type Program, programOf } from "./program.ts";
 import { Recent } from "./recent.ts";
 
@@ -43,16 +49,15 @@ export interface BootPlan {
 
 /** @throws RangeError for options that cannot be; what `programOf` and linking throw */
 export function planOf(options: BootKernelOptions): BootPlan {
-  const { init, args = [], memory = TEST_MEMORY, cpus = 1, preset = "2.4", files = {} } = options;
+  const { init, args = [], memory = TEST_MEMORY, cpus = 1, preset, config, modules = [], files = {} } = options;
   const interleave = typeof options.interleave === "number" ? new Interleaving(options.interleave) : options.interleave;
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > NR_CPUS)
     throw new RangeError(`cpus: ${cpus}: a kernel runs on 1 to ${NR_CPUS}`);
-  if (!PRESETS.includes(preset)) throw new RangeError(`preset: "${preset}": there is ${PRESETS.join(", ")}`);
   const program = programOf(init);
   const path = `/bin/${program.name}`;
   const cpuHz = interleave?.cpuHz ?? options.cpuHz;
   const boot = {
-    image: testImage(options.modules, cpus > 1),
+    image: testImage(modules, configuration({ smp: cpus > 1, ...config }, preset)),
     cpus,
     memoryBytes: memory * MIB,
     initramfs: initramfs({ ...files, [path]: program.elf }),

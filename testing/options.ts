@@ -1,9 +1,7 @@
 /** How a test boots a kernel. */
+import type { Configuration, Preset } from "../kernel/index.ts";
 import type { Interleaving } from "./interleaving.ts";
 import type { ProgramSource } from "./program.ts";
-
-/** The kernel's configurations. */
-export const PRESETS = ["2.4"] as const;
 
 /** How to boot a kernel for a test. Everything but `init` has a default. */
 export interface BootKernelOptions {
@@ -15,8 +13,10 @@ export interface BootKernelOptions {
   readonly memory?: number;
   /** CPUs, 1 to 8; 1 by default. More than one have a kernel that is linked for several. */
   readonly cpus?: number;
-  /** The kernel's configuration; "2.4" is the only one there is. */
-  readonly preset?: (typeof PRESETS)[number];
+  /** Which Linux the kernel is like: "2.4" by default. */
+  readonly preset?: Preset;
+  /** How it is configured otherwise: `{ hz: 1000 }`; `esp0 config` lists what there is. */
+  readonly config?: Partial<Configuration>;
   /**
    * Modules with `kernel_function`s of your own (`import * as mine from "./mine.ts"`), to be linked into this kernel
    * beside its own. They are compiled by the plugin of esp0/vite.

@@ -33,6 +33,8 @@ export function reproductionOf(booted: Run, interventions: readonly string[]): s
     ...["npx", "esp0", "debug", "--memory", String(memoryBytes / MIB)],
     ...(cpuHz === undefined ? [] : ["--cpu-hz", String(cpuHz)]),
     ...(cpus === 1 ? [] : ["--cpus", String(cpus)]),
+    ...(options.preset === undefined ? [] : ["--preset", options.preset]),
+    ...Object.entries(options.config ?? {}).flatMap(([key, value]) => ["--config", `${key}=${value}`]),
     ...(memoryModel === undefined ? [] : ["--memory-model", memoryModel]),
     ...(debug ? ["--debug-kernel"] : []),
     ...[fileOf(booted.program), ...args],

@@ -1,5 +1,6 @@
 /** The options of a recording, checked: somebody else's file is no command line that commander has looked at. */
 import { REGISTER_NAMES } from "../../emulator/index.ts";
+import { ConfigurationError, PRESETS, read_configuration } from "../../kernel/index.ts";
 import { interleaverOf } from "../interleave-option.ts";
 import { type Fields, FormatError } from "./format.ts";
 
@@ -41,6 +42,15 @@ const isInterleave: Check = (value) => {
   }
 };
 
+const isConfiguration: Check = (value) => {
+  try {
+    return isList(isText)(value) && read_configuration(value as string[]) !== undefined;
+  } catch (error) {
+    if (error instanceof ConfigurationError) return false;
+    throw error;
+  }
+};
+
 /** Every option that can be in a recording. Ranges that the machine itself checks are not checked here. */
 const OPTIONS: Readonly<Record<string, Check>> = {
   memory: isNumber(1, MIB),
@@ -55,6 +65,8 @@ const OPTIONS: Readonly<Record<string, Check>> = {
   initrd: isText,
   module: isList(isText),
   syscall: isTextByNumber,
+  preset: (value) => PRESETS.some((preset) => preset === value),
+  config: isConfiguration,
   rom: isList(isFileAt),
   load: isList(isFileAt),
   mode: (value) => value === "real" || value === "protected",

@@ -80,7 +80,7 @@ export class DebugSession implements SessionView {
 
   /** A kernel at its reset. @throws as `new Kernel` does */
   static forKernel({ program, historyBytes, ...options }: KernelSessionOptions): DebugSession {
-    const image = options.image ?? kernel_image((options.cpus ?? 1) > 1);
+    const image = options.image ?? kernel_image({ smp: (options.cpus ?? 1) > 1 });
     const log = options.log;
     let timeline: Timeline | undefined;
     const boot: BootOptions = { ...options, image };

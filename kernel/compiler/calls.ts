@@ -38,8 +38,8 @@ export class Calls implements CallSteps {
     const fastcall = callee.convention === undefined ? new Code("false") : code`${callee.convention}.fastcall`;
     const assigned = callee.arguments.some(({ assigns }) => assigns.size > 0);
     // A call that may be left out is a step of its own.
-    const is_smp_only = meaning.is_smp_only(call.expression);
-    if (is_smp_only) emitter.flush();
+    const configured_by = meaning.configured_by(call.expression);
+    if (configured_by !== undefined) emitter.flush();
     // Arguments that assign are evaluated before the variables are written back.
     const body = assigned ? code`const $a = [${args}];` : Code.EMPTY;
     const given = assigned ? code`...$a` : args;
@@ -49,7 +49,7 @@ export class Calls implements CallSteps {
         ? code`$k.call${words}($c, $g, ${fastcall}, ${callee.address}${words > 0 ? ", " : ""}${given});`
         : code`$k.call_with($c, $g, ${fastcall}, ${callee.address}, ${given});`,
       call,
-      is_smp_only,
+      configured_by,
     );
     emitter.before_next(new Code(`$k.returned($c, $b - ${emitter.marks.frame}, ${4 * words});`), call);
     return this.#result(callee, call);

@@ -16,8 +16,8 @@ export interface Step {
   ends: boolean;
   /** Whether it ends in a call, whose pushes may fault after the variables are written. */
   calls: boolean;
-  /** Whether it is nothing but a call that a kernel for one CPU leaves out. */
-  smp_only: boolean;
+  /** What a kernel is configured by that does not leave it out, when it is nothing but a call of a `config_function`. */
+  configured_by: string | undefined;
 }
 
 export class Emitter {
@@ -130,7 +130,7 @@ export class Emitter {
       node: this.use_site ?? node,
       ends: false,
       calls: false,
-      smp_only: false,
+      configured_by: undefined,
     };
     this.#pending = Code.EMPTY;
     this.steps.push(step);
@@ -138,12 +138,12 @@ export class Emitter {
   }
 
   /** A step that ends in a call, whose return address is that of the next step. */
-  call(body: Code, tail: Code, node: ts.Node, smp_only: boolean): void {
+  call(body: Code, tail: Code, node: ts.Node, configured_by: string | undefined): void {
     const step = this.emit(body, node);
     step.tail = tail;
     step.ends = true;
     step.calls = true;
-    step.smp_only = smp_only;
+    step.configured_by = configured_by;
   }
 
   label(): Label {

@@ -256,7 +256,9 @@ export class FunctionCompiler {
       const { line, column } = place_of(step.node);
       return [line, column];
     });
-    const smp_calls = emitter.steps.flatMap(({ smp_only }, index) => (smp_only ? [index] : []));
+    const optional_calls = emitter.steps.flatMap(({ configured_by }, index) =>
+      configured_by === undefined ? [] : [[index, configured_by] as const],
+    );
     const start = place_of(node.name ?? node);
     const last = node.getSourceFile().getLineAndCharacterOfPosition(node.getEnd() - 1);
     const table = {
@@ -268,7 +270,7 @@ export class FunctionCompiler {
       returns: result === undefined ? "" : kind_name(result),
       block: block_table(emitter.root, kind_of),
       context,
-      smp_calls: smp_calls.length > 0 ? smp_calls : undefined,
+      optional_calls: optional_calls.length > 0 ? optional_calls : undefined,
     };
     const head = `${emitter.sets_layout}$k.code(($c, $b, $g, $s) => { $l: for (;;) switch ($s) {`;
     const structs = emitter.local_types.map(({ text }) => text).join(", ");

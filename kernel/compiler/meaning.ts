@@ -9,6 +9,7 @@ export const declaring_functions = [
   "kernel_function",
   "asm_function",
   "smp_function",
+  "config_function",
   "kernel_variable",
   "kernel_table",
   "per_cpu",
@@ -128,9 +129,9 @@ export class Meaning {
     return { result: this.property(type, "returns") };
   }
 
-  /** Whether a callee is a function that a kernel for one CPU does not call. */
-  is_smp_only(callee: ts.Expression): boolean {
-    return this.property(this.type_of(callee), "smp_only") !== undefined;
+  /** The symbol without which a kernel leaves calls of a callee out (`CONFIG_SMP`); undefined for one that is always called. */
+  configured_by(callee: ts.Expression): string | undefined {
+    return this.literal_of(this.type_of(callee), "configured_by");
   }
 
   /** The type of a kernel variable's `value`; undefined for what is no kernel variable. */

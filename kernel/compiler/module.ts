@@ -35,7 +35,7 @@ interface Edit {
 
 /** What a text must hold to be worth a look: declarations, or generator functions. */
 export const INTERESTING =
-  /\b(kernel_function|asm_function|smp_function|kernel_variable|kernel_table|per_cpu|per_cpu_table|cstring|struct)\(|\bfunction\s*\*/;
+  /\b(kernel_function|asm_function|smp_function|config_function|kernel_variable|kernel_table|per_cpu|per_cpu_table|cstring|struct)\(|\bfunction\s*\*/;
 
 /** What was found out of each program, for all of its files. */
 const known_of_programs = new WeakMap<ts.Program, Known>();

@@ -52,6 +52,7 @@ import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
 import { current } from "../include/linux/sched.ts";
 import { SIGKILL } from "../include/linux/signal.ts";
 import { send_sig } from "../kernel/signal.ts";
+import { USER_HZ } from "../kernel/timer.ts";
 import { do_brk, do_mmap_pgoff } from "../mm/mmap.ts";
 import { kfree, kmalloc } from "../mm/slab.ts";
 import { flush_old_exec, kernel_read, setup_arg_pages, start_thread } from "./binprm.ts";
@@ -59,7 +60,6 @@ import { flush_old_exec, kernel_read, setup_arg_pages, start_thread } from "./bi
 /** Program headers are read at once; more than 64 KiB of them is no program. */
 const MAX_PROGRAM_HEADERS = 65536 / elf_phdr.size;
 /** Ticks of times(2) in a second. */
-const CLOCKS_PER_SEC = 100;
 /** What AT_RANDOM points at. */
 const RANDOM_BYTES = 16;
 const POINTER_SIZE = 4;
@@ -213,7 +213,7 @@ function* put_auxv(vector: u32, header: elfhdr, load_address: u32, random: u32, 
     (yield* new_aux_ent(vector, 9, AT_EGID, 0)) ||
     (yield* new_aux_ent(vector, 10, AT_HWCAP, hwcap)) ||
     (yield* new_aux_ent(vector, 11, AT_PAGESZ, PAGE_SIZE)) ||
-    (yield* new_aux_ent(vector, 12, AT_CLKTCK, CLOCKS_PER_SEC)) ||
+    (yield* new_aux_ent(vector, 12, AT_CLKTCK, USER_HZ)) ||
     (yield* new_aux_ent(vector, 13, AT_SECURE, 0)) ||
     (yield* new_aux_ent(vector, 14, AT_RANDOM, random)) ||
     (yield* new_aux_ent(vector, 15, AT_PLATFORM, platform)) ||

@@ -43,8 +43,8 @@ export interface FunctionTable {
   readonly returns: string;
   readonly block: BlockTable;
   readonly context?: NeededContext;
-  /** Steps that are calls of functions for several CPUs only; undefined for none. */
-  readonly smp_calls?: readonly number[];
+  /** Steps that are calls which a kernel leaves out if it is not configured by a symbol; undefined for none. */
+  readonly optional_calls?: readonly (readonly [step: number, configured_by: string])[];
 }
 
 export class CompiledCode {

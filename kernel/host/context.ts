@@ -10,6 +10,8 @@ import { HostedMemory } from "./hosted-memory.ts";
 export interface SymbolSource {
   /** How a kernel for several CPUs tells which one executes a step; undefined in a kernel for one. */
   readonly per_cpu: PerCpuLayout | undefined;
+  /** What the kernel is configured by (`CONFIG_SMP`). */
+  readonly configured: ReadonlySet<string>;
   /** Linear addresses of declarations, by their number; 0 for those that are not linked in. */
   readonly addresses: Uint32Array;
   /** Linear address of a global symbol. Throws when the kernel has none of that name. */
@@ -60,6 +62,7 @@ const no_memory = HostedMemory.of(nothing);
 const nowhere: KernelHost = {
   image: {
     per_cpu: undefined,
+    configured: new Set(),
     addresses: new Uint32Array(0),
     symbol: outside,
     symbolize: outside,
@@ -139,6 +142,11 @@ export function this_cpu(): number {
   const layout = host.image.per_cpu;
   if (layout === undefined || core === undefined) return 0;
   return memory.read32(((core.r[ESP] & -layout.stack_size) + layout.processor) >>> 0);
+}
+
+/** Whether the kernel is configured by a symbol: what `#ifdef` asks in a `.S` file. */
+export function configured(symbol: `CONFIG_${string}`): boolean {
+  return ambient.host.image.configured.has(symbol);
 }
 
 /** Whether anybody listens to the kernel's events. */

@@ -62,9 +62,13 @@ export interface KernelFunction<
   readonly returns: S;
 }
 
-/** A function whose calls a kernel for one CPU leaves out. */
-export interface SmpFunction<A extends readonly unknown[]> extends KernelFunction<A, void, undefined> {
-  readonly smp_only: true;
+/** What a kernel is configured by, as `.S` files know it. */
+export type ConfigurationSymbol = `CONFIG_${string}`;
+
+/** A function that only kernels call which are configured so; the others leave its calls out. */
+export interface ConfigFunction<A extends readonly unknown[], C extends ConfigurationSymbol>
+  extends KernelFunction<A, void, undefined> {
+  readonly configured_by: C;
 }
 
 /** A variable of the kernel: a place in guest memory with a symbol. */
@@ -141,7 +145,16 @@ export function asm_function<const P extends readonly ScalarType[], R extends Sc
 export function smp_function<const P extends readonly ScalarType[]>(
   _name: string,
   _parameters: P,
-): SmpFunction<Arguments<P>> {
+): ConfigFunction<Arguments<P>, "CONFIG_SMP"> {
+  return not_compiled();
+}
+
+/** The same for a function that only kernels with a certain configuration call. */
+export function config_function<const P extends readonly ScalarType[], const C extends ConfigurationSymbol>(
+  _name: string,
+  _parameters: P,
+  _configured_by: C,
+): ConfigFunction<Arguments<P>, C> {
   return not_compiled();
 }
 

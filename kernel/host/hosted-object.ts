@@ -36,7 +36,7 @@ const LARGEST_FRAME = 4096;
 /** `leal 0(%esi,1), %esi`, four bytes: what stands for a call that is left out. */
 const NOP4 = [0x8d, 0x74, 0x26, 0x00];
 
-function function_bytes(code: CompiledCode, first_step: number, smp: boolean): Uint8Array {
+function function_bytes(code: CompiledCode, first_step: number, configured: ReadonlySet<string>): Uint8Array {
   const { frame, count } = code.lay_out();
   const bytes = new Uint8Array(PROLOGUE_LENGTH + HOSTCALL_LENGTH * count + EPILOGUE_LENGTH);
   const view = new DataView(bytes.buffer);
@@ -47,7 +47,8 @@ function function_bytes(code: CompiledCode, first_step: number, smp: boolean): U
     view.setUint16(at, 0x3f0f, true);
     view.setUint16(at + 2, first_step + i, true);
   }
-  if (!smp) for (const step of code.table.smp_calls ?? []) bytes.set(NOP4, PROLOGUE_LENGTH + HOSTCALL_LENGTH * step);
+  for (const [step, symbol] of code.table.optional_calls ?? [])
+    if (!configured.has(symbol)) bytes.set(NOP4, PROLOGUE_LENGTH + HOSTCALL_LENGTH * step);
   bytes.set([0xc9, 0xc3], bytes.length - EPILOGUE_LENGTH);
   return bytes;
 }
@@ -132,11 +133,16 @@ export interface HostedObject {
 
 /**
  * @param first_step number of the module's first step in the kernel
- * @param cpus how many CPUs it is for: variables of which every CPU has its own are there so many times; for one, calls of
- *   functions for several CPUs are nops
+ * @param cpus how many CPUs it is for: variables of which every CPU has its own are there so many times
+ * @param configured what the kernel is configured by: calls for what it is not are nops
  * @throws LinkError when the numbers do not suffice, or a kernel stack does not
  */
-export function hosted_object(module: KernelModule, first_step: number, cpus: number): HostedObject {
+export function hosted_object(
+  module: KernelModule,
+  first_step: number,
+  cpus: number,
+  configured: ReadonlySet<string>,
+): HostedObject {
   const builders = new Map(
     (Object.keys(section_flags) as SectionName[]).map((name) => [name, new SectionBuilder(name)]),
   );
@@ -170,7 +176,7 @@ export function hosted_object(module: KernelModule, first_step: number, cpus: nu
     const { code } = declaration;
     if (step + code.count > MOST_STEPS)
       throw new LinkError([`a kernel has at most ${MOST_STEPS} steps; ${module.file} exceeds that`]);
-    const bytes = function_bytes(code, step, cpus > 1);
+    const bytes = function_bytes(code, step, configured);
     check_frame(declaration);
     step += code.count;
     const offset = text.place(bytes.length, 16);

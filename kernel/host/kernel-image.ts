@@ -83,6 +83,7 @@ function one_after_another(before: StepFunction, run: StepFunction): StepFunctio
 export class KernelImage implements SymbolSource {
   readonly addresses: Uint32Array;
   readonly per_cpu: PerCpuLayout | undefined;
+  readonly configured: ReadonlySet<string>;
   readonly steps: Steps;
   private readonly globals = new Map<string, number>();
   private known_lines: readonly LinkedLine[] | undefined;
@@ -115,6 +116,7 @@ export class KernelImage implements SymbolSource {
           processor: this.symbol(PER_CPU.processor),
         }
       : undefined;
+    this.configured = new Set([...this.globals.keys()].filter((name) => name.startsWith("CONFIG_")));
     const start = this.symbol("_text");
     const end = this.symbol("_etext");
     this.text = symbols
@@ -204,6 +206,18 @@ export class KernelImage implements SymbolSource {
     const address = this.globals.get(name);
     if (address === undefined) throw new RangeError(`the kernel has no symbol ${name}`);
     return address;
+  }
+
+  /** What a variable of 32 bits, or a table's first word, is at the start. */
+  initial(name: string): number {
+    const [{ physicalAddress: start }] = this.segments;
+    const physical = this.symbol(name) - this.symbol("_text") + start;
+    for (const { physicalAddress, data } of this.segments) {
+      const offset = physical - physicalAddress;
+      if (offset >= 0 && offset + 4 <= data.length)
+        return new DataView(data.buffer, data.byteOffset).getUint32(offset, true);
+    }
+    return 0;
   }
 
   private enclosing(address: number): ImageSymbol | undefined {

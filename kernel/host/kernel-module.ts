@@ -33,6 +33,12 @@ interface Declaration {
   readonly is_global: boolean;
 }
 
+/** A function that another object defines. */
+interface Extern extends Declaration {
+  /** Symbol without which a kernel leaves its calls out. */
+  readonly configured_by?: string;
+}
+
 export interface FunctionDeclaration extends Declaration {
   /** What `kernel_function` declares; undefined for helpers, whose table tells. */
   readonly parameters: readonly Parameter[] | undefined;
@@ -182,7 +188,7 @@ export class KernelModule {
   readonly data: DataDeclaration[] = [];
   readonly structs: StructType[] = [];
   /** Functions that other objects define. */
-  readonly externs: Declaration[] = [];
+  readonly externs: Extern[] = [];
   readonly #names = new Set<string>();
   readonly #exported: ReadonlySet<string>;
   #exporting = false;
@@ -273,9 +279,19 @@ export class KernelModule {
     return place as unknown as KernelFunction<never[], unknown>;
   }
 
-  /** Its calls say themselves that they are left out of a kernel for one CPU (CompiledCode.smp_calls). */
   smp_function(name: string, parameters: readonly ScalarType[]): KernelFunction<never[], unknown> {
-    return this.asm_function(name, parameters, undefined);
+    return this.config_function(name, parameters, "CONFIG_SMP");
+  }
+
+  /** Its calls say themselves that a kernel may leave them out (FunctionTable.optional_calls). */
+  config_function(
+    name: string,
+    _parameters: readonly ScalarType[],
+    configured_by: string,
+  ): KernelFunction<never[], unknown> {
+    const place = function_place(name, undefined, false, undefined);
+    this.externs.push({ number: place.number, name, is_global: true, configured_by });
+    return place as unknown as KernelFunction<never[], unknown>;
   }
 
   kernel_variable<T extends Type>(

@@ -4,6 +4,7 @@ import {
   type ElfFile,
   elfLines,
   imageDebugSections,
+  LinkError,
   type LinkedImage,
   link,
   type OutputSectionLayout,
@@ -37,15 +38,18 @@ export interface KernelParts {
   readonly defines: Readonly<Record<string, number>>;
   /** Initial values of variables, by name, instead of those they are declared with. */
   readonly config: Readonly<Record<string, number>>;
-  /** Whether it is for several CPUs: then `defines` says for how many (NR_CPUS), and what `per_cpu_symbols` takes. */
-  readonly smp: boolean;
+  /**
+   * What it is configured by, which `.S` files see defined as 1. With CONFIG_SMP it is for several CPUs: `defines` says for how
+   * many (NR_CPUS), and what `per_cpu_symbols` takes.
+   */
+  readonly configured: ReadonlySet<string>;
   /** Linear address of .text, and of physical address 0. */
   readonly text_address: number;
   readonly page_offset: number;
 }
 
 /** FNV-1a over everything an image is made from; of compiled functions, their digests. */
-function build_id({ modules, sources, headers, defines, config, smp }: KernelParts): number {
+export function build_id({ modules, sources, headers, defines, config, configured }: KernelParts): number {
   let hash = 0x811c9dc5;
   const add = (text: string) => {
     for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
@@ -59,13 +63,13 @@ function build_id({ modules, sources, headers, defines, config, smp }: KernelPar
       add(`${name} ${is_global} ${size} ${alignment} ${section} ${words} ${bytes};`);
   }
   for (const [name, value] of [...Object.entries(defines), ...Object.entries(config)]) add(`${name}=${value};`);
-  add(`smp=${smp};`);
+  add(`${[...configured]};`);
   for (const { text } of [...sources, ...Object.values(headers)]) add(text);
   return hash >>> 0;
 }
 
 /** @throws RangeError for a name that is no variable with an initial value */
-function configured(module: KernelModule, config: Readonly<Record<string, number>>, used: Set<string>): KernelModule {
+function with_values(module: KernelModule, config: Readonly<Record<string, number>>, used: Set<string>): KernelModule {
   if (!module.data.some(({ name, words }) => words !== undefined && Object.hasOwn(config, name))) return module;
   const data = module.data.map((declaration) => {
     if (declaration.words === undefined || !Object.hasOwn(config, declaration.name)) return declaration;
@@ -82,18 +86,21 @@ function configured(module: KernelModule, config: Readonly<Record<string, number
  */
 export function link_modules(parts: KernelParts): KernelImage {
   const ordered = in_order(parts.modules);
-  const cpus = parts.smp ? parts.defines.NR_CPUS : 1;
+  const smp = parts.configured.has("CONFIG_SMP");
+  const cpus = smp ? parts.defines.NR_CPUS : 1;
+  const symbols = Object.fromEntries([...parts.configured].map((name) => [name, 1]));
   const used = new Set<string>();
   const objects: HostedObject[] = [];
   let step = 0;
   for (const module of ordered) {
-    objects.push(hosted_object(configured(module, parts.config, used), step, cpus));
+    objects.push(hosted_object(with_values(module, parts.config, used), step, cpus, parts.configured));
     for (const { code } of module.functions) step += code.count;
   }
   for (const name of Object.keys(parts.config)) {
     if (!used.has(name)) throw new RangeError(`config: no module declares a variable ${name} with an initial value`);
   }
-  const { defines, headers } = parts;
+  const { headers } = parts;
+  const defines = { ...parts.defines, ...symbols };
   const include = (name: string) => headers[name];
   const assembled = parts.sources.map(({ file, text }) => assemble(text, { file, defines, include }));
   const linked = link([...assembled, ...objects.map(({ object }) => object)], {
@@ -104,14 +111,34 @@ export function link_modules(parts: KernelParts): KernelImage {
     endSymbol: "_end",
     symbols: {
       [BUILD_ID]: build_id({ ...parts, modules: ordered }),
-      ...(parts.smp ? per_cpu_symbols(defines) : {}),
+      ...symbols,
+      ...(smp ? per_cpu_symbols(defines) : {}),
     },
   });
+  check_externs(ordered, linked, parts.configured);
   return KernelImage.from_linked(
     linked,
     ordered,
     once(() => executable(linked, ordered, cpus)),
   );
+}
+
+/** @throws LinkError for functions that modules call and nothing defines: a call of one would go to address 0 */
+function check_externs(
+  modules: readonly KernelModule[],
+  { symbols }: LinkedImage,
+  configured: ReadonlySet<string>,
+): void {
+  const defined = new Set(symbols.filter(({ binding }) => binding !== "local").map(({ name }) => name));
+  const missing = modules.flatMap(({ file, externs }) =>
+    externs
+      .filter(
+        ({ name, configured_by }) =>
+          !defined.has(name) && (configured_by === undefined || configured.has(configured_by)),
+      )
+      .map(({ name }) => `${file}: ${name} is declared with asm_function, and nothing that is linked defines it`),
+  );
+  if (missing.length > 0) throw new LinkError(missing);
 }
 
 function executable(linked: LinkedImage, modules: readonly KernelModule[], cpus: number): Uint8Array {

@@ -9,7 +9,7 @@ import { EFAULT, EINTR, EINVAL, ERESTARTNOHAND } from "../include/linux/errno.ts
 import { current, MAX_SCHEDULE_TIMEOUT, TASK_INTERRUPTIBLE, task_struct } from "../include/linux/sched.ts";
 import { schedule_timeout } from "./sched.ts";
 import { signal_pending } from "./signal.ts";
-import { HZ, jiffies } from "./timer.ts";
+import { HZ, jiffies, jiffies_to_clock_t } from "./timer.ts";
 
 /** Seconds from 1970 to the moment of boot: 2001-01-04 00:00 UTC. */
 export const boot_time = kernel_variable("boot_time", u32, 978566400);
@@ -172,18 +172,18 @@ export const sys_clock_nanosleep = kernel_function(
 const tms = struct("tms", { tms_utime: i32, tms_stime: i32, tms_cutime: i32, tms_cstime: i32 });
 
 /**
- * times(2): CPU time in ticks of the caller and of the children it has waited for. Returns the ticks since boot.
+ * times(2): CPU time, in clock_t, of the caller and of the children it has waited for. Returns the time since boot.
  * @context might_sleep
  */
 export const sys_times = kernel_function("sys_times", [u32], i32, function* (tbuf) {
   if (tbuf !== 0) {
     const self = task_struct.at(current().address);
     const used = local(tms);
-    used.tms_utime = self.utime;
-    used.tms_stime = self.stime;
-    used.tms_cutime = self.cutime;
-    used.tms_cstime = self.cstime;
+    used.tms_utime = jiffies_to_clock_t(self.utime);
+    used.tms_stime = jiffies_to_clock_t(self.stime);
+    used.tms_cutime = jiffies_to_clock_t(self.cutime);
+    used.tms_cstime = jiffies_to_clock_t(self.cstime);
     if ((yield* copy_to_user(tbuf, used.address, tms.size)) !== 0) return -EFAULT;
   }
-  return jiffies.value;
+  return jiffies_to_clock_t(jiffies.value);
 });

@@ -221,6 +221,13 @@ const load_countdown = kernel_variable("load_countdown", i32, 0);
 /** Tick that update_times() has counted up to. */
 const wall_jiffies = kernel_variable("wall_jiffies", u32, 0);
 export const HZ = kernel_variable("HZ", u32, 100);
+/** What a second has of clock_t, whatever HZ is. */
+export const USER_HZ = 100;
+
+export function jiffies_to_clock_t(ticks: u32): u32 {
+  return Math.floor((ticks * USER_HZ) / HZ.value);
+}
+
 export const nr_running = kernel_variable("nr_running", i32, 0);
 
 /** Interrupts may count on meanwhile: `ticks` is what is accounted for. @bounded by the three averages */

@@ -26,7 +26,7 @@ import { kstat, task_struct } from "../include/linux/sched.ts";
 import { NR_CPUS } from "../include/linux/threads.ts";
 import { EXIT_PANIC } from "../kernel/panic.ts";
 import { runqueue_head } from "../kernel/sched.ts";
-import { jiffies, nr_timers } from "../kernel/timer.ts";
+import { HZ, jiffies, nr_timers } from "../kernel/timer.ts";
 import { kernel_image } from "../link.ts";
 import { entry_check } from "./entry-check.ts";
 import { InspectMemory } from "./inspect-memory.ts";
@@ -113,8 +113,8 @@ export interface KernelCapture {
   readonly input_closed: boolean;
 }
 
-/** The slowest CPU, in hertz, on which the kernel gets anywhere: 500 instructions from one timer interrupt to the next. */
-export const LEAST_CPU_HZ = 50_000;
+/** Instructions from one timer interrupt to the next with which the kernel gets anywhere. */
+const LEAST_PER_TICK = 500;
 
 /** Instructions that a CPU runs in its turn, when nobody says otherwise: turns that are shorter make a run slower. */
 const TURN = 3000;
@@ -123,11 +123,13 @@ function turns_of({ interleaver = new RoundRobin(TURN) }: Pick<MachineOptions, "
   return interleaver;
 }
 
-function check_cpu_hz(hz: number | undefined): void {
-  if (hz === undefined || !(hz < LEAST_CPU_HZ)) return;
+/** @param hz instructions a second @param ticks timer interrupts a second */
+function check_cpu_hz(hz: number | undefined, ticks: number): void {
+  const least = ticks * LEAST_PER_TICK;
+  if (hz === undefined || !(hz < least)) return;
   throw new RangeError(
-    `a CPU of ${hz} Hz executes ${Math.floor(hz / 100)} instructions between two timer interrupts, too few for the kernel ` +
-      `to get anywhere; it takes ${LEAST_CPU_HZ} Hz or more (10000000 is usual)`,
+    `a CPU of ${hz} Hz executes ${Math.floor(hz / ticks)} instructions between two timer interrupts, too few for the kernel ` +
+      `to get anywhere; it takes ${least} Hz or more (10000000 is usual)`,
   );
 }
 
@@ -135,7 +137,7 @@ function check_cpus(cpus: number, { per_cpu }: KernelImage): void {
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > NR_CPUS)
     throw new RangeError(`${cpus} CPUs: a kernel runs on 1 to ${NR_CPUS}`);
   if (cpus > (per_cpu?.cpus ?? 1))
-    throw new RangeError(`${cpus} CPUs: this kernel is linked for one; link it with { smp: true }`);
+    throw new RangeError(`${cpus} CPUs: this kernel is linked for one; link it with { config: { smp: true } }`);
 }
 
 export class Kernel implements KernelHost {
@@ -155,16 +157,16 @@ export class Kernel implements KernelHost {
 
   /**
    * Builds a machine and loads the kernel, with what it is to run if that is given; nothing has run yet.
-   * @throws RangeError when it does not fit in memory, for a `cpuHz` below LEAST_CPU_HZ, and for more CPUs than it is for
+   * @throws RangeError when it does not fit in memory, for a `cpuHz` that is too low, and for more CPUs than it is for
    */
   constructor(options: BootOptions | LoadOptions);
   /** A kernel on a machine that has it loaded already. */
   constructor(options: ResumeOptions, machine: Machine);
   constructor(options: BootOptions | LoadOptions | ResumeOptions, machine?: Machine) {
-    if ("cpuHz" in options) check_cpu_hz(options.cpuHz);
     const cpus = machine?.cores.length ?? ("cpus" in options ? (options.cpus ?? 1) : 1);
-    this.image = options.image ?? kernel_image(cpus > 1);
+    this.image = options.image ?? kernel_image({ smp: cpus > 1 });
     check_cpus(cpus, this.image);
+    if ("cpuHz" in options) check_cpu_hz(options.cpuHz, this.image.initial(HZ.symbol));
     this.#debug = options.debug ?? false;
     // The guest says when it is ready (RTS): input given before the driver is there waits for it.
     this.machine =

@@ -103,7 +103,7 @@ describe("a kernel from a kept state", () => {
     for (const length of [0, 3, 4, 100, file.length - 1]) {
       expect(BootState.decode(file.slice(0, length), image)).toBeUndefined();
     }
-    expect(BootState.decode(file, link_kernel({ config: { HZ: 1000 } }))).toBeUndefined();
+    expect(BootState.decode(file, link_kernel({ config: { hz: 1000 } }))).toBeUndefined();
   });
 
   it("fits no machine or kernel but its own", () => {

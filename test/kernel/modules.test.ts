@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { expect, it } from "vitest";
+import { every_symbol } from "../../kernel/configuration.ts";
 import { KernelModule } from "../../kernel/host/kernel-module.ts";
 import { kernel_modules } from "../../kernel/modules.ts";
 
@@ -17,7 +18,7 @@ it("the kernel is linked from every source file that declares something for it",
     if ($object instanceof KernelModule && $object.file === `kernel/${file}`) declaring.push($object.file);
   }
   expect(
-    kernel_modules(true)
+    kernel_modules(every_symbol)
       .map(({ file }) => file)
       .sort(),
   ).toEqual(declaring.sort());

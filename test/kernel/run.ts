@@ -7,6 +7,7 @@ import {
   type KernelStop,
   kernel_image,
   type RecordedEvent,
+  read_configuration,
 } from "../../kernel/index.ts";
 import { nr_free_pages, nr_threads, slab_caches, task_list, task_struct } from "../../kernel/inspect.ts";
 import { resetKernel, startKernel } from "../../testing/boot-states.ts";
@@ -41,6 +42,8 @@ export type Options = Partial<BootOptions> & {
 
 /** ESP0_CPUS=N runs every scenario that does not ask for a number of CPUs on that many (`npm run test:matrix`). */
 export const CPUS = Number(process.env.ESP0_CPUS ?? 1);
+/** ESP0_CONFIG=KEY=VALUE,KEY=VALUE runs them on a kernel that is configured so. */
+export const CONFIG = read_configuration((process.env.ESP0_CONFIG ?? "").split(",").filter((text) => text !== ""));
 /** What is only so when tasks share a CPU: `it.runIf(ON_ONE_CPU)`. */
 export const ON_ONE_CPU = CPUS === 1;
 
@@ -56,7 +59,7 @@ export function boot(source: string | Uint8Array, options: Options = {}): Run {
   const events: RecordedEvent[] = [];
   const start = fromReset ? resetKernel : startKernel;
   const started = start({
-    image: kernel_image(cpus > 1),
+    image: kernel_image({ smp: cpus > 1, ...CONFIG }),
     cpus,
     debug: true,
     memoryBytes: 8 << 20,

@@ -90,7 +90,9 @@ path:	.asciz "/bin/other"`;
 
   it("refuses what this kernel cannot be", () => {
     expect(() => bootKernel({ init: TWO_TASKS, cpus: 9 })).toThrow("cpus: 9: a kernel runs on 1 to 8");
-    expect(() => bootKernel({ init: TWO_TASKS, preset: "2.6" as "2.4" })).toThrow('preset: "2.6": there is 2.4');
+    expect(() => bootKernel({ init: TWO_TASKS, preset: "2.5" as "2.4" })).toThrow(
+      'preset: "2.5": there is 2.4 and 2.6',
+    );
     expect(() => bootKernel({ init: TWO_TASKS, syscalls: { 512: "schedule" } })).toThrow("numbers go from 0 to 511");
   });
 

@@ -1,4 +1,5 @@
 /** The kernel's assembly sources. */
+import type { ConfigurationSymbol } from "../../configuration.ts";
 import dwarf2 from "../../include/asm/dwarf2.h?raw";
 import percpu from "../../include/asm/percpu.h?raw";
 import entry from "./kernel/entry.S?raw";
@@ -15,8 +16,15 @@ import spinlock from "./lib/spinlock.S?raw";
 import system from "./lib/system.S?raw";
 import usercopy from "./lib/usercopy.S?raw";
 
-/** Each with the name that messages and line numbers give it. */
-export const sources: readonly { readonly file: string; readonly text: string }[] = [
+/** An assembly source, with the name that messages and line numbers give it. */
+export interface Source {
+  readonly file: string;
+  readonly text: string;
+  /** For kernels only that are configured so. */
+  readonly configured_by?: ConfigurationSymbol;
+}
+
+export const sources: readonly Source[] = [
   { file: "kernel/arch/i386/kernel/head.S", text: head },
   { file: "kernel/arch/i386/kernel/entry.S", text: entry },
   { file: "kernel/arch/i386/kernel/switch_to.S", text: switch_to },
@@ -28,12 +36,8 @@ export const sources: readonly { readonly file: string; readonly text: string }[
   { file: "kernel/arch/i386/lib/mem.S", text: mem },
   { file: "kernel/arch/i386/lib/getuser.S", text: getuser },
   { file: "kernel/arch/i386/lib/usercopy.S", text: usercopy },
-];
-
-/** Those that only a kernel for several CPUs has. */
-export const smp_sources: typeof sources = [
-  { file: "kernel/arch/i386/kernel/trampoline.S", text: trampoline },
-  { file: "kernel/arch/i386/lib/apic.S", text: apic },
+  { file: "kernel/arch/i386/kernel/trampoline.S", text: trampoline, configured_by: "CONFIG_SMP" },
+  { file: "kernel/arch/i386/lib/apic.S", text: apic, configured_by: "CONFIG_SMP" },
 ];
 
 /** What they include, by the name in `#include <...>`. */

@@ -41,7 +41,7 @@ short:	.long 0, 20000000
 `;
 
 function traced(cpus = 1) {
-  const started = boot(BUSY, { cpus, image: kernel_image(cpus > 1) });
+  const started = boot(BUSY, { cpus, image: kernel_image({ smp: cpus > 1 }) });
   let text = "";
   const file = new TraceFile(started.kernel, "lines", (piece) => (text += piece));
   const stop = started.go();

@@ -44,6 +44,7 @@ export class PlainMachine {
   run<T>(body: () => T): T {
     const image = {
       per_cpu: undefined,
+      configured: new Set<string>(),
       addresses: new Uint32Array(0),
       symbol: (name: string) => this.symbols.get(name)!,
       symbolize: String,

@@ -6,7 +6,7 @@ import { boot } from "../run.ts";
 import * as locks from "./locks.kernel.ts";
 
 const CPUS = 4;
-const image = link_kernel({ smp: true, modules: [locks], system_calls: { 250: "sys_visit_twice" } });
+const image = link_kernel({ config: { smp: true }, modules: [locks], system_calls: { 250: "sys_visit_twice" } });
 
 function run(source: string, seed: number) {
   const interleaver = new RandomInterleaver(seed, 5);

@@ -5,7 +5,7 @@ import * as calls from "./calls.kernel.ts";
 
 /** With the system calls of calls.kernel.ts, from number 250 on. */
 export const image = link_kernel({
-  smp: true,
+  config: { smp: true },
   modules: [calls],
   system_calls: {
     250: "sys_call_others",

@@ -39,7 +39,7 @@ describe("forks, threads, execs, pipes and signals on four CPUs", () => {
       const interleaver = new Exchangeable();
       const init = stress(5, 3);
       const { kernel, memory, output } = boot(init, {
-        image: kernel_image(true),
+        image: kernel_image({ smp: true }),
         cpus: CPUS,
         files: { "/seven": program(seven) },
         interleaver,
