@@ -7,6 +7,7 @@ export { init_tss } from "./arch/i386/kernel/process.ts";
 export { sources } from "./arch/i386/sources.ts";
 export { memory, read_cstring } from "./host/memory.ts";
 export { container_of, i32, pointer, type Type, u32 } from "./host/types.ts";
+export { CALL_FUNCTION_VECTOR, INVALIDATE_TLB_VECTOR, RESCHEDULE_VECTOR, STOP_VECTOR } from "./include/asm/hw_irq.ts";
 export { PAGE_OFFSET } from "./include/asm/page.ts";
 export { THREAD_SIZE, tss_struct } from "./include/asm/processor.ts";
 export { kernel_entry, pt_regs } from "./include/asm/ptrace.ts";

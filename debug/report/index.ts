@@ -5,7 +5,8 @@ import { Goodness } from "./goodness.ts";
 import { KernelStacks } from "./kernel-stack.ts";
 import { PageTables } from "./page-tables.ts";
 import type { Trace } from "./read.ts";
-import { Timeline, type Window } from "./timeline.ts";
+import { Timeline } from "./timeline.ts";
+import type { Window } from "./window.ts";
 
 export { openTrace, type Trace, TraceError } from "./read.ts";
 export { type Summary, summarize, type Tally, type TaskTimes } from "./summary.ts";

@@ -1,7 +1,7 @@
 /** What a trace adds up to. Times are cycles of virtual time. */
 import type { RecordedEvent } from "../../kernel/index.ts";
 import { type Activity, ActivityTracker, type Slice } from "../trace/activity.ts";
-import { bottomHalfName, exceptionName, signalName, syscallName, taskName } from "../trace/names.ts";
+import { bottomHalfName, exceptionName, ipiName, signalName, syscallName, taskName } from "../trace/names.ts";
 import type { Trace } from "./read.ts";
 
 /** Where a task's time went: running in ring 3, in the kernel, or – the idle task's – halted. */
@@ -48,6 +48,10 @@ export interface Summary {
   execs: number;
   exits: number;
   cr3Loads: number;
+  /** Times that a task ran on another CPU than before. */
+  migrations: number;
+  /** Interrupts that CPUs sent each other, one a target, by what for. */
+  readonly ipis: Record<string, number>;
 }
 
 const LEAST_ERROR = -4095;
@@ -63,6 +67,7 @@ export function summarize(trace: Trace): Summary {
     return times;
   };
   const woken = new Map<number, number>();
+  const ran_on = new Map<number, number>();
   const tracker = new ActivityTracker({
     spent: (_, activity, begin, end) => {
       const isIdle = activity.open.at(-1)?.kind === "idle";
@@ -79,8 +84,10 @@ export function summarize(trace: Trace): Summary {
       const result = Number(event["result"]);
       if (tally.errors !== undefined && result < 0 && result >= LEAST_ERROR) tally.errors++;
     },
-    switched: (_, __, next, { cycle }) => {
+    switched: (cpu, prev, next, { cycle }) => {
       timesOf(next).turns++;
+      if (prev.pid !== 0) ran_on.set(prev.pid, cpu);
+      if (next.pid !== 0 && (ran_on.get(next.pid) ?? cpu) !== cpu) summary.migrations++;
       const since = woken.get(next.pid);
       if (since === undefined) return;
       woken.delete(next.pid);
@@ -108,6 +115,8 @@ export function summarize(trace: Trace): Summary {
     else if (name === "timer_del") summary.timers.deleted++;
     else if (name === "timer_fire") summary.timers.fired++;
     else if (name === "fork") summary.forks++;
+    else if (name === "ipi_raise")
+      count(summary.ipis, ipiName(Number(event["vector"])), bitsOf(Number(event["target_cpus"])));
     else if (name === "exec") summary.execs++;
     else if (name === "exit") summary.exits++;
     else if (name === "cr3_load") summary.cr3Loads++;
@@ -143,11 +152,19 @@ function emptySummary(hz: number, cpus: number): Summary {
     execs: 0,
     exits: 0,
     cr3Loads: 0,
+    migrations: 0,
+    ipis: {},
   };
 }
 
-function count(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
+function count(counts: Record<string, number>, name: string, times = 1): void {
+  counts[name] = (counts[name] ?? 0) + times;
+}
+
+function bitsOf(mask: number): number {
+  let bits = 0;
+  for (let rest = mask; rest !== 0; rest &= rest - 1) bits++;
+  return bits;
 }
 
 function tallyOf(summary: Summary, { kind, number }: Slice): Tally | undefined {

@@ -2,7 +2,9 @@
 import type { RecordedEvent } from "../../kernel/index.ts";
 import { ActivityTracker, type SliceKind } from "../trace/activity.ts";
 import { sliceName, taskName } from "../trace/names.ts";
+import { BetweenCpus } from "./between-cpus.ts";
 import { box, drawing, label, labelWithin, line, taskColour, textWidth, ticks, timeUnit } from "./svg.ts";
+import type { Window } from "./window.ts";
 
 const LEFT = 70;
 const RIGHT = 24;
@@ -33,12 +35,6 @@ interface Stretch {
   readonly pale: boolean;
 }
 
-/** A part of the trace, in cycles. */
-export interface Window {
-  readonly from: number;
-  readonly to: number;
-}
-
 /** Collects what the timeline of a window shows. */
 export class Timeline {
   readonly #window: Window;
@@ -50,9 +46,11 @@ export class Timeline {
   /** By pid, idle tasks below 0. */
   readonly #tasks = new Map<number, { readonly text: string; readonly fill: string }>();
   readonly #kinds = new Set<SliceKind>();
+  readonly #between: BetweenCpus;
 
   constructor(window: Window, hz: number) {
     this.#window = window;
+    this.#between = new BetweenCpus(window);
     this.#hz = hz;
     this.#finest = (window.to - window.from) * FINEST;
     this.#tracker = new ActivityTracker({
@@ -79,6 +77,7 @@ export class Timeline {
 
   event(event: RecordedEvent): void {
     this.#tracker.event(event);
+    this.#between.event(event);
   }
 
   finish(event: RecordedEvent): void {
@@ -113,8 +112,10 @@ export class Timeline {
     const us = 1e6 / this.#hz;
     let content = "";
     let y = TOP + 12;
+    const middles = new Map<number, number>();
     for (const [cpu, rows] of [...this.#rows].sort(([a], [b]) => a - b)) {
       content += label(16, y + 14, `CPU ${cpu}`);
+      middles.set(cpu, y + ROW / 2);
       rows.forEach((stretches, row) => {
         const top = y + row * ROW;
         for (const { begin, end, text, short, fill, pale } of stretches) {
@@ -129,9 +130,10 @@ export class Timeline {
       });
       y += rows.length * ROW + GAP;
     }
+    content += this.#between.svg(x, (cpu) => middles.get(cpu) ?? TOP);
     const axis = y - GAP + 8;
     content = this.#axis(x, axis) + content;
-    return drawing(LEFT + PLOT + RIGHT, axis + 90, "CPU timeline", content + this.#legend(axis + 48));
+    return drawing(LEFT + PLOT + RIGHT, axis + 110, "CPU timeline", content + this.#legend(axis + 48));
   }
 
   #axis(x: (cycle: number) => number, y: number): string {
@@ -163,8 +165,7 @@ export class Timeline {
         box(x, row - 10, 12, 12, fill, "", { stroke: "#868e96", "stroke-width": 0.5 }) + label(x + 17, row, text);
       x += width;
     }
-    return (
-      content + label(LEFT, row + 20, "Full colour: in ring 3. Pale: in the kernel, below it for what.", { class: "s" })
-    );
+    content += label(LEFT, row + 20, "Full colour: in ring 3. Pale: in the kernel, below it for what.", { class: "s" });
+    return content + this.#between.legend(LEFT, row + 38);
   }
 }

@@ -1,5 +1,12 @@
 /** Names for the numbers in traces. */
-import { signal_constants, syscall_numbers } from "../../kernel/inspect.ts";
+import {
+  CALL_FUNCTION_VECTOR,
+  INVALIDATE_TLB_VECTOR,
+  RESCHEDULE_VECTOR,
+  STOP_VECTOR,
+  signal_constants,
+  syscall_numbers,
+} from "../../kernel/inspect.ts";
 import type { Activity, Slice } from "./activity.ts";
 
 const EXCEPTIONS = "#DE #DB NMI #BP #OF #BR #UD #NM #DF CSO #TS #NP #SS #GP #PF - #MF #AC #MC #XM".split(" ");
@@ -28,6 +35,18 @@ export function exceptionName(vector: number): string {
 
 export function bottomHalfName(nr: number): string {
   return BOTTOM_HALVES[nr] ?? `${nr}`;
+}
+
+const IPIS: Readonly<Record<number, string>> = {
+  [STOP_VECTOR]: "stop",
+  [CALL_FUNCTION_VECTOR]: "call function",
+  [RESCHEDULE_VECTOR]: "reschedule",
+  [INVALIDATE_TLB_VECTOR]: "TLB shoot-down",
+};
+
+/** What CPUs interrupt each other for. */
+export function ipiName(vector: number): string {
+  return IPIS[vector] ?? `vector ${vector}`;
 }
 
 export function sliceName({ kind, number }: Slice): string {

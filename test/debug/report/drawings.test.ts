@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { drawTrace, openTrace } from "../../../debug/report/index.ts";
+import { drawTrace, formatSummary, openTrace, summarize } from "../../../debug/report/index.ts";
 import { at, crossing, HEADER, switchTo, traceFile, traceOf } from "./traces.ts";
 
 interface Shape {
@@ -147,6 +147,69 @@ describe("the CPU timeline", () => {
     const svg = drawTrace(openTrace(traceFile(events, { ...HEADER, cpus: 2 }))).get("cpu-timeline.svg")!;
     expect(texts(svg)).toEqual(expect.arrayContaining(["CPU 0", "CPU 1"]));
     expect(svg.length).toBeLessThan(2_000_000);
+  });
+
+  it("has arrows for tasks that move and for interrupts of CPUs, from where and when to where and when", () => {
+    const trace = openTrace(
+      traceFile(
+        [
+          switchTo(100, 0, 1, 0),
+          at(300, "ipi_raise", { vector: 0xfc, target_cpus: 2 }),
+          at(350, "ipi_entry", { vector: 0xfc, cpu: 1 }),
+          switchTo(400, 1, 0, 0),
+          switchTo(600, 0, 1, 1),
+          // Back on the same CPU: no move.
+          switchTo(700, 1, 0, 1),
+          switchTo(800, 0, 1, 1),
+          at(1000, "idle_entry"),
+        ],
+        { ...HEADER, cpus: 2 },
+      ),
+    );
+    const arrows = (window: object) => {
+      const svg = drawTrace(trace, window).get("cpu-timeline.svg")!;
+      const all = shapes(svg);
+      return all.flatMap(({ name, text }, i) =>
+        name === "title" && all[i - 1].name === "path" ? [`${text} ${all[i - 1].attributes.d.split("m")[0]}`] : [],
+      );
+    };
+    // A cycle is a microsecond, and 1200 pixels wide is the plot from 70 on.
+    expect(arrows({ from: 0, to: 1200 })).toEqual([
+      expect.stringMatching(/^pid 1 moves from CPU 0 to CPU 1 M470\.0 \d+L670\.0 \d+$/),
+      expect.stringMatching(/^reschedule: CPU 0 interrupts CPU 1 M370\.0 \d+L420\.0 \d+$/),
+    ]);
+    expect(arrows({ from: 0, to: 300 })).toEqual([]);
+    expect(summarize(trace)).toMatchObject({ migrations: 1, ipis: { reschedule: 1 } });
+    expect(formatSummary(summarize(trace))).toMatch(/tasks that went on on another CPU +1\n/);
+  });
+
+  it("leaves arrows off when there are too many, and says so", () => {
+    const moves = Array.from({ length: 500 }, (_, i) => [
+      switchTo(10 * i + 1, 0, 1, i % 2),
+      switchTo(10 * i + 9, 1, 0, i % 2),
+    ]).flat();
+    const trace = openTrace(traceFile(moves, { ...HEADER, cpus: 2 }));
+    const svg = drawTrace(trace).get("cpu-timeline.svg")!;
+    expect(texts(svg)).toContain("left off: 299 moves, 0 interrupts of CPUs; --from and --to show a part");
+    expect(shapes(svg).filter(({ name }) => name === "path")).toHaveLength(200);
+  });
+
+  it("of two programs on two CPUs has the interrupt that wakes a CPU up", () => {
+    const trace = traceOf(
+      `
+	SYSCALL fork
+	testl %eax, %eax
+	jz 1f
+	SYSCALL wait4, $-1, $0, $0
+	EXIT
+1:	movl $100000, %ecx
+2:	loop 2b
+	EXIT`,
+      { cpus: 2 },
+    );
+    const svg = drawTrace(trace).get("cpu-timeline.svg")!;
+    expect(titles(svg)).toContainEqual(expect.stringMatching(/^reschedule: CPU \d interrupts CPU \d$/));
+    expect(texts(svg)).toEqual(expect.arrayContaining(["CPU 0", "CPU 1", "reschedule"]));
   });
 
   it("keeps names from being markup", () => {

@@ -1,15 +1,15 @@
 /** Traces for the tests of reports. */
 import { TraceFile } from "../../../debug/index.ts";
 import { openTrace, type Trace } from "../../../debug/report/index.ts";
-import { boot } from "../../kernel/run.ts";
+import { boot, type Options } from "../../kernel/run.ts";
 
 type Event = Readonly<Record<string, number | string>>;
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** The trace of a program. */
-export function traceOf(source: string): Trace {
-  const started = boot(source, { fromReset: true });
+export function traceOf(source: string, options: Options = {}): Trace {
+  const started = boot(source, { fromReset: true, ...options });
   let text = "";
   const file = new TraceFile(started.kernel, "lines", (piece) => (text += piece));
   started.go();
