@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { mutants } from "../test/mutants/catalogue.mjs";
 import { NOT_HOSTED } from "./build-modules.mjs";
 import { editsOf, mutantsBuilder } from "./mutants-builder.mjs";
+import { sampleOf } from "./sampling.mjs";
 
 const OUTDIR = `node_modules/.cache/esp0/mutants.${process.pid}`;
 /** Tests that take minutes: none for a sample. */
@@ -31,25 +32,13 @@ function number(name) {
   return value;
 }
 
-/** Numbers from 0 to 1 that a text decides (FNV-1a, then mulberry32). */
-function randomNumbers(seed) {
-  let state = 0x811c9dc5;
-  for (const byte of Buffer.from(seed)) state = Math.imul(state ^ byte, 0x01000193);
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** `count` of those whose tests are quick, in their order. */
-function sampleOf(all, count, seed) {
-  const random = randomNumbers(seed);
-  const quick = all.filter(({ tests }) => !tests.some((test) => test.startsWith(SLOW)));
-  const drawn = quick.map((one) => ({ one, lot: random() })).sort((a, b) => a.lot - b.lot);
-  const chosen = new Set(drawn.slice(0, count).map(({ one }) => one));
-  return all.filter((one) => chosen.has(one));
+function quickSample(all, count, seed) {
+  return sampleOf(
+    all.filter(({ tests }) => !tests.some((test) => test.startsWith(SLOW))),
+    count,
+    seed,
+  );
 }
 
 function chosenMutants() {
@@ -57,7 +46,7 @@ function chosenMutants() {
     ({ name, catalogue, file }) =>
       words.length === 0 || words.some((word) => [name, catalogue, file].some((text) => text.includes(word))),
   );
-  return options.sample === undefined ? named : sampleOf(named, number("sample"), options.seed);
+  return options.sample === undefined ? named : quickSample(named, number("sample"), options.seed);
 }
 
 function checkTexts(chosen) {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { link_kernel } from "../../../kernel/link.ts";
-import { boot, ON_ONE_CPU } from "../run.ts";
+import { boot, CONFIG, ON_ONE_CPU } from "../run.ts";
 import * as calls from "./oops.kernel.ts";
 
-const image = link_kernel({ modules: [calls], config: { smp: !ON_ONE_CPU } });
+const image = link_kernel({ modules: [calls], config: { ...CONFIG, smp: !ON_ONE_CPU } });
 
 const PROGRAM = `
 .globl _start

@@ -182,7 +182,7 @@ buffer:	.skip 16
 });
 
 it("a kernel for one CPU has nothing of all that", () => {
-  const { kernel } = boot(HELLO);
+  const { kernel } = boot(HELLO, { cpus: 1 });
   for (const name of ["smp_boot_cpus", "apic_read", "reschedule_interrupt"])
     expect(() => kernel.image.symbol(name)).toThrow("no symbol");
   expect(kernel.image.per_cpu).toBeUndefined();

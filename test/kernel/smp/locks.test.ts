@@ -2,11 +2,15 @@
 import { describe, expect, it } from "vitest";
 import { RandomInterleaver } from "../../../emulator/index.ts";
 import { link_kernel } from "../../../kernel/link.ts";
-import { boot } from "../run.ts";
+import { boot, CONFIG } from "../run.ts";
 import * as locks from "./locks.kernel.ts";
 
 const CPUS = 4;
-const image = link_kernel({ config: { smp: true }, modules: [locks], system_calls: { 250: "sys_visit_twice" } });
+const image = link_kernel({
+  config: { ...CONFIG, smp: true },
+  modules: [locks],
+  system_calls: { 250: "sys_visit_twice" },
+});
 
 function run(source: string, seed: number) {
   const interleaver = new RandomInterleaver(seed, 5);

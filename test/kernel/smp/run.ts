@@ -1,11 +1,11 @@
 /** Programs on a kernel for several CPUs. */
 import { link_kernel } from "../../../kernel/link.ts";
-import { boot, type Options, type Run } from "../run.ts";
+import { boot, CONFIG, type Options, type Run } from "../run.ts";
 import * as calls from "./calls.kernel.ts";
 
 /** With the system calls of calls.kernel.ts, from number 250 on. */
 export const image = link_kernel({
-  config: { smp: true },
+  config: { ...CONFIG, smp: true },
   modules: [calls],
   system_calls: {
     250: "sys_call_others",

@@ -4,7 +4,7 @@ import { type Interleaver, RandomInterleaver, RoundRobin } from "../../../emulat
 import { mm_struct } from "../../../kernel/include/linux/mm.ts";
 import { idle_task, task_struct } from "../../../kernel/include/linux/sched.ts";
 import { kernel_image } from "../../../kernel/index.ts";
-import { boot, program } from "../run.ts";
+import { boot, CONFIG, program } from "../run.ts";
 import { seven, stress } from "./stress.ts";
 
 /** Seeds of a run: ESP0_SEEDS=1000 for a night. */
@@ -39,7 +39,7 @@ describe("forks, threads, execs, pipes and signals on four CPUs", () => {
       const interleaver = new Exchangeable();
       const init = stress(5, 3);
       const { kernel, memory, output } = boot(init, {
-        image: kernel_image({ smp: true }),
+        image: kernel_image({ ...CONFIG, smp: true }),
         cpus: CPUS,
         files: { "/seven": program(seven) },
         interleaver,

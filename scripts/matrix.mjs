@@ -1,0 +1,84 @@
+// Runs the kernel's scenario tests on every kernel there is: each number of CPUs, each value of each key of `esp0 config`.
+//
+// usage: npm run test:matrix -- [--pairs | --sample N [--seed TEXT]] [FILE...]
+//   --pairs       only as many kernels as it takes to have each two values together in one of them
+//   --sample N    only N of them, chosen by a seed (default: 0)
+//   FILE          tests; by default those of test/kernel/scenarios and test/kernel/smp
+// Of the whole, and with --pairs, the stress on four CPUs with 1,000 seeds comes last.
+
+import { spawnSync } from "node:child_process";
+import { parseArgs } from "node:util";
+import { sampleOf } from "./sampling.mjs";
+
+const TESTS = ["test/kernel/scenarios", "test/kernel/smp"];
+const STRESS = "test/kernel/smp/stress.test.ts";
+const CPUS = [1, 2, 4, 8];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { pairs: { type: "boolean" }, sample: { type: "string" }, seed: { type: "string", default: "0" } },
+});
+
+/** What can be chosen, by name. Whether a kernel is for several CPUs follows from their number. */
+async function choices() {
+  const { configuration_keys } = await import(new URL("../dist/kernel.js", import.meta.url).href);
+  const keys = Object.entries(configuration_keys).filter(([name, key]) => name !== "smp" && Array.isArray(key.values));
+  return [["cpus", CPUS], ...keys.map(([name, key]) => [name, key.values])];
+}
+
+function product([first, ...others]) {
+  if (first === undefined) return [{}];
+  const [name, values] = first;
+  const rest = product(others);
+  return values.flatMap((value) => rest.map((kernel) => ({ [name]: value, ...kernel })));
+}
+
+function pairsOf(kernel) {
+  const entries = Object.entries(kernel).map(([name, value]) => `${name}=${value}`);
+  return entries.flatMap((one, i) => entries.slice(i + 1).map((other) => `${one} ${other}`));
+}
+
+/** Few kernels in which each two values occur together: always the one next that has most pairs that none had yet. */
+function covering(kernels) {
+  const missing = new Set(kernels.flatMap(pairsOf));
+  const chosen = [];
+  while (missing.size > 0) {
+    const news = (kernel) => pairsOf(kernel).filter((pair) => missing.has(pair)).length;
+    const best = kernels.reduce((a, b) => (news(b) > news(a) ? b : a));
+    for (const pair of pairsOf(best)) missing.delete(pair);
+    chosen.push(best);
+  }
+  return chosen;
+}
+
+function textOf(kernel) {
+  return Object.entries(kernel)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
+}
+
+/** Returns whether the tests pass. */
+function passes(files, { cpus, ...config }, more = {}) {
+  const ESP0_CONFIG = Object.entries(config)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(",");
+  const env = { ...process.env, ESP0_CPUS: String(cpus), ESP0_CONFIG, ...more };
+  return spawnSync("npx", ["vitest", "run", ...files], { env, stdio: "inherit" }).status === 0;
+}
+
+const all = product(await choices());
+const chosen =
+  values.sample !== undefined ? sampleOf(all, Number(values.sample), values.seed) : values.pairs ? covering(all) : all;
+const failed = [];
+for (const [i, kernel] of chosen.entries()) {
+  console.log(`== ${i + 1} of ${chosen.length}: ${textOf(kernel)}`);
+  if (!passes(positionals.length > 0 ? positionals : TESTS, kernel)) failed.push(textOf(kernel));
+}
+if (values.sample === undefined && positionals.length === 0) {
+  const { lockdep } = Object.fromEntries(await choices());
+  const kernel = { cpus: 4, ...(lockdep === undefined ? {} : { lockdep: true }) };
+  console.log(`== stress: ${textOf(kernel)}`);
+  if (!passes([STRESS], kernel, { ESP0_SEEDS: "1000" })) failed.push(`stress on ${textOf(kernel)}`);
+}
+for (const kernel of failed) console.log(`failed: ${kernel}`);
+process.exitCode = failed.length > 0 ? 1 : 0;
