@@ -78,6 +78,9 @@ export class Machine {
   readonly #state: SavedState;
   readonly #options: MachineOptions;
   readonly #execution: Execution;
+  #breakpoints: ReadonlySet<number> = new Set();
+  #stops: (core: Core, linear: number) => boolean = () => true;
+  #probes: ReadonlyMap<number, (core: Core) => void> = new Map();
 
   /** @throws RangeError when an option is out of range */
   constructor(options: MachineOptions = {}) {
@@ -278,13 +281,36 @@ export class Machine {
    * @param stops asked before a core executes the instruction at one of them; the run ends when it returns true
    */
   setBreakpoints(addresses: Iterable<number>, stops: (core: Core, linear: number) => boolean = () => true): void {
-    const all = [...addresses];
-    const breakpoints = new HostBreakpoints(all, (core, linear) => {
-      if (!stops(core, linear)) return false;
+    this.#breakpoints = new Set(Array.from(addresses, (linear) => linear | 0));
+    this.#stops = stops;
+    this.#placeBreakpoints();
+  }
+
+  /**
+   * Calls functions before cores execute the instructions at linear addresses, in place of those set before. Nothing stops
+   * there, and the guest notices nothing of it.
+   */
+  setProbes(probes: ReadonlyMap<number, (core: Core) => void>): void {
+    this.#probes = new Map([...probes].map(([linear, probe]) => [linear | 0, probe]));
+    this.#placeBreakpoints();
+  }
+
+  #placeBreakpoints(): void {
+    const probes = this.#probes;
+    const addresses = [...this.#breakpoints, ...probes.keys()];
+    /** Instructions that each core had executed when a probe was called last: a core may come by again before it goes on. */
+    const probed = this.cores.map(() => -1);
+    const placed = new HostBreakpoints(addresses, (core, linear) => {
+      const probe = probes.get(linear);
+      if (probe !== undefined && probed[core.id] !== core.instructions) {
+        probed[core.id] = core.instructions;
+        probe(core);
+      }
+      if (!this.#breakpoints.has(linear) || !this.#stops(core, linear)) return false;
       this.#execution.end({ kind: "breakpoint", core: core.id, linear: linear >>> 0 });
       return true;
     });
-    for (const core of this.cores) core.hostBreakpoints = all.length === 0 ? null : breakpoints;
+    for (const core of this.cores) core.hostBreakpoints = addresses.length === 0 ? null : placed;
   }
 
   /**

@@ -62,6 +62,23 @@ describe("breakpoints of the host", () => {
     expect(asked).toBe(4);
   });
 
+  it("have probes beside them, which are called once each time and do not stop", () => {
+    const { machine, image } = guest(LOOP);
+    const inside = image.symbol("inside");
+    const seen: number[] = [];
+    machine.setProbes(new Map([[inside, (core) => seen.push(core.r[1])]]));
+    machine.setBreakpoints([inside], (core) => core.r[1] === 3);
+    expect(machine.run().kind).toBe("breakpoint");
+    expect(seen).toEqual([1, 2, 3]);
+    machine.step();
+    machine.setBreakpoints([]);
+    while (machine.run({ maxInstructions: 1 }).kind === "budget");
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    const free = guest(LOOP).machine;
+    free.run();
+    expect(stateOf(machine)).toBe(stateOf(free));
+  });
+
   it("leave no mark on state, memory and time", () => {
     const free = guest(LOOP).machine;
     free.run();
