@@ -7,6 +7,8 @@ export interface Configuration {
   readonly smp: boolean;
   /** Timer interrupts a second, HZ. */
   readonly hz: number;
+  /** Who decides what runs next. */
+  readonly scheduler: "goodness" | "o1" | "fair" | "module";
 }
 
 type Value = boolean | number | string;
@@ -16,7 +18,16 @@ export const PRESETS = ["2.4", "2.6"] as const;
 export type Preset = (typeof PRESETS)[number];
 
 /** Names that `.S` files (`#ifdef`), `config_function` and lists of modules know what is configured by. */
-export type ConfigurationSymbol = "CONFIG_SMP";
+const symbols = [
+  "CONFIG_SMP",
+  "CONFIG_SCHED_GOODNESS",
+  "CONFIG_SCHED_O1",
+  "CONFIG_SCHED_FAIR",
+  /** Every CPU has a run queue of its own; tasks move between them if there are several CPUs. */
+  "CONFIG_RUNQUEUE_PER_CPU",
+  "CONFIG_SCHED_BALANCE",
+] as const;
+export type ConfigurationSymbol = (typeof symbols)[number];
 
 interface Values<V extends Value> {
   /** All that a key can be, or the least and the greatest number. */
@@ -27,7 +38,7 @@ interface Key<V extends Value> extends Values<V> {
   readonly meaning: string;
   readonly presets: Readonly<Record<Preset, V>>;
   /** What is defined for `.S` files and chooses modules and calls. */
-  readonly symbols?: (value: V) => readonly ConfigurationSymbol[];
+  readonly symbols?: (value: V, whole: Configuration) => readonly ConfigurationSymbol[];
   /** Initial values of variables. */
   readonly variables?: (value: V) => Readonly<Record<string, number>>;
 }
@@ -45,6 +56,21 @@ export const configuration_keys: { readonly [K in keyof Configuration]: Key<Conf
     values: { least: 20, greatest: 1000 },
     presets: { "2.4": 100, "2.6": 1000 },
     variables: (hz) => ({ HZ: hz }),
+  },
+  scheduler: {
+    meaning: "2.4's goodness, 2.6's O(1), a fair one by virtual runtime, or that of a --module",
+    values: ["goodness", "o1", "fair", "module"],
+    presets: { "2.4": "goodness", "2.6": "o1" },
+    symbols: (scheduler, { smp }) => {
+      if (scheduler === "goodness") return ["CONFIG_SCHED_GOODNESS"];
+      const own =
+        scheduler === "o1"
+          ? (["CONFIG_SCHED_O1"] as const)
+          : scheduler === "fair"
+            ? (["CONFIG_SCHED_FAIR"] as const)
+            : [];
+      return [...own, "CONFIG_RUNQUEUE_PER_CPU", ...(smp ? (["CONFIG_SCHED_BALANCE"] as const) : [])];
+    },
   },
 };
 
@@ -121,16 +147,11 @@ function number_of(text: string): number | undefined {
 
 /** What is configured, as `.S` files and declarations name it. */
 export function configuration_symbols(whole: Configuration): ReadonlySet<ConfigurationSymbol> {
-  return new Set(names.flatMap((name) => (configuration_keys[name] as Key<Value>).symbols?.(whole[name]) ?? []));
+  return new Set(names.flatMap((name) => (configuration_keys[name] as Key<Value>).symbols?.(whole[name], whole) ?? []));
 }
 
 /** All that any kernel can be configured by. */
-export const every_symbol: ReadonlySet<ConfigurationSymbol> = new Set(
-  names.flatMap((name) => {
-    const { values, symbols } = configuration_keys[name] as Key<Value>;
-    return Array.isArray(values) ? values.flatMap((value) => symbols?.(value) ?? []) : [];
-  }),
-);
+export const every_symbol: ReadonlySet<ConfigurationSymbol> = new Set(symbols);
 
 /** Variables with another initial value than they are declared with. */
 export function configured_variables(whole: Configuration): Record<string, number> {

@@ -22,6 +22,7 @@ export * from "./include/linux/interrupt.ts";
 export * from "./include/linux/list.ts";
 export * from "./include/linux/mm.ts";
 export * from "./include/linux/sched.ts";
+export * from "./include/linux/sched_class.ts";
 export * from "./include/linux/smp.ts";
 export * from "./include/linux/spinlock.ts";
 export * from "./include/linux/threads.ts";

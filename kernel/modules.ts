@@ -49,7 +49,6 @@ import * as asm_apic from "./include/asm/apic.ts";
 import * as atomic from "./include/asm/atomic.ts";
 import * as bitops from "./include/asm/bitops.ts";
 import * as ldt from "./include/asm/ldt.ts";
-import * as mmu_context from "./include/asm/mmu_context.ts";
 import * as mpspec from "./include/asm/mpspec.ts";
 import * as processor from "./include/asm/processor.ts";
 import * as ptrace from "./include/asm/ptrace.ts";
@@ -69,6 +68,7 @@ import * as list from "./include/linux/list.ts";
 import * as mm from "./include/linux/mm.ts";
 import * as poll from "./include/linux/poll.ts";
 import * as sched from "./include/linux/sched.ts";
+import * as sched_class from "./include/linux/sched_class.ts";
 import * as smp from "./include/linux/smp.ts";
 import * as timer from "./include/linux/timer.ts";
 import * as tty from "./include/linux/tty.ts";
@@ -84,6 +84,8 @@ import * as pid from "./kernel/pid.ts";
 import * as printk from "./kernel/printk.ts";
 import * as resource from "./kernel/resource.ts";
 import * as kernel_sched from "./kernel/sched.ts";
+import * as sched_goodness from "./kernel/sched_goodness.ts";
+import * as sched_sys from "./kernel/sched_sys.ts";
 import * as sigaction from "./kernel/sigaction.ts";
 import * as sigaltstack from "./kernel/sigaltstack.ts";
 import * as kernel_signal from "./kernel/signal.ts";
@@ -148,7 +150,6 @@ const always: readonly object[] = [
   atomic,
   bitops,
   ldt,
-  mmu_context,
   processor,
   ptrace,
   sigcontext,
@@ -167,6 +168,7 @@ const always: readonly object[] = [
   mm,
   poll,
   sched,
+  sched_class,
   smp,
   timer,
   tty,
@@ -182,6 +184,7 @@ const always: readonly object[] = [
   printk,
   resource,
   kernel_sched,
+  sched_sys,
   sigaction,
   sigaltstack,
   kernel_signal,
@@ -208,6 +211,11 @@ const always: readonly object[] = [
 
 /** Those that only kernels have which are configured so. */
 const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
+  CONFIG_SCHED_GOODNESS: [sched_goodness],
+  CONFIG_SCHED_O1: [],
+  CONFIG_SCHED_FAIR: [],
+  CONFIG_RUNQUEUE_PER_CPU: [],
+  CONFIG_SCHED_BALANCE: [],
   CONFIG_SMP: [apic, io_apic, mpparse, kernel_smp, smpboot, delay, asm_apic, mpspec],
 };
 

@@ -37,7 +37,7 @@ import { mmput } from "./mm.ts";
 import { panic, stop_machine } from "./panic.ts";
 import { find_task_by_pid, for_each_thread_behind, link_child, remove_links, unhash_pid, unlink_child } from "./pid.ts";
 import { fill_rusage, rusage } from "./resource.ts";
-import { schedule } from "./sched.ts";
+import { sched_exit, schedule } from "./sched.ts";
 import { CONTINUED, do_notify_parent, send_sig, signal_pending } from "./signal.ts";
 import { in_interrupt } from "./softirq.ts";
 import { add_wait_queue, remove_wait_queue } from "./wait.ts";
@@ -61,15 +61,10 @@ export const release_task = kernel_function("release_task", [pointer("task_struc
   unhash_pid(p);
   remove_links(p);
   list_del(p.thread_group.address);
-  // What is left of its time slice goes back to its parent.
-  const parent = task_struct.at(p.p_pptr);
-  parent.counter = Math.min(parent.counter + p.counter, MAX_COUNTER);
+  yield* sched_exit(p, task_struct.at(p.p_pptr));
   yield* write_unlock_irq(tasklist_lock.address);
   yield* free_task_struct(task);
 });
-
-/** More than the longest slice nobody may inherit. */
-const MAX_COUNTER = 11;
 
 /** Another thread of a task's group that lives on, undefined when there is none. */
 function* other_thread(p: task_struct): Steps<task_struct | undefined> {

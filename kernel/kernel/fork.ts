@@ -8,7 +8,7 @@ import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { init_rlimits } from "../include/asm/resource.ts";
 import { spin_lock_init } from "../include/asm/spinlock.ts";
-import { find_nonzero, memcpy, memset } from "../include/asm/string.ts";
+import { find_nonzero, memcpy } from "../include/asm/string.ts";
 import { KERNEL_DS, put_user } from "../include/asm/uaccess.ts";
 import { completion, init_completion } from "../include/linux/completion.ts";
 import { EAGAIN, EINVAL, ENOMEM } from "../include/linux/errno.ts";
@@ -52,7 +52,7 @@ import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab
 import { futex_wake } from "./futex.ts";
 import { copy_mm, mm_cachep, mmput } from "./mm.ts";
 import { get_pid, hash_pid, set_links } from "./pid.ts";
-import { wake_up_process } from "./sched.ts";
+import { sched_fork, try_to_wake_up, WF_NEW } from "./sched.ts";
 import { init_timer, jiffies } from "./timer.ts";
 import { complete, wait_for_completion } from "./wait.ts";
 
@@ -228,6 +228,12 @@ function* copy_process(clone_flags: u32, stack_start: u32, regs: u32, stack_size
   return error;
 }
 
+function has_used_nothing(p: task_struct): void {
+  p.utime = p.stime = p.cutime = p.cstime = 0;
+  p.min_flt = p.maj_flt = 0;
+  p.start_time = jiffies.value;
+}
+
 /** Creates a task: returns its pid, or -errno with everything undone. @context might_sleep */
 export const do_fork = kernel_function(
   "do_fork",
@@ -253,8 +259,6 @@ export const do_fork = kernel_function(
       yield* free_task_struct(address);
       return -EAGAIN;
     }
-    p.run_list.next = 0;
-    p.run_list.prev = 0;
     p.lock_depth = NOT_LOCKED;
     spin_lock_init(p.sigmask_lock.address);
     p.p_cptr = 0;
@@ -262,16 +266,15 @@ export const do_fork = kernel_function(
     p.vfork_done = 0;
     p.exit_code = 0;
     p.sigpending = 0;
-    yield* memset(p.pending.address, 0, 8);
+    p.pending.sig.set(0, 0);
+    p.pending.sig.set(1, 0);
     p.need_resched = 0;
     p.flags &= ~(PF_GROUP_EXIT | PF_USEDFPU);
     p.sas_ss_sp = 0;
     p.sas_ss_size = 0;
     p.it_real_incr = 0;
     init_timer(p.real_timer.address);
-    p.utime = p.stime = p.cutime = p.cstime = 0;
-    p.min_flt = p.maj_flt = 0;
-    p.start_time = jiffies.value;
+    has_used_nothing(p);
 
     const error = yield* copy_process(clone_flags, stack_start, regs, stack_size, p);
     if (error !== 0) {
@@ -284,10 +287,7 @@ export const do_fork = kernel_function(
     // A thread's end is its group's own business: nobody waits for it.
     p.exit_signal = clone_flags & CLONE_THREAD ? NO_EXIT_SIGNAL : clone_flags & CSIGNAL;
 
-    // Parent and child share what is left of the parent's time slice: forking gains nobody CPU time.
-    p.counter = (parent.counter + 1) >> 1;
-    parent.counter >>= 1;
-    if (parent.counter === 0) parent.need_resched = 1;
+    yield* sched_fork(p, parent);
 
     INIT_LIST_HEAD(p.thread_group.address);
     p.tgid = p.pid;
@@ -316,7 +316,7 @@ export const do_fork = kernel_function(
     kstat.value.forks++;
     const { pid } = p;
     if (tracing()) trace({ event: "fork", parent: parent.pid, child: pid, clone_flags, task: address });
-    yield* wake_up_process(address); // last: from here on the child may run, and be gone
+    yield* try_to_wake_up(address, WF_NEW); // last: from here on the child may run, and be gone
     if (clone_flags & CLONE_VFORK) yield* wait_for_completion(vfork.address);
     return pid;
   },

@@ -1,26 +1,24 @@
 /** The scheduler, and sleeping by the clock (kernel/sched.c, Linux 2.4). Wait queues are in wait.ts. */
-import { trace, tracing } from "../host/context.ts";
+import { configured, trace, tracing } from "../host/context.ts";
 import {
   asm_function,
+  call_pointer,
+  config_function,
   kernel_function,
-  kernel_table,
-  kernel_variable,
   local,
   type Steps,
   smp_function,
 } from "../host/declarations.ts";
-import { array, container_of, i32, pointer, struct, u32 } from "../host/types.ts";
+import { i32, pointer, u32 } from "../host/types.ts";
 import { atomic_inc } from "../include/asm/atomic.ts";
 import { switch_mm } from "../include/asm/mmu_context.ts";
 import { reacquire_kernel_lock, release_kernel_lock } from "../include/asm/smplock.ts";
-import { read_lock, read_unlock, SPIN_LOCK_UNLOCKED, spin_lock, spinlock_t } from "../include/asm/spinlock.ts";
-import { local_irq_disable } from "../include/asm/system.ts";
+import { spin_lock, spin_lock_init, spin_unlock } from "../include/asm/spinlock.ts";
+import { local_irq_disable, local_irq_save } from "../include/asm/system.ts";
 import { put_user } from "../include/asm/uaccess.ts";
-import { INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_head, list_next } from "../include/linux/list.ts";
 import { mm_struct } from "../include/linux/mm.ts";
 import {
   current,
-  for_each_task,
   get_current,
   idle_task,
   init_task,
@@ -30,7 +28,6 @@ import {
   MAX_SCHEDULE_TIMEOUT,
   NO_EXIT_SIGNAL,
   SCHED_OTHER,
-  SCHED_RR,
   SCHED_YIELD,
   smp_num_cpus,
   smp_processor_id,
@@ -42,150 +39,110 @@ import {
   task_release_cpu,
   task_set_cpu,
   task_struct,
-  tasklist_lock,
 } from "../include/linux/sched.ts";
-import { enter_lazy_tlb, smp_send_reschedule } from "../include/linux/smp.ts";
 import {
-  spin_lock_irq,
-  spin_lock_irqsave,
-  spin_unlock_irq,
-  spin_unlock_irqrestore,
-} from "../include/linux/spinlock.ts";
+  class_at,
+  class_for,
+  class_of,
+  cpu_queue,
+  cpu_rq,
+  ENQUEUE_NEW,
+  ENQUEUE_WAKEUP,
+  is_last_class,
+  queue_lock,
+  sched_classes,
+  task_rq,
+  this_queue,
+  this_rq,
+} from "../include/linux/sched_class.ts";
+import { enter_lazy_tlb, smp_send_reschedule } from "../include/linux/smp.ts";
+import { spin_lock_irq, spin_unlock_irq, spin_unlock_irqrestore } from "../include/linux/spinlock.ts";
 import { NR_CPUS } from "../include/linux/threads.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { mmdrop } from "./mm.ts";
 import { bh_active, bh_mask, do_bottom_half, in_interrupt } from "./softirq.ts";
-import {
-  add_timer,
-  del_timer_sync,
-  HZ,
-  init_timer,
-  init_timer_bh,
-  init_timervecs,
-  jiffies,
-  nr_running,
-} from "./timer.ts";
-
-export const runqueue_head = kernel_variable("runqueue_head", list_head);
-/** Held while the run queue changes, tasks become runnable or CPUs choose what to run. Innermost of all locks. */
-export const runqueue_lock = kernel_table("runqueue_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
-
-/** What each CPU runs, for those who decide whether to preempt it (aligned_data[cpu].schedule_data). */
-const schedule_data = struct("schedule_data", { curr: pointer("task_struct"), last_schedule: u32 });
-export const aligned_data = kernel_variable("aligned_data", array(schedule_data, NR_CPUS));
-
-/** The task that a CPU runs. */
-export function cpu_curr(cpu: number): task_struct {
-  return task_struct.at(aligned_data.value.get(cpu).curr);
-}
+import { add_timer, del_timer_sync, init_timer, init_timer_bh, init_timervecs, jiffies } from "./timer.ts";
 
 /** kernel/exit.ts, called by symbol because exiting needs the scheduler. */
 const release_task = asm_function("release_task", [pointer("task_struct")], undefined);
 
 const MM_COUNT = mm_struct.offset("mm_count");
-const RUN_LIST = task_struct.offset("run_list");
-
 /** Saves ESP and EIP of `prev`, continues `next`; returns in prev's context, later, the task switched from then. */
 const switch_to = asm_function("switch_to", [pointer("task_struct"), pointer("task_struct")], u32);
 
-/** Ticks of a new time slice: 6 at nice 0 and HZ 100, 1 to 11 over the range of nice. */
-export function NICE_TO_TICKS(nice: number): number {
-  const scale = 20 - nice;
-  const ticks = HZ.value < 200 ? scale >> 2 : HZ.value < 400 ? scale >> 1 : HZ.value < 800 ? scale : scale << 1;
-  return ticks + 1;
-}
-
-export function task_on_runqueue(p: task_struct): boolean {
-  return p.run_list.next !== 0;
-}
-
-function add_to_runqueue(p: task_struct): void {
-  list_add(p.address + RUN_LIST, runqueue_head.address);
-  nr_running.value++;
-}
-
-export function del_from_runqueue(p: task_struct): void {
-  nr_running.value--;
-  p.sleep_time = jiffies.value;
-  list_del(p.address + RUN_LIST);
-  p.run_list.next = 0;
-}
-
-function move_last_runqueue(p: task_struct): void {
-  list_del(p.address + RUN_LIST);
-  list_add_tail(p.address + RUN_LIST, runqueue_head.address);
-}
-
-/** What a task is worth more to the CPU that ran it last, whose caches know it. */
-const PROC_CHANGE_PENALTY = 15;
+/** Sets up the run queues of the scheduler that is linked, and what its classes have. */
+const init_scheduler = asm_function("init_scheduler", [], undefined);
 
 /**
- * How much `p` deserves `this_cpu`: -1 while it yields, 0 when its slice is used up, 1000 and more for real-time tasks, else
- * what is left of its slice, better for a higher priority, for having run there last, and for sharing the address space that
- * is loaded.
+ * With a run queue for each CPU: moves a task that is being woken, unless it is on a queue, to that of the CPU where it will run
+ * soonest. The lock of its queue is held, and afterwards that of the queue it is then on.
  */
-export function goodness(p: task_struct, this_cpu: number, this_mm: number): i32 {
-  if (p.policy & SCHED_YIELD) return -1;
-  if (p.policy !== SCHED_OTHER) return 1000 + p.rt_priority;
-  const { counter } = p;
-  if (counter === 0) return 0;
-  const { mm } = p;
-  const there = smp_num_cpus.value > 1 && p.processor === this_cpu ? PROC_CHANGE_PENALTY : 0;
-  return counter + there + 20 - p.nice + (mm === this_mm || mm === 0 ? 1 : 0);
-}
+const select_task_rq = config_function("select_task_rq", [pointer("task_struct"), i32], "CONFIG_SCHED_BALANCE");
+/** Gets this CPU, whose queue has run empty, a task of another's. Needs the queue's lock, which it may give up meanwhile. */
+const idle_balance = config_function("idle_balance", [pointer("rq")], "CONFIG_SCHED_BALANCE");
+/** Looks, now and then, whether other CPUs have more to do than this one. Interrupts are masked. */
+const rebalance_tick = config_function("rebalance_tick", [pointer("rq")], "CONFIG_SCHED_BALANCE");
 
-/** How much more `p` deserves the CPU than what runs there. */
-function preemption_goodness(prev: task_struct, p: task_struct, cpu: number): i32 {
-  return goodness(p, cpu, prev.active_mm) - goodness(prev, cpu, prev.active_mm);
-}
-
-function can_schedule(p: task_struct, cpu: number): boolean {
-  return (p.cpus_runnable & p.cpus_allowed & (1 << cpu)) !== 0;
-}
-
-const NO_CPU = -1;
+/** What resched_task() says when nobody has to be told. */
+export const NO_CPU = -1;
 
 /** Has a CPU reschedule: returns it when it has to be told by an interrupt, else NO_CPU. */
-function resched_task(tsk: task_struct): i32 {
+export function resched_task(tsk: task_struct): i32 {
   const known = tsk.need_resched !== 0;
   tsk.need_resched = 1;
   return known || tsk.processor === smp_processor_id() ? NO_CPU : tsk.processor;
 }
 
-/**
- * Finds a CPU for `p`, which has become runnable: the one it ran on last if that is idle, else the one that has been idle
- * longest, else the one whose task deserves it least in comparison, if any. Returns who has to be told (`resched_task`).
- * Needs runqueue_lock. @bounded by NR_CPUS
- */
-function reschedule_idle(p: task_struct): i32 {
-  const last = p.processor;
-  if (smp_num_cpus.value === 1) {
-    const tsk = cpu_curr(last);
-    return preemption_goodness(tsk, p, last) > 0 ? resched_task(tsk) : NO_CPU;
-  }
-  if (can_schedule(p, last) && cpu_curr(last).address === idle_task(last)) return resched_task(cpu_curr(last));
-  let target: i32 = NO_CPU;
-  let oldest = -1;
-  let best: i32 = 0;
-  for (let cpu = 0; cpu < smp_num_cpus.value; cpu++) {
-    if (!can_schedule(p, cpu)) continue;
-    const tsk = cpu_curr(cpu);
-    if (tsk.address === idle_task(cpu)) {
-      const idle_for = (jiffies.value - aligned_data.value.get(cpu).last_schedule) >>> 0;
-      if (idle_for > oldest) {
-        oldest = idle_for;
-        target = cpu;
-      }
-    } else if (oldest < 0) {
-      const priority = preemption_goodness(tsk, p, cpu);
-      if (priority > best) {
-        best = priority;
-        target = cpu;
-      }
-    }
-  }
-  return target === NO_CPU ? NO_CPU : resched_task(cpu_curr(target));
+export function is_idle(p: task_struct): boolean {
+  return p.address === idle_task(p.processor);
 }
+
+/** Takes the lock of the queue that a task is on, wherever it is by then. */
+const lock_task_rq = smp_function("lock_task_rq", [pointer("task_struct")]);
+/** @context irqs_disabled */
+kernel_function("lock_task_rq", [pointer("task_struct")], undefined, function* (task) {
+  const p = task_struct.at(task);
+  for (;;) {
+    const lock = queue_lock(p.processor);
+    yield* spin_lock(lock);
+    if (lock === queue_lock(p.processor)) return;
+    yield* spin_unlock(lock);
+  }
+});
+
+/**
+ * Takes the lock of the queue that `p` is on, which is the same one while it is held. Returns the flags for task_rq_unlock().
+ * @inline
+ */
+export function* task_rq_lock(p: task_struct): Steps<u32> {
+  const flags = local_irq_save();
+  yield* lock_task_rq(p.address);
+  return flags;
+}
+
+/** @inline */
+export function* task_rq_unlock(p: task_struct, flags: u32): Steps<void> {
+  yield* spin_unlock_irqrestore(queue_lock(p.processor), flags);
+}
+
+/** Puts a task on its queue, whose lock is held. @inline */
+export function* activate_task(p: task_struct, flags: i32): Steps<void> {
+  yield* call_pointer(class_of(p).enqueue_task, undefined, task_rq(p).address, p.address, flags);
+}
+
+/** Takes a task off its queue, whose lock is held. @inline */
+export function* deactivate_task(p: task_struct, sleep: i32): Steps<void> {
+  yield* call_pointer(class_of(p).dequeue_task, undefined, task_rq(p).address, p.address, sleep);
+}
+
+/** Has a CPU run `p`, which is on its queue, if it should at once. @inline */
+export function* check_preempt_curr(p: task_struct): Steps<void> {
+  yield* call_pointer(class_of(p).check_preempt_curr, undefined, task_rq(p).address, p.address);
+}
+
+/** How try_to_wake_up wakes: the waker is about to sleep, so that there is no need for another CPU; the task is new. */
+export const WF_SYNC = 1;
+export const WF_NEW = 2;
 
 /**
  * Makes a task runnable. Returns whether it was not yet. A synchronous waker is about to sleep: no preemption.
@@ -195,24 +152,27 @@ export const try_to_wake_up = kernel_function(
   "try_to_wake_up",
   [pointer("task_struct"), i32],
   i32,
-  function* (task, synchronous) {
+  function* (task, wake_flags) {
     const p = task_struct.at(task);
-    const flags = yield* spin_lock_irqsave(runqueue_lock.address);
+    const flags = yield* task_rq_lock(p);
     p.state = TASK_RUNNING;
-    const woken = !task_on_runqueue(p);
+    yield* select_task_rq(task, wake_flags);
+    const woken = p.on_rq === 0;
     if (woken) {
-      add_to_runqueue(p);
-      let told: i32 = NO_CPU;
-      if (synchronous === 0) told = reschedule_idle(p);
-      if (tracing()) {
-        trace({ event: "sched_wakeup", pid: p.pid, by: current().pid, interrupt: in_interrupt() ? 1 : 0 });
-      }
-      yield* smp_send_reschedule(told);
+      yield* activate_task(p, wake_flags & WF_NEW ? ENQUEUE_NEW : ENQUEUE_WAKEUP);
+      if (tracing()) trace_wakeup(p);
+      if ((wake_flags & WF_SYNC) === 0) yield* check_preempt_curr(p);
     }
-    yield* spin_unlock_irqrestore(runqueue_lock.address, flags);
+    yield* task_rq_unlock(p, flags);
     return woken ? 1 : 0;
   },
 );
+
+function trace_wakeup(p: task_struct): void {
+  const { cpu: queue, nr_running } = task_rq(p);
+  const interrupt = in_interrupt() ? 1 : 0;
+  trace({ event: "sched_wakeup", pid: p.pid, by: current().pid, interrupt, queue, nr_running });
+}
 
 /**
  * Has the CPU that runs a task look at what is new for the task (signal_wake_up of Linux 2.4). The lock also has the task's next
@@ -222,9 +182,9 @@ export const kick_process = smp_function("kick_process", [pointer("task_struct")
 /** @context any */
 kernel_function("kick_process", [pointer("task_struct")], undefined, function* (task) {
   const p = task_struct.at(task);
-  const flags = yield* spin_lock_irqsave(runqueue_lock.address);
+  const flags = yield* task_rq_lock(p);
   if (task_has_cpu(p) && p.processor !== smp_processor_id()) yield* smp_send_reschedule(p.processor);
-  yield* spin_unlock_irqrestore(runqueue_lock.address, flags);
+  yield* task_rq_unlock(p, flags);
 });
 
 /** @context any */
@@ -232,14 +192,36 @@ export const wake_up_process = kernel_function("wake_up_process", [pointer("task
   return yield* try_to_wake_up(task, 0);
 });
 
+/** A new task's share of its parent's time. The child is on no queue yet. @inline */
+export function* sched_fork(p: task_struct, parent: task_struct): Steps<void> {
+  p.on_rq = 0;
+  yield* call_pointer(class_of(p).task_fork, undefined, p.address, parent.address);
+}
+
+/** What its parent gets of a task that is over. @inline */
+export function* sched_exit(p: task_struct, parent: task_struct): Steps<void> {
+  yield* call_pointer(class_of(parent).task_exit, undefined, p.address, parent.address);
+}
+
+/** A tick of this CPU, which p runs or is about to leave. @context in_irq irqs_disabled */
+export const scheduler_tick = kernel_function("scheduler_tick", [pointer("task_struct")], undefined, function* (task) {
+  const cpu = smp_processor_id();
+  yield* spin_lock(queue_lock(cpu));
+  if (task === cpu_rq(cpu).curr && task !== idle_task(cpu))
+    yield* call_pointer(class_of(task_struct.at(task)).task_tick, undefined, cpu_queue(cpu).address, task);
+  yield* spin_unlock(queue_lock(cpu));
+  yield* rebalance_tick(cpu_rq(cpu).address);
+});
+
 /**
- * What is left to do for the task switched from: a task that yielded may be chosen again, a dead thread that nobody waits
- * for is freed, now that its stack is no longer in use.
+ * What is left to do for the task switched from: other CPUs may run it from now on, a dead thread that nobody waits for is
+ * freed, now that its stack is no longer in use.
  * @context irqs_enabled
  */
 function* __schedule_tail(prev: task_struct): Steps<void> {
   const is_over = prev.state === TASK_ZOMBIE && prev.exit_signal === NO_EXIT_SIGNAL;
-  if (smp_num_cpus.value > 1) yield* let_others_run(prev);
+  if (smp_num_cpus.value > 1 && class_of(prev).post_schedule !== 0)
+    yield* call_pointer(class_of(prev).post_schedule, undefined, prev.address);
   else release_prev(prev);
   if (is_over) yield* release_task(prev.address);
 }
@@ -247,25 +229,6 @@ function* __schedule_tail(prev: task_struct): Steps<void> {
 function release_prev(prev: task_struct): void {
   prev.policy &= ~SCHED_YIELD;
   task_release_cpu(prev);
-}
-
-/**
- * Another CPU may run `prev` now, and is told to if that has nothing better to do. Under the lock, since from then on `prev`
- * may run, end and be gone.
- * @context irqs_enabled
- */
-function* let_others_run(prev: task_struct): Steps<void> {
-  yield* spin_lock_irq(runqueue_lock.address);
-  const wants_cpu = prev.state === TASK_RUNNING && (prev.policy & SCHED_YIELD) === 0 && !is_idle(prev);
-  release_prev(prev);
-  let told: i32 = NO_CPU;
-  if (wants_cpu) told = reschedule_idle(prev);
-  yield* smp_send_reschedule(told);
-  yield* spin_unlock_irq(runqueue_lock.address);
-}
-
-function is_idle(p: task_struct): boolean {
-  return p.address === idle_task(smp_processor_id());
 }
 
 /**
@@ -290,21 +253,18 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
     yield* release_kernel_lock(prev.address);
     local_irq_disable();
     if (bh_active.value & bh_mask.value) yield* do_bottom_half();
-    yield* spin_lock(runqueue_lock.address);
+    yield* spin_lock(queue_lock(smp_processor_id()));
 
     // Phase 1: may the current task go on?
-    if (prev.policy === SCHED_RR && prev.counter === 0) {
-      prev.counter = NICE_TO_TICKS(prev.nice);
-      move_last_runqueue(prev);
-    }
     if (prev.state === TASK_INTERRUPTIBLE && prev.sigpending !== 0) prev.state = TASK_RUNNING;
-    if (prev.state !== TASK_RUNNING && task_on_runqueue(prev)) del_from_runqueue(prev);
+    if (prev.state !== TASK_RUNNING && prev.on_rq !== 0) yield* deactivate_task(prev, 1);
     prev.need_resched = 0;
 
     // Phase 2: who deserves the CPU most?
+    yield* idle_balance(this_rq().address);
     const next = task_struct.at(yield* pick_next_task(prev));
     set_curr(next);
-    yield* spin_unlock_irq(runqueue_lock.address);
+    yield* spin_unlock_irq(queue_lock(smp_processor_id()));
 
     // Phase 3: switch.
     if (prev.address === next.address) {
@@ -319,45 +279,34 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
   }
 });
 
-/** This CPU runs `next` from now on. Needs runqueue_lock. */
+/** This CPU runs `next` from now on. Needs its queue's lock. */
 function set_curr(next: task_struct): void {
-  const this_cpu = smp_processor_id();
-  const data = aligned_data.value.get(this_cpu);
-  data.curr = next.address;
-  data.last_schedule = jiffies.value;
-  task_set_cpu(next, this_cpu);
+  const rq = this_rq();
+  rq.curr = next.address;
+  rq.last_schedule = jiffies.value;
+  if (next.processor !== rq.cpu) trace_migrate(next, rq.cpu, "chosen");
+  task_set_cpu(next, rq.cpu);
+}
+
+/** Tells that `p` is about to be another CPU's. */
+export function trace_migrate(p: task_struct, to: number, why: string): void {
+  if (tracing()) trace({ event: "sched_migrate", pid: p.pid, from: p.processor, to, why });
 }
 
 /**
- * The best task on the run queue, after a new epoch when all of them have used up their slices; else the idle task. Needs
- * runqueue_lock, and gives it up for a new epoch.
- * @context irqs_disabled
+ * The task to run: what the first class has that has one, else the idle task. Needs the queue's lock, which a class may give up
+ * meanwhile. @inline
  */
 function* pick_next_task(prev: task_struct): Steps<u32> {
-  const this_cpu = smp_processor_id();
-  for (;;) {
-    let best: i32 = -1000;
-    let next: u32 = idle_task(this_cpu);
-    for (let entry = list_next(runqueue_head.address); entry !== runqueue_head.address; entry = list_next(entry)) {
-      const p = task_struct.at(container_of(entry, task_struct, "run_list"));
-      if (!can_schedule(p, this_cpu)) continue;
-      const weight = goodness(p, this_cpu, prev.active_mm);
-      if (tracing()) trace({ event: "sched_goodness", pid: p.pid, goodness: weight });
-      if (weight > best) {
-        best = weight;
-        next = p.address;
-      }
-    }
-    if (best !== 0) return next;
-    yield* spin_unlock_irq(runqueue_lock.address);
-    if (tracing()) trace({ event: "sched_epoch", jiffies: jiffies.value });
-    yield* read_lock(tasklist_lock.address);
-    for (const p of for_each_task()) {
-      p.counter = (p.counter >> 1) + NICE_TO_TICKS(p.nice);
-    }
-    yield* read_unlock(tasklist_lock.address);
-    yield* spin_lock_irq(runqueue_lock.address);
+  if (class_of(prev).put_prev_task !== 0)
+    yield* call_pointer(class_of(prev).put_prev_task, undefined, this_queue().address, prev.address);
+  let entry = sched_classes();
+  let next: u32 = yield* call_pointer(class_at(entry).pick_next_task, u32, this_queue().address, prev.address);
+  while (next === 0 && !is_last_class(entry)) {
+    entry += 4;
+    next = yield* call_pointer(class_at(entry).pick_next_task, u32, this_queue().address, prev.address);
   }
+  return next === 0 ? idle_task(smp_processor_id()) : next;
 }
 
 /** Why a task gives up the CPU, for those who trace. */
@@ -369,20 +318,23 @@ function switch_reason(prev: task_struct): string {
   return prev.policy & SCHED_YIELD ? "yielded" : "preempted";
 }
 
+function trace_switch(prev: task_struct, next: task_struct): void {
+  const { esp, eip } = next.thread;
+  const { nr_running } = this_queue();
+  const { pid, state: prev_state } = prev;
+  const reason = switch_reason(prev);
+  trace({ event: "sched_switch", prev: pid, prev_state, reason, next: next.pid, esp, eip, nr_running });
+}
+
+function count_switch(): void {
+  kstat.value.context_swtch++;
+  this_rq().nr_switches++;
+}
+
 /** @context in_task */
 function* context_switch(prev: task_struct, next: task_struct): Steps<void> {
-  kstat.value.context_swtch++;
-  if (tracing()) {
-    trace({
-      event: "sched_switch",
-      prev: prev.pid,
-      prev_state: prev.state,
-      reason: switch_reason(prev),
-      next: next.pid,
-      esp: next.thread.esp,
-      eip: next.thread.eip,
-    });
-  }
+  count_switch();
+  if (tracing()) trace_switch(prev, next);
   const oldmm = prev.active_mm;
   const { mm } = next;
   if (mm === 0) {
@@ -429,45 +381,54 @@ export const schedule_timeout = kernel_function("schedule_timeout", [i32], i32, 
   return Math.max(0, (expire - jiffies.value) | 0);
 });
 
-/** Lets others run that have the same claim to the CPU. @context irqs_enabled */
-export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, function* () {
-  // Alone on the run queue there is nobody to yield to.
-  if (nr_running.value <= 1) return 0;
-  const p = current();
+/** What sys_sched_yield says of the caller: the next choice is without it, if it has no claim of its own (SCHED_OTHER). */
+function mark_yielding(p: task_struct): void {
   if (p.policy === SCHED_OTHER) p.policy |= SCHED_YIELD;
   p.need_resched = 1;
-  yield* spin_lock_irq(runqueue_lock.address);
-  move_last_runqueue(p);
-  yield* spin_unlock_irq(runqueue_lock.address);
-  return 0;
-});
+}
 
-/** Changes the caller's nice value; only downwards in priority is free, and this kernel has no privileges to refuse with. */
-export const sys_nice = kernel_function("sys_nice", [i32], i32, function* (increment) {
-  const step = Math.max(-40, Math.min(40, increment));
+/** Lets others run that have the same claim to the CPU. @context irqs_enabled */
+export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, function* () {
   const p = current();
-  p.nice = Math.max(-20, Math.min(19, p.nice + step));
+  // Alone on the run queue there is nobody to yield to.
+  if (task_rq(p).nr_running <= 1) return 0;
+  mark_yielding(p);
+  yield* spin_lock_irq(queue_lock(p.processor));
+  yield* call_pointer(class_of(p).yield_task, undefined, task_rq(p).address, p.address);
+  yield* spin_unlock_irq(queue_lock(p.processor));
   return 0;
 });
 
 /** Makes the boot thread the idle task's PCB and starts the timers. */
 export const sched_init = kernel_function("sched_init", [], undefined, function* () {
-  INIT_LIST_HEAD(runqueue_head.address);
+  init_runqueues();
+  yield* init_scheduler();
   init_tasks.value.set(0, init_task_union.address);
+  init_task().sched_class = class_for(SCHED_OTHER);
   set_curr(init_task());
   yield* init_timervecs();
   init_timer_bh();
 });
 
-/** Whether any task could run: the idle loop's question. */
-export function runqueue_is_empty(): boolean {
-  return list_next(runqueue_head.address) === runqueue_head.address;
+/** @bounded by NR_CPUS */
+function init_runqueues(): void {
+  for (let cpu = 0; cpu < (configured("CONFIG_SMP") ? NR_CPUS : 1); cpu++) {
+    const rq = cpu_rq(cpu);
+    rq.cpu = cpu;
+    spin_lock_init(rq.lock.address);
+  }
 }
 
-/** Marks the boot thread as the idle task of its CPU: never on the run queue, chosen when nothing else is. */
-export function init_idle(): void {
-  const idle = current();
-  if (task_on_runqueue(idle)) del_from_runqueue(idle);
-  set_curr(idle);
+/**
+ * Makes a task the idle task of a CPU: never on a queue, chosen when nothing else is.
+ * @context irqs_enabled
+ */
+export function* init_idle(idle: task_struct, cpu: i32): Steps<void> {
+  const flags = yield* task_rq_lock(idle);
+  if (idle.on_rq !== 0) yield* deactivate_task(idle, 1);
+  yield* task_rq_unlock(idle, flags);
   idle.state = TASK_RUNNING;
+  init_tasks.value.set(cpu, idle.address);
+  cpu_rq(cpu).curr = idle.address;
+  task_set_cpu(idle, cpu);
 }

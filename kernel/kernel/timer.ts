@@ -1,6 +1,7 @@
 /** jiffies, time accounting and dynamic timers (kernel/timer.c, Linux 2.4). */
 import { image, trace, tracing } from "../host/context.ts";
 import {
+  asm_function,
   call_pointer,
   kernel_function,
   kernel_table,
@@ -21,7 +22,8 @@ import {
   list_next,
   list_splice_init,
 } from "../include/linux/list.ts";
-import { current } from "../include/linux/sched.ts";
+import { current, get_current, type task_struct } from "../include/linux/sched.ts";
+import { nr_running } from "../include/linux/sched_class.ts";
 import {
   spin_lock_irq,
   spin_lock_irqsave,
@@ -184,23 +186,23 @@ export const run_timer_list = kernel_function("run_timer_list", [], undefined, f
   yield* spin_unlock_irq(timerlist_lock.address);
 });
 
-/** Charges the tick to the current task; its time slice over, asks for another to run. */
-export function update_process_times(user_tick: boolean): void {
-  const p = current();
+/** kernel/sched.ts, called by symbol because sleeping needs timers. */
+const scheduler_tick = asm_function("scheduler_tick", [pointer("task_struct")], undefined);
+
+/** Charges a tick to a task, in user or kernel mode. */
+function charge(p: task_struct, user_tick: boolean): void {
   if (user_tick) p.utime++;
   else p.stime++;
-  if (p.pid !== 0 && --p.counter <= 0) {
-    p.counter = 0;
-    p.need_resched = 1;
-  }
+}
+
+/** Charges the tick to the current task, and tells the scheduler. @context in_irq irqs_disabled */
+export function* update_process_times(user_tick: boolean): Steps<void> {
+  charge(current(), user_tick);
+  yield* scheduler_tick(get_current());
 }
 
 /** Whether each CPU has a timer of its own that charges its ticks. */
 export const using_apic_timer = kernel_variable("using_apic_timer", u32);
-
-function charge_tick(user_tick: boolean): void {
-  if (using_apic_timer.value === 0) update_process_times(user_tick);
-}
 
 /**
  * The timer interrupt's top half: counts the tick, charges it and asks for the bottom half.
@@ -208,7 +210,7 @@ function charge_tick(user_tick: boolean): void {
  */
 export const do_timer = kernel_function("do_timer", [pointer("pt_regs")], undefined, function* (regs) {
   jiffies.value++;
-  charge_tick(user_mode(pt_regs.at(regs)));
+  if (using_apic_timer.value === 0) yield* update_process_times(user_mode(pt_regs.at(regs)));
   mark_bh(TIMER_BH);
 });
 
@@ -228,8 +230,6 @@ export function jiffies_to_clock_t(ticks: u32): u32 {
   return Math.floor((ticks * USER_HZ) / HZ.value);
 }
 
-export const nr_running = kernel_variable("nr_running", i32, 0);
-
 /** Interrupts may count on meanwhile: `ticks` is what is accounted for. @bounded by the three averages */
 function update_times(): void {
   const ticks = (jiffies.value - wall_jiffies.value) >>> 0;
@@ -238,7 +238,7 @@ function update_times(): void {
   load_countdown.value -= ticks;
   if (load_countdown.value >= 0) return;
   load_countdown.value += LOAD_FREQ_SECONDS * HZ.value;
-  const active = nr_running.value * FIXED_1;
+  const active = nr_running() * FIXED_1;
   EXP_N.forEach((factor, i) => {
     avenrun.value.set(i, (avenrun.value.get(i) * factor + active * (FIXED_1 - factor)) >>> 11);
   });

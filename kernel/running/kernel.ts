@@ -21,11 +21,10 @@ import { HostedMemory } from "../host/hosted-memory.ts";
 import type { KernelImage } from "../host/kernel-image.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
-import { list_head } from "../include/linux/list.ts";
 import { kstat, task_struct } from "../include/linux/sched.ts";
+import { nr_running } from "../include/linux/sched_class.ts";
 import { NR_CPUS } from "../include/linux/threads.ts";
 import { EXIT_PANIC } from "../kernel/panic.ts";
-import { runqueue_head } from "../kernel/sched.ts";
 import { HZ, jiffies, nr_timers } from "../kernel/timer.ts";
 import { kernel_image } from "../link.ts";
 import { entry_check } from "./entry-check.ts";
@@ -433,9 +432,7 @@ export class Kernel implements KernelHost {
   /** No task is runnable, no timer pending, no character on its way: only the host could change anything. */
   #asleep(): boolean {
     if (this.machine.com1.active) return false;
-    return this.inspect(
-      () => list_head.at(runqueue_head.address).next === runqueue_head.address && nr_timers.value === 0,
-    );
+    return this.inspect(() => nr_running() === 0 && nr_timers.value === 0);
   }
 }
 

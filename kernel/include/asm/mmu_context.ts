@@ -19,11 +19,11 @@ function maps_kernel(pgd: number): boolean {
   return m.read32(pgd_offset(pgd, PAGE_OFFSET)) === m.read32(pgd_offset(init_mm.value.pgd, PAGE_OFFSET));
 }
 
-/** CR3 is loaded only when the page tables differ. */
+/** CR3 is loaded only when the page tables differ. @inline */
 export function* switch_mm(prev: u32, next: u32): Steps<void> {
   yield* smp_switch_mm(prev, next);
   if (prev === next) return;
-  const { pgd } = mm_struct.at(next);
-  if (!maps_kernel(pgd)) yield* panic(`switch_mm: no page directory at ${hex8(pgd)}, mm ${hex8(next)}`);
-  yield* load_cr3(__pa(pgd));
+  if (!maps_kernel(mm_struct.at(next).pgd))
+    yield* panic(`switch_mm: no page directory at ${hex8(mm_struct.at(next).pgd)}, mm ${hex8(next)}`);
+  yield* load_cr3(__pa(mm_struct.at(next).pgd));
 }

@@ -99,6 +99,9 @@ export const RLIMIT_STACK = 3;
 export const RLIMIT_NPROC = 6;
 export const RLIMIT_NOFILE = 7;
 
+/** Words of a task_struct that belong to its scheduling class. */
+export const SCHED_DATA_WORDS = 12;
+
 /** The first fields stand where Linux 2.4's entry.S expects them (state 0, flags 4, sigpending 8, need_resched 20). */
 export const task_struct = struct("task_struct", {
   state: i32,
@@ -109,6 +112,7 @@ export const task_struct = struct("task_struct", {
   need_resched: i32,
   ptrace: u32,
   lock_depth: i32,
+  /** Ticks left of its time slice. */
   counter: i32,
   nice: i32,
   policy: u32,
@@ -118,6 +122,11 @@ export const task_struct = struct("task_struct", {
   cpus_allowed: u32,
   run_list: list_head,
   sleep_time: u32,
+  /** Whether it is on a run queue: the task that runs is. */
+  on_rq: u32,
+  sched_class: pointer("sched_class"),
+  /** What its scheduling class keeps of it: a struct of the class's own lies here. */
+  sched_data: array(u32, SCHED_DATA_WORDS),
   next_task: pointer("task_struct"),
   prev_task: pointer("task_struct"),
   active_mm: pointer("mm_struct"),

@@ -7,7 +7,7 @@ import { timer_list } from "../../../kernel/include/linux/timer.ts";
 import { wait_queue_head_t, wait_queue_t } from "../../../kernel/include/linux/wait.ts";
 import type { KernelCapture } from "../../../kernel/index.ts";
 import { task_list } from "../../../kernel/kernel/pid.ts";
-import { runqueue_head } from "../../../kernel/kernel/sched.ts";
+import { runqueue_head } from "../../../kernel/kernel/sched_goodness.ts";
 import { timer_vectors } from "../../../kernel/kernel/timer.ts";
 import { asm } from "../../../testing/program.ts";
 import { breath, Lab, LONG } from "./lab.ts";

@@ -6,10 +6,11 @@ import { initramfs } from "../../../boot/index.ts";
 import { container_of } from "../../../kernel/host/types.ts";
 import { PAGE_OFFSET } from "../../../kernel/include/asm/page.ts";
 import { list_for_each } from "../../../kernel/include/linux/list.ts";
+import { nr_running } from "../../../kernel/include/linux/sched_class.ts";
 import { type Kernel, type KernelCapture, type KernelStop, kernel_image } from "../../../kernel/index.ts";
 import { nr_threads } from "../../../kernel/kernel/fork.ts";
 import { irq_stat } from "../../../kernel/kernel/softirq.ts";
-import { nr_running, nr_timers } from "../../../kernel/kernel/timer.ts";
+import { nr_timers } from "../../../kernel/kernel/timer.ts";
 import { nr_free_pages } from "../../../kernel/mm/page_alloc.ts";
 import { cache_chain, kmem_cache_t, slab_t } from "../../../kernel/mm/slab.ts";
 import { startKernel } from "../../../testing/boot-states.ts";
@@ -42,7 +43,7 @@ function accounting(): Record<string, number> {
   const result: Record<string, number> = {
     threads: nr_threads.value,
     timers: nr_timers.value,
-    running: nr_running.value,
+    running: nr_running(),
     interrupts: irq_stat.value.local_irq_count,
     "bottom halves": irq_stat.value.local_bh_count,
   };

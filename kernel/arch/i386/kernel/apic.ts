@@ -129,7 +129,7 @@ kernel_function("smp_apic_timer_interrupt", [by_value(pt_regs)], undefined, func
   yield* ack_APIC_irq();
   irq_enter();
   if (tracing()) trace({ event: "local_timer_entry", vector: LOCAL_TIMER_VECTOR });
-  update_process_times(user_mode(regs));
+  yield* update_process_times(user_mode(regs));
   irq_exit();
 });
 

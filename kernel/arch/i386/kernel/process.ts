@@ -14,7 +14,7 @@ import { __KERNEL_DS, FIRST_TSS_ENTRY } from "../../../include/asm/segment.ts";
 import { memcpy } from "../../../include/asm/string.ts";
 import { FS, GS, loadsegment, local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
 import { CLONE_SETTLS, current, get_current, task_struct } from "../../../include/linux/sched.ts";
-import { init_idle, schedule } from "../../../kernel/sched.ts";
+import { schedule } from "../../../kernel/sched.ts";
 import { stts, unlazy_fpu } from "./i387.ts";
 import { set_system_descriptor } from "./setup.ts";
 import { load_TLS, set_child_tls } from "./tls.ts";
@@ -120,10 +120,7 @@ export const kernel_thread = kernel_function(
 
 /** What the idle task does for ever: halts until something wants the CPU. @context might_sleep */
 export const cpu_idle = kernel_function("cpu_idle", [], undefined, function* () {
-  init_idle();
   const idle = current();
-  idle.nice = 20;
-  idle.counter = -100;
   for (;;) {
     while (idle.need_resched === 0) {
       local_irq_disable();

@@ -29,7 +29,6 @@ import { __pa, PAGE_SHIFT, USER_PTRS_PER_PGD } from "../../../include/asm/page.t
 import { THREAD_SIZE } from "../../../include/asm/processor.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { TRAMPOLINE_REACHED } from "../../../include/asm/smpboot.ts";
-import { spin_lock, spin_unlock } from "../../../include/asm/spinlock.ts";
 import { memcpy, memset } from "../../../include/asm/string.ts";
 import {
   __flush_tlb,
@@ -46,7 +45,6 @@ import {
   init_tasks,
   smp_num_cpus,
   smp_processor_id,
-  task_set_cpu,
   task_struct,
   tasklist_lock,
 } from "../../../include/linux/sched.ts";
@@ -57,7 +55,7 @@ import { do_fork, nr_threads } from "../../../kernel/fork.ts";
 import { panic } from "../../../kernel/panic.ts";
 import { remove_links, unhash_pid } from "../../../kernel/pid.ts";
 import { hex8, KERN_ERR, KERN_INFO, printk } from "../../../kernel/printk.ts";
-import { del_from_runqueue, runqueue_lock } from "../../../kernel/sched.ts";
+import { init_idle } from "../../../kernel/sched.ts";
 import { HZ } from "../../../kernel/timer.ts";
 import { init_mm } from "../../../mm/init_mm.ts";
 import { udelay, wait_for_ticks } from "../lib/delay.ts";
@@ -144,14 +142,10 @@ const fork_by_hand = kernel_function("fork_by_hand", [i32], u32, function* (cpu)
   unhash_pid(idle);
   remove_links(idle);
   nr_threads.value--;
-  yield* spin_lock(runqueue_lock.address);
-  del_from_runqueue(idle);
-  yield* spin_unlock(runqueue_lock.address);
   yield* write_unlock_irq(tasklist_lock.address);
-  task_set_cpu(idle, cpu);
+  yield* init_idle(idle, cpu);
   idle.active_mm = init_mm.address;
   init_mm.value.mm_count++;
-  init_tasks.value.set(cpu, idle.address);
   return idle.address;
 });
 
