@@ -7,6 +7,10 @@ export interface Configuration {
   readonly smp: boolean;
   /** Timer interrupts a second, HZ. */
   readonly hz: number;
+  /** Where a task's PCB and its kernel stack are, and so how `current` is found. */
+  readonly stack: "task_union" | "thread_info" | "vmap";
+  /** Whether each CPU has stacks of its own for interrupts, bottom halves, NMIs and debug exceptions. */
+  readonly irq_stacks: boolean;
 }
 
 type Value = boolean | number | string;
@@ -16,7 +20,13 @@ export const PRESETS = ["2.4", "2.6"] as const;
 export type Preset = (typeof PRESETS)[number];
 
 /** Names that `.S` files (`#ifdef`), `config_function` and lists of modules know what is configured by. */
-export type ConfigurationSymbol = "CONFIG_SMP";
+export type ConfigurationSymbol =
+  | "CONFIG_SMP"
+  | "CONFIG_TASK_UNION"
+  | "CONFIG_THREAD_INFO"
+  | "CONFIG_VMAP_STACK"
+  | "CONFIG_TASK_SLAB"
+  | "CONFIG_IRQ_STACKS";
 
 interface Values<V extends Value> {
   /** All that a key can be, or the least and the greatest number. */
@@ -32,6 +42,12 @@ interface Key<V extends Value> extends Values<V> {
   readonly variables?: (value: V) => Readonly<Record<string, number>>;
 }
 
+const STACK_SYMBOLS = {
+  task_union: ["CONFIG_TASK_UNION"],
+  thread_info: ["CONFIG_THREAD_INFO", "CONFIG_TASK_SLAB"],
+  vmap: ["CONFIG_VMAP_STACK", "CONFIG_TASK_SLAB"],
+} as const;
+
 /** Every key. */
 export const configuration_keys: { readonly [K in keyof Configuration]: Key<Configuration[K]> } = {
   smp: {
@@ -45,6 +61,19 @@ export const configuration_keys: { readonly [K in keyof Configuration]: Key<Conf
     values: { least: 20, greatest: 1000 },
     presets: { "2.4": 100, "2.6": 1000 },
     variables: (hz) => ({ HZ: hz }),
+  },
+  stack: {
+    meaning:
+      "kernel stacks: with the PCB at the lower end, with a thread_info there, or mapped by vmalloc with a guard page",
+    values: ["task_union", "thread_info", "vmap"],
+    presets: { "2.4": "task_union", "2.6": "thread_info" },
+    symbols: (stack) => STACK_SYMBOLS[stack],
+  },
+  irq_stacks: {
+    meaning: "interrupts, bottom halves, NMIs and debug exceptions on stacks of their CPU; not with stack=task_union",
+    values: [false, true],
+    presets: { "2.4": false, "2.6": true },
+    symbols: (irq_stacks) => (irq_stacks ? ["CONFIG_IRQ_STACKS"] : []),
   },
 };
 
@@ -94,7 +123,18 @@ export function configuration(given: Partial<Configuration> = {}, preset: Preset
       throw new ConfigurationError(`configuration: ${name}=${value}: it is ${values_text(key)}`);
     whole[name] = value;
   }
-  return whole as unknown as Configuration;
+  const made = whole as unknown as Configuration;
+  check_together(made);
+  return made;
+}
+
+/** Values that are allowed, but not with each other. */
+function check_together({ stack, irq_stacks }: Configuration): void {
+  if (irq_stacks && stack === "task_union")
+    throw new ConfigurationError(
+      "configuration: irq_stacks=true with stack=task_union: a PCB at the lower end of its stack is not found from another; " +
+        "it takes stack=thread_info or stack=vmap, or irq_stacks=false",
+    );
 }
 
 /**

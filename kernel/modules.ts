@@ -58,6 +58,7 @@ import * as smplock from "./include/asm/smplock.ts";
 import * as asm_spinlock from "./include/asm/spinlock.ts";
 import * as asm_string from "./include/asm/string.ts";
 import * as system from "./include/asm/system.ts";
+import * as thread_info_h from "./include/asm/thread_info.ts";
 import * as tlbflush from "./include/asm/tlbflush.ts";
 import * as uaccess from "./include/asm/uaccess.ts";
 import * as binfmts from "./include/linux/binfmts.ts";
@@ -89,6 +90,9 @@ import * as sigaltstack from "./kernel/sigaltstack.ts";
 import * as kernel_signal from "./kernel/signal.ts";
 import * as softirq from "./kernel/softirq.ts";
 import * as sys from "./kernel/sys.ts";
+import * as task_slab from "./kernel/task_slab.ts";
+import * as task_union from "./kernel/task_union.ts";
+import * as thread_info from "./kernel/thread_info.ts";
 import * as kernel_time from "./kernel/time.ts";
 import * as kernel_timer from "./kernel/timer.ts";
 import * as kernel_wait from "./kernel/wait.ts";
@@ -156,6 +160,7 @@ const always: readonly object[] = [
   asm_spinlock,
   asm_string,
   system,
+  thread_info_h,
   tlbflush,
   uaccess,
   binfmts,
@@ -209,6 +214,11 @@ const always: readonly object[] = [
 /** Those that only kernels have which are configured so. */
 const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
   CONFIG_SMP: [apic, io_apic, mpparse, kernel_smp, smpboot, delay, asm_apic, mpspec],
+  CONFIG_TASK_UNION: [task_union],
+  CONFIG_TASK_SLAB: [task_slab],
+  CONFIG_THREAD_INFO: [thread_info],
+  CONFIG_VMAP_STACK: [],
+  CONFIG_IRQ_STACKS: [],
 };
 
 /** Objects of the modules of a kernel that is configured by these symbols. */

@@ -24,7 +24,6 @@ import {
   get_current,
   idle_task,
   init_task,
-  init_task_union,
   init_tasks,
   kstat,
   MAX_SCHEDULE_TIMEOUT,
@@ -453,7 +452,7 @@ export const sys_nice = kernel_function("sys_nice", [i32], i32, function* (incre
 /** Makes the boot thread the idle task's PCB and starts the timers. */
 export const sched_init = kernel_function("sched_init", [], undefined, function* () {
   INIT_LIST_HEAD(runqueue_head.address);
-  init_tasks.value.set(0, init_task_union.address);
+  init_tasks.value.set(0, init_task().address);
   set_curr(init_task());
   yield* init_timervecs();
   init_timer_bh();

@@ -1,5 +1,6 @@
 /** The kernel's assembly sources. */
 import type { ConfigurationSymbol } from "../../configuration.ts";
+import current from "../../include/asm/current.h?raw";
 import dwarf2 from "../../include/asm/dwarf2.h?raw";
 import percpu from "../../include/asm/percpu.h?raw";
 import entry from "./kernel/entry.S?raw";
@@ -42,6 +43,7 @@ export const sources: readonly Source[] = [
 
 /** What they include, by the name in `#include <...>`. */
 export const headers: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
+  "asm/current.h": { file: "kernel/include/asm/current.h", text: current },
   "asm/dwarf2.h": { file: "kernel/include/asm/dwarf2.h", text: dwarf2 },
   "asm/percpu.h": { file: "kernel/include/asm/percpu.h", text: percpu },
 };

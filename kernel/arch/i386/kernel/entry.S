@@ -108,12 +108,6 @@
 	.previous
 .endm
 
-# current: the kernel stack is 8 KiB, aligned, with the PCB at its bottom.
-.macro GET_CURRENT reg
-	movl $-THREAD_SIZE, \reg
-	andl %esp, \reg
-.endm
-
 .text
 
 # int $0x80: number in EAX, arguments in EBX ECX EDX ESI EDI EBP; the result goes to the saved EAX.

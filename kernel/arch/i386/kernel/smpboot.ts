@@ -26,7 +26,6 @@ import {
   STOP_VECTOR,
 } from "../../../include/asm/hw_irq.ts";
 import { __pa, PAGE_SHIFT, USER_PTRS_PER_PGD } from "../../../include/asm/page.ts";
-import { THREAD_SIZE } from "../../../include/asm/processor.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { TRAMPOLINE_REACHED } from "../../../include/asm/smpboot.ts";
 import { spin_lock, spin_unlock } from "../../../include/asm/spinlock.ts";
@@ -191,7 +190,7 @@ const do_boot_cpu = kernel_function("do_boot_cpu", [i32], i32, function* (apicid
   const cpu = smp_num_cpus.value;
   const idle = yield* fork_by_hand(cpu);
   x86_cpu_to_apicid.value.set(cpu, apicid);
-  secondary_stack.value = idle + THREAD_SIZE;
+  secondary_stack.value = task_struct.at(idle).thread.esp0;
   const start = image().symbol("trampoline_data");
   yield* memcpy(trampoline_base.value, start, image().symbol("trampoline_end") - start);
   printk(`${KERN_INFO}Booting processor ${cpu}/${apicid} eip ${hex8(__pa(trampoline_base.value))}\n`);

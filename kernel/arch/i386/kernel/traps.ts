@@ -1,5 +1,5 @@
 /** Exceptions (arch/i386/kernel/traps.c). */
-import { cpu, image } from "../../../host/context.ts";
+import { configured, cpu, image } from "../../../host/context.ts";
 import { cstring, kernel_function, kernel_variable, per_cpu, type Steps } from "../../../host/declarations.ts";
 import { read_cstring } from "../../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32 } from "../../../host/types.ts";
@@ -9,6 +9,7 @@ import { EFLAGS_IF, EFLAGS_TF } from "../../../include/asm/processor-flags.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS } from "../../../include/asm/segment.ts";
 import { local_irq_enable } from "../../../include/asm/system.ts";
+import { thread_info } from "../../../include/asm/thread_info.ts";
 import { current, PF_EXITING, PF_SIGNALED, smp_processor_id, task_struct } from "../../../include/linux/sched.ts";
 import { SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../include/linux/signal.ts";
 import { do_exit } from "../../../kernel/exit.ts";
@@ -208,6 +209,13 @@ function interrupted_tss(): number {
   return system_descriptor_base(link >> 3);
 }
 
+/** What is at the lower end of a stack tells `current` and the CPU's number. */
+function init_doublefault_stack(): void {
+  const at = doublefault_stack.address;
+  if (configured("CONFIG_TASK_UNION")) task_struct.at(at).processor = smp_processor_id();
+  if (configured("CONFIG_THREAD_INFO")) thread_info.at(at).cpu = smp_processor_id();
+}
+
 /** This CPU's. */
 export function init_doublefault_task(): void {
   const tss = doublefault_tss.value;
@@ -220,7 +228,7 @@ export function init_doublefault_task(): void {
   tss.cs = __KERNEL_CS;
   tss.bitmap = 0x8000;
   tss.__cr3 = __pa(image().symbol("swapper_pg_dir"));
-  task_struct.at(doublefault_stack.address).processor = smp_processor_id();
+  init_doublefault_stack();
   set_system_descriptor(DOUBLEFAULT_TSS_ENTRY, tss.address, tss_struct.size - 1, TSS_AVAILABLE);
 }
 
