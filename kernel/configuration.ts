@@ -26,7 +26,8 @@ export type ConfigurationSymbol =
   | "CONFIG_THREAD_INFO"
   | "CONFIG_VMAP_STACK"
   | "CONFIG_TASK_SLAB"
-  | "CONFIG_IRQ_STACKS";
+  | "CONFIG_IRQ_STACKS"
+  | "CONFIG_REWIND_STACK";
 
 interface Values<V extends Value> {
   /** All that a key can be, or the least and the greatest number. */
@@ -45,7 +46,7 @@ interface Key<V extends Value> extends Values<V> {
 const STACK_SYMBOLS = {
   task_union: ["CONFIG_TASK_UNION"],
   thread_info: ["CONFIG_THREAD_INFO", "CONFIG_TASK_SLAB"],
-  vmap: ["CONFIG_VMAP_STACK", "CONFIG_TASK_SLAB"],
+  vmap: ["CONFIG_VMAP_STACK", "CONFIG_TASK_SLAB", "CONFIG_REWIND_STACK"],
 } as const;
 
 /** Every key. */
@@ -73,7 +74,7 @@ export const configuration_keys: { readonly [K in keyof Configuration]: Key<Conf
     meaning: "interrupts, bottom halves, NMIs and debug exceptions on stacks of their CPU; not with stack=task_union",
     values: [false, true],
     presets: { "2.4": false, "2.6": true },
-    symbols: (irq_stacks) => (irq_stacks ? ["CONFIG_IRQ_STACKS"] : []),
+    symbols: (irq_stacks) => (irq_stacks ? ["CONFIG_IRQ_STACKS", "CONFIG_REWIND_STACK"] : []),
   },
 };
 

@@ -5,6 +5,7 @@ import * as i387 from "./arch/i386/kernel/i387.ts";
 import * as i8259 from "./arch/i386/kernel/i8259.ts";
 import * as io_apic from "./arch/i386/kernel/io_apic.ts";
 import * as irq from "./arch/i386/kernel/irq.ts";
+import * as irq_stacks from "./arch/i386/kernel/irq_stacks.ts";
 import * as irqinit from "./arch/i386/kernel/irqinit.ts";
 import * as mpparse from "./arch/i386/kernel/mpparse.ts";
 import * as process from "./arch/i386/kernel/process.ts";
@@ -218,7 +219,8 @@ const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
   CONFIG_TASK_SLAB: [task_slab],
   CONFIG_THREAD_INFO: [thread_info],
   CONFIG_VMAP_STACK: [],
-  CONFIG_IRQ_STACKS: [],
+  CONFIG_IRQ_STACKS: [irq_stacks],
+  CONFIG_REWIND_STACK: [],
 };
 
 /** Objects of the modules of a kernel that is configured by these symbols. */

@@ -2,6 +2,7 @@
 import { trace, tracing } from "../host/context.ts";
 import {
   asm_function,
+  call_pointer,
   kernel_function,
   kernel_table,
   kernel_variable,
@@ -53,7 +54,7 @@ import {
 import { NR_CPUS } from "../include/linux/threads.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { mmdrop } from "./mm.ts";
-import { bh_active, bh_mask, do_bottom_half, in_interrupt } from "./softirq.ts";
+import { bh_active, bh_mask, bottom_half_routine, in_interrupt } from "./softirq.ts";
 import {
   add_timer,
   del_timer_sync,
@@ -288,7 +289,7 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
     if (in_interrupt()) throw new Error("Scheduling in interrupt");
     yield* release_kernel_lock(prev.address);
     local_irq_disable();
-    if (bh_active.value & bh_mask.value) yield* do_bottom_half();
+    if (bh_active.value & bh_mask.value) yield* call_pointer(bottom_half_routine(), undefined);
     yield* spin_lock(runqueue_lock.address);
 
     // Phase 1: may the current task go on?

@@ -33,6 +33,7 @@ import { NR_CPUS } from "../../include/linux/threads.ts";
 const constants = {
   NR_CPUS,
   THREAD_SIZE,
+  THREAD_SHIFT: Math.log2(THREAD_SIZE),
   PAGE_SIZE,
   __PAGE_OFFSET: PAGE_OFFSET,
   TASK_SIZE,

@@ -1,6 +1,9 @@
 # The current task and the number of the CPU (include/asm-i386/current.h, thread_info.h). kernel/host/stack-layout.ts has the
 # same for hosted code.
 
+#ifndef _I386_CURRENT_H
+#define _I386_CURRENT_H
+
 #if defined(CONFIG_VMAP_STACK)
 # Nothing of a task is on its stack. The CPU's number is the limit of a segment that is there for it in each CPU's GDT.
 .macro GET_CPU reg
@@ -56,4 +59,6 @@
 	GET_CURRENT \reg
 	movl task_struct_processor(\reg), \reg
 .endm
+#endif
+
 #endif

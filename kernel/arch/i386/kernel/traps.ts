@@ -1,6 +1,6 @@
 /** Exceptions (arch/i386/kernel/traps.c). */
 import { configured, cpu, image } from "../../../host/context.ts";
-import { cstring, kernel_function, kernel_variable, per_cpu, type Steps } from "../../../host/declarations.ts";
+import { config_function, cstring, kernel_function, kernel_variable, per_cpu, type Steps } from "../../../host/declarations.ts";
 import { read_cstring } from "../../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32 } from "../../../host/types.ts";
 import { __pa } from "../../../include/asm/page.ts";
@@ -31,6 +31,9 @@ export const hosted_exception = kernel_variable(
   struct("hosted_exception", { eip: u32, text: chars(236) }),
 );
 
+/** Ends the task on its own stack if it is not there (rewind.S). */
+const leave_cpu_stack = config_function("leave_cpu_stack", [i32], "CONFIG_REWIND_STACK");
+
 /** Oopses so far. */
 const die_counter = kernel_variable("die_counter", i32);
 
@@ -54,6 +57,7 @@ export const die = kernel_function(
     if (current().flags & PF_EXITING) yield* panic("Fault while exiting");
     current().flags |= PF_SIGNALED;
     local_irq_enable(); // whatever it was in the middle of, it has given that up
+    yield* leave_cpu_stack(SIGSEGV);
     yield* do_exit(SIGSEGV);
   },
 );
