@@ -9,6 +9,10 @@ export interface Configuration {
   readonly hz: number;
   /** Who decides what runs next. */
   readonly scheduler: "goodness" | "o1" | "fair" | "module";
+  /** Where a task's PCB and its kernel stack are, and so how `current` is found. */
+  readonly stack: "task_union" | "thread_info" | "vmap";
+  /** Whether each CPU has stacks of its own for interrupts, bottom halves, NMIs and debug exceptions. */
+  readonly irq_stacks: boolean;
 }
 
 type Value = boolean | number | string;
@@ -26,6 +30,12 @@ const symbols = [
   /** Every CPU has a run queue of its own; tasks move between them if there are several CPUs. */
   "CONFIG_RUNQUEUE_PER_CPU",
   "CONFIG_SCHED_BALANCE",
+  "CONFIG_TASK_UNION",
+  "CONFIG_THREAD_INFO",
+  "CONFIG_VMAP_STACK",
+  "CONFIG_TASK_SLAB",
+  "CONFIG_IRQ_STACKS",
+  "CONFIG_REWIND_STACK",
 ] as const;
 export type ConfigurationSymbol = (typeof symbols)[number];
 
@@ -42,6 +52,12 @@ interface Key<V extends Value> extends Values<V> {
   /** Initial values of variables. */
   readonly variables?: (value: V) => Readonly<Record<string, number>>;
 }
+
+const STACK_SYMBOLS = {
+  task_union: ["CONFIG_TASK_UNION"],
+  thread_info: ["CONFIG_THREAD_INFO", "CONFIG_TASK_SLAB"],
+  vmap: ["CONFIG_VMAP_STACK", "CONFIG_TASK_SLAB", "CONFIG_REWIND_STACK"],
+} as const;
 
 /** Every key. */
 export const configuration_keys: { readonly [K in keyof Configuration]: Key<Configuration[K]> } = {
@@ -71,6 +87,19 @@ export const configuration_keys: { readonly [K in keyof Configuration]: Key<Conf
             : [];
       return [...own, "CONFIG_RUNQUEUE_PER_CPU", ...(smp ? (["CONFIG_SCHED_BALANCE"] as const) : [])];
     },
+  },
+  stack: {
+    meaning:
+      "kernel stacks: with the PCB at the lower end, with a thread_info there, or mapped by vmalloc with a guard page",
+    values: ["task_union", "thread_info", "vmap"],
+    presets: { "2.4": "task_union", "2.6": "thread_info" },
+    symbols: (stack) => STACK_SYMBOLS[stack],
+  },
+  irq_stacks: {
+    meaning: "interrupts, bottom halves, NMIs and debug exceptions on stacks of their CPU; not with stack=task_union",
+    values: [false, true],
+    presets: { "2.4": false, "2.6": true },
+    symbols: (irq_stacks) => (irq_stacks ? ["CONFIG_IRQ_STACKS", "CONFIG_REWIND_STACK"] : []),
   },
 };
 
@@ -120,7 +149,18 @@ export function configuration(given: Partial<Configuration> = {}, preset: Preset
       throw new ConfigurationError(`configuration: ${name}=${value}: it is ${values_text(key)}`);
     whole[name] = value;
   }
-  return whole as unknown as Configuration;
+  const made = whole as unknown as Configuration;
+  check_together(made);
+  return made;
+}
+
+/** Values that are allowed, but not with each other. */
+function check_together({ stack, irq_stacks }: Configuration): void {
+  if (irq_stacks && stack === "task_union")
+    throw new ConfigurationError(
+      "configuration: irq_stacks=true with stack=task_union: a PCB at the lower end of its stack is not found from another; " +
+        "it takes stack=thread_info or stack=vmap, or irq_stacks=false",
+    );
 }
 
 /**

@@ -5,6 +5,7 @@ import * as i387 from "./arch/i386/kernel/i387.ts";
 import * as i8259 from "./arch/i386/kernel/i8259.ts";
 import * as io_apic from "./arch/i386/kernel/io_apic.ts";
 import * as irq from "./arch/i386/kernel/irq.ts";
+import * as irq_stacks from "./arch/i386/kernel/irq_stacks.ts";
 import * as irqinit from "./arch/i386/kernel/irqinit.ts";
 import * as mpparse from "./arch/i386/kernel/mpparse.ts";
 import * as process from "./arch/i386/kernel/process.ts";
@@ -57,6 +58,7 @@ import * as smplock from "./include/asm/smplock.ts";
 import * as asm_spinlock from "./include/asm/spinlock.ts";
 import * as asm_string from "./include/asm/string.ts";
 import * as system from "./include/asm/system.ts";
+import * as thread_info_h from "./include/asm/thread_info.ts";
 import * as tlbflush from "./include/asm/tlbflush.ts";
 import * as uaccess from "./include/asm/uaccess.ts";
 import * as binfmts from "./include/linux/binfmts.ts";
@@ -91,6 +93,9 @@ import * as sigaltstack from "./kernel/sigaltstack.ts";
 import * as kernel_signal from "./kernel/signal.ts";
 import * as softirq from "./kernel/softirq.ts";
 import * as sys from "./kernel/sys.ts";
+import * as task_slab from "./kernel/task_slab.ts";
+import * as task_union from "./kernel/task_union.ts";
+import * as thread_info from "./kernel/thread_info.ts";
 import * as kernel_time from "./kernel/time.ts";
 import * as kernel_timer from "./kernel/timer.ts";
 import * as kernel_wait from "./kernel/wait.ts";
@@ -157,6 +162,7 @@ const always: readonly object[] = [
   asm_spinlock,
   asm_string,
   system,
+  thread_info_h,
   tlbflush,
   uaccess,
   binfmts,
@@ -217,6 +223,12 @@ const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
   CONFIG_RUNQUEUE_PER_CPU: [],
   CONFIG_SCHED_BALANCE: [],
   CONFIG_SMP: [apic, io_apic, mpparse, kernel_smp, smpboot, delay, asm_apic, mpspec],
+  CONFIG_TASK_UNION: [task_union],
+  CONFIG_TASK_SLAB: [task_slab],
+  CONFIG_THREAD_INFO: [thread_info],
+  CONFIG_VMAP_STACK: [],
+  CONFIG_IRQ_STACKS: [irq_stacks],
+  CONFIG_REWIND_STACK: [],
 };
 
 /** Objects of the modules of a kernel that is configured by these symbols. */

@@ -19,9 +19,11 @@ const { values, positionals } = parseArgs({
   options: { pairs: { type: "boolean" }, sample: { type: "string" }, seed: { type: "string", default: "0" } },
 });
 
+const kernelModule = () => import(new URL("../dist/kernel.js", import.meta.url).href);
+
 /** What can be chosen, by name. Whether a kernel is for several CPUs follows from their number. */
 async function choices() {
-  const { configuration_keys } = await import(new URL("../dist/kernel.js", import.meta.url).href);
+  const { configuration_keys } = await kernelModule();
   const keys = Object.entries(configuration_keys).filter(([name, key]) => name !== "smp" && Array.isArray(key.values));
   return [["cpus", CPUS], ...keys.map(([name, key]) => [name, key.values])];
 }
@@ -66,7 +68,19 @@ function passes(files, { cpus, ...config }, more = {}) {
   return spawnSync("npx", ["vitest", "run", ...files], { env, stdio: "inherit" }).status === 0;
 }
 
-const all = product(await choices());
+/** Whether such a kernel can be linked: some values do not go together. */
+async function possible({ cpus: _cpus, ...config }) {
+  const { configuration } = await kernelModule();
+  try {
+    configuration(config);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const all = [];
+for (const kernel of product(await choices())) if (await possible(kernel)) all.push(kernel);
 const chosen =
   values.sample !== undefined ? sampleOf(all, Number(values.sample), values.seed) : values.pairs ? covering(all) : all;
 const failed = [];

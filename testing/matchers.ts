@@ -1,6 +1,7 @@
 /** Matchers that read like the domain, for vitest's `expect.extend`. They know nothing of vitest. */
 
 import type { RecordedEvent } from "../kernel/index.ts";
+import { type KernelStack, task_struct } from "../kernel/inspect.ts";
 import { type BootedKernel, kernelOf } from "./booted-kernel.ts";
 import { followCall } from "./callee-saved.ts";
 import { diagnosis, withDiagnosis } from "./diagnosis.ts";
@@ -140,16 +141,24 @@ function toPointIntoKernelStackOf(received: unknown, of: number | TaskView): Mat
   const [name, address] = pointerOf(received);
   const task = typeof of === "number" ? kernel.task(of) : of;
   const { start, end } = task.kernelStack;
-  const owner = kernel.tasks().find((other) => address > other.kernelStack.start && address <= other.kernelStack.end);
+  const owner = kernel.kernel.stack_at(address);
   const stack = `the kernel stack of pid ${task.pid} (${task.comm}), ${hex(start)} to ${hex(end)}`;
-  const belongs =
-    owner === undefined ? "it lies on no task's stack" : `it lies on that of pid ${owner.pid} (${owner.comm})`;
+  const belongs = owner === undefined ? "it lies on no task's stack" : `it lies on ${nameOf(kernel, owner)}`;
   return result(
     address > start && address <= end,
     kernel,
     `expected ${name} = ${hex(address)} to point into ${stack}; ${belongs}`,
     `expected ${name} = ${hex(address)} not to point into ${stack}`,
   );
+}
+
+function nameOf(kernel: BootedKernel, stack: KernelStack): string {
+  if (stack.kind !== "task") return `the ${stack.kind} of CPU ${stack.cpu}`;
+  const { pid, comm } = kernel.inspect(() => {
+    const { pid, comm } = task_struct.at(stack.task);
+    return { pid, comm };
+  });
+  return `that of pid ${pid} (${comm})`;
 }
 
 function pointerOf(received: unknown): [name: string, address: number] {

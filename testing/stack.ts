@@ -15,12 +15,32 @@ export interface StackWord {
 
 /** Entry code whose calls have a struct pt_regs right behind their arguments, and the arguments' words. */
 const ENTRY_POINTS: Readonly<Record<string, number>> = { common_interrupt: 0, system_call: 0, error_code: 2 };
+/** Stacks that a task can be on: soft IRQ, hard IRQ, debug, NMI; its own comes last. */
+const MOST_STACKS = 4;
 const SWITCH_FRAME = ["ebp", "edi", "esi", "ebx", "return address"] as const;
 /** Fields of struct pt_regs that the CPU pushes only when it comes from ring 3. */
 const FROM_USER: ReadonlySet<string> = new Set(["esp", "xss"]);
 
-/** The words of a task's kernel stack from `esp` to its top. */
+/**
+ * The words of a task's kernel stack from `esp` to its top. Where `esp` is on a stack of its CPU's, the words of that come first: the
+ * topmost of them has the ESP that was left for it.
+ */
 export function annotateStack(kernel: Kernel, task: TaskView, esp: number): StackWord[] {
+  const words: StackWord[] = [];
+  let at = esp;
+  for (let stacks = 0; stacks < MOST_STACKS; stacks++) {
+    const own = kernel.stack_at(at);
+    if (own === undefined || own.kind === "task") break;
+    words.push(...wordsOf(kernel, { ...task, kernelStack: own, userRegisters: undefined }, at));
+    const left = words.at(-1);
+    if (left === undefined) break;
+    words[words.length - 1] = { ...left, note: "where ESP was before" };
+    at = left.value;
+  }
+  return [...words, ...wordsOf(kernel, task, at)];
+}
+
+function wordsOf(kernel: Kernel, task: TaskView, esp: number): StackWord[] {
   const { start, end } = task.kernelStack;
   if (esp < start || esp > end) return [];
   const values = kernel.inspect(() =>

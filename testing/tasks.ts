@@ -1,14 +1,6 @@
 /** Tasks as tests see them, read from the guest's memory. */
 import type { Kernel } from "../kernel/index.ts";
-import {
-  back_trace,
-  memory,
-  pt_regs,
-  type StackFrame,
-  THREAD_SIZE,
-  task_list,
-  task_struct,
-} from "../kernel/inspect.ts";
+import { back_trace, memory, pt_regs, type StackFrame, stack_of, task_list, task_struct } from "../kernel/inspect.ts";
 import type { CalleeSaved } from "./registers.ts";
 
 const STATES: Readonly<Record<number, TaskState>> = { 0: "R", 1: "S", 2: "D", 4: "Z", 8: "T" };
@@ -74,26 +66,13 @@ export interface TaskView {
   readonly backtrace: readonly StackFrame[];
 }
 
-/** The highest address of a task's kernel stack. For pid 0, whose thread.esp0 nobody needs, by its own address. */
-function stackEnd(task: task_struct): number {
-  const { esp0 } = task.thread;
-  return task.pid === 0 || esp0 === 0 ? task.address + THREAD_SIZE : esp0;
-}
-
 /**
  * Address of the task that a core executes: the one on whose kernel stack ESP is, or in user mode the one whose stack
  * TSS.esp0 names. Undefined before the first task has a stack.
  */
-export function currentTask(kernel: Kernel, esp0: number): number | undefined {
-  const { machine } = kernel;
-  const user = (machine.getRegister("cs") & USER_RPL) === USER_RPL;
-  const esp = machine.getRegister("esp");
-  return kernel.inspect(() =>
-    task_list().find((address) => {
-      const end = stackEnd(task_struct.at(address));
-      return user ? end === esp0 : esp <= end && esp > end - THREAD_SIZE;
-    }),
-  );
+export function currentTask(kernel: Kernel): number | undefined {
+  const task = kernel.task_on();
+  return kernel.inspect(() => (task !== undefined && task_list().includes(task) ? task : undefined));
 }
 
 /** Every task, the idle one first. */
@@ -105,7 +84,7 @@ export function viewTask(kernel: Kernel, address: number, running: boolean): Tas
   return kernel.inspect(() => {
     const task = task_struct.at(address);
     const { esp0, esp, eip } = task.thread;
-    const end = stackEnd(task);
+    const { start, end } = stack_of(address);
     const { image, machine } = kernel;
     const state = STATES[task.state] ?? "R";
     const switched = !running && state !== "Z" && eip === image.symbol("switch_to_resume");
@@ -123,7 +102,7 @@ export function viewTask(kernel: Kernel, address: number, running: boolean): Tas
       counter: task.counter,
       needResched: task.need_resched !== 0,
       hasAddressSpace: task.mm !== 0,
-      kernelStack: { start: end - THREAD_SIZE, end },
+      kernelStack: { start, end },
       thread: { esp0, esp, eip },
       switchFrame: frame && {
         esp,

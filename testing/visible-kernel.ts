@@ -135,6 +135,6 @@ export abstract class VisibleKernel {
   }
 
   #current(): number | undefined {
-    return currentTask(this.kernel, this.tss().esp0);
+    return currentTask(this.kernel);
   }
 }

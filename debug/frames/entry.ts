@@ -1,5 +1,5 @@
 /** What brought the CPU into the kernel, told from the frame of its entry code (kernel/arch/i386/kernel/entry.S). */
-import { FIRST_EXTERNAL_VECTOR, kernel_entry, pt_regs, syscall_numbers } from "../../kernel/inspect.ts";
+import { FIRST_EXTERNAL_VECTOR, kernel_entry, pt_regs, syscall_numbers, THREAD_SIZE } from "../../kernel/inspect.ts";
 import { EXCEPTIONS } from "../exceptions.ts";
 import type { Frame } from "./frame.ts";
 import { type Guest, MemoryError } from "./guest.ts";
@@ -38,7 +38,7 @@ export function entryOf(guest: Guest, frame: EntryFrame): Entry | undefined {
   if (place?.symbol === "system_call" && !isReturning) return { kind: "syscall", nr: calledNumber(guest, frame) };
   if (stub !== undefined && place?.symbol !== "system_call") return interruptOrException(stub, place?.symbol ?? "");
   if (place?.symbol === "error_code") return { kind: "exception", vector: vectorInErrorCode(guest, frame) };
-  if (frame.esp > origEaxOf(frame)) return undefined;
+  if (hasLeft(frame, origEaxOf(frame))) return undefined;
   const entry = kernel_entry(guest.read32(origEaxOf(frame)) | 0);
   if (entry === undefined || entry.kind === "syscall") return entry;
   const { kind, vector } = entry;
@@ -79,7 +79,7 @@ function isElsewhere({ session }: Guest, nr: number | undefined, returnsTo: numb
 
 /** EAX, until it lies on the stack. */
 function calledNumber(guest: Guest, frame: EntryFrame): number | undefined {
-  return frame.esp > origEaxOf(frame) ? frame.registers[EAX] : guest.read32(origEaxOf(frame));
+  return hasLeft(frame, origEaxOf(frame)) ? frame.registers[EAX] : guest.read32(origEaxOf(frame));
 }
 
 /** The vector whose gate leads to an address. */
@@ -107,13 +107,21 @@ function vectorInErrorCode(guest: Guest, frame: EntryFrame): number | undefined 
 /** Where an exception's stub has put its vector, as long as that is there; the error code is then where orig_eax will be. */
 export function vectorSlot(guest: Guest, frame: EntryFrame): number | undefined {
   const slot = slotOfVector(frame);
-  if (slot < frame.esp || kernel_entry(guest.read32(origEaxOf(frame)) | 0)?.kind === "exception") return undefined;
+  if (hasLeft(frame, slot) || kernel_entry(guest.read32(origEaxOf(frame)) | 0)?.kind === "exception") return undefined;
   return EXCEPTIONS[guest.read32(slot)] === undefined ? undefined : slot;
 }
 
 /** Whether all of struct pt_regs lies on the stack: entry code has pushed it, and not yet begun to pop it. */
-export function hasSavedRegisters({ esp, entryFrame }: EntryFrame): boolean {
-  return entryFrame !== undefined && esp <= entryFrame - pt_regs.offset("eip");
+export function hasSavedRegisters(frame: EntryFrame): boolean {
+  return frame.entryFrame !== undefined && !hasLeft(frame, baseOf(frame));
+}
+
+/**
+ * Whether entry code has not yet pushed, or has popped, what lies at a place in the frame. Where it has gone on to a stack of the
+ * CPU's, everything is there.
+ */
+export function hasLeft({ esp }: Pick<EntryFrame, "esp">, place: number): boolean {
+  return esp > place && ((esp - 1) & -THREAD_SIZE) === ((place - 1) & -THREAD_SIZE);
 }
 
 function baseOf({ entryFrame }: EntryFrame): number {

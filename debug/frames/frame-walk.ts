@@ -7,7 +7,7 @@
 
 import { callerRegisters, type FrameRegisters, type FrameRules } from "../../asm/dwarf/reader/index.ts";
 import { ElfError } from "../../asm/index.ts";
-import { PAGE_OFFSET, THREAD_SIZE, task_struct } from "../../kernel/inspect.ts";
+import { PAGE_OFFSET, task_struct } from "../../kernel/inspect.ts";
 import { type CodeReader, isBehindCall } from "../session/instruction.ts";
 import { type ReturnSlot, returnSlots } from "../session/return-slots.ts";
 import { isBehindInt } from "./entry.ts";
@@ -189,7 +189,9 @@ function freshTask(guest: Guest, { pc, esp, ebp }: StackPointers): StackPointers
   if (start === undefined || resume === undefined || pc <= start || pc >= resume) return undefined;
   const sinceSwitch = stackUse(guest.read(start, pc - start))?.sinceSwitch;
   if (sinceSwitch === undefined) return undefined;
-  const begins = guest.read32(((esp & -THREAD_SIZE) >>> 0) + task_struct.offset("thread.eip"));
+  const stack = guest.stackAt(esp);
+  if (stack?.kind !== "task") return undefined;
+  const begins = guest.read32(stack.task + task_struct.offset("thread.eip"));
   return begins === resume ? undefined : pointersFrom(pointersAlone(begins, esp + sinceSwitch, ebp), NONE_SAVED);
 }
 

@@ -1,16 +1,21 @@
 /** The guest as a debugger reads it: memory of any task, the current task, what the kernel's names stand for. */
 import type { Core, Machine, RegisterName } from "../../emulator/index.ts";
-import { CS, REGISTER_NAMES, TR } from "../../emulator/index.ts";
-import { for_each_task, init_task, type Kernel, PAGE_OFFSET, THREAD_SIZE, task_struct } from "../../kernel/inspect.ts";
+import { CS, REGISTER_NAMES } from "../../emulator/index.ts";
+import {
+  for_each_task,
+  init_task,
+  type Kernel,
+  type KernelStack,
+  type StackRange,
+  stack_of,
+  task_struct,
+} from "../../kernel/inspect.ts";
 import { hex } from "../numbers.ts";
 import { addressSpaceOfTask } from "../session/guest-memory.ts";
 import type { DebugSession } from "../session/index.ts";
 import { explain, walkPages } from "./page-walk.ts";
 
-/** Offset of esp0 in a 32-bit TSS. */
-const TSS_ESP0 = 4;
 const USER_CPL = 3;
-const CR0_PG = 0x80000000;
 /** Tasks at most: a list that is longer leads in a circle. */
 const PID_MAX = 0x8000;
 
@@ -152,10 +157,9 @@ export class Guest {
   currentTask(core: Core = this.core): TaskName | undefined {
     const { kernel } = this.session;
     if (kernel === undefined) return undefined;
-    const stack = this.isUser(core) ? this.#esp0(core) - 1 : core.r[4] >>> 0;
-    if (stack < PAGE_OFFSET || (core.cr0 & CR0_PG) === 0) return undefined;
-    const address = (stack & -THREAD_SIZE) >>> 0;
     try {
+      const address = kernel.task_on(core.id);
+      if (address === undefined) return undefined;
       return kernel.inspect(() => (taskAddresses()?.includes(address) === true ? nameOf(address) : undefined));
     } catch {
       // The task list is not there yet.
@@ -163,8 +167,19 @@ export class Guest {
     }
   }
 
-  #esp0(core: Core): number {
-    return this.read32((core.segBase(TR) + TSS_ESP0) >>> 0);
+  /** A task's kernel stack. */
+  stackOf(task: number): StackRange {
+    return this.kernel("kernel stacks").inspect(() => stack_of(task));
+  }
+
+  /** Whose kernel stack an address is on; undefined for none, and before there are any. */
+  stackAt(address: number): KernelStack | undefined {
+    try {
+      return this.session.kernel?.stack_at(address);
+    } catch {
+      // The task list is not there yet.
+      return undefined;
+    }
   }
 
   /** A core that is on this task's stack. */

@@ -3,6 +3,7 @@
 import type { RecordedEvent, TraceEvent } from "../../kernel/index.ts";
 import {
   back_trace,
+  idle_task,
   init_tss,
   type Kernel,
   memory,
@@ -92,7 +93,8 @@ export class Snapshots {
       return (["prev", "next"] as const).map((which) => {
         const [esp, eip] = which === "prev" ? [event.prev_esp, event.prev_eip] : [event.esp, event.eip];
         const words = annotated_stack(this.#kernel, Number(esp), Number(eip));
-        const esp0 = task_struct.at((Number(esp) & -THREAD_SIZE) >>> 0).thread.esp0;
+        const task = [...task_list(), idle_task(event.cpu)].find((one) => task_struct.at(one).thread.esp === esp);
+        const esp0 = task === undefined ? 0 : task_struct.at(task).thread.esp0;
         const fields = { pid: Number(event[which]), which, esp: Number(esp), eip: Number(eip), esp0, tss_esp0 };
         return { event: "kernel_stack", ...fields, words: words.join(";") };
       });

@@ -19,9 +19,10 @@ export interface BridgeOptions {
   readonly end: number;
   /**
    * Kernel stacks, which lie at multiples of their size, a power of two. A function whose frame begins in the bytes at the
-   * lower end, but not its caller's, is stopped: what is left there is for saying so. undefined for stacks of any kind.
+   * lower end, but not its caller's, is stopped: what is left there is for saying so. From the linear address `end` on a guard page
+   * stops it instead. undefined for stacks of any kind.
    */
-  readonly stacks?: { readonly size: number; readonly reserved: number };
+  readonly stacks?: { readonly size: number; readonly reserved: number; readonly end: number };
   /** Takes down why the step whose hostcall is at `eip` cannot go on, for the oops. */
   readonly on_failure: (core: Core, eip: number, why: string) => void;
 }
@@ -38,6 +39,7 @@ export class Bridge {
   /** Bits of an address within its stack; none when nothing is known of stacks. */
   readonly #within_stack: number;
   readonly #reserved: number;
+  readonly #guarded: number;
   readonly #on_failure: BridgeOptions["on_failure"];
 
   constructor({ host, steps, lowest, end, stacks, on_failure }: BridgeOptions) {
@@ -47,6 +49,7 @@ export class Bridge {
     this.#lowest = lowest;
     this.#within_stack = stacks === undefined ? 0 : stacks.size - 1;
     this.#reserved = stacks?.reserved ?? 0;
+    this.#guarded = stacks?.end ?? 0;
     this.#on_failure = on_failure;
   }
 
@@ -70,6 +73,7 @@ export class Bridge {
 
   /** Where a frame lies in what is reserved, that of the caller, whose EBP it begins with, must, too. */
   #check_stack(core: Core, frame: number): void {
+    if (frame >>> 0 >= this.#guarded) return;
     const within = this.#within_stack;
     const caller = core.read32(frame);
     if (((frame ^ caller) & ~within) !== 0 || (caller & within) >= this.#reserved)

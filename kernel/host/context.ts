@@ -5,11 +5,14 @@
 import type { Core } from "../../emulator/index.ts";
 import type { HostedCore } from "./hosted-core.ts";
 import { HostedMemory } from "./hosted-memory.ts";
+import { cpu_number, current_of, type StackLayout } from "./stack-layout.ts";
 
 /** Where the linked kernel's symbols are. */
 export interface SymbolSource {
-  /** How a kernel for several CPUs tells which one executes a step; undefined in a kernel for one. */
-  readonly per_cpu: PerCpuLayout | undefined;
+  /** How many CPUs it is for at most. */
+  readonly cpus: number;
+  /** How tasks and CPUs are told by stacks; undefined for what has no tasks. */
+  readonly stacks: StackLayout | undefined;
   /** What the kernel is configured by (`CONFIG_SMP`). */
   readonly configured: ReadonlySet<string>;
   /** Linear addresses of declarations, by their number; 0 for those that are not linked in. */
@@ -20,15 +23,6 @@ export interface SymbolSource {
   symbolize(address: number): string;
   /** Name of the function that holds an address, undefined outside of the kernel's text. */
   function_at(address: number): string | undefined;
-}
-
-/** Where the number of the CPU is: in the task_struct at the lower end of the current kernel stack. */
-export interface PerCpuLayout {
-  readonly cpus: number;
-  /** Bytes of a kernel stack, a power of two. */
-  readonly stack_size: number;
-  /** Offset of task_struct.processor. */
-  readonly processor: number;
 }
 
 /** What kernel code may ask of the machine beside memory. */
@@ -61,7 +55,8 @@ const no_memory = HostedMemory.of(nothing);
 
 const nowhere: KernelHost = {
   image: {
-    per_cpu: undefined,
+    cpus: 1,
+    stacks: undefined,
     configured: new Set(),
     addresses: new Uint32Array(0),
     symbol: outside,
@@ -139,9 +134,23 @@ const ESP = 4;
 /** The CPU whose own variables a step means: it is read from guest memory; 0 in a kernel for one CPU and while only looking. */
 export function this_cpu(): number {
   const { core, host, memory } = ambient;
-  const layout = host.image.per_cpu;
-  if (layout === undefined || core === undefined) return 0;
-  return memory.read32(((core.r[ESP] & -layout.stack_size) + layout.processor) >>> 0);
+  const { stacks } = host.image;
+  if (core === undefined || stacks === undefined || !stacks.has_cpus) return 0;
+  return cpu_number(stacks, { esp: core.r[ESP], gdt: core.gdtrBase }, memory);
+}
+
+/** Linear address of the PCB of the task that executes this step. */
+export function current_task(): number {
+  cpu();
+  const { core, host, memory } = ambient;
+  const { stacks } = host.image;
+  if (core === undefined || stacks === undefined) throw new Error("this kernel has no tasks");
+  return current_of(stacks, { esp: core.r[ESP], gdt: core.gdtrBase }, memory);
+}
+
+/** Linear address of the PCB of the boot CPU's idle task. */
+export function init_task_address(): number {
+  return image().stacks?.init_task ?? 0;
 }
 
 /** Whether the kernel is configured by a symbol: what `#ifdef` asks in a `.S` file. */

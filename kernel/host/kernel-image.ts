@@ -2,20 +2,16 @@
 import { type CallFrames, readCallFrames } from "../../asm/dwarf/reader/index.ts";
 import { type ElfFile, type LinkedImage, type LinkedLine, readElf } from "../../asm/index.ts";
 import type { CompiledCode, StepFunction } from "./compiled-code.ts";
-import type { PerCpuLayout, SymbolSource } from "./context.ts";
+import type { SymbolSource } from "./context.ts";
 import type { KernelModule } from "./kernel-module.ts";
+import { type StackLayout, stack_layout } from "./stack-layout.ts";
 
 const PT_LOAD = 1;
 /** An absolute symbol: a number made of all that the kernel is linked from. */
 export const BUILD_ID = "__kernel_build_id";
 
-/** Absolute symbols of a kernel for several CPUs. */
-const PER_CPU = { cpus: "NR_CPUS", stack_size: "THREAD_SIZE", processor: "task_struct_processor" } as const;
-
-/** The symbols that tell a kernel for several CPUs, out of what its assembly sources know. */
-export function per_cpu_symbols(defines: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.values(PER_CPU).map((name) => [name, defines[name]]));
-}
+/** The absolute symbol that says for how many CPUs a kernel is that is for several. */
+export const CPUS = "NR_CPUS";
 
 interface ImageSymbol {
   readonly name: string;
@@ -82,7 +78,8 @@ function one_after_another(before: StepFunction, run: StepFunction): StepFunctio
 /** A kernel ready to be loaded: its contents by physical address, and its symbols. */
 export class KernelImage implements SymbolSource {
   readonly addresses: Uint32Array;
-  readonly per_cpu: PerCpuLayout | undefined;
+  readonly cpus: number;
+  readonly stacks: StackLayout | undefined;
   readonly configured: ReadonlySet<string>;
   readonly steps: Steps;
   private readonly globals = new Map<string, number>();
@@ -109,13 +106,8 @@ export class KernelImage implements SymbolSource {
     for (const { name, address, binding } of symbols) {
       if (binding !== "local" || !this.globals.has(name)) this.globals.set(name, address);
     }
-    this.per_cpu = this.globals.has(PER_CPU.cpus)
-      ? {
-          cpus: this.symbol(PER_CPU.cpus),
-          stack_size: this.symbol(PER_CPU.stack_size),
-          processor: this.symbol(PER_CPU.processor),
-        }
-      : undefined;
+    this.cpus = this.globals.get(CPUS) ?? 1;
+    this.stacks = stack_layout(this.globals);
     this.configured = new Set([...this.globals.keys()].filter((name) => name.startsWith("CONFIG_")));
     const start = this.symbol("_text");
     const end = this.symbol("_etext");
@@ -202,8 +194,13 @@ export class KernelImage implements SymbolSource {
     return this.symbol(BUILD_ID);
   }
 
+  /** Like `symbol`; undefined for a name that it has not. */
+  find(name: string): number | undefined {
+    return this.globals.get(name);
+  }
+
   symbol(name: string): number {
-    const address = this.globals.get(name);
+    const address = this.find(name);
     if (address === undefined) throw new RangeError(`the kernel has no symbol ${name}`);
     return address;
   }

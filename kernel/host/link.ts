@@ -13,8 +13,9 @@ import {
 } from "../../asm/index.ts";
 import { debug_info } from "./debug-info.ts";
 import { type HostedObject, hosted_object } from "./hosted-object.ts";
-import { BUILD_ID, in_order, KernelImage, per_cpu_symbols } from "./kernel-image.ts";
+import { BUILD_ID, CPUS, in_order, KernelImage } from "./kernel-image.ts";
 import type { KernelModule } from "./kernel-module.ts";
+import { stack_symbols } from "./stack-layout.ts";
 
 const layout: readonly OutputSectionLayout[] = [
   { name: ".text", inputs: [".text.head", ".text", ".fixup"], start: "_text", end: "_etext" },
@@ -40,7 +41,7 @@ export interface KernelParts {
   readonly config: Readonly<Record<string, number>>;
   /**
    * What it is configured by, which `.S` files see defined as 1. With CONFIG_SMP it is for several CPUs: `defines` says for how
-   * many (NR_CPUS), and what `per_cpu_symbols` takes.
+   * many (NR_CPUS).
    */
   readonly configured: ReadonlySet<string>;
   /** Linear address of .text, and of physical address 0. */
@@ -112,7 +113,8 @@ export function link_modules(parts: KernelParts): KernelImage {
     symbols: {
       [BUILD_ID]: build_id({ ...parts, modules: ordered }),
       ...symbols,
-      ...(smp ? per_cpu_symbols(defines) : {}),
+      ...stack_symbols(defines),
+      ...(smp ? { [CPUS]: cpus } : {}),
     },
   });
   check_externs(ordered, linked, parts.configured);

@@ -2,7 +2,16 @@
 import { copy_thread } from "../arch/i386/kernel/process.ts";
 import { filp_close, get_file } from "../fs/file_table.ts";
 import { trace, tracing } from "../host/context.ts";
-import { by_value, cstring, kernel_function, kernel_variable, local, type Steps } from "../host/declarations.ts";
+import {
+  asm_function,
+  by_value,
+  config_function,
+  cstring,
+  kernel_function,
+  kernel_variable,
+  local,
+  type Steps,
+} from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
@@ -30,6 +39,7 @@ import {
   files_struct,
   fs_struct,
   init_task,
+  init_task_union,
   kstat,
   NO_EXIT_SIGNAL,
   NR_OPEN_DEFAULT,
@@ -39,15 +49,14 @@ import {
   PF_USEDFPU,
   signal_struct,
   TASK_UNINTERRUPTIBLE,
-  task_has_cpu,
   task_release_cpu,
   task_struct,
+  task_thread_info,
   tasklist_lock,
 } from "../include/linux/sched.ts";
 import { CSIGNAL, SIGCHLD } from "../include/linux/signal.ts";
 import { write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
 import { init_waitqueue_head } from "../include/linux/wait.ts";
-import { __get_free_pages, free_pages } from "../mm/page_alloc.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab.ts";
 import { futex_wake } from "./futex.ts";
 import { copy_mm, mm_cachep, mmput } from "./mm.ts";
@@ -58,8 +67,15 @@ import { complete, wait_for_completion } from "./wait.ts";
 
 /** lock_depth of a task that does not have the big kernel lock. */
 const NOT_LOCKED = -1;
-/** Pages of a task_union: 2^1. */
-export const TASK_UNION_ORDER = 1;
+
+// By the configuration: task_union.ts, thread_info.ts or vmap_stack.ts.
+
+/** A copy of a PCB with a kernel stack of its own, whose top is `thread.esp0`; 0 when out of memory. */
+const dup_task_struct = asm_function("dup_task_struct", [pointer("task_struct")], u32);
+/** Frees PCB and stack. @throws when a CPU is still on it */
+export const free_task_struct = asm_function("free_task_struct", [pointer("task_struct")], undefined);
+/** Makes the cache of PCBs, where they have one. */
+const task_caches_init = config_function("task_caches_init", [], "CONFIG_TASK_SLAB");
 
 export const files_cachep = kernel_variable("files_cachep", pointer("kmem_cache_t"));
 export const fs_cachep = kernel_variable("fs_cachep", pointer("kmem_cache_t"));
@@ -87,17 +103,8 @@ export const proc_caches_init = kernel_function("proc_caches_init", [], undefine
   files_cachep.value = yield* kmem_cache_create(names.files.address, files_struct.size, 4);
   fs_cachep.value = yield* kmem_cache_create(names.fs.address, fs_struct.size, 4);
   mm_cachep.value = yield* kmem_cache_create(names.mm.address, mm_struct.size, 4);
+  yield* task_caches_init();
 });
-
-/** The PCB and its stack, 8 KiB aligned, or 0. @context might_sleep */
-function* alloc_task_struct(): Steps<u32> {
-  return yield* __get_free_pages(GFP_KERNEL, TASK_UNION_ORDER);
-}
-
-export function* free_task_struct(task: u32): Steps<void> {
-  if (task_has_cpu(task_struct.at(task))) throw new Error("free_task_struct: a CPU is on this stack");
-  yield* free_pages(task, TASK_UNION_ORDER);
-}
 
 /** @context might_sleep */
 function* copy_files(clone_flags: u32, tsk: task_struct): Steps<i32> {
@@ -246,10 +253,9 @@ export const do_fork = kernel_function(
     if (clone_flags & CLONE_SIGHAND && !(clone_flags & CLONE_VM)) return -EINVAL;
     if (clone_flags & CLONE_THREAD && !(clone_flags & CLONE_SIGHAND)) return -EINVAL;
     if (nr_threads.value >= max_threads.value) return -EAGAIN;
-    const address = yield* alloc_task_struct();
+    const address = yield* dup_task_struct(parent.address);
     if (address === 0) return -ENOMEM;
     const p = task_struct.at(address);
-    yield* memcpy(address, parent.address, task_struct.size);
     p.state = TASK_UNINTERRUPTIBLE;
     task_release_cpu(p);
     p.flags = (p.flags & ~PF_STARTING) | PF_FORKNOEXEC;
@@ -356,6 +362,9 @@ const init_fs = kernel_variable("init_fs", fs_struct);
 /** Fills in the PCB of pid 0, which C does at compile time (INIT_TASK). @bounded by the fields, and by init_rlimits */
 export function init_task_fields(init_mm: number): void {
   const task = init_task();
+  task.thread.esp0 = init_task_union.address + THREAD_SIZE;
+  const info = task_thread_info(task);
+  if (info !== undefined) info.task = task.address;
   task.addr_limit = KERNEL_DS;
   task.lock_depth = NOT_LOCKED;
   spin_lock_init(task.sigmask_lock.address);
@@ -380,5 +389,4 @@ export function init_task_fields(init_mm: number): void {
   init_fs.value.umask = 0o22;
   task.fs = init_fs.address;
   init_rlimits(task, max_threads.value);
-  task.thread.esp0 = task.address + THREAD_SIZE;
 }

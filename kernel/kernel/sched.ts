@@ -22,7 +22,6 @@ import {
   get_current,
   idle_task,
   init_task,
-  init_task_union,
   init_tasks,
   kstat,
   MAX_SCHEDULE_TIMEOUT,
@@ -60,7 +59,7 @@ import { spin_lock_irq, spin_unlock_irq, spin_unlock_irqrestore } from "../inclu
 import { NR_CPUS } from "../include/linux/threads.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { mmdrop } from "./mm.ts";
-import { bh_active, bh_mask, do_bottom_half, in_interrupt } from "./softirq.ts";
+import { bh_active, bh_mask, bottom_half_routine, in_interrupt } from "./softirq.ts";
 import { add_timer, del_timer_sync, init_timer, init_timer_bh, init_timervecs, jiffies } from "./timer.ts";
 
 /** kernel/exit.ts, called by symbol because exiting needs the scheduler. */
@@ -252,7 +251,7 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
     if (in_interrupt()) throw new Error("Scheduling in interrupt");
     yield* release_kernel_lock(prev.address);
     local_irq_disable();
-    if (bh_active.value & bh_mask.value) yield* do_bottom_half();
+    if (bh_active.value & bh_mask.value) yield* call_pointer(bottom_half_routine(), undefined);
     yield* spin_lock(queue_lock(smp_processor_id()));
 
     // Phase 1: may the current task go on?
@@ -403,7 +402,7 @@ export const sys_sched_yield = kernel_function("sys_sched_yield", [], i32, funct
 export const sched_init = kernel_function("sched_init", [], undefined, function* () {
   init_runqueues();
   yield* init_scheduler();
-  init_tasks.value.set(0, init_task_union.address);
+  init_tasks.value.set(0, init_task().address);
   init_task().sched_class = class_for(SCHED_OTHER);
   set_curr(init_task());
   yield* init_timervecs();

@@ -1,6 +1,13 @@
 /** Bottom halves (kernel/softirq.c): what interrupt handlers put off until the way out of the kernel. */
-import { trace, tracing } from "../host/context.ts";
-import { call_pointer, kernel_function, kernel_table, kernel_variable, per_cpu } from "../host/declarations.ts";
+import { configured, trace, tracing } from "../host/context.ts";
+import {
+  call_pointer,
+  config_function,
+  kernel_function,
+  kernel_table,
+  kernel_variable,
+  per_cpu,
+} from "../host/declarations.ts";
 import { array, i32, pointer, struct, u32 } from "../host/types.ts";
 import { SPIN_LOCK_UNLOCKED, spin_trylock, spin_unlock, spinlock_t } from "../include/asm/spinlock.ts";
 import { local_irq_disable, local_irq_enable } from "../include/asm/system.ts";
@@ -48,6 +55,14 @@ export function init_bh(nr: number, routine: number): void {
 /** Asks for a bottom half; several requests before it runs are one. */
 export function mark_bh(nr: number): void {
   bh_active.value |= 1 << nr;
+}
+
+/** do_bottom_half() on the stack that the kernel has for it: arch/i386/kernel/irq.S. */
+const do_softirq = config_function("do_softirq", [], "CONFIG_IRQ_STACKS");
+
+/** Address of what carries out bottom halves. */
+export function bottom_half_routine(): u32 {
+  return configured("CONFIG_IRQ_STACKS") ? do_softirq.address : do_bottom_half.address;
 }
 
 /** Held by the CPU that runs bottom halves: no two run at a time. */

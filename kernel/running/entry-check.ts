@@ -5,12 +5,12 @@
  */
 import { type Core, ESP } from "../../emulator/index.ts";
 import type { CompiledCode, StepFunction } from "../host/compiled-code.ts";
-import { __pa } from "../include/asm/page.ts";
-import { THREAD_SIZE } from "../include/asm/processor.ts";
+import { image } from "../host/context.ts";
+import { cpu_number } from "../host/stack-layout.ts";
 import { EFLAGS_IF } from "../include/asm/processor-flags.ts";
-import { task_struct } from "../include/linux/sched.ts";
 import { early_boot_irqs_disabled } from "../init/main.ts";
 import { irq_stat } from "../kernel/softirq.ts";
+import { kernel_physical } from "./kernel-physical.ts";
 
 /** What a CPU is in the middle of. */
 interface ExecutionContext {
@@ -24,7 +24,6 @@ interface ExecutionContext {
 }
 
 const LOCAL_IRQ_COUNT = irq_stat.type.offset("local_irq_count");
-const PROCESSOR = task_struct.offset("processor");
 const LOCAL_BH_COUNT = irq_stat.type.offset("local_bh_count");
 
 const irqs_enabled = ({ irqs, early }: ExecutionContext) => irqs || early;
@@ -63,7 +62,10 @@ export function entry_check(code: CompiledCode): StepFunction | undefined {
 }
 
 function context_of(core: Core): ExecutionContext {
-  const stat = irq_stat.address_of(read(core, (core.r[ESP] & -THREAD_SIZE) + PROCESSOR));
+  const { stacks } = image();
+  const number =
+    stacks && cpu_number(stacks, { esp: core.r[ESP], gdt: core.gdtrBase }, { read32: (at) => read(core, at) });
+  const stat = irq_stat.address_of(number ?? 0);
   return {
     irqs: (core.getEflags() & EFLAGS_IF) !== 0,
     irq_count: read(core, stat + LOCAL_IRQ_COUNT),
@@ -77,7 +79,8 @@ function describe({ irqs, irq_count, bh_count }: ExecutionContext): string {
   return `EFLAGS.IF is ${irqs ? 1 : 0}, local_irq_count ${irq_count}, local_bh_count ${bh_count}`;
 }
 
-/** A word of the kernel's data or of its stack, without a look at page tables. */
+/** A word of the kernel's data or of its stack, without an effect on the TLB; 0 where nothing is mapped. */
 function read(core: Core, linear: number): number {
-  return core.peekPhysical32(__pa(linear >>> 0));
+  const at = kernel_physical(linear, core.memory.ramSize, core.cr3, (physical) => core.peekPhysical32(physical));
+  return at < 0 ? 0 : core.peekPhysical32(at);
 }

@@ -1,20 +1,19 @@
 /** Who comes into the kernel and leaves it, and what for: read from registers and kernel stacks, for tracing. */
 import { callerRegisters, type FrameRegisters } from "../../asm/dwarf/reader/index.ts";
-import { type Core, EAX, EDX, ESP, TR } from "../../emulator/index.ts";
+import { type Core, EAX, EDX } from "../../emulator/index.ts";
 import type { TraceEvent } from "../host/context.ts";
 import type { GuestMemory } from "../host/guest-memory.ts";
 import type { KernelImage } from "../host/kernel-image.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
-import { THREAD_SIZE, tss_struct } from "../include/asm/processor.ts";
 import { kernel_entry } from "../include/asm/ptrace.ts";
 import { FIRST_EXTERNAL_VECTOR } from "../include/linux/interrupt.ts";
 import { task_struct } from "../include/linux/sched.ts";
+import { task_on } from "./task-stacks.ts";
 
 /** DWARF's number. */
 const EIP = 8;
 const USER_CPL = 3;
 const SYSCALL_VECTOR = 0x80;
-const CR0_PG = 0x80000000;
 const DEEPEST = 256;
 const THREAD_EIP = task_struct.offset("thread.eip");
 const NOTHING = new Uint8Array(4);
@@ -23,21 +22,16 @@ const NOTHING = new Uint8Array(4);
 export class KernelEntries {
   readonly #image: KernelImage;
   readonly #memory: GuestMemory;
-  readonly #memory_end: number;
 
-  /**
-   * @param memory reads kernel memory without side effects
-   * @param memory_end linear address behind the memory that the kernel maps at PAGE_OFFSET
-   */
-  constructor(image: KernelImage, memory: GuestMemory, memory_end: number) {
+  /** @param memory reads kernel memory without side effects */
+  constructor(image: KernelImage, memory: GuestMemory) {
     this.#image = image;
     this.#memory = memory;
-    this.#memory_end = memory_end;
   }
 
   /** An interrupt or exception is about to be delivered. undefined when the kernel's stacks are not there yet. */
   entered(core: Core, vector: number): TraceEvent | undefined {
-    const task = this.#task_on(core);
+    const task = task_on(core, this.#image, this.#memory);
     if (task === undefined) return undefined;
     const where = { pid: this.#pid_of(task), depth: this.#depth(core, task), cpl: core.cpl };
     // A negative number loses its sign, as entry.S has it.
@@ -51,9 +45,10 @@ export class KernelEntries {
    * @param esp what ESP was before: pt_regs.orig_eax is right below
    */
   returned(core: Core, esp: number): TraceEvent | undefined {
-    const task = this.#task_on(core);
-    if (task === undefined || !this.#is_mapped(esp - 4, 4)) return undefined;
-    const entry = kernel_entry(this.#memory.read32(esp - 4));
+    const task = task_on(core, this.#image, this.#memory);
+    const orig_eax = this.#word(esp - 4);
+    if (task === undefined || orig_eax === undefined) return undefined;
+    const entry = kernel_entry(orig_eax);
     if (entry === undefined) return undefined;
     const where = { pid: this.#pid_of(task), depth: this.#depth(core, task), cpl: core.cpl };
     return entry.kind === "syscall"
@@ -98,24 +93,18 @@ export class KernelEntries {
 
   /** A word of kernel memory; 0 where there is none. */
   readonly #read = (linear: number): Uint8Array => {
-    if (!this.#is_mapped(linear, 4)) return NOTHING;
-    return new Uint8Array(Int32Array.of(this.#memory.read32(linear)).buffer);
+    const word = this.#word(linear);
+    return word === undefined ? NOTHING : new Uint8Array(Int32Array.of(word).buffer);
   };
 
-  /** The task whose kernel stack the core is on, or goes to when it leaves ring 3: linear address of its PCB. */
-  #task_on(core: Core): number | undefined {
-    if ((core.cr0 & CR0_PG) === 0) return undefined;
-    let task = (core.r[ESP] & -THREAD_SIZE) >>> 0;
-    if (core.cpl === USER_CPL) {
-      const tss = core.segBase(TR) >>> 0;
-      if (!this.#is_mapped(tss, tss_struct.size)) return undefined;
-      task = (this.#memory.read32(tss + tss_struct.offset("esp0")) - THREAD_SIZE) >>> 0;
+  #word(linear: number): number | undefined {
+    if (linear >>> 0 < PAGE_OFFSET) return undefined;
+    try {
+      return this.#memory.read32(linear);
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
     }
-    return this.#is_mapped(task, THREAD_SIZE) ? task : undefined;
-  }
-
-  #is_mapped(linear: number, bytes: number): boolean {
-    return linear >= PAGE_OFFSET && linear + bytes <= this.#memory_end;
   }
 
   #pid_of(task: number): number {

@@ -19,8 +19,10 @@ import { Bridge } from "../host/bridge.ts";
 import { ambient, type KernelHost, stepping, type TraceEvent, with_context } from "../host/context.ts";
 import { HostedMemory } from "../host/hosted-memory.ts";
 import type { KernelImage } from "../host/kernel-image.ts";
+import { FIXADDR_START } from "../include/asm/fixmap.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
+import { thread_info } from "../include/asm/thread_info.ts";
 import { kstat, task_struct } from "../include/linux/sched.ts";
 import { nr_running } from "../include/linux/sched_class.ts";
 import { NR_CPUS } from "../include/linux/threads.ts";
@@ -30,6 +32,7 @@ import { kernel_image } from "../link.ts";
 import { entry_check } from "./entry-check.ts";
 import { InspectMemory } from "./inspect-memory.ts";
 import { KernelEntries } from "./kernel-entries.ts";
+import { type KernelStack, stack_at, task_on } from "./task-stacks.ts";
 
 const USER_CPL = 3;
 /** Bytes of a kernel stack that are left for saying that it is full, and for ending the task. */
@@ -132,10 +135,10 @@ function check_cpu_hz(hz: number | undefined, ticks: number): void {
   );
 }
 
-function check_cpus(cpus: number, { per_cpu }: KernelImage): void {
+function check_cpus(cpus: number, image: KernelImage): void {
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > NR_CPUS)
     throw new RangeError(`${cpus} CPUs: a kernel runs on 1 to ${NR_CPUS}`);
-  if (cpus > (per_cpu?.cpus ?? 1))
+  if (cpus > image.cpus)
     throw new RangeError(`${cpus} CPUs: this kernel is linked for one; link it with { config: { smp: true } }`);
 }
 
@@ -175,12 +178,12 @@ export class Kernel implements KernelHost {
       host: this,
       steps: this.#debug ? this.image.checked_steps(entry_check) : this.image.steps,
       lowest: PAGE_OFFSET,
-      end: PAGE_OFFSET + this.machine.memory.ramSize,
-      stacks: { size: THREAD_SIZE, reserved: task_struct.size + ROOM_FOR_OOPS },
+      end: this.#end_of_memory(),
+      stacks: { size: THREAD_SIZE, reserved: this.#stack_overhead() + ROOM_FOR_OOPS, end: this.#end_of_ram() },
       on_failure: (_core, eip, why) => this.#note_failure(eip, why),
     });
     this.#inspect = HostedMemory.of(new InspectMemory(this.machine));
-    this.#entries = new KernelEntries(this.image, this.#inspect, PAGE_OFFSET + this.machine.memory.ramSize);
+    this.#entries = new KernelEntries(this.image, this.#inspect);
     this.machine.attachBridge(this.#bridge.hostcall);
     this.machine.onSerialOutput = (byte, port) => {
       if (port === 1) this.on_output?.(byte);
@@ -188,6 +191,27 @@ export class Kernel implements KernelHost {
     this.machine.onDebugOutput = (byte) => this.on_log?.(byte);
     if (machine === undefined) this.#load();
     if ("initramfs" in options) this.hand_over(options);
+  }
+
+  #end_of_ram(): number {
+    return PAGE_OFFSET + this.machine.memory.ramSize;
+  }
+
+  /** Behind it are devices: what vmalloc maps is memory. */
+  #end_of_memory(): number {
+    return this.image.stacks?.kind === "vmap" ? FIXADDR_START : this.#end_of_ram();
+  }
+
+  /** Bytes at the lower end of a task's stack that are no stack. */
+  #stack_overhead(): number {
+    switch (this.image.stacks?.kind) {
+      case "vmap":
+        return 0;
+      case "thread_info":
+        return thread_info.size;
+      default:
+        return task_struct.size;
+    }
   }
 
   #load(): void {
@@ -360,6 +384,19 @@ export class Kernel implements KernelHost {
     return with_context(undefined, this, this.#inspect, look);
   }
 
+  /**
+   * Linear address of the PCB of the task that a core executes: by the stack that it is on, or that it goes to when it leaves
+   * ring 3. undefined before there are tasks.
+   */
+  task_on(core = 0): number | undefined {
+    return this.inspect(() => task_on(this.machine.cores[core], this.image, this.#inspect));
+  }
+
+  /** Whose kernel stack an address is on: a task's or a CPU's; a stack's top counts. */
+  stack_at(address: number): KernelStack | undefined {
+    return this.inspect(() => stack_at(this.image, address));
+  }
+
   /** Hears every kernel event from now on; costs nothing while nobody listens. */
   on_event(listener: ((event: RecordedEvent) => void) | undefined): void {
     this.#listener = listener;
@@ -387,7 +424,7 @@ export class Kernel implements KernelHost {
 
   get statistics(): KernelStatistics {
     return this.inspect(() => {
-      const stats = Array.from({ length: this.image.per_cpu?.cpus ?? 1 }, (_, cpu) => kstat.of(cpu));
+      const stats = Array.from({ length: this.image.cpus }, (_, cpu) => kstat.of(cpu));
       const sum = (count: (stat: (typeof stats)[number]) => number) =>
         stats.reduce((total, stat) => total + count(stat), 0);
       return {

@@ -23,6 +23,8 @@ it("says what there is when a key, a value or a preset is not", () => {
   expect(() => read_configuration(["smp=yes"])).toThrow("smp is false or true");
   expect(() => configuration({ hz: 2 })).toThrow(ConfigurationError);
   expect(() => configuration({}, "2.2" as "2.4")).toThrow('"2.2": there is 2.4 and 2.6');
+  expect(() => configuration({ irq_stacks: true })).toThrow("irq_stacks=true with stack=task_union");
+  expect(() => configuration({ stack: "task_union" }, "2.6")).toThrow("or irq_stacks=false");
   expect(() => link_kernel({ variables: { no_such: 1 } })).toThrow("no_such");
 });
 

@@ -3,6 +3,7 @@ import { initramfs } from "../../boot/index.ts";
 import { tasks } from "../../debug/index.ts";
 import {
   type BootOptions,
+  configuration,
   type Kernel,
   type KernelStop,
   kernel_image,
@@ -46,6 +47,10 @@ export const CPUS = Number(process.env.ESP0_CPUS ?? 1);
 export const CONFIG = read_configuration((process.env.ESP0_CONFIG ?? "").split(",").filter((text) => text !== ""));
 /** What is only so when tasks share a CPU: `it.runIf(ON_ONE_CPU)`. */
 export const ON_ONE_CPU = CPUS === 1;
+/** Where PCBs and stacks are, and whether interrupts have stacks of their own. */
+export const { stack: STACK, irq_stacks: IRQ_STACKS } = configuration(CONFIG);
+/** What is only so where a stack's address tells whose it is. */
+export const STACKS_TELL_CURRENT = STACK !== "vmap";
 
 function memory_in_use(): Record<string, number> {
   const caches = Object.fromEntries(slab_caches().map(({ name, active }) => [name, active]));

@@ -17,7 +17,6 @@ import {
   mm_struct,
   read_cstring,
   runqueue_head,
-  THREAD_SIZE,
   task_struct,
   timer_jiffies,
   timer_list,
@@ -91,7 +90,8 @@ function waitEntries(console: Console, task: number): number[] {
   const { esp } = pointersOf(guest, task);
   const found: number[] = [];
   const list = wait_queue_t.offset("task_list");
-  for (let at = esp; at + wait_queue_t.size <= task + THREAD_SIZE; at += 4) {
+  const { end } = guest.stackOf(task);
+  for (let at = esp; at + wait_queue_t.size <= end; at += 4) {
     if (guest.read32(at + wait_queue_t.offset("task")) !== task) continue;
     const link = at + list;
     try {

@@ -125,8 +125,8 @@ function showTss(console: Console): void {
 }
 
 function ownerOf(console: Console, esp0: number): string | undefined {
-  const stack = ((esp0 - 1) & -8192) >>> 0;
-  const task = console.guest.tasks().find(({ address }) => address === stack);
+  const stack = console.guest.stackAt(esp0);
+  const task = console.guest.tasks().find(({ address }) => stack?.kind === "task" && address === stack.task);
   return task === undefined ? undefined : `pid ${task.pid} (${task.comm})`;
 }
 

@@ -1,14 +1,14 @@
 /** Tasks: who there is, where they are, what is on their stacks. */
-import { pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
+import { pt_regs, type StackRange, task_struct } from "../../../kernel/inspect.ts";
 import { codeAddressOf, hasSavedRegisters } from "../../frames/entry.ts";
-import { backtrace, currentPointers, type Frame, pointersOf } from "../../frames/frame-walk.ts";
+import { backtrace, currentPointers, type Frame, pointersOf, type StackPointers } from "../../frames/frame-walk.ts";
 import type { TaskName } from "../../frames/guest.ts";
 import { bareHex, hex, table } from "../../numbers.ts";
 import { tasks as summaries } from "../../tasks.ts";
 import type { Command } from "../command.ts";
 import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
-import { stackLines } from "../format/stack.ts";
+import { cpuStack, stackLines, taskStack } from "../format/stack.ts";
 import { formatValue } from "../format/value.ts";
 import { taskOrCurrent } from "../task-argument.ts";
 
@@ -51,16 +51,38 @@ function showStack(console: Console, argument: string): void {
   }
   const task = taskOrCurrent(console, argument);
   const running = guest.coreOf(task.address);
-  const top = task.address + THREAD_SIZE;
+  const { start, end } = guest.stackOf(task.address);
   console.print(
-    `Kernel stack of pid ${task.pid} (${task.comm}): ${hex(task.address)} to ${hex(top)}, ${running === undefined ? "not running" : `running on CPU ${running.id}`}`,
+    `Kernel stack of pid ${task.pid} (${task.comm}): ${hex(start)} to ${hex(end)}, ${running === undefined ? "not running" : `running on CPU ${running.id}`}`,
   );
   if (running !== undefined && guest.isUser(running)) {
-    console.print(`It runs in user space: the kernel stack is empty, and TSS.esp0 leads to its top, ${hex(top)}.`);
+    console.print(`It runs in user space: the kernel stack is empty, and TSS.esp0 leads to its top, ${hex(end)}.`);
     console.print(`${bareHex(task.address)}  task_struct, ${task_struct.size} bytes`);
     return;
   }
-  console.print(...stackLines(console, pointersOf(guest, task.address), task.address));
+  const pointers = pointersOf(guest, task.address);
+  const used = running === undefined ? undefined : guest.stackAt(pointers.esp);
+  if (used === undefined || used.kind === "task") {
+    console.print(...stackLines(console, pointers, task.address, taskStack(console, task.address)));
+    return;
+  }
+  console.print(`ESP is on the ${used.kind} of CPU ${used.cpu}, ${hex(used.start)} to ${hex(used.end)}:`);
+  console.print(...stackLines(console, pointers, task.address, cpuStack(console, used)));
+  const left = interruptedOn(console, task.address, { start, end });
+  if (left === undefined) return;
+  console.print("Its own stack, as it was left:");
+  console.print(...stackLines(console, left, task.address, taskStack(console, task.address)));
+}
+
+/** Where a task's own stack was left for one of its CPU's. */
+function interruptedOn({ guest }: Console, task: number, { start, end }: StackRange): StackPointers | undefined {
+  for (const frame of backtrace(guest, pointersOf(guest, task), task)) {
+    const { entryFrame, returnSlot, cfa } = frame;
+    // Entry code changes stacks with all registers saved; others with nothing but a return address above what they saved.
+    const left = entryFrame === undefined ? returnSlot : entryFrame - pt_regs.offset("eip");
+    if (cfa !== undefined && left !== undefined && left > start && left < end) return { ...frame, esp: left };
+  }
+  return undefined;
 }
 
 function showTask(console: Console, argument: string): void {
@@ -73,7 +95,7 @@ function showTask(console: Console, argument: string): void {
 /** Registers that a task had in user space, saved at the top of its kernel stack. */
 function showSaved(console: Console, argument: string): void {
   const task = taskOrCurrent(console, argument);
-  const address = task.address + THREAD_SIZE - pt_regs.size;
+  const address = console.guest.stackOf(task.address).end - pt_regs.size;
   const mm = console.number(`((task_struct *)${task.address})->mm`);
   if (mm === 0) throw new CommandError(`pid ${task.pid} is a kernel thread: it has no registers of user space`);
   const running = console.guest.coreOf(task.address);

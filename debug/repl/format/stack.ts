@@ -1,6 +1,6 @@
 /** A stack, word by word, with what each word is. */
-import { pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
-import { codeAddressOf, vectorSlot } from "../../frames/entry.ts";
+import { type CpuStack, pt_regs, task_struct, thread_info } from "../../../kernel/inspect.ts";
+import { codeAddressOf, hasLeft, vectorSlot } from "../../frames/entry.ts";
 import { SWITCH_FRAME_BYTES } from "../../frames/entry-frames.ts";
 import { backtrace, type Frame, type StackPointers } from "../../frames/frame-walk.ts";
 import { MemoryError } from "../../frames/guest.ts";
@@ -17,11 +17,51 @@ const REGISTERS: readonly string[] = Object.keys(pt_regs.fields);
 const FROM_USER = new Set(["esp", "xss"]);
 const RPL = 3;
 
-/** From ESP upwards to the end of a task's stack. */
-export function stackLines(console: Console, start: StackPointers, task: number | undefined): string[] {
+/** A stack with its ends. */
+export interface ShownStack {
+  readonly end: number;
+  /** What is behind its end. */
+  readonly above: string;
+  /** The lowest address that can be used, and what lies below it. */
+  readonly lowest: number;
+  readonly below: string;
+}
+
+/** A task's kernel stack, as the kernel's configuration has it. */
+export function taskStack({ guest }: Console, task: number): ShownStack {
+  const { start, end } = guest.stackOf(task);
+  const above = "end of the stack, esp0";
+  const pcb = `task_struct (${hex(task)} to ${hex(task + task_struct.size)})`;
+  switch (guest.session.kernel?.image.stacks?.kind) {
+    case "thread_info": {
+      const lowest = start + thread_info.size;
+      return { end, above, lowest, below: `the thread_info (${hex(start)} to ${hex(lowest)}) of the ${pcb}` };
+    }
+    case "vmap":
+      return { end, above, lowest: start, below: `a page that is not mapped; the ${pcb} is elsewhere` };
+    default:
+      return { end, above, lowest: start + task_struct.size, below: `the ${pcb}` };
+  }
+}
+
+/** A stack that belongs to a CPU. */
+export function cpuStack({ guest }: Console, { kind, cpu, start, end }: CpuStack): ShownStack {
+  const above = `end of the ${kind} of CPU ${cpu}`;
+  if (guest.session.kernel?.image.stacks?.kind !== "thread_info")
+    return { end, above, lowest: start, below: "its end" };
+  return { end, above, lowest: start + thread_info.size, below: `its thread_info (at ${hex(start)})` };
+}
+
+/** From ESP upwards to the end of a stack. */
+export function stackLines(
+  console: Console,
+  start: StackPointers,
+  task: number | undefined,
+  stack?: ShownStack,
+): string[] {
   const notes = annotations(console, start, task);
   const esp = start.esp & ~3;
-  const end = task === undefined ? esp + 4 * WORDS : task + THREAD_SIZE;
+  const end = stack?.end ?? esp + 4 * WORDS;
   const lines: string[] = [];
   try {
     for (let address = esp >>> 0; address < end; address += 4) {
@@ -34,12 +74,9 @@ export function stackLines(console: Console, start: StackPointers, task: number 
     if (!(error instanceof MemoryError)) throw error;
     lines.push(`      ${error.message}`);
   }
-  if (task !== undefined) {
-    lines.push(`      ${bareHex(end)}   end of the stack, esp0`);
-    const free = (esp >>> 0) - task - task_struct.size;
-    lines.push(
-      `      ${free} bytes free below, down to the task_struct (${hex(task)} to ${hex(task + task_struct.size)})`,
-    );
+  if (stack !== undefined) {
+    lines.push(`      ${bareHex(end)}   ${stack.above}`);
+    lines.push(`      ${(esp >>> 0) - stack.lowest} bytes free below, down to ${stack.below}`);
   }
   return lines;
 }
@@ -84,7 +121,7 @@ function noteEntry(console: Console, notes: Map<number, string>, frame: Frame, o
   const fromUser = (console.guest.read32(cpu + 4) & RPL) !== 0;
   for (const field of REGISTERS) {
     const address = base + pt_regs.offset(field);
-    if (address < frame.esp || (FROM_USER.has(field) && !fromUser)) continue;
+    if (hasLeft(frame, address) || (FROM_USER.has(field) && !fromUser)) continue;
     const place = field === "eip" && outer !== undefined ? `: ${console.session.symbols.format(outer.pc)}` : "";
     const by = address >= cpu ? " (pushed by the CPU)" : "";
     const what = field === "ebx" ? `, struct pt_regs begins: ${entryName(console, frame)}` : "";

@@ -13,7 +13,14 @@ import {
 import { _PAGE_TABLE, PAGE_KERNEL, PAGE_OFFSET, PAGE_SIZE, TASK_SIZE } from "../../include/asm/page.ts";
 import { THREAD_SIZE } from "../../include/asm/processor.ts";
 import { APIC_BIAS, NO_ENTRY, VM_MASK } from "../../include/asm/ptrace.ts";
-import { __KERNEL_CS, __KERNEL_DS, __USER_CS, __USER_DS, GDT_ENTRIES } from "../../include/asm/segment.ts";
+import {
+  __KERNEL_CS,
+  __KERNEL_DS,
+  __USER_CS,
+  __USER_DS,
+  GDT_ENTRIES,
+  GDT_ENTRY_CPU_NUMBER,
+} from "../../include/asm/segment.ts";
 import { TRAMPOLINE_REACHED } from "../../include/asm/smpboot.ts";
 import { RW_LOCK_BIAS } from "../../include/asm/spinlock.ts";
 import { __NR_clone, __NR_execve, __NR_exit, NR_syscalls } from "../../include/asm/unistd.ts";
@@ -26,6 +33,7 @@ import { NR_CPUS } from "../../include/linux/threads.ts";
 const constants = {
   NR_CPUS,
   THREAD_SIZE,
+  THREAD_SHIFT: Math.log2(THREAD_SIZE),
   PAGE_SIZE,
   __PAGE_OFFSET: PAGE_OFFSET,
   TASK_SIZE,
@@ -56,6 +64,7 @@ const constants = {
   __USER_CS,
   __USER_DS,
   GDT_ENTRIES,
+  GDT_ENTRY_CPU_NUMBER,
   EFAULT,
   ENOSYS,
   ENAMETOOLONG,

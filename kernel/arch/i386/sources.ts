@@ -1,9 +1,13 @@
 /** The kernel's assembly sources. */
 import type { ConfigurationSymbol } from "../../configuration.ts";
+import current from "../../include/asm/current.h?raw";
+import irq_stacks from "../../include/asm/irq_stacks.h?raw";
 import dwarf2 from "../../include/asm/dwarf2.h?raw";
 import percpu from "../../include/asm/percpu.h?raw";
 import entry from "./kernel/entry.S?raw";
 import head from "./kernel/head.S?raw";
+import irq from "./kernel/irq.S?raw";
+import rewind from "./kernel/rewind.S?raw";
 import i387 from "./kernel/i387.S?raw";
 import kernel_thread from "./kernel/kernel_thread.S?raw";
 import switch_to from "./kernel/switch_to.S?raw";
@@ -36,12 +40,16 @@ export const sources: readonly Source[] = [
   { file: "kernel/arch/i386/lib/mem.S", text: mem },
   { file: "kernel/arch/i386/lib/getuser.S", text: getuser },
   { file: "kernel/arch/i386/lib/usercopy.S", text: usercopy },
+  { file: "kernel/arch/i386/kernel/irq.S", text: irq, configured_by: "CONFIG_IRQ_STACKS" },
+  { file: "kernel/arch/i386/kernel/rewind.S", text: rewind, configured_by: "CONFIG_REWIND_STACK" },
   { file: "kernel/arch/i386/kernel/trampoline.S", text: trampoline, configured_by: "CONFIG_SMP" },
   { file: "kernel/arch/i386/lib/apic.S", text: apic, configured_by: "CONFIG_SMP" },
 ];
 
 /** What they include, by the name in `#include <...>`. */
 export const headers: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
+  "asm/current.h": { file: "kernel/include/asm/current.h", text: current },
   "asm/dwarf2.h": { file: "kernel/include/asm/dwarf2.h", text: dwarf2 },
+  "asm/irq_stacks.h": { file: "kernel/include/asm/irq_stacks.h", text: irq_stacks },
   "asm/percpu.h": { file: "kernel/include/asm/percpu.h", text: percpu },
 };

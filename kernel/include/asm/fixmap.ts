@@ -10,6 +10,9 @@ export const FIX_APIC_BASE = 0;
 /** The first I/O APIC's registers. */
 export const FIX_IO_APIC_BASE_0 = 1;
 
+/** The lowest of their pages: nothing else is mapped from here on. */
+export const FIXADDR_START = FIXADDR_TOP - (FIX_IO_APIC_BASE_0 << PAGE_SHIFT);
+
 export function fix_to_virt(index: number): u32 {
   return FIXADDR_TOP - (index << PAGE_SHIFT);
 }

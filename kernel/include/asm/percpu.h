@@ -1,12 +1,12 @@
-# What every CPU has one of (include/linux/percpu.h), in a kernel for several: found by the number of the CPU, which is in the
-# PCB at the lower end of the current kernel stack. In a kernel for one it is just there.
+# What every CPU has one of (include/linux/percpu.h), in a kernel for several: found by the number of the CPU. In a kernel for
+# one it is just there.
+
+#include <asm/current.h>
 
 # Increments a counter of this CPU's: `offset` bytes into its struct, one of `size` bytes, of the variable `symbol`. Uses `reg`.
 .macro INC_PER_CPU symbol, offset, size, reg
 	.ifdef CONFIG_SMP
-	movl $-THREAD_SIZE, \reg
-	andl %esp, \reg
-	movl task_struct_processor(\reg), \reg
+	GET_CPU \reg
 	imull $\size, \reg
 	incl \symbol+\offset(\reg)
 	.else

@@ -9,4 +9,6 @@ export const GDT_ENTRY_TLS_ENTRIES = 3;
 /** GDT index of the CPU's TSS. */
 export const FIRST_TSS_ENTRY = 12;
 export const FIRST_LDT_ENTRY = FIRST_TSS_ENTRY + 1;
+/** GDT index of a segment that is there for its limit: the number of the CPU whose GDT it is. `lsl` reads it. */
+export const GDT_ENTRY_CPU_NUMBER = 27;
 export const GDT_ENTRIES = 12 + 8 * 4;

@@ -1,12 +1,13 @@
 /** The task and its constants (include/linux/sched.h, Linux 2.4). */
 
-import { cpu } from "../../host/context.ts";
+import { configured, current_task, init_task_address, this_cpu } from "../../host/context.ts";
 import { kernel_table, kernel_variable, per_cpu, type Steps } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
 import { THREAD_SIZE, thread_struct } from "../asm/processor.ts";
 import { RW_LOCK_BIAS, rwlock_t, spinlock_t } from "../asm/spinlock.ts";
 import { smp_mb } from "../asm/system.ts";
+import { thread_info } from "../asm/thread_info.ts";
 import { list_head } from "./list.ts";
 import { NR_CPUS } from "./threads.ts";
 import { timer_list } from "./timer.ts";
@@ -182,6 +183,8 @@ export const task_struct = struct("task_struct", {
   it_real_incr: u32,
   /** Resource limits: soft and hard one of each resource. */
   rlim: array(rlimit, RLIM_NLIMITS),
+  /** With stack=vmap only, where nothing of a task is on its stack. */
+  thread_info,
 });
 export type task_struct = ViewOf<typeof task_struct>;
 
@@ -191,7 +194,10 @@ export type task_struct = ViewOf<typeof task_struct>;
  */
 export const tasklist_lock = kernel_table("tasklist_lock", [RW_LOCK_BIAS], rwlock_t);
 
-/** union task_union of pid 0: 8 KiB aligned, PCB at the bottom, boot stack above (init_task_union + 8192 is its top). */
+/**
+ * union task_union of pid 0: 8 KiB aligned, PCB at the bottom, boot stack above (init_task_union + 8192 is its top). With other
+ * stacks than stack=task_union the PCB is elsewhere (init_task), and this is the boot stack alone.
+ */
 export const init_task_union = kernel_variable("init_task_union", array(u32, THREAD_SIZE / 4), undefined, {
   alignment: THREAD_SIZE,
   section: ".data.init_task",
@@ -199,7 +205,7 @@ export const init_task_union = kernel_variable("init_task_union", array(u32, THR
 
 /** The PCB of the boot CPU's idle task. */
 export function init_task(): task_struct {
-  return task_struct.at(init_task_union.address);
+  return task_struct.at(init_task_address());
 }
 
 /** The idle task of each CPU: what it runs when there is nothing else. */
@@ -217,8 +223,21 @@ export function task_has_cpu(p: task_struct): boolean {
   return p.cpus_runnable !== ALL_CPUS;
 }
 
+/** The lower end of a task's kernel stack; its top is what TSS.esp0 is while the task is in user mode. */
+export function task_stack_page(p: task_struct): u32 {
+  return p.thread.esp0 - THREAD_SIZE;
+}
+
+/** What is known of a task beside its PCB; nothing with stack=task_union. */
+export function task_thread_info(p: task_struct): thread_info | undefined {
+  if (configured("CONFIG_VMAP_STACK")) return p.thread_info;
+  return configured("CONFIG_THREAD_INFO") ? thread_info.at(task_stack_page(p)) : undefined;
+}
+
 /** `cpu` runs `p` from now on, and no other can. */
 export function task_set_cpu(p: task_struct, cpu: number): void {
+  const info = task_thread_info(p);
+  if (info !== undefined) info.cpu = cpu;
   p.processor = cpu;
   p.cpus_runnable = 1 << cpu;
 }
@@ -228,9 +247,9 @@ export function task_release_cpu(p: task_struct): void {
   p.cpus_runnable = ALL_CPUS;
 }
 
-/** Linear address of the PCB of the task that is running: ESP masked down to its 8 KiB stack. */
+/** Linear address of the PCB of the task that is running: by the stack that ESP is on, or by the CPU (host/stack-layout.ts). */
 export function get_current(): u32 {
-  return (cpu().r[4] & -THREAD_SIZE) >>> 0;
+  return current_task();
 }
 
 export function current(): task_struct {
@@ -246,14 +265,14 @@ export function* set_current_state(state: i32): Steps<void> {
   yield* smp_mb();
 }
 
-/** The CPU that executes this step, as the PCB of the task that is running has it. */
+/** The CPU that executes this step, as the task that is running has it, or the CPU itself; 0 in a kernel for one. */
 export function smp_processor_id(): i32 {
-  return current().processor;
+  return this_cpu();
 }
 
 /** Every task but the idle ones, in list order (`for_each_task`). Needs tasklist_lock, for reading at least. */
 export function* for_each_task(): Generator<task_struct, void, undefined> {
-  const first = init_task_union.address;
+  const first = init_task().address;
   const next_task = task_struct.offset("next_task");
   let at: u32 = memory().read32(first + next_task) >>> 0;
   while (at !== first) {

@@ -536,7 +536,7 @@ describe("completion of a kernel's names", () => {
       "init_tss.esp1",
       "init_tss.esp2",
     ]);
-    expect(repl.complete("p ((task_struct *)0xc0104000)->thr")[0]).toEqual(["thread", "thread_group"]);
+    expect(repl.complete("p ((task_struct *)0xc0104000)->thr")[0]).toEqual(["thread", "thread_group", "thread_info"]);
     expect(repl.complete("p current->thread.esp")[0]).toEqual(["thread.esp", "thread.esp0"]);
   });
 });

@@ -43,7 +43,8 @@ export class PlainMachine {
 
   run<T>(body: () => T): T {
     const image = {
-      per_cpu: undefined,
+      cpus: 1,
+      stacks: undefined,
       configured: new Set<string>(),
       addresses: new Uint32Array(0),
       symbol: (name: string) => this.symbols.get(name)!,

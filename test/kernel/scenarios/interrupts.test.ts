@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { RecordedEvent } from "../../../kernel/index.ts";
-import { back_trace, memory, pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
+import { back_trace, memory, pt_regs, task_struct } from "../../../kernel/inspect.ts";
 import { boot, ON_ONE_CPU, run } from "../run.ts";
 
 const SPIN = `
@@ -99,7 +99,7 @@ _start:
       const interrupted = kernel.inspect(() => interrupted_cs(machine.getRegister("ebp")));
       if (interrupted !== KERNEL_CS) continue;
       inside++;
-      const pid = () => kernel.inspect(() => task_struct.at(machine.getRegister("esp") & -THREAD_SIZE).pid);
+      const pid = () => kernel.inspect(() => task_struct.at(kernel.task_on() ?? 0).pid);
       const before = pid();
       const end = kernel.run_to_event(({ event }) => event === "sched_switch" || event === "interrupt_exit");
       expect(end.kind === "event" && end.event.event).toBe("interrupt_exit");

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { init_tss, pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
-import { boot, ON_ONE_CPU, type Run } from "../run.ts";
+import { for_each_task, init_tss, pt_regs, THREAD_SIZE, task_struct } from "../../../kernel/inspect.ts";
+import { boot, ON_ONE_CPU, type Run, STACKS_TELL_CURRENT } from "../run.ts";
+
+/** The task whose kernel stack an address is on. */
+function task_of({ kernel }: Run, address: number): number {
+  const stack = kernel.stack_at(address);
+  if (stack?.kind !== "task") throw new Error(`${address.toString(16)} is on no task's stack`);
+  return stack.task;
+}
 
 /** Runs to the moment `esp` has just been loaded in the next context switch, and says between whom. */
 function to_stack_switch({ kernel }: Run) {
@@ -33,12 +40,24 @@ _start:
 `;
 
 describe.runIf(ON_ONE_CPU)("switch_to (X1)", () => {
-  it("changes who is current by changing ESP alone (T4)", () => {
+  it("goes from the stack of one task to that of the other by changing ESP alone", () => {
     const run = boot(THREE_TASKS);
     const { event, esp_before, esp_after } = to_stack_switch(run);
-    const pid_of = (esp: number) => run.kernel.inspect(() => task_struct.at(esp & -THREAD_SIZE).pid);
+    const pid_of = (esp: number) => run.kernel.inspect(() => task_struct.at(task_of(run, esp)).pid);
     expect(pid_of(esp_before)).toBe(event.prev);
     expect(pid_of(esp_after)).toBe(event.next);
+  });
+
+  it.runIf(STACKS_TELL_CURRENT)("changes who is current by changing ESP alone (T4)", () => {
+    const run = boot(THREE_TASKS);
+    const { event } = to_stack_switch(run);
+    const pid = () => run.kernel.inspect(() => task_struct.at(run.kernel.task_on() ?? 0).pid);
+    expect(pid()).toBe(event.next);
+    run.kernel.machine.setRegister(
+      "esp",
+      run.kernel.inspect(() => [...for_each_task()].find((p) => p.pid === event.prev)?.thread.esp ?? 0),
+    );
+    expect(pid()).toBe(event.prev);
   });
 
   it("saves ESP and EIP of the task it leaves, with EBP, EDI and ESI on its stack", () => {
@@ -47,7 +66,7 @@ describe.runIf(ON_ONE_CPU)("switch_to (X1)", () => {
     run.kernel.machine.step(); // movl $1f, prev->thread.eip
     const { machine, image } = run.kernel;
     const thread = run.kernel.inspect(() => {
-      const { esp, eip } = task_struct.at(esp_before & -THREAD_SIZE).thread;
+      const { esp, eip } = task_struct.at(task_of(run, esp_before)).thread;
       return { esp, eip };
     });
     expect(thread).toEqual({ esp: esp_before, eip: image.symbol("switch_to_resume") });

@@ -1,11 +1,11 @@
 import { describe, expect, expectTypeOf, it } from "vitest";
 import { container_of, type ScalarType } from "../../../kernel/host/types.ts";
-import { THREAD_SIZE } from "../../../kernel/include/asm/processor.ts";
 import { syscall_numbers } from "../../../kernel/include/asm/unistd.ts";
 import { completion } from "../../../kernel/include/linux/completion.ts";
 import { list_for_each } from "../../../kernel/include/linux/list.ts";
 import { for_each_task, task_struct } from "../../../kernel/include/linux/sched.ts";
 import { wait_queue_t } from "../../../kernel/include/linux/wait.ts";
+import { stack_of } from "../../../kernel/inspect.ts";
 import { boot, run } from "../run.ts";
 
 /** What a system call returns, as a signed number. */
@@ -215,7 +215,8 @@ value:	.long 0
         const { task, flags } = wait_queue_t.at(container_of(entry, wait_queue_t, "task_list"));
         return { task, flags };
       });
-      const is_on_stack = waited_for > parent.address && waited_for + completion.size <= parent.address + THREAD_SIZE;
+      const { start, end } = stack_of(parent.address);
+      const is_on_stack = waited_for > start && waited_for + completion.size <= end;
       return { done, waiters, is_on_stack, parent: parent.address };
     });
     expect(seen).toMatchObject({ done: 0, waiters: [{ task: seen.parent, flags: 1 }], is_on_stack: true });

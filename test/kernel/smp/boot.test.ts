@@ -11,7 +11,6 @@ import { link_kernel } from "../../../kernel/link.ts";
 import { boot } from "../run.ts";
 import { boot_smp, HELLO, image, physical, SPIN } from "./run.ts";
 
-const THREAD_SIZE = 8192;
 const cores = (cpus: number) => Array.from({ length: cpus }, (_, cpu) => cpu);
 
 describe.each([2, 4, 8])("a kernel on %i CPUs", (cpus) => {
@@ -51,8 +50,10 @@ describe.each([2, 4, 8])("a kernel on %i CPUs", (cpus) => {
       const core = machine.cores[cpu];
       expect(core.halted).toBe(true);
       expect(image.symbolize(core.eip)).toMatch(/^safe_halt\+/);
-      expect((machine.getRegister("esp", cpu) & -THREAD_SIZE) >>> 0).toBe(idle[cpu].address);
-      expect(kernel.inspect(() => init_tss.of(cpu).esp0)).toBe(idle[cpu].address + THREAD_SIZE);
+      const stack = kernel.stack_at(machine.getRegister("esp", cpu));
+      expect(stack).toMatchObject({ kind: "task", task: idle[cpu].address });
+      expect(kernel.task_on(cpu)).toBe(idle[cpu].address);
+      expect(kernel.inspect(() => init_tss.of(cpu).esp0)).toBe(stack?.end);
       expect(core.cr3).toBe(physical("swapper_pg_dir"));
     }
   });
@@ -185,7 +186,7 @@ it("a kernel for one CPU has nothing of all that", () => {
   const { kernel } = boot(HELLO, { cpus: 1 });
   for (const name of ["smp_boot_cpus", "apic_read", "reschedule_interrupt"])
     expect(() => kernel.image.symbol(name)).toThrow("no symbol");
-  expect(kernel.image.per_cpu).toBeUndefined();
+  expect(kernel.image.cpus).toBe(1);
 });
 
 describe("the MP configuration", () => {

@@ -1,6 +1,7 @@
 /**
  * Back-traces by frame pointers: hosted stubs and the kernel's assembly functions keep them. An exception or interrupt
- * frame (struct pt_regs) in between is recognised by the return address into entry.S in front of it and crossed.
+ * frame (struct pt_regs) in between is recognised by the return address into entry.S in front of it and crossed. Stacks that
+ * belong to a CPU are crossed with it: what is called there has EBP and a copy of the struct from where it came from.
  */
 
 import type { SymbolSource } from "../../../host/context.ts";
@@ -18,8 +19,22 @@ export interface StackFrame {
 }
 
 const DEEPEST = 64;
-/** Functions of entry.S whose calls have a struct pt_regs right above their arguments, and the arguments' bytes. */
-const entry_points: Readonly<Record<string, number>> = { common_interrupt: 0, system_call: 0, error_code: 8 };
+/** Functions of entry.S whose calls have a struct pt_regs right above the return address: as an argument, or as what lies there. */
+const entry_points: ReadonlySet<string> = new Set([
+  "common_interrupt",
+  "system_call",
+  "handle_bottom_half_intr",
+  "handle_bottom_half_sys_call",
+  "apic_timer_interrupt",
+  "stop_interrupt",
+  "call_function_interrupt",
+  "reschedule_interrupt",
+  "invalidate_interrupt",
+  "error_interrupt",
+  "spurious_interrupt",
+]);
+/** That whose calls have the address of one there. */
+const EXCEPTION_ENTRY = "error_code";
 
 /**
  * Frames from the innermost outwards, ending at the first user-mode frame or where the chain does. Never faults. Frames
@@ -44,12 +59,11 @@ export function back_trace(
       address = memory.read32(frame + 4) >>> 0;
       const caller = symbols.function_at(address);
       if (caller === undefined) break;
-      const argument_bytes = entry_points[caller];
-      const called_from = frame;
+      const behind = frame + 8;
       frame = next;
       push();
-      if (argument_bytes !== undefined) {
-        const regs = called_from + 8 + argument_bytes;
+      if (caller === EXCEPTION_ENTRY || entry_points.has(caller)) {
+        const regs = caller === EXCEPTION_ENTRY ? memory.read32(behind) >>> 0 : behind;
         const saved_cs = memory.read32(regs + pt_regs.offset("xcs"));
         address = memory.read32(regs + pt_regs.offset("eip")) >>> 0;
         frame = memory.read32(regs + pt_regs.offset("ebp")) >>> 0;

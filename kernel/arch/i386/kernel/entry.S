@@ -43,6 +43,13 @@
 
 #include <asm/dwarf2.h>
 #include <asm/percpu.h>
+#include <asm/irq_stacks.h>
+
+#ifdef CONFIG_IRQ_STACKS
+#define DO_BOTTOM_HALF do_softirq
+#else
+#define DO_BOTTOM_HALF do_bottom_half
+#endif
 
 .macro SAVE_ALL
 	cld
@@ -108,12 +115,6 @@
 	.previous
 .endm
 
-# current: the kernel stack is 8 KiB, aligned, with the PCB at its bottom.
-.macro GET_CURRENT reg
-	movl $-THREAD_SIZE, \reg
-	andl %esp, \reg
-.endm
-
 .text
 
 # int $0x80: number in EAX, arguments in EBX ECX EDX ESI EDI EBP; the result goes to the saved EAX.
@@ -161,7 +162,7 @@ badsys:
 	jmp ret_from_sys_call
 
 handle_bottom_half_sys_call:
-	call do_bottom_half
+	call DO_BOTTOM_HALF
 	jmp ret_from_sys_call
 
 reschedule:
@@ -225,7 +226,7 @@ ret_from_exception:
 .size ret_from_intr, . - ret_from_intr
 
 handle_bottom_half_intr:
-	call do_bottom_half
+	call DO_BOTTOM_HALF
 	jmp ret_from_exception
 	.cfi_endproc
 
@@ -252,7 +253,7 @@ BUILD_IRQ \nr
 common_interrupt:
 	ENTRY_FRAME 4
 	SAVE_ALL
-	call do_IRQ			# its argument is the struct pt_regs that lies here
+	CALL_IRQ_HANDLER do_IRQ		# its argument is the struct pt_regs that lies here
 	jmp ret_from_intr
 	.cfi_endproc
 .size common_interrupt, . - common_interrupt
@@ -268,7 +269,7 @@ common_interrupt:
 	pushl $\vector-APIC_BIAS
 	.cfi_adjust_cfa_offset 4
 	SAVE_ALL
-	call smp_\name			# its argument is the struct pt_regs that lies here
+	CALL_IRQ_HANDLER smp_\name	# its argument is the struct pt_regs that lies here
 	jmp ret_from_intr
 	.cfi_endproc
 	.size \name, . - \name
@@ -304,6 +305,27 @@ error_code:
 	movl %eax, pt_regs_orig_eax(%esp)
 	movl %ecx, pt_regs_xes(%esp)
 	.cfi_rel_offset %es, pt_regs_xes
+#ifdef CONFIG_IRQ_STACKS
+	movl %esp, %ebx
+	.cfi_def_cfa_register %ebx
+	movl $__KERNEL_DS, %edx
+	movl %edx, %ds
+	movl %edx, %es
+	movl exception_stacks(,%edi,4), %eax
+	testl %eax, %eax
+	je 1f
+#ifdef CONFIG_SMP
+	GET_CPU %ecx
+	shll $THREAD_SHIFT, %ecx
+	addl %ecx, %eax
+#endif
+	CHANGE_STACK 1f
+1:	pushl %esi			# error code
+	pushl %ebx			# regs
+	call *exception_table(,%edi,4)
+	movl %ebx, %esp
+	.cfi_def_cfa_register %esp
+#else
 	movl %esp, %edx
 	pushl %esi			# error code
 	.cfi_adjust_cfa_offset 4
@@ -315,6 +337,7 @@ error_code:
 	call *exception_table(,%edi,4)
 	addl $8, %esp
 	.cfi_adjust_cfa_offset -8
+#endif
 	GET_CURRENT %ebx
 	jmp ret_from_exception
 	.cfi_endproc
@@ -341,6 +364,16 @@ error_code:
 	.long do_\name
 	.popsection
 .endm
+
+#ifdef CONFIG_IRQ_STACKS
+# Those that have a stack of the CPU's, by vector.
+.pushsection .rodata
+.align 4
+exception_stacks:
+	.long 0, debug_stack, nmi_stack, debug_stack
+	.fill 15, 4, 0
+.popsection
+#endif
 
 # Handlers by vector, as the stubs follow.
 .pushsection .rodata

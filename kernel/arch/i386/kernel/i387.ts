@@ -7,9 +7,10 @@ import { i32, pointer, u32 } from "../../../host/types.ts";
 import { i387_fsave_struct } from "../../../include/asm/processor.ts";
 import { _fpstate, X86_FXSR_NONE } from "../../../include/asm/sigcontext.ts";
 import { memcpy } from "../../../include/asm/string.ts";
+import { TS_USEDFPU } from "../../../include/asm/thread_info.ts";
 import { copy_from_user } from "../../../include/asm/uaccess.ts";
 import { EFAULT } from "../../../include/linux/errno.ts";
-import { current, PF_USEDFPU, type task_struct } from "../../../include/linux/sched.ts";
+import { current, PF_USEDFPU, type task_struct, task_thread_info } from "../../../include/linux/sched.ts";
 
 const clts = asm_function("clts", [], undefined);
 export const stts = asm_function("stts", [], undefined);
@@ -20,24 +21,36 @@ const fninit = asm_function("fninit", [], undefined);
 /** Bytes that FNSAVE writes. */
 const FSAVE_SIZE = i387_fsave_struct.offset("status");
 
+/** Whether the x87 holds a task's state: TS_USEDFPU of its thread_info, PF_USEDFPU where it has none. */
+function used_fpu(tsk: task_struct): boolean {
+  const info = task_thread_info(tsk);
+  return info === undefined ? (tsk.flags & PF_USEDFPU) !== 0 : (info.status & TS_USEDFPU) !== 0;
+}
+
+function set_used_fpu(tsk: task_struct, used: boolean): void {
+  const info = task_thread_info(tsk);
+  if (info === undefined) tsk.flags = used ? tsk.flags | PF_USEDFPU : tsk.flags & ~PF_USEDFPU;
+  else info.status = used ? info.status | TS_USEDFPU : info.status & ~TS_USEDFPU;
+}
+
 /** Saves what the x87 holds for a task, which has used it since it was switched to, and takes it away. */
 export function* save_init_fpu(tsk: task_struct): Steps<void> {
   yield* fnsave(tsk.thread.i387.address);
-  tsk.flags &= ~PF_USEDFPU;
+  set_used_fpu(tsk, false);
   yield* stts();
 }
 
 /** The task is switched from, or its state has to be in memory: saves it if it is in the x87. */
 export function* unlazy_fpu(tsk: task_struct): Steps<void> {
-  if (tsk.flags & PF_USEDFPU) yield* save_init_fpu(tsk);
+  if (used_fpu(tsk)) yield* save_init_fpu(tsk);
 }
 
 /** Drops what the x87 holds for the current task. */
 export function* clear_fpu(): Steps<void> {
   const self = current();
-  if ((self.flags & PF_USEDFPU) === 0) return;
+  if (!used_fpu(self)) return;
   yield* fninit();
-  self.flags &= ~PF_USEDFPU;
+  set_used_fpu(self, false);
   yield* stts();
 }
 
@@ -54,7 +67,7 @@ export const math_state_restore = kernel_function("math_state_restore", [], unde
   if (self.used_math !== 0) yield* frstor(self.thread.i387.address);
   else yield* fninit();
   self.used_math = 1;
-  self.flags |= PF_USEDFPU;
+  set_used_fpu(self, true);
 });
 
 /**

@@ -5,7 +5,6 @@ import { i32, pointer, u32 } from "../../../host/types.ts";
 import {
   INVALID_IO_BITMAP_OFFSET,
   i387_fsave_struct,
-  THREAD_SIZE,
   thread_struct,
   tss_struct,
 } from "../../../include/asm/processor.ts";
@@ -13,7 +12,7 @@ import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_DS, FIRST_TSS_ENTRY } from "../../../include/asm/segment.ts";
 import { memcpy } from "../../../include/asm/string.ts";
 import { FS, GS, loadsegment, local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
-import { CLONE_SETTLS, current, get_current, task_struct } from "../../../include/linux/sched.ts";
+import { CLONE_SETTLS, current, task_struct } from "../../../include/linux/sched.ts";
 import { schedule } from "../../../kernel/sched.ts";
 import { stts, unlazy_fpu } from "./i387.ts";
 import { set_system_descriptor } from "./setup.ts";
@@ -28,7 +27,7 @@ export const init_tss = per_cpu("init_tss", tss_struct, { alignment: 32 });
 export function init_cpu_tss(): void {
   const tss = init_tss.value;
   tss.ss0 = __KERNEL_DS;
-  tss.esp0 = get_current() + THREAD_SIZE;
+  tss.esp0 = current().thread.esp0;
   tss.bitmap = INVALID_IO_BITMAP_OFFSET;
   set_system_descriptor(FIRST_TSS_ENTRY, tss.address, tss_struct.size - 1, TSS_AVAILABLE);
 }
@@ -90,15 +89,13 @@ export const copy_thread = kernel_function(
   i32,
   function* (_nr, clone_flags, esp, _unused, p, regs) {
     const thread = thread_struct.at(p + task_struct.offset("thread"));
-    const top = p + THREAD_SIZE;
-    const childregs = pt_regs.at(top - pt_regs.size);
+    const childregs = pt_regs.at(thread.esp0 - pt_regs.size);
     yield* memcpy(childregs.address, regs, pt_regs.size);
     childregs.eax = 0;
     yield* unlazy_fpu(current());
     yield* memcpy(thread.i387.address, current().thread.i387.address, i387_fsave_struct.size);
     childregs.esp = esp;
     thread.esp = childregs.address;
-    thread.esp0 = top;
     thread.eip = image().symbol("ret_from_fork");
     thread.fs = cpu().segSelector(FS);
     thread.gs = cpu().segSelector(GS);

@@ -10,7 +10,7 @@ import {
   RAMDISK_SIZE,
 } from "../../../include/asm/boot-params.ts";
 import { __va, PAGE_SHIFT, PAGE_SIZE } from "../../../include/asm/page.ts";
-import { GDT_ENTRIES } from "../../../include/asm/segment.ts";
+import { GDT_ENTRIES, GDT_ENTRY_CPU_NUMBER } from "../../../include/asm/segment.ts";
 import { strlcpy, strnlen } from "../../../include/asm/string.ts";
 import { hex8, KERN_ERR, KERN_INFO, printk } from "../../../kernel/printk.ts";
 import { free_reserved_page, reserve_free_pages } from "../../../mm/page_alloc.ts";
@@ -37,12 +37,13 @@ function gdt(): number[] {
   set(0x18, 0x0000ffff, 0x00cf9200);
   set(0x23, 0x0000ffff, 0x00cffa00);
   set(0x2b, 0x0000ffff, 0x00cff200);
+  set(GDT_ENTRY_CPU_NUMBER * 8, 0, 0x00409200);
   return words;
 }
 
 /**
  * The GDT of each CPU: null, unused, kernel code and data, user code and data, the thread's own segments, then the TSS, at the
- * same place on every CPU, and that of double faults.
+ * same place on every CPU, the CPU's number (the limit of data that nobody uses), and the TSS of double faults.
  */
 export const gdt_table = per_cpu_table("gdt_table", gdt());
 
@@ -68,6 +69,11 @@ export function set_system_descriptor(entry: number, base: number, limit: number
   descriptor.access = access;
   descriptor.flags = (limit >>> 16) & 0x0f;
   descriptor.base_high = base >>> 24;
+}
+
+/** Writes the number of a CPU into its own GDT, before anything runs there. */
+export function set_cpu_number(cpu: number): void {
+  segment_descriptor.at(gdt_table.address_of(cpu) + GDT_ENTRY_CPU_NUMBER * 8).limit = cpu;
 }
 
 /** Base address of a system segment in this CPU's GDT. */

@@ -6,7 +6,7 @@ import { memory } from "../../../host/memory.ts";
 import type { u32 } from "../../../host/types.ts";
 import { THREAD_SIZE } from "../../../include/asm/processor.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
-import { current } from "../../../include/linux/sched.ts";
+import { current, task_stack_page } from "../../../include/linux/sched.ts";
 import { hex8, KERN_EMERG, printk } from "../../../kernel/printk.ts";
 import { back_trace } from "./back-trace.ts";
 
@@ -83,7 +83,7 @@ export function* show_registers(address: u32): Steps<void> {
   const ss: u32 = in_user ? regs.xss : cpu().segSelector(2);
   printk(`${KERN_EMERG}ds: ${hex4(regs.xds)}   es: ${hex4(regs.xes)}   ss: ${hex4(ss)}\n`);
   const p = current();
-  printk(`${KERN_EMERG}Process ${p.comm} (pid: ${p.pid}, stackpage=${hex8(p.address)})\n`);
+  printk(`${KERN_EMERG}Process ${p.comm} (pid: ${p.pid}, stackpage=${hex8(task_stack_page(p))})\n`);
   if (in_user) return;
   printk(`${KERN_EMERG}${stack_text(esp)}\n`);
   yield* call_trace(regs.eip, regs.ebp);

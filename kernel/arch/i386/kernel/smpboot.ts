@@ -1,6 +1,6 @@
 /** Starting the other CPUs (arch/i386/kernel/smpboot.c, Linux 2.4). */
 import { image } from "../../../host/context.ts";
-import { kernel_function, kernel_variable, local, type Steps } from "../../../host/declarations.ts";
+import { config_function, kernel_function, kernel_variable, local, type Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
 import { array, i32, u32 } from "../../../host/types.ts";
 import {
@@ -26,7 +26,6 @@ import {
   STOP_VECTOR,
 } from "../../../include/asm/hw_irq.ts";
 import { __pa, PAGE_SHIFT, USER_PTRS_PER_PGD } from "../../../include/asm/page.ts";
-import { THREAD_SIZE } from "../../../include/asm/processor.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { TRAMPOLINE_REACHED } from "../../../include/asm/smpboot.ts";
 import { memcpy, memset } from "../../../include/asm/string.ts";
@@ -64,6 +63,7 @@ import { set_intr_gate } from "./gates.ts";
 import { setup_IO_APIC } from "./io_apic.ts";
 import { boot_cpu_physical_apicid, phys_cpu_present_map, smp_found_config, trampoline_base } from "./mpparse.ts";
 import { cpu_idle, cpu_init } from "./process.ts";
+import { set_cpu_number } from "./setup.ts";
 import { apic_wait_icr_idle, init_tlbstate, send_IPI_allbutself } from "./smp.ts";
 import { init_doublefault_task } from "./traps.ts";
 
@@ -76,6 +76,8 @@ const smp_commenced = kernel_variable("smp_commenced", u32);
 export const x86_cpu_to_apicid = kernel_variable("x86_cpu_to_apicid", array(i32, NR_CPUS));
 /** Where the stack of the CPU that is being started begins: trampoline.S. */
 export const secondary_stack = kernel_variable("secondary_stack", u32);
+
+const irq_ctx_init = config_function("irq_ctx_init", [i32], "CONFIG_IRQ_STACKS");
 
 const gates = [
   [LOCAL_TIMER_VECTOR, "apic_timer_interrupt"],
@@ -185,7 +187,9 @@ const do_boot_cpu = kernel_function("do_boot_cpu", [i32], i32, function* (apicid
   const cpu = smp_num_cpus.value;
   const idle = yield* fork_by_hand(cpu);
   x86_cpu_to_apicid.value.set(cpu, apicid);
-  secondary_stack.value = idle + THREAD_SIZE;
+  set_cpu_number(cpu);
+  yield* irq_ctx_init(cpu);
+  secondary_stack.value = task_struct.at(idle).thread.esp0;
   const start = image().symbol("trampoline_data");
   yield* memcpy(trampoline_base.value, start, image().symbol("trampoline_end") - start);
   printk(`${KERN_INFO}Booting processor ${cpu}/${apicid} eip ${hex8(__pa(trampoline_base.value))}\n`);

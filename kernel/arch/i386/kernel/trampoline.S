@@ -52,9 +52,7 @@ startup_32_smp:
 	movl secondary_stack, %esp	# of this CPU's idle task
 	pushl $0
 	popfl
-	leal -4(%esp), %eax		# its own GDT
-	andl $-THREAD_SIZE, %eax
-	movl task_struct_processor(%eax), %eax
+	movl smp_num_cpus, %eax		# its number, as it is the next one: its own GDT
 	imull $GDT_ENTRIES*8, %eax
 	addl $gdt_table, %eax
 	pushl %eax

@@ -1,6 +1,6 @@
 /** Exceptions (arch/i386/kernel/traps.c). */
-import { cpu, image } from "../../../host/context.ts";
-import { cstring, kernel_function, kernel_variable, per_cpu, type Steps } from "../../../host/declarations.ts";
+import { configured, cpu, image } from "../../../host/context.ts";
+import { config_function, cstring, kernel_function, kernel_variable, per_cpu, type Steps } from "../../../host/declarations.ts";
 import { read_cstring } from "../../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32 } from "../../../host/types.ts";
 import { __pa } from "../../../include/asm/page.ts";
@@ -9,6 +9,7 @@ import { EFLAGS_IF, EFLAGS_TF } from "../../../include/asm/processor-flags.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS } from "../../../include/asm/segment.ts";
 import { local_irq_enable } from "../../../include/asm/system.ts";
+import { thread_info } from "../../../include/asm/thread_info.ts";
 import { current, PF_EXITING, PF_SIGNALED, smp_processor_id, task_struct } from "../../../include/linux/sched.ts";
 import { cpu_curr } from "../../../include/linux/sched_class.ts";
 import { SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../include/linux/signal.ts";
@@ -29,6 +30,9 @@ export const hosted_exception = kernel_variable(
   "hosted_exception",
   struct("hosted_exception", { eip: u32, text: chars(236) }),
 );
+
+/** Ends the task on its own stack if it is not there (rewind.S). */
+const leave_cpu_stack = config_function("leave_cpu_stack", [i32], "CONFIG_REWIND_STACK");
 
 /** Oopses so far. */
 const die_counter = kernel_variable("die_counter", i32);
@@ -53,6 +57,7 @@ export const die = kernel_function(
     if (current().flags & PF_EXITING) yield* panic("Fault while exiting");
     current().flags |= PF_SIGNALED;
     local_irq_enable(); // whatever it was in the middle of, it has given that up
+    yield* leave_cpu_stack(SIGSEGV);
     yield* do_exit(SIGSEGV);
   },
 );
@@ -208,6 +213,13 @@ function interrupted_tss(): number {
   return system_descriptor_base(link >> 3);
 }
 
+/** What is at the lower end of a stack tells `current` and the CPU's number. */
+function init_doublefault_stack(): void {
+  const at = doublefault_stack.address;
+  if (configured("CONFIG_TASK_UNION")) task_struct.at(at).processor = smp_processor_id();
+  if (configured("CONFIG_THREAD_INFO")) thread_info.at(at).cpu = smp_processor_id();
+}
+
 /** This CPU's. */
 export function init_doublefault_task(): void {
   const tss = doublefault_tss.value;
@@ -220,7 +232,7 @@ export function init_doublefault_task(): void {
   tss.cs = __KERNEL_CS;
   tss.bitmap = 0x8000;
   tss.__cr3 = __pa(image().symbol("swapper_pg_dir"));
-  task_struct.at(doublefault_stack.address).processor = smp_processor_id();
+  init_doublefault_stack();
   set_system_descriptor(DOUBLEFAULT_TSS_ENTRY, tss.address, tss_struct.size - 1, TSS_AVAILABLE);
 }
 

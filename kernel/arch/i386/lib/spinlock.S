@@ -2,6 +2,8 @@
 # and those who find less turn on plain reads, which do not hold up the bus. Without CONFIG_SMP nobody calls these but
 # the trylocks, which find every lock free.
 
+#include <asm/current.h>
+
 .text
 
 .macro LOCK_FUNCTION name
@@ -124,8 +126,7 @@ LOCK_FUNCTION_END write_trylock
 
 # void lock_kernel(void)
 LOCK_FUNCTION lock_kernel
-	movl $-THREAD_SIZE, %ecx
-	andl %esp, %ecx
+	GET_CURRENT %ecx
 	incl task_struct_lock_depth(%ecx)
 	jz 1f
 	ret
@@ -134,8 +135,7 @@ LOCK_FUNCTION_END lock_kernel
 
 # void unlock_kernel(void)
 LOCK_FUNCTION unlock_kernel
-	movl $-THREAD_SIZE, %ecx
-	andl %esp, %ecx
+	GET_CURRENT %ecx
 	decl task_struct_lock_depth(%ecx)
 	js 1f
 	ret

@@ -1,7 +1,7 @@
 /** The locks of lib/spinlock.S, taken by up to eight cores that are switched between at random instructions. */
 import { describe, expect, it } from "vitest";
 import { RandomInterleaver } from "../../../../../emulator/index.ts";
-import { sources } from "../../../../../kernel/arch/i386/sources.ts";
+import { headers, sources } from "../../../../../kernel/arch/i386/sources.ts";
 import { smpGuest } from "../../../../emulator/smp/guest.ts";
 
 const CORES = 4;
@@ -12,7 +12,7 @@ const locks = `
 .set THREAD_SIZE, 8192
 .set RW_LOCK_BIAS, 0x01000000
 .set task_struct_lock_depth, 28
-${sources.find(({ file }) => file.endsWith("lib/spinlock.S"))?.text}
+${sources.find(({ file }) => file.endsWith("lib/spinlock.S"))?.text.replace("#include <asm/current.h>", headers["asm/current.h"].text)}
 .data
 .align 4
 spin:	.long 1

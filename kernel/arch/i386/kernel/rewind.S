@@ -1,0 +1,38 @@
+# The end of a task that is not on its own stack, or has none left (arch/i386/entry/entry_32.S, Linux 4.9).
+
+#include <asm/current.h>
+
+.text
+# void leave_cpu_stack(int code): does nothing on the current task's own stack; on any other, such as that of debug exceptions, which
+# the next one will begin anew, ends the task on its own.
+.align 16
+.globl leave_cpu_stack
+.type leave_cpu_stack,@function
+leave_cpu_stack:
+	.cfi_startproc
+	GET_CURRENT %eax
+	movl task_struct_thread_esp0(%eax), %ecx
+	decl %ecx
+	xorl %esp, %ecx
+	testl $-THREAD_SIZE, %ecx
+	jne rewind_stack_do_exit
+	ret
+	.cfi_endproc
+.size leave_cpu_stack, . - leave_cpu_stack
+
+# void rewind_stack_do_exit(int code): do_exit(code) at the top of the task's stack, below the registers of its program.
+.align 16
+.globl rewind_stack_do_exit
+.type rewind_stack_do_exit,@function
+rewind_stack_do_exit:
+	.cfi_startproc
+	.cfi_undefined %eip		# what was on the stack is gone
+	movl 4(%esp), %ecx
+	GET_CURRENT %eax
+	xorl %ebp, %ebp			# the outermost frame
+	movl task_struct_thread_esp0(%eax), %esp
+	subl $sizeof_pt_regs, %esp
+	pushl %ecx
+	call do_exit
+	.cfi_endproc
+.size rewind_stack_do_exit, . - rewind_stack_do_exit
