@@ -9,6 +9,7 @@ export { memory, read_cstring } from "./host/memory.ts";
 export * from "./host/types.ts";
 export * from "./include/asm/atomic.ts";
 export * from "./include/asm/bitops.ts";
+export * from "./include/asm/local.ts";
 export * from "./include/asm/page.ts";
 export * from "./include/asm/ptrace.ts";
 export * from "./include/asm/smplock.ts";

@@ -48,6 +48,7 @@ import * as asm_apic from "./include/asm/apic.ts";
 import * as atomic from "./include/asm/atomic.ts";
 import * as bitops from "./include/asm/bitops.ts";
 import * as ldt from "./include/asm/ldt.ts";
+import * as local from "./include/asm/local.ts";
 import * as mmu_context from "./include/asm/mmu_context.ts";
 import * as mpspec from "./include/asm/mpspec.ts";
 import * as processor from "./include/asm/processor.ts";
@@ -146,6 +147,7 @@ const all: readonly object[] = [
   stat,
   atomic,
   bitops,
+  local,
   ldt,
   mmu_context,
   processor,

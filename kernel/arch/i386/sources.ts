@@ -1,5 +1,6 @@
 /** The kernel's assembly sources. */
 import dwarf2 from "../../include/asm/dwarf2.h?raw";
+import lock from "../../include/asm/lock.h?raw";
 import percpu from "../../include/asm/percpu.h?raw";
 import entry from "./kernel/entry.S?raw";
 import head from "./kernel/head.S?raw";
@@ -8,6 +9,7 @@ import kernel_thread from "./kernel/kernel_thread.S?raw";
 import switch_to from "./kernel/switch_to.S?raw";
 import trampoline from "./kernel/trampoline.S?raw";
 import apic from "./lib/apic.S?raw";
+import atomic from "./lib/atomic.S?raw";
 import bitops from "./lib/bitops.S?raw";
 import getuser from "./lib/getuser.S?raw";
 import mem from "./lib/mem.S?raw";
@@ -23,6 +25,7 @@ export const sources: readonly { readonly file: string; readonly text: string }[
   { file: "kernel/arch/i386/kernel/kernel_thread.S", text: kernel_thread },
   { file: "kernel/arch/i386/kernel/i387.S", text: i387 },
   { file: "kernel/arch/i386/lib/system.S", text: system },
+  { file: "kernel/arch/i386/lib/atomic.S", text: atomic },
   { file: "kernel/arch/i386/lib/bitops.S", text: bitops },
   { file: "kernel/arch/i386/lib/spinlock.S", text: spinlock },
   { file: "kernel/arch/i386/lib/mem.S", text: mem },
@@ -39,5 +42,6 @@ export const smp_sources: typeof sources = [
 /** What they include, by the name in `#include <...>`. */
 export const headers: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
   "asm/dwarf2.h": { file: "kernel/include/asm/dwarf2.h", text: dwarf2 },
+  "asm/lock.h": { file: "kernel/include/asm/lock.h", text: lock },
   "asm/percpu.h": { file: "kernel/include/asm/percpu.h", text: percpu },
 };
