@@ -53,6 +53,7 @@ import * as mmu_context from "./include/asm/mmu_context.ts";
 import * as mpspec from "./include/asm/mpspec.ts";
 import * as processor from "./include/asm/processor.ts";
 import * as ptrace from "./include/asm/ptrace.ts";
+import * as semaphore from "./include/asm/semaphore.ts";
 import * as sigcontext from "./include/asm/sigcontext.ts";
 import * as smplock from "./include/asm/smplock.ts";
 import * as asm_spinlock from "./include/asm/spinlock.ts";
@@ -68,6 +69,7 @@ import * as interrupt from "./include/linux/interrupt.ts";
 import * as list from "./include/linux/list.ts";
 import * as mm from "./include/linux/mm.ts";
 import * as poll from "./include/linux/poll.ts";
+import * as rwsem from "./include/linux/rwsem.ts";
 import * as sched from "./include/linux/sched.ts";
 import * as smp from "./include/linux/smp.ts";
 import * as timer from "./include/linux/timer.ts";
@@ -84,6 +86,7 @@ import * as pid from "./kernel/pid.ts";
 import * as printk from "./kernel/printk.ts";
 import * as resource from "./kernel/resource.ts";
 import * as kernel_sched from "./kernel/sched.ts";
+import * as kernel_semaphore from "./kernel/semaphore.ts";
 import * as sigaction from "./kernel/sigaction.ts";
 import * as sigaltstack from "./kernel/sigaltstack.ts";
 import * as kernel_signal from "./kernel/signal.ts";
@@ -92,6 +95,7 @@ import * as sys from "./kernel/sys.ts";
 import * as kernel_time from "./kernel/time.ts";
 import * as kernel_timer from "./kernel/timer.ts";
 import * as kernel_wait from "./kernel/wait.ts";
+import * as lib_rwsem from "./lib/rwsem.ts";
 import * as bootmem from "./mm/bootmem.ts";
 import * as extable from "./mm/extable.ts";
 import * as filemap from "./mm/filemap.ts";
@@ -153,6 +157,7 @@ const all: readonly object[] = [
   processor,
   ptrace,
   sigcontext,
+  semaphore,
   smplock,
   asm_spinlock,
   asm_string,
@@ -167,6 +172,7 @@ const all: readonly object[] = [
   list,
   mm,
   poll,
+  rwsem,
   sched,
   smp,
   timer,
@@ -183,6 +189,7 @@ const all: readonly object[] = [
   printk,
   resource,
   kernel_sched,
+  kernel_semaphore,
   sigaction,
   sigaltstack,
   kernel_signal,
@@ -191,6 +198,7 @@ const all: readonly object[] = [
   kernel_time,
   kernel_timer,
   kernel_wait,
+  lib_rwsem,
   bootmem,
   extable,
   filemap,

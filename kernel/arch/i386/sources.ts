@@ -13,6 +13,8 @@ import atomic from "./lib/atomic.S?raw";
 import bitops from "./lib/bitops.S?raw";
 import getuser from "./lib/getuser.S?raw";
 import mem from "./lib/mem.S?raw";
+import rwsem from "./lib/rwsem.S?raw";
+import semaphore from "./lib/semaphore.S?raw";
 import spinlock from "./lib/spinlock.S?raw";
 import system from "./lib/system.S?raw";
 import usercopy from "./lib/usercopy.S?raw";
@@ -28,6 +30,8 @@ export const sources: readonly { readonly file: string; readonly text: string }[
   { file: "kernel/arch/i386/lib/atomic.S", text: atomic },
   { file: "kernel/arch/i386/lib/bitops.S", text: bitops },
   { file: "kernel/arch/i386/lib/spinlock.S", text: spinlock },
+  { file: "kernel/arch/i386/lib/semaphore.S", text: semaphore },
+  { file: "kernel/arch/i386/lib/rwsem.S", text: rwsem },
   { file: "kernel/arch/i386/lib/mem.S", text: mem },
   { file: "kernel/arch/i386/lib/getuser.S", text: getuser },
   { file: "kernel/arch/i386/lib/usercopy.S", text: usercopy },
