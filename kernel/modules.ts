@@ -59,6 +59,7 @@ import * as smplock from "./include/asm/smplock.ts";
 import * as asm_spinlock from "./include/asm/spinlock.ts";
 import * as asm_string from "./include/asm/string.ts";
 import * as system from "./include/asm/system.ts";
+import * as tlb from "./include/asm/tlb.ts";
 import * as tlbflush from "./include/asm/tlbflush.ts";
 import * as uaccess from "./include/asm/uaccess.ts";
 import * as binfmts from "./include/linux/binfmts.ts";
@@ -162,6 +163,7 @@ const all: readonly object[] = [
   asm_spinlock,
   asm_string,
   system,
+  tlb,
   tlbflush,
   uaccess,
   binfmts,
