@@ -50,15 +50,18 @@ import * as asm_apic from "./include/asm/apic.ts";
 import * as atomic from "./include/asm/atomic.ts";
 import * as bitops from "./include/asm/bitops.ts";
 import * as ldt from "./include/asm/ldt.ts";
+import * as local from "./include/asm/local.ts";
 import * as mpspec from "./include/asm/mpspec.ts";
 import * as processor from "./include/asm/processor.ts";
 import * as ptrace from "./include/asm/ptrace.ts";
+import * as semaphore from "./include/asm/semaphore.ts";
 import * as sigcontext from "./include/asm/sigcontext.ts";
 import * as smplock from "./include/asm/smplock.ts";
 import * as asm_spinlock from "./include/asm/spinlock.ts";
 import * as asm_string from "./include/asm/string.ts";
 import * as system from "./include/asm/system.ts";
 import * as thread_info_h from "./include/asm/thread_info.ts";
+import * as tlb from "./include/asm/tlb.ts";
 import * as tlbflush from "./include/asm/tlbflush.ts";
 import * as uaccess from "./include/asm/uaccess.ts";
 import * as binfmts from "./include/linux/binfmts.ts";
@@ -69,6 +72,7 @@ import * as interrupt from "./include/linux/interrupt.ts";
 import * as list from "./include/linux/list.ts";
 import * as mm from "./include/linux/mm.ts";
 import * as poll from "./include/linux/poll.ts";
+import * as rwsem from "./include/linux/rwsem.ts";
 import * as sched from "./include/linux/sched.ts";
 import * as sched_class from "./include/linux/sched_class.ts";
 import * as smp from "./include/linux/smp.ts";
@@ -88,6 +92,7 @@ import * as resource from "./kernel/resource.ts";
 import * as kernel_sched from "./kernel/sched.ts";
 import * as sched_goodness from "./kernel/sched_goodness.ts";
 import * as sched_sys from "./kernel/sched_sys.ts";
+import * as kernel_semaphore from "./kernel/semaphore.ts";
 import * as sigaction from "./kernel/sigaction.ts";
 import * as sigaltstack from "./kernel/sigaltstack.ts";
 import * as kernel_signal from "./kernel/signal.ts";
@@ -99,6 +104,7 @@ import * as thread_info from "./kernel/thread_info.ts";
 import * as kernel_time from "./kernel/time.ts";
 import * as kernel_timer from "./kernel/timer.ts";
 import * as kernel_wait from "./kernel/wait.ts";
+import * as lib_rwsem from "./lib/rwsem.ts";
 import * as bootmem from "./mm/bootmem.ts";
 import * as extable from "./mm/extable.ts";
 import * as filemap from "./mm/filemap.ts";
@@ -154,15 +160,18 @@ const always: readonly object[] = [
   stat,
   atomic,
   bitops,
+  local,
   ldt,
   processor,
   ptrace,
   sigcontext,
+  semaphore,
   smplock,
   asm_spinlock,
   asm_string,
   system,
   thread_info_h,
+  tlb,
   tlbflush,
   uaccess,
   binfmts,
@@ -173,6 +182,7 @@ const always: readonly object[] = [
   list,
   mm,
   poll,
+  rwsem,
   sched,
   sched_class,
   smp,
@@ -191,6 +201,7 @@ const always: readonly object[] = [
   resource,
   kernel_sched,
   sched_sys,
+  kernel_semaphore,
   sigaction,
   sigaltstack,
   kernel_signal,
@@ -199,6 +210,7 @@ const always: readonly object[] = [
   kernel_time,
   kernel_timer,
   kernel_wait,
+  lib_rwsem,
   bootmem,
   extable,
   filemap,

@@ -162,7 +162,8 @@ function hygienic_name(symbol: ts.Symbol, env: Environment): string | undefined 
   if (env.expanding.length === 0 || declaration === undefined) return undefined;
   if (!ts.isParameter(declaration) && !ts.isVariableDeclaration(declaration) && !ts.isBindingElement(declaration))
     return undefined;
-  return is_at_module_level(declaration) ? undefined : `${symbol.name}$in${env.expanding.length}`;
+  const is_global = is_at_module_level(declaration) || declaration.getSourceFile().isDeclarationFile;
+  return is_global ? undefined : `${symbol.name}$in${env.expanding.length}`;
 }
 
 function used(variable: Used, is_assigned: boolean): Code {

@@ -49,6 +49,7 @@ import {
 import { EFAULT, ENOEXEC, ENOMEM } from "../include/linux/errno.ts";
 import { file, IS_ERR, inode } from "../include/linux/fs.ts";
 import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
+import { down_write, up_write } from "../include/linux/rwsem.ts";
 import { current } from "../include/linux/sched.ts";
 import { SIGKILL } from "../include/linux/signal.ts";
 import { send_sig } from "../kernel/signal.ts";
@@ -134,10 +135,13 @@ function* map_segment(filp: u32, segment: elf_phdr): Steps<i32> {
   const start: u32 = page_align_down(p_vaddr);
   const file_end: u32 = p_vaddr + p_filesz;
   const end: u32 = segment_end(segment);
+  const sem = mm_struct.at(current().mm).mmap_sem.address;
   let zero_from: u32 = start;
   if (p_filesz !== 0) {
     const prot: u32 = protection_of(segment);
+    yield* down_write(sem);
     const mapped = yield* do_mmap_pgoff(filp, start, file_end - start, prot, MAP_FLAGS, p_offset >>> PAGE_SHIFT);
+    yield* up_write(sem);
     if (IS_ERR(mapped)) return mapped;
     zero_from = page_align_up(file_end);
     // The rest of the last page belongs to .bss, or to the heap.
@@ -145,7 +149,9 @@ function* map_segment(filp: u32, segment: elf_phdr): Steps<i32> {
       return -EFAULT;
   }
   if (end <= zero_from) return 0;
+  yield* down_write(sem);
   const mapped = yield* do_brk(zero_from, end - zero_from);
+  yield* up_write(sem);
   return IS_ERR(mapped) ? mapped : 0;
 }
 

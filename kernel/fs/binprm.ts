@@ -7,10 +7,12 @@ import { load_TLS } from "../arch/i386/kernel/tls.ts";
 import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
+import { atomic_dec_and_test } from "../include/asm/atomic.ts";
 import { __pa, PAGE_SHIFT, PAGE_SIZE, page_align_down, TASK_SIZE } from "../include/asm/page.ts";
 import { pgd_offset, pte_mkdirty, pte_mkwrite } from "../include/asm/pgtable.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { __USER_CS, __USER_DS } from "../include/asm/segment.ts";
+import { spin_lock, spin_lock_init, spin_unlock } from "../include/asm/spinlock.ts";
 import { memcpy, memset, strlcpy } from "../include/asm/string.ts";
 import { FS, GS, load_cr3, loadsegment } from "../include/asm/system.ts";
 import { copy_from_user, get_user, set_fs, strnlen_user, USER_DS } from "../include/asm/uaccess.ts";
@@ -19,9 +21,11 @@ import { E2BIG, EFAULT, ENOMEM } from "../include/linux/errno.ts";
 import { file, IS_ERR, inode } from "../include/linux/fs.ts";
 import { list_del_init } from "../include/linux/list.ts";
 import { GFP_KERNEL, mm_struct, VM_STACK_FLAGS } from "../include/linux/mm.ts";
+import { down_write, up_write } from "../include/linux/rwsem.ts";
 import { current, PF_FORKNOEXEC, signal_struct, task_struct } from "../include/linux/sched.ts";
 import { SIG_DFL, SIG_IGN, SIGCHLD } from "../include/linux/signal.ts";
 import { smp_switch_mm } from "../include/linux/smp.ts";
+import { spin_lock_irq, spin_unlock_irq } from "../include/linux/spinlock.ts";
 import { zap_other_threads } from "../kernel/exit.ts";
 import { mm_release, sigact_cachep } from "../kernel/fork.ts";
 import { mm_alloc, mmdrop, mmput } from "../kernel/mm.ts";
@@ -37,6 +41,7 @@ const SLASH = 0x2f;
 const COMM = task_struct.offset("comm");
 const COMM_LENGTH = task_struct.fields.comm.size;
 const SIGSET_SIZE = 8;
+const SIGNAL_COUNT = signal_struct.offset("count");
 
 /** Reads part of a file into kernel memory. Returns bytes read, fewer than asked for at the file's end. */
 export function* kernel_read(filp: u32, offset: u32, to: u32, count: u32): Steps<u32> {
@@ -125,17 +130,23 @@ export const setup_arg_pages = kernel_function(
     const base: u32 = STACK_TOP - MAX_ARG_PAGES * PAGE_SIZE;
     bprm.p += base;
     mm.arg_start = bprm.p;
+    yield* down_write(mm.mmap_sem.address);
     const stack = yield* insert_anonymous_area(mm.address, page_align_down(bprm.p), STACK_TOP, VM_STACK_FLAGS);
+    yield* up_write(mm.mmap_sem.address);
     if (stack === undefined) return -ENOMEM;
     for (let i = 0; i < MAX_ARG_PAGES; i++) {
       const page = bprm.page.get(i);
       if (page === 0) continue;
       const address: u32 = base + i * PAGE_SIZE;
+      yield* spin_lock(mm.page_table_lock.address);
       const pte_address = yield* pte_alloc(mm.address, pgd_offset(mm.pgd, address), address);
+      if (pte_address !== 0) {
+        memory().write32(pte_address, pte_mkdirty(pte_mkwrite(mk_pte(virt_to_page(page), stack.vm_page_prot))));
+        mm.rss++;
+      }
+      yield* spin_unlock(mm.page_table_lock.address);
       if (pte_address === 0) return -ENOMEM;
-      memory().write32(pte_address, pte_mkdirty(pte_mkwrite(mk_pte(virt_to_page(page), stack.vm_page_prot))));
       bprm.page.set(i, 0);
-      mm.rss++;
     }
     return 0;
   },
@@ -150,10 +161,26 @@ function* make_private_signals(): Steps<u32> {
   if (signal_struct.at(shared).count <= 1) return 0;
   const own: u32 = yield* kmem_cache_alloc(sigact_cachep.value, GFP_KERNEL);
   if (own === 0) return -ENOMEM;
+  yield* spin_lock(signal_struct.at(shared).siglock.address);
   yield* memcpy(own, shared, signal_struct.size);
+  yield* spin_unlock(signal_struct.at(shared).siglock.address);
   signal_struct.at(own).count = 1;
-  current().sig = own;
+  spin_lock_init(signal_struct.at(own).siglock.address);
+  yield* use_signals(own);
   return shared;
+}
+
+/** Gives the current task another signal table, which whoever sends it a signal looks at with its sigmask_lock. */
+function* use_signals(sig: u32): Steps<void> {
+  const self = current();
+  yield* spin_lock_irq(self.sigmask_lock.address);
+  self.sig = sig;
+  yield* spin_unlock_irq(self.sigmask_lock.address);
+}
+
+/** Drops the signal table that was shared before. */
+function* release_old_signals(shared: u32): Steps<void> {
+  if ((yield* atomic_dec_and_test(shared + SIGNAL_COUNT)) !== 0) yield* kmem_cache_free(sigact_cachep.value, shared);
 }
 
 /**
@@ -225,12 +252,13 @@ export const flush_old_exec = kernel_function(
     const error = yield* exec_mmap();
     if (error !== 0) {
       if (shared_signals !== 0) {
-        yield* kmem_cache_free(sigact_cachep.value, tsk.sig);
-        tsk.sig = shared_signals;
+        const own = tsk.sig;
+        yield* use_signals(shared_signals);
+        yield* kmem_cache_free(sigact_cachep.value, own);
       }
       return error;
     }
-    if (shared_signals !== 0) signal_struct.at(shared_signals).count--;
+    if (shared_signals !== 0) yield* release_old_signals(shared_signals);
     yield* de_thread(tsk);
     yield* set_comm(tsk, linux_binprm.at(bprm_address).filename);
     tsk.flags &= ~PF_FORKNOEXEC;

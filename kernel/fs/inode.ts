@@ -2,9 +2,11 @@
  * The inodes (fs/inode.c): every file of the initramfs and every device node, on one list and in a hash table of names, for
  * as long as the kernel runs.
  */
-import { cstring, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
+import { cstring, kernel_function, kernel_table, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { array, pointer, type u8, u32 } from "../host/types.ts";
+import { init_MUTEX } from "../include/asm/semaphore.ts";
+import { SPIN_LOCK_UNLOCKED, spin_lock, spin_unlock, spinlock_t } from "../include/asm/spinlock.ts";
 import { memset, strcmp } from "../include/asm/string.ts";
 import { inode } from "../include/linux/fs.ts";
 import { INIT_LIST_HEAD } from "../include/linux/list.ts";
@@ -32,8 +34,12 @@ export const inode_init = kernel_function("inode_init", [], undefined, function*
   inode_cachep.value = yield* kmem_cache_create(inode_cache_name.address, inode.size, 0);
 });
 
+/** Held while an inode gets its number. Those with names are all made, and on their list, before the first program runs. */
+export const inode_lock = kernel_table("inode_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
+
 /**
- * A new inode, all zero but its number and its empty page list, not on the list yet; undefined when out of memory.
+ * A new inode with one user, all zero but its number, its semaphore and its empty page list, not on the list yet; undefined when
+ * out of memory.
  * @context might_sleep
  */
 export function* new_inode(): Steps<inode | undefined> {
@@ -41,13 +47,18 @@ export function* new_inode(): Steps<inode | undefined> {
   if (at === 0) return undefined;
   yield* memset(at, 0, inode.size);
   const made = inode.at(at);
-  made.i_ino = ++last_ino.value;
+  made.i_count = 1;
+  init_MUTEX(made.i_sem.address);
   INIT_LIST_HEAD(made.i_pages.address);
+  yield* spin_lock(inode_lock.address);
+  last_ino.value++;
+  made.i_ino = last_ino.value;
+  yield* spin_unlock(inode_lock.address);
   return made;
 }
 
 /** Frees an inode that is on no list: of a file without a name, whose last user is gone. */
-export function* put_inode(at: u32): Steps<void> {
+export function* destroy_inode(at: u32): Steps<void> {
   yield* kmem_cache_free(inode_cachep.value, at);
 }
 

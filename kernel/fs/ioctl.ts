@@ -6,7 +6,7 @@ import { file, file_operations } from "../include/linux/fs.ts";
 import { fget, fput } from "./file_table.ts";
 
 export const sys_ioctl = kernel_function("sys_ioctl", [i32, u32, u32], i32, function* (fd, command, argument) {
-  const at: u32 = fget(fd);
+  const at = yield* fget(fd);
   if (at === 0) return -EBADF;
   const { f_op } = file.at(at);
   const ioctl: u32 = f_op === 0 ? 0 : file_operations.at(f_op).ioctl;

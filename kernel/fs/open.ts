@@ -40,10 +40,11 @@ import {
   S_IFMT,
   S_IFREG,
 } from "../include/linux/fs.ts";
-import { current, files_struct, fs_struct } from "../include/linux/sched.ts";
+import { current, fs_struct } from "../include/linux/sched.ts";
 import { KERN_WARNING, printk } from "../kernel/printk.ts";
 import { get_chrfops } from "./devices.ts";
 import {
+  close_fd,
   fcheck,
   fd_install,
   filp_close,
@@ -135,13 +136,13 @@ export const filp_open = kernel_function("filp_open", [pointer("char"), u32, u32
 /** Gives an opened file, or -errno, to the lowest free descriptor. */
 function* install(opened: u32, flags: u32): Steps<i32> {
   if (IS_ERR(opened)) return opened;
-  const fd: i32 = get_unused_fd();
+  const fd = yield* get_unused_fd();
   if (fd < 0) {
     yield* filp_close(opened);
     return fd;
   }
-  fd_install(fd, opened);
-  if (flags & O_CLOEXEC) set_close_on_exec(fd, true);
+  if (flags & O_CLOEXEC) yield* set_close_on_exec(fd, true);
+  yield* fd_install(fd, opened);
   return fd;
 }
 
@@ -227,12 +228,7 @@ export const sys_umask = kernel_function("sys_umask", [u32], i32, (mask) => {
 
 /** close(2). */
 export const sys_close = kernel_function("sys_close", [i32], i32, function* (fd) {
-  const at: u32 = fcheck(fd);
-  if (at === 0) return -EBADF;
-  const files = files_struct.at(current().files);
-  files.fd.set(fd, 0);
-  files.close_on_exec &= ~(1 << fd);
-  return yield* filp_close(at);
+  return yield* close_fd(fd);
 });
 
 const console_name = cstring("/dev/console");
@@ -246,7 +242,8 @@ export const open_console = kernel_function("open_console", [], undefined, funct
   }
   const at: u32 = fcheck(fd);
   for (let copies = 0; copies < 2; copies++) {
-    get_file(at);
-    fd_install(get_unused_fd(), at);
+    yield* get_file(at);
+    const copy = yield* get_unused_fd();
+    yield* fd_install(copy, at);
   }
 });

@@ -2,7 +2,9 @@
 import { kernel_function, kernel_table, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { array, i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
+import { atomic_dec_and_test, atomic_inc } from "../include/asm/atomic.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
+import { down, down_interruptible, up } from "../include/asm/semaphore.ts";
 import { memset } from "../include/asm/string.ts";
 import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { EAGAIN, EFAULT, EINVAL, ENFILE, ENOMEM, ENOTTY, EPIPE, ERESTARTSYS } from "../include/linux/errno.ts";
@@ -20,17 +22,27 @@ import {
 } from "../include/linux/fs.ts";
 import { GFP_KERNEL } from "../include/linux/mm.ts";
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDNORM, POLLWRNORM, poll_wait } from "../include/linux/poll.ts";
-import { current } from "../include/linux/sched.ts";
+import { current, get_current, TASK_INTERRUPTIBLE, TASK_RUNNING } from "../include/linux/sched.ts";
 import { SIGPIPE } from "../include/linux/signal.ts";
 import { FIONREAD } from "../include/linux/tty.ts";
-import { init_waitqueue_head, wait_queue_head_t } from "../include/linux/wait.ts";
+import { init_waitqueue_entry, init_waitqueue_head, wait_queue_head_t, wait_queue_t } from "../include/linux/wait.ts";
+import { schedule } from "../kernel/sched.ts";
 import { send_sig, signal_pending } from "../kernel/signal.ts";
-import { interruptible_sleep_on, wake_up_interruptible } from "../kernel/wait.ts";
+import { add_wait_queue, remove_wait_queue, wake_up_interruptible } from "../kernel/wait.ts";
 import { free_pages, get_zeroed_page } from "../mm/page_alloc.ts";
 import { kfree, kmalloc } from "../mm/slab.ts";
-import { fd_install, fput, get_empty_filp, get_unused_fd, set_close_on_exec } from "./file_table.ts";
-import { new_inode, put_inode } from "./inode.ts";
-import { sys_close } from "./open.ts";
+import {
+  close_fd,
+  fd_install,
+  fput,
+  get_empty_filp,
+  get_unused_fd,
+  put_unused_fd,
+  set_close_on_exec,
+} from "./file_table.ts";
+import { destroy_inode, new_inode } from "./inode.ts";
+
+const I_COUNT = inode.offset("i_count");
 
 /** Bytes a pipe holds, and bytes that a write puts in as one piece. */
 const PIPE_SIZE = PAGE_SIZE;
@@ -57,14 +69,33 @@ function is_nonblocking(filp: number): boolean {
   return (file.at(filp).f_flags & O_NONBLOCK) !== 0;
 }
 
+/** Address of the semaphore of a pipe (PIPE_SEM): held while its bytes, or the number of its ends, change. */
+function semaphore_of(filp: number): u32 {
+  return inode.at(file.at(filp).f_inode).i_sem.address;
+}
+
 /**
- * Waits for the other side; a waker is a task, so nothing is lost between the look and the sleep. 0 or -errno.
+ * Sleeps until the other side wakes the pipe, or a signal comes. Gives the semaphore up meanwhile, when it is on the queue
+ * already, so that nothing is lost between the look and the sleep.
  * @context might_sleep
  */
+function* pipe_wait(sem: u32, pipe: pipe_inode_info): Steps<void> {
+  const wait = local(wait_queue_t);
+  init_waitqueue_entry(wait.address, get_current());
+  current().state = TASK_INTERRUPTIBLE;
+  yield* add_wait_queue(pipe.wait.address, wait.address);
+  yield* up(sem);
+  yield* schedule();
+  yield* remove_wait_queue(pipe.wait.address, wait.address);
+  current().state = TASK_RUNNING;
+  yield* down(sem);
+}
+
+/** Waits for the other side: 0 or -errno. Needs the semaphore. @context might_sleep */
 function* wait_for_other_side(filp: u32, pipe: pipe_inode_info): Steps<i32> {
   if (is_nonblocking(filp)) return -EAGAIN;
   if (signal_pending(current())) return -ERESTARTSYS;
-  yield* interruptible_sleep_on(pipe.wait.address);
+  yield* pipe_wait(semaphore_of(filp), pipe);
   return 0;
 }
 
@@ -75,28 +106,35 @@ export const pipe_read = kernel_function(
   i32,
   function* (filp, buffer, count) {
     if (count === 0) return 0;
-    const pipe = pipe_of(filp);
-    while (pipe.len === 0) {
-      if (pipe.writers === 0) return 0;
-      const error = yield* wait_for_other_side(filp, pipe);
-      if (error !== 0) return error;
-    }
-    let done: i32 = 0;
-    while (done < count && pipe.len > 0) {
-      const { start } = pipe;
-      const bytes: u32 = Math.min(count - done, pipe.len, PIPE_SIZE - start);
-      if ((yield* copy_to_user(buffer + done, pipe.base + start, bytes)) !== 0) {
-        if (done === 0) return -EFAULT;
-        break;
-      }
-      pipe.start = (start + bytes) % PIPE_SIZE;
-      pipe.len -= bytes;
-      done += bytes;
-    }
-    yield* wake_up_interruptible(pipe.wait.address);
-    return done;
+    if ((yield* down_interruptible(semaphore_of(filp))) !== 0) return -ERESTARTSYS;
+    const result = yield* read_bytes(filp, pipe_of(filp), buffer, count);
+    yield* up(semaphore_of(filp));
+    return result;
   },
 );
+
+/** What a read does. Needs the semaphore. @inline */
+function* read_bytes(filp: u32, pipe: pipe_inode_info, buffer: u32, count: u32): Steps<i32> {
+  while (pipe.len === 0) {
+    if (pipe.writers === 0) return 0;
+    const error = yield* wait_for_other_side(filp, pipe);
+    if (error !== 0) return error;
+  }
+  let done: i32 = 0;
+  while (done < count && pipe.len > 0) {
+    const { start } = pipe;
+    const bytes: u32 = Math.min(count - done, pipe.len, PIPE_SIZE - start);
+    if ((yield* copy_to_user(buffer + done, pipe.base + start, bytes)) !== 0) {
+      if (done === 0) return -EFAULT;
+      break;
+    }
+    pipe.start = (start + bytes) % PIPE_SIZE;
+    pipe.len -= bytes;
+    done += bytes;
+  }
+  yield* wake_up_interruptible(pipe.wait.address);
+  return done;
+}
 
 /**
  * Everything, in pieces of at most the pipe's size; up to PIPE_BUF bytes are not torn. SIGPIPE when nobody can read.
@@ -107,29 +145,36 @@ export const pipe_write = kernel_function(
   [pointer("file"), u32, u32],
   i32,
   function* (filp, buffer, count) {
-    const pipe = pipe_of(filp);
-    let done: i32 = 0;
-    while (done < count) {
-      if (pipe.readers === 0) {
-        yield* send_sig(SIGPIPE, current().address, 0);
-        return done || -EPIPE;
-      }
-      const room: u32 = PIPE_SIZE - pipe.len;
-      if (room < (count <= PIPE_BUF ? count : 1)) {
-        const error = yield* wait_for_other_side(filp, pipe);
-        if (error !== 0) return done || error;
-        continue;
-      }
-      const end = (pipe.start + pipe.len) % PIPE_SIZE;
-      const bytes: u32 = Math.min(count - done, room, PIPE_SIZE - end);
-      if ((yield* copy_from_user(pipe.base + end, buffer + done, bytes)) !== 0) return done || -EFAULT;
-      pipe.len += bytes;
-      done += bytes;
-      yield* wake_up_interruptible(pipe.wait.address);
-    }
-    return done;
+    if ((yield* down_interruptible(semaphore_of(filp))) !== 0) return -ERESTARTSYS;
+    const result = yield* write_bytes(filp, pipe_of(filp), buffer, count);
+    yield* up(semaphore_of(filp));
+    return result;
   },
 );
+
+/** What a write does. Needs the semaphore. @inline */
+function* write_bytes(filp: u32, pipe: pipe_inode_info, buffer: u32, count: u32): Steps<i32> {
+  let done: i32 = 0;
+  while (done < count) {
+    if (pipe.readers === 0) {
+      yield* send_sig(SIGPIPE, current().address, 0);
+      return done || -EPIPE;
+    }
+    const room: u32 = PIPE_SIZE - pipe.len;
+    if (room < (count <= PIPE_BUF ? count : 1)) {
+      const error = yield* wait_for_other_side(filp, pipe);
+      if (error !== 0) return done || error;
+      continue;
+    }
+    const end = (pipe.start + pipe.len) % PIPE_SIZE;
+    const bytes: u32 = Math.min(count - done, room, PIPE_SIZE - end);
+    if ((yield* copy_from_user(pipe.base + end, buffer + done, bytes)) !== 0) return done || -EFAULT;
+    pipe.len += bytes;
+    done += bytes;
+    yield* wake_up_interruptible(pipe.wait.address);
+  }
+  return done;
+}
 
 /** FIONREAD: how many bytes could be read. @context might_sleep */
 export const pipe_ioctl = kernel_function(
@@ -150,11 +195,13 @@ export const pipe_poll = kernel_function("pipe_poll", [pointer("file"), u32], u3
   return (pipe.len < PIPE_SIZE ? POLLOUT | POLLWRNORM : 0) | (pipe.readers === 0 ? POLLERR : 0);
 });
 
-function* free_pipe(node: u32): Steps<void> {
+/** Drops one of a pipe's users, which are its ends; the last one frees it. */
+function* put_pipe(node: u32): Steps<void> {
+  if ((yield* atomic_dec_and_test(node + I_COUNT)) === 0) return;
   const { i_data } = inode.at(node);
   yield* free_pages(pipe_inode_info.at(i_data).base, 0);
   yield* kfree(i_data);
-  yield* put_inode(node);
+  yield* destroy_inode(node);
 }
 
 /** One end is closed for good: tells the other, and frees the pipe with the second. */
@@ -164,10 +211,12 @@ export const pipe_release = kernel_function(
   undefined,
   function* (node, filp) {
     const pipe = pipe_inode_info.at(inode.at(node).i_data);
+    yield* down(semaphore_of(filp));
     if (file.at(filp).f_mode & FMODE_READ) pipe.readers--;
     else pipe.writers--;
-    if (pipe.readers + pipe.writers === 0) yield* free_pipe(node);
-    else yield* wake_up_interruptible(pipe.wait.address);
+    yield* wake_up_interruptible(pipe.wait.address);
+    yield* up(semaphore_of(filp));
+    yield* put_pipe(node);
   },
 );
 
@@ -182,7 +231,7 @@ const write_pipe_fops = kernel_table(
   file_operations,
 );
 
-/** The inode of a new pipe, without ends; 0 when out of memory. @context might_sleep */
+/** The inode of a new pipe, without ends, which has its caller for a user; 0 when out of memory. @context might_sleep */
 function* get_pipe_inode(): Steps<u32> {
   const node = yield* new_inode();
   if (node === undefined) return 0;
@@ -192,7 +241,7 @@ function* get_pipe_inode(): Steps<u32> {
   const base: u32 = info === 0 ? 0 : yield* get_zeroed_page(GFP_KERNEL);
   if (base === 0) {
     if (info !== 0) yield* kfree(info);
-    yield* put_inode(node.address);
+    yield* destroy_inode(node.address);
     return 0;
   }
   yield* memset(info, 0, pipe_inode_info.size);
@@ -216,15 +265,14 @@ function* open_end(node: u32, fops: u32, flags: u32): Steps<u32> {
   const pipe = pipe_inode_info.at(inode.at(node).i_data);
   if (reads) pipe.readers++;
   else pipe.writers++;
+  yield* atomic_inc(node + I_COUNT);
   return at;
 }
 
-/** Gives an end of a pipe to the lowest free descriptor: that, or -EMFILE. */
-function install_end(end: number, flags: number): number {
-  const fd = get_unused_fd();
-  if (fd < 0) return fd;
-  fd_install(fd, end);
-  set_close_on_exec(fd, (flags & O_CLOEXEC) !== 0);
+/** A descriptor for an end of a pipe: that, or -EMFILE. */
+function* take_descriptor(flags: u32): Steps<i32> {
+  const fd = yield* get_unused_fd();
+  if (fd >= 0 && flags & O_CLOEXEC) yield* set_close_on_exec(fd, true);
   return fd;
 }
 
@@ -236,29 +284,24 @@ function* do_pipe(pair: u32, flags: u32): Steps<i32> {
   const node = yield* get_pipe_inode();
   if (node === 0) return -ENOMEM;
   const reader = yield* open_end(node, read_pipe_fops.address, O_RDONLY | (flags & O_NONBLOCK));
-  if (reader === 0) {
-    yield* free_pipe(node);
-    return -ENFILE;
-  }
-  const writer = yield* open_end(node, write_pipe_fops.address, O_WRONLY | (flags & O_NONBLOCK));
-  if (writer === 0) {
-    yield* fput(reader);
-    return -ENFILE;
-  }
-  const read_fd: i32 = install_end(reader, flags);
-  if (read_fd < 0) {
-    yield* fput(writer);
-    yield* fput(reader);
-    return read_fd;
-  }
-  const write_fd: i32 = install_end(writer, flags);
-  if (write_fd < 0) {
-    yield* fput(writer);
-    yield* sys_close(read_fd);
-    return write_fd;
+  const writer = reader === 0 ? 0 : yield* open_end(node, write_pipe_fops.address, O_WRONLY | (flags & O_NONBLOCK));
+  yield* put_pipe(node); // it is its ends' now
+  let error: i32 = writer === 0 ? -ENFILE : 0;
+  let read_fd: i32 = error;
+  let write_fd: i32 = error;
+  if (error === 0) error = read_fd = yield* take_descriptor(flags);
+  if (error >= 0) error = write_fd = yield* take_descriptor(flags);
+  if (error < 0) {
+    if (read_fd >= 0) yield* put_unused_fd(read_fd);
+    if (writer !== 0) yield* fput(writer);
+    if (reader !== 0) yield* fput(reader);
+    return error;
   }
   memory().write32(pair, read_fd);
   memory().write32(pair + 4, write_fd);
+  // Last: from here on another thread can use and close them.
+  yield* fd_install(read_fd, reader);
+  yield* fd_install(write_fd, writer);
   return 0;
 }
 
@@ -269,7 +312,7 @@ export const sys_pipe2 = kernel_function("sys_pipe2", [u32, u32], i32, function*
   const error = yield* do_pipe(pair.address, flags);
   if (error !== 0) return error;
   if ((yield* copy_to_user(fildes, pair.address, 8)) === 0) return 0;
-  yield* sys_close(pair.value.get(0));
-  yield* sys_close(pair.value.get(1));
+  yield* close_fd(pair.value.get(0));
+  yield* close_fd(pair.value.get(1));
   return -EFAULT;
 });

@@ -68,7 +68,7 @@ function* write_file(at: u32, buffer: u32, count: u32): Steps<i32> {
 
 /** read(2). */
 export const sys_read = kernel_function("sys_read", [i32, u32, u32], i32, function* (fd, buffer, count) {
-  const at: u32 = fget(fd);
+  const at = yield* fget(fd);
   if (at === 0) return -EBADF;
   const result = yield* read_file(at, buffer, count);
   yield* fput(at);
@@ -77,7 +77,7 @@ export const sys_read = kernel_function("sys_read", [i32, u32, u32], i32, functi
 
 /** write(2). */
 export const sys_write = kernel_function("sys_write", [i32, u32, u32], i32, function* (fd, buffer, count) {
-  const at: u32 = fget(fd);
+  const at = yield* fget(fd);
   if (at === 0) return -EBADF;
   const result = yield* write_file(at, buffer, count);
   yield* fput(at);
@@ -111,7 +111,7 @@ function* do_readv_writev(writes: boolean, at: u32, vector: u32, count: u32): St
 
 /** readv(2). @context might_sleep */
 export const sys_readv = kernel_function("sys_readv", [i32, u32, u32], i32, function* (fd, vector, count) {
-  const at: u32 = fget(fd);
+  const at = yield* fget(fd);
   if (at === 0) return -EBADF;
   const result = yield* do_readv_writev(false, at, vector, count);
   yield* fput(at);
@@ -120,7 +120,7 @@ export const sys_readv = kernel_function("sys_readv", [i32, u32, u32], i32, func
 
 /** writev(2). @context might_sleep */
 export const sys_writev = kernel_function("sys_writev", [i32, u32, u32], i32, function* (fd, vector, count) {
-  const at: u32 = fget(fd);
+  const at = yield* fget(fd);
   if (at === 0) return -EBADF;
   const result = yield* do_readv_writev(true, at, vector, count);
   yield* fput(at);

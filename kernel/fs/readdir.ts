@@ -122,7 +122,7 @@ function* read_directory(filp: file, directory: inode, buf: getdents_callback64)
  * @context might_sleep
  */
 export const sys_getdents64 = kernel_function("sys_getdents64", [i32, u32, u32], i32, function* (fd, buffer, count) {
-  const at: u32 = fget(fd);
+  const at = yield* fget(fd);
   if (at === 0) return -EBADF;
   const directory = inode.at(file.at(at).f_inode);
   const buf = local(getdents_callback64);

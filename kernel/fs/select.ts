@@ -57,7 +57,7 @@ const MILLISECOND = 1_000_000;
 
 /** Asks a file what it is ready for, and with a table to wake the caller when that changes. POLLNVAL for no file. */
 function* poll_file(fd: i32, table: u32): Steps<u32> {
-  const at: u32 = fget(fd);
+  const at = yield* fget(fd);
   if (at === 0) return POLLNVAL;
   const { f_op } = file.at(at);
   const poll: u32 = f_op === 0 ? 0 : file_operations.at(f_op).poll;

@@ -28,7 +28,8 @@ export function call0(core: Core, memory: HostedMemory, _fastcall: boolean, addr
 
 export function call1(core: Core, memory: HostedMemory, fastcall: boolean, address: number, a: number): void {
   if (fastcall) {
-    call_with(core, memory, fastcall, address, a);
+    call0(core, memory, fastcall, address);
+    core.r[EAX] = a | 0;
     return;
   }
   const esp = core.r[ESP] - 8;
@@ -47,7 +48,9 @@ export function call2(
   b: number,
 ): void {
   if (fastcall) {
-    call_with(core, memory, fastcall, address, a, b);
+    call0(core, memory, fastcall, address);
+    core.r[EAX] = a | 0;
+    core.r[EDX] = b | 0;
     return;
   }
   const esp = core.r[ESP] - 12;
@@ -68,7 +71,10 @@ export function call3(
   c: number,
 ): void {
   if (fastcall) {
-    call_with(core, memory, fastcall, address, a, b, c);
+    call0(core, memory, fastcall, address);
+    core.r[EAX] = a | 0;
+    core.r[EDX] = b | 0;
+    core.r[ECX] = c | 0;
     return;
   }
   const esp = core.r[ESP] - 16;

@@ -19,9 +19,11 @@ import { memory } from "../host/memory.ts";
 import { array, chars, i32, pointer, u8, u32 } from "../host/types.ts";
 import { COMMAND_LINE_SIZE } from "../include/asm/boot-params.ts";
 import { lock_kernel, unlock_kernel } from "../include/asm/smplock.ts";
+import { spin_lock_init } from "../include/asm/spinlock.ts";
 import { strlcpy } from "../include/asm/string.ts";
 import { local_irq_enable } from "../include/asm/system.ts";
 import { PATH_LENGTH } from "../include/linux/fs.ts";
+import { init_rwsem } from "../include/linux/rwsem.ts";
 import { current } from "../include/linux/sched.ts";
 import { smp_init } from "../include/linux/smp.ts";
 import { fork_init, init_task_fields, proc_caches_init } from "../kernel/fork.ts";
@@ -154,6 +156,8 @@ export const start_kernel = kernel_function("start_kernel", [], undefined, funct
   init_mm.value.pgd = image().symbol("swapper_pg_dir");
   init_mm.value.mm_users = 2;
   init_mm.value.mm_count = 2; // its own, and the idle task's active_mm
+  init_rwsem(init_mm.value.mmap_sem.address);
+  spin_lock_init(init_mm.value.page_table_lock.address);
   init_task_fields(init_mm.address);
   printk(`${KERN_INFO}Linux version ${UTS_RELEASE} (i386, TypeScript)\n`);
   yield* setup_arch();

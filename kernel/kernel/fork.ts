@@ -13,10 +13,18 @@ import {
   type Steps,
 } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
+import { atomic_dec_and_test, atomic_inc } from "../include/asm/atomic.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
 import { init_rlimits } from "../include/asm/resource.ts";
-import { spin_lock_init } from "../include/asm/spinlock.ts";
+import {
+  read_lock,
+  read_unlock,
+  rwlock_init,
+  spin_lock,
+  spin_lock_init,
+  spin_unlock,
+} from "../include/asm/spinlock.ts";
 import { find_nonzero, memcpy } from "../include/asm/string.ts";
 import { KERNEL_DS, put_user } from "../include/asm/uaccess.ts";
 import { completion, init_completion } from "../include/linux/completion.ts";
@@ -55,7 +63,7 @@ import {
   tasklist_lock,
 } from "../include/linux/sched.ts";
 import { CSIGNAL, SIGCHLD } from "../include/linux/signal.ts";
-import { write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
+import { spin_lock_irq, spin_unlock_irq, write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
 import { init_waitqueue_head } from "../include/linux/wait.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab.ts";
 import { futex_wake } from "./futex.ts";
@@ -64,6 +72,10 @@ import { get_pid, hash_pid, set_links } from "./pid.ts";
 import { sched_fork, try_to_wake_up, WF_NEW } from "./sched.ts";
 import { init_timer, jiffies } from "./timer.ts";
 import { complete, wait_for_completion } from "./wait.ts";
+
+const FILES_COUNT = files_struct.offset("count");
+const FS_COUNT = fs_struct.offset("count");
+const SIGNAL_COUNT = signal_struct.offset("count");
 
 /** lock_depth of a task that does not have the big kernel lock. */
 const NOT_LOCKED = -1;
@@ -106,23 +118,38 @@ export const proc_caches_init = kernel_function("proc_caches_init", [], undefine
   yield* task_caches_init();
 });
 
+/**
+ * Makes a copied table of files one of its own. Descriptors that another thread is about to use are free in it.
+ * @bounded by the descriptors, of which there are 32
+ */
+function be_first_user_of(files: files_struct): void {
+  files.count = 1;
+  rwlock_init(files.file_lock.address);
+  let open_fds = 0;
+  for (let fd = 0; fd < NR_OPEN_DEFAULT; fd++) if (files.fd.get(fd) !== 0) open_fds |= 1 << fd;
+  files.open_fds = open_fds;
+  files.close_on_exec &= open_fds;
+}
+
 /** @context might_sleep */
 function* copy_files(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().files;
   if (clone_flags & CLONE_FILES) {
-    files_struct.at(old).count++;
+    yield* atomic_inc(old + FILES_COUNT);
     return 0;
   }
   const address = yield* kmem_cache_alloc(files_cachep.value, GFP_KERNEL);
   if (address === 0) return -ENOMEM;
+  yield* read_lock(files_struct.at(old).file_lock.address);
   yield* memcpy(address, old, files_struct.size);
   const files = files_struct.at(address);
-  files.count = 1;
+  be_first_user_of(files);
   for (let fd: u32 = 0; ; fd++) {
     fd += yield* find_nonzero(files.fd.address + 4 * fd, NR_OPEN_DEFAULT - fd);
     if (fd === NR_OPEN_DEFAULT) break;
-    get_file(files.fd.get(fd));
+    yield* get_file(files.fd.get(fd));
   }
+  yield* read_unlock(files_struct.at(old).file_lock.address);
   tsk.files = address;
   return 0;
 }
@@ -133,8 +160,8 @@ export const exit_files = kernel_function("exit_files", [pointer("task_struct")]
   const address = tsk.files;
   if (address === 0) return;
   tsk.files = 0;
+  if ((yield* atomic_dec_and_test(address + FILES_COUNT)) === 0) return;
   const files = files_struct.at(address);
-  if (--files.count !== 0) return;
   for (let fd: u32 = 0; ; fd++) {
     fd += yield* find_nonzero(files.fd.address + 4 * fd, NR_OPEN_DEFAULT - fd);
     if (fd === NR_OPEN_DEFAULT) break;
@@ -147,7 +174,7 @@ export const exit_files = kernel_function("exit_files", [pointer("task_struct")]
 function* copy_fs(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().fs;
   if (clone_flags & CLONE_FS) {
-    fs_struct.at(old).count++;
+    yield* atomic_inc(old + FS_COUNT);
     return 0;
   }
   const address = yield* kmem_cache_alloc(fs_cachep.value, GFP_KERNEL);
@@ -163,20 +190,23 @@ export const exit_fs = kernel_function("exit_fs", [pointer("task_struct")], unde
   const address = tsk.fs;
   if (address === 0) return;
   tsk.fs = 0;
-  if (--fs_struct.at(address).count === 0) yield* kmem_cache_free(fs_cachep.value, address);
+  if ((yield* atomic_dec_and_test(address + FS_COUNT)) !== 0) yield* kmem_cache_free(fs_cachep.value, address);
 });
 
 /** @context might_sleep */
 function* copy_sighand(clone_flags: u32, tsk: task_struct): Steps<i32> {
   const old = current().sig;
   if (clone_flags & CLONE_SIGHAND) {
-    signal_struct.at(old).count++;
+    yield* atomic_inc(old + SIGNAL_COUNT);
     return 0;
   }
   const address = yield* kmem_cache_alloc(sigact_cachep.value, GFP_KERNEL);
   if (address === 0) return -ENOMEM;
+  yield* spin_lock(signal_struct.at(old).siglock.address);
   yield* memcpy(address, old, signal_struct.size);
+  yield* spin_unlock(signal_struct.at(old).siglock.address);
   signal_struct.at(address).count = 1;
+  spin_lock_init(signal_struct.at(address).siglock.address);
   tsk.sig = address;
   return 0;
 }
@@ -185,8 +215,10 @@ export const exit_sighand = kernel_function("exit_sighand", [pointer("task_struc
   const tsk = task_struct.at(task);
   const address = tsk.sig;
   if (address === 0) return;
+  yield* spin_lock_irq(tsk.sigmask_lock.address); // whoever sends a signal has looked at it, or finds none
   tsk.sig = 0;
-  if (--signal_struct.at(address).count === 0) yield* kmem_cache_free(sigact_cachep.value, address);
+  yield* spin_unlock_irq(tsk.sigmask_lock.address);
+  if ((yield* atomic_dec_and_test(address + SIGNAL_COUNT)) !== 0) yield* kmem_cache_free(sigact_cachep.value, address);
 });
 
 /**
@@ -381,8 +413,10 @@ export function init_task_fields(init_mm: number): void {
   init_waitqueue_head(task.wait_chldexit.address);
   task.comm = "swapper";
   init_signals.value.count = 1;
+  spin_lock_init(init_signals.value.siglock.address);
   task.sig = init_signals.address;
   init_files.value.count = 1;
+  rwlock_init(init_files.value.file_lock.address);
   init_files.value.max_fds = init_files.value.fd.length;
   task.files = init_files.address;
   init_fs.value.count = 1;

@@ -61,6 +61,12 @@ export function* wake_up_interruptible(queue: u32): Steps<void> {
   yield* __wake_up(queue, TASK_INTERRUPTIBLE, 1);
 }
 
+/** The same, by who has the queue's lock. @context irqs_disabled */
+export function* wake_up_locked(queue: u32): Steps<void> {
+  const { address } = wait_queue_head_t.at(queue).task_list;
+  yield* __wake_up_common(address, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+}
+
 const TASK_LIST = wait_queue_t.offset("task_list");
 
 /** What add_wait_queue does, with the queue's lock held (include/linux/wait.h). */
@@ -69,9 +75,14 @@ function __add_wait_queue(queue: number, wait: number): void {
   list_add(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
 }
 
-function __add_wait_queue_exclusive(queue: number, wait: number): void {
+export function __add_wait_queue_exclusive(queue: number, wait: number): void {
   wait_queue_t.at(wait).flags |= WQ_FLAG_EXCLUSIVE;
   list_add_tail(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
+}
+
+/** What remove_wait_queue does, with the queue's lock held. */
+export function __remove_wait_queue(wait: number): void {
+  list_del(wait + TASK_LIST);
 }
 
 /** Puts a wait-queue entry first on the queue (kernel/fork.c). @context any */
@@ -94,7 +105,7 @@ export function* add_wait_queue_exclusive(queue: u32, wait: u32): Steps<void> {
 export function* remove_wait_queue(queue: u32, wait: u32): Steps<void> {
   const lock = wait_queue_head_t.at(queue).lock.address;
   const flags = yield* spin_lock_irqsave(lock);
-  list_del(wait + TASK_LIST);
+  __remove_wait_queue(wait);
   yield* spin_unlock_irqrestore(lock, flags);
 }
 
@@ -217,7 +228,7 @@ export const wait_for_completion = kernel_function(
         yield* schedule();
         yield* spin_lock_irq(lock.address);
       } while (x.done === 0);
-      list_del(wait.address + TASK_LIST);
+      __remove_wait_queue(wait.address);
     }
     x.done--;
     yield* spin_unlock_irq(lock.address);

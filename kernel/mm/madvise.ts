@@ -1,9 +1,10 @@
 /** Advice about mapped memory (mm/filemap.c's sys_madvise). */
-import { kernel_function } from "../host/declarations.ts";
+import { kernel_function, type Steps } from "../host/declarations.ts";
 import { i32, u32 } from "../host/types.ts";
 import { PAGE_MASK, page_align_up, TASK_SIZE } from "../include/asm/page.ts";
 import { EINVAL, ENOMEM } from "../include/linux/errno.ts";
-import { vm_area_struct } from "../include/linux/mm.ts";
+import { mm_struct, vm_area_struct } from "../include/linux/mm.ts";
+import { down_write, up_write } from "../include/linux/rwsem.ts";
 import { current } from "../include/linux/sched.ts";
 import { zap_page_range } from "./memory.ts";
 import { find_vma } from "./vma.ts";
@@ -17,6 +18,15 @@ const MADV_DONTNEED = 4;
  * changes nothing. -EINVAL for an unaligned address or unknown advice, -ENOMEM when part of the range is not mapped.
  */
 export const sys_madvise = kernel_function("sys_madvise", [u32, u32, i32], i32, function* (start, length, advice) {
+  const sem = mm_struct.at(current().mm).mmap_sem.address;
+  yield* down_write(sem);
+  const result = yield* advise(start, length, advice);
+  yield* up_write(sem);
+  return result;
+});
+
+/** What madvise does. Needs mmap_sem for writing. */
+function* advise(start: u32, length: u32, advice: i32): Steps<i32> {
   const bytes = page_align_up(length);
   if (start & ~PAGE_MASK || length > TASK_SIZE || start + bytes > TASK_SIZE) return -EINVAL;
   if (advice < 0 || advice > MADV_DONTNEED) return -EINVAL;
@@ -34,4 +44,4 @@ export const sys_madvise = kernel_function("sys_madvise", [u32, u32, i32], i32, 
     address = vma.vm_end;
   }
   return result;
-});
+}

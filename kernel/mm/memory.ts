@@ -1,8 +1,8 @@
 /**
  * User page tables (mm/memory.c): copying them for fork, emptying them, and curing page faults.
  *
- * Linux holds mmap_sem and page_table_lock here. This kernel runs these paths on one CPU without preempting itself, and
- * nothing in them sleeps, so interrupts are all that can come in between two statements; they touch no user mappings.
+ * Page tables and rss change with page_table_lock held; what says that it needs it has its caller take it. Page tables come
+ * with mmap_sem held for reading at least, and go with mmap_sem held for writing.
  */
 import { image, trace, tracing } from "../host/context.ts";
 import { call_pointer, kernel_function, type Steps } from "../host/declarations.ts";
@@ -28,13 +28,16 @@ import {
   pte_mkold,
   pte_mkwrite,
   pte_mkyoung,
+  pte_none,
   pte_offset,
   pte_pfn,
   pte_present,
   pte_write,
   pte_wrprotect,
 } from "../include/asm/pgtable.ts";
+import { spin_lock, spin_unlock } from "../include/asm/spinlock.ts";
 import { clear_page, copy_page, find_nonzero, memcpy, memset } from "../include/asm/string.ts";
+import { tlb_free_gathered, tlb_gathers, tlb_remove_page } from "../include/asm/tlb.ts";
 import { flush_tlb_mm, flush_tlb_page } from "../include/asm/tlbflush.ts";
 import { ENOMEM } from "../include/linux/errno.ts";
 import {
@@ -83,6 +86,11 @@ export function pte_page(pte: number): u32 {
   return pfn_valid(pte_pfn(pte)) ? pfn_to_page(pte_pfn(pte)) : 0;
 }
 
+/** Address of an address space's page_table_lock. */
+function page_table_lock(mm: number): u32 {
+  return mm_struct.at(mm).page_table_lock.address;
+}
+
 /** The frame of zeros that reads of untouched anonymous memory see. */
 function zero_page(): u32 {
   return virt_to_page(image().symbol("empty_zero_page"));
@@ -112,24 +120,31 @@ export const pgd_free = kernel_function("pgd_free", [u32], undefined, function* 
 
 /**
  * The address of the page-table entry for a linear address, with a page table made if there is none. 0 when out of
- * memory.
+ * memory. Needs page_table_lock, which it gives up while it allocates.
  * @context might_sleep
  */
 export const pte_alloc = kernel_function(
   "pte_alloc",
   [pointer("mm_struct"), u32, u32],
   u32,
-  function* (_mm, pgd_entry, address) {
+  function* (mm, pgd_entry, address) {
     if (pgd_none(pgd_entry)) {
+      yield* spin_unlock(page_table_lock(mm));
       const table = yield* get_zeroed_page(GFP_KERNEL);
+      yield* spin_lock(page_table_lock(mm));
       if (table === 0) return 0;
-      memory().write32(pgd_entry, __pa(table) | _PAGE_TABLE);
+      // Another thread may have been faster.
+      if (pgd_none(pgd_entry)) memory().write32(pgd_entry, __pa(table) | _PAGE_TABLE);
+      else yield* free_pages(table, 0);
     }
     return pte_offset(pgd_entry, address);
   },
 );
 
-/** Gives the page tables of directory entries first to first + nr - 1 back; no page is mapped through them any more. */
+/**
+ * Gives the page tables of directory entries first to first + nr - 1 back; no page is mapped through them any more, nor is
+ * another thread about to: it needs mmap_sem for writing.
+ */
 export const clear_page_tables = kernel_function(
   "clear_page_tables",
   [pointer("mm_struct"), u32, u32],
@@ -148,11 +163,15 @@ export const clear_page_tables = kernel_function(
   },
 );
 
-/** Copies one entry for fork: a private writable page is write-protected on both sides and its frame counted. */
-function copy_one_pte(source: number, destination: number, cow: boolean, shared: boolean, dst_mm: mm_struct): void {
+/**
+ * Copies one entry for fork: a private writable page is write-protected on both sides. Returns the struct page that has one
+ * more user now, which the caller counts; 0 for none.
+ */
+function copy_one_pte(source: number, destination: number, cow: boolean, shared: boolean, dst_mm: mm_struct): u32 {
   const m = memory();
   let pte = m.read32(source);
-  if (!pte_present(pte)) return;
+  if (!pte_present(pte)) return 0;
+  let counted = 0;
   const page_struct = pte_page(pte);
   if (page_struct !== 0 && !PageReserved(page_struct)) {
     if (cow && pte_write(pte)) {
@@ -161,15 +180,17 @@ function copy_one_pte(source: number, destination: number, cow: boolean, shared:
     }
     if (shared) pte = pte_mkclean(pte);
     pte = pte_mkold(pte);
-    get_page(page_struct);
+    counted = page_struct;
     dst_mm.rss++;
   }
   m.write32(destination, pte);
+  return counted;
 }
 
 /**
  * Makes `dst` see what `src` sees in the range of `vma`, by sharing the frames (fork). The caller flushes the TLB, since
- * entries of `src` became read-only. Returns 0 or -ENOMEM; what was copied stays and is unmapped with `dst`.
+ * entries of `src` became read-only. Returns 0 or -ENOMEM; what was copied stays and is unmapped with `dst`. Needs mmap_sem
+ * of `src` for writing, so that nobody else changes its page tables; nobody knows `dst` yet.
  * @context might_sleep
  */
 export const copy_page_range = kernel_function(
@@ -184,22 +205,28 @@ export const copy_page_range = kernel_function(
     const dst_mm = mm_struct.at(dst);
     const src_pgd = mm_struct.at(src).pgd;
     const end = vma.vm_end;
+    yield* spin_lock(dst_mm.page_table_lock.address);
     for (let address: u32 = vma.vm_start; address < end; ) {
       const next = Math.min(next_table(address), end);
       const src_entry = pgd_offset(src_pgd, address);
       if (!pgd_none(src_entry)) {
         const first = pte_offset(src_entry, address);
         const dst_first = yield* pte_alloc(dst, pgd_offset(dst_mm.pgd, address), address);
-        if (dst_first === 0) return -ENOMEM;
+        if (dst_first === 0) {
+          yield* spin_unlock(dst_mm.page_table_lock.address);
+          return -ENOMEM;
+        }
         const pages: u32 = (next - address) >>> PAGE_SHIFT;
         for (let i: u32 = 0; ; i++) {
           i += yield* find_nonzero(first + 4 * i, pages - i);
           if (i === pages) break;
-          copy_one_pte(first + 4 * i, dst_first + 4 * i, cow, shared, dst_mm);
+          const counted = copy_one_pte(first + 4 * i, dst_first + 4 * i, cow, shared, dst_mm);
+          if (counted !== 0) yield* get_page(counted);
         }
       }
       address = next;
     }
+    yield* spin_unlock(dst_mm.page_table_lock.address);
     return 0;
   },
 );
@@ -209,7 +236,26 @@ function next_table(address: number): u32 {
   return (pgd_index(address) + 1) * PGDIR_SIZE;
 }
 
-/** Unmaps every page in a range and drops the references to the frames. Page tables stay. */
+/**
+ * Takes an entry's page out of an address space. Returns whether its frame is to be freed now: not when other CPUs may still
+ * have its translation, as they may when threads run there. Then it is among the gathered ones.
+ */
+function unmap_page(mm: mm_struct, pte_address: number, gathers: boolean): u32 {
+  const m = memory();
+  const page_struct = pte_page(m.read32(pte_address));
+  m.write32(pte_address, 0);
+  if (page_struct === 0 || PageReserved(page_struct)) return 0;
+  mm.rss--;
+  if (!gathers) return page_struct;
+  tlb_remove_page(page_struct);
+  return 0;
+}
+
+/**
+ * Unmaps every page in a range and drops the references to the frames. Page tables stay. Needs mmap_sem for writing, or the
+ * address space to itself.
+ * @context in_task
+ */
 export const zap_page_range = kernel_function(
   "zap_page_range",
   [pointer("mm_struct"), u32, u32],
@@ -217,6 +263,8 @@ export const zap_page_range = kernel_function(
   function* (mm_address, start, size) {
     const mm = mm_struct.at(mm_address);
     const end = start + size;
+    const gathers = tlb_gathers(mm);
+    yield* spin_lock(mm.page_table_lock.address);
     for (let address: u32 = start; address < end; ) {
       const next = Math.min(next_table(address), end);
       const entry = pgd_offset(mm.pgd, address);
@@ -226,22 +274,19 @@ export const zap_page_range = kernel_function(
         for (let i: u32 = 0; ; i++) {
           i += yield* find_nonzero(first + 4 * i, pages - i);
           if (i === pages) break;
-          const pte = memory().read32(first + 4 * i);
-          memory().write32(first + 4 * i, 0);
-          const page_struct = pte_page(pte);
-          if (page_struct !== 0 && !PageReserved(page_struct)) {
-            mm.rss--;
-            yield* put_page(page_struct);
-          }
+          const page_struct = unmap_page(mm, first + 4 * i, gathers);
+          if (page_struct !== 0) yield* put_page(page_struct);
         }
+        if (gathers) yield* tlb_free_gathered(mm_address);
       }
       address = next;
     }
     yield* flush_tlb_mm(mm_address);
+    yield* spin_unlock(mm.page_table_lock.address);
   },
 );
 
-/** Writes an entry that replaces a present one, and makes the CPU forget that. */
+/** Writes an entry that replaces a present one, and makes all CPUs forget that. Needs page_table_lock. */
 function* establish_pte(vma: u32, address: u32, pte_address: u32, pte: u32): Steps<void> {
   memory().write32(pte_address, pte);
   yield* flush_tlb_page(vma, address);
@@ -263,7 +308,8 @@ function trace_cow(address: number, old_page: number, new_page: number, count_be
 
 /**
  * A write to a present read-only page of a writable area: the last user gets the page itself, any other a copy. The page
- * of zeros is never reused, and taking a fresh page instead of it is demand-zero, not copy-on-write.
+ * of zeros is never reused, and taking a fresh page instead of it is demand-zero, not copy-on-write. Needs page_table_lock, and
+ * gives it up.
  * @context might_sleep
  */
 const do_wp_page = kernel_function(
@@ -278,10 +324,12 @@ const do_wp_page = kernel_function(
     if (!reserved && count_before === 1) {
       kstat.value.cow_reuses++;
       yield* establish_pte(vma, address, pte_address, pte_mkyoung(pte_mkdirty(pte_mkwrite(pte))));
+      yield* spin_unlock(page_table_lock(mm_address));
       trace_cow(address, old_page, old_page, count_before);
       return FAULT_MINOR;
     }
-    if (!reserved) get_page(old_page);
+    if (!reserved) yield* get_page(old_page);
+    yield* spin_unlock(page_table_lock(mm_address));
     const new_page = yield* alloc_page(GFP_HIGHUSER);
     if (new_page === 0) {
       if (!reserved) yield* put_page(old_page);
@@ -289,17 +337,19 @@ const do_wp_page = kernel_function(
     }
     if (reserved) yield* clear_page(page_address(new_page));
     else yield* copy_page(page_address(new_page), page_address(old_page));
+    yield* spin_lock(page_table_lock(mm_address));
     if (memory().read32(pte_address) >>> 0 !== pte >>> 0) {
+      // Another thread was faster.
+      yield* spin_unlock(page_table_lock(mm_address));
       yield* put_page(new_page);
       if (!reserved) yield* put_page(old_page);
       return FAULT_MINOR;
     }
     const { vm_page_prot } = vm_area_struct.at(vma);
     yield* establish_pte(vma, address, pte_address, pte_mkwrite(pte_mkdirty(mk_pte(new_page, vm_page_prot))));
-    if (reserved) {
-      mm_struct.at(mm_address).rss++;
-      return FAULT_MINOR;
-    }
+    if (reserved) mm_struct.at(mm_address).rss++;
+    yield* spin_unlock(page_table_lock(mm_address));
+    if (reserved) return FAULT_MINOR;
     yield* put_page(old_page);
     yield* put_page(old_page);
     kstat.value.cow_copies++;
@@ -309,7 +359,8 @@ const do_wp_page = kernel_function(
 );
 
 /**
- * First touch of anonymous memory: a read maps the page of zeros read-only, a write a fresh zeroed page.
+ * First touch of anonymous memory: a read maps the page of zeros read-only, a write a fresh zeroed page. Needs page_table_lock,
+ * and gives it up.
  * @context might_sleep
  */
 const do_anonymous_page = kernel_function(
@@ -320,19 +371,41 @@ const do_anonymous_page = kernel_function(
     const vma = vm_area_struct.at(vma_address);
     if (write_access === 0) {
       memory().write32(pte_address, pte_wrprotect(mk_pte(zero_page(), vma.vm_page_prot)));
+      yield* spin_unlock(page_table_lock(mm_address));
       return FAULT_MINOR;
     }
+    yield* spin_unlock(page_table_lock(mm_address));
     const page_struct = yield* alloc_page(GFP_HIGHUSER);
     if (page_struct === 0) return FAULT_OOM;
     yield* clear_page(page_address(page_struct));
-    mm_struct.at(mm_address).rss++;
-    memory().write32(pte_address, pte_mkwrite(pte_mkdirty(mk_pte(page_struct, vma.vm_page_prot))));
+    yield* spin_lock(page_table_lock(mm_address));
+    const is_first = map_new_page(
+      mm_address,
+      pte_address,
+      pte_mkwrite(pte_mkdirty(mk_pte(page_struct, vma.vm_page_prot))),
+    );
+    yield* spin_unlock(page_table_lock(mm_address));
+    if (!is_first) yield* put_page(page_struct);
     return FAULT_MINOR;
   },
 );
 
 /**
- * First touch of a page: asks the area's `nopage`. A write to a private area gets its own copy at once.
+ * Puts a page where there is none: returns false when another thread was faster, which has put its own there. Needs
+ * page_table_lock.
+ */
+function map_new_page(mm: number, pte_address: number, pte: number): boolean {
+  const m = memory();
+  if (!pte_none(m.read32(pte_address))) return false;
+  const page_struct = pte_page(pte);
+  if (page_struct === 0 || !PageReserved(page_struct)) mm_struct.at(mm).rss++;
+  m.write32(pte_address, pte);
+  return true;
+}
+
+/**
+ * First touch of a page: asks the area's `nopage`. A write to a private area gets its own copy at once. Needs page_table_lock,
+ * and gives it up.
  * @context might_sleep
  */
 const do_no_page = kernel_function(
@@ -343,6 +416,7 @@ const do_no_page = kernel_function(
     const vma = vm_area_struct.at(vma_address);
     const nopage = vma.vm_ops === 0 ? 0 : vm_operations_struct.at(vma.vm_ops).nopage;
     if (nopage === 0) return yield* do_anonymous_page(mm_address, vma_address, address, write_access, pte_address);
+    yield* spin_unlock(page_table_lock(mm_address));
     let page_struct = yield* call_pointer(nopage, u32, vma_address, page_align_down(address));
     if (page_struct === NOPAGE_SIGBUS) return FAULT_SIGBUS;
     if (page_struct === NOPAGE_OOM) return FAULT_OOM;
@@ -356,17 +430,20 @@ const do_no_page = kernel_function(
       yield* put_page(page_struct);
       page_struct = copy;
     }
-    if (!PageReserved(page_struct)) mm_struct.at(mm_address).rss++;
     let pte = mk_pte(page_struct, vma.vm_page_prot);
     if (write_access !== 0) pte = pte_mkwrite(pte_mkdirty(pte));
-    memory().write32(pte_address, pte);
-    return FAULT_MAJOR;
+    yield* spin_lock(page_table_lock(mm_address));
+    const is_first = map_new_page(mm_address, pte_address, pte);
+    yield* spin_unlock(page_table_lock(mm_address));
+    if (is_first) return FAULT_MAJOR;
+    yield* put_page(page_struct);
+    return FAULT_MINOR;
   },
 );
 
 /**
- * Makes an access to `address` in `vma` possible; the caller has checked that the area allows it. Returns FAULT_MINOR,
- * FAULT_MAJOR, FAULT_SIGBUS or FAULT_OOM.
+ * Makes an access to `address` in `vma` possible; the caller has checked that the area allows it, and has mmap_sem. Returns
+ * FAULT_MINOR, FAULT_MAJOR, FAULT_SIGBUS or FAULT_OOM.
  * @context might_sleep
  */
 export const handle_mm_fault = kernel_function(
@@ -374,8 +451,12 @@ export const handle_mm_fault = kernel_function(
   [pointer("mm_struct"), pointer("vm_area_struct"), u32, i32],
   i32,
   function* (mm, vma, address, write_access) {
+    yield* spin_lock(page_table_lock(mm));
     const pte_address = yield* pte_alloc(mm, pgd_offset(mm_struct.at(mm).pgd, address), address);
-    if (pte_address === 0) return FAULT_OOM;
+    if (pte_address === 0) {
+      yield* spin_unlock(page_table_lock(mm));
+      return FAULT_OOM;
+    }
     const pte = memory().read32(pte_address);
     if (!pte_present(pte)) return yield* do_no_page(mm, vma, address, write_access, pte_address);
     if (write_access !== 0) {
@@ -384,6 +465,7 @@ export const handle_mm_fault = kernel_function(
     } else {
       yield* establish_pte(vma, address, pte_address, pte_mkyoung(pte));
     }
+    yield* spin_unlock(page_table_lock(mm));
     return FAULT_MINOR;
   },
 );

@@ -23,6 +23,7 @@ import {
   USER_PTRS_PER_PGD,
 } from "../include/asm/page.ts";
 import { pgd_index } from "../include/asm/pgtable.ts";
+import { spin_lock, spin_unlock } from "../include/asm/spinlock.ts";
 import { flush_tlb_mm } from "../include/asm/tlbflush.ts";
 import { EACCES, EINVAL, ENODEV, ENOMEM } from "../include/linux/errno.ts";
 import { FMODE_READ, FMODE_WRITE, file, file_operations, IS_ERR } from "../include/linux/fs.ts";
@@ -38,6 +39,7 @@ import {
   VM_SHARED,
   vm_area_struct,
 } from "../include/linux/mm.ts";
+import { down_write, up_write } from "../include/linux/rwsem.ts";
 import { current } from "../include/linux/sched.ts";
 import { clear_page_tables, zap_page_range } from "./memory.ts";
 import { nr_free_pages } from "./page_alloc.ts";
@@ -88,7 +90,7 @@ export function* get_unmapped_area(mm: u32, wish: u32, length: u32): Steps<u32> 
 /**
  * Maps `length` bytes of a file from page `pgoff` on (or of zeros, file 0) into the current address space: private, or
  * shared; files cannot be written to, so a shared mapping of one is for reading. Returns the address or -errno. MAP_FIXED
- * replaces what was there.
+ * replaces what was there. Needs mmap_sem for writing.
  * @context might_sleep
  */
 export const do_mmap_pgoff = kernel_function(
@@ -146,7 +148,7 @@ export const do_mmap_pgoff = kernel_function(
     } else if (file_address !== 0) {
       vma.vm_pgoff = pgoff;
       vma.vm_file = file_address;
-      get_file(file_address);
+      yield* get_file(file_address);
       const refused = yield* call_pointer(mmap, i32, file_address, vma.address);
       if (refused !== 0) {
         yield* free_vma(vma);
@@ -184,7 +186,7 @@ function* split_at(mm: mm_struct, boundary: u32): Steps<boolean> {
 
 /**
  * Removes every mapping in a range, splitting areas that reach over its ends. Returns 0, -EINVAL for a bad range, or
- * -ENOMEM when a split found no memory; then nothing has changed but that areas may be split.
+ * -ENOMEM when a split found no memory; then nothing has changed but that areas may be split. Needs mmap_sem for writing.
  * @context might_sleep
  */
 export const do_munmap = kernel_function(
@@ -223,7 +225,8 @@ function vm_enough_memory(pages: number): boolean {
 }
 
 /**
- * Anonymous memory at a fixed place of the current address space, for the heap and .bss. Returns `start` or -errno.
+ * Anonymous memory at a fixed place of the current address space, for the heap and .bss. Returns `start` or -errno. Needs
+ * mmap_sem for writing.
  * @context might_sleep
  */
 export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (start, length) {
@@ -243,6 +246,14 @@ export const do_brk = kernel_function("do_brk", [u32, u32], u32, function* (star
 /** Moves the end of the heap. Returns the new end, or the old one if it cannot be moved there. @context might_sleep */
 export const sys_brk = kernel_function("sys_brk", [u32], u32, function* (brk) {
   const mm = mm_struct.at(current().mm);
+  yield* down_write(mm.mmap_sem.address);
+  const end = yield* move_brk(mm, brk);
+  yield* up_write(mm.mmap_sem.address);
+  return end;
+});
+
+/** What brk does. Needs mmap_sem for writing. @context might_sleep */
+function* move_brk(mm: mm_struct, brk: u32): Steps<u32> {
   if (brk < mm.end_code || brk < mm.start_brk || brk > TASK_SIZE) return mm.brk;
   const old_end = page_align_up(mm.brk);
   const new_end = page_align_up(brk);
@@ -254,17 +265,31 @@ export const sys_brk = kernel_function("sys_brk", [u32], u32, function* (brk) {
   }
   mm.brk = brk;
   return brk;
-});
+}
 
 /** @context might_sleep */
 export const sys_munmap = kernel_function("sys_munmap", [u32, u32], i32, function* (start, length) {
-  return yield* do_munmap(current().mm, start, length);
+  const { mm } = current();
+  yield* down_write(mm_struct.at(mm).mmap_sem.address);
+  const result = yield* do_munmap(mm, start, length);
+  yield* up_write(mm_struct.at(mm).mmap_sem.address);
+  return result;
 });
 
-/** Grows a stack area down to the page of `address`. Returns 0, or -ENOMEM beyond STACK_LIMIT. */
-export function expand_stack(vma_address: number, address: number): number {
-  const vma = vm_area_struct.at(vma_address);
-  const start = page_align_down(address);
+/**
+ * Grows a stack area down to the page of `address`. Returns 0, or -ENOMEM beyond STACK_LIMIT. Page faults have mmap_sem for
+ * reading only: page_table_lock keeps two of them apart.
+ */
+export function* expand_stack(vma_address: u32, address: u32): Steps<i32> {
+  const { vm_mm } = vm_area_struct.at(vma_address);
+  yield* spin_lock(mm_struct.at(vm_mm).page_table_lock.address);
+  const result: i32 = grow_down(vm_area_struct.at(vma_address), page_align_down(address));
+  yield* spin_unlock(mm_struct.at(vm_mm).page_table_lock.address);
+  return result;
+}
+
+function grow_down(vma: vm_area_struct, start: number): number {
+  if (vma.vm_start <= start) return 0; // another thread was faster
   if (vma.vm_end - start > STACK_LIMIT) return -ENOMEM;
   const grow = (vma.vm_start - start) >>> PAGE_SHIFT;
   vma.vm_start = start;

@@ -5,9 +5,11 @@ import { i32, u32 } from "../host/types.ts";
 import { PROT_EXEC, PROT_READ, PROT_WRITE } from "../include/asm/mman.ts";
 import { _PAGE_ACCESSED, _PAGE_DIRTY, PAGE_MASK, PAGE_SIZE, page_align_up, TASK_SIZE } from "../include/asm/page.ts";
 import { pgd_none, pgd_offset, pte_offset, pte_present } from "../include/asm/pgtable.ts";
+import { spin_lock, spin_unlock } from "../include/asm/spinlock.ts";
 import { flush_tlb_mm } from "../include/asm/tlbflush.ts";
 import { EACCES, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { mm_struct, VM_EXEC, VM_READ, VM_WRITE, vm_area_struct } from "../include/linux/mm.ts";
+import { down_write, up_write } from "../include/linux/rwsem.ts";
 import { current } from "../include/linux/sched.ts";
 import { find_vma, merge_anonymous_areas, protection_map, split_vma } from "./vma.ts";
 
@@ -18,11 +20,12 @@ const MAY_SHIFT = 4;
 /** What an entry keeps when its protection changes. */
 const PAGE_CHG_MASK = PAGE_MASK | _PAGE_ACCESSED | _PAGE_DIRTY;
 
-/** Gives the present entries of an area its protection. Private writable pages become writable by a fault. */
+/** Gives the present entries of an area its protection. Private writable pages become writable by a fault. Needs mmap_sem. */
 function* change_protection(vma: vm_area_struct): Steps<void> {
-  const { pgd } = mm_struct.at(vma.vm_mm);
+  const { pgd, page_table_lock } = mm_struct.at(vma.vm_mm);
   const m = memory();
   const protection = vma.vm_page_prot;
+  yield* spin_lock(page_table_lock.address);
   for (let address: u32 = vma.vm_start; address < vma.vm_end; address += PAGE_SIZE) {
     const entry = pgd_offset(pgd, address);
     if (pgd_none(entry)) continue;
@@ -32,6 +35,7 @@ function* change_protection(vma: vm_area_struct): Steps<void> {
     m.write32(at, (pte & PAGE_CHG_MASK) | protection);
   }
   yield* flush_tlb_mm(vma.vm_mm);
+  yield* spin_unlock(page_table_lock.address);
 }
 
 /**
@@ -51,6 +55,15 @@ function* cut_out(found: vm_area_struct, start: u32, end: u32): Steps<vm_area_st
  * @context might_sleep
  */
 export const sys_mprotect = kernel_function("sys_mprotect", [u32, u32, u32], i32, function* (start, length, prot) {
+  const sem = mm_struct.at(current().mm).mmap_sem.address;
+  yield* down_write(sem);
+  const result = yield* do_mprotect(start, length, prot);
+  yield* up_write(sem);
+  return result;
+});
+
+/** What mprotect does. Needs mmap_sem for writing. @context might_sleep */
+function* do_mprotect(start: u32, length: u32, prot: u32): Steps<i32> {
   if (start & ~PAGE_MASK || prot & ~PROTECTIONS) return -EINVAL;
   const bytes = page_align_up(length);
   if (length > TASK_SIZE || start + bytes > TASK_SIZE) return -ENOMEM;
@@ -72,4 +85,4 @@ export const sys_mprotect = kernel_function("sys_mprotect", [u32, u32, u32], i32
   }
   yield* merge_anonymous_areas(mm, start, end);
   return 0;
-});
+}

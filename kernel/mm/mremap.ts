@@ -6,20 +6,25 @@ import { type i32, u32 } from "../host/types.ts";
 import { MREMAP_FIXED, MREMAP_MAYMOVE } from "../include/asm/mman.ts";
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, page_align_up, TASK_SIZE } from "../include/asm/page.ts";
 import { pgd_none, pgd_offset, pte_none, pte_offset } from "../include/asm/pgtable.ts";
+import { spin_lock, spin_unlock } from "../include/asm/spinlock.ts";
 import { flush_tlb_mm } from "../include/asm/tlbflush.ts";
 import { EFAULT, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { mm_struct, VM_GROWSDOWN, vm_area_struct } from "../include/linux/mm.ts";
+import { down_write, up_write } from "../include/linux/rwsem.ts";
 import { current } from "../include/linux/sched.ts";
 import { pte_alloc } from "./memory.ts";
 import { do_munmap, get_unmapped_area } from "./mmap.ts";
 import { find_vma, find_vma_intersection, insert_vm_struct, new_vma } from "./vma.ts";
 
 /**
- * Moves the entries of `bytes` from one place to another where nothing is mapped. Returns 0, or -ENOMEM half-way.
+ * Moves the entries of `bytes` from one place to another where nothing is mapped. Returns 0, or -ENOMEM half-way. Needs mmap_sem
+ * for writing.
  * @context might_sleep
  */
 function* move_page_tables(mm_address: u32, from: u32, to: u32, bytes: u32): Steps<i32> {
-  const { pgd } = mm_struct.at(mm_address);
+  const { pgd, page_table_lock } = mm_struct.at(mm_address);
+  let result: i32 = 0;
+  yield* spin_lock(page_table_lock.address);
   for (let offset: u32 = 0; offset < bytes; offset += PAGE_SIZE) {
     const source_entry = pgd_offset(pgd, from + offset);
     if (pgd_none(source_entry)) continue;
@@ -27,12 +32,16 @@ function* move_page_tables(mm_address: u32, from: u32, to: u32, bytes: u32): Ste
     const pte = memory().read32(source);
     if (pte_none(pte)) continue;
     const target = yield* pte_alloc(mm_address, pgd_offset(pgd, to + offset), to + offset);
-    if (target === 0) return -ENOMEM;
+    if (target === 0) {
+      result = -ENOMEM;
+      break;
+    }
     memory().write32(source, 0);
     memory().write32(target, pte);
   }
   yield* flush_tlb_mm(mm_address);
-  return 0;
+  yield* spin_unlock(page_table_lock.address);
+  return result;
 }
 
 /**
@@ -46,7 +55,7 @@ function* move_vma(vma: vm_area_struct, old_address: u32, old_bytes: u32, to: u3
   moved.vm_ops = vma.vm_ops;
   moved.vm_file = vma.vm_file;
   moved.vm_pgoff = vma.vm_pgoff + ((old_address - vma.vm_start) >>> PAGE_SHIFT);
-  if (moved.vm_file !== 0) get_file(moved.vm_file);
+  if (moved.vm_file !== 0) yield* get_file(moved.vm_file);
   yield* insert_vm_struct(mm, moved.address);
   mm_struct.at(mm).total_vm += bytes >>> PAGE_SHIFT;
   if ((yield* move_page_tables(mm, old_address, to, old_bytes)) !== 0) {
@@ -66,6 +75,20 @@ function* move_vma(vma: vm_area_struct, old_address: u32, old_bytes: u32, to: u3
  */
 export const sys_mremap = kernel_function(
   "sys_mremap",
+  [u32, u32, u32, u32],
+  u32,
+  function* (address, old_length, new_length, flags) {
+    const sem = mm_struct.at(current().mm).mmap_sem.address;
+    yield* down_write(sem);
+    const result = yield* do_mremap(address, old_length, new_length, flags);
+    yield* up_write(sem);
+    return result;
+  },
+);
+
+/** What mremap does. Needs mmap_sem for writing. @context might_sleep */
+const do_mremap = kernel_function(
+  "do_mremap",
   [u32, u32, u32, u32],
   u32,
   function* (address, old_length, new_length, flags) {

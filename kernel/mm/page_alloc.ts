@@ -8,6 +8,7 @@
 import { kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { type i32, pointer, u32 } from "../host/types.ts";
+import { atomic_dec_and_test, atomic_inc } from "../include/asm/atomic.ts";
 import { BUG } from "../include/asm/bug.ts";
 import { __pa, __va, PAGE_SHIFT } from "../include/asm/page.ts";
 import { spin_lock_init } from "../include/asm/spinlock.ts";
@@ -75,9 +76,9 @@ export function PageReserved(page_struct: u32): boolean {
   return (memory().read32(page_struct + FLAGS) & PG_reserved) !== 0;
 }
 
-/** Takes a reference to a page (atomic_inc). */
-export function get_page(page_struct: u32): void {
-  memory().write32(page_struct + COUNT, page_count(page_struct) + 1);
+/** Takes a reference to a page. @inline */
+export function* get_page(page_struct: u32): Steps<void> {
+  yield* atomic_inc(page_struct + COUNT);
 }
 
 /** Drops a reference to a page; the last one frees it. Reserved pages stay. @context any */
@@ -187,16 +188,20 @@ function frame_name(block: u32): string {
   return `page frame 0x${page_to_pfn(block).toString(16)}`;
 }
 
-/** Drops a reference to a block that was got with this order (atomic_dec_and_test). Returns whether it was the last. */
-function put_page_testzero(block: u32, order: u32): boolean {
+/**
+ * Drops the reference to a block that was got with this order, if it is the only one: then nobody else can take one, and it needs
+ * no LOCK. Returns whether it was.
+ */
+function put_only_reference(block: u32, order: u32): boolean {
   check_order(order);
   const { flags, count, private: got_with } = page.at(block);
   if (flags & PG_reserved) return false;
   if (flags & PG_buddy || count <= 0) BUG(`${frame_name(block)} is freed but not in use (count ${count})`);
   if (got_with !== order) BUG(`${frame_name(block)} is freed with order ${order} but was got with order ${got_with}`);
   if (flags & PG_slab) BUG(`${frame_name(block)} is freed while it is a slab`);
-  page.at(block).count = count - 1;
-  return count === 1;
+  if (count !== 1) return false;
+  page.at(block).count = 0;
+  return true;
 }
 
 /**
@@ -325,7 +330,10 @@ export const __free_pages = kernel_function(
   [pointer("page"), u32],
   undefined,
   function* (block, order) {
-    if (put_page_testzero(block, order)) yield* __free_pages_ok(block, order);
+    if (put_only_reference(block, order)) yield* __free_pages_ok(block, order);
+    else if (!PageReserved(block)) {
+      if ((yield* atomic_dec_and_test(block + COUNT)) !== 0) yield* __free_pages_ok(block, order);
+    }
   },
 );
 

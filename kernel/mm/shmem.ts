@@ -3,21 +3,18 @@
  * holds the pages; every mapping after a fork is one more user of it, and with the last one the pages go.
  */
 import { get_empty_filp } from "../fs/file_table.ts";
-import { new_inode, put_inode } from "../fs/inode.ts";
+import { destroy_inode, new_inode } from "../fs/inode.ts";
 import { kernel_function, kernel_table } from "../host/declarations.ts";
-import { memory } from "../host/memory.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { PAGE_SHIFT, PAGE_SIZE } from "../include/asm/page.ts";
 import { clear_page } from "../include/asm/string.ts";
 import { ENFILE, ENOMEM } from "../include/linux/errno.ts";
 import { FMODE_READ, FMODE_WRITE, file, file_operations, inode, S_IFREG } from "../include/linux/fs.ts";
-import { list_add_tail, list_del, list_for_each } from "../include/linux/list.ts";
-import { GFP_HIGHUSER, page, vm_area_struct } from "../include/linux/mm.ts";
-import { find_page } from "./filemap.ts";
+import { list_del, list_for_each } from "../include/linux/list.ts";
+import { GFP_HIGHUSER, vm_area_struct } from "../include/linux/mm.ts";
+import { add_to_page_cache_unique, find_get_page } from "./filemap.ts";
 import { NOPAGE_OOM, NOPAGE_SIGBUS } from "./memory.ts";
-import { alloc_page, get_page, page_address, put_page } from "./page_alloc.ts";
-
-const INDEX = page.offset("index");
+import { alloc_page, page_address, put_page } from "./page_alloc.ts";
 
 /**
  * The shared page at `address`, made of zeros at the first touch, with a reference for the mapping.
@@ -32,16 +29,12 @@ export const shmem_nopage = kernel_function(
     const host = inode.at(file.at(vma.vm_file).f_inode);
     const index = ((address - vma.vm_start) >>> PAGE_SHIFT) + vma.vm_pgoff;
     if (index >= Math.ceil(host.i_size / PAGE_SIZE)) return NOPAGE_SIGBUS;
-    let found = yield* find_page(host, index);
-    if (found === 0) {
-      found = yield* alloc_page(GFP_HIGHUSER);
-      if (found === 0) return NOPAGE_OOM;
-      yield* clear_page(page_address(found));
-      memory().write32(found + INDEX, index);
-      list_add_tail(found, host.i_pages.address);
-    }
-    get_page(found);
-    return found;
+    const found = yield* find_get_page(host, index);
+    if (found !== 0) return found;
+    const added = yield* alloc_page(GFP_HIGHUSER);
+    if (added === 0) return NOPAGE_OOM;
+    yield* clear_page(page_address(added));
+    return yield* add_to_page_cache_unique(added, host, index);
   },
 );
 
@@ -67,7 +60,7 @@ export const shmem_release = kernel_function(
       list_del(at);
       yield* put_page(at);
     }
-    yield* put_inode(inode_address);
+    yield* destroy_inode(inode_address);
   },
 );
 
@@ -85,7 +78,7 @@ export const shmem_file_setup = kernel_function("shmem_file_setup", [u32], u32, 
   node.i_size = size;
   const at = yield* get_empty_filp();
   if (at === 0) {
-    yield* put_inode(node.address);
+    yield* destroy_inode(node.address);
     return -ENFILE;
   }
   const filp = file.at(at);

@@ -1,4 +1,7 @@
-/** Areas of address spaces (mm/mmap.c): looking them up, making, linking, splitting and joining them. */
+/**
+ * Areas of address spaces (mm/mmap.c): looking them up, for which mmap_sem is needed for reading, and making, linking, splitting
+ * and joining them, for which it is needed for writing.
+ */
 import { fput, get_file } from "../fs/file_table.ts";
 import { cstring, kernel_function, kernel_variable, type Steps } from "../host/declarations.ts";
 import { pointer, type u32 } from "../host/types.ts";
@@ -133,7 +136,7 @@ export function* split_vma(vma: vm_area_struct, address: u32): Steps<vm_area_str
   yield* memcpy(tail.address, vma.address, vm_area_struct.size);
   tail.vm_start = address;
   tail.vm_pgoff += (address - vma.vm_start) >>> PAGE_SHIFT;
-  if (tail.vm_file !== 0) get_file(tail.vm_file);
+  if (tail.vm_file !== 0) yield* get_file(tail.vm_file);
   vma.vm_end = address;
   yield* insert_vm_struct(vma.vm_mm, at);
   return tail;

@@ -26,6 +26,7 @@ import { RW_LOCK_BIAS } from "../../include/asm/spinlock.ts";
 import { __NR_clone, __NR_execve, __NR_exit, NR_syscalls } from "../../include/asm/unistd.ts";
 import { EFAULT, ENAMETOOLONG, ENOSYS } from "../../include/linux/errno.ts";
 import { FIRST_EXTERNAL_VECTOR } from "../../include/linux/interrupt.ts";
+import { RWSEM_ACTIVE_READ_BIAS, RWSEM_ACTIVE_WRITE_BIAS, RWSEM_WAITING_BIAS } from "../../include/linux/rwsem.ts";
 import { CLONE_VM } from "../../include/linux/sched.ts";
 import { SIGSEGV } from "../../include/linux/signal.ts";
 import { NR_CPUS } from "../../include/linux/threads.ts";
@@ -71,6 +72,9 @@ const constants = {
   SIGSEGV,
   CLONE_VM,
   RW_LOCK_BIAS,
+  RWSEM_ACTIVE_READ_BIAS,
+  RWSEM_ACTIVE_WRITE_BIAS,
+  RWSEM_WAITING_BIAS,
   NR_syscalls,
   __NR_clone,
   __NR_execve,

@@ -1,21 +1,25 @@
 /** The kernel's assembly sources. */
 import type { ConfigurationSymbol } from "../../configuration.ts";
 import current from "../../include/asm/current.h?raw";
-import irq_stacks from "../../include/asm/irq_stacks.h?raw";
 import dwarf2 from "../../include/asm/dwarf2.h?raw";
+import irq_stacks from "../../include/asm/irq_stacks.h?raw";
+import lock from "../../include/asm/lock.h?raw";
 import percpu from "../../include/asm/percpu.h?raw";
 import entry from "./kernel/entry.S?raw";
 import head from "./kernel/head.S?raw";
-import irq from "./kernel/irq.S?raw";
-import rewind from "./kernel/rewind.S?raw";
 import i387 from "./kernel/i387.S?raw";
+import irq from "./kernel/irq.S?raw";
 import kernel_thread from "./kernel/kernel_thread.S?raw";
+import rewind from "./kernel/rewind.S?raw";
 import switch_to from "./kernel/switch_to.S?raw";
 import trampoline from "./kernel/trampoline.S?raw";
 import apic from "./lib/apic.S?raw";
+import atomic from "./lib/atomic.S?raw";
 import bitops from "./lib/bitops.S?raw";
 import getuser from "./lib/getuser.S?raw";
 import mem from "./lib/mem.S?raw";
+import rwsem from "./lib/rwsem.S?raw";
+import semaphore from "./lib/semaphore.S?raw";
 import spinlock from "./lib/spinlock.S?raw";
 import system from "./lib/system.S?raw";
 import usercopy from "./lib/usercopy.S?raw";
@@ -35,8 +39,11 @@ export const sources: readonly Source[] = [
   { file: "kernel/arch/i386/kernel/kernel_thread.S", text: kernel_thread },
   { file: "kernel/arch/i386/kernel/i387.S", text: i387 },
   { file: "kernel/arch/i386/lib/system.S", text: system },
+  { file: "kernel/arch/i386/lib/atomic.S", text: atomic },
   { file: "kernel/arch/i386/lib/bitops.S", text: bitops },
   { file: "kernel/arch/i386/lib/spinlock.S", text: spinlock },
+  { file: "kernel/arch/i386/lib/semaphore.S", text: semaphore },
+  { file: "kernel/arch/i386/lib/rwsem.S", text: rwsem },
   { file: "kernel/arch/i386/lib/mem.S", text: mem },
   { file: "kernel/arch/i386/lib/getuser.S", text: getuser },
   { file: "kernel/arch/i386/lib/usercopy.S", text: usercopy },
@@ -51,5 +58,6 @@ export const headers: Readonly<Record<string, { readonly file: string; readonly 
   "asm/current.h": { file: "kernel/include/asm/current.h", text: current },
   "asm/dwarf2.h": { file: "kernel/include/asm/dwarf2.h", text: dwarf2 },
   "asm/irq_stacks.h": { file: "kernel/include/asm/irq_stacks.h", text: irq_stacks },
+  "asm/lock.h": { file: "kernel/include/asm/lock.h", text: lock },
   "asm/percpu.h": { file: "kernel/include/asm/percpu.h", text: percpu },
 };

@@ -1,6 +1,7 @@
 /** Files (include/linux/fs.h), as far as an initramfs and character devices need them. */
 
 import { array, chars, i32, pointer, struct, u8, u32, type ViewOf } from "../../host/types.ts";
+import { semaphore } from "../asm/semaphore.ts";
 import { list_head } from "./list.ts";
 
 export const S_IFMT = 0xf000;
@@ -51,6 +52,10 @@ export const inode = struct("inode", {
   /** Hash of i_name, and the next inode of those with the same place in inode_hashtable. */
   i_hash: u32,
   i_hash_next: pointer("inode"),
+  /** Those who keep an inode that has no name: the ends of a pipe. Atomic. */
+  i_count: i32,
+  /** Held by who reads or writes, for files where that takes more than a copy: pipes and terminals. */
+  i_sem: semaphore,
 });
 export type inode = ViewOf<typeof inode>;
 
@@ -82,6 +87,7 @@ export const file_operations = struct("file_operations", {
 });
 
 export const file = struct("file", {
+  /** Descriptors, areas and calls that use it: atomic. */
   f_count: i32,
   f_flags: u32,
   f_mode: u32,

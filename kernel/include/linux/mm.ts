@@ -4,6 +4,7 @@ import { asm_function } from "../../host/declarations.ts";
 import { array, i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
 import { spinlock_t } from "../asm/spinlock.ts";
 import { list_head } from "./list.ts";
+import { rw_semaphore } from "./rwsem.ts";
 
 export const VM_READ = 0x00000001;
 export const VM_WRITE = 0x00000002;
@@ -31,14 +32,21 @@ export const GFP_KERNEL = __GFP_HIGH | GFP_USER;
 /** Bytes the stack may grow to (RLIMIT_STACK's default). */
 export const STACK_LIMIT = 8 * 1024 * 1024;
 
+/**
+ * `mmap_sem` is held for reading while areas are looked at, by page faults above all, and for writing while they change. Page
+ * tables and rss change with `page_table_lock`, which is taken with mmap_sem held, or by who has the address space to himself.
+ */
 export const mm_struct = struct("mm_struct", {
   mmap: pointer("vm_area_struct"),
   mmap_cache: pointer("vm_area_struct"),
   /** Linear address of the page directory. */
   pgd: pointer("pgd_t"),
+  /** Tasks that use it, and everything that keeps the structure: atomic. */
   mm_users: i32,
   mm_count: i32,
   map_count: i32,
+  mmap_sem: rw_semaphore,
+  page_table_lock: spinlock_t,
   start_code: u32,
   end_code: u32,
   start_data: u32,
@@ -84,7 +92,7 @@ export const page = struct("page", {
   /** Free list (buddy), inode's pages (page cache); for slab pages `next` is the cache and `prev` the slab. */
   list: list_head,
   flags: u32,
-  /** Users of the frame; 0 when free. */
+  /** Users of the frame; 0 when free. Atomic. */
   count: i32,
   /** Order of the block that starts here, free or in use. */
   private: u32,

@@ -59,15 +59,25 @@ export const MAX_SCHEDULE_TIMEOUT = 0x7fffffff;
 export const PID_MAX = 0x8000;
 export const NR_OPEN_DEFAULT = 32;
 
-/** Open files of a process: a table of `struct file *` (include/linux/sched.h). */
+/**
+ * Open files of a process: a table of `struct file *` (include/linux/sched.h). `file_lock` is held for reading while a reference to
+ * one of them is taken, for writing while descriptors change.
+ */
 export const files_struct = struct("files_struct", {
+  /** Atomic. */
   count: i32,
+  file_lock: rwlock_t,
   max_fds: i32,
   close_on_exec: u32,
+  /** One bit for each descriptor that is given away: it has a file, or is about to get one. */
+  open_fds: u32,
   fd: array(pointer("file"), NR_OPEN_DEFAULT),
 });
 
+export type files_struct = ViewOf<typeof files_struct>;
+
 export const fs_struct = struct("fs_struct", {
+  /** Atomic. */
   count: i32,
   umask: i32,
   /** The working directory. */
@@ -83,8 +93,11 @@ export const k_sigaction = struct("k_sigaction", {
 
 export type k_sigaction = ViewOf<typeof k_sigaction>;
 
+/** What threads with CLONE_SIGHAND do at a signal. `siglock` is held while an action changes, or is taken as a whole. */
 export const signal_struct = struct("signal_struct", {
+  /** Atomic. */
   count: i32,
+  siglock: spinlock_t,
   action: array(k_sigaction, 64),
 });
 

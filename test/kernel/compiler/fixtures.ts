@@ -834,3 +834,12 @@ export const plain_block = kernel_function("plain_block", [i32, i32, i32], i32, 
   while (n < b) n += Math.abs(c) | 1;
   return n;
 });
+
+/** Names of the language within what is written out where it is called. @inline */
+function* least_of(a: i32, b: i32): Steps<i32> {
+  const least: i32 = Math.min(a, b);
+  return least;
+}
+export const written_out = kernel_function("written_out", [i32, i32, i32], i32, function* (a, b, c) {
+  return (yield* least_of(a, b)) + (yield* least_of(b, c));
+});

@@ -34,7 +34,8 @@ function start(): { kernel: Harness; filp: number } {
     current().files = files;
   });
   const filp = kernel.run(() => get_empty_filp());
-  kernel.inspect(() => fd_install(get_unused_fd(), filp));
+  const fd = kernel.run(() => get_unused_fd());
+  kernel.run(() => fd_install(fd, filp));
   return { kernel, filp };
 }
 
@@ -56,7 +57,8 @@ describe("descriptors", () => {
   it("dup2 closes what the descriptor was", () => {
     const { kernel, filp } = start();
     const other = kernel.run(() => get_empty_filp());
-    kernel.inspect(() => fd_install(5, other));
+    expect(kernel.run(() => get_unused_fd(5))).toBe(5);
+    kernel.run(() => fd_install(5, other));
     expect(kernel.run(() => sys_dup2(0, 5))).toBe(5);
     expect(kernel.inspect(() => fcheck(5))).toBe(filp);
     expect(open_files(kernel)).toBe(1);

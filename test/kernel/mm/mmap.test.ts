@@ -215,11 +215,11 @@ describe("areas of an address space", () => {
     const { kernel, mm } = start();
     const area = kernel.run(() => insert_anonymous_area(mm, TASK_SIZE - 0x1000, TASK_SIZE, VM_STACK_FLAGS));
     const stack = { address: Number(area) };
-    expect(kernel.inspect(() => expand_stack(stack.address, TASK_SIZE - 0x2801))).toBe(0);
+    expect(kernel.run(() => expand_stack(stack.address, TASK_SIZE - 0x2801))).toBe(0);
     expect(areas(kernel, mm)).toEqual([[TASK_SIZE - 0x3000, TASK_SIZE]]);
     expect(kernel.inspect(() => mm_struct.at(mm).total_vm)).toBe(3);
-    expect(kernel.inspect(() => expand_stack(stack.address, TASK_SIZE - 0x800000))).toBe(0);
-    expect(kernel.inspect(() => expand_stack(stack.address, TASK_SIZE - 0x800001))).toBe(-ENOMEM);
+    expect(kernel.run(() => expand_stack(stack.address, TASK_SIZE - 0x800000))).toBe(0);
+    expect(kernel.run(() => expand_stack(stack.address, TASK_SIZE - 0x800001))).toBe(-ENOMEM);
   });
 });
 

@@ -111,7 +111,7 @@ describe("the buddy allocator", () => {
   it("frees a block when its last user drops it", () => {
     const kernel = new Harness(FRAMES);
     const address = kernel.run(() => __get_free_pages(GFP_KERNEL, 0));
-    kernel.inspect(() => get_page(virt_to_page(address)));
+    kernel.run(() => get_page(kernel.inspect(() => virt_to_page(address))));
     kernel.run(() => put_page(kernel.inspect(() => virt_to_page(address))));
     expect(kernel.inspect(nr_free_pages)).toBe(kernel.usable_frames - 1);
     kernel.run(() => put_page(kernel.inspect(() => virt_to_page(address))));

@@ -7,6 +7,9 @@ import { MAP_ANONYMOUS, MAP_DENYWRITE, MAP_EXECUTABLE } from "../../../include/a
 import { PAGE_MASK, PAGE_SHIFT } from "../../../include/asm/page.ts";
 import { copy_from_user } from "../../../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL } from "../../../include/linux/errno.ts";
+import { mm_struct } from "../../../include/linux/mm.ts";
+import { down_write, up_write } from "../../../include/linux/rwsem.ts";
+import { current } from "../../../include/linux/sched.ts";
 import { do_mmap_pgoff } from "../../../mm/mmap.ts";
 
 /** @context might_sleep */
@@ -15,10 +18,13 @@ function* do_mmap2(address: u32, length: u32, prot: u32, flags: u32, fd: i32, pg
   const allowed = flags & ~(MAP_EXECUTABLE | MAP_DENYWRITE);
   let file: u32 = 0;
   if ((allowed & MAP_ANONYMOUS) === 0) {
-    file = fget(fd);
+    file = yield* fget(fd);
     if (file === 0) return -EBADF;
   }
+  const sem = mm_struct.at(current().mm).mmap_sem.address;
+  yield* down_write(sem);
   const mapped = yield* do_mmap_pgoff(file, address, length, prot, allowed, pgoff);
+  yield* up_write(sem);
   if (file !== 0) yield* fput(file);
   return mapped;
 }

@@ -1,6 +1,13 @@
 /** Exceptions (arch/i386/kernel/traps.c). */
 import { configured, cpu, image } from "../../../host/context.ts";
-import { config_function, cstring, kernel_function, kernel_variable, per_cpu, type Steps } from "../../../host/declarations.ts";
+import {
+  config_function,
+  cstring,
+  kernel_function,
+  kernel_variable,
+  per_cpu,
+  type Steps,
+} from "../../../host/declarations.ts";
 import { read_cstring } from "../../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32 } from "../../../host/types.ts";
 import { __pa } from "../../../include/asm/page.ts";

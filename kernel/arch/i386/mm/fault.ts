@@ -9,7 +9,8 @@ import { EFLAGS_IF } from "../../../include/asm/processor-flags.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { lock_kernel, unlock_kernel } from "../../../include/asm/smplock.ts";
 import { local_irq_enable, read_cr2 } from "../../../include/asm/system.ts";
-import { VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, vm_area_struct } from "../../../include/linux/mm.ts";
+import { mm_struct, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, vm_area_struct } from "../../../include/linux/mm.ts";
+import { down_read, down_read_trylock, up_read } from "../../../include/linux/rwsem.ts";
 import { current, kstat } from "../../../include/linux/sched.ts";
 import { SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGKILL, SIGSEGV } from "../../../include/linux/signal.ts";
 import { do_exit } from "../../../kernel/exit.ts";
@@ -22,6 +23,8 @@ import { expand_stack } from "../../../mm/mmap.ts";
 import { find_vma, find_vma_intersection } from "../../../mm/vma.ts";
 import { die } from "../kernel/traps.ts";
 
+const MMAP_SEM = mm_struct.offset("mmap_sem");
+
 const oops_name = cstring("Oops");
 const PAGE_FAULT_VECTOR = 14;
 
@@ -33,7 +36,7 @@ const PF_USER = 4;
 /** What `pushal` and `enter` may touch below ESP before they move it. */
 const BELOW_ESP = 32;
 
-/** The area that allows this access, grown to `address` if it is a stack; 0 when there is none. */
+/** The area that allows this access, grown to `address` if it is a stack; 0 when there is none. Needs mmap_sem. */
 function* accessible_area(mm: u32, address: u32, error_code: u32, esp: u32): Steps<u32> {
   const found = yield* find_vma(mm, address);
   if (found === 0) return 0;
@@ -41,7 +44,7 @@ function* accessible_area(mm: u32, address: u32, error_code: u32, esp: u32): Ste
   if (vma.vm_start > address) {
     if ((vma.vm_flags & VM_GROWSDOWN) === 0) return 0;
     if (error_code & PF_USER && address + BELOW_ESP < esp) return 0;
-    if (expand_stack(found, address) !== 0) return 0;
+    if ((yield* expand_stack(found, address)) !== 0) return 0;
   }
   if (error_code & PF_WRITE) return vma.vm_flags & VM_WRITE ? found : 0;
   if (error_code & PF_PROT) return 0;
@@ -51,7 +54,7 @@ function* accessible_area(mm: u32, address: u32, error_code: u32, esp: u32): Ste
 /** si_code of SIGBUS: nothing there. */
 const BUS_ADRERR = 2;
 
-/** si_code of SIGSEGV: whether nothing is mapped at the address, or not for such an access. */
+/** si_code of SIGSEGV: whether nothing is mapped at the address, or not for such an access. Needs mmap_sem. */
 function* segv_code(mm: u32, address: u32): Steps<i32> {
   return (yield* find_vma_intersection(mm, address, address + 1)) === 0 ? SEGV_MAPERR : SEGV_ACCERR;
 }
@@ -90,16 +93,37 @@ function* no_context(regs: pt_regs, address: u32, error_code: u32): Steps<void> 
   yield* die(oops_name.address, regs.address, error_code);
 }
 
-/** What a fault of a task with an address space comes to. Needs the big kernel lock. @inline */
+/**
+ * Takes mmap_sem for reading. False when somebody has it for writing, perhaps this very task, and it is the kernel's fault at
+ * a place that has no fix-up: that is a mistake, and to be told instead of waited with. @inline
+ */
+function* down_read_mmap_sem(mm: u32, regs: pt_regs, error_code: u32): Steps<boolean> {
+  if (error_code & PF_USER) yield* down_read(mm + MMAP_SEM);
+  else if ((yield* down_read_trylock(mm + MMAP_SEM)) === 0) {
+    if ((yield* search_exception_table(regs.eip)) === 0) return false;
+    yield* down_read(mm + MMAP_SEM);
+  }
+  return true;
+}
+
+/** What a fault of a task with an address space comes to. @inline */
 function* resolve_fault(regs: pt_regs, mm: u32, address: u32, error_code: u32): Steps<void> {
   const tsk = current();
+  if (!(yield* down_read_mmap_sem(mm, regs, error_code))) {
+    yield* no_context(regs, address, error_code);
+    return;
+  }
   const vma = yield* accessible_area(mm, address, error_code, regs.esp);
   if (vma === 0) {
-    if (error_code & PF_USER) yield* signal_fault(SIGSEGV, address, error_code, yield* segv_code(mm, address));
+    const si_code = yield* segv_code(mm, address);
+    yield* up_read(mm + MMAP_SEM);
+    if (error_code & PF_USER) yield* signal_fault(SIGSEGV, address, error_code, si_code);
     else yield* no_context(regs, address, error_code);
     return;
   }
-  switch (yield* handle_mm_fault(mm, vma, address, error_code & PF_WRITE ? 1 : 0)) {
+  const result = yield* handle_mm_fault(mm, vma, address, error_code & PF_WRITE ? 1 : 0);
+  yield* up_read(mm + MMAP_SEM);
+  switch (result) {
     case FAULT_MINOR:
       tsk.min_flt++;
       return;
