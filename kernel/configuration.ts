@@ -7,6 +7,8 @@ export interface Configuration {
   readonly smp: boolean;
   /** Timer interrupts a second, HZ. */
   readonly hz: number;
+  /** Whether it checks how locks are used: on one CPU, too, there are locks then. */
+  readonly lockdep: boolean;
 }
 
 type Value = boolean | number | string;
@@ -16,7 +18,7 @@ export const PRESETS = ["2.4", "2.6"] as const;
 export type Preset = (typeof PRESETS)[number];
 
 /** Names that `.S` files (`#ifdef`), `config_function` and lists of modules know what is configured by. */
-export type ConfigurationSymbol = "CONFIG_SMP";
+export type ConfigurationSymbol = "CONFIG_SMP" | "CONFIG_LOCKS" | "CONFIG_PROVE_LOCKING";
 
 interface Values<V extends Value> {
   /** All that a key can be, or the least and the greatest number. */
@@ -38,13 +40,19 @@ export const configuration_keys: { readonly [K in keyof Configuration]: Key<Conf
     meaning: "for up to 8 CPUs: locks, IPIs, the APICs; with --cpus of more than one it is so by default",
     values: [false, true],
     presets: { "2.4": false, "2.6": false },
-    symbols: (smp) => (smp ? ["CONFIG_SMP"] : []),
+    symbols: (smp) => (smp ? ["CONFIG_SMP", "CONFIG_LOCKS"] : []),
   },
   hz: {
     meaning: "timer interrupts a second",
     values: { least: 20, greatest: 1000 },
     presets: { "2.4": 100, "2.6": 1000 },
     variables: (hz) => ({ HZ: hz }),
+  },
+  lockdep: {
+    meaning: "checks how locks are used, and reports what could deadlock; on one CPU locks are taken then, too",
+    values: [false, true],
+    presets: { "2.4": false, "2.6": false },
+    symbols: (lockdep) => (lockdep ? ["CONFIG_LOCKS", "CONFIG_PROVE_LOCKING"] : []),
   },
 };
 

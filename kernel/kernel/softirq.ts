@@ -51,7 +51,7 @@ export function mark_bh(nr: number): void {
 }
 
 /** Held by the CPU that runs bottom halves: no two run at a time. */
-const global_bh_lock = kernel_table("global_bh_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
+export const global_bh_lock = kernel_table("global_bh_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
 
 /**
  * Runs what was marked, lowest number first, with interrupts on. Entered with interrupts off and returns so; does nothing
