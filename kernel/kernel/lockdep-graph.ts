@@ -51,6 +51,11 @@ function dep_bit(first_is_exclusive: boolean, second_is_exclusive: boolean): num
   return first_is_exclusive ? DEP_ER : DEP_SR;
 }
 
+/** The class of a place. */
+export function class_of(place: number): u32 {
+  return (place & ~ONLY_RECURSIVE) >>> 0;
+}
+
 function reach(of_class: number, how: number, parent: number): void {
   const found = lock_class.at(of_class);
   const generation = search_generation.value;
@@ -73,7 +78,7 @@ function follow(edge: lock_list, from: number, backwards: boolean): void {
 
 /** What a search looks for: a class that is held for reading or not, or some usage of any class. */
 function is_found(place: number, target: number, target_reads: boolean, usage: number): boolean {
-  const of_class = place & ~ONLY_RECURSIVE;
+  const of_class = class_of(place);
   const recursive = (place & ONLY_RECURSIVE) !== 0;
   if (target !== 0) return of_class === target && !(recursive && target_reads);
   return (lock_class.at(of_class).usage & (recursive ? usage & ~READ_USAGE : usage)) !== 0;
@@ -86,11 +91,11 @@ function is_found(place: number, target: number, target_reads: boolean, usage: n
 export function* search(from: u32, backwards: boolean, target: u32, target_reads: boolean, usage: u32): Steps<u32> {
   search_generation.value++;
   search_end.value = 0;
-  reach(from & ~ONLY_RECURSIVE, from & ONLY_RECURSIVE, 0);
+  reach(class_of(from), from & ONLY_RECURSIVE, 0);
   for (let next: u32 = 0; next < search_end.value; next++) {
     const place: u32 = search_queue.value.get(next);
     if (is_found(place, target, target_reads, usage)) return place;
-    const at = lock_class.at(place & ~ONLY_RECURSIVE);
+    const at = lock_class.at(class_of(place));
     let edge: u32 = backwards ? at.locks_before : at.locks_after;
     while (edge !== 0) {
       const entry = lock_list.at(edge);
@@ -103,20 +108,20 @@ export function* search(from: u32, backwards: boolean, target: u32, target_reads
 
 /** Where a search begins with a held lock. */
 export function place_of(held: held_lock): u32 {
-  return held.class | (is_reader(held) ? ONLY_RECURSIVE : 0);
+  return (held.class | (is_reader(held) ? ONLY_RECURSIVE : 0)) >>> 0;
 }
 
 /** The edge that a search came to a place by; 0 for where it began. */
 export function edge_to(place: number): u32 {
-  const parent = lock_class.at(place & ~ONLY_RECURSIVE).parent.get(place & ONLY_RECURSIVE);
-  return parent & ~ONLY_RECURSIVE;
+  const parent = lock_class.at(class_of(place)).parent.get(place & ONLY_RECURSIVE);
+  return class_of(parent);
 }
 
 /** The place before that. */
 export function place_before(place: number, backwards: boolean): u32 {
-  const parent = lock_class.at(place & ~ONLY_RECURSIVE).parent.get(place & ONLY_RECURSIVE);
-  const edge = lock_list.at(parent & ~ONLY_RECURSIVE);
-  return (backwards ? edge.to : edge.from) | (parent & ONLY_RECURSIVE);
+  const parent = lock_class.at(class_of(place)).parent.get(place & ONLY_RECURSIVE);
+  const edge = lock_list.at(class_of(parent));
+  return ((backwards ? edge.to : edge.from) | (parent & ONLY_RECURSIVE)) >>> 0;
 }
 
 /**

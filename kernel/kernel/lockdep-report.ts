@@ -18,7 +18,7 @@ import {
   SOFTIRQ_SHIFT,
 } from "../include/linux/lockdep.ts";
 import { current, smp_num_cpus, task_struct } from "../include/linux/sched.ts";
-import { edge_to, place_before, place_of, search } from "./lockdep-graph.ts";
+import { class_of, edge_to, place_before, place_of, search } from "./lockdep-graph.ts";
 import { address_above, call_text, return_address, saved_address } from "./lockdep-trace.ts";
 import { hex8, KERN_WARNING, printk } from "./printk.ts";
 
@@ -60,7 +60,7 @@ function class_name(of_class: number): string {
 
 /** `(runqueue_lock){-...}`; of a place of a search, too. */
 function class_text(place: number): string {
-  const of_class = place & ~1;
+  const of_class = class_of(place);
   return `(${class_name(of_class)}){${of_class === 0 ? "...." : usage_text(lock_class.at(of_class))}}`;
 }
 
@@ -190,15 +190,15 @@ export function* print_circular_bug(prev: held_lock, next: held_lock, found: u32
   printk(`${KERN_WARNING}\n-> #0 ${class_text(next.class)}:\n`);
   yield* print_calls(frame);
   printk(`${KERN_WARNING}\nother info that might help us debug this:\n\n`);
-  if ((first & ~1) !== prev.class) {
-    printk(`${KERN_WARNING}Chain exists of:\n  ${class_name(next.class)} --> ${class_name(first & ~1)}`);
+  if (class_of(first) !== prev.class) {
+    printk(`${KERN_WARNING}Chain exists of:\n  ${class_name(next.class)} --> ${class_name(class_of(first))}`);
     printk(`${KERN_WARNING} --> ${class_name(prev.class)}\n\n`);
   }
   printk(`${KERN_WARNING} Possible unsafe locking scenario:\n\n`);
   printk(`${KERN_WARNING}       CPU0                    CPU1\n       ----                    ----\n`);
   printk(`${KERN_WARNING}  lock(${class_name(prev.class)});\n`);
   printk(
-    `${KERN_WARNING}                               lock(${class_name((first & ~1) === prev.class ? next.class : first & ~1)});\n`,
+    `${KERN_WARNING}                               lock(${class_name(class_of(first) === prev.class ? next.class : class_of(first))});\n`,
   );
   printk(`${KERN_WARNING}                               lock(${class_name(prev.class)});\n`);
   printk(`${KERN_WARNING}  lock(${class_name(next.class)});\n`);
@@ -242,12 +242,9 @@ export function* print_irq_inversion_bug(held: held_lock, found: u32, bit: u32, 
     printk(`${KERN_WARNING}\n-> ${class_text(lock_list.at(edge_to(at)).to)}:\n`);
     yield* print_saved(lock_list.at(edge_to(at)).trace);
   }
-  yield* print_interrupt_scenario(
-    is_used ? held.class : found,
-    is_used ? held.class : held.class,
-    is_used ? found : held.class,
-    frame,
-  );
+  const safe: u32 = is_used ? held.class : found;
+  const unsafe: u32 = is_used ? found : held.class;
+  yield* print_interrupt_scenario(safe, safe, unsafe, frame);
 }
 
 /** How a handler that wants `safe` comes to who holds `unsafe`, which whoever holds `safe` wants after `middle`. */
@@ -255,13 +252,13 @@ function* print_interrupt_scenario(safe: u32, middle: u32, unsafe: u32, frame: u
   printk(`${KERN_WARNING}\nother info that might help us debug this:\n`);
   printk(`${KERN_WARNING} Possible interrupt unsafe locking scenario:\n\n`);
   printk(`${KERN_WARNING}       CPU0                    CPU1\n       ----                    ----\n`);
-  printk(`${KERN_WARNING}  lock(${class_name(unsafe & ~1)});\n`);
+  printk(`${KERN_WARNING}  lock(${class_name(class_of(unsafe))});\n`);
   printk(`${KERN_WARNING}                               local_irq_disable();\n`);
-  printk(`${KERN_WARNING}                               lock(${class_name(safe & ~1)});\n`);
-  if ((middle & ~1) !== (safe & ~1) && (middle & ~1) !== (unsafe & ~1))
-    printk(`${KERN_WARNING}                               lock(${class_name(middle & ~1)});\n`);
-  printk(`${KERN_WARNING}                               lock(${class_name(unsafe & ~1)});\n`);
-  printk(`${KERN_WARNING}  <Interrupt>\n    lock(${class_name(safe & ~1)});\n`);
+  printk(`${KERN_WARNING}                               lock(${class_name(class_of(safe))});\n`);
+  if (class_of(middle) !== class_of(safe) && class_of(middle) !== class_of(unsafe))
+    printk(`${KERN_WARNING}                               lock(${class_name(class_of(middle))});\n`);
+  printk(`${KERN_WARNING}                               lock(${class_name(class_of(unsafe))});\n`);
+  printk(`${KERN_WARNING}  <Interrupt>\n    lock(${class_name(class_of(safe))});\n`);
   yield* end_report(frame);
 }
 
@@ -276,8 +273,8 @@ export function* print_bad_irq_dependency(
   frame: u32,
 ): Steps<void> {
   const bit: u32 = lowest_bit(used);
-  const safe = lock_class.at(before & ~1);
-  const unsafe = lock_class.at(after & ~1);
+  const safe = lock_class.at(class_of(before));
+  const unsafe = lock_class.at(class_of(after));
   if (bit & SOFTIRQ_SHIFT) yield* begin_report("SOFTIRQ-safe -> SOFTIRQ-unsafe lock order detected");
   else yield* begin_report("HARDIRQ-safe -> HARDIRQ-unsafe lock order detected");
   printk(
@@ -307,7 +304,7 @@ function* print_chains(
   used: u32,
   enabled: u32,
 ): Steps<void> {
-  if ((before & ~1) !== prev.class) {
+  if (class_of(before) !== prev.class) {
     printk(`${KERN_WARNING}\nthe dependencies between ${class_text(before)} and the holding lock:\n`);
     yield* search(place_of(prev), true, 0, false, used);
     for (let at = before; edge_to(at) !== 0; at = place_before(at, true)) {
@@ -315,7 +312,7 @@ function* print_chains(
       yield* print_saved(lock_list.at(edge_to(at)).trace);
     }
   }
-  if ((after & ~1) === next.class) return;
+  if (class_of(after) === next.class) return;
   printk(`${KERN_WARNING}\nthe dependencies between the lock to be acquired and ${class_text(after)}:\n`);
   yield* search(place_of(next), false, 0, false, enabled);
   for (let at = after; edge_to(at) !== 0; at = place_before(at, false)) {

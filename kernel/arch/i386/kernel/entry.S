@@ -184,6 +184,9 @@ signal_return:
 #ifdef CONFIG_LOCKS
 	call lock_kernel
 #endif
+#ifdef CONFIG_PROVE_LOCKING
+	leal 4(%esp), %eax
+#endif
 	pushl %eax			# regs
 	.cfi_adjust_cfa_offset 4
 	call do_signal
