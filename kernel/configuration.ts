@@ -13,6 +13,8 @@ export interface Configuration {
   readonly stack: "task_union" | "thread_info" | "vmap";
   /** Whether each CPU has stacks of its own for interrupts, bottom halves, NMIs and debug exceptions. */
   readonly irq_stacks: boolean;
+  /** Whether it checks how locks are used: on one CPU, too, there are locks then. */
+  readonly lockdep: boolean;
 }
 
 type Value = boolean | number | string;
@@ -24,6 +26,8 @@ export type Preset = (typeof PRESETS)[number];
 /** Names that `.S` files (`#ifdef`), `config_function` and lists of modules know what is configured by. */
 const symbols = [
   "CONFIG_SMP",
+  "CONFIG_LOCKS",
+  "CONFIG_PROVE_LOCKING",
   "CONFIG_SCHED_GOODNESS",
   "CONFIG_SCHED_O1",
   "CONFIG_SCHED_FAIR",
@@ -65,7 +69,7 @@ export const configuration_keys: { readonly [K in keyof Configuration]: Key<Conf
     meaning: "for up to 8 CPUs: locks, IPIs, the APICs; with --cpus of more than one it is so by default",
     values: [false, true],
     presets: { "2.4": false, "2.6": false },
-    symbols: (smp) => (smp ? ["CONFIG_SMP"] : []),
+    symbols: (smp) => (smp ? ["CONFIG_SMP", "CONFIG_LOCKS"] : []),
   },
   hz: {
     meaning: "timer interrupts a second",
@@ -100,6 +104,12 @@ export const configuration_keys: { readonly [K in keyof Configuration]: Key<Conf
     values: [false, true],
     presets: { "2.4": false, "2.6": true },
     symbols: (irq_stacks) => (irq_stacks ? ["CONFIG_IRQ_STACKS", "CONFIG_REWIND_STACK"] : []),
+  },
+  lockdep: {
+    meaning: "checks how locks are used, and reports what could deadlock; on one CPU locks are taken then, too",
+    values: [false, true],
+    presets: { "2.4": false, "2.6": false },
+    symbols: (lockdep) => (lockdep ? ["CONFIG_LOCKS", "CONFIG_PROVE_LOCKING"] : []),
   },
 };
 

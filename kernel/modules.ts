@@ -70,6 +70,7 @@ import * as elf from "./include/linux/elf.ts";
 import * as fs from "./include/linux/fs.ts";
 import * as interrupt from "./include/linux/interrupt.ts";
 import * as list from "./include/linux/list.ts";
+import * as linux_lockdep from "./include/linux/lockdep.ts";
 import * as mm from "./include/linux/mm.ts";
 import * as poll from "./include/linux/poll.ts";
 import * as rwsem from "./include/linux/rwsem.ts";
@@ -84,6 +85,12 @@ import * as exit from "./kernel/exit.ts";
 import * as fork from "./kernel/fork.ts";
 import * as futex from "./kernel/futex.ts";
 import * as itimer from "./kernel/itimer.ts";
+import * as lockdep from "./kernel/lockdep.ts";
+import * as lockdep_classes from "./kernel/lockdep-classes.ts";
+import * as lockdep_graph from "./kernel/lockdep-graph.ts";
+import * as lockdep_report from "./kernel/lockdep-report.ts";
+import * as lockdep_trace from "./kernel/lockdep-trace.ts";
+import * as lockdep_usage from "./kernel/lockdep-usage.ts";
 import * as kernel_mm from "./kernel/mm.ts";
 import * as panic from "./kernel/panic.ts";
 import * as pid from "./kernel/pid.ts";
@@ -97,6 +104,8 @@ import * as sigaction from "./kernel/sigaction.ts";
 import * as sigaltstack from "./kernel/sigaltstack.ts";
 import * as kernel_signal from "./kernel/signal.ts";
 import * as softirq from "./kernel/softirq.ts";
+import * as kernel_spinlock from "./kernel/spinlock.ts";
+import * as spinlock_debug from "./kernel/spinlock-debug.ts";
 import * as sys from "./kernel/sys.ts";
 import * as task_slab from "./kernel/task_slab.ts";
 import * as task_union from "./kernel/task_union.ts";
@@ -234,6 +243,18 @@ const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
   CONFIG_SCHED_FAIR: [],
   CONFIG_RUNQUEUE_PER_CPU: [],
   CONFIG_SCHED_BALANCE: [],
+  CONFIG_LOCKS: [],
+  CONFIG_PROVE_LOCKING: [
+    linux_lockdep,
+    lockdep,
+    lockdep_classes,
+    lockdep_graph,
+    lockdep_report,
+    lockdep_trace,
+    lockdep_usage,
+    kernel_spinlock,
+    spinlock_debug,
+  ],
   CONFIG_SMP: [apic, io_apic, mpparse, kernel_smp, smpboot, delay, asm_apic, mpspec],
   CONFIG_TASK_UNION: [task_union],
   CONFIG_TASK_SLAB: [task_slab],

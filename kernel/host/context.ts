@@ -23,6 +23,10 @@ export interface SymbolSource {
   symbolize(address: number): string;
   /** Name of the function that holds an address, undefined outside of the kernel's text. */
   function_at(address: number): string | undefined;
+  /** `variable.field[2]` for an address in the kernel's data, undefined elsewhere. */
+  data_at(address: number): string | undefined;
+  /** `FILE:LINE` of an instruction, undefined for one that has none. */
+  line_at(address: number): string | undefined;
 }
 
 /** What kernel code may ask of the machine beside memory. */
@@ -62,6 +66,8 @@ const nowhere: KernelHost = {
     symbol: outside,
     symbolize: outside,
     function_at: outside,
+    data_at: outside,
+    line_at: outside,
   },
   trace: outside,
   tracing: false,

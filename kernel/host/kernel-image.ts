@@ -5,6 +5,7 @@ import type { CompiledCode, StepFunction } from "./compiled-code.ts";
 import type { SymbolSource } from "./context.ts";
 import type { KernelModule } from "./kernel-module.ts";
 import { type StackLayout, stack_layout } from "./stack-layout.ts";
+import type { Type } from "./types.ts";
 
 const PT_LOAD = 1;
 /** An absolute symbol: a number made of all that the kernel is linked from. */
@@ -23,6 +24,15 @@ interface ImageSymbol {
   readonly unit: string | undefined;
   /** undefined for absolute symbols, which are no places. */
   readonly section: unknown;
+}
+
+/** A variable, with `size` bytes for each CPU if it is one of every CPU's. */
+interface ImageData {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  readonly size: number;
+  readonly type: Type | undefined;
 }
 
 interface ImageSegment {
@@ -85,6 +95,7 @@ export class KernelImage implements SymbolSource {
   private readonly globals = new Map<string, number>();
   private known_lines: readonly LinkedLine[] | undefined;
   private known_call_frames: CallFrames | undefined;
+  private known_data: readonly ImageData[] | undefined;
   private checked: { readonly check: EntryCheck; readonly steps: Steps } | undefined;
   /** Symbols of .text in order of address. */
   private readonly text: readonly ImageSymbol[];
@@ -232,6 +243,41 @@ export class KernelImage implements SymbolSource {
     return this.text[low - 1];
   }
 
+  data_at(address: number): string | undefined {
+    const at = address >>> 0;
+    this.known_data ??= this.#data();
+    const found = this.known_data.find(({ start, end }) => at >= start && at < end);
+    if (found === undefined) return undefined;
+    const { name, start, size, type } = found;
+    const offset = at - start;
+    const cpu = Math.floor(offset / size);
+    return `${name}${cpu > 0 ? `(${cpu})` : ""}${type === undefined ? offset_text(offset) : path_to(type, offset % size)}`;
+  }
+
+  #data(): readonly ImageData[] {
+    return this.modules.flatMap(({ data }) =>
+      data.flatMap(({ number, name, size, type, section, per_cpu }) => {
+        const start = this.addresses[number];
+        if (section === ".rodata" || size === 0 || start === 0) return [];
+        return [{ name, start, end: start + size * (per_cpu ? this.cpus : 1), size, type }];
+      }),
+    );
+  }
+
+  line_at(address: number): string | undefined {
+    const at = address >>> 0;
+    const { lines } = this;
+    let low = 0;
+    let high = lines.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (lines[middle].address <= at) low = middle + 1;
+      else high = middle;
+    }
+    const line = this.function_at(at) === undefined ? undefined : lines[low - 1];
+    return line && `${line.file}:${line.line}`;
+  }
+
   function_at(address: number): string | undefined {
     if (address < this.symbol("_text") || address >= this.symbol("_etext")) return undefined;
     return this.enclosing(address)?.name;
@@ -243,4 +289,22 @@ export class KernelImage implements SymbolSource {
     const { name, address: start, size } = this.enclosing(at)!;
     return `${name}+0x${(at - start).toString(16)}/0x${size.toString(16)}`;
   }
+}
+
+function offset_text(offset: number): string {
+  return offset === 0 ? "" : `+0x${offset.toString(16)}`;
+}
+
+/** The field or element that begins so many bytes into a value of a type, of several the outermost. */
+function path_to(type: Type, offset: number): string {
+  if (offset === 0) return "";
+  if (type.kind === "array") {
+    const { element } = type;
+    return `[${Math.floor(offset / element.size)}]${path_to(element, offset % element.size)}`;
+  }
+  if (type.kind !== "struct") return offset_text(offset);
+  const [name] = Object.keys(type.fields)
+    .filter((field) => type.offset(field) <= offset)
+    .slice(-1);
+  return `.${name}${path_to(type.fields[name], offset - type.offset(name))}`;
 }

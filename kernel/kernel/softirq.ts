@@ -66,7 +66,7 @@ export function bottom_half_routine(): u32 {
 }
 
 /** Held by the CPU that runs bottom halves: no two run at a time. */
-const global_bh_lock = kernel_table("global_bh_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
+export const global_bh_lock = kernel_table("global_bh_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
 
 /**
  * Runs what was marked, lowest number first, with interrupts on. Entered with interrupts off and returns so; does nothing

@@ -1,6 +1,7 @@
 /** Runs programs on the kernel, for the scenario tests. */
 import { initramfs } from "../../boot/index.ts";
 import { tasks } from "../../debug/index.ts";
+import { nr_lock_reports } from "../../kernel/include/linux/lockdep.ts";
 import {
   type BootOptions,
   configuration,
@@ -83,12 +84,22 @@ export function boot(source: string | Uint8Array, options: Options = {}): Run {
     output: () => output,
     log: () => log,
     events,
-    go: (limits = { maxInstructions: 50_000_000 }) => kernel.run(limits),
+    go: (limits = { maxInstructions: 50_000_000 }) => {
+      const stop = kernel.run(limits);
+      no_lock_reports(kernel, log);
+      return stop;
+    },
     memory: () => kernel.inspect(memory_in_use),
     tasks: () => tasks(kernel).map(({ pid, state }) => `${pid} ${state}`),
     counters: () => kernel.inspect(() => task_list().map((task) => task_struct.at(task).counter)),
     thread_count: () => kernel.inspect(() => nr_threads.value),
   };
+}
+
+/** @throws Error for what a kernel that checks locks has found; a test that means it to runs `kernel` itself */
+function no_lock_reports(kernel: Kernel, log: string): void {
+  if (!kernel.image.configured.has("CONFIG_PROVE_LOCKING")) return;
+  if (kernel.inspect(() => nr_lock_reports.value) > 0) throw new Error(`the kernel reports misuse of locks:\n${log}`);
 }
 
 /** Boots, runs to the end and returns everything seen. */

@@ -2,15 +2,15 @@
  * The big kernel lock (include/asm-i386/smplock.h): whoever has it may sleep, and gives it up meanwhile. System calls run
  * under it (entry.S), so that what only they look at needs no lock of its own.
  */
-import { kernel_table, smp_function } from "../../host/declarations.ts";
+import { config_function, kernel_table } from "../../host/declarations.ts";
 import { pointer } from "../../host/types.ts";
 import { SPIN_LOCK_UNLOCKED, spinlock_t } from "./spinlock.ts";
 
 export const kernel_flag = kernel_table("kernel_flag", [SPIN_LOCK_UNLOCKED], spinlock_t);
 
 /** Takes it, as often as the task likes. May not be called with a spinlock held. */
-export const lock_kernel = smp_function("lock_kernel", []);
-export const unlock_kernel = smp_function("unlock_kernel", []);
+export const lock_kernel = config_function("lock_kernel", [], "CONFIG_LOCKS");
+export const unlock_kernel = config_function("unlock_kernel", [], "CONFIG_LOCKS");
 /** What schedule() does with it, for the task that stops running and for the one that goes on. */
-export const release_kernel_lock = smp_function("release_kernel_lock", [pointer("task_struct")]);
-export const reacquire_kernel_lock = smp_function("reacquire_kernel_lock", [pointer("task_struct")]);
+export const release_kernel_lock = config_function("release_kernel_lock", [pointer("task_struct")], "CONFIG_LOCKS");
+export const reacquire_kernel_lock = config_function("reacquire_kernel_lock", [pointer("task_struct")], "CONFIG_LOCKS");

@@ -205,7 +205,7 @@ export type task_struct = ViewOf<typeof task_struct>;
  * Held for reading while somebody walks the list of tasks, families, threads or pids, for writing while these change.
  * Outermost of the spinlocks. Interrupts read too (the terminal's signals), so that writers mask them.
  */
-export const tasklist_lock = kernel_table("tasklist_lock", [RW_LOCK_BIAS], rwlock_t);
+export const tasklist_lock = kernel_table("tasklist_lock", [RW_LOCK_BIAS, 0], rwlock_t);
 
 /**
  * union task_union of pid 0: 8 KiB aligned, PCB at the bottom, boot stack above (init_task_union + 8192 is its top). With other

@@ -50,6 +50,8 @@ export class PlainMachine {
       symbol: (name: string) => this.symbols.get(name)!,
       symbolize: String,
       function_at: () => undefined,
+      data_at: () => undefined,
+      line_at: () => undefined,
     };
     return with_context(undefined, { image, trace: () => {}, tracing: false }, this.#memory, body);
   }

@@ -130,12 +130,15 @@ system_call:
 	INC_PER_CPU kstat, kernel_stat_syscalls, sizeof_kernel_stat, %ecx
 	cmpl $NR_syscalls, %eax
 	jae badsys
-#ifdef CONFIG_SMP
+#ifdef CONFIG_LOCKS
 	call lock_kernel		# leaves EAX alone
+#endif
+#ifdef CONFIG_PROVE_LOCKING
+	movl pt_regs_orig_eax(%esp), %eax	# does not
 #endif
 	call *sys_call_table(,%eax,4)
 	movl %eax, pt_regs_eax(%esp)
-#ifdef CONFIG_SMP
+#ifdef CONFIG_LOCKS
 	call unlock_kernel
 #endif
 
@@ -151,6 +154,9 @@ ret_from_sys_call:
 	jne reschedule
 	cmpl $0, task_struct_sigpending(%ebx)
 	jne signal_return
+#ifdef CONFIG_PROVE_LOCKING
+	call lockdep_sys_exit
+#endif
 restore_all:
 	RESTORE_ALL
 .size system_call, . - system_call
@@ -176,13 +182,16 @@ signal_return:
 	movl %esp, %eax
 	pushl $0			# oldset
 	.cfi_adjust_cfa_offset 4
-#ifdef CONFIG_SMP
+#ifdef CONFIG_LOCKS
 	call lock_kernel
+#endif
+#ifdef CONFIG_PROVE_LOCKING
+	leal 4(%esp), %eax
 #endif
 	pushl %eax			# regs
 	.cfi_adjust_cfa_offset 4
 	call do_signal
-#ifdef CONFIG_SMP
+#ifdef CONFIG_LOCKS
 	call unlock_kernel
 #endif
 	addl $8, %esp

@@ -1,6 +1,7 @@
 # Locks (include/asm-i386/spinlock.h, smplock.h). A free spinlock is 1; whoever takes it to 0 with a locked decrement has it,
-# and those who find less turn on plain reads, which do not hold up the bus. Without CONFIG_SMP nobody calls these but
-# the trylocks, which find every lock free.
+# and those who find less turn on plain reads, which do not hold up the bus. Without CONFIG_LOCKS nobody calls these but
+# the trylocks, which find every lock free. With CONFIG_PROVE_LOCKING everybody calls functions of kernel/spinlock.ts, which
+# call these by names that begin with _raw_.
 
 #include <asm/current.h>
 
@@ -8,15 +9,25 @@
 
 .macro LOCK_FUNCTION name
 	.align 16
+	.ifdef CONFIG_PROVE_LOCKING
+	.globl _raw_\name
+	.type _raw_\name,@function
+_raw_\name:
+	.else
 	.globl \name
 	.type \name,@function
 \name:
+	.endif
 	.cfi_startproc
 .endm
 
 .macro LOCK_FUNCTION_END name
 	.cfi_endproc
+	.ifdef CONFIG_PROVE_LOCKING
+	.size _raw_\name, . - _raw_\name
+	.else
 	.size \name, . - \name
+	.endif
 .endm
 
 # Takes the lock \word, turning on the spot until it is free, and returns. Begins with the label 1.
@@ -30,7 +41,12 @@
 	jmp 1b
 .endm
 
-# void spin_lock(spinlock_t *lock)
+# void spin_lock(spinlock_t *lock); void spin_lock_nested(spinlock_t *lock, int subclass) is the same to who does not check it
+#ifndef CONFIG_PROVE_LOCKING
+	.align 16
+	.globl spin_lock_nested
+spin_lock_nested:
+#endif
 LOCK_FUNCTION spin_lock
 	movl 4(%esp), %eax
 	TAKE_AND_RETURN (%eax)
@@ -45,7 +61,7 @@ LOCK_FUNCTION_END spin_unlock
 
 # int spin_trylock(spinlock_t *lock): exchanges a 0 for whatever is there; it was free if that is more.
 LOCK_FUNCTION spin_trylock
-#ifdef CONFIG_SMP
+#ifdef CONFIG_LOCKS
 	movl 4(%esp), %ecx
 	xorl %eax, %eax
 	xchgb %al, (%ecx)
@@ -109,7 +125,7 @@ LOCK_FUNCTION_END write_unlock
 
 # int write_trylock(rwlock_t *lock)
 LOCK_FUNCTION write_trylock
-#ifdef CONFIG_SMP
+#ifdef CONFIG_LOCKS
 	movl 4(%esp), %ecx
 	lock; subl $RW_LOCK_BIAS, (%ecx)
 	jz 1f
@@ -122,6 +138,19 @@ LOCK_FUNCTION write_trylock
 	ret
 LOCK_FUNCTION_END write_trylock
 
+#ifdef CONFIG_PROVE_LOCKING
+# int read_trylock(rwlock_t *lock)
+LOCK_FUNCTION read_trylock
+	movl 4(%esp), %ecx
+	lock; subl $1, (%ecx)
+	jns 1f
+	lock; incl (%ecx)
+	xorl %eax, %eax
+	ret
+1:	movl $1, %eax
+	ret
+LOCK_FUNCTION_END read_trylock
+#else
 # The big kernel lock: taken once by a task, however often it asks; lock_depth is -1 while it does not have it.
 
 # void lock_kernel(void)
@@ -160,3 +189,4 @@ LOCK_FUNCTION reacquire_kernel_lock
 	ret
 	TAKE_AND_RETURN kernel_flag
 LOCK_FUNCTION_END reacquire_kernel_lock
+#endif
