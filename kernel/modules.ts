@@ -67,6 +67,7 @@ import * as fs from "./include/linux/fs.ts";
 import * as interrupt from "./include/linux/interrupt.ts";
 import * as list from "./include/linux/list.ts";
 import * as mm from "./include/linux/mm.ts";
+import * as linux_pid from "./include/linux/pid.ts";
 import * as poll from "./include/linux/poll.ts";
 import * as sched from "./include/linux/sched.ts";
 import * as smp from "./include/linux/smp.ts";
@@ -81,6 +82,7 @@ import * as itimer from "./kernel/itimer.ts";
 import * as kernel_mm from "./kernel/mm.ts";
 import * as panic from "./kernel/panic.ts";
 import * as pid from "./kernel/pid.ts";
+import * as pid_namespace from "./kernel/pid_namespace.ts";
 import * as printk from "./kernel/printk.ts";
 import * as resource from "./kernel/resource.ts";
 import * as kernel_sched from "./kernel/sched.ts";
@@ -165,6 +167,7 @@ const always: readonly object[] = [
   interrupt,
   list,
   mm,
+  linux_pid,
   poll,
   sched,
   smp,
@@ -179,6 +182,7 @@ const always: readonly object[] = [
   kernel_mm,
   panic,
   pid,
+  pid_namespace,
   printk,
   resource,
   kernel_sched,

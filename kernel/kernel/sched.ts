@@ -18,6 +18,7 @@ import { local_irq_disable } from "../include/asm/system.ts";
 import { put_user } from "../include/asm/uaccess.ts";
 import { INIT_LIST_HEAD, list_add, list_add_tail, list_del, list_head, list_next } from "../include/linux/list.ts";
 import { mm_struct } from "../include/linux/mm.ts";
+import { task_pid_vnr } from "../include/linux/pid.ts";
 import {
   current,
   for_each_task,
@@ -274,8 +275,8 @@ function is_idle(p: task_struct): boolean {
  */
 export const schedule_tail = kernel_function("schedule_tail", [pointer("task_struct")], undefined, function* (prev) {
   yield* __schedule_tail(task_struct.at(prev));
-  const { pid, set_child_tid } = current();
-  if (set_child_tid !== 0) yield* put_user(pid, set_child_tid);
+  const { set_child_tid } = current();
+  if (set_child_tid !== 0) yield* put_user(task_pid_vnr(current()), set_child_tid);
 });
 
 /**
