@@ -72,6 +72,7 @@ import * as interrupt from "./include/linux/interrupt.ts";
 import * as list from "./include/linux/list.ts";
 import * as linux_lockdep from "./include/linux/lockdep.ts";
 import * as mm from "./include/linux/mm.ts";
+import * as linux_pid from "./include/linux/pid.ts";
 import * as poll from "./include/linux/poll.ts";
 import * as rwsem from "./include/linux/rwsem.ts";
 import * as sched from "./include/linux/sched.ts";
@@ -94,6 +95,7 @@ import * as lockdep_usage from "./kernel/lockdep-usage.ts";
 import * as kernel_mm from "./kernel/mm.ts";
 import * as panic from "./kernel/panic.ts";
 import * as pid from "./kernel/pid.ts";
+import * as pid_namespace from "./kernel/pid_namespace.ts";
 import * as printk from "./kernel/printk.ts";
 import * as resource from "./kernel/resource.ts";
 import * as kernel_sched from "./kernel/sched.ts";
@@ -190,6 +192,7 @@ const always: readonly object[] = [
   interrupt,
   list,
   mm,
+  linux_pid,
   poll,
   rwsem,
   sched,
@@ -206,6 +209,7 @@ const always: readonly object[] = [
   kernel_mm,
   panic,
   pid,
+  pid_namespace,
   printk,
   resource,
   kernel_sched,

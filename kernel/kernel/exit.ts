@@ -12,16 +12,27 @@ import { ECHILD, EFAULT, EINVAL, ERESTARTSYS } from "../include/linux/errno.ts";
 import { list_del } from "../include/linux/list.ts";
 import { mm_struct } from "../include/linux/mm.ts";
 import {
+  init_pid_ns,
+  pid_namespace,
+  task_active_pid_ns,
+  task_pgrp_vnr,
+  task_pid_nr_ns,
+  task_pid_vnr,
+} from "../include/linux/pid.ts";
+import {
   current,
+  for_each_task,
   get_current,
   init_task,
   NO_EXIT_SIGNAL,
   PF_EXITING,
   PF_GROUP_EXIT,
+  PIDTYPE_PID,
   set_current_state,
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
   TASK_STOPPED,
+  TASK_UNINTERRUPTIBLE,
   TASK_ZOMBIE,
   task_has_cpu,
   task_struct,
@@ -36,8 +47,9 @@ import { exit_itimers } from "./itimer.ts";
 import { mmput } from "./mm.ts";
 import { panic, stop_machine } from "./panic.ts";
 import { find_task_by_pid, for_each_thread_behind, link_child, remove_links, unhash_pid, unlink_child } from "./pid.ts";
+import { detach_pids, has_pids } from "./pid_namespace.ts";
 import { fill_rusage, rusage } from "./resource.ts";
-import { sched_exit, schedule } from "./sched.ts";
+import { sched_exit, schedule, wake_up_process } from "./sched.ts";
 import { CONTINUED, do_notify_parent, send_sig, signal_pending } from "./signal.ts";
 import { in_interrupt } from "./softirq.ts";
 import { add_wait_queue, remove_wait_queue } from "./wait.ts";
@@ -61,6 +73,7 @@ export const release_task = kernel_function("release_task", [pointer("task_struc
   unhash_pid(p);
   remove_links(p);
   list_del(p.thread_group.address);
+  if (has_pids(p)) yield* detach_pids(p);
   yield* sched_exit(p, task_struct.at(p.p_pptr));
   yield* write_unlock_irq(tasklist_lock.address);
   yield* free_task_struct(task);
@@ -74,15 +87,24 @@ function* other_thread(p: task_struct): Steps<task_struct | undefined> {
   return undefined;
 }
 
-/** Who takes the children of a dying task: a thread of its group, else init or a thread of init's, else the idle task. */
+/**
+ * Who takes the children of a dying task: a thread of its group, else the init of its pid namespace or a thread of that, else
+ * the idle task.
+ */
 function* child_reaper(father: task_struct): Steps<task_struct> {
   const thread = yield* other_thread(father);
   if (thread !== undefined) return thread;
-  const init = yield* find_task_by_pid(1);
+  const init = yield* init_of(task_active_pid_ns(father));
   if (init === undefined || init.address === father.address) return init_task();
   if (init.state !== TASK_ZOMBIE) return init;
   const of_init = yield* other_thread(init);
   return of_init === undefined ? init_task() : of_init;
+}
+
+/** The init of a pid namespace. Needs tasklist_lock. */
+function* init_of(ns: u32): Steps<task_struct | undefined> {
+  if (ns === init_pid_ns.address) return yield* find_task_by_pid(1);
+  return task_struct.at(pid_namespace.at(ns).child_reaper);
 }
 
 /**
@@ -91,6 +113,7 @@ function* child_reaper(father: task_struct): Steps<task_struct> {
  * @context irqs_disabled
  */
 function* forget_original_parent(father: task_struct): Steps<void> {
+  if (father.p_cptr === 0) return;
   const reaper = yield* child_reaper(father);
   while (father.p_cptr !== 0) {
     const p = task_struct.at(father.p_cptr);
@@ -103,6 +126,7 @@ function* forget_original_parent(father: task_struct): Steps<void> {
     if (reaper.tgid !== father.tgid) p.exit_signal = SIGCHLD;
     if (p.state === TASK_ZOMBIE && !(yield* has_live_threads(p))) yield* do_notify_parent(p.address, p.exit_signal);
   }
+  if (pid_namespace.at(task_active_pid_ns(father)).zapper === reaper.address) yield* wake_up_process(reaper.address);
 }
 
 /**
@@ -143,6 +167,55 @@ function* end_of_init(tsk: task_struct): Steps<void> {
   yield* stop_machine(status & 0x7f ? 128 + (status & 0x7f) : (status >> 8) & 0xff);
 }
 
+/** Whether the task is the last thread of its pid namespace's init. Only the first that asks at the very end is told so. */
+function* ends_namespace(tsk: task_struct): Steps<boolean> {
+  const ns = pid_namespace.at(task_active_pid_ns(tsk));
+  yield* write_lock_irq(tasklist_lock.address);
+  const other = yield* other_thread(tsk);
+  const is_init = ns.is_dying === 0 && task_struct.at(ns.child_reaper).tgid === tsk.tgid;
+  const ends = other === undefined && is_init;
+  if (ends) {
+    ns.is_dying = 1; // no fork from here on
+    ns.child_reaper = ns.zapper = tsk.address;
+  }
+  yield* write_unlock_irq(tasklist_lock.address);
+  return ends;
+}
+
+/** Whether a task has children to wait for. */
+function* has_processes(tsk: task_struct): Steps<boolean> {
+  let found = false;
+  yield* read_lock(tasklist_lock.address);
+  for (const p of children_of(tsk)) if (p.exit_signal !== NO_EXIT_SIGNAL) found = true;
+  yield* read_unlock(tasklist_lock.address);
+  return found;
+}
+
+/**
+ * The init of a pid namespace ends (kernel/pid_namespace.c, Linux 2.6): kills everybody in the namespace, waits for those
+ * whose parent it is or becomes, and until all have been released.
+ * @context might_sleep
+ */
+function* zap_pid_ns_processes(tsk: task_struct): Steps<void> {
+  const ns = pid_namespace.at(task_active_pid_ns(tsk));
+  yield* read_lock(tasklist_lock.address);
+  for (const p of for_each_task()) {
+    if (p.tgid !== tsk.tgid && task_pid_nr_ns(p, ns.address) !== 0) yield* send_sig(SIGKILL, p.address, 1);
+  }
+  yield* read_unlock(tasklist_lock.address);
+  tsk.sigpending = 0; // nor does a signal come: it has no actions any more
+  // What is left of its own group: itself, and the leader's zombie.
+  const own: u32 = tsk.tgid === tsk.pid ? 1 : 2;
+  for (;;) {
+    while ((yield* sys_wait4(-1, 0, __WALL, 0)) !== -ECHILD);
+    yield* set_current_state(TASK_UNINTERRUPTIBLE);
+    if (ns.nr_hashed <= own) break;
+    if (!(yield* has_processes(tsk))) yield* schedule();
+  }
+  tsk.state = TASK_RUNNING;
+  ns.zapper = 0;
+}
+
 /**
  * Tells whoever waits for it that the task has ended: its parent, once the whole thread group has. A thread that is not
  * the leader is nobody's child to wait for; the scheduler frees it. Needs tasklist_lock.
@@ -180,6 +253,7 @@ export const do_exit = kernel_function("do_exit", [i32], undefined, function* (w
   yield* exit_fs(tsk.address);
   yield* exit_sighand(tsk.address);
   tsk.exit_code = code;
+  if (tsk.pids.get(PIDTYPE_PID) !== 0 && (yield* ends_namespace(tsk))) yield* zap_pid_ns_processes(tsk);
   yield* write_lock_irq(tasklist_lock.address);
   yield* forget_original_parent(tsk);
   tsk.state = TASK_ZOMBIE;
@@ -226,9 +300,9 @@ export const sys_exit_group = kernel_function("sys_exit_group", [i32], i32, func
 
 function matches(p: task_struct, pid: number, options: number): boolean {
   if (p.exit_signal === NO_EXIT_SIGNAL) return false;
-  if (pid > 0 && p.pid !== pid) return false;
+  if (pid > 0 && task_pid_vnr(p) !== pid) return false;
   if (pid === 0 && p.pgrp !== current().pgrp) return false;
-  if (pid < -1 && p.pgrp !== -pid) return false;
+  if (pid < -1 && task_pgrp_vnr(p) !== -pid) return false;
   // Children that do not signal with SIGCHLD are "clone" children: waited for only when asked.
   const is_clone = p.exit_signal !== SIGCHLD;
   return (options & __WALL) !== 0 || is_clone === ((options & __WCLONE) !== 0);
@@ -262,13 +336,13 @@ function* wait_once(pid: i32, stat_addr: u32, options: u32, ru: u32): Steps<i32>
         yield* read_unlock(tasklist_lock.address);
         if (stat_addr !== 0 && (yield* put_user((p.exit_code << 8) | 0x7f, stat_addr)) !== 0) return -EFAULT;
         p.exit_code = 0;
-        return p.pid;
+        return task_pid_vnr(p);
       }
       if (p.state !== TASK_ZOMBIE && p.exit_code === CONTINUED && options & WCONTINUED) {
         yield* read_unlock(tasklist_lock.address);
         if (stat_addr !== 0 && (yield* put_user(CONTINUED, stat_addr)) !== 0) return -EFAULT;
         p.exit_code = 0;
-        return p.pid;
+        return task_pid_vnr(p);
       }
       if (p.state === TASK_ZOMBIE && !(yield* has_live_threads(p))) {
         yield* read_unlock(tasklist_lock.address);
@@ -278,7 +352,7 @@ function* wait_once(pid: i32, stat_addr: u32, options: u32, ru: u32): Steps<i32>
           yield* fill_rusage(usage, p.utime, p.stime, p.min_flt, p.maj_flt);
           if ((yield* copy_to_user(ru, usage.address, rusage.size)) !== 0) return -EFAULT;
         }
-        const reaped = p.pid;
+        const reaped = task_pid_vnr(p);
         waiter.cutime += p.utime + p.cutime;
         waiter.cstime += p.stime + p.cstime;
         yield* release_task(p.address);

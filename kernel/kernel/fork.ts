@@ -31,11 +31,13 @@ import { completion, init_completion } from "../include/linux/completion.ts";
 import { EAGAIN, EINVAL, ENOMEM } from "../include/linux/errno.ts";
 import { INIT_LIST_HEAD, list_add } from "../include/linux/list.ts";
 import { GFP_KERNEL, mm_struct } from "../include/linux/mm.ts";
+import { task_pid_vnr } from "../include/linux/pid.ts";
 import {
   CLONE_CHILD_CLEARTID,
   CLONE_CHILD_SETTID,
   CLONE_FILES,
   CLONE_FS,
+  CLONE_NEWPID,
   CLONE_PARENT,
   CLONE_PARENT_SETTID,
   CLONE_PID,
@@ -54,7 +56,9 @@ import {
   PF_FORKNOEXEC,
   PF_GROUP_EXIT,
   PF_STARTING,
+  PF_UNKILLABLE,
   PF_USEDFPU,
+  PIDTYPE_PID,
   signal_struct,
   TASK_UNINTERRUPTIBLE,
   task_release_cpu,
@@ -69,6 +73,7 @@ import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab
 import { futex_wake } from "./futex.ts";
 import { copy_mm, mm_cachep, mmput } from "./mm.ts";
 import { get_pid, hash_pid, set_links } from "./pid.ts";
+import { alloc_numbers, attach_pids, free_numbers, inherit_groups, needs_numbers } from "./pid_namespace.ts";
 import { sched_fork, try_to_wake_up, WF_NEW } from "./sched.ts";
 import { init_timer, jiffies } from "./timer.ts";
 import { complete, wait_for_completion } from "./wait.ts";
@@ -273,6 +278,14 @@ function has_used_nothing(p: task_struct): void {
   p.start_time = jiffies.value;
 }
 
+/** Takes copy_process back, for a child that could not be made known after all. @context might_sleep */
+function* discard_copies(p: task_struct): Steps<void> {
+  if (p.mm !== 0) yield* mmput(p.mm);
+  yield* exit_sighand(p.address);
+  yield* exit_fs(p.address);
+  yield* exit_files(p.address);
+}
+
 /** Creates a task: returns its pid, or -errno with everything undone. @context might_sleep */
 export const do_fork = kernel_function(
   "do_fork",
@@ -284,6 +297,9 @@ export const do_fork = kernel_function(
     if (clone_flags & CLONE_PID && parent.pid !== 0) return -EINVAL;
     if (clone_flags & CLONE_SIGHAND && !(clone_flags & CLONE_VM)) return -EINVAL;
     if (clone_flags & CLONE_THREAD && !(clone_flags & CLONE_SIGHAND)) return -EINVAL;
+    if (clone_flags & CLONE_NEWPID && clone_flags & (CLONE_THREAD | CLONE_PARENT)) return -EINVAL;
+    // Who is not in a namespace cannot have children in it.
+    if (clone_flags & CLONE_PARENT && parent.flags & PF_UNKILLABLE) return -EINVAL;
     if (nr_threads.value >= max_threads.value) return -EAGAIN;
     const address = yield* dup_task_struct(parent.address);
     if (address === 0) return -ENOMEM;
@@ -296,6 +312,12 @@ export const do_fork = kernel_function(
     if (p.pid === 0 && parent.pid !== 0) {
       yield* free_task_struct(address);
       return -EAGAIN;
+    }
+    let error: i32 = 0;
+    if (needs_numbers(p, clone_flags)) error = yield* alloc_numbers(p, clone_flags);
+    if (error !== 0) {
+      yield* free_task_struct(address);
+      return error;
     }
     p.lock_depth = NOT_LOCKED;
     spin_lock_init(p.sigmask_lock.address);
@@ -314,14 +336,15 @@ export const do_fork = kernel_function(
     init_timer(p.real_timer.address);
     has_used_nothing(p);
 
-    const error = yield* copy_process(clone_flags, stack_start, regs, stack_size, p);
+    error = yield* copy_process(clone_flags, stack_start, regs, stack_size, p);
     if (error !== 0) {
+      if (p.pids.get(PIDTYPE_PID) !== 0) yield* free_numbers(p);
       yield* free_task_struct(address);
       return error;
     }
     p.set_child_tid = clone_flags & CLONE_CHILD_SETTID ? child_tidptr : 0;
     p.clear_child_tid = clone_flags & CLONE_CHILD_CLEARTID ? child_tidptr : 0;
-    if (clone_flags & CLONE_PARENT_SETTID) yield* put_user(p.pid, parent_tidptr);
+    if (clone_flags & CLONE_PARENT_SETTID) yield* put_user(task_pid_vnr(p), parent_tidptr);
     // A thread's end is its group's own business: nobody waits for it.
     p.exit_signal = clone_flags & CLONE_THREAD ? NO_EXIT_SIGNAL : clone_flags & CSIGNAL;
 
@@ -330,6 +353,15 @@ export const do_fork = kernel_function(
     INIT_LIST_HEAD(p.thread_group.address);
     p.tgid = p.pid;
     yield* write_lock_irq(tasklist_lock.address);
+    if (inherit_groups(p, parent)) error = yield* attach_pids(p, parent, clone_flags);
+    if (error !== 0) {
+      yield* write_unlock_irq(tasklist_lock.address);
+      parent.counter += p.counter;
+      yield* discard_copies(p);
+      yield* free_numbers(p);
+      yield* free_task_struct(address);
+      return error;
+    }
     if (clone_flags & CLONE_THREAD) {
       p.tgid = parent.tgid;
       list_add(p.thread_group.address, parent.thread_group.address);
@@ -352,8 +384,8 @@ export const do_fork = kernel_function(
       p.vfork_done = vfork.address;
     }
     kstat.value.forks++;
-    const { pid } = p;
-    if (tracing()) trace({ event: "fork", parent: parent.pid, child: pid, clone_flags, task: address });
+    const pid = task_pid_vnr(p);
+    if (tracing()) trace({ event: "fork", parent: parent.pid, child: p.pid, clone_flags, task: address });
     yield* try_to_wake_up(address, WF_NEW); // last: from here on the child may run, and be gone
     if (clone_flags & CLONE_VFORK) yield* wait_for_completion(vfork.address);
     return pid;
@@ -383,7 +415,7 @@ export const sys_vfork = kernel_function("sys_vfork", [by_value(pt_regs)], i32, 
 export const sys_set_tid_address = kernel_function("sys_set_tid_address", [u32], i32, function* (tidptr) {
   const self = current();
   self.clear_child_tid = tidptr;
-  return self.pid;
+  return task_pid_vnr(self);
 });
 
 /** What every task inherits in the end: the idle task's signal table, open files and file-system context. */

@@ -2,10 +2,17 @@
  * Finding tasks: the task list, family links and the pid hash (include/linux/sched.h); new pids (kernel/fork.c's
  * get_pid). Whoever looks needs tasklist_lock for reading at least, whoever changes something for writing.
  */
-import { kernel_variable, type Steps } from "../host/declarations.ts";
+import { kernel_table, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { array, container_of, i32, pointer, type u32 } from "../host/types.ts";
-import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
+import {
+  read_lock,
+  read_unlock,
+  SPIN_LOCK_UNLOCKED,
+  spin_lock,
+  spin_unlock,
+  spinlock_t,
+} from "../include/asm/spinlock.ts";
 import { list_next } from "../include/linux/list.ts";
 import {
   CLONE_PID,
@@ -17,12 +24,12 @@ import {
   tasklist_lock,
 } from "../include/linux/sched.ts";
 
-const PIDHASH_SZ = 4096 >> 2;
+export const PIDHASH_SZ = 4096 >> 2;
 export const pidhash = kernel_variable("pidhash", array(pointer("task_struct"), PIDHASH_SZ));
 
 const PIDHASH_NEXT = task_struct.offset("pidhash_next");
 
-function pid_hashfn(pid: i32): u32 {
+export function pid_hashfn(pid: i32): u32 {
   return ((pid >> 8) ^ pid) & (PIDHASH_SZ - 1);
 }
 
@@ -96,15 +103,25 @@ export function task_list(): number[] {
 }
 
 /** The first number handed out after PID_MAX - 1. */
-const RESERVED_PIDS = 300;
+export const RESERVED_PIDS = 300;
+/** Held while a number is chosen. Outside of tasklist_lock. */
+export const pidmap_lock = kernel_table("pidmap_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
 /** The pid handed out last. */
 const last_pid = kernel_variable("last_pid", i32);
 /** Up to here no number above last_pid is taken. */
 const next_safe = kernel_variable("next_safe", i32, 0);
 
-/** A pid that is no task's pid, process group, session or thread group. */
+/** A pid that is no task's pid, process group, session or thread group; 0 when there is none. */
 export function* get_pid(clone_flags: u32): Steps<i32> {
   if (clone_flags & CLONE_PID) return current().pid;
+  yield* spin_lock(pidmap_lock.address);
+  const pid = yield* next_pid();
+  yield* spin_unlock(pidmap_lock.address);
+  return pid;
+}
+
+/** @inline */
+function* next_pid(): Steps<i32> {
   for (let tries: i32 = 0; tries < PID_MAX; tries++) {
     last_pid.value++;
     if (last_pid.value >= PID_MAX) {

@@ -8,6 +8,7 @@ import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
 import { memset } from "../include/asm/string.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
+import { task_pid_vnr } from "../include/linux/pid.ts";
 import {
   current,
   NR_OPEN_DEFAULT,
@@ -19,7 +20,7 @@ import {
 } from "../include/linux/sched.ts";
 import { nr_free_pages } from "../mm/page_alloc.ts";
 import { nr_threads } from "./fork.ts";
-import { find_task_by_pid } from "./pid.ts";
+import { find_task_by_vpid } from "./pid_namespace.ts";
 import { jiffies_to_timeval, timeval } from "./time.ts";
 import { avenrun, HZ, jiffies } from "./timer.ts";
 
@@ -90,7 +91,7 @@ function* exchange_limits(resource: u32, wanted: u32, old: u32): Steps<i32> {
 /** Limits of other processes are not anybody's business. */
 function* cannot_reach(pid: i32): Steps<i32> {
   yield* read_lock(tasklist_lock.address);
-  const p = yield* find_task_by_pid(pid);
+  const p = yield* find_task_by_vpid(pid);
   yield* read_unlock(tasklist_lock.address);
   return p === undefined ? -ESRCH : -EPERM;
 }
@@ -102,7 +103,7 @@ export const sys_prlimit64 = kernel_function(
   i32,
   function* (pid, resource, wanted, old) {
     if (resource >= RLIM_NLIMITS) return -EINVAL;
-    if (pid !== 0 && pid !== current().pid) return yield* cannot_reach(pid);
+    if (pid !== 0 && pid !== task_pid_vnr(current())) return yield* cannot_reach(pid);
     return yield* exchange_limits(resource, wanted, old);
   },
 );

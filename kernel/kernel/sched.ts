@@ -17,6 +17,7 @@ import { spin_lock, spin_lock_init, spin_unlock } from "../include/asm/spinlock.
 import { local_irq_disable, local_irq_save } from "../include/asm/system.ts";
 import { put_user } from "../include/asm/uaccess.ts";
 import { mm_struct } from "../include/linux/mm.ts";
+import { task_pid_vnr } from "../include/linux/pid.ts";
 import {
   current,
   get_current,
@@ -236,8 +237,8 @@ function release_prev(prev: task_struct): void {
  */
 export const schedule_tail = kernel_function("schedule_tail", [pointer("task_struct")], undefined, function* (prev) {
   yield* __schedule_tail(task_struct.at(prev));
-  const { pid, set_child_tid } = current();
-  if (set_child_tid !== 0) yield* put_user(pid, set_child_tid);
+  const { set_child_tid } = current();
+  if (set_child_tid !== 0) yield* put_user(task_pid_vnr(current()), set_child_tid);
 });
 
 /**

@@ -11,8 +11,16 @@ import { i32, pointer, type u32 } from "../host/types.ts";
 import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
 import { EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
 import {
+  task_active_pid_ns,
+  task_pid_nr_ns,
+  task_pid_vnr,
+  task_tgid_nr_ns,
+  task_tgid_vnr,
+} from "../include/linux/pid.ts";
+import {
   current,
   for_each_task,
+  PF_UNKILLABLE,
   signal_struct,
   TASK_INTERRUPTIBLE,
   TASK_STOPPED,
@@ -38,7 +46,8 @@ import {
   SIGWINCH,
 } from "../include/linux/signal.ts";
 import { spin_lock_irqsave, spin_unlock_irqrestore } from "../include/linux/spinlock.ts";
-import { find_task_by_pid, for_each_thread_behind } from "./pid.ts";
+import { for_each_thread_behind } from "./pid.ts";
+import { find_task_by_vpid, global_nr } from "./pid_namespace.ts";
 import { kick_process, wake_up_process } from "./sched.ts";
 import { wake_up_interruptible } from "./wait.ts";
 
@@ -137,11 +146,28 @@ export function default_action(sig: i32): "ignore" | "stop" | "terminate" {
   }
 }
 
-function ignored_signal(sig: i32, p: task_struct): boolean {
+/** Whether the current task is outside of the pid namespace that another is in. */
+function is_outside_of(p: task_struct): boolean {
+  return task_pid_nr_ns(current(), task_active_pid_ns(p)) === 0;
+}
+
+/** Whether the init of a pid namespace need not care: it has no handler, and this is not SIGKILL or SIGSTOP from outside. */
+function spares_init(sig: i32, p: task_struct, handler: number, from_kernel: number): boolean {
+  if (handler !== SIG_DFL || (p.flags & PF_UNKILLABLE) === 0) return false;
+  return !sig_kernel_only(sig) || !(from_kernel !== 0 || is_outside_of(p));
+}
+
+/** SIGKILL and SIGSTOP. */
+export function sig_kernel_only(sig: number): boolean {
+  return sig === SIGKILL || sig === SIGSTOP;
+}
+
+function ignored_signal(sig: i32, p: task_struct, from_kernel: number): boolean {
   if (sigismember(p.blocked, sig)) return false;
   const handler = signal_struct.at(p.sig).action.get(sig - 1).sa_handler;
   // Who ignores SIGCHLD does not want to wait: the signal has do_signal() do that.
   if (sig === SIGCHLD && handler === SIG_IGN) return false;
+  if (spares_init(sig, p, handler, from_kernel)) return true;
   return handler === SIG_IGN || (handler === SIG_DFL && default_action(sig) === "ignore");
 }
 
@@ -158,10 +184,10 @@ function* post_signal(sig: i32, p: task_struct, from_kernel: i32): Steps<void> {
   } else if (default_action(sig) === "stop") {
     sigdelset(p.pending, SIGCONT);
   }
-  if (!ignored_signal(sig, p)) {
+  if (!ignored_signal(sig, p, from_kernel)) {
     if (!sigismember(p.pending, sig)) {
       if (from_kernel !== 0) set_siginfo(p, sig, SI_KERNEL, 0, 0);
-      else set_siginfo(p, sig, SI_USER, current().tgid, 0);
+      else set_siginfo(p, sig, SI_USER, task_tgid_nr_ns(current(), task_active_pid_ns(p)), 0);
     }
     sigaddset(p.pending, sig);
     recalc_sigpending(p);
@@ -194,6 +220,7 @@ function make_deliverable(sig: i32, p: task_struct): void {
   const action = signal_struct.at(p.sig).action.get(sig - 1);
   if (action.sa_handler === SIG_IGN) action.sa_handler = SIG_DFL;
   sigdelset(p.blocked, sig);
+  p.flags &= ~PF_UNKILLABLE;
   recalc_sigpending(p);
 }
 
@@ -221,7 +248,8 @@ export const do_notify_parent = kernel_function(
     const parent = task_struct.at(task_struct.at(task).p_pptr);
     // clone() takes any number for the exit signal; one that is no signal is not sent.
     if (sig > 0 && (yield* send_sig(sig, parent.address, 0)) === 0) {
-      const { pid, exit_code } = task_struct.at(task);
+      const { exit_code } = task_struct.at(task);
+      const pid = task_pid_nr_ns(task_struct.at(task), task_active_pid_ns(parent));
       const code = exit_code & 0x7f ? CLD_KILLED : CLD_EXITED;
       if (parent.sig !== 0) set_siginfo(parent, sig, code, pid, 0);
     }
@@ -244,13 +272,13 @@ export const kill_pg = kernel_function("kill_pg", [i32, i32, i32], i32, function
   return result;
 });
 
-/** Signals everybody but init and the caller. */
+/** Signals everybody in the caller's pid namespace but its init and the caller. */
 function* kill_all(sig: i32): Steps<i32> {
   const self = current();
   let result: i32 = -ESRCH;
   yield* read_lock(tasklist_lock.address);
   for (const p of for_each_task()) {
-    if (p.pid > 1 && p.pid !== self.pid) result = yield* send_sig(sig, p.address, 0);
+    if (task_pid_vnr(p) > 1 && p.pid !== self.pid) result = yield* send_sig(sig, p.address, 0);
   }
   yield* read_unlock(tasklist_lock.address);
   return result;
@@ -261,8 +289,8 @@ function* kill_all(sig: i32): Steps<i32> {
  * tasklist_lock.
  */
 function* kill_proc(tgid: i32, pid: i32, sig: i32): Steps<i32> {
-  const p = yield* find_task_by_pid(pid);
-  if (p === undefined || (tgid !== 0 && p.tgid !== tgid)) return -ESRCH;
+  const p = yield* find_task_by_vpid(pid);
+  if (p === undefined || (tgid !== 0 && task_tgid_vnr(p) !== tgid)) return -ESRCH;
   if (p.mm === 0 && p.state !== TASK_ZOMBIE) return -EPERM;
   return yield* send_sig(sig, p.address, 0);
 }
@@ -272,8 +300,9 @@ function* kill_thread(tgid: i32, pid: i32, sig: i32): Steps<i32> {
   if (pid <= 0 || sig < 0 || sig > _NSIG) return -EINVAL;
   yield* read_lock(tasklist_lock.address);
   const result = yield* kill_proc(tgid, pid, sig);
-  const p = yield* find_task_by_pid(pid);
-  if (result === 0 && sig !== 0 && p !== undefined) set_siginfo(p, sig, SI_TKILL, current().tgid, 0);
+  const p = yield* find_task_by_vpid(pid);
+  if (result === 0 && sig !== 0 && p !== undefined)
+    set_siginfo(p, sig, SI_TKILL, task_tgid_nr_ns(current(), task_active_pid_ns(p)), 0);
   yield* read_unlock(tasklist_lock.address);
   return result;
 }
@@ -288,12 +317,20 @@ export const sys_tgkill = kernel_function("sys_tgkill", [i32, i32, i32], i32, fu
   return tgid <= 0 ? -EINVAL : yield* kill_thread(tgid, pid, sig);
 });
 
+/** Signals the process group with a number in the caller's pid namespace. */
+function* kill_own_pg(vnr: i32, sig: i32): Steps<i32> {
+  yield* read_lock(tasklist_lock.address);
+  const pgrp = yield* global_nr(vnr);
+  yield* read_unlock(tasklist_lock.address);
+  return pgrp === 0 ? -ESRCH : yield* kill_pg(pgrp, sig, 0);
+}
+
 /** kill(pid, sig): one process, the caller's group (0), a group (-pgrp), or all but init and the caller (-1). */
 export const sys_kill = kernel_function("sys_kill", [i32, i32], i32, function* (pid, sig) {
   if (sig < 0 || sig > _NSIG) return -EINVAL;
   if (pid === 0) return yield* kill_pg(current().pgrp, sig, 0);
   if (pid === -1) return yield* kill_all(sig);
-  if (pid < 0) return yield* kill_pg(-pid, sig, 0);
+  if (pid < 0) return yield* kill_own_pg(-pid, sig);
   yield* read_lock(tasklist_lock.address);
   const result = yield* kill_proc(0, pid, sig);
   yield* read_unlock(tasklist_lock.address);

@@ -5,21 +5,32 @@ import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
 import { memset } from "../include/asm/string.ts";
 import { copy_to_user, strncpy_from_user } from "../include/asm/uaccess.ts";
 import { EACCES, EFAULT, EINVAL, EPERM, ERESTARTNOHAND, ESRCH } from "../include/linux/errno.ts";
-import { current, for_each_task, TASK_INTERRUPTIBLE, task_struct, tasklist_lock } from "../include/linux/sched.ts";
-import { find_task_by_pid } from "./pid.ts";
+import { task_pgrp_vnr, task_pid_vnr, task_session_vnr, task_tgid_vnr } from "../include/linux/pid.ts";
+import {
+  current,
+  for_each_task,
+  PIDTYPE_PGID,
+  PIDTYPE_PID,
+  PIDTYPE_SID,
+  TASK_INTERRUPTIBLE,
+  task_struct,
+  tasklist_lock,
+} from "../include/linux/sched.ts";
+import { write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
+import { change_pid, find_task_by_vpid, global_nr } from "./pid_namespace.ts";
 import { schedule } from "./sched.ts";
 
 export const sys_getpid = kernel_function("sys_getpid", [], i32, function* () {
-  return current().tgid;
+  return task_tgid_vnr(current());
 });
 export const sys_gettid = kernel_function("sys_gettid", [], i32, function* () {
-  return current().pid;
+  return task_pid_vnr(current());
 });
 export const sys_getppid = kernel_function("sys_getppid", [], i32, function* () {
-  return task_struct.at(current().p_opptr).tgid;
+  return task_tgid_vnr(task_struct.at(current().p_opptr));
 });
 export const sys_getpgrp = kernel_function("sys_getpgrp", [], i32, function* () {
-  return current().pgrp;
+  return task_pgrp_vnr(current());
 });
 
 /** There is one user, the superuser: every id is 0. */
@@ -33,8 +44,8 @@ for (const id of ids) {
 /** getpgid(2): of a process, 0 for the caller's own; -ESRCH. */
 export const sys_getpgid = kernel_function("sys_getpgid", [i32], i32, function* (pid) {
   yield* read_lock(tasklist_lock.address);
-  const p = pid === 0 ? current() : yield* find_task_by_pid(pid);
-  const result: i32 = p === undefined ? -ESRCH : p.pgrp;
+  const p = pid === 0 ? current() : yield* find_task_by_vpid(pid);
+  const result: i32 = p === undefined ? -ESRCH : task_pgrp_vnr(p);
   yield* read_unlock(tasklist_lock.address);
   return result;
 });
@@ -42,15 +53,16 @@ export const sys_getpgid = kernel_function("sys_getpgid", [i32], i32, function* 
 /** getsid(2). */
 export const sys_getsid = kernel_function("sys_getsid", [i32], i32, function* (pid) {
   yield* read_lock(tasklist_lock.address);
-  const p = pid === 0 ? current() : yield* find_task_by_pid(pid);
-  const result: i32 = p === undefined ? -ESRCH : p.session;
+  const p = pid === 0 ? current() : yield* find_task_by_vpid(pid);
+  const result: i32 = p === undefined ? -ESRCH : task_session_vnr(p);
   yield* read_unlock(tasklist_lock.address);
   return result;
 });
 
-function* is_group_of_session(pgrp: i32, session: i32): Steps<boolean> {
-  for (const p of for_each_task()) if (p.pgrp === pgrp && p.session === session) return true;
-  return false;
+/** A member of a process group of a session, undefined when there is none. Needs tasklist_lock. */
+function* member_of_group(pgrp: i32, session: i32): Steps<task_struct | undefined> {
+  for (const p of for_each_task()) if (p.pgrp === pgrp && p.session === session) return p;
+  return undefined;
 }
 
 /**
@@ -58,25 +70,32 @@ function* is_group_of_session(pgrp: i32, session: i32): Steps<boolean> {
  * with its own number. -ESRCH for others, -EACCES after exec, -EPERM for session leaders and groups elsewhere.
  */
 export const sys_setpgid = kernel_function("sys_setpgid", [i32, i32], i32, function* (pid, pgid) {
-  yield* read_lock(tasklist_lock.address);
+  yield* write_lock_irq(tasklist_lock.address);
   const result = yield* set_group(pid, pgid);
-  yield* read_unlock(tasklist_lock.address);
+  yield* write_unlock_irq(tasklist_lock.address);
   return result;
 });
 
+/** @context irqs_disabled */
 function* set_group(pid: i32, pgid: i32): Steps<i32> {
   const self = current();
-  const p = yield* find_task_by_pid(pid === 0 ? self.pid : pid);
-  const group = pgid === 0 ? (pid === 0 ? self.pid : pid) : pgid;
-  if (group < 0) return -EINVAL;
+  if (pgid < 0 || (pgid === 0 && pid < 0)) return -EINVAL;
+  const p = pid === 0 ? self : yield* find_task_by_vpid(pid);
   if (p === undefined) return -ESRCH;
   if (p.p_pptr === self.address || p.p_opptr === self.address) {
     if (p.session !== self.session) return -EPERM;
     if (p.did_exec !== 0) return -EACCES;
   } else if (p.address !== self.address) return -ESRCH;
   if (p.pid === p.session) return -EPERM;
-  if (group !== p.pid && !(yield* is_group_of_session(group, self.session))) return -EPERM;
+  const group: i32 = pgid === 0 ? p.pid : yield* global_nr(pgid);
+  let link: u32 = p.pids.get(PIDTYPE_PID);
+  if (group !== p.pid) {
+    const member = yield* member_of_group(group, self.session);
+    if (member === undefined || group === 0) return -EPERM;
+    link = member.pids.get(PIDTYPE_PGID);
+  }
   p.pgrp = group;
+  yield* change_pid(p, PIDTYPE_PGID, link);
   return 0;
 }
 
@@ -115,11 +134,15 @@ export const sys_prctl = kernel_function("sys_prctl", [i32, u32], i32, function*
 /** Makes the caller leader of a new session and process group; -EPERM if it leads a group already. */
 export const sys_setsid = kernel_function("sys_setsid", [], i32, function* () {
   const self = current();
-  yield* read_lock(tasklist_lock.address);
+  yield* write_lock_irq(tasklist_lock.address);
   const is_led = yield* leads_group(self.pid);
-  if (!is_led) self.session = self.pgrp = self.pid;
-  yield* read_unlock(tasklist_lock.address);
-  return is_led ? -EPERM : self.pid;
+  if (!is_led) {
+    self.session = self.pgrp = self.pid;
+    yield* change_pid(self, PIDTYPE_PGID, self.pids.get(PIDTYPE_PID));
+    yield* change_pid(self, PIDTYPE_SID, self.pids.get(PIDTYPE_PID));
+  }
+  yield* write_unlock_irq(tasklist_lock.address);
+  return is_led ? -EPERM : task_pid_vnr(self);
 });
 
 function* leads_group(pgrp: i32): Steps<boolean> {

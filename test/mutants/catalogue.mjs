@@ -16,6 +16,7 @@ import compiler from "./kernel-compiler.mjs";
 import entry from "./kernel-entry.mjs";
 import locks from "./kernel-locks.mjs";
 import memory from "./kernel-memory.mjs";
+import pids from "./kernel-pids.mjs";
 import smp from "./kernel-smp.mjs";
 import tasks from "./kernel-tasks.mjs";
 
@@ -28,6 +29,7 @@ const catalogues = {
   "emulator-smp": cores,
   "kernel-entry": entry,
   "kernel-tasks": tasks,
+  "kernel-pids": pids,
   "kernel-memory": memory,
   "kernel-locks": locks,
   "kernel-smp": smp,

@@ -93,7 +93,7 @@ export default [
   {
     name: "wait4 takes any child for the one it waits for",
     file: EXIT_TS,
-    old: "  if (pid > 0 && p.pid !== pid) return false;\n",
+    old: "  if (pid > 0 && task_pid_vnr(p) !== pid) return false;\n",
     new: "",
     tests: [SYSCALLS],
   },

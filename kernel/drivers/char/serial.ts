@@ -121,7 +121,7 @@ function push_xmit(info: async_struct, byte: number): void {
   info.xmit_head = (info.xmit_head + 1) & (SERIAL_XMIT_SIZE - 1);
 }
 
-/** Sends waiting bytes, no more than the transmitter's FIFO takes. Needs the lock, or nobody else to be there. */
+/** Sends waiting bytes, no more than the transmitter's FIFO takes. Needs the lock. */
 function* fill_transmitter(info: async_struct): Steps<void> {
   for (let room: u32 = FIFO_SIZE; room > 0 && chars_in_buffer(info) > 0; room--) {
     serial_out(info, UART_TX, info.xmit_buf.get(info.xmit_tail));
@@ -303,13 +303,17 @@ export const serial_init = kernel_function("serial_init", [], undefined, functio
   else printk(`${KERN_INFO}ttyS00 at 0x${PORT.toString(16).padStart(4, "0")} (irq = ${IRQ}) is a 16550A\n`);
 });
 
-/** Waits until everything written has left the wire, by asking and not by interrupts: for the moments before the power goes. */
+/**
+ * Waits until everything written has left the wire, by asking, not only by interrupts: for the moments before the power goes.
+ * @context any
+ */
 export const console_sync = kernel_function("console_sync", [], undefined, function* () {
   const info = rs_table.value;
   if (info.port === 0) return;
-  set_ier(info, info.IER & ~UART_IER_THRI);
   while (chars_in_buffer(info) > 0) {
+    const flags = yield* spin_lock_irqsave(info.lock.address);
     if (serial_in(info, UART_LSR) & UART_LSR_THRE) yield* fill_transmitter(info);
+    yield* spin_unlock_irqrestore(info.lock.address, flags);
   }
   while ((serial_in(info, UART_LSR) & UART_LSR_TEMT) === 0) {
     // The last bytes leave.

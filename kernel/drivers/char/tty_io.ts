@@ -6,12 +6,13 @@
 import { MKDEV, register_chrdev } from "../../fs/devices.ts";
 import { cstring, kernel_function, kernel_table, kernel_variable, local, type Steps } from "../../host/declarations.ts";
 import { i32, pointer, u32 } from "../../host/types.ts";
-import { spin_lock_init } from "../../include/asm/spinlock.ts";
+import { read_lock, read_unlock, spin_lock_init } from "../../include/asm/spinlock.ts";
 import { memcpy } from "../../include/asm/string.ts";
 import { copy_from_user, copy_to_user, get_user, put_user } from "../../include/asm/uaccess.ts";
-import { EFAULT, ENODEV, ENOTTY } from "../../include/linux/errno.ts";
+import { EFAULT, ENODEV, ENOTTY, ESRCH } from "../../include/linux/errno.ts";
 import { file, file_operations, inode } from "../../include/linux/fs.ts";
 import { list_for_each, list_next } from "../../include/linux/list.ts";
+import { tasklist_lock } from "../../include/linux/sched.ts";
 import { spin_lock_irq, spin_unlock_irq } from "../../include/linux/spinlock.ts";
 import {
   B115200,
@@ -49,6 +50,7 @@ import {
   winsize,
 } from "../../include/linux/tty.ts";
 import { init_waitqueue_head } from "../../include/linux/wait.ts";
+import { global_nr, group_vnr } from "../../kernel/pid_namespace.ts";
 import { wake_up_interruptible } from "../../kernel/wait.ts";
 import { chars_in_buffer, n_tty_receive_buf, normal_poll, read_chan, write_chan } from "./n_tty.ts";
 
@@ -167,6 +169,26 @@ function* set_termios(tty: tty_struct, from: u32): Steps<i32> {
   return 0;
 }
 
+/** TIOCGPGRP: 0 for a group that the caller's pid namespace does not have. @context might_sleep */
+function* get_foreground_group(tty: tty_struct, argument: u32): Steps<i32> {
+  yield* read_lock(tasklist_lock.address);
+  const pgrp = yield* group_vnr(tty.pgrp);
+  yield* read_unlock(tasklist_lock.address);
+  return yield* put_user(pgrp, argument);
+}
+
+/** TIOCSPGRP: -ESRCH for a group that the caller's pid namespace does not have. @context might_sleep */
+function* set_foreground_group(tty: tty_struct, argument: u32): Steps<i32> {
+  const wanted = local(i32);
+  if ((yield* get_user(wanted.address, argument)) !== 0) return -EFAULT;
+  yield* read_lock(tasklist_lock.address);
+  const pgrp = yield* global_nr(wanted.value);
+  yield* read_unlock(tasklist_lock.address);
+  if (pgrp === 0 && wanted.value !== 0) return -ESRCH;
+  tty.pgrp = pgrp;
+  return 0;
+}
+
 /** @context might_sleep */
 const tty_ioctl = kernel_function("tty_ioctl", [pointer("file"), u32, u32], i32, function* (at, command, argument) {
   const tty = tty_struct.at(file.at(at).private_data);
@@ -182,9 +204,9 @@ const tty_ioctl = kernel_function("tty_ioctl", [pointer("file"), u32, u32], i32,
     case TIOCSWINSZ:
       return (yield* copy_from_user(tty.winsize.address, argument, winsize.size)) === 0 ? 0 : -EFAULT;
     case TIOCGPGRP:
-      return yield* put_user(tty.pgrp, argument);
+      return yield* get_foreground_group(tty, argument);
     case TIOCSPGRP:
-      return yield* get_user(tty.address + tty_struct.offset("pgrp"), argument);
+      return yield* set_foreground_group(tty, argument);
     case FIONREAD:
       return yield* put_user(chars_in_buffer(tty), argument);
     default:

@@ -38,6 +38,14 @@ export const CLONE_SETTLS = 0x00080000;
 export const CLONE_PARENT_SETTID = 0x00100000;
 export const CLONE_CHILD_CLEARTID = 0x00200000;
 export const CLONE_CHILD_SETTID = 0x01000000;
+export const CLONE_NEWPID = 0x20000000;
+
+/** What a `struct pid` is to a task (include/linux/pid.h): indices of `pids`. */
+export const PIDTYPE_PID = 0;
+export const PIDTYPE_TGID = 1;
+export const PIDTYPE_PGID = 2;
+export const PIDTYPE_SID = 3;
+export const PIDTYPE_MAX = 4;
 
 /** Being created: not yet on the run queue. */
 export const PF_STARTING = 0x00000002;
@@ -46,6 +54,8 @@ export const PF_FORKNOEXEC = 0x00000040;
 /** The x87 holds this task's state: it used it since it was switched to. */
 export const PF_USEDFPU = 0x00100000;
 export const PF_SIGNALED = 0x00000400;
+/** The init of a pid namespace: signals that it has no handler for do nothing, except SIGKILL and SIGSTOP from outside. */
+export const PF_UNKILLABLE = 0x00400000;
 /** The thread group ends: whatever kills this thread, its status is `group_exit_code`. */
 export const PF_GROUP_EXIT = 0x00800000;
 
@@ -158,6 +168,8 @@ export const task_struct = struct("task_struct", {
   p_ysptr: pointer("task_struct"),
   p_osptr: pointer("task_struct"),
   thread_group: list_head,
+  /** pid, tgid, pgrp and session as a `struct pid` each; 0 for those of the initial namespace. */
+  pids: array(pointer("pid"), PIDTYPE_MAX),
   pidhash_next: pointer("task_struct"),
   pidhash_pprev: pointer("task_struct *"),
   wait_chldexit: wait_queue_head_t,

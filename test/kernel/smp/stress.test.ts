@@ -4,8 +4,9 @@ import { type Interleaver, RandomInterleaver, RoundRobin } from "../../../emulat
 import { mm_struct } from "../../../kernel/include/linux/mm.ts";
 import { idle_task, task_struct } from "../../../kernel/include/linux/sched.ts";
 import { kernel_image } from "../../../kernel/index.ts";
+import { for_each_cache } from "../../../kernel/mm/slab.ts";
 import { boot, CONFIG, program } from "../run.ts";
-import { seven, stress } from "./stress.ts";
+import { namespaces, seven, stress } from "./stress.ts";
 
 /** Seeds of a run: ESP0_SEEDS=1000 for a night. */
 const SEEDS = Number(process.env.ESP0_SEEDS ?? 5);
@@ -30,43 +31,56 @@ function borrowed_directories(): number {
   return [...loaded].filter((mm) => mm_struct.at(mm).mm_users === 0).length;
 }
 
-describe("forks, threads, execs, pipes and signals on four CPUs", () => {
+/** Pages of all slabs: how many slabs the same objects are in depends on when they came and went. */
+function slab_pages(): number {
+  let pages = 0;
+  for (const { num_slabs, gfporder } of for_each_cache()) pages += num_slabs << gfporder;
+  return pages;
+}
+
+/** Runs a program that ends with "ok" in many turns of the CPUs, and looks what it leaves. */
+function repeat(init: string, memoryModel: "sc" | "tso"): void {
+  const interleaver = new Exchangeable();
+  const { kernel, memory, output } = boot(init, {
+    image: kernel_image({ ...CONFIG, smp: true }),
+    cpus: CPUS,
+    files: { "/seven": program(seven) },
+    interleaver,
+    fromReset: true,
+    memoryModel,
+  });
+  kernel.run_to_user();
+  const start = kernel.capture();
+  let before: Record<string, number> | undefined;
+  let length = output().length;
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    kernel.restore(start);
+    interleaver.now = new RandomInterleaver(seed, 1 + (seed % 100));
+    // The program is over when it writes: what it had then is what init itself has.
+    const stop = kernel.run({ maxInstructions: 20_000_000 });
+    expect(stop, `seed ${seed}`).toEqual({ kind: "exit", status: 0 });
+    expect(output().slice(length), `seed ${seed}`).toBe("ok\n");
+    length = output().length;
+    const { threads, ...after } = memory();
+    expect(threads, `seed ${seed}`).toBe(1);
+    // An idle CPU keeps the page directory of the last process that ran there until it switches to another.
+    const borrowed = kernel.inspect(borrowed_directories);
+    after.mm_struct -= borrowed;
+    after.free_pages += borrowed + kernel.inspect(slab_pages);
+    before ??= after;
+    expect(after, `seed ${seed}`).toEqual(before);
+  }
+}
+
+describe("much at once on four CPUs", () => {
   const timeout = 60_000 + SEEDS * 10_000;
-  it.each(["sc", "tso"] as const)(
-    `end well and leave nothing behind, ${SEEDS} times (%s)`,
+  const models = ["sc", "tso"] as const;
+  it.each(models)(
+    `forks, threads, execs, pipes and signals end well and leave nothing behind, ${SEEDS} times (%s)`,
     { timeout },
-    (memoryModel) => {
-      const interleaver = new Exchangeable();
-      const init = stress(5, 3);
-      const { kernel, memory, output } = boot(init, {
-        image: kernel_image({ ...CONFIG, smp: true }),
-        cpus: CPUS,
-        files: { "/seven": program(seven) },
-        interleaver,
-        fromReset: true,
-        memoryModel,
-      });
-      kernel.run_to_user();
-      const start = kernel.capture();
-      let before: Record<string, number> | undefined;
-      let length = output().length;
-      for (let seed = 1; seed <= SEEDS; seed++) {
-        kernel.restore(start);
-        interleaver.now = new RandomInterleaver(seed, 1 + (seed % 100));
-        // The program is over when it writes: what it had then is what init itself has.
-        const stop = kernel.run({ maxInstructions: 20_000_000 });
-        expect(stop, `seed ${seed}`).toEqual({ kind: "exit", status: 0 });
-        expect(output().slice(length), `seed ${seed}`).toBe("ok\n");
-        length = output().length;
-        const { threads, ...after } = memory();
-        expect(threads, `seed ${seed}`).toBe(1);
-        // An idle CPU keeps the page directory of the last process that ran there until it switches to another.
-        const borrowed = kernel.inspect(borrowed_directories);
-        after.mm_struct -= borrowed;
-        after.free_pages += borrowed;
-        before ??= after;
-        expect(after, `seed ${seed}`).toEqual(before);
-      }
-    },
+    (memoryModel) => repeat(stress(5, 3), memoryModel),
+  );
+  it.each(models)(`pid namespaces end while everybody in them forks, ${SEEDS} times (%s)`, { timeout }, (memoryModel) =>
+    repeat(namespaces(1, 2), memoryModel),
   );
 });

@@ -144,3 +144,86 @@ export const seven = `
 .globl _start
 _start:	SYSCALL exit, $7
 `;
+
+/**
+ * pid 1: namespaces whose inits end while everybody in them forks, makes threads, sessions and namespaces, kills and waits.
+ * "ok" when each of them was reaped as killed by nobody.
+ */
+export const namespaces = (count: number, forks: number): string => `
+.set SYS_exit_group, 252
+.set CLONE_NEWPID, 0x20000000
+.set SIGCHLD, 17
+.set THREAD, 0x10f00
+.globl _start
+_start:	movl $${count}, %ebp
+1:	SYSCALL clone, $CLONE_NEWPID+SIGCHLD, $0
+	testl %eax, %eax
+	jz init
+	decl %ebp
+	jnz 1b
+	movl $${count}, %ebp
+2:	SYSCALL wait4, $-1, $status, $0, $0
+	testl %eax, %eax
+	jle bad
+	cmpl $0x700, status
+	jne bad
+	decl %ebp
+	jnz 2b
+	SYSCALL wait4, $-1, $status, $0, $0
+	cmpl $-10, %eax			# ECHILD: nobody came to us
+	jne bad
+	PRINT "ok\\n"
+	EXIT
+bad:	PRINT "bad\\n"
+	EXIT $1
+
+init:	cmpl $1, depth			# this deep below
+	je 1f
+	SYSCALL fork
+	testl %eax, %eax
+	jz below
+1:	SYSCALL fork
+	testl %eax, %eax
+	jz busy
+	SYSCALL clone, $THREAD, $stack
+	testl %eax, %eax
+	jz thread
+	movl $${forks}, %esi
+2:	SYSCALL fork
+	testl %eax, %eax
+	jz brief
+	decl %esi
+	jnz 2b
+	SYSCALL wait4, $-1, $0, $0, $0
+	SYSCALL exit_group, $7
+thread:	SYSCALL getppid
+	testl %eax, %eax		# 0
+	jnz wrong
+	SYSCALL kill, $-1, $0
+	jmp thread
+wrong:	SYSCALL exit_group, $9
+below:	incl depth
+	SYSCALL clone, $CLONE_NEWPID+SIGCHLD, $0
+	testl %eax, %eax
+	jz init
+	SYSCALL wait4, %eax, $status, $0, $0
+	jmp busy
+busy:	SYSCALL fork
+	testl %eax, %eax
+	jz brief
+	SYSCALL wait4, $-1, $0, $1, $0	# WNOHANG
+	jmp busy
+brief:	SYSCALL setsid
+	SYSCALL clone, $THREAD, $stack
+	testl %eax, %eax
+	jz last
+	SYSCALL exit, $0
+last:	SYSCALL getpgrp
+	SYSCALL exit, $0
+.data
+depth:	.long 0
+.bss
+status:	.skip 4
+	.skip 1024
+stack:	.skip 16
+`;

@@ -10,6 +10,7 @@ import {
   current,
   k_sigaction,
   PF_SIGNALED,
+  PF_UNKILLABLE,
   signal_struct,
   sigset,
   TASK_INTERRUPTIBLE,
@@ -35,6 +36,7 @@ import {
   dequeue_signal,
   do_notify_parent,
   recalc_sigpending,
+  sig_kernel_only,
   sigaddset,
 } from "../../../kernel/signal.ts";
 import { setup_frame, setup_rt_frame } from "./sigframe.ts";
@@ -125,6 +127,8 @@ export const do_signal = kernel_function(
         continue;
       }
       if (handler === SIG_DFL) {
+        // It was blocked when it was sent.
+        if (self.flags & PF_UNKILLABLE && !sig_kernel_only(sig)) continue;
         yield* act_by_default(self, sig);
         continue;
       }
