@@ -40,8 +40,10 @@ const MAXIMUM_DOUBLINGS = 14;
 const RARELY = 1 << 20;
 
 /**
- * When compiled code leaves after fewer instructions than BRIEF, as for stores to pages that hold code, it does not pay:
- * the block is interpreted PATIENCE times, or as often as for a block to become hot, before it is tried again.
+ * To enter compiled code for fewer instructions than BRIEF does not pay. When it leaves after fewer, as for stores to pages
+ * that hold code, the block is interpreted PATIENCE times, or as often as for a block to become hot, before it is tried
+ * again; not so at the end of the budget, which says nothing of the block. What turns begin with is compiled when it has been
+ * hot PATIENCE times over.
  */
 const BRIEF = 16;
 const PATIENCE = 64;
@@ -104,6 +106,8 @@ export class Tier {
   readonly #loadSegment = (what: number) => (this.#loadsFlatSegment(what >> 16, what & 0xffff) ? 0 : 1);
   /** Budget with which compiled code was entered. */
   #budget = 0;
+  /** Whether it was left because the budget does not cover what comes next. */
+  #outOfBudget = false;
   /** Instructions executed since the budget was charged, when the interpreter is to go on. */
   #interrupted = 0;
   #bytes = 0;
@@ -169,7 +173,7 @@ export class Tier {
    */
   run(block: Block): boolean {
     const core = this.#core;
-    if (!core.undisturbed) return false;
+    if (core.budget - core.retired < BRIEF || !core.undisturbed) return false;
     if (!this.#isPossible()) {
       block.untilHot = core.codeCache.heat;
       return false;
@@ -182,6 +186,7 @@ export class Tier {
       if (left === NOT_FOUND) return false;
     }
     this.#entered++;
+    this.#outOfBudget = false;
     while (this.#leave(left)) {
       if (!core.undisturbed || core.retired >= core.budget || !this.#isPossible()) break;
       left = this.#enter();
@@ -191,7 +196,7 @@ export class Tier {
       if (left === NOT_FOUND) break;
     }
     const executed = core.retired - start;
-    if (executed < BRIEF) block.untilHot = Math.min(PATIENCE, core.codeCache.heat);
+    if (executed < BRIEF && !this.#outOfBudget) block.untilHot = Math.min(PATIENCE, core.codeCache.heat);
     return executed > 0;
   }
 
@@ -243,6 +248,7 @@ export class Tier {
     core.retired += executed;
     this.#instructions += executed;
     if (exit === null) return true;
+    this.#outOfBudget = exit.reason === "budget";
     if (exit.access !== null) return this.#prepareAccess(words[LINEAR >> 2], exit.access === "write");
     return exit.steps !== null && this.#runSteps(exit.steps);
   }
@@ -331,7 +337,7 @@ export class Tier {
     const { r } = this.#core;
     const eip = r[EIP];
     const user = r[layout.CPL] === 3;
-    const known = this.#entries.get(keyOf(block.host, eip, user)) ?? this.#compile(block, eip, user);
+    const known = this.#entries.get(keyOf(block.host, eip, user)) ?? this.#compileUnlessFirst(block, eip, user);
     if (known === undefined) return false;
     this.#fillSlot(known, block.host, eip, user);
     return true;
@@ -358,6 +364,13 @@ export class Tier {
     words[at + 1] = ((host ^ eip) & ~0xfff) | layout.TLB_VALID;
     words[at + 2] = region.number;
     words[at + 3] = entry;
+  }
+
+  /** Where a turn begins, any instruction of a loop may come first: what is worth compiling is where the loop begins. */
+  #compileUnlessFirst(block: Block, eip: number, user: boolean): Entry | undefined {
+    const core = this.#core;
+    if (core.retired === 0 && -block.untilHot <= PATIENCE * core.codeCache.heat) return undefined;
+    return this.#compile(block, eip, user);
   }
 
   #compile(block: Block, eip: number, user: boolean): Entry | undefined {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { assembleBinary } from "../../../../asm/index.ts";
 import { bootMultiboot } from "../../../../boot/index.ts";
-import { Machine, RandomInterleaver } from "../../../../emulator/index.ts";
+import { Machine, RandomInterleaver, RoundRobin } from "../../../../emulator/index.ts";
 import { buildGuest } from "../../guest-program.ts";
 import { Random } from "../host-cpu/random.ts";
 import { difference, lockStep, memoryDifference } from "./lock-step.ts";
@@ -26,9 +26,9 @@ describe("the compiled tier", () => {
   it("compiles what has run as often as its threshold says, and nothing else", () => {
     const loop = "1: incl %eax; jmp 1b";
     const machine = machineWith(loop, 100);
-    machine.step(2 * 100);
+    machine.step(2 * 99);
     expect(machine.tierStatistics).toEqual([null]);
-    machine.step(100_000);
+    machine.step(2 + 100_000);
     expect(statistics(machine)).toMatchObject({ regions: 1, compiled: 1, dropped: 0, instructions: 100_000 });
     expect(machine.getRegister("eax")).toBe((2 * 100 + 100_000) / 2);
     const off = new Machine({ memoryBytes: RAM, tier: "off", tierThreshold: 0 });
@@ -78,6 +78,20 @@ describe("the compiled tier", () => {
     const { entered } = statistics(machine);
     machine.step(100_000);
     expect(statistics(machine).entered - entered).toBeLessThan(3);
+  });
+
+  it("compiles a loop once, and hardly interprets it, however turns cut it", () => {
+    const machine = new Machine({ memoryBytes: RAM, cpus: 2, interleaver: new RoundRobin(3001), tierThreshold: 10 });
+    const body = "incl %eax; addl %eax, %ebx; jnc 2f; incl %ecx; 2: xorl %edx, %ebx; roll $3, %ebx;";
+    prepare(machine, new Uint8Array(1), new Random(1));
+    machine.load(assembleBinary(`1: ${body} call 3f; jmp 1b; 3: ${body} ret`, { file: "test.S", origin: CODE }), CODE);
+    machine.step(50_000);
+    const before = machine.tierStatistics.map((tier) => tier!.instructions);
+    machine.step(1_000_000);
+    machine.tierStatistics.forEach((tier, core) => {
+      expect(tier!.compiled).toBeLessThan(6);
+      expect(tier!.instructions - before[core]).toBeGreaterThan(0.99 * 500_000);
+    });
   });
 
   it("goes on behind system calls, and behind page faults that are repaired", () => {
