@@ -80,7 +80,7 @@ describe("the compiled tier", () => {
     expect(statistics(machine).entered - entered).toBeLessThan(3);
   });
 
-  it("compiles a loop once, and hardly interprets it, however turns cut it", () => {
+  it("compiles a loop once for all cores, and hardly interprets it, however turns cut it", () => {
     const machine = new Machine({ memoryBytes: RAM, cpus: 2, interleaver: new RoundRobin(3001), tierThreshold: 10 });
     const body = "incl %eax; addl %eax, %ebx; jnc 2f; incl %ecx; 2: xorl %edx, %ebx; roll $3, %ebx;";
     prepare(machine, new Uint8Array(1), new Random(1));
@@ -88,8 +88,9 @@ describe("the compiled tier", () => {
     machine.step(50_000);
     const before = machine.tierStatistics.map((tier) => tier!.instructions);
     machine.step(1_000_000);
+    expect(machine.tierStatistics.reduce((sum, tier) => sum + tier!.compiled, 0)).toBeLessThan(6);
     machine.tierStatistics.forEach((tier, core) => {
-      expect(tier!.compiled).toBeLessThan(6);
+      expect(tier!.entered).toBeGreaterThan(100);
       expect(tier!.instructions - before[core]).toBeGreaterThan(0.99 * 500_000);
     });
   });
