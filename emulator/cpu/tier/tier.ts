@@ -26,11 +26,13 @@ const GOES_ON = 1;
 /**
  * To enter compiled code for fewer instructions than BRIEF does not pay. When it leaves after fewer, as for stores to pages
  * that hold code, the block is interpreted PATIENCE times, or as often as for a block to become hot, before it is tried
- * again; not so at the end of the budget, which says nothing of the block. What turns begin with is compiled when it has been
- * hot PATIENCE times over.
+ * again; not so at the end of the budget, which says nothing of the block: the rest of it is interpreted.
  */
 const BRIEF = 16;
 const PATIENCE = 64;
+
+/** How many times over what turns begin with must be hot to be compiled for that. */
+const TIMES_OVER = 16;
 
 /** Words of a slot. */
 const SLOT_WORDS = SLOT_BYTES >>> 2;
@@ -48,8 +50,8 @@ export class Tier implements RegionUser {
   readonly #words: Int32Array;
   /** Budget with which compiled code was entered. */
   #budget = 0;
-  /** Whether it was left because the budget does not cover what comes next. */
-  #outOfBudget = false;
+  /** The core's instructions before the run in which compiled code was left last because the budget did not do. */
+  #spent = -1;
   /** Instructions executed since the budget was charged, when the interpreter is to go on. */
   #interrupted = 0;
   /** Regions that were compiled and dropped of those that this core needed first. */
@@ -99,7 +101,7 @@ export class Tier implements RegionUser {
    */
   run(block: Block): boolean {
     const core = this.core;
-    if (core.budget - core.retired < BRIEF || !core.undisturbed) return false;
+    if (core.budget - core.retired < BRIEF || this.#isSpent || !core.undisturbed) return false;
     if (!this.#isPossible()) {
       block.untilHot = core.codeCache.heat;
       return false;
@@ -112,7 +114,6 @@ export class Tier implements RegionUser {
       if (left === NOT_FOUND) return false;
     }
     this.#entered++;
-    this.#outOfBudget = false;
     while (this.#leave(left)) {
       if (!core.undisturbed || core.retired >= core.budget || !this.#isPossible()) break;
       left = this.#enter();
@@ -122,7 +123,7 @@ export class Tier implements RegionUser {
       if (left === NOT_FOUND) break;
     }
     const executed = core.retired - start;
-    if (executed < BRIEF && !this.#outOfBudget) block.untilHot = Math.min(PATIENCE, core.codeCache.heat);
+    if (executed < BRIEF && !this.#isSpent) block.untilHot = Math.min(PATIENCE, core.codeCache.heat);
     return executed > 0;
   }
 
@@ -133,6 +134,11 @@ export class Tier implements RegionUser {
     this.#budget = budget;
     this.#code.enteredBy(this);
     return this.runtime.enter(budget);
+  }
+
+  /** Whether what is left of the core's budget in this run is left to the interpreter. */
+  get #isSpent(): boolean {
+    return this.#spent === this.core.f64[layout.F64_INSTRUCTIONS];
   }
 
   /** Regions are compiled for flat segments, and for TLB entries to say all that is to be known of an access. */
@@ -177,7 +183,7 @@ export class Tier implements RegionUser {
     core.retired += executed;
     this.#instructions += executed;
     if (exit === null) return true;
-    this.#outOfBudget = exit.reasonNumber === BUDGET;
+    if (exit.reasonNumber === BUDGET) this.#spent = core.f64[layout.F64_INSTRUCTIONS];
     if (exit.access !== null) return this.#prepareAccess(words[LINEAR >> 2], exit.access === "write");
     return exit.steps !== null && this.#runSteps(exit.steps);
   }
@@ -271,7 +277,7 @@ export class Tier implements RegionUser {
     const { r } = this.core;
     const eip = r[EIP];
     const user = r[layout.CPL] === 3;
-    const known = this.#code.find(block.host, eip, user) ?? this.#compileUnlessFirst(block, eip, user);
+    const known = this.#code.find(block.host, eip, user) ?? this.#compile(block, eip, user);
     if (known === undefined) return false;
     this.#fillSlot(known, block.host, eip, user);
     return true;
@@ -300,10 +306,10 @@ export class Tier implements RegionUser {
     words[at + 3] = entry;
   }
 
-  /** Where a turn begins, any instruction of a loop may come first: what is worth compiling is where the loop begins. */
-  #compileUnlessFirst(block: Block, eip: number, user: boolean): Entry | undefined {
-    const core = this.core;
-    if (core.retired === 0 && -block.untilHot <= PATIENCE * core.codeCache.heat) return undefined;
+  /** Where a turn begins, any instruction of a loop may come first: what is worth compiling begins with the next block. */
+  #compile(block: Block, eip: number, user: boolean): Entry | undefined {
+    const { codeCache, retired } = this.core;
+    if (retired === 0 && -block.untilHot <= TIMES_OVER * codeCache.heat) return undefined;
     const entry = this.#code.compile(this, block, eip, user);
     if (entry !== undefined) this.#compiled++;
     return entry;
