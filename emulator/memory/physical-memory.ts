@@ -18,6 +18,8 @@ export const MAXIMUM_CPUS = 8;
 
 const STATE_BYTES_PER_CORE = PAGE_SIZE;
 const TLB_BYTES_PER_CORE = 4 << 20;
+/** From one core's places in the buffer to the next one's. */
+const CORE_STRIDE = STATE_BYTES_PER_CORE + TLB_BYTES_PER_CORE;
 const PAGE_MAP_BYTES = 4 * PAGES_IN_4_GIB;
 const ROM_AREA_BYTES = 2 << 20;
 const WASM_PAGE = 65536;
@@ -67,9 +69,9 @@ export interface MmioHandler {
 /**
  * The physical address space of one machine, and the one linear buffer that backs it.
  *
- * Layout of `buffer`: architectural state (4 KiB a core), TLBs (4 MiB a core), map of physical pages (4 MiB), ROM area,
- * guest RAM, working memory of the compiled tier (128 KiB a core). Everything is page aligned, nothing moves after
- * construction, and no host page lies at offset 0 or beyond 2 GiB.
+ * Layout of `buffer`: for each core architectural state (4 KiB) and TLB (4 MiB), map of physical pages (4 MiB), ROM area,
+ * guest RAM, working memory of the compiled tier (128 KiB a core, each as far from the next as the states are). Everything is
+ * page aligned, nothing moves after construction, and no host page lies at offset 0 or beyond 2 GiB.
  *
  * Physical addresses are taken modulo 2^32, so signed and unsigned int32 are both fine.
  */
@@ -124,11 +126,11 @@ export class PhysicalMemory {
     }
     this.#cpus = cpus;
     this.ramSize = ramSize;
-    const pageMapOffset = cpus * (STATE_BYTES_PER_CORE + TLB_BYTES_PER_CORE);
+    const pageMapOffset = this.coreOffset(cpus);
     this.#romOffset = pageMapOffset + PAGE_MAP_BYTES;
     this.ramOffset = this.#romOffset + ROM_AREA_BYTES;
     this.#tierOffset = Math.ceil((this.ramOffset + ramSize) / WASM_PAGE) * WASM_PAGE;
-    const wasmPages = (this.#tierOffset + cpus * TIER_BYTES_PER_CORE) / WASM_PAGE;
+    const wasmPages = Math.ceil((this.tierOffset(cpus - 1) + TIER_BYTES_PER_CORE) / WASM_PAGE);
     this.wasmMemory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages });
     this.buffer = this.wasmMemory.buffer;
     this.bytes = new Uint8Array(this.buffer);
@@ -143,19 +145,29 @@ export class PhysicalMemory {
     }
   }
 
+  /** Number of cores that there is room for. */
+  get cpus(): number {
+    return this.#cpus;
+  }
+
+  /** How much further than core 0's each of a core's places in `buffer` lies: the three that follow. */
+  coreOffset(core: number): number {
+    return core * CORE_STRIDE;
+  }
+
   /** Byte offset in `buffer` of a core's 4 KiB of architectural state. */
   stateOffset(core: number): number {
-    return core * STATE_BYTES_PER_CORE;
+    return this.coreOffset(core);
   }
 
   /** Byte offset in `buffer` of a core's TLB: 2^20 int32 entries, one for each linear page. */
   tlbOffset(core: number): number {
-    return this.#cpus * STATE_BYTES_PER_CORE + core * TLB_BYTES_PER_CORE;
+    return this.coreOffset(core) + STATE_BYTES_PER_CORE;
   }
 
   /** Byte offset in `buffer` of what a core's compiled tier works with: 128 KiB, lost when the process ends. */
   tierOffset(core: number): number {
-    return this.#tierOffset + core * TIER_BYTES_PER_CORE;
+    return this.#tierOffset + this.coreOffset(core);
   }
 
   /** Whether address line A20 reaches the bus; when not, bit 20 of every physical address is taken as 0. */

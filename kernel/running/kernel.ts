@@ -2,9 +2,10 @@
 
 import { endOf, handOver, loadKernel } from "../../boot/index.ts";
 import {
-  type Capture,
+  Capture,
   type Core,
   checkLimits,
+  DEFAULT_HZ,
   type Interleaver,
   Machine,
   type MachineOptions,
@@ -119,10 +120,14 @@ export interface KernelCapture {
 const LEAST_PER_TICK = 500;
 
 /** Instructions that a CPU runs in its turn, when nobody says otherwise: turns that are shorter make a run slower. */
-const TURN = 3000;
+const LONGEST_TURN = 6000;
+/** Rounds of all CPUs' turns in a tick, at least: no CPU waits for the others so long that it misses one. */
+const ROUNDS_IN_A_TICK = 4;
 
-function turns_of({ interleaver = new RoundRobin(TURN) }: Pick<MachineOptions, "interleaver">): Interleaver {
-  return interleaver;
+/** The turns of a kernel's CPUs. */
+function turns_of(cpus: number, cpuHz: number, image: KernelImage): Interleaver {
+  const tick = cpuHz / image.initial(HZ.symbol);
+  return new RoundRobin(Math.max(1, Math.min(LONGEST_TURN, Math.floor(tick / ROUNDS_IN_A_TICK / cpus))));
 }
 
 /** @param hz instructions a second @param ticks timer interrupts a second */
@@ -170,10 +175,7 @@ export class Kernel implements KernelHost {
     check_cpus(cpus, this.image);
     if ("cpuHz" in options) check_cpu_hz(options.cpuHz, this.image.initial(HZ.symbol));
     this.#debug = options.debug ?? false;
-    // The guest says when it is ready (RTS): input given before the driver is there waits for it.
-    this.machine =
-      machine ??
-      new Machine({ ...options, interleaver: turns_of(options), serial: { flowControl: "rts", strict: true } });
+    this.machine = machine ?? this.#new_machine(options, cpus);
     this.#bridge = new Bridge({
       host: this,
       steps: this.#debug ? this.image.checked_steps(entry_check) : this.image.steps,
@@ -212,6 +214,13 @@ export class Kernel implements KernelHost {
       default:
         return task_struct.size;
     }
+  }
+
+  /** A machine to load the kernel into. Its guest says when it is ready (RTS): input given before the driver is there waits. */
+  #new_machine(options: BootOptions | LoadOptions | ResumeOptions, cpus: number): Machine {
+    const cpuHz = "cpuHz" in options ? options.cpuHz : DEFAULT_HZ;
+    const { interleaver = turns_of(cpus, cpuHz ?? DEFAULT_HZ, this.image) } = options;
+    return new Machine({ ...options, interleaver, serial: { flowControl: "rts", strict: true } });
   }
 
   #load(): void {
@@ -271,8 +280,10 @@ export class Kernel implements KernelHost {
   static resume(from: KernelCapture | Uint8Array, options: ResumeOptions = {}): Kernel {
     const { log } = options;
     const state = state_of(from);
-    const interleaver = turns_of(options);
-    const machine = Machine.restore(state.machine, { interleaver, ...(log === undefined ? {} : { log }) });
+    const capture = state.machine instanceof Capture ? state.machine : Capture.decode(state.machine, null);
+    const { cpus, cpuHz } = capture.configuration;
+    const { image = kernel_image({ smp: cpus > 1 }), interleaver = turns_of(cpus, cpuHz, image) } = options;
+    const machine = Machine.restore(capture, { interleaver, ...(log === undefined ? {} : { log }) });
     const kernel = new Kernel(options, machine);
     if (options.on_event !== undefined) kernel.on_event(options.on_event);
     kernel.#input_closed = state.input_closed;

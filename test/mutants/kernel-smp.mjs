@@ -78,4 +78,11 @@ export default [
     new: "  for (;;)",
     tests: [IPI],
   },
+  {
+    name: "turns are as long however many CPUs there are",
+    file: "kernel/running/kernel.ts",
+    old: "tick / ROUNDS_IN_A_TICK / cpus",
+    new: "tick / ROUNDS_IN_A_TICK",
+    tests: [BOOT],
+  },
 ];

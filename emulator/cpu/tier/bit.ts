@@ -5,7 +5,7 @@ import type { Op } from "../op.ts";
 import { CONTROL_FLAGS, EAX, FLAG_DF } from "../state-layout.ts";
 import * as status from "../status-flags.ts";
 import { fromMemory, fromRegister } from "./alu.ts";
-import { type Emit, FLAG_SECOND } from "./emit.ts";
+import { type Emit, FLAG_SECOND, pushBase } from "./emit.ts";
 import type { Emitter, Emitters } from "./emitter.ts";
 import { makeRaw, pushCf, recordLogic } from "./flag-code.ts";
 import * as wasm from "./wasm.ts";
@@ -145,8 +145,8 @@ function scan({ r, m }: UnaryForms, size: 16 | 32, forward: boolean): Emitters {
 
 function changeControlFlags(e: Emit, operator: number, mask: number): void {
   const { code, target } = e;
-  code.constant(0);
-  code.constant(0);
+  pushBase(code, target);
+  pushBase(code, target);
   code.memory(wasm.I32_LOAD, target.state + 4 * CONTROL_FLAGS);
   e.with(operator, mask);
   code.memory(wasm.I32_STORE, target.state + 4 * CONTROL_FLAGS);

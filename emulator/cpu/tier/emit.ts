@@ -2,7 +2,7 @@ import { Block } from "../block-cache.ts";
 import type { Op } from "../op.ts";
 import * as layout from "../state-layout.ts";
 import { Kind } from "./flags.ts";
-import type { ExitReason } from "./statistics.ts";
+import { EXIT_REASONS, type ExitReason } from "./statistics.ts";
 import * as wasm from "./wasm.ts";
 import { type Code, I32, type Label } from "./wasm.ts";
 import { LEFT } from "./working-memory.ts";
@@ -11,20 +11,25 @@ const { ECX, ESP, TLB_VALID, ZERO } = layout;
 
 export type Size = 8 | 16 | 32;
 
-/** Parameters and locals of a region's function; those of the general registers begin at GENERAL_REGISTERS. */
+/**
+ * Parameters and locals of a region's function; those of the general registers begin at GENERAL_REGISTERS. CORE says how
+ * much further than core 0's the core's places in memory lie.
+ */
 export const ENTRY = 0;
 export const BUDGET = 1;
-export const GENERAL_REGISTERS = 2;
-export const FLAG_KIND = 10;
-export const FLAG_RESULT = 11;
-export const FLAG_FIRST = 12;
-export const FLAG_SECOND = 13;
+export const CORE = 2;
+export const PARAMETERS = 3;
+export const GENERAL_REGISTERS = 3;
+export const FLAG_KIND = 11;
+export const FLAG_RESULT = 12;
+export const FLAG_FIRST = 13;
+export const FLAG_SECOND = 14;
 /** Where execution goes on outside of the region. */
-export const TARGET = 14;
+export const TARGET = 15;
 /** Which block to go to, where several begin a loop. */
-export const CHOICE = 15;
+export const CHOICE = 16;
 /** Linear address of the last access. */
-export const ACCESS = 16;
+export const ACCESS = 17;
 const FIXED_LOCALS = 15;
 
 /**
@@ -63,6 +68,8 @@ export interface Exit {
   readonly executed: number;
   readonly kind: Kind;
   readonly reason: ExitReason;
+  /** Its place in EXIT_REASONS. */
+  readonly reasonNumber: number;
   /**
    * What kind of access could not be made at once; null when it was none, or several to the interpreter. An instruction's
    * accesses are in its order.
@@ -88,10 +95,12 @@ export interface Registry {
 
 /** What a function is compiled for. */
 export interface Target {
-  /** Byte offsets in memory of the core's state, its TLB and the tier's working memory. */
+  /** Byte offsets in memory of a core's state, its TLB and the tier's working memory: of core 0's, where CORE is added. */
   readonly state: number;
   readonly tlb: number;
   readonly working: number;
+  /** Whether the function is for several cores, and CORE is to be added. */
+  readonly isShared: boolean;
   /** Bits of a TLB entry that must read TLB_VALID alone for a fast access. */
   readonly readMask: number;
   readonly writeMask: number;
@@ -245,7 +254,8 @@ export class Emit {
   /** Exits are of one shape, because V8 is quicker then. */
   #exit(reason: ExitReason, access: Access | null, steps: readonly Step[] | null): number {
     const { eip, executed, kind } = this;
-    return this.#registry.exit({ eip, executed, kind, reason, access, steps });
+    const reasonNumber = EXIT_REASONS.indexOf(reason);
+    return this.#registry.exit({ eip, executed, kind, reason, reasonNumber, access, steps });
   }
 
   // ---- The interpreter in between ------------------------------------------------------------------------------------
@@ -259,15 +269,15 @@ export class Emit {
     const { code, target } = this;
     const leaves = this.temporary();
     saveRegisters(code, target, registers.written);
-    storeLocal(code, target.state + 4 * layout.FLAG_RESULT, FLAG_RESULT);
-    storeLocal(code, target.state + 4 * layout.FLAG_AUX, FLAG_SECOND);
-    storeLocal(code, target.working + LEFT, BUDGET);
+    storeLocal(code, target, target.state + 4 * layout.FLAG_RESULT, FLAG_RESULT);
+    storeLocal(code, target, target.state + 4 * layout.FLAG_AUX, FLAG_SECOND);
+    storeLocal(code, target, target.working + LEFT, BUDGET);
     code.constant(this.#registry.interlude({ steps, executed: this.executed }));
     code.call(INTERPRET_FUNCTION);
     code.set(leaves);
     loadRegisters(code, target, registers.used);
-    loadLocal(code, target.state + 4 * layout.FLAG_RESULT, FLAG_RESULT);
-    loadLocal(code, target.state + 4 * layout.FLAG_AUX, FLAG_SECOND);
+    loadLocal(code, target, target.state + 4 * layout.FLAG_RESULT, FLAG_RESULT);
+    loadLocal(code, target, target.state + 4 * layout.FLAG_AUX, FLAG_SECOND);
     code.constant(INTERRUPTED);
     code.get(leaves);
     code.brIf(this.out);
@@ -375,6 +385,7 @@ export class Emit {
     code.get(linear);
     this.with(wasm.I32_SHR_U, 10);
     this.with(wasm.I32_AND, 0x3ffffc);
+    addBase(code, target);
     code.memory(wasm.I32_LOAD, target.tlb);
     code.set(entry);
     return entry;
@@ -404,16 +415,29 @@ export class Emit {
   }
 }
 
-/** Loads a local from memory. */
-export function loadLocal(code: Code, offset: number, local: number): void {
-  code.constant(0);
+/** Pushes what the offsets of a target are to be added to. */
+export function pushBase(code: Code, { isShared }: Pick<Target, "isShared">): void {
+  if (isShared) code.get(CORE);
+  else code.constant(0);
+}
+
+/** Adds the same to an address on the stack. */
+export function addBase(code: Code, { isShared }: Pick<Target, "isShared">): void {
+  if (!isShared) return;
+  code.get(CORE);
+  code.op(wasm.I32_ADD);
+}
+
+/** Loads a local from one of the target's places in memory. */
+export function loadLocal(code: Code, target: Pick<Target, "isShared">, offset: number, local: number): void {
+  pushBase(code, target);
   code.memory(wasm.I32_LOAD, offset);
   code.set(local);
 }
 
-/** Stores a local to memory. */
-export function storeLocal(code: Code, offset: number, local: number): void {
-  code.constant(0);
+/** Stores a local to one of the target's places in memory. */
+export function storeLocal(code: Code, target: Pick<Target, "isShared">, offset: number, local: number): void {
+  pushBase(code, target);
   code.get(local);
   code.memory(wasm.I32_STORE, offset);
 }
@@ -421,12 +445,12 @@ export function storeLocal(code: Code, offset: number, local: number): void {
 /** Loads the general registers of a bit mask. */
 export function loadRegisters(code: Code, target: Target, registers: number): void {
   for (let n = 0; n < 8; n++) {
-    if ((registers & (1 << n)) !== 0) loadLocal(code, target.state + 4 * n, GENERAL_REGISTERS + n);
+    if ((registers & (1 << n)) !== 0) loadLocal(code, target, target.state + 4 * n, GENERAL_REGISTERS + n);
   }
 }
 
 export function saveRegisters(code: Code, target: Target, registers: number): void {
   for (let n = 0; n < 8; n++) {
-    if ((registers & (1 << n)) !== 0) storeLocal(code, target.state + 4 * n, GENERAL_REGISTERS + n);
+    if ((registers & (1 << n)) !== 0) storeLocal(code, target, target.state + 4 * n, GENERAL_REGISTERS + n);
   }
 }

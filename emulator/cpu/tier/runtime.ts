@@ -2,7 +2,7 @@
 
 import { CPL, EIP, FLAG_AUX, FLAG_RESULT } from "../state-layout.ts";
 import { auxFunction } from "./aux-function.ts";
-import { loadLocal, storeLocal, type Target } from "./emit.ts";
+import { loadLocal, PARAMETERS, storeLocal, type Target } from "./emit.ts";
 import { Kind, POSITIVE } from "./flags.ts";
 import { emitLookup } from "./lookup.ts";
 import { Code, encodeModule, I32, I32_EQ, I32_NE } from "./wasm.ts";
@@ -15,7 +15,7 @@ export const NOT_FOUND = -2;
 const AUX = 0;
 
 /** By type index: parameters of regions' functions, of `aux` and of what else there is. */
-const TYPES = [2, 4, 1];
+const TYPES = [PARAMETERS, 4, 1];
 const AUX_TYPE = 1;
 const OTHER_TYPE = 2;
 
@@ -38,8 +38,13 @@ function pagesOf(memory: WebAssembly.Memory): number {
   return memory.buffer.byteLength >>> 16;
 }
 
+/** A core, for functions of its own: its places in memory, and what CORE is for it. */
+export interface CoreTarget extends Omit<Target, "user"> {
+  readonly core: number;
+}
+
 /** Builds the functions above. */
-export function buildRuntime(environment: Environment, target: Omit<Target, "user">): Runtime {
+export function buildRuntime(environment: Environment, target: CoreTarget): Runtime {
   const aux = new Code(4);
   auxFunction(aux);
   const bytes = encodeModule({
@@ -56,43 +61,44 @@ export function buildRuntime(environment: Environment, target: Omit<Target, "use
 }
 
 /** `Runtime.enter`: the parameter is the budget. */
-function enterFunction(target: Omit<Target, "user">): Code {
+function enterFunction(target: CoreTarget): Code {
   const code = new Code(1);
   const eip = code.local(I32);
   const slot = code.local(I32);
   const value = code.local(I32);
   code.constant(Kind.RAW);
   code.set(value);
-  storeLocal(code, target.working + KIND, value);
-  loadLocal(code, target.state + 4 * FLAG_RESULT, value);
-  storeLocal(code, target.working + RESULT, value);
+  storeLocal(code, target, target.working + KIND, value);
+  loadLocal(code, target, target.state + 4 * FLAG_RESULT, value);
+  storeLocal(code, target, target.working + RESULT, value);
   code.constant(POSITIVE);
   code.set(value);
-  storeLocal(code, target.working + PAIR, value);
-  loadLocal(code, target.state + 4 * FLAG_AUX, value);
-  storeLocal(code, target.working + PAIR + 4, value);
-  loadLocal(code, target.state + 4 * EIP, eip);
-  loadLocal(code, target.state + 4 * CPL, value);
+  storeLocal(code, target, target.working + PAIR, value);
+  loadLocal(code, target, target.state + 4 * FLAG_AUX, value);
+  storeLocal(code, target, target.working + PAIR + 4, value);
+  loadLocal(code, target, target.state + 4 * EIP, eip);
+  loadLocal(code, target, target.state + 4 * CPL, value);
   code.get(value);
   code.constant(3);
   code.op(I32_EQ);
   code.if();
-  emitLookup(code, { ...target, user: true }, eip, 0, slot);
+  const lookup = { eip, budget: 0, slot, pushCore: () => code.constant(target.core) };
+  emitLookup(code, { ...target, user: true }, lookup);
   code.constant(NOT_FOUND);
   code.return();
   code.end();
-  emitLookup(code, { ...target, user: false }, eip, 0, slot);
+  emitLookup(code, { ...target, user: false }, lookup);
   code.constant(NOT_FOUND);
   return code;
 }
 
 /** `Runtime.settleFlags`: the parameter is the kind. */
-function settleFunction(target: Omit<Target, "user">): Code {
+function settleFunction(target: CoreTarget): Code {
   const code = new Code(1);
   const [kind, result, first, second] = [0, code.local(I32), code.local(I32), code.local(I32)];
-  loadLocal(code, target.working + RESULT, result);
-  storeLocal(code, target.state + 4 * FLAG_RESULT, result);
-  loadLocal(code, target.working + PAIR + 4, second);
+  loadLocal(code, target, target.working + RESULT, result);
+  storeLocal(code, target, target.state + 4 * FLAG_RESULT, result);
+  loadLocal(code, target, target.working + PAIR + 4, second);
   code.get(kind);
   code.constant(Kind.RAW);
   code.op(I32_NE);
@@ -101,14 +107,14 @@ function settleFunction(target: Omit<Target, "user">): Code {
   code.constant(Kind.DYNAMIC);
   code.op(I32_EQ);
   code.if();
-  loadLocal(code, target.working + KIND, kind);
+  loadLocal(code, target, target.working + KIND, kind);
   code.end();
-  loadLocal(code, target.working + PAIR, first);
+  loadLocal(code, target, target.working + PAIR, first);
   for (const local of [kind, result, first, second]) code.get(local);
   code.call(AUX);
   code.set(second);
   code.end();
-  storeLocal(code, target.state + 4 * FLAG_AUX, second);
+  storeLocal(code, target, target.state + 4 * FLAG_AUX, second);
   code.constant(0);
   return code;
 }

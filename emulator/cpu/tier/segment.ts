@@ -6,13 +6,13 @@ import type { Op } from "../op.ts";
 import { mov_rm_sreg, mov_sreg_rm, pop_sreg, push_sreg } from "../segment-instructions.ts";
 import { CS, GS, SEG_SELECTOR, SS } from "../state-layout.ts";
 import { fromMemory, fromRegister } from "./alu.ts";
-import { type Emit, LOAD_SEGMENT_FUNCTION, toSteps } from "./emit.ts";
+import { type Emit, LOAD_SEGMENT_FUNCTION, pushBase, toSteps } from "./emit.ts";
 import type { Emitter, Emitters } from "./emitter.ts";
 import { moveStackPointer, push } from "./stack.ts";
 import * as wasm from "./wasm.ts";
 
 function pushSelector(e: Emit, { reg }: Op): void {
-  e.code.constant(0);
+  pushBase(e.code, e.target);
   e.code.memory(wasm.I32_LOAD, e.target.state + 4 * (SEG_SELECTOR + reg));
 }
 

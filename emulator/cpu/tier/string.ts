@@ -4,7 +4,7 @@ import { REPEAT_EQUAL } from "../op.ts";
 import { CONTROL_FLAGS, DS, EAX, ECX, EDI, ES, ESI, FLAG_DF, SS } from "../state-layout.ts";
 import * as string from "../string.ts";
 import { fromMemory, fromRegister } from "./alu.ts";
-import type { Emit, Size } from "./emit.ts";
+import { type Emit, pushBase, type Size } from "./emit.ts";
 import type { Emitter, Emitters } from "./emitter.ts";
 import { recordSub } from "./flag-code.ts";
 import type { Label } from "./wasm.ts";
@@ -53,7 +53,7 @@ function writes({ operation }: Form): boolean {
 
 /** Pushes FLAG_DF. */
 function pushDirection(e: Emit): void {
-  e.code.constant(0);
+  pushBase(e.code, e.target);
   e.code.memory(wasm.I32_LOAD, e.target.state + 4 * CONTROL_FLAGS);
   e.with(wasm.I32_AND, FLAG_DF);
 }

@@ -2,6 +2,7 @@
 import {
   BUDGET,
   CHOICE,
+  CORE,
   ENTRY,
   FLAG_FIRST,
   FLAG_KIND,
@@ -62,6 +63,7 @@ const TYPES: ReadonlyMap<number, string> = new Map([
 const LOCALS: ReadonlyMap<number, string> = new Map([
   [ENTRY, "$entry"],
   [BUDGET, "$budget"],
+  [CORE, "$core"],
   ...["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"].map((name, n): [number, string] => [
     GENERAL_REGISTERS + n,
     `$${name}`,

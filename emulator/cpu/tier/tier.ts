@@ -1,166 +1,98 @@
-/** The compiled tier of a core: what of its code is WebAssembly, and how that is entered and left. */
+/** The compiled tier of a core: how compiled code is entered and left. */
 import type { Block } from "../block-cache.ts";
-import { blockWithinPage } from "../code-fetch.ts";
 import type { Core } from "../core.ts";
 import { loadSegmentDirectly } from "../short-ways.ts";
 import * as layout from "../state-layout.ts";
 import { WHERE_CODE_IS } from "../translation.ts";
-import { type Exit, INTERRUPTED, type Interlude, LEFT_FOR_TARGET, type Step, type Target } from "./emit.ts";
+import {
+  CompiledCode,
+  type CompiledRegion,
+  type Entry,
+  numberInRegion,
+  type RegionUser,
+  viewOf,
+} from "./compiled-code.ts";
+import { type Exit, INTERRUPTED, LEFT_FOR_TARGET, type Step } from "./emit.ts";
 import { Kind } from "./flags.ts";
-import { findRegion, type Region } from "./region.ts";
-import { buildRuntime, encodeRegion, instantiate, NOT_FOUND, type Runtime } from "./runtime.ts";
+import { buildRuntime, NOT_FOUND, type Runtime } from "./runtime.ts";
 import { EXIT_REASONS, type ExitReason, type TierRegion, type TierStatistics } from "./statistics.ts";
-import { translate } from "./translate.ts";
 import { LEFT, LINEAR, SLOT_BYTES, SLOTS, slotOf, slotsOffset } from "./working-memory.ts";
 
 const { CS, DS, EIP, ES, LEFT_ALONE, PAGE_FAULT, SEG_BASE, SEG_FLAT, SEG_LIMIT, SS } = layout;
-
-/** Regions at most, and bytes of WebAssembly: when there would be more, all are dropped. */
-const MAXIMUM_REGIONS = 4096;
-const MAXIMUM_BYTES = 32 << 20;
-
-/** Places for regions' functions at first; more are made as they are needed, for V8 copies the table for each region. */
-const FIRST_PLACES = 32;
-
-/** Exits and interludes of a region at most. */
-const EXIT_BITS = 13;
-const EXITS = 1 << EXIT_BITS;
 
 /** Value of `Core.runStop` while the interpreter runs an instruction for compiled code, as long as nothing ends the block. */
 const GOES_ON = 1;
 
 /**
- * Instructions that a core runs before code of a page whose regions were dropped is compiled again; doubled each time it
- * happens, up to so many times.
- */
-const COOLING = 1 << 16;
-const MAXIMUM_DOUBLINGS = 14;
-
-/** Value of `Block.untilHot` for what is not worth another try soon. */
-const RARELY = 1 << 20;
-
-/**
- * When compiled code leaves after fewer instructions than BRIEF, as for stores to pages that hold code, it does not pay:
- * the block is interpreted PATIENCE times, or as often as for a block to become hot, before it is tried again.
+ * To enter compiled code for fewer instructions than BRIEF does not pay. When it leaves after fewer, as for stores to pages
+ * that hold code, the block is interpreted PATIENCE times, or as often as for a block to become hot, before it is tried
+ * again; not so at the end of the budget, which says nothing of the block: the rest of it is interpreted.
  */
 const BRIEF = 16;
 const PATIENCE = 64;
 
+/** How many times over what turns begin with must be hot to be compiled for that. */
+const TIMES_OVER = 16;
+
 /** Words of a slot. */
 const SLOT_WORDS = SLOT_BYTES >>> 2;
 
-interface CompiledRegion {
-  readonly number: number;
-  readonly hostPage: number;
-  readonly user: boolean;
-  readonly region: Region;
-  readonly exits: readonly Exit[];
-  /** By number of the exit, how often it was left there. */
-  readonly taken: Float64Array;
-  readonly interludes: readonly Interlude[];
-  readonly module: Uint8Array;
-}
+/** Numbers of reasons that exits do not have. */
+const ELSEWHERE = EXIT_REASONS.indexOf("elsewhere");
+const ATTENTION = EXIT_REASONS.indexOf("attention");
+const BUDGET = EXIT_REASONS.indexOf("budget");
 
-/** Where a region can be entered. */
-interface Entry {
-  readonly region: CompiledRegion;
-  /** Its number in the region. */
-  readonly entry: number;
-}
-
-type ExitCounts = Record<ExitReason, number>;
-
-function noExits(): ExitCounts {
-  return Object.fromEntries(EXIT_REASONS.map((reason) => [reason, 0])) as ExitCounts;
-}
-
-function addExits(counts: ExitCounts, { exits, taken }: CompiledRegion): void {
-  exits.forEach(({ reason }, i) => {
-    counts[reason] += taken[i];
-  });
-}
-
-/** A page whose regions were dropped, for it was written to. */
-interface Cooling {
-  drops: number;
-  /** Instructions of the core before which nothing is compiled. */
-  until: number;
-}
-
-export class Tier {
-  readonly #core: Core;
-  readonly #table: WebAssembly.Table;
-  readonly #runtime: Runtime;
-  readonly #target: Omit<Target, "user" | "readMask" | "writeMask">;
+export class Tier implements RegionUser {
+  readonly core: Core;
+  readonly runtime: Runtime;
+  readonly #code: CompiledCode;
   /** The core's working memory. */
   readonly #words: Int32Array;
-  readonly #regions: (CompiledRegion | undefined)[] = [];
-  readonly #free: number[] = [];
-  readonly #byPage = new Map<number, CompiledRegion[]>();
-  /** By `keyOf`: the region and the number of the entry in it. */
-  readonly #entries = new Map<number, Entry>();
-  readonly #cooling = new Map<number, Cooling>();
-  readonly #interpret = (number: number) => this.#runInterlude(number);
-  readonly #loadSegment = (what: number) => (this.#loadsFlatSegment(what >> 16, what & 0xffff) ? 0 : 1);
   /** Budget with which compiled code was entered. */
   #budget = 0;
+  /** The core's instructions before the run in which compiled code was left last because the budget did not do. */
+  #spent = -1;
   /** Instructions executed since the budget was charged, when the interpreter is to go on. */
   #interrupted = 0;
-  #bytes = 0;
-  #count = 0;
+  /** Regions that were compiled and dropped of those that this core needed first. */
   #compiled = 0;
   #dropped = 0;
   #instructions = 0;
   #entered = 0;
-  /** How often compiled code was left for what is not compiled, and because an interlude changed something. */
-  #elsewhere = 0;
-  #attention = 0;
-  /** How often regions that were dropped had been left. */
-  readonly #exitsOfDropped = noExits();
+  /** How often compiled code was left, by number of the reason. */
+  readonly #left = new Float64Array(EXIT_REASONS.length);
 
   constructor(core: Core) {
     const { memory, id } = core;
-    this.#core = core;
-    this.#table = new WebAssembly.Table({ element: "anyfunc", initial: FIRST_PLACES });
-    this.#target = { state: memory.stateOffset(id), tlb: memory.tlbOffset(id), working: memory.tierOffset(id) };
-    this.#words = new Int32Array(memory.buffer, this.#target.working, (slotsOffset(true) + SLOTS * SLOT_BYTES) >>> 2);
+    this.core = core;
+    this.#code = CompiledCode.of(core);
+    this.#code.attach(this);
+    const working = memory.tierOffset(id);
+    this.#words = new Int32Array(memory.buffer, working, (slotsOffset(true) + SLOTS * SLOT_BYTES) >>> 2);
     for (const user of [false, true]) {
       for (let slot = 0; slot < SLOTS; slot++) this.#clearSlot(user, slot);
     }
-    const masks = { readMask: 0, writeMask: 0 };
-    this.#runtime = buildRuntime({ memory: memory.wasmMemory, table: this.#table }, { ...this.#target, ...masks });
+    const places = { state: memory.stateOffset(id), tlb: memory.tlbOffset(id), working, isShared: false };
+    const target = { ...places, readMask: 0, writeMask: 0, core: memory.coreOffset(id) };
+    this.runtime = buildRuntime({ memory: memory.wasmMemory, table: this.#code.table }, target);
   }
 
   get statistics(): TierStatistics {
+    const own = this.#code.regions.filter(({ owner }) => owner === this);
     return {
-      regions: this.#count,
-      bytes: this.#bytes,
+      regions: own.length,
+      bytes: own.reduce((sum, { module }) => sum + module.length, 0),
       compiled: this.#compiled,
       dropped: this.#dropped,
       instructions: this.#instructions,
       entered: this.#entered,
-      exits: this.#exits(),
+      exits: Object.fromEntries(EXIT_REASONS.map((reason, n) => [reason, this.#left[n]])) as Record<ExitReason, number>,
     };
   }
 
-  #exits(): ExitCounts {
-    const counts = { ...this.#exitsOfDropped, elsewhere: this.#elsewhere, attention: this.#attention };
-    for (const region of this.#regions) if (region !== undefined) addExits(counts, region);
-    return counts;
-  }
-
-  /** The regions there are, by address. */
+  /** The machine's regions, by address. */
   get regions(): TierRegion[] {
-    const views = this.#regions
-      .filter((region) => region !== undefined)
-      .map((compiled): TierRegion => {
-        const { region, user, module } = compiled;
-        const counts = noExits();
-        addExits(counts, compiled);
-        const blocks = [...region.blocks.keys()].sort((a, b) => a - b);
-        return { entries: region.entries, blocks, user, instructions: region.size, module, exits: counts };
-      });
-    return views.sort((a, b) => (a.entries[0] >>> 0) - (b.entries[0] >>> 0));
+    return this.#code.regions.map(viewOf).sort((a, b) => (a.entries[0] >>> 0) - (b.entries[0] >>> 0));
   }
 
   /**
@@ -168,8 +100,8 @@ export class Tier {
    * @returns whether instructions were executed; the block is to be interpreted otherwise
    */
   run(block: Block): boolean {
-    const core = this.#core;
-    if (!core.undisturbed) return false;
+    const core = this.core;
+    if (core.budget - core.retired < BRIEF || this.#isSpent || !core.undisturbed) return false;
     if (!this.#isPossible()) {
       block.untilHot = core.codeCache.heat;
       return false;
@@ -191,21 +123,27 @@ export class Tier {
       if (left === NOT_FOUND) break;
     }
     const executed = core.retired - start;
-    if (executed < BRIEF) block.untilHot = Math.min(PATIENCE, core.codeCache.heat);
+    if (executed < BRIEF && !this.#isSpent) block.untilHot = Math.min(PATIENCE, core.codeCache.heat);
     return executed > 0;
   }
 
   /** Runs compiled code from EIP on. @returns the number of an exit, LEFT_FOR_TARGET, INTERRUPTED or NOT_FOUND */
   #enter(): number {
-    const core = this.#core;
+    const core = this.core;
     const budget = core.budget - core.retired;
     this.#budget = budget;
-    return this.#runtime.enter(budget);
+    this.#code.enteredBy(this);
+    return this.runtime.enter(budget);
+  }
+
+  /** Whether what is left of the core's budget in this run is left to the interpreter. */
+  get #isSpent(): boolean {
+    return this.#spent === this.core.f64[layout.F64_INSTRUCTIONS];
   }
 
   /** Regions are compiled for flat segments, and for TLB entries to say all that is to be known of an access. */
   #isPossible(): boolean {
-    const core = this.#core;
+    const core = this.core;
     const { r } = core;
     return (
       core.readMask !== 0 &&
@@ -219,30 +157,33 @@ export class Tier {
 
   /** Takes over what a region left behind, and does what it was left for. @returns whether compiled code may go on */
   #leave(left: number): boolean {
-    const core = this.#core;
+    const core = this.core;
     const { r } = core;
     const words = this.#words;
     let executed = this.#budget - words[LEFT >> 2];
     let kind: Kind = Kind.DYNAMIC;
     let exit: Exit | null = null;
     if (left === LEFT_FOR_TARGET) {
-      this.#elsewhere++;
+      this.#left[ELSEWHERE]++;
     } else if (left === INTERRUPTED) {
-      this.#attention++;
+      this.#left[ATTENTION]++;
       executed += this.#interrupted;
       kind = Kind.RAW;
     } else {
-      const { exits, taken } = this.#regions[left >> EXIT_BITS]!;
-      exit = exits[left & (EXITS - 1)];
-      taken[left & (EXITS - 1)]++;
+      const { exits, taken } = this.#code.regionOf(left);
+      const number = numberInRegion(left);
+      exit = exits[number];
+      taken[number]++;
+      this.#left[exit.reasonNumber]++;
       r[EIP] = exit.eip;
       executed += exit.executed;
       kind = exit.kind;
     }
-    this.#runtime.settleFlags(kind);
+    this.runtime.settleFlags(kind);
     core.retired += executed;
     this.#instructions += executed;
     if (exit === null) return true;
+    if (exit.reasonNumber === BUDGET) this.#spent = core.f64[layout.F64_INSTRUCTIONS];
     if (exit.access !== null) return this.#prepareAccess(words[LINEAR >> 2], exit.access === "write");
     return exit.steps !== null && this.#runSteps(exit.steps);
   }
@@ -252,7 +193,7 @@ export class Tier {
    * page fault.
    */
   #prepareAccess(linear: number, write: boolean): boolean {
-    const core = this.#core;
+    const core = this.core;
     const done = core.prepareAccess(linear, write);
     if (done === LEFT_ALONE) return false;
     if (done === PAGE_FAULT) core.deliverFault();
@@ -261,7 +202,7 @@ export class Tier {
 
   /** Has the interpreter run an instruction, the only one of a block. */
   #execute(block: Block, eip: number): void {
-    const core = this.#core;
+    const core = this.core;
     const op = block.ops[0];
     core.runBlock = block;
     core.runStart = (eip - op.offset) | 0;
@@ -273,12 +214,12 @@ export class Tier {
 
   /** Has the interpreter run instructions, each of which ends a block. @returns whether compiled code may go on at EIP */
   #runSteps(steps: readonly Step[]): boolean {
-    const core = this.#core;
+    const core = this.core;
     const { tlb } = core;
     // They are in one page.
     const page = steps[0].eip >>> 12;
     const entry = tlb[page] & WHERE_CODE_IS;
-    const dropped = this.#dropped;
+    const { dropped } = this.#code;
     for (const { block, eip } of steps) {
       if (core.retired >= core.budget) return false;
       this.#execute(block, eip);
@@ -286,7 +227,7 @@ export class Tier {
       const next = (eip + block.ops[0].length) | 0;
       // What comes next may be elsewhere, or something else by now.
       if (!core.undisturbed) return false;
-      if (core.r[EIP] !== next || (tlb[page] & WHERE_CODE_IS) !== entry || this.#dropped !== dropped) return true;
+      if (core.r[EIP] !== next || (tlb[page] & WHERE_CODE_IS) !== entry || this.#code.dropped !== dropped) return true;
     }
     return true;
   }
@@ -296,9 +237,9 @@ export class Tier {
    * state is in memory.
    * @returns 0 when compiled code may go on, 1 when it must not
    */
-  #runInterlude(number: number): number {
-    const core = this.#core;
-    const { steps, executed } = this.#regions[number >> EXIT_BITS]!.interludes[number & (EXITS - 1)];
+  interpret(number: number): number {
+    const core = this.core;
+    const { steps, executed } = this.#code.regionOf(number).interludes[numberInRegion(number)];
     const before = core.retired;
     const start = before + this.#budget - this.#words[LEFT >> 2] + executed;
     core.retired = start;
@@ -314,9 +255,14 @@ export class Tier {
     return 0;
   }
 
+  /** Loads a segment register (bits 16 to 18) from a selector. @returns 0, or 1 when the interpreter is to do it */
+  loadSegment(what: number): number {
+    return this.#loadsFlatSegment(what >> 16, what & 0xffff) ? 0 : 1;
+  }
+
   /** @returns whether a segment register was loaded and compiled code may go on; if not, to load it again changes nothing */
   #loadsFlatSegment(seg: number, selector: number): boolean {
-    const core = this.#core;
+    const core = this.core;
     return (
       core.protectedMode &&
       loadSegmentDirectly(core, seg, selector) &&
@@ -328,10 +274,10 @@ export class Tier {
 
   /** Sees to it that there is a slot for EIP, where a block is. @returns whether there is */
   #provide(block: Block): boolean {
-    const { r } = this.#core;
+    const { r } = this.core;
     const eip = r[EIP];
     const user = r[layout.CPL] === 3;
-    const known = this.#entries.get(keyOf(block.host, eip, user)) ?? this.#compile(block, eip, user);
+    const known = this.#code.find(block.host, eip, user) ?? this.#compile(block, eip, user);
     if (known === undefined) return false;
     this.#fillSlot(known, block.host, eip, user);
     return true;
@@ -339,13 +285,13 @@ export class Tier {
 
   /** The same for EIP, if the TLB has its page and it was compiled before. */
   #provideKnown(): boolean {
-    const { r, tlb } = this.#core;
+    const { r, tlb } = this.core;
     const eip = r[EIP];
     const user = r[layout.CPL] === 3;
     const entry = tlb[eip >>> 12];
     if ((entry & (layout.TLB_VALID | layout.TLB_MMIO)) !== layout.TLB_VALID) return false;
     const host = (entry & ~0xfff) ^ eip;
-    const known = this.#entries.get(keyOf(host, eip, user));
+    const known = this.#code.find(host, eip, user);
     if (known === undefined) return false;
     this.#fillSlot(known, host, eip, user);
     return true;
@@ -360,92 +306,27 @@ export class Tier {
     words[at + 3] = entry;
   }
 
+  /** Where a turn begins, any instruction of a loop may come first: what is worth compiling begins with the next block. */
   #compile(block: Block, eip: number, user: boolean): Entry | undefined {
-    const core = this.#core;
-    const hostPage = block.host >>> 12;
-    const cooling = this.#cooling.get(hostPage);
-    if (cooling !== undefined && core.instructions < cooling.until) {
-      block.untilHot = core.codeCache.heat;
-      return undefined;
-    }
-    const origin = block.host & ~0xfff;
-    const region = findRegion(eip, (at) => blockWithinPage(core, origin | (at & 0xfff)));
-    // Decoding may have made the cache drop everything.
-    if (region === null || !block.valid) {
-      block.untilHot = RARELY;
-      return undefined;
-    }
-    if (this.#bytes > MAXIMUM_BYTES || (this.#free.length === 0 && this.#regions.length === MAXIMUM_REGIONS))
-      this.clear();
-    const number = this.#free.pop() ?? this.#regions.length;
-    const exits: Exit[] = [];
-    const target = { ...this.#target, user, readMask: core.readMask, writeMask: core.writeMask };
-    const interludes: Interlude[] = [];
-    const code = translate(region, target, {
-      exit: (exit) => number * EXITS + exits.push(exit) - 1,
-      interlude: (interlude) => number * EXITS + interludes.push(interlude) - 1,
-    });
-    const module = encodeRegion(code, core.memory.wasmMemory).slice();
-    const { run } = instantiate(module, {
-      memory: core.memory.wasmMemory,
-      table: this.#table,
-      aux: this.#runtime.aux,
-      interpret: this.#interpret,
-      loadSegment: this.#loadSegment,
-    });
-    if (number === this.#table.length) this.#table.grow(number);
-    this.#table.set(number, run);
-    const taken = new Float64Array(exits.length);
-    const compiled = { number, hostPage, user, region, exits, taken, interludes, module };
-    this.#regions[number] = compiled;
-    const neighbours = this.#byPage.get(hostPage);
-    if (neighbours === undefined) this.#byPage.set(hostPage, [compiled]);
-    else neighbours.push(compiled);
-    region.entries.forEach((at, entry) => {
-      const key = keyOf(origin | (at & 0xfff), at, user);
-      if (at === eip || !this.#entries.has(key)) this.#entries.set(key, { region: compiled, entry });
-    });
-    this.#bytes += module.length;
-    this.#count++;
-    this.#compiled++;
-    return { region: compiled, entry: 0 };
+    const { codeCache, retired } = this.core;
+    if (retired === 0 && -block.untilHot <= TIMES_OVER * codeCache.heat) return undefined;
+    const entry = this.#code.compile(this, block, eip, user);
+    if (entry !== undefined) this.#compiled++;
+    return entry;
   }
 
-  // ---- Dropping ----------------------------------------------------------------------------------------------------
+  forget(compiled: CompiledRegion): void {
+    const { number, owner, region, user } = compiled;
+    if (owner === this) this.#dropped++;
+    for (const eip of region.entries) {
+      const slot = slotOf(eip);
+      if (this.#words[this.#slotWord(user, slot) + 2] === number) this.#clearSlot(user, slot);
+    }
+  }
 
   /** Instructions decoded from a page have been dropped: so is what was compiled from it. */
   dropPage(hostPage: number): void {
-    const regions = this.#byPage.get(hostPage);
-    if (regions === undefined) return;
-    this.#byPage.delete(hostPage);
-    for (const region of regions) this.#drop(region);
-    const cooling = this.#cooling.get(hostPage) ?? { drops: 0, until: 0 };
-    cooling.until = this.#core.instructions + COOLING * 2 ** Math.min(cooling.drops++, MAXIMUM_DOUBLINGS);
-    this.#cooling.set(hostPage, cooling);
-  }
-
-  /** Drops everything. */
-  clear(): void {
-    for (const regions of this.#byPage.values()) for (const region of regions) this.#drop(region);
-    this.#byPage.clear();
-    this.#cooling.clear();
-  }
-
-  #drop(region: CompiledRegion): void {
-    const { number, user, hostPage } = region;
-    addExits(this.#exitsOfDropped, region);
-    for (const eip of region.region.entries) {
-      const slot = slotOf(eip);
-      if (this.#words[this.#slotWord(user, slot) + 2] === number) this.#clearSlot(user, slot);
-      const key = keyOf((hostPage << 12) | (eip & 0xfff), eip, user);
-      if (this.#entries.get(key)?.region === region) this.#entries.delete(key);
-    }
-    this.#table.set(number, null);
-    this.#regions[number] = undefined;
-    this.#free.push(number);
-    this.#bytes -= region.module.length;
-    this.#count--;
-    this.#dropped++;
+    this.#code.dropPage(hostPage);
   }
 
   /** Index of the first word of a slot. */
@@ -459,9 +340,4 @@ export class Tier {
     this.#words.fill(0, at, at + SLOT_WORDS);
     this.#words[at + 1] = -1;
   }
-}
-
-/** A number for an entry: linear address, where in memory it lies, and privilege. */
-function keyOf(host: number, linear: number, user: boolean): number {
-  return (linear >>> 12) * 2 ** 32 + host * 2 + (user ? 1 : 0);
 }

@@ -8,6 +8,7 @@ import {
   ACCESS,
   BUDGET,
   CHOICE,
+  CORE,
   Emit,
   ENTRY,
   FLAG_FIRST,
@@ -17,6 +18,8 @@ import {
   LEFT_FOR_TARGET,
   loadLocal,
   loadRegisters,
+  PARAMETERS,
+  pushBase,
   type Registry,
   saveRegisters,
   storeLocal,
@@ -115,7 +118,7 @@ function emitRepeat(e: Emit, block: RegionBlock, placed: Placed, ways: Ways, reg
   }
   emitInterlude(e, [placed], 0, registers);
   charge(e, 1);
-  code.constant(0);
+  pushBase(code, e.target);
   code.memory(wasm.I32_LOAD, e.target.state + 4 * EIP);
   e.with(wasm.I32_EQ, block.eip);
   ways.goIf(block.eip);
@@ -242,7 +245,7 @@ function analyse(blocks: readonly RegionBlock[], numbers: ReadonlyMap<number, nu
   const kinds: (Kind | undefined)[] = blocks.map(() => undefined);
   const queue = [...graph.entries];
   for (const node of queue) kinds[node] = Kind.DYNAMIC;
-  const code = new Code(2);
+  const code = new Code(PARAMETERS);
   Emit.declareLocals(code);
   const e = new Emit(code, target, code.block(I32), { exit: () => 0, interlude: () => 0 });
   let interprets = false;
@@ -263,7 +266,7 @@ function analyse(blocks: readonly RegionBlock[], numbers: ReadonlyMap<number, nu
   return { kinds, registers: { used, written: interprets ? used : e.written } };
 }
 
-/** @returns the function: (entry, budget) to the number of an exit, INTERRUPTED or LEFT_FOR_TARGET; state and flags are in memory then */
+/** @returns the function: (entry, budget, core) to the number of an exit, INTERRUPTED or LEFT_FOR_TARGET; state and flags are in memory then */
 export function translate(region: Region, target: Target, registry: Registry): Code {
   const blocks = [...region.blocks.values()];
   const numbers = new Map(blocks.map((block, number) => [block.eip, number]));
@@ -274,7 +277,7 @@ export function translate(region: Region, target: Target, registry: Registry): C
   const needs = budgets(graph, blocks.map(sizeOf));
   const { kinds, registers } = analyse(blocks, numbers, graph, target);
 
-  const code = new Code(2);
+  const code = new Code(PARAMETERS);
   Emit.declareLocals(code);
   const out = code.block(I32);
   const elsewhere = code.block();
@@ -344,16 +347,16 @@ export function translate(region: Region, target: Target, registry: Registry): C
   );
   code.end();
   saveState(code, target, registers.written);
-  emitLookup(code, target, TARGET, BUDGET, CHOICE);
-  storeLocal(code, target.state + 4 * EIP, TARGET);
-  storeLocal(code, target.working + LEFT, BUDGET);
+  emitLookup(code, target, { eip: TARGET, budget: BUDGET, slot: CHOICE, pushCore: () => code.get(CORE) });
+  storeLocal(code, target, target.state + 4 * EIP, TARGET);
+  storeLocal(code, target, target.working + LEFT, BUDGET);
   code.constant(LEFT_FOR_TARGET);
   code.return();
   code.end();
   code.set(ENTRY);
   saveState(code, target, registers.written);
-  storeLocal(code, target.working + LEFT, BUDGET);
-  storeLocal(code, target.working + LINEAR, ACCESS);
+  storeLocal(code, target, target.working + LEFT, BUDGET);
+  storeLocal(code, target, target.working + LINEAR, ACCESS);
   code.get(ENTRY);
   return code;
 }
@@ -368,10 +371,10 @@ const FLAG_PLACES = [
 
 function loadState(code: Code, target: Target, registers: number): void {
   loadRegisters(code, target, registers);
-  for (const [place, local] of FLAG_PLACES) loadLocal(code, target.working + place, local);
+  for (const [place, local] of FLAG_PLACES) loadLocal(code, target, target.working + place, local);
 }
 
 function saveState(code: Code, target: Target, registers: number): void {
   saveRegisters(code, target, registers);
-  for (const [place, local] of FLAG_PLACES) storeLocal(code, target.working + place, local);
+  for (const [place, local] of FLAG_PLACES) storeLocal(code, target, target.working + place, local);
 }

@@ -5,7 +5,7 @@ import { gdt_table } from "../../../kernel/arch/i386/kernel/setup.ts";
 import { cpu_callin_map, x86_cpu_to_apicid } from "../../../kernel/arch/i386/kernel/smpboot.ts";
 import { init_tasks, kstat, smp_num_cpus, task_struct } from "../../../kernel/include/linux/sched.ts";
 import { cpu_online_map } from "../../../kernel/include/linux/smp.ts";
-import { Kernel } from "../../../kernel/index.ts";
+import { Kernel, kernel_image } from "../../../kernel/index.ts";
 import { jiffies } from "../../../kernel/kernel/timer.ts";
 import { link_kernel } from "../../../kernel/link.ts";
 import { boot } from "../run.ts";
@@ -100,6 +100,44 @@ describe.each([2, 4, 8])("a kernel on %i CPUs", (cpus) => {
     expect(second.events).toEqual(first.events);
     expect(second.instructions).toEqual(first.instructions);
     expect(Buffer.compare(second.memory, first.memory)).toBe(0);
+  });
+});
+
+describe("turns", () => {
+  it("are such that all CPUs have theirs four times in a tick, at least", () => {
+    const turn = (cpus: number, hz: number, cpuHz?: number) =>
+      new Kernel({ image: kernel_image({ smp: true, hz }), cpus, ...(cpuHz === undefined ? {} : { cpuHz }) }).machine
+        .interleaver.quantum;
+    expect([turn(2, 100), turn(4, 100), turn(8, 100)]).toEqual([6000, 6000, 3125]);
+    expect([turn(8, 1000), turn(4, 100, 1_000_000)]).toEqual([312, 625]);
+    const { kernel } = boot_smp(8);
+    expect(
+      [kernel.fork(), Kernel.resume(kernel.save(), { image })].map(({ machine }) => machine.interleaver.quantum),
+    ).toEqual([3125, 3125]);
+  });
+
+  it("make no CPU miss a tick, however short ticks are, when all compute", () => {
+    const { kernel } = boot_smp(
+      8,
+      `
+      .globl _start
+      _start:
+      	movl $7, %edi
+      1:	SYSCALL fork
+      	testl %eax, %eax
+      	jz 2f
+      	decl %edi
+      	jnz 1b
+      2:	incl %ecx
+      	jmp 2b
+      `,
+      { image: kernel_image({ smp: true, hz: 1000 }) },
+    );
+    kernel.run_to_user();
+    kernel.run({ maxInstructions: 200_000 });
+    const before = kernel.inspect(() => jiffies.value);
+    kernel.run({ maxInstructions: 1_000_000 });
+    expect(Math.abs(kernel.inspect(() => jiffies.value) - before - 100)).toBeLessThan(2);
   });
 });
 

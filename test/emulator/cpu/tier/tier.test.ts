@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { assembleBinary } from "../../../../asm/index.ts";
 import { bootMultiboot } from "../../../../boot/index.ts";
-import { Machine, RandomInterleaver } from "../../../../emulator/index.ts";
+import { Machine, RandomInterleaver, RoundRobin } from "../../../../emulator/index.ts";
 import { buildGuest } from "../../guest-program.ts";
 import { Random } from "../host-cpu/random.ts";
 import { difference, lockStep, memoryDifference } from "./lock-step.ts";
@@ -26,9 +26,9 @@ describe("the compiled tier", () => {
   it("compiles what has run as often as its threshold says, and nothing else", () => {
     const loop = "1: incl %eax; jmp 1b";
     const machine = machineWith(loop, 100);
-    machine.step(2 * 100);
+    machine.step(2 * 99);
     expect(machine.tierStatistics).toEqual([null]);
-    machine.step(100_000);
+    machine.step(2 + 100_000);
     expect(statistics(machine)).toMatchObject({ regions: 1, compiled: 1, dropped: 0, instructions: 100_000 });
     expect(machine.getRegister("eax")).toBe((2 * 100 + 100_000) / 2);
     const off = new Machine({ memoryBytes: RAM, tier: "off", tierThreshold: 0 });
@@ -78,6 +78,24 @@ describe("the compiled tier", () => {
     const { entered } = statistics(machine);
     machine.step(100_000);
     expect(statistics(machine).entered - entered).toBeLessThan(3);
+  });
+
+  it("compiles a loop once for all cores, and hardly interprets it, however turns cut it", () => {
+    const machine = new Machine({ memoryBytes: RAM, cpus: 2, interleaver: new RoundRobin(3001), tierThreshold: 100 });
+    const body = "incl %eax; addl %eax, %ebx; jnc 2f; incl %ecx; 2: xorl %edx, %ebx; roll $3, %ebx;";
+    prepare(machine, new Uint8Array(1), new Random(1));
+    machine.load(
+      assembleBinary(`1: ${body.repeat(5)} call 3f; jmp 1b; 3: ${body} ret`, { file: "test.S", origin: CODE }),
+      CODE,
+    );
+    machine.step(50_000);
+    const before = machine.tierStatistics.map((tier) => tier!.instructions);
+    machine.step(1_000_000);
+    expect(machine.tierStatistics.reduce((sum, tier) => sum + tier!.compiled, 0)).toBeLessThan(12);
+    machine.tierStatistics.forEach((tier, core) => {
+      expect(tier!.entered).toBeGreaterThan(100);
+      expect(tier!.instructions - before[core]).toBeGreaterThan(0.98 * 500_000);
+    });
   });
 
   it("goes on behind system calls, and behind page faults that are repaired", () => {
@@ -218,6 +236,23 @@ describe("in lock-step with the interpreter", () => {
     }
   });
 
+  it("code that one of two cores changes while both run it", () => {
+    const source = "1: incl %eax; 2: addl $1, %ebx; testl $0xfff, %eax; jnz 1b; incb 2b+2; jmp 1b";
+    const { difference, compiled } = lockStep(
+      () => ({ memoryBytes: RAM, cpus: 2, interleaver: new RoundRobin(700) }),
+      (machine) => {
+        prepare(machine, assembleBinary(source, { file: "test.S", origin: CODE }), new Random(1));
+        for (const core of machine.cores) core.r.fill(0, 0, 4);
+        machine.setRegister("eax", 0x800, 1);
+      },
+      new Random(1),
+      { instructions: 1_000_000, slice: 20_000 },
+    );
+    expect(difference).toBe(null);
+    expect(compiled.tierStatistics.reduce((sum, tier) => sum + tier!.dropped, 0)).toBeGreaterThan(2);
+    for (const tier of compiled.tierStatistics) expect(tier!.instructions).toBeGreaterThan(10_000);
+  });
+
   it("page faults of each access of an instruction, and of those that are several accesses", () => {
     const ring3 = [1, 2, 3, 4, 5, 6].find((seed) => {
       const machine = new Machine({ memoryBytes: RAM, tier: "off" });
@@ -241,7 +276,7 @@ describe("in lock-step with the interpreter", () => {
           machine.cores[0].cr0 |= 0x80000000;
         },
         new Random(1),
-        { instructions: 10_000, slice: 100 },
+        { instructions: 20_000, slice: 400 },
       );
       expect(`${body}: ${difference}`).toBe(`${body}: null`);
       expect([body, compiled.getRegister("ecx") > 200]).toEqual([body, true]);
@@ -282,7 +317,7 @@ describe("in lock-step with the interpreter", () => {
           if (n === 1) core.idtrLimit = 0;
         },
         new Random(n),
-        { instructions: 10_000, slice: 100 },
+        { instructions: 20_000, slice: 400 },
       );
       expect(`${source}: ${difference}`).toBe(`${source}: null`);
       expect([source, compiled.getRegister("ecx") > 200]).toEqual([source, true]);

@@ -113,7 +113,7 @@ export interface Tolerance {
 
 /** Where the instructions of records are in memory: each in a page of its own, behind NOPs. */
 const FIRST_PAGE = 0x100000;
-const NOPS = 8;
+const NOPS = 20;
 
 /** A guest that runs instructions of records. */
 export class Replay {
