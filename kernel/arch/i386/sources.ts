@@ -1,15 +1,15 @@
 /** The kernel's assembly sources. */
 import type { ConfigurationSymbol } from "../../configuration.ts";
 import current from "../../include/asm/current.h?raw";
-import irq_stacks from "../../include/asm/irq_stacks.h?raw";
 import dwarf2 from "../../include/asm/dwarf2.h?raw";
+import irq_stacks from "../../include/asm/irq_stacks.h?raw";
 import percpu from "../../include/asm/percpu.h?raw";
 import entry from "./kernel/entry.S?raw";
 import head from "./kernel/head.S?raw";
-import irq from "./kernel/irq.S?raw";
-import rewind from "./kernel/rewind.S?raw";
 import i387 from "./kernel/i387.S?raw";
+import irq from "./kernel/irq.S?raw";
 import kernel_thread from "./kernel/kernel_thread.S?raw";
+import rewind from "./kernel/rewind.S?raw";
 import switch_to from "./kernel/switch_to.S?raw";
 import trampoline from "./kernel/trampoline.S?raw";
 import apic from "./lib/apic.S?raw";
