@@ -80,6 +80,7 @@ import * as sched_class from "./include/linux/sched_class.ts";
 import * as smp from "./include/linux/smp.ts";
 import * as timer from "./include/linux/timer.ts";
 import * as tty from "./include/linux/tty.ts";
+import * as vmalloc_h from "./include/linux/vmalloc.ts";
 import * as wait from "./include/linux/wait.ts";
 import * as main from "./init/main.ts";
 import * as exit from "./kernel/exit.ts";
@@ -114,6 +115,7 @@ import * as task_union from "./kernel/task_union.ts";
 import * as thread_info from "./kernel/thread_info.ts";
 import * as kernel_time from "./kernel/time.ts";
 import * as kernel_timer from "./kernel/timer.ts";
+import * as vmap_stack from "./kernel/vmap_stack.ts";
 import * as kernel_wait from "./kernel/wait.ts";
 import * as lib_rwsem from "./lib/rwsem.ts";
 import * as bootmem from "./mm/bootmem.ts";
@@ -129,6 +131,7 @@ import * as page_alloc from "./mm/page_alloc.ts";
 import * as shmem from "./mm/shmem.ts";
 import * as slab from "./mm/slab.ts";
 import * as vma from "./mm/vma.ts";
+import * as vmalloc from "./mm/vmalloc.ts";
 import * as vmscan from "./mm/vmscan.ts";
 
 const always: readonly object[] = [
@@ -263,7 +266,7 @@ const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
   CONFIG_TASK_UNION: [task_union],
   CONFIG_TASK_SLAB: [task_slab],
   CONFIG_THREAD_INFO: [thread_info],
-  CONFIG_VMAP_STACK: [],
+  CONFIG_VMAP_STACK: [vmap_stack, vmalloc, vmalloc_h],
   CONFIG_IRQ_STACKS: [irq_stacks],
   CONFIG_REWIND_STACK: [],
 };

@@ -21,7 +21,7 @@ import { ambient, type KernelHost, stepping, type TraceEvent, with_context } fro
 import { HostedMemory } from "../host/hosted-memory.ts";
 import type { KernelImage } from "../host/kernel-image.ts";
 import { FIXADDR_START } from "../include/asm/fixmap.ts";
-import { PAGE_OFFSET } from "../include/asm/page.ts";
+import { MAXMEM, PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE } from "../include/asm/processor.ts";
 import { thread_info } from "../include/asm/thread_info.ts";
 import { kstat, task_struct } from "../include/linux/sched.ts";
@@ -196,7 +196,7 @@ export class Kernel implements KernelHost {
   }
 
   #end_of_ram(): number {
-    return PAGE_OFFSET + this.machine.memory.ramSize;
+    return PAGE_OFFSET + Math.min(this.machine.memory.ramSize, MAXMEM);
   }
 
   /** Behind it are devices: what vmalloc maps is memory. */

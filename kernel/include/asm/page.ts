@@ -27,6 +27,9 @@ export const PAGE_COPY = PAGE_READONLY;
 export const PAGE_KERNEL = _PAGE_PRESENT | _PAGE_RW | _PAGE_DIRTY | _PAGE_ACCESSED | _PAGE_GLOBAL;
 export const PAGE_KERNEL_RO = PAGE_KERNEL & ~_PAGE_RW;
 
+/** Bytes of RAM that are mapped at PAGE_OFFSET at most; the rest of the linear addresses is for other mappings. */
+export const MAXMEM = 896 << 20;
+
 export const PTRS_PER_PGD = 1024;
 export const PTRS_PER_PTE = 1024;
 export const PGDIR_SHIFT = 22;

@@ -4,3 +4,5 @@
 export const EFLAGS_TF = 0x100;
 /** Interrupt enable. */
 export const EFLAGS_IF = 0x200;
+/** Always 1. */
+export const EFLAGS_FIXED = 0x2;

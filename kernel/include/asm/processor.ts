@@ -1,5 +1,5 @@
 /** Per-task CPU state and the TSS (include/asm-i386/processor.h). */
-import { array, i32, struct, u8, u16, u32 } from "../../host/types.ts";
+import { array, i32, struct, u8, u16, u32, type ViewOf } from "../../host/types.ts";
 import { GDT_ENTRY_TLS_ENTRIES } from "./segment.ts";
 
 /** Bytes of a task_union: the task_struct at its bottom, the kernel stack growing down from its end. */
@@ -80,6 +80,8 @@ export const tss_struct = struct("tss_struct", {
   io_bitmap: array(u32, 33),
   __cacheline_filler: array(u8, 20),
 });
+
+export type tss_struct = ViewOf<typeof tss_struct>;
 
 export const IO_BITMAP_OFFSET = tss_struct.offset("io_bitmap");
 /** A bitmap offset beyond the segment's limit: no port is permitted. */

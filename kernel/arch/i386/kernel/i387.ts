@@ -33,6 +33,11 @@ function set_used_fpu(tsk: task_struct, used: boolean): void {
   else info.status = used ? info.status | TS_USEDFPU : info.status & ~TS_USEDFPU;
 }
 
+/** A task that is about to end has no use for what the x87 holds for it. */
+export function forget_fpu(tsk: task_struct): void {
+  if (used_fpu(tsk)) set_used_fpu(tsk, false);
+}
+
 /** Saves what the x87 holds for a task, which has used it since it was switched to, and takes it away. */
 export function* save_init_fpu(tsk: task_struct): Steps<void> {
   yield* fnsave(tsk.thread.i387.address);

@@ -9,7 +9,7 @@ import {
   RAMDISK_IMAGE,
   RAMDISK_SIZE,
 } from "../../../include/asm/boot-params.ts";
-import { __va, PAGE_SHIFT, PAGE_SIZE } from "../../../include/asm/page.ts";
+import { __va, MAXMEM, PAGE_SHIFT, PAGE_SIZE } from "../../../include/asm/page.ts";
 import { GDT_ENTRIES, GDT_ENTRY_CPU_NUMBER } from "../../../include/asm/segment.ts";
 import { strlcpy, strnlen } from "../../../include/asm/string.ts";
 import { hex8, KERN_ERR, KERN_INFO, printk } from "../../../kernel/printk.ts";
@@ -24,8 +24,8 @@ export const max_low_pfn = kernel_variable("max_low_pfn", u32);
 export const initrd_start = kernel_variable("initrd_start", u32);
 export const initrd_end = kernel_variable("initrd_end", u32);
 
-/** Frames the kernel maps at most: 896 MiB. */
-const MAXMEM_PFN = (896 << 20) >>> PAGE_SHIFT;
+/** Frames the kernel maps at most. */
+const MAXMEM_PFN = MAXMEM >>> PAGE_SHIFT;
 
 function gdt(): number[] {
   const words = new Array<number>(GDT_ENTRIES * 2).fill(0);

@@ -4,8 +4,9 @@ import { cpu, image } from "../../../host/context.ts";
 import type { Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
 import type { u32 } from "../../../host/types.ts";
-import { THREAD_SIZE } from "../../../include/asm/processor.ts";
+import { THREAD_SIZE, type tss_struct } from "../../../include/asm/processor.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
+import { __KERNEL_CS } from "../../../include/asm/segment.ts";
 import { current, task_stack_page } from "../../../include/linux/sched.ts";
 import { hex8, KERN_EMERG, printk } from "../../../kernel/printk.ts";
 import { back_trace } from "./back-trace.ts";
@@ -88,6 +89,48 @@ export function* show_registers(address: u32): Steps<void> {
   printk(`${KERN_EMERG}${stack_text(esp)}\n`);
   yield* call_trace(regs.eip, regs.ebp);
   printk(`${KERN_EMERG}${code_text(regs.eip)}\n`);
+}
+
+/** Words in which entry code has pushed what the CPU has not, at most. */
+const ENTRY_WORDS = 16;
+
+/**
+ * EIP of what entry code interrupted, out of the words above ESP: the CPU has pushed it, CS and EFLAGS. 0 when nothing looks like
+ * these.
+ * @bounded by ENTRY_WORDS
+ */
+function interrupted_eip(esp: number): number {
+  const m = memory();
+  const end = (esp & -THREAD_SIZE) + THREAD_SIZE;
+  for (let i = 0; i < ENTRY_WORDS && (esp + 4 * i + 8) >>> 0 < end >>> 0; i++) {
+    const eip = m.read32(esp + 4 * i) >>> 0;
+    if (m.read32(esp + 4 * i + 4) === __KERNEL_CS && image().function_at(eip) !== undefined) return eip;
+  }
+  return 0;
+}
+
+/** Logs what a TSS holds, of a task whose stack has no room for a struct pt_regs. */
+export function* show_stopped(tss: tss_struct): Steps<void> {
+  const { esp, eip } = tss;
+  yield* header(eip, tss.cs, tss.eflags);
+  printk(registers_text(tss, esp));
+  const p = current();
+  const start = task_stack_page(p);
+  printk(`${KERN_EMERG}Process ${p.comm} (pid: ${p.pid}, stackpage=${hex8(start)})\n`);
+  const lowest: u32 = esp < start ? start : esp;
+  printk(`${KERN_EMERG}${stack_text(lowest)}\n`);
+  const interrupted = is_entry_code(eip) ? interrupted_eip(lowest) : 0;
+  if (interrupted !== 0) printk(`${KERN_EMERG}On the way into the kernel from ${image().symbolize(interrupted)}\n`);
+  yield* call_trace(interrupted === 0 ? eip : interrupted, tss.ebp);
+  printk(`${KERN_EMERG}${code_text(eip)}\n`);
+}
+
+/** Bytes of entry.S's last stub at most. */
+const LAST_STUB = 16;
+
+/** Whether it is code of entry.S, where EBP is what it was in what was interrupted. */
+function is_entry_code(eip: number): boolean {
+  return eip >= image().symbol("system_call") && eip < image().symbol("machine_check") + LAST_STUB;
 }
 
 function core_registers(): GeneralRegisters {

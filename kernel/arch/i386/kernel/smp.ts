@@ -30,7 +30,7 @@ import {
   RESCHEDULE_VECTOR,
   STOP_VECTOR,
 } from "../../../include/asm/hw_irq.ts";
-import { __pa } from "../../../include/asm/page.ts";
+import { __pa, PAGE_SIZE } from "../../../include/asm/page.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { SPIN_LOCK_UNLOCKED, spin_lock, spin_unlock, spinlock_t } from "../../../include/asm/spinlock.ts";
 import {
@@ -256,6 +256,32 @@ export const flush_tlb_all = kernel_function("flush_tlb_all", [], undefined, fun
   yield* __flush_tlb();
   if (current().mm === 0) yield* enter_lazy_tlb();
 });
+
+const kernel_range = struct("kernel_range", { start: u32, end: u32 });
+
+/** Each CPU's own part of flush_tlb_kernel_range. @context in_irq */
+const flush_kernel_range_ipi = kernel_function(
+  "flush_kernel_range_ipi",
+  [pointer("kernel_range")],
+  undefined,
+  function* (info) {
+    const { start, end } = kernel_range.at(info);
+    for (let at: u32 = start; at < end; at += PAGE_SIZE) yield* __flush_tlb_one(at);
+  },
+);
+
+/** Drops translations of kernel memory, global pages, on all CPUs but this one. @context irqs_enabled */
+export const flush_tlb_kernel_range = kernel_function(
+  "flush_tlb_kernel_range",
+  [u32, u32],
+  undefined,
+  function* (start, end) {
+    const range = local(kernel_range);
+    range.start = start;
+    range.end = end;
+    yield* smp_call_function(flush_kernel_range_ipi.address, range.address, 1, 1);
+  },
+);
 
 // ---- Stop ----
 

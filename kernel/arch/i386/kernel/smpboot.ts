@@ -2,7 +2,7 @@
 import { image } from "../../../host/context.ts";
 import { config_function, kernel_function, kernel_variable, local, type Steps } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
-import { array, i32, u32 } from "../../../host/types.ts";
+import { array, i32, pointer, u32 } from "../../../host/types.ts";
 import {
   APIC_DEST_SHIFT,
   APIC_DM_INIT,
@@ -77,6 +77,7 @@ export const x86_cpu_to_apicid = kernel_variable("x86_cpu_to_apicid", array(i32,
 /** Where the stack of the CPU that is being started begins: trampoline.S. */
 export const secondary_stack = kernel_variable("secondary_stack", u32);
 
+const set_cpu_current = config_function("set_cpu_current", [i32, pointer("task_struct")], "CONFIG_VMAP_STACK");
 const irq_ctx_init = config_function("irq_ctx_init", [i32], "CONFIG_IRQ_STACKS");
 
 const gates = [
@@ -188,6 +189,7 @@ const do_boot_cpu = kernel_function("do_boot_cpu", [i32], i32, function* (apicid
   const idle = yield* fork_by_hand(cpu);
   x86_cpu_to_apicid.value.set(cpu, apicid);
   set_cpu_number(cpu);
+  yield* set_cpu_current(cpu, idle);
   yield* irq_ctx_init(cpu);
   secondary_stack.value = task_struct.at(idle).thread.esp0;
   const start = image().symbol("trampoline_data");

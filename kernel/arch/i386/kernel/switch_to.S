@@ -5,6 +5,8 @@
 # bars are those of the macro. Neither EBX nor EAX is restored by the switch: on the new stack EBX still names the task
 # that was really switched from, whoever this task thought was next when it went to sleep.
 
+#include <asm/current.h>
+
 .text
 .align 16
 .globl switch_to
@@ -28,6 +30,9 @@ switch_to:
 	.cfi_adjust_cfa_offset 4
 	.cfi_rel_offset %ebp, 0
 	movl %esp, task_struct_thread_esp(%eax)		# save ESP
+#ifdef CONFIG_VMAP_STACK
+	SET_CURRENT %edx, %ecx		# an interrupt now charges its tick to the one, or to the other
+#endif
 	movl task_struct_thread_esp(%edx), %esp		# restore ESP: from here on, another task
 	# The frame is that of the other task's switch_to, which pushed the same; a new task has none, but its ret_from_fork's.
 	movl $1f, task_struct_thread_eip(%eax)		# save EIP

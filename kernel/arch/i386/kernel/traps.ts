@@ -8,16 +8,24 @@ import {
   per_cpu,
   type Steps,
 } from "../../../host/declarations.ts";
-import { read_cstring } from "../../../host/memory.ts";
+import { memory, read_cstring } from "../../../host/memory.ts";
 import { array, chars, i32, pointer, struct, u32 } from "../../../host/types.ts";
-import { __pa } from "../../../include/asm/page.ts";
+import { __pa, PAGE_SIZE } from "../../../include/asm/page.ts";
 import { THREAD_SIZE, tss_struct } from "../../../include/asm/processor.ts";
-import { EFLAGS_IF, EFLAGS_TF } from "../../../include/asm/processor-flags.ts";
+import { EFLAGS_FIXED, EFLAGS_IF, EFLAGS_TF } from "../../../include/asm/processor-flags.ts";
 import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_CS, __KERNEL_DS } from "../../../include/asm/segment.ts";
-import { local_irq_enable } from "../../../include/asm/system.ts";
+import { local_irq_enable, read_cr2 } from "../../../include/asm/system.ts";
 import { thread_info } from "../../../include/asm/thread_info.ts";
-import { current, PF_EXITING, PF_SIGNALED, smp_processor_id, task_struct } from "../../../include/linux/sched.ts";
+import { mm_struct } from "../../../include/linux/mm.ts";
+import {
+  current,
+  PF_EXITING,
+  PF_SIGNALED,
+  smp_processor_id,
+  task_stack_page,
+  task_struct,
+} from "../../../include/linux/sched.ts";
 import { cpu_curr } from "../../../include/linux/sched_class.ts";
 import { SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../include/linux/signal.ts";
 import { do_exit } from "../../../kernel/exit.ts";
@@ -27,10 +35,10 @@ import { force_sig, set_siginfo } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
 import { set_intr_gate, set_system_gate, set_task_gate, set_trap_gate } from "./gates.ts";
-import { math_error_code, math_state_restore } from "./i387.ts";
+import { forget_fpu, math_error_code, math_state_restore } from "./i387.ts";
 import { cpu_init } from "./process.ts";
 import { set_system_descriptor, system_descriptor_base } from "./setup.ts";
-import { hex4, show_registers } from "./show.ts";
+import { hex4, show_registers, show_stopped } from "./show.ts";
 
 /** Why a hosted function could not go on: its last step, and the exception. Written by the bridge, read by the oops. */
 export const hosted_exception = kernel_variable(
@@ -57,17 +65,22 @@ export const die = kernel_function(
     die_counter.value++;
     printk(`${KERN_EMERG}${text_of(message)}: ${hex4(error_code)} [#${die_counter.value}]\n`);
     yield* show_registers(regs);
-    if (in_interrupt()) yield* panic("Fatal exception in interrupt");
-    const { pid } = current();
-    if (pid === 0) yield* panic("Attempted to kill the idle task!");
-    if (pid === 1) yield* panic("Attempted to kill init!");
-    if (current().flags & PF_EXITING) yield* panic("Fault while exiting");
-    current().flags |= PF_SIGNALED;
+    yield* check_dispensable();
     local_irq_enable(); // whatever it was in the middle of, it has given that up
     yield* leave_cpu_stack(SIGSEGV);
     yield* do_exit(SIGSEGV);
   },
 );
+
+/** The current task is to end for what it has done: panics if there is no task to end, or none that may. @context any */
+function* check_dispensable(): Steps<void> {
+  if (in_interrupt()) yield* panic("Fatal exception in interrupt");
+  const { pid } = current();
+  if (pid === 0) yield* panic("Attempted to kill the idle task!");
+  if (pid === 1) yield* panic("Attempted to kill init!");
+  if (current().flags & PF_EXITING) yield* panic("Fault while exiting");
+  current().flags |= PF_SIGNALED;
+}
 
 /** @bounded by the longest name of an exception, 40 characters */
 function text_of(message: number): string {
@@ -200,8 +213,13 @@ const doublefault_stack = per_cpu("doublefault_stack", array(u32, THREAD_SIZE / 
 const doublefault_tss = per_cpu("doublefault_tss", tss_struct, { alignment: 32 });
 const TR = 7;
 
+/** @context irqs_disabled */
 kernel_function("doublefault_fn", [], undefined, function* () {
   const stopped = tss_struct.at(interrupted_tss());
+  if (hit_guard_page()) {
+    yield* stack_overflow(stopped);
+    return;
+  }
   printk(`${KERN_EMERG}double fault, tss at ${hex8(stopped.address)}\n`);
   printk(`${KERN_EMERG}eip = ${hex8(stopped.eip)} <${image().symbolize(stopped.eip)}>, esp = ${hex8(stopped.esp)}\n`);
   printk(
@@ -214,6 +232,38 @@ kernel_function("doublefault_fn", [], undefined, function* () {
   printk(`${KERN_EMERG}Kernel panic: double fault\n`);
   yield* stop_machine(EXIT_PANIC);
 });
+
+/** Whether the page that is not mapped below the current task's stack was to be written. */
+function hit_guard_page(): boolean {
+  if (!configured("CONFIG_VMAP_STACK")) return false;
+  const below = task_stack_page(current()) - read_cr2();
+  return below > 0 && below <= PAGE_SIZE;
+}
+
+/**
+ * The current task has no room for another frame, not even for that of the page fault. Says so, and has the CPU go on, when the double
+ * fault's task returns to it, with the end of the task, at the top of its stack.
+ * @context irqs_disabled
+ */
+function* stack_overflow(stopped: tss_struct): Steps<void> {
+  const tsk = current();
+  const start = task_stack_page(tsk);
+  die_counter.value++;
+  printk(
+    `${KERN_EMERG}BUG: stack guard page was hit at ${hex8(read_cr2())} (stack is ${hex8(start)}..${hex8(start + THREAD_SIZE - 1)})\n`,
+  );
+  printk(`${KERN_EMERG}kernel stack overflow (double-fault): 0000 [#${die_counter.value}]\n`);
+  yield* show_stopped(stopped);
+  yield* check_dispensable();
+  forget_fpu(tsk);
+  stopped.__cr3 = __pa(mm_struct.at(tsk.active_mm).pgd); // a switch of tasks does not save it
+  stopped.eip = image().symbol("rewind_stack_do_exit");
+  stopped.esp = start + THREAD_SIZE - pt_regs.size - 8;
+  memory().write32(stopped.esp + 4, SIGSEGV);
+  stopped.eflags = EFLAGS_IF | EFLAGS_FIXED;
+  stopped.cs = __KERNEL_CS;
+  stopped.ss = stopped.ds = stopped.es = __KERNEL_DS;
+}
 
 function interrupted_tss(): number {
   const link = tss_struct.at(cpu().segBase(TR)).back_link;
@@ -232,8 +282,8 @@ export function init_doublefault_task(): void {
   const tss = doublefault_tss.value;
   tss.esp0 = doublefault_stack.address + THREAD_SIZE;
   tss.ss0 = __KERNEL_DS;
-  tss.eip = image().symbol("doublefault_fn");
-  tss.eflags = 2;
+  tss.eip = image().symbol(configured("CONFIG_VMAP_STACK") ? "doublefault_entry" : "doublefault_fn");
+  tss.eflags = EFLAGS_FIXED;
   tss.esp = doublefault_stack.address + THREAD_SIZE;
   tss.es = tss.ss = tss.ds = __KERNEL_DS;
   tss.cs = __KERNEL_CS;

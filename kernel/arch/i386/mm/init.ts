@@ -5,8 +5,9 @@
  * 4 KiB pages, and nothing below it. These are global pages: loading CR3 does not drop their translations.
  */
 import { image } from "../../../host/context.ts";
-import { kernel_function } from "../../../host/declarations.ts";
+import { config_function, kernel_function } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
+import { u32 } from "../../../host/types.ts";
 import {
   __pa,
   PAGE_KERNEL,
@@ -33,6 +34,9 @@ import {
 import { free_area_init } from "../../../mm/page_alloc.ts";
 import "../../../mm/vmscan.ts"; // called by symbol when memory runs out
 import { boot_params, max_low_pfn } from "../kernel/setup.ts";
+
+/** Page tables of the area that vmalloc maps (mm/vmalloc.ts). */
+const vmalloc_init = config_function("vmalloc_init", [u32], "CONFIG_VMAP_STACK");
 
 /** The hole below 1 MiB: VGA memory and ROMs. */
 const ISA_HOLE_START = 0xa0000;
@@ -93,6 +97,7 @@ export const paging_init = kernel_function("paging_init", [], undefined, functio
   yield* load_cr3(__pa(image().symbol("swapper_pg_dir")));
   yield* set_in_cr4(X86_CR4_PGE);
   yield* init_apic_mappings();
+  yield* vmalloc_init(max_low_pfn.value);
   const frames = max_low_pfn.value;
   yield* free_area_init(yield* __alloc_bootmem_pages(frames * page.size), frames);
 });
