@@ -78,13 +78,19 @@ import * as exit from "./kernel/exit.ts";
 import * as fork from "./kernel/fork.ts";
 import * as futex from "./kernel/futex.ts";
 import * as itimer from "./kernel/itimer.ts";
+import * as migration from "./kernel/migration.ts";
 import * as kernel_mm from "./kernel/mm.ts";
 import * as panic from "./kernel/panic.ts";
 import * as pid from "./kernel/pid.ts";
 import * as printk from "./kernel/printk.ts";
+import * as prio_array from "./kernel/prio_array.ts";
 import * as resource from "./kernel/resource.ts";
 import * as kernel_sched from "./kernel/sched.ts";
+import * as sched_balance from "./kernel/sched_balance.ts";
+import * as sched_clock from "./kernel/sched_clock.ts";
 import * as sched_goodness from "./kernel/sched_goodness.ts";
+import * as sched_o1 from "./kernel/sched_o1.ts";
+import * as sched_o1_prio from "./kernel/sched_o1_prio.ts";
 import * as sched_sys from "./kernel/sched_sys.ts";
 import * as sigaction from "./kernel/sigaction.ts";
 import * as sigaltstack from "./kernel/sigaltstack.ts";
@@ -212,10 +218,10 @@ const always: readonly object[] = [
 /** Those that only kernels have which are configured so. */
 const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
   CONFIG_SCHED_GOODNESS: [sched_goodness],
-  CONFIG_SCHED_O1: [],
+  CONFIG_SCHED_O1: [sched_o1, sched_o1_prio],
   CONFIG_SCHED_FAIR: [],
-  CONFIG_RUNQUEUE_PER_CPU: [],
-  CONFIG_SCHED_BALANCE: [],
+  CONFIG_RUNQUEUE_PER_CPU: [prio_array, sched_clock],
+  CONFIG_SCHED_BALANCE: [migration, sched_balance],
   CONFIG_SMP: [apic, io_apic, mpparse, kernel_smp, smpboot, delay, asm_apic, mpspec],
 };
 

@@ -12,6 +12,7 @@ import apic from "./lib/apic.S?raw";
 import bitops from "./lib/bitops.S?raw";
 import getuser from "./lib/getuser.S?raw";
 import mem from "./lib/mem.S?raw";
+import sched from "./lib/sched.S?raw";
 import spinlock from "./lib/spinlock.S?raw";
 import system from "./lib/system.S?raw";
 import usercopy from "./lib/usercopy.S?raw";
@@ -37,6 +38,7 @@ export const sources: readonly Source[] = [
   { file: "kernel/arch/i386/lib/getuser.S", text: getuser },
   { file: "kernel/arch/i386/lib/usercopy.S", text: usercopy },
   { file: "kernel/arch/i386/kernel/trampoline.S", text: trampoline, configured_by: "CONFIG_SMP" },
+  { file: "kernel/arch/i386/lib/sched.S", text: sched, configured_by: "CONFIG_RUNQUEUE_PER_CPU" },
   { file: "kernel/arch/i386/lib/apic.S", text: apic, configured_by: "CONFIG_SMP" },
 ];
 
