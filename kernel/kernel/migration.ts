@@ -130,7 +130,7 @@ function name_thread(p: task_struct, cpu: number): void {
   p.tgid = p.pid;
 }
 
-/** Gives a thread that has not run yet its name, its number and its CPU. @context irqs_enabled */
+/** Gives a thread its name, its number and its CPU. It may have run, and sleep. @context irqs_enabled */
 function* bind_thread(p: task_struct, cpu: i32): Steps<void> {
   yield* write_lock_irq(tasklist_lock.address);
   unhash_pid(p);
@@ -143,7 +143,8 @@ function* bind_thread(p: task_struct, cpu: i32): Steps<void> {
   const here = cpu_rq(p.processor);
   local_irq_disable();
   yield* double_rq_lock(here, cpu_rq(cpu));
-  yield* move_task(p, cpu);
+  if (p.on_rq !== 0) yield* move_task(p, cpu);
+  else p.processor = cpu;
   yield* double_rq_unlock(here, cpu_rq(cpu));
   local_irq_enable();
 }

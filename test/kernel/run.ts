@@ -26,7 +26,7 @@ export interface Run {
   readonly go: (limits?: Parameters<Kernel["run"]>[0]) => KernelStop;
   /** Free pages, objects in use of every slab cache, threads: what must balance. */
   readonly memory: () => Record<string, number>;
-  /** "pid state" of every task. */
+  /** "pid state" of every task but the migration threads that some kernels have. */
   readonly tasks: () => string[];
   /** What is left of every task's time slice, in ticks. */
   readonly counters: () => number[];
@@ -80,7 +80,8 @@ export function boot(source: string | Uint8Array, options: Options = {}): Run {
     events,
     go: (limits = { maxInstructions: 50_000_000 }) => kernel.run(limits),
     memory: () => kernel.inspect(memory_in_use),
-    tasks: () => tasks(kernel).map(({ pid, state }) => `${pid} ${state}`),
+    tasks: () =>
+      tasks(kernel).flatMap(({ pid, comm, state }) => (comm.startsWith("migration/") ? [] : [`${pid} ${state}`])),
     counters: () => kernel.inspect(() => task_list().map((task) => task_struct.at(task).counter)),
     thread_count: () => kernel.inspect(() => nr_threads.value),
   };
