@@ -88,9 +88,11 @@ import * as resource from "./kernel/resource.ts";
 import * as kernel_sched from "./kernel/sched.ts";
 import * as sched_balance from "./kernel/sched_balance.ts";
 import * as sched_clock from "./kernel/sched_clock.ts";
+import * as sched_fair from "./kernel/sched_fair.ts";
 import * as sched_goodness from "./kernel/sched_goodness.ts";
 import * as sched_o1 from "./kernel/sched_o1.ts";
 import * as sched_o1_prio from "./kernel/sched_o1_prio.ts";
+import * as sched_rt from "./kernel/sched_rt.ts";
 import * as sched_sys from "./kernel/sched_sys.ts";
 import * as sigaction from "./kernel/sigaction.ts";
 import * as sigaltstack from "./kernel/sigaltstack.ts";
@@ -100,6 +102,7 @@ import * as sys from "./kernel/sys.ts";
 import * as kernel_time from "./kernel/time.ts";
 import * as kernel_timer from "./kernel/timer.ts";
 import * as kernel_wait from "./kernel/wait.ts";
+import * as rbtree from "./lib/rbtree.ts";
 import * as bootmem from "./mm/bootmem.ts";
 import * as extable from "./mm/extable.ts";
 import * as filemap from "./mm/filemap.ts";
@@ -219,7 +222,8 @@ const always: readonly object[] = [
 const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
   CONFIG_SCHED_GOODNESS: [sched_goodness],
   CONFIG_SCHED_O1: [sched_o1, sched_o1_prio],
-  CONFIG_SCHED_FAIR: [],
+  CONFIG_SCHED_FAIR: [sched_fair],
+  CONFIG_SCHED_RT: [sched_rt, rbtree],
   CONFIG_RUNQUEUE_PER_CPU: [prio_array, sched_clock],
   CONFIG_SCHED_BALANCE: [migration, sched_balance],
   CONFIG_SMP: [apic, io_apic, mpparse, kernel_smp, smpboot, delay, asm_apic, mpspec],

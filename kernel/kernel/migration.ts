@@ -17,6 +17,7 @@ import {
   CLONE_SIGHAND,
   current,
   init_task,
+  kstat,
   PID_MAX,
   SCHED_FIFO,
   smp_num_cpus,
@@ -28,6 +29,7 @@ import {
 } from "../include/linux/sched.ts";
 import { cpu_rq, migration_req } from "../include/linux/sched_class.ts";
 import { spin_lock_irq, spin_unlock_irq, write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
+import { nr_threads } from "./fork.ts";
 import { find_task_by_pid, hash_pid, unhash_pid } from "./pid.ts";
 import { schedule, task_rq_lock, task_rq_unlock, trace_migrate, wake_up_process } from "./sched.ts";
 import { double_rq_lock, double_rq_unlock, move_task } from "./sched_balance.ts";
@@ -123,7 +125,10 @@ const migration_thread = kernel_function("migration_thread", [i32], i32, functio
   }
 });
 
+/** It is no program's, and does not count as one. */
 function name_thread(p: task_struct, cpu: number): void {
+  nr_threads.value--;
+  kstat.value.forks--;
   p.comm = `migration/${cpu}`;
   // At the end of the numbers, so that those of programs begin with 2.
   p.pid = PID_MAX - 1 - cpu;

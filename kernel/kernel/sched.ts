@@ -198,12 +198,13 @@ export const wake_up_process = kernel_function("wake_up_process", [pointer("task
 /** A new task's share of its parent's time. The child is on no queue yet. @inline */
 export function* sched_fork(p: task_struct, parent: task_struct): Steps<void> {
   p.on_rq = 0;
-  yield* call_pointer(class_of(p).task_fork, undefined, p.address, parent.address);
+  if (class_of(p).task_fork !== 0) yield* call_pointer(class_of(p).task_fork, undefined, p.address, parent.address);
 }
 
 /** What its parent gets of a task that is over. @inline */
 export function* sched_exit(p: task_struct, parent: task_struct): Steps<void> {
-  yield* call_pointer(class_of(parent).task_exit, undefined, p.address, parent.address);
+  if (class_of(parent).task_exit !== 0)
+    yield* call_pointer(class_of(parent).task_exit, undefined, p.address, parent.address);
 }
 
 /** A tick of this CPU, which p runs or is about to leave. @context in_irq irqs_disabled */
