@@ -31,6 +31,8 @@ const symbols = [
   "CONFIG_SCHED_GOODNESS",
   "CONFIG_SCHED_O1",
   "CONFIG_SCHED_FAIR",
+  /** Real-time tasks have a class of their own, in front of others. */
+  "CONFIG_SCHED_RT",
   /** Every CPU has a run queue of its own; tasks move between them if there are several CPUs. */
   "CONFIG_RUNQUEUE_PER_CPU",
   "CONFIG_SCHED_BALANCE",
@@ -57,11 +59,18 @@ interface Key<V extends Value> extends Values<V> {
   readonly variables?: (value: V) => Readonly<Record<string, number>>;
 }
 
-const STACK_SYMBOLS = {
+const stack_symbols = {
   task_union: ["CONFIG_TASK_UNION"],
   thread_info: ["CONFIG_THREAD_INFO", "CONFIG_TASK_SLAB"],
   vmap: ["CONFIG_VMAP_STACK", "CONFIG_TASK_SLAB", "CONFIG_REWIND_STACK"],
 } as const;
+
+const scheduler_symbols: Readonly<Record<Configuration["scheduler"], readonly ConfigurationSymbol[]>> = {
+  goodness: ["CONFIG_SCHED_GOODNESS"],
+  o1: ["CONFIG_SCHED_O1", "CONFIG_RUNQUEUE_PER_CPU"],
+  fair: ["CONFIG_SCHED_FAIR", "CONFIG_SCHED_RT", "CONFIG_RUNQUEUE_PER_CPU"],
+  module: ["CONFIG_SCHED_RT", "CONFIG_RUNQUEUE_PER_CPU"],
+};
 
 /** Every key. */
 export const configuration_keys: { readonly [K in keyof Configuration]: Key<Configuration[K]> } = {
@@ -81,23 +90,17 @@ export const configuration_keys: { readonly [K in keyof Configuration]: Key<Conf
     meaning: "2.4's goodness, 2.6's O(1), a fair one by virtual runtime, or that of a --module",
     values: ["goodness", "o1", "fair", "module"],
     presets: { "2.4": "goodness", "2.6": "o1" },
-    symbols: (scheduler, { smp }) => {
-      if (scheduler === "goodness") return ["CONFIG_SCHED_GOODNESS"];
-      const own =
-        scheduler === "o1"
-          ? (["CONFIG_SCHED_O1"] as const)
-          : scheduler === "fair"
-            ? (["CONFIG_SCHED_FAIR"] as const)
-            : [];
-      return [...own, "CONFIG_RUNQUEUE_PER_CPU", ...(smp ? (["CONFIG_SCHED_BALANCE"] as const) : [])];
-    },
+    symbols: (scheduler, { smp }) => [
+      ...scheduler_symbols[scheduler],
+      ...(smp && scheduler !== "goodness" ? (["CONFIG_SCHED_BALANCE"] as const) : []),
+    ],
   },
   stack: {
     meaning:
       "kernel stacks: with the PCB at the lower end, with a thread_info there, or mapped by vmalloc with a guard page",
     values: ["task_union", "thread_info", "vmap"],
     presets: { "2.4": "task_union", "2.6": "thread_info" },
-    symbols: (stack) => STACK_SYMBOLS[stack],
+    symbols: (stack) => stack_symbols[stack],
   },
   irq_stacks: {
     meaning: "interrupts, bottom halves, NMIs and debug exceptions on stacks of their CPU; not with stack=task_union",

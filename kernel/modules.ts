@@ -93,14 +93,22 @@ import * as lockdep_graph from "./kernel/lockdep-graph.ts";
 import * as lockdep_report from "./kernel/lockdep-report.ts";
 import * as lockdep_trace from "./kernel/lockdep-trace.ts";
 import * as lockdep_usage from "./kernel/lockdep-usage.ts";
+import * as migration from "./kernel/migration.ts";
 import * as kernel_mm from "./kernel/mm.ts";
 import * as panic from "./kernel/panic.ts";
 import * as pid from "./kernel/pid.ts";
 import * as pid_namespace from "./kernel/pid_namespace.ts";
 import * as printk from "./kernel/printk.ts";
+import * as prio_array from "./kernel/prio_array.ts";
 import * as resource from "./kernel/resource.ts";
 import * as kernel_sched from "./kernel/sched.ts";
+import * as sched_balance from "./kernel/sched_balance.ts";
+import * as sched_clock from "./kernel/sched_clock.ts";
+import * as sched_fair from "./kernel/sched_fair.ts";
 import * as sched_goodness from "./kernel/sched_goodness.ts";
+import * as sched_o1 from "./kernel/sched_o1.ts";
+import * as sched_o1_prio from "./kernel/sched_o1_prio.ts";
+import * as sched_rt from "./kernel/sched_rt.ts";
 import * as sched_sys from "./kernel/sched_sys.ts";
 import * as kernel_semaphore from "./kernel/semaphore.ts";
 import * as sigaction from "./kernel/sigaction.ts";
@@ -117,6 +125,7 @@ import * as kernel_time from "./kernel/time.ts";
 import * as kernel_timer from "./kernel/timer.ts";
 import * as vmap_stack from "./kernel/vmap_stack.ts";
 import * as kernel_wait from "./kernel/wait.ts";
+import * as rbtree from "./lib/rbtree.ts";
 import * as lib_rwsem from "./lib/rwsem.ts";
 import * as bootmem from "./mm/bootmem.ts";
 import * as extable from "./mm/extable.ts";
@@ -246,10 +255,11 @@ const always: readonly object[] = [
 /** Those that only kernels have which are configured so. */
 const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
   CONFIG_SCHED_GOODNESS: [sched_goodness],
-  CONFIG_SCHED_O1: [],
-  CONFIG_SCHED_FAIR: [],
-  CONFIG_RUNQUEUE_PER_CPU: [],
-  CONFIG_SCHED_BALANCE: [],
+  CONFIG_SCHED_O1: [sched_o1, sched_o1_prio],
+  CONFIG_SCHED_FAIR: [sched_fair],
+  CONFIG_SCHED_RT: [sched_rt, rbtree],
+  CONFIG_RUNQUEUE_PER_CPU: [prio_array, sched_clock],
+  CONFIG_SCHED_BALANCE: [migration, sched_balance],
   CONFIG_LOCKS: [],
   CONFIG_PROVE_LOCKING: [
     linux_lockdep,

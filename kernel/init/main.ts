@@ -30,7 +30,7 @@ import { fork_init, init_task_fields, proc_caches_init } from "../kernel/fork.ts
 import { futex_init } from "../kernel/futex.ts";
 import { panic } from "../kernel/panic.ts";
 import { KERN_INFO, printk } from "../kernel/printk.ts";
-import { sched_init } from "../kernel/sched.ts";
+import { migration_init, sched_init } from "../kernel/sched.ts";
 import { UTS_RELEASE } from "../kernel/sys.ts";
 import { init_mm } from "../mm/init_mm.ts";
 import { kmem_cache_init } from "../mm/slab.ts";
@@ -143,6 +143,7 @@ const init = kernel_function("init", [u32], i32, function* (_unused) {
 
 /** Starts pid 1, with files and signals of its own, and becomes the idle task. @context might_sleep */
 const rest_init = kernel_function("rest_init", [], undefined, function* () {
+  yield* migration_init();
   yield* kernel_thread(init.address, 0, 0);
   current().need_resched = 1; // let init run before the first halt
   yield* cpu_idle();

@@ -1,5 +1,5 @@
 /** The scheduler, and sleeping by the clock (kernel/sched.c, Linux 2.4). Wait queues are in wait.ts. */
-import { configured, trace, tracing } from "../host/context.ts";
+import { trace, tracing } from "../host/context.ts";
 import {
   asm_function,
   call_pointer,
@@ -57,7 +57,7 @@ import {
 } from "../include/linux/sched_class.ts";
 import { enter_lazy_tlb, smp_send_reschedule } from "../include/linux/smp.ts";
 import { spin_lock_irq, spin_unlock_irq, spin_unlock_irqrestore } from "../include/linux/spinlock.ts";
-import { NR_CPUS } from "../include/linux/threads.ts";
+import { possible_cpus } from "../include/linux/threads.ts";
 import { timer_list } from "../include/linux/timer.ts";
 import { mmdrop } from "./mm.ts";
 import { bh_active, bh_mask, bottom_half_routine, in_interrupt } from "./softirq.ts";
@@ -83,6 +83,9 @@ const idle_balance = config_function("idle_balance", [pointer("rq")], "CONFIG_SC
 /** Looks, now and then, whether other CPUs have more to do than this one. Interrupts are masked. */
 const rebalance_tick = config_function("rebalance_tick", [pointer("rq")], "CONFIG_SCHED_BALANCE");
 
+/** Starts the threads that move tasks which run. */
+export const migration_init = config_function("migration_init", [], "CONFIG_SCHED_BALANCE");
+
 /** What resched_task() says when nobody has to be told. */
 export const NO_CPU = -1;
 
@@ -98,7 +101,7 @@ export function is_idle(p: task_struct): boolean {
 }
 
 /** Takes the lock of the queue that a task is on, wherever it is by then. */
-const lock_task_rq = smp_function("lock_task_rq", [pointer("task_struct")]);
+export const lock_task_rq = smp_function("lock_task_rq", [pointer("task_struct")]);
 /** @context irqs_disabled */
 kernel_function("lock_task_rq", [pointer("task_struct")], undefined, function* (task) {
   const p = task_struct.at(task);
@@ -195,12 +198,13 @@ export const wake_up_process = kernel_function("wake_up_process", [pointer("task
 /** A new task's share of its parent's time. The child is on no queue yet. @inline */
 export function* sched_fork(p: task_struct, parent: task_struct): Steps<void> {
   p.on_rq = 0;
-  yield* call_pointer(class_of(p).task_fork, undefined, p.address, parent.address);
+  if (class_of(p).task_fork !== 0) yield* call_pointer(class_of(p).task_fork, undefined, p.address, parent.address);
 }
 
 /** What its parent gets of a task that is over. @inline */
 export function* sched_exit(p: task_struct, parent: task_struct): Steps<void> {
-  yield* call_pointer(class_of(parent).task_exit, undefined, p.address, parent.address);
+  if (class_of(parent).task_exit !== 0)
+    yield* call_pointer(class_of(parent).task_exit, undefined, p.address, parent.address);
 }
 
 /** A tick of this CPU, which p runs or is about to leave. @context in_irq irqs_disabled */
@@ -258,11 +262,11 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
     // Phase 1: may the current task go on?
     if (prev.state === TASK_INTERRUPTIBLE && prev.sigpending !== 0) prev.state = TASK_RUNNING;
     if (prev.state !== TASK_RUNNING && prev.on_rq !== 0) yield* deactivate_task(prev, 1);
-    prev.need_resched = 0;
 
     // Phase 2: who deserves the CPU most?
     yield* idle_balance(this_rq().address);
     const next = task_struct.at(yield* pick_next_task(prev));
+    prev.need_resched = 0;
     set_curr(next);
     yield* spin_unlock_irq(queue_lock(smp_processor_id()));
 
@@ -412,7 +416,7 @@ export const sched_init = kernel_function("sched_init", [], undefined, function*
 
 /** @bounded by NR_CPUS */
 function init_runqueues(): void {
-  for (let cpu = 0; cpu < (configured("CONFIG_SMP") ? NR_CPUS : 1); cpu++) {
+  for (let cpu = 0; cpu < possible_cpus(); cpu++) {
     const rq = cpu_rq(cpu);
     rq.cpu = cpu;
     spin_lock_init(rq.lock.address);

@@ -28,9 +28,9 @@ export interface Run {
   readonly go: (limits?: Parameters<Kernel["run"]>[0]) => KernelStop;
   /** Free pages, objects in use of every slab cache, threads: what must balance. */
   readonly memory: () => Record<string, number>;
-  /** "pid state" of every task. */
+  /** "pid state" of every task but the migration threads that some kernels have. */
   readonly tasks: () => string[];
-  /** What is left of every task's time slice, in ticks. */
+  /** What is left of those tasks' time slices, in ticks. */
   readonly counters: () => number[];
   readonly thread_count: () => number;
 }
@@ -46,6 +46,9 @@ export type Options = Partial<BootOptions> & {
 export const CPUS = Number(process.env.ESP0_CPUS ?? 1);
 /** ESP0_CONFIG=KEY=VALUE,KEY=VALUE runs them on a kernel that is configured so. */
 export const CONFIG = read_configuration((process.env.ESP0_CONFIG ?? "").split(",").filter((text) => text !== ""));
+/** The scheduler of those kernels; `it.runIf(ON_GOODNESS)` is about Linux 2.4's alone. */
+export const SCHEDULER = configuration(CONFIG).scheduler;
+export const ON_GOODNESS = SCHEDULER === "goodness";
 /** What is only so when tasks share a CPU: `it.runIf(ON_ONE_CPU)`. */
 export const ON_ONE_CPU = CPUS === 1;
 /** Where PCBs and stacks are, and whether interrupts have stacks of their own. */
@@ -56,6 +59,13 @@ export const STACKS_TELL_CURRENT = STACK !== "vmap";
 function memory_in_use(): Record<string, number> {
   const caches = Object.fromEntries(slab_caches().map(({ name, active }) => [name, active]));
   return { free_pages: nr_free_pages(), threads: nr_threads.value, ...caches };
+}
+
+/** All tasks but the migration threads. */
+function program_tasks() {
+  return task_list()
+    .map((task) => task_struct.at(task))
+    .filter(({ comm }) => !comm.startsWith("migration/"));
 }
 
 /** A kernel about to run `source` as pid 1: what the boot does before is done. */
@@ -90,8 +100,9 @@ export function boot(source: string | Uint8Array, options: Options = {}): Run {
       return stop;
     },
     memory: () => kernel.inspect(memory_in_use),
-    tasks: () => tasks(kernel).map(({ pid, state }) => `${pid} ${state}`),
-    counters: () => kernel.inspect(() => task_list().map((task) => task_struct.at(task).counter)),
+    tasks: () =>
+      tasks(kernel).flatMap(({ pid, comm, state }) => (comm.startsWith("migration/") ? [] : [`${pid} ${state}`])),
+    counters: () => kernel.inspect(() => program_tasks().map(({ counter }) => counter)),
     thread_count: () => kernel.inspect(() => nr_threads.value),
   };
 }

@@ -19,6 +19,7 @@ import bitops from "./lib/bitops.S?raw";
 import getuser from "./lib/getuser.S?raw";
 import mem from "./lib/mem.S?raw";
 import rwsem from "./lib/rwsem.S?raw";
+import sched from "./lib/sched.S?raw";
 import semaphore from "./lib/semaphore.S?raw";
 import spinlock from "./lib/spinlock.S?raw";
 import system from "./lib/system.S?raw";
@@ -50,6 +51,7 @@ export const sources: readonly Source[] = [
   { file: "kernel/arch/i386/kernel/irq.S", text: irq, configured_by: "CONFIG_IRQ_STACKS" },
   { file: "kernel/arch/i386/kernel/rewind.S", text: rewind, configured_by: "CONFIG_REWIND_STACK" },
   { file: "kernel/arch/i386/kernel/trampoline.S", text: trampoline, configured_by: "CONFIG_SMP" },
+  { file: "kernel/arch/i386/lib/sched.S", text: sched, configured_by: "CONFIG_RUNQUEUE_PER_CPU" },
   { file: "kernel/arch/i386/lib/apic.S", text: apic, configured_by: "CONFIG_SMP" },
 ];
 

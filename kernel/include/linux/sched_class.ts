@@ -3,13 +3,13 @@
  * that kernel/sched.ts calls, and the run queues.
  */
 import { configured, image } from "../../host/context.ts";
-import { kernel_table, per_cpu } from "../../host/declarations.ts";
+import { config_function, kernel_table, per_cpu } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
 import { i32, pointer, struct, u32, type ViewOf } from "../../host/types.ts";
 import { SPIN_LOCK_UNLOCKED, spinlock_t } from "../asm/spinlock.ts";
 import { completion } from "./completion.ts";
 import { list_head } from "./list.ts";
-import { smp_num_cpus, smp_processor_id, task_struct } from "./sched.ts";
+import { smp_num_cpus, smp_processor_id, task_has_cpu, task_struct } from "./sched.ts";
 
 /**
  * How tasks of some policies are scheduled: guest functions, 0 for what a class has no use for. Unless it says otherwise, a
@@ -19,8 +19,8 @@ export const sched_class = struct("sched_class", {
   /** One bit a policy: SCHED_OTHER, SCHED_FIFO, SCHED_RR… */
   policies: u32,
   /**
-   * void (rq, p, flags): `p` may be chosen from now on; calls add_nr_running(). Flags are ENQUEUE_WAKEUP, ENQUEUE_NEW, or 0 when it
-   * only changes place.
+   * void (rq, p, flags): `p` may be chosen from now on; calls add_nr_running(). Flags are ENQUEUE_WAKEUP,
+   * ENQUEUE_NEW, ENQUEUE_MIGRATE, or 0 when it only changes place.
    */
   enqueue_task: pointer("function"),
   /** void (rq, p, sleep): it may not; calls sub_nr_running(). `sleep` is 0 when it only changes place. */
@@ -68,6 +68,8 @@ export const migration_req = struct("migration_req", { list: list_head, pid: i32
 
 export const ENQUEUE_WAKEUP = 1;
 export const ENQUEUE_NEW = 2;
+/** It comes from another CPU. */
+export const ENQUEUE_MIGRATE = 4;
 
 /**
  * What each CPU runs, and the tasks that wait for it. With Linux 2.4's scheduler all CPUs share the run queue of the first; what
@@ -169,3 +171,11 @@ export function class_for(policy: number): u32 {
   }
   return 0;
 }
+
+/** Whether a task that waits on another CPU's queue can be moved to that of `cpu`. */
+export function can_migrate_task(p: task_struct, cpu: number): boolean {
+  return !task_has_cpu(p) && (p.cpus_allowed & (1 << cpu)) !== 0;
+}
+
+/** Moves a task that can be moved to the queue `this_rq`. Both queues' locks are held. */
+export const pull_task = config_function("pull_task", [pointer("task_struct"), pointer("rq")], "CONFIG_SCHED_BALANCE");

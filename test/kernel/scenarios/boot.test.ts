@@ -76,7 +76,8 @@ describe("booting", () => {
     const { kernel } = boot(EXIT, { fromReset: true });
     kernel.run_to_user();
     const task = kernel.inspect(() => {
-      const { pid, comm, counter, nice, policy, mm, files, sig } = task_struct.at(task_list()[1]);
+      const init = task_list().find((task) => task_struct.at(task).pid === 1) ?? 0;
+      const { pid, comm, counter, nice, policy, mm, files, sig } = task_struct.at(init);
       return { pid, comm, counter, nice, policy, has: [mm, files, sig].every((pointer) => pointer >= 0xc0000000) };
     });
     expect(task).toEqual({ pid: 1, comm: "init", counter: expect.any(Number), nice: 0, policy: 0, has: true });

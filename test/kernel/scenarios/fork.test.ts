@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { boot, CPUS, run } from "../run.ts";
+import { boot, CPUS, run, SCHEDULER } from "../run.ts";
 
 const WAIT = "SYSCALL wait4, $-1, $0, $0, $0";
 
@@ -268,7 +268,7 @@ tick:	.long 0, 50000000
     expect(output()).toBe("parent is init, adopted");
   });
 
-  it("shares the time slice between parent and child (F9)", () => {
+  it.runIf(SCHEDULER !== "fair")("shares the time slice between parent and child (F9)", () => {
     const started = boot(`
 .globl _start
 _start:

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { RecordedEvent } from "../../../kernel/index.ts";
-import { boot, ON_ONE_CPU, run } from "../run.ts";
+import { boot, ON_GOODNESS, ON_ONE_CPU, run } from "../run.ts";
 
 const SPINNERS = `
 .globl _start
@@ -44,7 +44,7 @@ describe("preemption (D2, D9, S1)", () => {
         const before = events
           .slice(0, i)
           .reverse()
-          .find(({ event }) => event !== "sched_goodness" && event !== "sched_epoch");
+          .find(({ event }) => !["sched_goodness", "sched_epoch", "sched_array_switch"].includes(event));
         expect(["bh_exit", "irq_exit"]).toContain(before?.event);
       }
     },
@@ -52,7 +52,7 @@ describe("preemption (D2, D9, S1)", () => {
 });
 
 describe("goodness and epochs (S2)", () => {
-  it.runIf(ON_ONE_CPU)(
+  it.runIf(ON_ONE_CPU && ON_GOODNESS)(
     "starts a new epoch when every runnable task has used up its slice, and picks the best afterwards",
     () => {
       const { events } = run(SPINNERS, { trace: true });
@@ -67,7 +67,7 @@ describe("goodness and epochs (S2)", () => {
     },
   );
 
-  it.runIf(ON_ONE_CPU)(
+  it.runIf(ON_ONE_CPU && ON_GOODNESS)(
     "gives the CPU to the candidate with the highest goodness every time, of equals to the first on the queue",
     () => {
       const { events } = run(SPINNERS, { trace: true });
@@ -93,7 +93,7 @@ describe("goodness and epochs (S2)", () => {
     },
   );
 
-  it("lets a sleeper keep half of what it had, beside its new slice", () => {
+  it.runIf(ON_GOODNESS)("lets a sleeper keep half of what it had, beside its new slice", () => {
     const { go, counters } = boot(`
 .set SYS_pause, 29
 .globl _start

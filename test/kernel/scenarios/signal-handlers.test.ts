@@ -202,6 +202,7 @@ handler: SAY "once"
 	SYSCALL fork
 	testl %eax, %eax
 	jnz 1f
+	SYSCALL nanosleep, $while, $0
 	SYSCALL getppid
 	SYSCALL kill, %eax, $10
 	EXIT
@@ -227,6 +228,7 @@ handler:
 	ret
 .data
 child:	.long 0
+while:	.long 0, 50000000
 `);
     expect(output()).toBe("info EINTR");
   });
