@@ -22,10 +22,10 @@ import { file, IS_ERR, inode } from "../include/linux/fs.ts";
 import { list_del_init } from "../include/linux/list.ts";
 import { GFP_KERNEL, mm_struct, VM_STACK_FLAGS } from "../include/linux/mm.ts";
 import { down_write, up_write } from "../include/linux/rwsem.ts";
-import { current, PF_FORKNOEXEC, signal_struct, task_struct } from "../include/linux/sched.ts";
+import { current, PF_FORKNOEXEC, signal_struct, task_struct, tasklist_lock } from "../include/linux/sched.ts";
 import { SIG_DFL, SIG_IGN, SIGCHLD } from "../include/linux/signal.ts";
 import { smp_switch_mm } from "../include/linux/smp.ts";
-import { spin_lock_irq, spin_unlock_irq } from "../include/linux/spinlock.ts";
+import { spin_lock_irq, spin_unlock_irq, write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
 import { zap_other_threads } from "../kernel/exit.ts";
 import { mm_release, sigact_cachep } from "../kernel/fork.ts";
 import { mm_alloc, mmdrop, mmput } from "../kernel/mm.ts";
@@ -190,9 +190,11 @@ function* release_old_signals(shared: u32): Steps<void> {
 function* de_thread(tsk: task_struct): Steps<void> {
   yield* zap_other_threads(0);
   if (tsk.tgid === tsk.pid) return;
+  yield* write_lock_irq(tasklist_lock.address);
   list_del_init(tsk.thread_group.address);
   tsk.tgid = tsk.pid;
   tsk.exit_signal = SIGCHLD;
+  yield* write_unlock_irq(tasklist_lock.address);
 }
 
 /**

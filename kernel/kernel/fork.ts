@@ -42,7 +42,6 @@ import {
   NO_EXIT_SIGNAL,
   NR_OPEN_DEFAULT,
   PF_FORKNOEXEC,
-  PF_GROUP_EXIT,
   PF_STARTING,
   PF_USEDFPU,
   signal_struct,
@@ -296,7 +295,8 @@ export const do_fork = kernel_function(
     p.sigpending = 0;
     yield* memset(p.pending.address, 0, 8);
     p.need_resched = 0;
-    p.flags &= ~(PF_GROUP_EXIT | PF_USEDFPU);
+    p.flags &= ~PF_USEDFPU;
+    p.group_exit = 0;
     p.sas_ss_sp = 0;
     p.sas_ss_size = 0;
     p.it_real_incr = 0;

@@ -2,10 +2,17 @@
  * Finding tasks: the task list, family links and the pid hash (include/linux/sched.h); new pids (kernel/fork.c's
  * get_pid). Whoever looks needs tasklist_lock for reading at least, whoever changes something for writing.
  */
-import { kernel_variable, type Steps } from "../host/declarations.ts";
+import { kernel_table, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { array, container_of, i32, pointer, type u32 } from "../host/types.ts";
-import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
+import {
+  read_lock,
+  read_unlock,
+  SPIN_LOCK_UNLOCKED,
+  spin_lock,
+  spin_unlock,
+  spinlock_t,
+} from "../include/asm/spinlock.ts";
 import { list_next } from "../include/linux/list.ts";
 import {
   CLONE_PID,
@@ -102,9 +109,20 @@ const last_pid = kernel_variable("last_pid", i32);
 /** Up to here no number above last_pid is taken. */
 const next_safe = kernel_variable("next_safe", i32, 0);
 
-/** A pid that is no task's pid, process group, session or thread group. */
+/** Held while a pid is chosen. */
+export const lastpid_lock = kernel_table("lastpid_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);
+
+/** A pid that is no task's pid, process group, session or thread group; 0 when there is none left. */
 export function* get_pid(clone_flags: u32): Steps<i32> {
   if (clone_flags & CLONE_PID) return current().pid;
+  yield* spin_lock(lastpid_lock.address);
+  const pid = yield* next_pid();
+  yield* spin_unlock(lastpid_lock.address);
+  return pid;
+}
+
+/** What get_pid does. Needs lastpid_lock. @inline */
+function* next_pid(): Steps<i32> {
   for (let tries: i32 = 0; tries < PID_MAX; tries++) {
     last_pid.value++;
     if (last_pid.value >= PID_MAX) {
