@@ -1,6 +1,7 @@
 /** Opening and closing files (fs/open.c). */
 import { call_pointer, cstring, kernel_function, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
+import { lock_kernel, unlock_kernel } from "../include/asm/smplock.ts";
 import { strnlen } from "../include/asm/string.ts";
 import { copy_to_user } from "../include/asm/uaccess.ts";
 import {
@@ -102,7 +103,12 @@ export const dentry_open = kernel_function(
     filp.f_inode = inode_address;
     filp.f_op = f_op;
     const open = f_op === 0 ? 0 : file_operations.at(f_op).open;
-    const error: i32 = open === 0 ? 0 : yield* call_pointer(open, i32, inode_address, at);
+    let error: i32 = 0;
+    if (open !== 0) {
+      yield* lock_kernel();
+      error = yield* call_pointer(open, i32, inode_address, at);
+      yield* unlock_kernel();
+    }
     if (error === 0) return at;
     filp.f_op = 0; // what did not open is not released
     yield* fput(at);

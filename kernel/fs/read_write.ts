@@ -1,6 +1,7 @@
 /** Reading, writing and positioning (fs/read_write.c), and regular files' own operations (mm/filemap.c). */
 import { call_pointer, kernel_function, kernel_table, local, type Steps } from "../host/declarations.ts";
 import { i32, pointer, struct, u32 } from "../host/types.ts";
+import { lock_kernel, unlock_kernel } from "../include/asm/smplock.ts";
 import { access_ok, copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL, EISDIR, ESPIPE } from "../include/linux/errno.ts";
 import {
@@ -13,7 +14,7 @@ import {
   S_IFMT,
   S_IFREG,
 } from "../include/linux/fs.ts";
-import { fcheck, fget, fput } from "./file_table.ts";
+import { fget, fput } from "./file_table.ts";
 
 /** Most bytes that a call transfers: results are positive. */
 const MAX_RW_COUNT = 0x7ffff000;
@@ -127,6 +128,17 @@ export const sys_writev = kernel_function("sys_writev", [i32, u32, u32], i32, fu
   return result;
 });
 
+/** Moves the position of an open file: the new one, or -errno. With the big kernel lock, as drivers may want. */
+function* llseek(fd: i32, offset: number, origin: u32): Steps<i32> {
+  const at = yield* fget(fd);
+  if (at === 0) return -EBADF;
+  yield* lock_kernel();
+  const position: i32 = seek(file.at(at), offset, origin);
+  yield* unlock_kernel();
+  yield* fput(at);
+  return position;
+}
+
 /** Moves the position of a regular file or directory: the new one, or -errno. */
 function seek(filp: file, offset: number, origin: number): number {
   const node = inode.at(filp.f_inode);
@@ -141,10 +153,15 @@ function seek(filp: file, offset: number, origin: number): number {
 }
 
 /** lseek(2): regular files, and directories, whose positions count entries. */
-export const sys_lseek = kernel_function("sys_lseek", [i32, i32, u32], i32, (fd, offset, origin) => {
-  const at: u32 = fcheck(fd);
-  return at === 0 ? -EBADF : seek(file.at(at), offset, origin);
+export const sys_lseek = kernel_function("sys_lseek", [i32, i32, u32], i32, function* (fd, offset, origin) {
+  return yield* llseek(fd, offset, origin);
 });
+
+/** An offset in two halves; one that leads nowhere becomes another that does not. */
+function wide_offset(high: number, low: number): number {
+  const farthest = 2 ** 40;
+  return Math.max(-farthest, Math.min(farthest, high * 2 ** 32 + low));
+}
 
 /** _llseek(2): a 64-bit offset in two halves, the 64-bit result in user memory. @context might_sleep */
 export const sys_llseek = kernel_function(
@@ -152,9 +169,7 @@ export const sys_llseek = kernel_function(
   [i32, i32, u32, u32, u32],
   i32,
   function* (fd, offset_high, offset_low, result, origin) {
-    const at: u32 = fcheck(fd);
-    if (at === 0) return -EBADF;
-    const position: i32 = seek(file.at(at), offset_high * 2 ** 32 + offset_low, origin);
+    const position = yield* llseek(fd, wide_offset(offset_high, offset_low), origin);
     if (position < 0) return position;
     return (yield* put_user(position, result)) !== 0 || (yield* put_user(0, result + 4)) !== 0 ? -EFAULT : 0;
   },

@@ -2,6 +2,8 @@
 import { cstring, kernel_function, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { array, i32, struct, u8, u16, u32, type ViewOf } from "../host/types.ts";
+import { down, up } from "../include/asm/semaphore.ts";
+import { lock_kernel, unlock_kernel } from "../include/asm/smplock.ts";
 import { memcpy, memset, strlcpy, strnlen } from "../include/asm/string.ts";
 import { copy_to_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL, ENOTDIR } from "../include/linux/errno.ts";
@@ -91,7 +93,7 @@ function* filldir64(buf: getdents_callback64, name: u32, node: u32, position: u3
 }
 
 /**
- * Adds the entries from the file's position on: `.`, `..`, then the others in the order they were made.
+ * Needs the semaphore of the directory's inode. Adds the entries from the file's position on: `.`, `..`, then the others in the order they were made.
  * @context might_sleep
  */
 function* read_directory(filp: file, directory: inode, buf: getdents_callback64): Steps<void> {
@@ -130,8 +132,13 @@ export const sys_getdents64 = kernel_function("sys_getdents64", [i32, u32, u32],
   buf.count = count;
   buf.result = 0;
   buf.error = 0;
-  if ((directory.i_mode & S_IFMT) === S_IFDIR) yield* read_directory(file.at(at), directory, buf);
-  else buf.error = -ENOTDIR;
+  if ((directory.i_mode & S_IFMT) === S_IFDIR) {
+    yield* down(directory.i_sem.address);
+    yield* lock_kernel();
+    yield* read_directory(file.at(at), directory, buf);
+    yield* unlock_kernel();
+    yield* up(directory.i_sem.address);
+  } else buf.error = -ENOTDIR;
   yield* fput(at);
   return buf.result || buf.error;
 });

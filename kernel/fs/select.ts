@@ -61,8 +61,11 @@ function* poll_file(fd: i32, table: u32): Steps<u32> {
   if (at === 0) return POLLNVAL;
   const { f_op } = file.at(at);
   const poll: u32 = f_op === 0 ? 0 : file_operations.at(f_op).poll;
+  const known: u32 = table === 0 ? 0 : poll_entries(table);
   const mask: u32 = poll === 0 ? DEFAULT_POLLMASK : yield* call_pointer(poll, u32, at, table);
-  yield* fput(at);
+  // While the caller is on its queues the file stays, whoever closes it.
+  if (table !== 0 && poll_entries(table) > known) poll_table_entry.at(poll_entry(table, known)).filp = at;
+  else yield* fput(at);
   return mask;
 }
 
@@ -71,6 +74,10 @@ function* poll_freewait(table: u32): Steps<void> {
   for (let i: u32 = 0; i < poll_entries(table); i++) {
     const entry = poll_table_entry.at(poll_entry(table, i));
     yield* remove_wait_queue(entry.wait_address, entry.wait.address);
+  }
+  for (let i: u32 = 0; i < poll_entries(table); i++) {
+    const { filp } = poll_table_entry.at(poll_entry(table, i));
+    if (filp !== 0) yield* fput(filp);
   }
   yield* free_pages(table, 0);
 }

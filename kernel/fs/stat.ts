@@ -7,7 +7,7 @@ import { copy_to_user, get_user } from "../include/asm/uaccess.ts";
 import { EBADF, EFAULT, EINVAL } from "../include/linux/errno.ts";
 import { AT_FDCWD, file, IS_ERR, inode, S_IFLNK, S_IFMT } from "../include/linux/fs.ts";
 import { boot_time } from "../kernel/time.ts";
-import { fcheck } from "./file_table.ts";
+import { fget, fput } from "./file_table.ts";
 import { link_length, link_target, user_path_at } from "./namei.ts";
 
 const SECTOR = 512;
@@ -96,12 +96,6 @@ const cp_new_stat64 = kernel_function("cp_new_stat64", [pointer("inode"), u32], 
   return (yield* copy_to_user(statbuf, tmp.address, stat64.size)) === 0 ? 0 : -EFAULT;
 });
 
-/** The inode of an open file, or -EBADF. */
-function inode_of(fd: number): number {
-  const at: u32 = fcheck(fd);
-  return at === 0 ? -EBADF : file.at(at).f_inode;
-}
-
 /** @context might_sleep */
 export const sys_newstat = kernel_function("sys_newstat", [u32, u32], i32, function* (filename, statbuf) {
   return yield* cp_new_stat(yield* user_path_at(AT_FDCWD, filename), statbuf);
@@ -114,7 +108,11 @@ export const sys_newlstat = kernel_function("sys_newlstat", [u32, u32], i32, fun
 
 /** @context might_sleep */
 export const sys_newfstat = kernel_function("sys_newfstat", [i32, u32], i32, function* (fd, statbuf) {
-  return yield* cp_new_stat(inode_of(fd), statbuf);
+  const at = yield* fget(fd);
+  if (at === 0) return -EBADF;
+  const result = yield* cp_new_stat(file.at(at).f_inode, statbuf);
+  yield* fput(at);
+  return result;
 });
 
 /** stat64(2). @context might_sleep */
@@ -129,7 +127,11 @@ export const sys_lstat64 = kernel_function("sys_lstat64", [u32, u32], i32, funct
 
 /** @context might_sleep */
 export const sys_fstat64 = kernel_function("sys_fstat64", [i32, u32], i32, function* (fd, statbuf) {
-  return yield* cp_new_stat64(inode_of(fd), statbuf);
+  const at = yield* fget(fd);
+  if (at === 0) return -EBADF;
+  const result = yield* cp_new_stat64(file.at(at).f_inode, statbuf);
+  yield* fput(at);
+  return result;
 });
 
 /** Whether a user's string is empty. One that cannot be read is not. @context might_sleep */
@@ -149,7 +151,7 @@ export const sys_fstatat64 = kernel_function(
   function* (dfd, filename, statbuf, flags) {
     if (flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH)) return -EINVAL;
     if (flags & AT_EMPTY_PATH && dfd >= 0 && (yield* is_empty_name(filename)) !== 0)
-      return yield* cp_new_stat64(inode_of(dfd), statbuf);
+      return yield* sys_fstat64(dfd, statbuf);
     return yield* cp_new_stat64(yield* user_path_at(dfd, filename, !(flags & AT_SYMLINK_NOFOLLOW)), statbuf);
   },
 );

@@ -4,7 +4,7 @@ import { console_sync } from "../drivers/char/serial.ts";
 import { trace, tracing } from "../host/context.ts";
 import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
-import { atomic_inc } from "../include/asm/atomic.ts";
+import { atomic_add, atomic_inc, cmpxchg } from "../include/asm/atomic.ts";
 import { lock_kernel } from "../include/asm/smplock.ts";
 import { read_lock, read_unlock, write_unlock } from "../include/asm/spinlock.ts";
 import { copy_to_user, put_user } from "../include/asm/uaccess.ts";
@@ -26,9 +26,9 @@ import {
   init_task,
   NO_EXIT_SIGNAL,
   PF_EXITING,
-  PF_GROUP_EXIT,
   PIDTYPE_PID,
   set_current_state,
+  TASK_DEAD,
   TASK_INTERRUPTIBLE,
   TASK_RUNNING,
   TASK_STOPPED,
@@ -50,11 +50,13 @@ import { find_task_by_pid, for_each_thread_behind, link_child, remove_links, unh
 import { detach_pids, has_pids } from "./pid_namespace.ts";
 import { fill_rusage, rusage } from "./resource.ts";
 import { sched_exit, schedule, wake_up_process } from "./sched.ts";
-import { CONTINUED, do_notify_parent, send_sig, signal_pending } from "./signal.ts";
+import { CONTINUED, do_notify_parent, send_sig, signal_pending, wake_up_parent } from "./signal.ts";
 import { in_interrupt } from "./softirq.ts";
 import { add_wait_queue, remove_wait_queue } from "./wait.ts";
 
 const MM_COUNT = mm_struct.offset("mm_count");
+const CUTIME = task_struct.offset("cutime");
+const CSTIME = task_struct.offset("cstime");
 
 export const WNOHANG = 1;
 const WUNTRACED = 2;
@@ -239,16 +241,16 @@ function* exit_notify(tsk: task_struct): Steps<void> {
  */
 export const do_exit = kernel_function("do_exit", [i32], undefined, function* (wanted_code) {
   const tsk = current();
-  const code = tsk.flags & PF_GROUP_EXIT ? tsk.group_exit_code : wanted_code;
+  const code = tsk.group_exit !== 0 ? tsk.group_exit_code : wanted_code;
   if (in_interrupt()) yield* panic("Aiee, killing interrupt handler!");
   if (tsk.pid === 0) yield* panic("Attempted to kill the idle task!");
   if (tracing()) trace({ event: "exit", pid: tsk.pid, code });
-  yield* lock_kernel(); // for good: schedule() gives it up, and this task never runs again
   tsk.flags |= PF_EXITING;
   tsk.exit_code = code;
   if (tsk.tgid === 1 && (yield* is_last_thread(tsk))) yield* end_of_init(tsk);
   yield* exit_itimers(tsk);
   yield* exit_mm(tsk);
+  yield* lock_kernel(); // for good: schedule() gives it up, and this task never runs again
   yield* exit_files(tsk.address);
   yield* exit_fs(tsk.address);
   yield* exit_sighand(tsk.address);
@@ -269,8 +271,8 @@ export function* zap_other_threads(code: i32): Steps<void> {
   yield* read_lock(tasklist_lock.address);
   for (const p of for_each_thread_behind(tsk)) {
     if (p.flags & PF_EXITING) continue;
-    p.flags |= PF_GROUP_EXIT;
     p.group_exit_code = code;
+    p.group_exit = 1;
     yield* send_sig(SIGKILL, p.address, 1);
   }
   yield* read_unlock(tasklist_lock.address);
@@ -282,7 +284,7 @@ export function* zap_other_threads(code: i32): Steps<void> {
  */
 export const do_group_exit = kernel_function("do_group_exit", [i32], undefined, function* (code) {
   // Who is being killed already has nobody to kill: an exec goes on in the thread that does it.
-  if ((current().flags & PF_GROUP_EXIT) === 0) yield* zap_other_threads(code);
+  if (current().group_exit === 0) yield* zap_other_threads(code);
   yield* do_exit(code);
 });
 
@@ -322,6 +324,40 @@ function* waiters(options: number): Generator<task_struct, void, undefined> {
 }
 
 /**
+ * Tells of a child that has stopped, or goes on, once: its pid as the caller sees it (`number`), or -EFAULT. It may be gone
+ * meanwhile.
+ * @context might_sleep
+ */
+function* report(pid: i32, number: i32, exit_code: i32, status: i32, stat_addr: u32): Steps<i32> {
+  if (stat_addr !== 0 && (yield* put_user(status, stat_addr)) !== 0) return -EFAULT;
+  yield* read_lock(tasklist_lock.address);
+  const p = yield* find_task_by_pid(pid);
+  if (p !== undefined && p.exit_code === exit_code && p.state !== TASK_ZOMBIE) p.exit_code = 0;
+  yield* read_unlock(tasklist_lock.address);
+  return number;
+}
+
+/** Tells of a child that this task has made TASK_DEAD, and frees it: its pid; or -EFAULT, and it is a zombie again. @context might_sleep */
+function* collect(p: task_struct, stat_addr: u32, ru: u32): Steps<i32> {
+  let fault = stat_addr !== 0 && (yield* put_user(p.exit_code, stat_addr)) !== 0;
+  if (!fault && ru !== 0) {
+    const usage = local(rusage);
+    yield* fill_rusage(usage, p.utime, p.stime, p.min_flt, p.maj_flt);
+    fault = (yield* copy_to_user(ru, usage.address, rusage.size)) !== 0;
+  }
+  if (fault) {
+    yield* read_lock(tasklist_lock.address);
+    p.state = TASK_ZOMBIE;
+    yield* wake_up_parent(task_struct.at(p.p_pptr));
+    yield* read_unlock(tasklist_lock.address);
+    return -EFAULT;
+  }
+  const reaped = task_pid_vnr(p);
+  yield* release_task(p.address);
+  return reaped;
+}
+
+/**
  * Looks for a child to report: its pid, -ECHILD when there is no such child, 0 when one exists but none is ready.
  * @context might_sleep
  */
@@ -332,31 +368,23 @@ function* wait_once(pid: i32, stat_addr: u32, options: u32, ru: u32): Steps<i32>
     for (const p of children_of(waiter)) {
       if (!matches(p, pid, options)) continue;
       found = true;
-      if (p.state === TASK_STOPPED && p.exit_code !== 0 && options & WUNTRACED) {
+      const { pid: child, exit_code } = p;
+      const number = task_pid_vnr(p);
+      if (p.state === TASK_STOPPED && exit_code !== 0 && options & WUNTRACED) {
         yield* read_unlock(tasklist_lock.address);
-        if (stat_addr !== 0 && (yield* put_user((p.exit_code << 8) | 0x7f, stat_addr)) !== 0) return -EFAULT;
-        p.exit_code = 0;
-        return task_pid_vnr(p);
+        return yield* report(child, number, exit_code, (exit_code << 8) | 0x7f, stat_addr);
       }
-      if (p.state !== TASK_ZOMBIE && p.exit_code === CONTINUED && options & WCONTINUED) {
+      if (p.state !== TASK_ZOMBIE && exit_code === CONTINUED && options & WCONTINUED) {
         yield* read_unlock(tasklist_lock.address);
-        if (stat_addr !== 0 && (yield* put_user(CONTINUED, stat_addr)) !== 0) return -EFAULT;
-        p.exit_code = 0;
-        return task_pid_vnr(p);
+        return yield* report(child, number, exit_code, CONTINUED, stat_addr);
       }
       if (p.state === TASK_ZOMBIE && !(yield* has_live_threads(p))) {
+        // Another thread may have found it, too: it is whose who makes it TASK_DEAD.
+        if ((yield* cmpxchg(p.address, TASK_ZOMBIE, TASK_DEAD)) !== TASK_ZOMBIE) continue;
+        yield* atomic_add(p.utime + p.cutime, waiter.address + CUTIME);
+        yield* atomic_add(p.stime + p.cstime, waiter.address + CSTIME);
         yield* read_unlock(tasklist_lock.address);
-        if (stat_addr !== 0 && (yield* put_user(p.exit_code, stat_addr)) !== 0) return -EFAULT;
-        if (ru !== 0) {
-          const usage = local(rusage);
-          yield* fill_rusage(usage, p.utime, p.stime, p.min_flt, p.maj_flt);
-          if ((yield* copy_to_user(ru, usage.address, rusage.size)) !== 0) return -EFAULT;
-        }
-        const reaped = task_pid_vnr(p);
-        waiter.cutime += p.utime + p.cutime;
-        waiter.cstime += p.stime + p.cstime;
-        yield* release_task(p.address);
-        return reaped;
+        return yield* collect(p, stat_addr, ru);
       }
     }
   }

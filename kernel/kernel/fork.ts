@@ -54,7 +54,6 @@ import {
   NO_EXIT_SIGNAL,
   NR_OPEN_DEFAULT,
   PF_FORKNOEXEC,
-  PF_GROUP_EXIT,
   PF_STARTING,
   PF_UNKILLABLE,
   PF_USEDFPU,
@@ -329,7 +328,8 @@ export const do_fork = kernel_function(
     p.pending.sig.set(0, 0);
     p.pending.sig.set(1, 0);
     p.need_resched = 0;
-    p.flags &= ~(PF_GROUP_EXIT | PF_USEDFPU);
+    p.flags &= ~PF_USEDFPU;
+    p.group_exit = 0;
     p.sas_ss_sp = 0;
     p.sas_ss_size = 0;
     p.it_real_incr = 0;

@@ -111,7 +111,7 @@ const last_pid = kernel_variable("last_pid", i32);
 /** Up to here no number above last_pid is taken. */
 const next_safe = kernel_variable("next_safe", i32, 0);
 
-/** A pid that is no task's pid, process group, session or thread group; 0 when there is none. */
+/** A pid that is no task's pid, process group, session or thread group; 0 when there is none left. */
 export function* get_pid(clone_flags: u32): Steps<i32> {
   if (clone_flags & CLONE_PID) return current().pid;
   yield* spin_lock(pidmap_lock.address);
@@ -120,7 +120,7 @@ export function* get_pid(clone_flags: u32): Steps<i32> {
   return pid;
 }
 
-/** @inline */
+/** What get_pid does. Needs pidmap_lock. @inline */
 function* next_pid(): Steps<i32> {
   for (let tries: i32 = 0; tries < PID_MAX; tries++) {
     last_pid.value++;

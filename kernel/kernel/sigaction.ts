@@ -3,6 +3,7 @@ import { do_sigsuspend } from "../arch/i386/kernel/signal.ts";
 import { by_value, kernel_function, local, type Steps } from "../host/declarations.ts";
 import { i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import { pt_regs } from "../include/asm/ptrace.ts";
+import { spin_lock, spin_unlock } from "../include/asm/spinlock.ts";
 import { memcpy, memset } from "../include/asm/string.ts";
 import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL } from "../include/linux/errno.ts";
@@ -35,9 +36,14 @@ export const do_sigaction = kernel_function(
   function* (sig, act, oact) {
     if (sig < 1 || sig > _NSIG || (act !== 0 && (sig === SIGKILL || sig === SIGSTOP))) return -EINVAL;
     const self = current();
-    const action = signal_struct.at(self.sig).action.get(sig - 1);
+    const signals = signal_struct.at(self.sig);
+    const action = signals.action.get(sig - 1);
+    yield* spin_lock(signals.siglock.address);
     yield* memcpy(oact, action.address, k_sigaction.size);
-    if (act === 0) return 0;
+    if (act === 0) {
+      yield* spin_unlock(signals.siglock.address);
+      return 0;
+    }
     yield* spin_lock_irq(current().sigmask_lock.address);
     yield* memcpy(action.address, act, k_sigaction.size);
     action.sa_mask.set(0, action.sa_mask.get(0) & ~UNBLOCKABLE);
@@ -48,6 +54,7 @@ export const do_sigaction = kernel_function(
       recalc_sigpending(self);
     }
     yield* spin_unlock_irq(current().sigmask_lock.address);
+    yield* spin_unlock(signals.siglock.address);
     return 0;
   },
 );

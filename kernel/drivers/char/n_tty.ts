@@ -8,6 +8,7 @@
 import { call_pointer, kernel_function, local, type Steps } from "../../host/declarations.ts";
 import { memory } from "../../host/memory.ts";
 import { i32, pointer, type u8, u32, type ViewOf } from "../../host/types.ts";
+import { down_interruptible, down_trylock, up } from "../../include/asm/semaphore.ts";
 import { spin_lock, spin_unlock } from "../../include/asm/spinlock.ts";
 import { copy_to_user, get_user } from "../../include/asm/uaccess.ts";
 import { EAGAIN, EFAULT, ERESTARTSYS } from "../../include/linux/errno.ts";
@@ -287,6 +288,10 @@ export const read_chan = kernel_function(
   function* (tty_address, file_address, buffer, count) {
     if (count === 0) return 0;
     const tty = tty_struct.at(tty_address);
+    // One read at a time: what is copied is taken off the buffer only afterwards.
+    if (file.at(file_address).f_flags & O_NONBLOCK) {
+      if ((yield* down_trylock(tty.atomic_read.address)) !== 0) return -EAGAIN;
+    } else if ((yield* down_interruptible(tty.atomic_read.address)) !== 0) return -ERESTARTSYS;
     const wait = local(wait_queue_t);
     init_waitqueue_entry(wait.address, get_current());
     yield* add_wait_queue(tty.read_wait.address, wait.address);
@@ -319,6 +324,7 @@ export const read_chan = kernel_function(
     current().state = TASK_RUNNING;
     yield* remove_wait_queue(tty.read_wait.address, wait.address);
     yield* check_unthrottle(tty);
+    yield* up(tty.atomic_read.address);
     return result;
   },
 );

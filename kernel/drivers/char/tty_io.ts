@@ -6,11 +6,13 @@
 import { MKDEV, register_chrdev } from "../../fs/devices.ts";
 import { cstring, kernel_function, kernel_table, kernel_variable, local, type Steps } from "../../host/declarations.ts";
 import { i32, pointer, u32 } from "../../host/types.ts";
+import { down_interruptible, down_trylock, init_MUTEX, up } from "../../include/asm/semaphore.ts";
+import { lock_kernel, unlock_kernel } from "../../include/asm/smplock.ts";
 import { read_lock, read_unlock, spin_lock_init } from "../../include/asm/spinlock.ts";
 import { memcpy } from "../../include/asm/string.ts";
 import { copy_from_user, copy_to_user, get_user, put_user } from "../../include/asm/uaccess.ts";
-import { EFAULT, ENODEV, ENOTTY, ESRCH } from "../../include/linux/errno.ts";
-import { file, file_operations, inode } from "../../include/linux/fs.ts";
+import { EAGAIN, EFAULT, ENODEV, ENOTTY, ERESTARTSYS, ESRCH } from "../../include/linux/errno.ts";
+import { file, file_operations, inode, O_NONBLOCK } from "../../include/linux/fs.ts";
 import { list_for_each, list_next } from "../../include/linux/list.ts";
 import { tasklist_lock } from "../../include/linux/sched.ts";
 import { spin_lock_irq, spin_unlock_irq } from "../../include/linux/spinlock.ts";
@@ -92,6 +94,7 @@ export function* initialize_tty_struct(tty: tty_struct, driver: u32, driver_data
   tty.winsize.ws_row = 24;
   tty.winsize.ws_col = 80;
   spin_lock_init(tty.read_lock.address);
+  init_MUTEX(tty.atomic_read.address);
   init_waitqueue_head(tty.read_wait.address);
   init_waitqueue_head(tty.write_wait.address);
 }
@@ -148,12 +151,23 @@ const tty_open = kernel_function(
 
 /** @context might_sleep */
 const tty_read = kernel_function("tty_read", [pointer("file"), u32, u32], i32, function* (at, buffer, count) {
-  return yield* read_chan(file.at(at).private_data, at, buffer, count);
+  yield* lock_kernel();
+  const result = yield* read_chan(file.at(at).private_data, at, buffer, count);
+  yield* unlock_kernel();
+  return result;
 });
 
-/** @context might_sleep */
+/** One write at a time, also when it sleeps for room (do_tty_write). @context might_sleep */
 const tty_write = kernel_function("tty_write", [pointer("file"), u32, u32], i32, function* (at, buffer, count) {
-  return yield* write_chan(file.at(at).private_data, at, buffer, count);
+  const sem = inode.at(file.at(at).f_inode).i_sem.address;
+  if (file.at(at).f_flags & O_NONBLOCK) {
+    if ((yield* down_trylock(sem)) !== 0) return -EAGAIN;
+  } else if ((yield* down_interruptible(sem)) !== 0) return -ERESTARTSYS;
+  yield* lock_kernel();
+  const result = yield* write_chan(file.at(at).private_data, at, buffer, count);
+  yield* unlock_kernel();
+  yield* up(sem);
+  return result;
 });
 
 /**

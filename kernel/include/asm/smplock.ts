@@ -1,6 +1,6 @@
 /**
- * The big kernel lock (include/asm-i386/smplock.h): whoever has it may sleep, and gives it up meanwhile. System calls run
- * under it (entry.S), so that what only they look at needs no lock of its own.
+ * The big kernel lock (include/asm-i386/smplock.h): whoever has it may sleep, and gives it up meanwhile. What needs it takes it:
+ * terminals, ioctl, the opening of devices, positions of files, the reading of directories, flags of files, the end of a task.
  */
 import { config_function, kernel_table } from "../../host/declarations.ts";
 import { pointer } from "../../host/types.ts";

@@ -22,6 +22,8 @@ export const pollfd = struct("pollfd", { fd: i32, events: u16, revents: u16 });
 export const poll_table_entry = struct("poll_table_entry", {
   wait: wait_queue_t,
   wait_address: pointer("wait_queue_head_t"),
+  /** The file whose queue that is, with a reference, or 0: the queue is there as long as it is open. */
+  filp: pointer("file"),
 });
 
 type poll_table_entry = ViewOf<typeof poll_table_entry>;
@@ -50,6 +52,7 @@ function new_entry(table: number, queue: number): poll_table_entry {
   memory().write32(table, count + 1);
   const entry = poll_table_entry.at(poll_entry(table, count));
   entry.wait_address = queue;
+  entry.filp = 0;
   init_waitqueue_entry(entry.wait.address, get_current());
   return entry;
 }

@@ -18,6 +18,8 @@ export const TASK_INTERRUPTIBLE = 1;
 export const TASK_UNINTERRUPTIBLE = 2;
 export const TASK_ZOMBIE = 4;
 export const TASK_STOPPED = 8;
+/** A zombie that some thread has waited for, and is about to free (Linux 2.6). */
+export const TASK_DEAD = 16;
 
 export const SCHED_OTHER = 0;
 export const SCHED_FIFO = 1;
@@ -56,8 +58,6 @@ export const PF_USEDFPU = 0x00100000;
 export const PF_SIGNALED = 0x00000400;
 /** The init of a pid namespace: signals that it has no handler for do nothing, except SIGKILL and SIGSTOP from outside. */
 export const PF_UNKILLABLE = 0x00400000;
-/** The thread group ends: whatever kills this thread, its status is `group_exit_code`. */
-export const PF_GROUP_EXIT = 0x00800000;
 
 /** exit_signal of a thread that is not its group's leader: it leaves no zombie. */
 export const NO_EXIT_SIGNAL = -1;
@@ -200,6 +200,8 @@ export const task_struct = struct("task_struct", {
   /** User addresses that get the thread's id when it starts, and 0 when it ends; 0 for none. */
   set_child_tid: u32,
   clear_child_tid: u32,
+  /** Whether the thread group ends: whatever kills this thread, its status is `group_exit_code`. Other threads say so. */
+  group_exit: i32,
   group_exit_code: i32,
   /** Whether the task has used the x87 since exec. */
   used_math: i32,

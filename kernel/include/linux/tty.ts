@@ -1,5 +1,6 @@
 /** Terminals: their settings, their state, and what a driver does for them (include/linux/tty.h, asm-i386/termbits.h). */
 import { array, i32, pointer, struct, u8, u16, u32, type ViewOf } from "../../host/types.ts";
+import { semaphore } from "../asm/semaphore.ts";
 import { spinlock_t } from "../asm/spinlock.ts";
 import { wait_queue_head_t } from "./wait.ts";
 
@@ -82,6 +83,8 @@ export const tty_struct = struct("tty_struct", {
   termios,
   /** Held while the input buffer changes: one CPU reads while another receives. */
   read_lock: spinlock_t,
+  /** Held by the task that reads. */
+  atomic_read: semaphore,
   /** Input: circular, head and tail as indexes. canon_head is where the unfinished line begins. */
   read_head: u32,
   read_tail: u32,

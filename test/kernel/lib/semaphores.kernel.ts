@@ -1,6 +1,7 @@
 /** System calls that take and give a reader/writer semaphore and a semaphore, and write down in which order they got them. */
 import { kernel_function, kernel_variable, type Steps } from "../../../kernel/host/declarations.ts";
 import { array, i32, u32 } from "../../../kernel/host/types.ts";
+import { atomic_add, atomic_sub } from "../../../kernel/include/asm/atomic.ts";
 import {
   down,
   down_interruptible,
@@ -106,7 +107,7 @@ export const most = kernel_variable("test_most", i32);
 
 /** Is in for a while, or sleeps there. `allowed` is how many may be. */
 function* stay(weight: i32, allowed: i32, sleeps: boolean): Steps<void> {
-  inside.value = inside.value + weight; // one statement, so that no count is lost
+  yield* atomic_add(weight, inside.address);
   for (let i: i32 = 0; i < 8; i++) {
     if (inside.value > allowed) wrong.value = wrong.value + 1;
     if (inside.value > most.value) most.value = inside.value;
@@ -116,7 +117,7 @@ function* stay(weight: i32, allowed: i32, sleeps: boolean): Steps<void> {
     yield* schedule_timeout(1);
     if (inside.value > allowed) wrong.value = wrong.value + 1;
   }
-  inside.value = inside.value - weight;
+  yield* atomic_sub(weight, inside.address);
 }
 
 const WRITER = 1000;

@@ -130,17 +130,8 @@ system_call:
 	INC_PER_CPU kstat, kernel_stat_syscalls, sizeof_kernel_stat, %ecx
 	cmpl $NR_syscalls, %eax
 	jae badsys
-#ifdef CONFIG_LOCKS
-	call lock_kernel		# leaves EAX alone
-#endif
-#ifdef CONFIG_PROVE_LOCKING
-	movl pt_regs_orig_eax(%esp), %eax	# does not
-#endif
 	call *sys_call_table(,%eax,4)
 	movl %eax, pt_regs_eax(%esp)
-#ifdef CONFIG_LOCKS
-	call unlock_kernel
-#endif
 
 # Back from a system call: bottom halves first, then need_resched, then signals; interrupts are off from the last
 # check to iret, so nothing that an interrupt asks for is overlooked.
@@ -182,18 +173,9 @@ signal_return:
 	movl %esp, %eax
 	pushl $0			# oldset
 	.cfi_adjust_cfa_offset 4
-#ifdef CONFIG_LOCKS
-	call lock_kernel
-#endif
-#ifdef CONFIG_PROVE_LOCKING
-	leal 4(%esp), %eax
-#endif
 	pushl %eax			# regs
 	.cfi_adjust_cfa_offset 4
 	call do_signal
-#ifdef CONFIG_LOCKS
-	call unlock_kernel
-#endif
 	addl $8, %esp
 	.cfi_adjust_cfa_offset -8
 	jmp ret_from_sys_call

@@ -4,7 +4,8 @@ import { kernel_function, local, type Steps } from "../../../host/declarations.t
 import { memory } from "../../../host/memory.ts";
 import { i32, pointer } from "../../../host/types.ts";
 import { pt_regs, type pt_regs as Registers, user_mode } from "../../../include/asm/ptrace.ts";
-import { read_lock, read_unlock } from "../../../include/asm/spinlock.ts";
+import { read_lock, read_unlock, spin_lock, spin_unlock } from "../../../include/asm/spinlock.ts";
+import { memcpy } from "../../../include/asm/string.ts";
 import { EINTR, ERESTARTNOHAND, ERESTARTNOINTR, ERESTARTSYS } from "../../../include/linux/errno.ts";
 import {
   current,
@@ -96,7 +97,6 @@ const handle_signal = kernel_function(
       recalc_sigpending(self);
       yield* spin_unlock_irq(self.sigmask_lock.address);
     }
-    if (action.sa_flags & SA_RESETHAND) action.sa_handler = SIG_DFL;
   },
 );
 
@@ -115,13 +115,15 @@ export const do_signal = kernel_function(
     const regs = pt_regs.at(address);
     if (!user_mode(regs)) return 1;
     const self = current();
+    const action = local(k_sigaction);
     for (;;) {
       yield* spin_lock_irq(self.sigmask_lock.address);
       const sig = dequeue_signal(self);
+      if (sig !== 0) stop_by_default(self, sig);
       yield* spin_unlock_irq(self.sigmask_lock.address);
       if (sig === 0) break;
-      const action = signal_struct.at(self.sig).action.get(sig - 1);
-      const handler = action.sa_handler;
+      yield* take_action(sig, action);
+      const handler = self.state === TASK_STOPPED ? SIG_DFL : action.sa_handler;
       if (handler === SIG_IGN) {
         if (sig === SIGCHLD) while ((yield* sys_wait4(-1, 0, WNOHANG, 0)) > 0);
         continue;
@@ -142,21 +144,39 @@ export const do_signal = kernel_function(
   },
 );
 
+/**
+ * A signal that stops the task does so with the lock with which it was taken: SIGCONT finds it pending, or the task stopped.
+ * Needs sigmask_lock.
+ */
+function stop_by_default(self: task_struct, sig: i32): void {
+  if (signal_struct.at(self.sig).action.get(sig - 1).sa_handler !== SIG_DFL || default_action(sig) !== "stop") return;
+  self.state = TASK_STOPPED;
+  self.exit_code = sig;
+}
+
+/** Copies the action of a signal: other threads may change it. One that is for once becomes the default action. */
+function* take_action(sig: i32, into: k_sigaction): Steps<void> {
+  const signals = signal_struct.at(current().sig);
+  const action = signals.action.get(sig - 1);
+  yield* spin_lock(signals.siglock.address);
+  yield* memcpy(into.address, action.address, k_sigaction.size);
+  if (action.sa_flags & SA_RESETHAND && action.sa_handler !== SIG_IGN) action.sa_handler = SIG_DFL;
+  yield* spin_unlock(signals.siglock.address);
+}
+
 /** @context might_sleep */
 function* act_by_default(self: task_struct, sig: i32): Steps<void> {
   switch (default_action(sig)) {
     case "stop":
-      return yield* stop(self, sig);
+      return yield* stop(self);
     case "terminate":
       self.flags |= PF_SIGNALED;
       yield* do_group_exit(sig);
   }
 }
 
-/** @context might_sleep */
-function* stop(self: task_struct, sig: i32): Steps<void> {
-  self.state = TASK_STOPPED;
-  self.exit_code = sig;
+/** Tells the parent, and stays stopped until somebody sends SIGCONT or SIGKILL. @context might_sleep */
+function* stop(self: task_struct): Steps<void> {
   yield* read_lock(tasklist_lock.address);
   yield* do_notify_parent(self.address, SIGCHLD);
   yield* read_unlock(tasklist_lock.address);

@@ -7,7 +7,6 @@ import { __va, PAGE_MASK, PAGE_SIZE, TASK_SIZE } from "../../../include/asm/page
 import { pgd_index, pte_offset, pte_present } from "../../../include/asm/pgtable.ts";
 import { EFLAGS_IF } from "../../../include/asm/processor-flags.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
-import { lock_kernel, unlock_kernel } from "../../../include/asm/smplock.ts";
 import { local_irq_enable, read_cr2 } from "../../../include/asm/system.ts";
 import { mm_struct, VM_EXEC, VM_GROWSDOWN, VM_READ, VM_WRITE, vm_area_struct } from "../../../include/linux/mm.ts";
 import { down_read, down_read_trylock, up_read } from "../../../include/linux/rwsem.ts";
@@ -162,8 +161,6 @@ export const do_page_fault = kernel_function(
       yield* no_context(regs, address, error_code);
       return;
     }
-    yield* lock_kernel();
     yield* resolve_fault(regs, mm, address, error_code);
-    yield* unlock_kernel();
   },
 );
