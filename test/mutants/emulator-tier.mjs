@@ -92,13 +92,6 @@ export default [
     tests: [LOCK_STEP],
   },
   {
-    name: "the end of a turn says that a block is not worth entering",
-    file: "emulator/cpu/tier/tier.ts",
-    old: "executed < BRIEF && !this.#isSpent",
-    new: "executed < BRIEF",
-    tests: [LOCK_STEP],
-  },
-  {
     name: "a region looks into the TLB of core 0, whoever runs it",
     file: "emulator/cpu/tier/emit.ts",
     old: "    addBase(code, target);\n    code.memory(wasm.I32_LOAD, target.tlb);",
