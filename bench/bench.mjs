@@ -8,6 +8,7 @@ import { assemble, link, writeExecutable } from "../dist/asm.js";
 import { initramfs, Kernel, prebuilt_kernel } from "../dist/kernel.js";
 import { compareKernels } from "./kernel.mjs";
 import { row } from "./measure.mjs";
+import { compareCpus } from "./smp.mjs";
 import { compare } from "./yardstick/compare.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -57,6 +58,9 @@ row("tight integer loop", mips("alu").toFixed(1), "MIPS", "aim: >= 40");
 
 console.log();
 await compareKernels([here("../dist")]);
+
+console.log();
+await compareCpus([here("../dist")]);
 
 console.log();
 compare();

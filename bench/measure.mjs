@@ -21,5 +21,5 @@ export function median(numbers) {
 }
 
 export function row(what, value, unit, aim = "") {
-  console.log(`${what.padEnd(44)}${value.padStart(12)} ${unit.padEnd(8)}${aim}`);
+  console.log(`${what.padEnd(44)}${value.padStart(12)} ${unit.padEnd(13)}${aim}`);
 }

@@ -1,9 +1,8 @@
-# Four tasks that compute: xorshift numbers into a table, which is summed up and sorted a little, again and again.
+# Four tasks that compute: xorshift numbers into a table, which is summed up and sorted a little, ROUNDS times.
 
-.set ROUNDS, 1500
 .set WORDS, 1024
 
-.globl _start
+.globl _start, progress
 _start:
 	movl $4, %edi
 1:	movl $2, %eax				# fork
