@@ -1,9 +1,19 @@
 /** Looking at tasks: what `ps` shows, from guest memory alone. */
-import { back_trace, type Kernel, memory, type StackFrame, task_list, task_struct } from "../kernel/inspect.ts";
+import {
+  back_trace,
+  type Kernel,
+  memory,
+  numbers_below,
+  type StackFrame,
+  task_list,
+  task_struct,
+} from "../kernel/inspect.ts";
 
 export interface TaskSummary {
   readonly pid: number;
   readonly ppid: number;
+  /** Its numbers in the pid namespaces below the initial one, the outermost first. */
+  readonly nspids: readonly number[];
   readonly comm: string;
   /** R, S (interruptible), D (uninterruptible), Z, T. */
   readonly state: string;
@@ -14,24 +24,26 @@ export interface TaskSummary {
 const state_letters: Readonly<Record<number, string>> = { 0: "R", 1: "S", 2: "D", 4: "Z", 8: "T" };
 const SAVED_EBP = 0;
 
-/** Every task, the idle one first. */
+/** Every task, the idle one of the boot CPU first. */
 export function tasks(kernel: Kernel): TaskSummary[] {
-  return kernel.inspect(() =>
-    task_list().map((address) => {
-      const task = task_struct.at(address);
-      const { esp, eip } = task.thread;
-      return {
-        pid: task.pid,
-        ppid: task.p_opptr === 0 ? 0 : task_struct.at(task.p_opptr).pid,
-        comm: task.comm,
-        state: state_letters[task.state] ?? "?",
-        stack:
-          task.state === 0 || esp === 0
-            ? []
-            : back_trace(memory(), kernel.image, eip, memory().read32(esp + SAVED_EBP) >>> 0),
-      };
-    }),
-  );
+  return kernel.inspect(() => task_list().map((address) => summaryOf(kernel, address)));
+}
+
+/** What there is to say of the task with its task_struct at an address. Inside `kernel.inspect()`. */
+export function summaryOf(kernel: Kernel, address: number): TaskSummary {
+  const task = task_struct.at(address);
+  const { esp, eip } = task.thread;
+  return {
+    pid: task.pid,
+    ppid: task.p_opptr === 0 ? 0 : task_struct.at(task.p_opptr).pid,
+    nspids: numbers_below(task),
+    comm: task.comm,
+    state: state_letters[task.state] ?? "?",
+    stack:
+      task.state === 0 || esp === 0
+        ? []
+        : back_trace(memory(), kernel.image, eip, memory().read32(esp + SAVED_EBP) >>> 0),
+  };
 }
 
 /** A line a task that sleeps: pid, name, state, and the system call and kernel function it sleeps in. */

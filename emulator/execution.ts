@@ -84,6 +84,11 @@ export class Execution {
     return this.#running !== null;
   }
 
+  /** The number of the core whose turn it is. */
+  get turnCore(): number {
+    return this.#turnCore;
+  }
+
   get counters(): MachineCounters {
     const running = this.#running;
     const cores = this.#parts.cores.map((core) => ({

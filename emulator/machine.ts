@@ -218,6 +218,11 @@ export class Machine {
     this.memory.loadRom(bytes, physical);
   }
 
+  /** The number of the core whose turn it is: that which has executed last, or at a breakpoint is about to; 0 at first. */
+  get turnCore(): number {
+    return this.#execution.turnCore;
+  }
+
   /** Value of a register, unsigned. @throws RangeError for an unknown name or core */
   getRegister(name: RegisterName, core = 0): number {
     return getRegister(this.#core(core), name);

@@ -17,7 +17,16 @@ export { syscall_numbers } from "./include/asm/unistd.ts";
 export { FIRST_EXTERNAL_VECTOR, irqaction } from "./include/linux/interrupt.ts";
 export { list_for_each } from "./include/linux/list.ts";
 export { mm_struct, page, vm_area_struct } from "./include/linux/mm.ts";
-export { for_each_task, idle_task, init_task, kstat, PID_MAX, task_struct } from "./include/linux/sched.ts";
+export { numbers_below } from "./include/linux/pid.ts";
+export {
+  for_each_task,
+  idle_task,
+  init_task,
+  kstat,
+  PID_MAX,
+  smp_num_cpus,
+  task_struct,
+} from "./include/linux/sched.ts";
 export { nr_running } from "./include/linux/sched_class.ts";
 export * as signal_constants from "./include/linux/signal.ts";
 export { NR_CPUS } from "./include/linux/threads.ts";

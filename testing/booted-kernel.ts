@@ -318,10 +318,10 @@ export class BootedKernel extends VisibleKernel {
     this.machine.writePhysical(physical, contents);
   }
 
-  /** Gives a register that functions preserve another value. */
-  setRegister(name: keyof CalleeSaved, value: number): void {
-    this.#intervene("registers", (session) => session.setRegister(name, value));
-    this.machine.setRegister(name, value);
+  /** Gives a CPU's register that functions preserve another value. @throws RangeError when there is no such CPU */
+  setRegister(name: keyof CalleeSaved, value: number, cpu = this.cpu): void {
+    this.#intervene("registers", (session) => session.setRegister(name, value, cpu));
+    this.machine.setRegister(name, value, cpu);
   }
 
   #setSyscall(number: number, name: string): void {

@@ -1,6 +1,16 @@
 /** Tasks as tests see them, read from the guest's memory. */
 import type { Kernel } from "../kernel/index.ts";
-import { back_trace, memory, pt_regs, type StackFrame, stack_of, task_list, task_struct } from "../kernel/inspect.ts";
+import {
+  back_trace,
+  idle_task,
+  memory,
+  pt_regs,
+  type StackFrame,
+  smp_num_cpus,
+  stack_of,
+  task_list,
+  task_struct,
+} from "../kernel/inspect.ts";
 import type { CalleeSaved } from "./registers.ts";
 
 const STATES: Readonly<Record<number, TaskState>> = { 0: "R", 1: "S", 2: "D", 4: "Z", 8: "T" };
@@ -66,21 +76,34 @@ export interface TaskView {
   readonly backtrace: readonly StackFrame[];
 }
 
+/** The idle tasks of CPUs besides the boot CPU: they are on no list. */
+function otherIdleTasks(): number[] {
+  return Array.from({ length: smp_num_cpus.value - 1 }, (_, before) => idle_task(before + 1));
+}
+
 /**
- * Address of the task that a core executes: the one on whose kernel stack ESP is, or in user mode the one whose stack
+ * Address of the task that a CPU executes: the one on whose kernel stack ESP is, or in user mode the one whose stack
  * TSS.esp0 names. Undefined before the first task has a stack.
+ * @throws RangeError when there is no such CPU
  */
-export function currentTask(kernel: Kernel): number | undefined {
-  const task = kernel.task_on();
-  return kernel.inspect(() => (task !== undefined && task_list().includes(task) ? task : undefined));
+export function currentTask(kernel: Kernel, cpu: number): number | undefined {
+  const task = kernel.task_on(cpu);
+  return kernel.inspect(() =>
+    task !== undefined && [...task_list(), ...otherIdleTasks()].includes(task) ? task : undefined,
+  );
 }
 
-/** Every task, the idle one first. */
-export function viewTasks(kernel: Kernel, current: number | undefined): TaskView[] {
-  return kernel.inspect(() => task_list()).map((address) => viewTask(kernel, address, address === current));
+/** Every task on the kernel's list, the boot CPU's idle one first. */
+export function viewTasks(kernel: Kernel): TaskView[] {
+  const running = kernel.machine.cores.map(({ id }) => currentTask(kernel, id));
+  return kernel
+    .inspect(() => task_list())
+    .map((address) => viewTask(kernel, address, running.includes(address) ? running.indexOf(address) : undefined));
 }
 
-export function viewTask(kernel: Kernel, address: number, running: boolean): TaskView {
+/** @param cpu the CPU that executes it */
+export function viewTask(kernel: Kernel, address: number, cpu: number | undefined): TaskView {
+  const running = cpu !== undefined;
   return kernel.inspect(() => {
     const task = task_struct.at(address);
     const { esp0, esp, eip } = task.thread;
@@ -89,9 +112,9 @@ export function viewTask(kernel: Kernel, address: number, running: boolean): Tas
     const state = STATES[task.state] ?? "R";
     const switched = !running && state !== "Z" && eip === image.symbol("switch_to_resume");
     const frame = switched ? words(esp, SWITCH_FRAME_WORDS) : undefined;
-    const innermost = running ? machine.getRegister("eip") : eip;
-    const ebp = running ? machine.getRegister("ebp") : (frame?.[0] ?? 0);
-    const inUser = running && (machine.getRegister("cs") & USER_RPL) === USER_RPL;
+    const innermost = running ? machine.getRegister("eip", cpu) : eip;
+    const ebp = running ? machine.getRegister("ebp", cpu) : (frame?.[0] ?? 0);
+    const inUser = running && (machine.getRegister("cs", cpu) & USER_RPL) === USER_RPL;
     return {
       pid: task.pid,
       ppid: task.p_opptr === 0 ? 0 : task_struct.at(task.p_opptr).pid,

@@ -10,6 +10,8 @@ import { annotateStack, type StackWord } from "./stack.ts";
 import { currentTask, type TaskView, viewTask, viewTasks } from "./tasks.ts";
 import type { MemoryAccounting, SlabCache, TssView } from "./views.ts";
 
+const ESP = 4;
+
 /** Kernels by the views and events taken from them, for matchers that are given only those. */
 const owners = new WeakMap<object, VisibleKernel>();
 
@@ -27,15 +29,21 @@ export abstract class VisibleKernel {
     return this.kernel.machine;
   }
 
-  registers(): Registers {
-    return this.own(readRegisters(this.machine));
+  /** The CPU that has executed last, or is about to at the place that was run to: the one meant where none is named. */
+  get cpu(): number {
+    return this.machine.turnCore;
   }
 
-  /** The CPU's TSS. */
-  tss(): TssView {
+  /** A CPU's registers. @throws RangeError when there is no such CPU */
+  registers(cpu = this.cpu): Registers {
+    return this.own(readRegisters(this.machine, cpu));
+  }
+
+  /** A CPU's TSS. @throws RangeError when there is no such CPU */
+  tss(cpu = this.cpu): TssView {
     return this.own(
       this.kernel.inspect(() => {
-        const { address, esp0, ss0 } = init_tss.value;
+        const { address, esp0, ss0 } = init_tss.of(cpu);
         return { address, esp0, ss0 };
       }),
     );
@@ -43,7 +51,7 @@ export abstract class VisibleKernel {
 
   /** Every task, the idle one first. */
   tasks(): TaskView[] {
-    return viewTasks(this.kernel, this.#current()).map((task) => this.own(task));
+    return viewTasks(this.kernel).map((task) => this.own(task));
   }
 
   /** @throws RangeError when no task has this pid; the message names those that there are */
@@ -55,16 +63,17 @@ export abstract class VisibleKernel {
     throw new RangeError(`there is no task with pid ${pid}; there are ${there}`);
   }
 
-  /** The task that the CPU executes; undefined early in the boot. */
-  current(): TaskView | undefined {
-    const address = this.#current();
-    return address === undefined ? undefined : this.own(viewTask(this.kernel, address, true));
+  /** The task that a CPU executes; undefined early in the boot. @throws RangeError when there is no such CPU */
+  current(cpu = this.cpu): TaskView | undefined {
+    const address = currentTask(this.kernel, cpu);
+    return address === undefined ? undefined : this.own(viewTask(this.kernel, address, cpu));
   }
 
   /** A task's kernel stack, from its ESP to its top, each word with what it is. Empty while the task is in user mode. */
   stack(pid: number): StackWord[] {
     const task = this.task(pid);
-    return annotateStack(this.kernel, task, task.running ? this.machine.getRegister("esp") : task.thread.esp);
+    const cpu = this.machine.cores.find(({ id }) => currentTask(this.kernel, id) === task.address);
+    return annotateStack(this.kernel, task, cpu === undefined ? task.thread.esp : cpu.r[ESP] >>> 0);
   }
 
   /** The page of a task in which an address, or a symbol of the program, lies. @throws RangeError */
@@ -132,9 +141,5 @@ export abstract class VisibleKernel {
   protected own<T extends object>(view: T): T {
     owners.set(view, this);
     return view;
-  }
-
-  #current(): number | undefined {
-    return currentTask(this.kernel);
   }
 }

@@ -3,10 +3,13 @@ import type { Core, Machine, RegisterName } from "../../emulator/index.ts";
 import { CS, REGISTER_NAMES } from "../../emulator/index.ts";
 import {
   for_each_task,
+  idle_task,
   init_task,
   type Kernel,
   type KernelStack,
+  NR_CPUS,
   type StackRange,
+  smp_num_cpus,
   stack_of,
   task_struct,
 } from "../../kernel/inspect.ts";
@@ -187,7 +190,7 @@ export class Guest {
     return this.machine.cores.find((core) => this.currentTask(core)?.address === task);
   }
 
-  /** All tasks, the idle one first. @throws GuestError on a bare machine, or when there are none yet */
+  /** All tasks, the CPUs' idle ones first. @throws GuestError on a bare machine, or when there are none yet */
   tasks(): TaskName[] {
     const kernel = this.kernel("tasks");
     let names: TaskName[] | undefined;
@@ -217,11 +220,15 @@ export class Guest {
   }
 }
 
-/** Those on the kernel's task list; undefined while that is not set up, or has been destroyed. */
+/**
+ * The idle tasks, of which only the boot CPU's is on the kernel's task list, and the others there; undefined while that is not set
+ * up, or has been destroyed.
+ */
 function taskAddresses(): number[] | undefined {
   const first = init_task();
   if (first.next_task === 0) return undefined;
   const addresses = [first.address];
+  for (let cpu = 1; cpu < Math.min(smp_num_cpus.value, NR_CPUS); cpu++) addresses.push(idle_task(cpu));
   for (const { address } of for_each_task()) {
     if (addresses.push(address) > PID_MAX) return undefined;
   }
@@ -229,8 +236,8 @@ function taskAddresses(): number[] | undefined {
 }
 
 function nameOf(address: number): TaskName {
-  const { pid, comm } = task_struct.at(address);
-  return { address, pid, comm };
+  const { pid, comm, processor } = task_struct.at(address);
+  return { address, pid, comm: pid === 0 && processor > 0 ? `${comm}/${processor}` : comm };
 }
 
 /** Names of the registers that `registers()` gives. */

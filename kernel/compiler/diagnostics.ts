@@ -5,11 +5,17 @@ import { Meaning } from "./meaning.ts";
 import { recursive_around, said_of_recursion } from "./recursion.ts";
 import { place_of, type RefusedPlace } from "./refusal.ts";
 
+/** What is wrong with the syntax of a file. */
+export function syntax_errors(program: ts.Program, file: string): RefusedPlace[] {
+  const found = program.getSyntacticDiagnostics(program.getSourceFile(file));
+  return found.map((diagnostic) => place_of_diagnostic(diagnostic, file));
+}
+
 /** What is wrong with the syntax and the types of a file. */
 export function diagnosed(program: ts.Program, file: string): RefusedPlace[] {
   const source = program.getSourceFile(file);
-  const syntactic = program.getSyntacticDiagnostics(source);
-  if (syntactic.length > 0) return syntactic.map((diagnostic) => place_of_diagnostic(diagnostic, file));
+  const syntactic = syntax_errors(program, file);
+  if (syntactic.length > 0) return syntactic;
   const meaning = new Meaning(program.getTypeChecker());
   return program.getSemanticDiagnostics(source).flatMap((diagnostic) => {
     const place = place_of_diagnostic(diagnostic, file);

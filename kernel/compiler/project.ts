@@ -2,7 +2,7 @@
 import { dirname, join, relative } from "node:path";
 import ts from "typescript-api";
 import { Cache } from "./cache.ts";
-import { diagnosed } from "./diagnostics.ts";
+import { diagnosed, syntax_errors } from "./diagnostics.ts";
 import { compile_module, INTERESTING, type Surroundings } from "./module.ts";
 import { type PackageFolders, PackageTexts } from "./package-texts.ts";
 import { in_order, Refusal, type RefusedPlace } from "./refusal.ts";
@@ -150,6 +150,9 @@ export class Project {
     if (kept !== undefined) return kept ?? undefined;
     this.#update(file, text);
     try {
+      // Where TypeScript reads something else than JavaScript does, what it makes of it tells nothing.
+      const wrong = syntax_errors(this.#current(file), file);
+      if (wrong.length > 0) throw new Refusal(wrong);
       const compiled = compile_module(this.#current(file), file, this.#surroundings, is_kernel_code);
       this.#cache?.set(file, text, compiled ?? null);
       return compiled;

@@ -398,9 +398,13 @@ export class Kernel implements KernelHost {
   /**
    * Linear address of the PCB of the task that a core executes: by the stack that it is on, or that it goes to when it leaves
    * ring 3. undefined before there are tasks.
+   * @throws RangeError when there is no such core
    */
   task_on(core = 0): number | undefined {
-    return this.inspect(() => task_on(this.machine.cores[core], this.image, this.#inspect));
+    const { cores } = this.machine;
+    if (cores[core] === undefined)
+      throw new RangeError(`core ${core}: this machine has cores 0 to ${cores.length - 1}`);
+    return this.inspect(() => task_on(cores[core], this.image, this.#inspect));
   }
 
   /** Whose kernel stack an address is on: a task's or a CPU's; a stack's top counts. */

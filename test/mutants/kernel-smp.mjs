@@ -85,4 +85,11 @@ export default [
     new: "tick / ROUNDS_IN_A_TICK",
     tests: [BOOT],
   },
+  {
+    name: "device interrupts go to the boot CPU",
+    file: "kernel/arch/i386/kernel/io_apic.ts",
+    old: 'kernel_variable("io_apic_target_cpus", u32, 0xff)',
+    new: 'kernel_variable("io_apic_target_cpus", u32, 1)',
+    tests: ["test/kernel/smp/boot.test.ts"],
+  },
 ];

@@ -88,6 +88,23 @@ path:	.asciz "/bin/other"`;
     expect(kernel.runUntilExit()).toBe(9);
   });
 
+  it("shows the CPU where it stopped, or the one that is named", () => {
+    const kernel = bootKernel({ init: TWO_TASKS, cpus: 2 });
+    kernel.runUntil({ event: "syscall", cpu: 1, nr: 158 });
+    expect(kernel.cpu).toBe(1);
+    kernel.runToSymbol("sys_sched_yield");
+    const { cpu } = kernel;
+    expect(kernel.registers()).toEqual(kernel.registers(cpu));
+    expect(kernel.registers().eip).toBe(kernel.symbol("sys_sched_yield"));
+    expect(kernel.registers(1 - cpu).eip).not.toBe(kernel.symbol("sys_sched_yield"));
+    expect(kernel.tss(1).address).not.toBe(kernel.tss(0).address);
+    const pid = kernel.current()?.pid ?? -1;
+    expect(kernel.tss().esp0).toBe(kernel.task(pid).kernelStack.end);
+    expect(kernel.task(pid).running).toBe(true);
+    expect(kernel.current(1 - cpu)?.address).not.toBe(kernel.current()?.address);
+    expect(() => kernel.registers(2)).toThrow("this machine has cores 0 to 1");
+  });
+
   it("refuses what this kernel cannot be", () => {
     expect(() => bootKernel({ init: TWO_TASKS, cpus: 9 })).toThrow("cpus: 9: a kernel runs on 1 to 8");
     expect(() => bootKernel({ init: TWO_TASKS, preset: "2.5" as "2.4" })).toThrow(

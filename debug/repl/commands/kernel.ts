@@ -17,6 +17,7 @@ import {
   mm_struct,
   read_cstring,
   runqueue_head,
+  smp_num_cpus,
   task_struct,
   timer_jiffies,
   timer_list,
@@ -180,6 +181,7 @@ function bottomHalves(console: Console): void {
 }
 
 function interrupts(console: Console): void {
+  const cpus = look(console, "interrupts", () => Array.from({ length: smp_num_cpus.value }, (_, cpu) => cpu));
   const rows = look(console, "interrupts", () => {
     const found: string[][] = [];
     for (let irq = 0; irq < irq_desc.value.length; irq++) {
@@ -188,12 +190,14 @@ function interrupts(console: Console): void {
         const { name, handler } = irqaction.at(at);
         names.push(`${read_cstring(name, 64)} ${console.session.symbols.format(handler)}`);
       }
-      const count = kstat.value.irqs.get(irq);
-      if (names.length > 0 || count > 0) found.push([`  IRQ ${irq}`, grouped(count), names.join(", ")]);
+      const counts = cpus.map((cpu) => kstat.of(cpu).irqs.get(irq));
+      if (names.length > 0 || counts.some((count) => count > 0))
+        found.push([`  IRQ ${irq}`, ...counts.map(grouped), names.join(", ")]);
     }
     return found;
   });
-  console.print(...(rows.length === 0 ? ["No line has a handler yet."] : table(rows)));
+  const headings = cpus.length === 1 ? undefined : ["", ...cpus.map((cpu) => `CPU${cpu}`), ""];
+  console.print(...(rows.length === 0 ? ["No line has a handler yet."] : table(rows, headings)));
 }
 
 const VM_BITS: readonly (readonly [bit: number, letter: string])[] = [

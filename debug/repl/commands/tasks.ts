@@ -4,7 +4,7 @@ import { codeAddressOf, hasSavedRegisters } from "../../frames/entry.ts";
 import { backtrace, currentPointers, type Frame, pointersOf, type StackPointers } from "../../frames/frame-walk.ts";
 import type { TaskName } from "../../frames/guest.ts";
 import { bareHex, hex, table } from "../../numbers.ts";
-import { tasks as summaries } from "../../tasks.ts";
+import { summaryOf } from "../../tasks.ts";
 import type { Command } from "../command.ts";
 import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
@@ -14,15 +14,18 @@ import { taskOrCurrent } from "../task-argument.ts";
 
 function processes(console: Console): void {
   const kernel = console.guest.kernel("ps");
-  console.guest.tasks();
-  const rows = summaries(kernel).map(({ pid, ppid, state, comm }) => {
-    const { address } = console.guest.task(pid);
+  const all = console.guest.tasks();
+  const summaries = kernel.inspect(() => all.map(({ address }) => summaryOf(kernel, address)));
+  const below = summaries.some(({ nspids }) => nspids.length > 0);
+  const rows = all.map(({ address, pid, comm }, row) => {
+    const { ppid, state, nspids } = summaries[row];
     const core = console.guest.coreOf(address);
     const { pc } = pointersOf(console.guest, address);
     return [
       core === undefined ? " " : "*",
       String(pid),
       String(ppid),
+      ...(below ? [nspids.join("/") || "-"] : []),
       state,
       core === undefined ? "-" : String(core.id),
       hex(address),
@@ -30,7 +33,9 @@ function processes(console: Console): void {
       console.session.symbols.format(core === undefined ? callerOf(console, address, pc) : pc),
     ];
   });
-  console.print(...table(rows, [" ", "PID", "PPID", "S", "CPU", "task_struct", "COMM", "AT"]));
+  console.print(
+    ...table(rows, [" ", "PID", "PPID", ...(below ? ["NSPID"] : []), "S", "CPU", "task_struct", "COMM", "AT"]),
+  );
 }
 
 /** The function that a sleeping task called schedule() for: the first frame that is not the scheduler's own. */

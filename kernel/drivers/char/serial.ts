@@ -121,8 +121,9 @@ function push_xmit(info: async_struct, byte: number): void {
   info.xmit_head = (info.xmit_head + 1) & (SERIAL_XMIT_SIZE - 1);
 }
 
-/** Sends waiting bytes, no more than the transmitter's FIFO takes. Needs the lock. */
+/** Sends waiting bytes if the transmitter is empty, no more than its FIFO takes. Needs the lock. */
 function* fill_transmitter(info: async_struct): Steps<void> {
+  if ((serial_in(info, UART_LSR) & UART_LSR_THRE) === 0) return;
   for (let room: u32 = FIFO_SIZE; room > 0 && chars_in_buffer(info) > 0; room--) {
     serial_out(info, UART_TX, info.xmit_buf.get(info.xmit_tail));
     info.xmit_tail = (info.xmit_tail + 1) & (SERIAL_XMIT_SIZE - 1);
@@ -188,7 +189,7 @@ const rs_interrupt = kernel_function(
       handled = IRQ_HANDLED;
       yield* receive_chars(info);
       yield* check_modem_status(info);
-      if (info.IER & UART_IER_THRI && serial_in(info, UART_LSR) & UART_LSR_THRE) yield* transmit_chars(info);
+      if (info.IER & UART_IER_THRI) yield* transmit_chars(info);
     }
     return handled;
   },
@@ -312,7 +313,7 @@ export const console_sync = kernel_function("console_sync", [], undefined, funct
   if (info.port === 0) return;
   while (chars_in_buffer(info) > 0) {
     const flags = yield* spin_lock_irqsave(info.lock.address);
-    if (serial_in(info, UART_LSR) & UART_LSR_THRE) yield* fill_transmitter(info);
+    yield* fill_transmitter(info);
     yield* spin_unlock_irqrestore(info.lock.address, flags);
   }
   while ((serial_in(info, UART_LSR) & UART_LSR_TEMT) === 0) {

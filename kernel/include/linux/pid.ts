@@ -102,3 +102,10 @@ export function task_pgrp_vnr(p: task_struct): i32 {
 export function task_session_vnr(p: task_struct): i32 {
   return nr_ns(p.session, p.pids.get(PIDTYPE_SID), task_active_pid_ns(current()));
 }
+
+/** A task's numbers below the initial namespace, the outermost first. For tools outside, within `kernel.inspect()`. */
+export function numbers_below(p: task_struct): number[] {
+  const pid = p.pids.get(PIDTYPE_PID);
+  const levels = pid === 0 ? 0 : struct_pid.at(pid).level;
+  return Array.from({ length: levels }, (_, below) => upid_of(pid, below + 1).nr);
+}

@@ -249,6 +249,11 @@ describe("the compiler refuses", () => {
     expect(said[0]).toMatch(why);
   });
 
+  it("what TypeScript reads otherwise than JavaScript, in TypeScript's words", () => {
+    const said = refusals_of("counter.value = +((a + 1) < ((b > (yield* f(a))) ? b : a));");
+    expect(said[0]).toMatch(/^1:\d+: '\)' expected/);
+  });
+
   it("every place of a file in one pass, in order", () => {
     const said = refusals_of("const list = [a];\ncounter.value = length(a);\ntry {} finally {}\nconst text = `${b}`;");
     expect(said.map((line) => line.split(":")[0])).toEqual(["1", "2", "3", "4"]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { RecordedEvent } from "../../../kernel/index.ts";
 import { back_trace, memory, pt_regs, task_struct } from "../../../kernel/inspect.ts";
-import { boot, ON_ONE_CPU, run } from "../run.ts";
+import { boot, CPUS, ON_ONE_CPU, run } from "../run.ts";
 
 const SPIN = `
 .globl _start
@@ -15,6 +15,9 @@ const names = (events: readonly RecordedEvent[]) => events.map(({ event }) => ev
 
 /** Bytes of a hosted function before its first statement. */
 const PROLOGUE = 9;
+const TIMER_VECTOR = 0x20;
+/** Instructions that other CPUs may execute before it is a CPU's turn again; none where there is one. */
+const TURN = CPUS === 1 ? 1 : 3_000 * CPUS;
 
 describe("the timer interrupt (D2)", () => {
   it("runs its top half in the interrupt and its bottom half on the way out", () => {
@@ -31,12 +34,12 @@ describe("the timer interrupt (D2)", () => {
     kernel.run_to_user();
     const { machine, image } = kernel;
     const do_timer = image.symbol("do_timer");
-    kernel.run_to_event(({ event }) => event === "irq_entry");
-    for (let steps = 0; steps < 200 && machine.getRegister("eip") !== do_timer + PROLOGUE; steps++) machine.step();
+    kernel.run_to_event(({ event, vector, pid }) => event === "interrupt" && vector === TIMER_VECTOR && pid === 1);
+    const cpu = machine.turnCore;
+    const eip = () => machine.getRegister("eip", cpu);
+    for (let steps = 0; steps < 200 * TURN && eip() !== do_timer + PROLOGUE; steps++) machine.step();
     const calls = kernel.inspect(() =>
-      back_trace(memory(), image, machine.getRegister("eip"), machine.getRegister("ebp")).map(({ name }) =>
-        name.replace(/\+.*/, ""),
-      ),
+      back_trace(memory(), image, eip(), machine.getRegister("ebp", cpu)).map(({ name }) => name.replace(/\+.*/, "")),
     );
     expect(calls.slice(0, 6)).toEqual([
       "do_timer",
@@ -49,7 +52,7 @@ describe("the timer interrupt (D2)", () => {
     expect(calls[6]).toMatch(/^0x0804/); // and in front of it, user space
   });
 
-  it("comes at the same distance every time, while nobody has interrupts off", () => {
+  it.runIf(ON_ONE_CPU)("comes at the same distance every time, while nobody has interrupts off", () => {
     const { events } = run(SPIN, { trace: true });
     const ticks = events.filter(({ event, irq }) => event === "irq_entry" && irq === 0).map(({ cycle }) => cycle);
     const distances = ticks.slice(1).map((cycle, i) => cycle - ticks[i]);
@@ -96,18 +99,22 @@ _start:
     let inside = 0;
     for (let ticks = 0; ticks < 60; ticks++) {
       kernel.run_to_event(({ event, irq }) => event === "irq_entry" && irq === 0);
-      const interrupted = kernel.inspect(() => interrupted_cs(machine.getRegister("ebp")));
-      if (interrupted !== KERNEL_CS) continue;
+      const on = machine.turnCore;
+      const interrupted = kernel.inspect(() => interrupted_cs(machine.getRegister("ebp", on)));
+      const before = kernel.inspect(() => task_struct.at(kernel.task_on(on) ?? 0).pid);
+      if (interrupted !== KERNEL_CS || before === 0) continue;
       inside++;
-      const pid = () => kernel.inspect(() => task_struct.at(kernel.task_on() ?? 0).pid);
-      const before = pid();
-      const end = kernel.run_to_event(({ event }) => event === "sched_switch" || event === "interrupt_exit");
+      const end = kernel.run_to_event(
+        ({ event, cpu }) => cpu === on && (event === "sched_switch" || event === "interrupt_exit"),
+      );
       expect(end.kind === "event" && end.event.event).toBe("interrupt_exit");
-      const next = kernel.run_to_event(({ event }) => event === "sched_switch" || event === "syscall");
+      const next = kernel.run_to_event(
+        ({ event, cpu }) => cpu === on && (event === "sched_switch" || event === "syscall"),
+      );
       if (next.kind === "event" && next.event.event === "sched_switch") {
         // The switch happened on the way out of the system call, not out of the interrupt.
         const calls = kernel.inspect(() =>
-          back_trace(memory(), kernel.image, machine.getRegister("eip"), machine.getRegister("ebp")),
+          back_trace(memory(), kernel.image, machine.getRegister("eip", on), machine.getRegister("ebp", on)),
         );
         expect(calls.map(({ name }) => name.replace(/\+.*/, ""))).not.toContain("common_interrupt");
         expect(next.event.prev).toBe(before);

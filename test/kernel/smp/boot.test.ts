@@ -220,6 +220,23 @@ buffer:	.skip 16
   });
 });
 
+it("device interrupts go to all CPUs in turn", () => {
+  const { kernel, go } = boot(
+    `
+.globl _start
+_start: SYSCALL nanosleep, $second, $0
+	EXIT
+.data
+second:	.long 1, 0
+`,
+    { cpus: 4 },
+  );
+  expect(go()).toEqual({ kind: "exit", status: 0 });
+  const ticks = kernel.inspect(() => [0, 1, 2, 3].map((cpu) => kstat.of(cpu).irqs.get(0)));
+  for (const count of ticks) expect(count).toBeGreaterThan(20);
+  expect(ticks.reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(100);
+});
+
 it("a kernel for one CPU has nothing of all that", () => {
   const { kernel } = boot(HELLO, { cpus: 1 });
   for (const name of ["smp_boot_cpus", "apic_read", "reschedule_interrupt"])

@@ -25,8 +25,8 @@ import { disable_8259A_irq } from "./i8259.ts";
 import { irq_desc } from "./irq.ts";
 import { IO_APIC_irq_pin } from "./mpparse.ts";
 
-/** One bit a CPU that device interrupts may go to; the one with the least to do takes them. */
-export const io_apic_target_cpus = kernel_variable("io_apic_target_cpus", u32, 1);
+/** One bit a CPU that device interrupts may go to (TARGET_CPUS): whichever is least busy takes them, of equals each in turn. */
+export const io_apic_target_cpus = kernel_variable("io_apic_target_cpus", u32, 0xff);
 
 /** Held while a register is chosen and accessed: there is one window for all of them. */
 const ioapic_lock = kernel_table("ioapic_lock", [SPIN_LOCK_UNLOCKED], spinlock_t);

@@ -244,10 +244,11 @@ const smp_boot_cpus = kernel_function("smp_boot_cpus", [], undefined, function* 
   }
   yield* zap_low_memory();
   printk(`${KERN_INFO}Total of ${smp_num_cpus.value} processors activated.\n`);
+  // It halts until the tick that it waits for: from setup_IO_APIC on that may be another CPU's.
+  yield* setup_boot_APIC_clock();
   local_irq_disable();
   yield* setup_IO_APIC();
   local_irq_enable();
-  yield* setup_boot_APIC_clock();
 });
 
 export const smp_init = kernel_function("smp_init", [], undefined, function* () {
