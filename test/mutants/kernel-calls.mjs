@@ -87,21 +87,21 @@ export default [
   {
     name: "a write of up to PIPE_BUF bytes is torn",
     file: "kernel/fs/pipe.ts",
-    old: "      if (room < (count <= PIPE_BUF ? count : 1)) {",
-    new: "      if (room < 1) {",
+    old: "    if (room < (count <= PIPE_BUF ? count : 1)) {",
+    new: "    if (room < 1) {",
     tests: [PIPES],
   },
   {
     name: "the last writer's end wakes no reader",
     file: "kernel/fs/pipe.ts",
-    old: "    else yield* wake_up_interruptible(pipe.wait.address);\n",
-    new: "",
+    old: "    else pipe.writers--;\n    yield* wake_up_interruptible(pipe.wait.address);\n",
+    new: "    else pipe.writers--;\n",
     tests: [PIPES],
   },
   {
     name: "a pipe without readers kills nobody",
     file: "kernel/fs/pipe.ts",
-    old: "        yield* send_sig(SIGPIPE, current().address, 0);\n",
+    old: "      yield* send_sig(SIGPIPE, current().address, 0);\n",
     new: "",
     tests: [PIPES],
   },
@@ -143,8 +143,8 @@ export default [
   {
     name: "dup2 of a descriptor to itself closes it",
     file: "kernel/fs/fcntl.ts",
-    old: "  if (oldfd === newfd) return newfd;\n  get_file(at);\n",
-    new: "  if (oldfd !== newfd) get_file(at);\n",
+    old: "  if (error !== 0) return error;\n  if (replaced !== 0) yield* filp_close(replaced);",
+    new: "  if (error < 0) return error;\n  if (error > 0) yield* close_fd(newfd);\n  if (replaced !== 0) yield* filp_close(replaced);",
     tests: [FILES],
   },
   {

@@ -71,8 +71,8 @@ export default [
   {
     name: "a system call's result is lost",
     file: ENTRY,
-    old: "\tmovl %eax, pt_regs_eax(%esp)\n#ifdef CONFIG_SMP\n\tcall unlock_kernel\n",
-    new: "#ifdef CONFIG_SMP\n\tcall unlock_kernel\n",
+    old: "\tcall *sys_call_table(,%eax,4)\n\tmovl %eax, pt_regs_eax(%esp)\n",
+    new: "\tcall *sys_call_table(,%eax,4)\n",
     tests: [SYSCALLS],
   },
   {

@@ -4,10 +4,27 @@ const LOCKS = "test/kernel/arch/i386/lib/spinlock.test.ts";
 const SMP_LOCKS = "test/kernel/smp/locks.test.ts";
 const STRESS = "test/kernel/smp/stress.test.ts";
 const SPINLOCK = "kernel/arch/i386/lib/spinlock.S";
-const ENTRY = "kernel/arch/i386/kernel/entry.S";
 const SCHED = "kernel/kernel/sched.ts";
 const EXIT = "kernel/kernel/exit.ts";
 const FAULT = "kernel/arch/i386/mm/fault.ts";
+const ATOMIC_TEST = "test/kernel/arch/i386/lib/atomic.test.ts";
+const SEMAPHORES = "test/kernel/lib/semaphores.test.ts";
+const NAMED = "test/kernel/smp/named-locks.test.ts";
+const ATOMIC = "kernel/arch/i386/lib/atomic.S";
+const BITOPS = "kernel/arch/i386/lib/bitops.S";
+const RWSEM = "kernel/arch/i386/lib/rwsem.S";
+const RWSEM_TS = "kernel/lib/rwsem.ts";
+const SEMAPHORE_TS = "kernel/kernel/semaphore.ts";
+const FILE_TABLE = "kernel/fs/file_table.ts";
+
+/** The function `name` of a `.S` file without the LOCK of its instruction. */
+const unlocked = (file, name, instruction, tests = [ATOMIC_TEST]) => ({
+  name: `${name} without LOCK`,
+  file,
+  old: `FUNCTION ${name}\n${instruction}`,
+  new: `FUNCTION ${name}\n${instruction.replace("LOCK ", "")}`,
+  tests,
+});
 
 export default [
   {
@@ -53,13 +70,6 @@ export default [
     tests: [LOCKS],
   },
   {
-    name: "system calls do not take the big kernel lock",
-    file: ENTRY,
-    old: "\tcall lock_kernel\t\t# leaves EAX alone\n#endif\n\tcall *sys_call_table(,%eax,4)\n\tmovl %eax, pt_regs_eax(%esp)\n#ifdef CONFIG_SMP\n\tcall unlock_kernel\n",
-    new: "#endif\n\tcall *sys_call_table(,%eax,4)\n\tmovl %eax, pt_regs_eax(%esp)\n#ifdef CONFIG_SMP\n",
-    tests: [SMP_LOCKS],
-  },
-  {
     name: "schedule() keeps the big kernel lock",
     file: SCHED,
     old: "    yield* release_kernel_lock(prev.address);\n",
@@ -71,13 +81,6 @@ export default [
     file: SCHED,
     old: "    yield* reacquire_kernel_lock(prev.address);\n",
     new: "",
-    tests: [SMP_LOCKS],
-  },
-  {
-    name: "page faults do not take the big kernel lock",
-    file: FAULT,
-    old: "    yield* lock_kernel();\n    yield* resolve_fault(regs, mm, address, error_code);\n    yield* unlock_kernel();\n",
-    new: "    yield* resolve_fault(regs, mm, address, error_code);\n",
     tests: [SMP_LOCKS],
   },
   {
@@ -107,5 +110,175 @@ export default [
     old: "      yield* smp_send_reschedule(told);\n    }\n    yield* spin_unlock_irqrestore",
     new: "    }\n    yield* spin_unlock_irqrestore",
     tests: [SMP_LOCKS],
+  },
+  unlocked(ATOMIC, "atomic_add", "\tLOCK addl"),
+  unlocked(ATOMIC, "atomic_inc", "\tLOCK incl"),
+  unlocked(ATOMIC, "atomic_dec_and_test", "\tLOCK decl"),
+  unlocked(ATOMIC, "atomic_add_negative", "\tLOCK addl"),
+  unlocked(ATOMIC, "atomic_add_return", "\tmovl %eax, %ecx\n\tLOCK xaddl"),
+  unlocked(ATOMIC, "atomic_set_mask", "\tLOCK orl"),
+  unlocked(ATOMIC, "atomic_clear_mask", "\tnotl %eax\n\tLOCK andl"),
+  unlocked(ATOMIC, "cmpxchg", "\txchgl %eax, %edx\n\tLOCK cmpxchgl"),
+  unlocked(BITOPS, "set_bit", "\tLOCK btsl"),
+  unlocked(BITOPS, "clear_bit", "\tLOCK btrl"),
+  unlocked(BITOPS, "change_bit", "\tLOCK btcl"),
+  unlocked(BITOPS, "test_and_set_bit", "\tLOCK btsl"),
+  unlocked(BITOPS, "test_and_clear_bit", "\tLOCK btrl"),
+  unlocked(BITOPS, "test_and_change_bit", "\tLOCK btcl"),
+  unlocked(RWSEM, "down_read", "\tLOCK incl", [SEMAPHORES]),
+  unlocked(RWSEM, "down_write", "\tmovl $RWSEM_ACTIVE_WRITE_BIAS, %edx\n\tLOCK xaddl", [SEMAPHORES]),
+  {
+    name: "a bit is looked for from the beginning of its word",
+    file: BITOPS,
+    old: "\tshrl %cl, %ebx\t\t\t# bits before the offset\n",
+    new: "",
+    tests: [ATOMIC_TEST],
+  },
+  {
+    name: "the last reader wakes nobody",
+    file: RWSEM,
+    old: "1:\tdecw %dx\t\t\t# somebody waits: was this the last that was active?\n\tjz 2f\n\tret\n",
+    new: "1:\tret\n",
+    tests: [SEMAPHORES],
+  },
+  {
+    name: "of readers that wait together one is let in",
+    file: RWSEM_TS,
+    old: "    readers++;\n    entry = list_next(entry);",
+    new: "    readers = 1;\n    entry = list_next(entry);",
+    tests: [SEMAPHORES],
+  },
+  {
+    name: "a writer that becomes a reader lets the next writer in",
+    file: RWSEM_TS,
+    old: "    if (!downgrading) yield* grant(list_next(head));",
+    new: "    yield* grant(list_next(head));",
+    tests: [SEMAPHORES],
+  },
+  {
+    name: "those who wait for a reader/writer semaphore have no lock for their list",
+    file: RWSEM_TS,
+    old: "  yield* spin_lock(sem.wait_lock.address);\n  list_add_tail",
+    new: "  list_add_tail",
+    and: [
+      {
+        file: RWSEM_TS,
+        old: "  yield* spin_unlock(sem.wait_lock.address);\n  while (waiter",
+        new: "  while (waiter",
+      },
+    ],
+    tests: [SEMAPHORES],
+  },
+  {
+    name: "a signal that ends the wait for a semaphore loses it for everybody",
+    file: SEMAPHORE_TS,
+    old: "      yield* atomic_add(sleepers, sem.address);\n",
+    new: "",
+    tests: [SEMAPHORES],
+  },
+  {
+    name: "page faults do not take mmap_sem",
+    file: FAULT,
+    old: "  if (error_code & PF_USER) yield* down_read(mm + MMAP_SEM);\n  else if ((yield* down_read_trylock(mm + MMAP_SEM)) === 0) {\n    if ((yield* search_exception_table(regs.eip)) === 0) return false;\n    yield* down_read(mm + MMAP_SEM);\n  }\n",
+    new: "",
+    and: [
+      { file: FAULT, old: "    yield* up_read(mm + MMAP_SEM);\n    if (error", new: "    if (error" },
+      { file: FAULT, old: "  yield* up_read(mm + MMAP_SEM);\n  switch", new: "  switch" },
+    ],
+    tests: [NAMED],
+  },
+  {
+    name: "munmap does not take mmap_sem",
+    file: "kernel/mm/mmap.ts",
+    old: "  yield* down_write(mm_struct.at(mm).mmap_sem.address);\n  const result = yield* do_munmap(mm, start, length);\n  yield* up_write(mm_struct.at(mm).mmap_sem.address);\n",
+    new: "  const result = yield* do_munmap(mm, start, length);\n",
+    tests: [NAMED],
+  },
+  {
+    name: "a thread puts its page where another has just put one",
+    file: "kernel/mm/memory.ts",
+    old: "    yield* spin_lock(page_table_lock(mm_address));\n    const is_first = map_new_page(\n",
+    new: "    const is_first = map_new_page(\n",
+    and: [
+      {
+        file: "kernel/mm/memory.ts",
+        old: "  if (!pte_none(m.read32(pte_address))) return false;\n",
+        new: "",
+      },
+    ],
+    tests: [SMP_LOCKS],
+  },
+  {
+    name: "page tables come without page_table_lock",
+    file: "kernel/mm/memory.ts",
+    old: "      yield* spin_lock(page_table_lock(mm));\n      if (table === 0) return 0;",
+    new: "      if (table === 0) return 0;",
+    tests: [NAMED],
+  },
+  {
+    name: "the page cache has no lock",
+    file: "kernel/mm/filemap.ts",
+    old: "  yield* spin_lock(pagecache_lock.address);\n  let there = yield* __find_page(host, index);",
+    new: "  let there = yield* __find_page(host, index);",
+    and: [
+      {
+        file: "kernel/mm/filemap.ts",
+        old: "  yield* spin_unlock(pagecache_lock.address);\n  if (there",
+        new: "  if (there",
+      },
+    ],
+    tests: [NAMED],
+  },
+  {
+    name: "descriptors are given away without file_lock",
+    file: FILE_TABLE,
+    old: "  yield* write_lock(file_lock());\n  const fd = locate_fd(first);\n  yield* write_unlock(file_lock());\n",
+    new: "  const first_free = files_struct.at(current().files).open_fds;\n  const fd = locate_fd(first);\n  files_struct.at(current().files).open_fds = first_free | (1 << fd);\n",
+    tests: [NAMED],
+  },
+  {
+    name: "actions change without siglock",
+    file: "kernel/kernel/sigaction.ts",
+    old: "    yield* spin_lock(signals.siglock.address);\n",
+    new: "",
+    and: [
+      {
+        file: "kernel/kernel/sigaction.ts",
+        old: "    yield* spin_unlock_irq(current().sigmask_lock.address);\n    yield* spin_unlock(signals.siglock.address);\n",
+        new: "    yield* spin_unlock_irq(current().sigmask_lock.address);\n",
+      },
+    ],
+    tests: [NAMED],
+  },
+  {
+    name: "inodes get their numbers without inode_lock",
+    file: "kernel/fs/inode.ts",
+    old: "  yield* spin_lock(inode_lock.address);\n  last_ino",
+    new: "  last_ino",
+    and: [{ file: "kernel/fs/inode.ts", old: "  yield* spin_unlock(inode_lock.address);\n", new: "" }],
+    tests: [NAMED],
+  },
+  {
+    name: "pids are chosen without lastpid_lock",
+    file: "kernel/kernel/pid.ts",
+    old: "  yield* spin_lock(lastpid_lock.address);\n",
+    new: "",
+    and: [{ file: "kernel/kernel/pid.ts", old: "  yield* spin_unlock(lastpid_lock.address);\n", new: "" }],
+    tests: [NAMED],
+  },
+  {
+    name: "pipes are written to without their semaphore",
+    file: "kernel/fs/pipe.ts",
+    old: "    if ((yield* down_interruptible(semaphore_of(filp))) !== 0) return -ERESTARTSYS;\n    const result = yield* write_bytes(filp, pipe_of(filp), buffer, count);\n    yield* up(semaphore_of(filp));\n",
+    new: "    const result = yield* write_bytes(filp, pipe_of(filp), buffer, count);\n",
+    tests: [NAMED],
+  },
+  {
+    name: "terminals are written to by several at a time",
+    file: "kernel/drivers/char/tty_io.ts",
+    old: "  } else if ((yield* down_interruptible(sem)) !== 0) return -ERESTARTSYS;\n",
+    new: "  }\n",
+    and: [{ file: "kernel/drivers/char/tty_io.ts", old: "  yield* up(sem);\n", new: "" }],
+    tests: [NAMED],
   },
 ];

@@ -1,42 +1,15 @@
 /** Much at once on four CPUs that are switched between at random: nothing is lost, torn or left over. */
 import { describe, expect, it } from "vitest";
-import { type Interleaver, RandomInterleaver, RoundRobin } from "../../../emulator/index.ts";
-import { mm_struct } from "../../../kernel/include/linux/mm.ts";
-import { idle_task, task_struct } from "../../../kernel/include/linux/sched.ts";
+import { RandomInterleaver } from "../../../emulator/index.ts";
 import { kernel_image } from "../../../kernel/index.ts";
-import { for_each_cache } from "../../../kernel/mm/slab.ts";
 import { boot, CONFIG, program } from "../run.ts";
+import { balance, Exchangeable } from "./run.ts";
 import { namespaces, seven, stress } from "./stress.ts";
 
 /** Seeds of a run: ESP0_SEEDS=1000 for a night. */
 const SEEDS = Number(process.env.ESP0_SEEDS ?? 5);
 
 const CPUS = 4;
-
-/** Does what another interleaver says, which can be changed. */
-class Exchangeable implements Interleaver {
-  now: Interleaver = new RoundRobin();
-  get quantum(): number {
-    return this.now.quantum;
-  }
-  next(runnable: number, executed: number): number {
-    return this.now.next(runnable, executed);
-  }
-}
-
-/** Address spaces whose processes have ended, and that idle CPUs still have loaded. */
-function borrowed_directories(): number {
-  const idle = Array.from({ length: CPUS }, (_, cpu) => task_struct.at(idle_task(cpu)).active_mm);
-  const loaded = new Set(idle.filter((mm) => mm !== 0));
-  return [...loaded].filter((mm) => mm_struct.at(mm).mm_users === 0).length;
-}
-
-/** Pages of all slabs: how many slabs the same objects are in depends on when they came and went. */
-function slab_pages(): number {
-  let pages = 0;
-  for (const { num_slabs, gfporder } of for_each_cache()) pages += num_slabs << gfporder;
-  return pages;
-}
 
 /** Runs a program that ends with "ok" in many turns of the CPUs, and looks what it leaves. */
 function repeat(init: string, memoryModel: "sc" | "tso"): void {
@@ -61,12 +34,8 @@ function repeat(init: string, memoryModel: "sc" | "tso"): void {
     expect(stop, `seed ${seed}`).toEqual({ kind: "exit", status: 0 });
     expect(output().slice(length), `seed ${seed}`).toBe("ok\n");
     length = output().length;
-    const { threads, ...after } = memory();
-    expect(threads, `seed ${seed}`).toBe(1);
-    // An idle CPU keeps the page directory of the last process that ran there until it switches to another.
-    const borrowed = kernel.inspect(borrowed_directories);
-    after.mm_struct -= borrowed;
-    after.free_pages += borrowed + kernel.inspect(slab_pages);
+    const after = balance(kernel, memory);
+    expect(after.threads, `seed ${seed}`).toBe(1);
     before ??= after;
     expect(after, `seed ${seed}`).toEqual(before);
   }

@@ -1,0 +1,509 @@
+/** What each of the kernel's locks keeps whole, on four CPUs that are switched between after a few instructions. */
+import { describe, expect, it } from "vitest";
+import { RandomInterleaver } from "../../../emulator/index.ts";
+import { for_each_inode } from "../../../kernel/fs/inode.ts";
+import { inode } from "../../../kernel/include/linux/fs.ts";
+import { list_for_each } from "../../../kernel/include/linux/list.ts";
+import { page } from "../../../kernel/include/linux/mm.ts";
+import { kernel_image } from "../../../kernel/index.ts";
+import { boot } from "../run.ts";
+import { balance, Exchangeable } from "./run.ts";
+
+const CPUS = 4;
+const PAGE = 4096;
+
+/** CLONE_VM, FS, FILES, SIGHAND and SIGCHLD; a fork is 17. */
+const THREAD = 0x100 | 0x200 | 0x400 | 0x800 | 17;
+const PROCESS = 17;
+
+/**
+ * Four tasks that call `work` with their numbers, 0 to 3, in EBP, and end with what it leaves in EBX; the last of them is the one
+ * that started the others. They begin together. It ends with the sum.
+ */
+const four = (flags: number, work: string, data = "", after = "", before = "") => `
+.macro MMAP address, length, prot, flags, fd=$-1
+	pushl %ebp
+	pushl %edi
+	pushl %esi
+	movl \\address, %ebx
+	movl \\length, %ecx
+	movl \\fd, %edi
+	movl \\flags, %esi
+	movl \\prot, %edx
+	xorl %ebp, %ebp
+	movl $192, %eax
+	int $0x80
+	popl %esi
+	popl %edi
+	popl %ebp
+.endm
+.globl _start
+_start:	${before}
+	MMAP $0, $${PAGE}, $3, $0x21	# a page that they share
+	movl %eax, shared
+	movl $${CPUS - 2}, %ebp
+1:	movl $${flags}, %ebx
+	movl %ebp, %ecx
+	shll $11, %ecx
+	addl $stacks + 2048, %ecx
+	testl $0x100, %ebx
+	jnz 2f
+	xorl %ecx, %ecx
+2:	movl $120, %eax			# clone
+	int $0x80
+	testl %eax, %eax
+	jz begin
+	decl %ebp
+	jns 1b
+	movl $${CPUS - 1}, %ebp
+	call together
+	call work
+	movl %ebx, result
+3:	SYSCALL wait4, $-1, $status, $0x40000000, $0
+	testl %eax, %eax
+	js 4f
+	movl status, %eax
+	orl %eax, result
+	jmp 3b
+4:	${after}
+	SYSCALL exit_group, result
+begin:	call together
+	call work
+	SYSCALL exit, %ebx
+together:
+	movl shared, %eax
+	lock; incl (%eax)
+1:	pause
+	cmpl $${CPUS}, (%eax)
+	jne 1b
+	ret
+work:
+${work}
+.data
+.align 4
+${data}
+.bss
+.align 4
+shared:	.skip 4
+status:	.skip 4
+result:	.skip 4
+stacks:	.skip 4 * 2048
+`;
+
+/** Runs a program with some seeds; `look` is called after each. Runs of threads leave the same memory behind. */
+function each_seed(
+  source: string,
+  seeds: number,
+  look: (run: ReturnType<typeof boot>, seed: number) => void = () => {},
+  files: Readonly<Record<string, Uint8Array>> = {},
+): void {
+  const balanced = source.includes(`movl $${THREAD}, %ebx`);
+  const interleaver = new Exchangeable();
+  const run = boot(source, { image: kernel_image(true), cpus: CPUS, interleaver, files, fromReset: true });
+  const { kernel } = run;
+  kernel.run_to_user();
+  const start = kernel.capture();
+  let before: Record<string, number> | undefined;
+  for (let seed = 1; seed <= seeds; seed++) {
+    kernel.restore(start);
+    interleaver.now = new RandomInterleaver(seed, 12);
+    expect(kernel.run({ maxInstructions: 5_000_000 }), `seed ${seed}\n${run.log()}`).toEqual({
+      kind: "exit",
+      status: 0,
+    });
+    look(run, seed);
+    if (!balanced) continue;
+    const after = balance(kernel, run.memory);
+    before ??= after;
+    expect(after, `seed ${seed}`).toEqual(before);
+  }
+}
+
+describe("mmap_sem", () => {
+  it("keeps two threads from mapping the same place, or losing an area", () => {
+    each_seed(
+      four(
+        THREAD,
+        `	movl $6, %edi
+	pushl %ebp
+1:	pushl %edi
+	MMAP $0, $12288, $3, $0x22
+	cmpl $0xfffff000, %eax
+	ja 9f
+	movl %eax, %esi
+	movl %esp, (%esi)		# everybody's own value
+	movl %esp, 8192(%esi)
+	addl $4096, %eax
+	SYSCALL mprotect, %eax, $4096, $1	# three areas
+	testl %eax, %eax
+	jnz 9f
+	cmpl %esp, (%esi)
+	jne 9f
+	cmpl %esp, 8192(%esi)
+	jne 9f
+	SYSCALL munmap, %esi, $12288
+	testl %eax, %eax
+	jnz 9f
+	popl %edi
+	decl %edi
+	jnz 1b
+	popl %ebp
+	xorl %ebx, %ebx
+	ret
+9:	addl $4, %esp
+	popl %ebp
+	movl $1, %ebx
+	ret`,
+      ),
+      6,
+    );
+  });
+
+  it("keeps page faults out of areas that go meanwhile: no page is left behind", () => {
+    // Faults of the kernel, which are answered by -EFAULT where nothing is mapped.
+    each_seed(
+      four(
+        THREAD,
+        `	movl $12, %edi
+	testl $2, %ebp
+	jnz 2f
+1:	movl %edi, %ebx
+	andl $3, %ebx
+	shll $12, %ebx
+	addl $0x50000000, %ebx
+	SYSCALL getrandom, %ebx, $1, $0
+	decl %edi
+	jnz 1b
+	xorl %ebx, %ebx
+	ret
+2:	testl $1, %ebp
+	jz 3f
+	shrl $1, %edi
+4:	MMAP $0x50000000, $16384, $3, $0x32
+	SYSCALL munmap, $0x50000000, $16384
+	decl %edi
+	jnz 4b
+3:	xorl %ebx, %ebx
+	ret`,
+      ),
+      8,
+    );
+  });
+});
+
+it("page_table_lock: threads that are the first in 4 MiB find the same page table", () => {
+  each_seed(
+    four(
+      THREAD,
+      `	movl $0x50000000, %esi
+	movl $8, %edi
+1:	incb (%esi,%ebp)
+	addl $0x400000, %esi
+	decl %edi
+	jnz 1b
+	xorl %ebx, %ebx
+	ret`,
+      "",
+      `movl $0x50000000, %esi
+	movl $8, %edi
+5:	cmpl $0x01010101, (%esi)
+	je 6f
+	movl $1, result
+6:	addl $0x400000, %esi
+	decl %edi
+	jnz 5b`,
+      "MMAP $0x50000000, $0x2000000, $3, $0x32",
+    ),
+    10,
+  );
+});
+
+it("pagecache_lock: a page of a file is in the cache once", () => {
+  each_seed(
+    four(
+      PROCESS,
+      `	SYSCALL open, $path, $0
+	testl %eax, %eax
+	js 9f
+	MMAP $0, $49152, $1, $2, %eax
+	cmpl $0xfffff000, %eax
+	ja 9f
+	movl $12, %ecx
+1:	cmpb $'x', (%eax)
+	jne 9f
+	addl $4096, %eax
+	loop 1b
+	xorl %ebx, %ebx
+	ret
+9:	movl $1, %ebx
+	ret`,
+      `path:	.asciz "/data"`,
+    ),
+    6,
+    ({ kernel }, seed) => {
+      const twice = kernel.inspect(() =>
+        [...for_each_inode()].filter((at) => {
+          const cached = [...list_for_each(inode.at(at).i_pages.address)].map((each) => page.at(each).index);
+          return new Set(cached).size !== cached.length;
+        }),
+      );
+      expect(twice, `seed ${seed}`).toEqual([]);
+    },
+    { "/data": new TextEncoder().encode("x".repeat(12 * PAGE)) },
+  );
+});
+
+it("file_lock: a descriptor is given away once", () => {
+  each_seed(
+    four(
+      THREAD,
+      `	movl $12, %edi
+1:	SYSCALL dup, $1
+	testl %eax, %eax
+	js 9f
+	SYSCALL close, %eax
+	testl %eax, %eax
+	jnz 9f
+	decl %edi
+	jnz 1b
+	xorl %ebx, %ebx
+	ret
+9:	movl $1, %ebx
+	ret`,
+    ),
+    6,
+  );
+});
+
+it("siglock: an action is taken and given as a whole", () => {
+  each_seed(
+    four(
+      THREAD,
+      `	movl %ebp, %eax
+	shll $4, %eax			# 16 bytes each: handler, mask, flags, restorer
+	leal actions(%eax), %esi
+	incl %ebp
+	movl %ebp, %eax
+	shll $20, %eax
+	movl %eax, (%esi)
+	movl %eax, 4(%esi)
+	movl $12, %edi
+1:	leal 64(%esi), %edx
+	SYSCALL sigaction, $10, %esi
+	testl %eax, %eax
+	jnz 9f
+	movl 64(%esi), %eax
+	cmpl %eax, 68(%esi)
+	jne 9f
+	decl %edi
+	jnz 1b
+	xorl %ebx, %ebx
+	ret
+9:	movl $1, %ebx
+	ret`,
+      "actions: .skip 160",
+    ),
+    6,
+  );
+});
+
+/** What tells how many numbers were given away: the difference of two must be `times` in all. */
+const numbers = (take: string, into: string, times: number) => `
+	cmpl $3, %ebp
+	jne 1f
+1:	movl $${times}, %edi
+2:	${take}
+	testl %eax, %eax
+	js 9f
+	${into}
+	decl %edi
+	jnz 2b
+	xorl %ebx, %ebx
+	ret
+9:	movl $1, %ebx
+	ret`;
+
+it("inode_lock: every inode has a number of its own", () => {
+  // The sum of all is known only if none came twice: what is told is the highest, of the last pipe made.
+  const tell = `SYSCALL pipe, $last
+	SYSCALL fstat64, last, $buffer
+	movl buffer + 12, %eax
+	subl first, %eax
+	cmpl $4 * 5 + 1, %eax
+	je 5f
+	movl $2, result
+5:`;
+  const source = four(
+    PROCESS,
+    numbers("SYSCALL pipe, $fds", "SYSCALL close, fds; SYSCALL close, fds + 4", 5),
+    "fds: .skip 8\nlast: .skip 8\nfirst: .skip 4\nbuffer: .skip 128",
+    tell,
+    `SYSCALL pipe, $last
+	SYSCALL fstat64, last, $buffer
+	movl buffer + 12, %eax
+	movl %eax, first`,
+  );
+  // Pipes are the only inodes that the run makes but for the page that is shared, which has one.
+  each_seed(source.replace("$4 * 5 + 1", "$4 * 5 + 2"), 6);
+});
+
+it("lastpid_lock: every process has a pid of its own", () => {
+  const tell = `SYSCALL fork
+	testl %eax, %eax
+	jnz 6f
+	SYSCALL exit, $0
+6:	subl $1, %eax
+	cmpl $3 + 4 * 3 + 1, %eax
+	je 5f
+	movl $2, result
+5:`;
+  each_seed(
+    four(
+      PROCESS,
+      numbers(
+        `SYSCALL fork
+	testl %eax, %eax
+	jnz 3f
+	SYSCALL exit, $0
+3:`,
+        "SYSCALL waitpid, %eax, $0, $0",
+        3,
+      ),
+      "",
+      tell,
+    ),
+    4,
+  );
+});
+
+it("the semaphore of a pipe: bytes that are written at once are read at once", () => {
+  each_seed(
+    four(
+      PROCESS,
+      `	movl $6, %edi
+	cmpl $2, %ebp
+	jae 3f
+1:	movl %ebp, %eax			# writers
+	movl $record, %ecx
+	addl $0x11, %eax
+	imull $0x01010101, %eax, %eax
+	movl %eax, (%ecx)
+	movl %eax, 4(%ecx)
+	SYSCALL write, fds + 4, $record, $8
+	cmpl $8, %eax
+	jne 9f
+	decl %edi
+	jnz 1b
+	jmp 8f
+3:	SYSCALL read, fds, $record, $8	# readers
+	cmpl $8, %eax
+	jne 9f
+	movl record, %eax
+	cmpl %eax, record + 4
+	jne 9f
+	roll $8, %eax
+	cmpl %eax, record
+	jne 9f
+	decl %edi
+	jnz 3b
+8:	xorl %ebx, %ebx
+	ret
+9:	movl $1, %ebx
+	ret`,
+      "record: .skip 8\nfds: .skip 8",
+      "",
+      "SYSCALL pipe, $fds",
+    ),
+    6,
+  );
+});
+
+it("the semaphore of a terminal: what is written at once comes out at once", () => {
+  const length = 700;
+  each_seed(
+    four(
+      PROCESS,
+      `	movl $text, %edi		# each its own letter
+	leal 'a'(%ebp), %eax
+	movl $${length}, %ecx
+	rep; stosb
+	SYSCALL write, $1, $text, $${length}
+	subl $${length}, %eax
+	movl %eax, %ebx
+	ret`,
+      `text: .skip ${length}`,
+    ),
+    3,
+    ({ output }, seed) => {
+      const written = output().slice(-CPUS * length);
+      expect(written.replace(/(.)\1*/g, "$1"), `seed ${seed}`).toHaveLength(CPUS);
+    },
+  );
+});
+
+it("frames of threads' memory are freed when no CPU has a translation for them any more", () => {
+  each_seed(
+    four(
+      THREAD,
+      `	cmpl $1, %ebp
+	ja 3f
+	je 2f
+	movl $0x50000000, %esi		# one stores to all of them, again and again
+1:	movl $0x22222222, (%esi)
+	cmpl $0, over
+	jne 0f
+	addl $4096, %esi
+	cmpl $0x50030000, %esi
+	jb 1b
+	movl $0x50000000, %esi
+	jmp 1b
+0:	xorl %ebx, %ebx
+	ret
+2:	movl $4, %edi			# one takes that away, and puts something else there
+4:	SYSCALL munmap, $0x50000000, $196608
+	MMAP $0x50000000, $196608, $3, $0x32
+	call fill
+	decl %edi
+	jnz 4b
+	movl $1, over
+	jmp 0b
+3:	movl $0x60000000, %esi		# the others take frames and look whether they are theirs
+	movl %ebp, %eax
+	shll $20, %eax
+	addl %eax, %esi
+5:	MMAP %esi, $16384, $3, $0x32
+	movl %esi, (%esi)
+	movl %esi, 4096(%esi)
+	movl %esi, 8192(%esi)
+	movl $60, %ecx
+6:	cmpl %esi, (%esi)
+	jne 9f
+	cmpl %esi, 4096(%esi)
+	jne 9f
+	cmpl %esi, 8192(%esi)
+	jne 9f
+	loop 6b
+	SYSCALL munmap, %esi, $16384
+	cmpl $0, over
+	je 5b
+	jmp 0b
+9:	movl $1, %ebx
+	ret
+fill:	movl $0x50000000, %ecx
+7:	movl $1, (%ecx)
+	addl $4096, %ecx
+	cmpl $0x50030000, %ecx
+	jb 7b
+	ret
+segv:	movl 0x38(%esp), %eax		# the handler waits a little: it is mapped again
+	pause
+	ret`,
+      "over: .long 0\naction: .long segv, 0, 0, 0",
+      "",
+      `SYSCALL sigaction, $11, $action, $0
+	MMAP $0x50000000, $196608, $3, $0x32
+	call fill`,
+    ),
+    6,
+  );
+});
