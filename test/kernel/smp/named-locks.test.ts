@@ -99,7 +99,7 @@ function each_seed(
 ): void {
   const balanced = source.includes(`movl $${THREAD}, %ebx`);
   const interleaver = new Exchangeable();
-  const run = boot(source, { image: kernel_image(true), cpus: CPUS, interleaver, files, fromReset: true });
+  const run = boot(source, { image: kernel_image({ smp: true }), cpus: CPUS, interleaver, files, fromReset: true });
   const { kernel } = run;
   kernel.run_to_user();
   const start = kernel.capture();

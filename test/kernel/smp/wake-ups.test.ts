@@ -9,7 +9,7 @@ import * as wake_ups from "./wake-ups.kernel.ts";
 const ROUNDS = 12;
 const SEEDS = 40;
 const image = link_kernel({
-  smp: true,
+  config: { smp: true },
   modules: [wake_ups],
   system_calls: { 250: "sys_wake_ups_init", 251: "sys_sleeps", 252: "sys_wakes" },
 });
