@@ -89,6 +89,12 @@ function* other_thread(p: task_struct): Steps<task_struct | undefined> {
   return undefined;
 }
 
+/** Another thread of a task's group that has yet to become a zombie, undefined when there is none. */
+function* unended_thread(p: task_struct): Steps<task_struct | undefined> {
+  for (const thread of for_each_thread_behind(p)) if (thread.state !== TASK_ZOMBIE) return thread;
+  return undefined;
+}
+
 /**
  * Who takes the children of a dying task: a thread of its group, else the init of its pid namespace or a thread of that, else
  * the idle task.
@@ -97,7 +103,12 @@ function* child_reaper(father: task_struct): Steps<task_struct> {
   const thread = yield* other_thread(father);
   if (thread !== undefined) return thread;
   const init = yield* init_of(task_active_pid_ns(father));
-  if (init === undefined || init.address === father.address) return init_task();
+  if (init === undefined) return init_task();
+  if (init.address === father.address) {
+    // A thread of it that has begun to end since this one looked whether it is the last: it gives them away in its turn.
+    const ending = yield* unended_thread(father);
+    return ending === undefined ? init_task() : ending;
+  }
   if (init.state !== TASK_ZOMBIE) return init;
   const of_init = yield* other_thread(init);
   return of_init === undefined ? init_task() : of_init;

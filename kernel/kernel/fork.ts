@@ -73,7 +73,7 @@ import { futex_wake } from "./futex.ts";
 import { copy_mm, mm_cachep, mmput } from "./mm.ts";
 import { get_pid, hash_pid, set_links } from "./pid.ts";
 import { alloc_numbers, attach_pids, free_numbers, inherit_groups, needs_numbers } from "./pid_namespace.ts";
-import { sched_fork, try_to_wake_up, WF_NEW } from "./sched.ts";
+import { sched_exit, sched_fork, try_to_wake_up, WF_NEW } from "./sched.ts";
 import { init_timer, jiffies } from "./timer.ts";
 import { complete, wait_for_completion } from "./wait.ts";
 
@@ -356,7 +356,7 @@ export const do_fork = kernel_function(
     if (inherit_groups(p, parent)) error = yield* attach_pids(p, parent, clone_flags);
     if (error !== 0) {
       yield* write_unlock_irq(tasklist_lock.address);
-      parent.counter += p.counter;
+      yield* sched_exit(p, parent);
       yield* discard_copies(p);
       yield* free_numbers(p);
       yield* free_task_struct(address);
