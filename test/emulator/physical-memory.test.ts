@@ -112,15 +112,22 @@ describe("RAM", () => {
 
   it("keeps state, TLBs, ROM and RAM apart for eight cores", () => {
     const memory = new PhysicalMemory(MIB, 8);
-    const starts = [
-      ...Array.from({ length: 8 }, (_, core) => memory.stateOffset(core)),
-      ...Array.from({ length: 8 }, (_, core) => memory.tlbOffset(core)),
-      memory.ramOffset,
-    ];
-    expect(starts).toEqual([...starts].sort((a, b) => a - b));
-    expect(memory.tlbOffset(0) - memory.stateOffset(7)).toBe(4096);
-    expect(memory.tlbOffset(1) - memory.tlbOffset(0)).toBe(4 * MIB);
-    expect(memory.ramOffset - memory.tlbOffset(7)).toBeGreaterThan(4 * MIB);
+    const cores = Array.from({ length: 8 }, (_, core) => core);
+    const starts = cores.flatMap((core) => [memory.stateOffset(core), memory.tlbOffset(core)]);
+    const ends = [...starts.slice(1), memory.ramOffset];
+    for (const [n, start] of starts.entries()) {
+      expect(ends[n] - start).toBeGreaterThanOrEqual(n % 2 === 0 ? 4096 : 4 * MIB);
+    }
+    const tiers = cores.map((core) => memory.tierOffset(core));
+    expect(tiers[0]).toBeGreaterThanOrEqual(memory.ramOffset + MIB);
+    for (const core of cores.slice(1)) expect(tiers[core] - tiers[core - 1]).toBeGreaterThanOrEqual(128 << 10);
+    expect(memory.buffer.byteLength).toBeGreaterThanOrEqual(tiers[7] + (128 << 10));
+    // Compiled code finds all places of a core in one step from those of core 0.
+    for (const core of cores) {
+      const { stateOffset, tlbOffset, tierOffset } = PhysicalMemory.prototype;
+      for (const place of [stateOffset, tlbOffset, tierOffset])
+        expect(place.call(memory, core) - place.call(memory, 0)).toBe(memory.coreOffset(core));
+    }
     expect(memory.ramOffset % 4096).toBe(0);
     expect(memory.buffer.byteLength).toBeGreaterThanOrEqual(memory.ramOffset + MIB);
   });
