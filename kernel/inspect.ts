@@ -16,6 +16,14 @@ export { thread_info } from "./include/asm/thread_info.ts";
 export { syscall_numbers } from "./include/asm/unistd.ts";
 export { FIRST_EXTERNAL_VECTOR, irqaction } from "./include/linux/interrupt.ts";
 export { list_for_each } from "./include/linux/list.ts";
+export {
+  debug_locks,
+  held_lock,
+  held_locks,
+  LOCK_ACQUIRED,
+  LOCK_READ,
+  nr_lock_reports,
+} from "./include/linux/lockdep.ts";
 export { mm_struct, page, vm_area_struct } from "./include/linux/mm.ts";
 export { numbers_below } from "./include/linux/pid.ts";
 export {

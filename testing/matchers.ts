@@ -192,6 +192,21 @@ function toHaveBalancedMemory(received: unknown, mark: MemoryAccounting): Matche
   );
 }
 
+/** Lines of a kernel log that say of something wrong: reports of misused locks, oopses, the end. */
+const REPORT = /^(WARNING|BUG): |^kernel BUG in |\[#\d+\]$|^Kernel panic/;
+
+/** expect(kernel).toHaveNoReports(): nothing that went wrong in the kernel is in its log; of locks with `config: { lockdep: true }`. */
+function toHaveNoReports(received: unknown): MatcherResult {
+  const kernel = booted(received, "toHaveNoReports");
+  const reports = kernel.log.split("\n").filter((line) => REPORT.test(line));
+  return result(
+    reports.length === 0,
+    kernel,
+    `expected no reports in the kernel's log; there is\n${reports.map((line) => `  ${line}`).join("\n")}`,
+    "expected a report of something wrong in the kernel's log; there is none",
+  );
+}
+
 /**
  * expect(kernel).toFollow(["fork", { event: "sched_switch", next: 2 }, "cow"]): events happened in this order since
  * reset, others in between or not. `kernel.events.slice(…)` narrows where to look.
@@ -239,6 +254,7 @@ export const matchers = {
   toBeCopyOnWrite,
   toPointIntoKernelStackOf,
   toHaveBalancedMemory,
+  toHaveNoReports,
   toFollow,
 };
 
@@ -256,6 +272,8 @@ export interface KernelMatchers<R = unknown> {
   toPointIntoKernelStackOf(task: number | TaskView): R;
   /** Of a kernel: memory in use is what it was at `mark = kernel.memory()`. */
   toHaveBalancedMemory(mark: MemoryAccounting): R;
+  /** Of a kernel: its log has no reports of misused locks (with `config: { lockdep: true }`), no oops and no panic. */
+  toHaveNoReports(): R;
   /** Of a kernel or a list of events: these happened in this order, with others in between or not. */
   toFollow(sequence: readonly EventFilter[]): R;
 }

@@ -17,6 +17,7 @@ const FIRST_IDLE_TRACK = 100_000;
 /** Events that are shown as a moment on the track of the task that runs. */
 const INSTANTS: ReadonlySet<string> = new Set([
   ...["page_fault", "cow", "signal", "signal_deliver", "fork", "exec", "exit", "sched_wakeup", "sched_epoch"],
+  "lock_report",
   ...["timer_add", "timer_del", "timer_fire", "cr3_load"],
 ]);
 

@@ -143,6 +143,11 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
       target_cpus: "one bit a CPU",
     },
   },
+  lock_report: {
+    meaning: "a kernel that checks locks has found something wrong, and says so in its log",
+    fields: { pid: PID, report: "what, as the log has it" },
+    text: ["report"],
+  },
   ipi_entry: { meaning: "the handler of such an interrupt begins", fields: { vector: "as for ipi_raise" } },
   page_tables: {
     meaning: "a snapshot of a task's pages: around a fork and after COW faults, the first 64 in a file",

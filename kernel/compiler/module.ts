@@ -4,7 +4,7 @@
  */
 import ts from "typescript-api";
 import { Bounds, check_plain_calls } from "./bounded.ts";
-import { context_tags, stray_contexts } from "./context-tag.ts";
+import { context_tags, needed_context, stray_contexts } from "./context-tag.ts";
 import { type CompiledFunction, type Convention, FunctionCompiler } from "./function.ts";
 import { companion, ModuleNames, relative_specifier } from "./imports.ts";
 import { declaring_functions, Meaning } from "./meaning.ts";
@@ -184,7 +184,24 @@ class ModuleCompiler {
       } else this.#helper(statement);
       return;
     }
+    if (ts.isFunctionDeclaration(statement)) this.#plain_context(statement);
     this.#look(statement);
+  }
+
+  /** What a plain function needs is checked when it is called, as part of the statement that calls it. */
+  #plain_context(declaration: ts.FunctionDeclaration): void {
+    const [tag, another] = context_tags(declaration);
+    const { body } = declaration;
+    if (tag === undefined || body === undefined || declaration.asteriskToken !== undefined) return;
+    this.#contexts.add(tag);
+    if (another !== undefined) refuse(another, "`@context` is written once, with all that is needed");
+    const table = {
+      file: this.surroundings.name_of(this.source.fileName),
+      context: needed_context(tag, declaration, this.meaning),
+    };
+    const parameters = declaration.parameters.map(({ name }) => (ts.isIdentifier(name) ? name.text : "undefined"));
+    const at = body.getStart() + 1;
+    this.#edits.push({ start: at, end: at, text: ` $k.entered(${JSON.stringify(table)}, [${parameters}]);` });
   }
 
   /** Finds declarations of kernel functions and variables. */

@@ -3,6 +3,7 @@
  * runs. Set by the bridge for each step, and by inspection for the duration of one look.
  */
 import type { Core } from "../../emulator/index.ts";
+import type { PlainContext } from "./compiled-code.ts";
 import type { HostedCore } from "./hosted-core.ts";
 import { HostedMemory } from "./hosted-memory.ts";
 import { cpu_number, current_of, type StackLayout } from "./stack-layout.ts";
@@ -36,6 +37,8 @@ export interface KernelHost {
   trace(event: TraceEvent): void;
   /** Whether anybody listens to `trace`. */
   readonly tracing: boolean;
+  /** Checks a call of a plain function that says what it needs; undefined where nothing is checked. */
+  readonly entered?: ((core: Core, needed: PlainContext, values: readonly unknown[]) => void) | undefined;
 }
 
 /** A kernel event as tracepoints report it; times are added by the recorder. */

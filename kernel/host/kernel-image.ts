@@ -47,7 +47,7 @@ export function in_order(modules: readonly KernelModule[]): KernelModule[] {
 }
 
 /** Gives what is to be done before the first step of a function, as part of it; undefined for nothing. */
-export type EntryCheck = (code: CompiledCode) => StepFunction | undefined;
+export type EntryCheck = (code: CompiledCode, image: KernelImage) => StepFunction | undefined;
 
 /** The steps of a kernel's modules, by number. */
 export class Steps {
@@ -55,12 +55,16 @@ export class Steps {
   readonly functions: StepFunction[] = [];
   readonly numbers: number[] = [];
 
-  constructor(modules: readonly KernelModule[], check?: EntryCheck) {
+  constructor(modules: readonly KernelModule[], check?: (code: CompiledCode) => StepFunction | undefined) {
     for (const module of modules) for (const { code } of module.functions) this.#add(module, code, check);
   }
 
   /** A function takes its places when one of its steps is executed first. */
-  #add(module: KernelModule, code: CompiledCode, check: EntryCheck | undefined): void {
+  #add(
+    module: KernelModule,
+    code: CompiledCode,
+    check: ((code: CompiledCode) => StepFunction | undefined) | undefined,
+  ): void {
     const { functions, numbers } = this;
     const first = functions.length;
     const make: StepFunction = (core, ebp, memory, step) => {
@@ -179,8 +183,32 @@ export class KernelImage implements SymbolSource {
 
   /** The steps, with a check where functions begin. */
   checked_steps(check: EntryCheck): Steps {
-    if (this.checked?.check !== check) this.checked = { check, steps: new Steps(this.modules, check) };
+    if (this.checked?.check !== check)
+      this.checked = { check, steps: new Steps(this.modules, (code) => check(code, this)) };
     return this.checked.steps;
+  }
+
+  /**
+   * The address of a variable as a module names it: its own, or one of another's that exports it.
+   * @param field dots reach into nested structs
+   * @throws RangeError
+   */
+  variable(name: string, file: string, field = ""): number {
+    const found = (module: KernelModule) => module.data.find((data) => data.name === name);
+    const own = this.modules.filter((module) => module.file === file).map(found)[0];
+    const data = own ?? this.modules.map(found).find((other) => other?.is_global);
+    if (data === undefined) throw new RangeError(`the kernel has no variable ${name}`);
+    const { type, number } = data;
+    return this.addresses[number] + (field === "" || type?.kind !== "struct" ? 0 : type.offset(field));
+  }
+
+  /** Bytes from the beginning of a struct to a field: `offset("task_struct", "thread.esp")`. @throws RangeError */
+  offset(struct: string, field: string): number {
+    for (const { structs } of this.modules) {
+      const found = structs.find(({ name }) => name === struct);
+      if (found !== undefined) return found.offset(field);
+    }
+    throw new RangeError(`the kernel has no struct ${struct}`);
   }
 
   #addresses(): Uint32Array {

@@ -1,6 +1,6 @@
 /** What compiled steps call: calls on the guest stack, and values that take more than a word. */
 import { type Core, EAX, ECX, EDX, ESP } from "../../emulator/index.ts";
-import { CompiledCode } from "./compiled-code.ts";
+import { CompiledCode, type PlainContext } from "./compiled-code.ts";
 import { ambient } from "./context.ts";
 import { type HostedMemory, StepError } from "./hosted-memory.ts";
 import { KernelModule } from "./kernel-module.ts";
@@ -112,6 +112,13 @@ export function returned(core: Core, expected: number, argument_bytes: number): 
 
 function came_back(esp: number, expected: number): never {
   throw new Error(`a function it called came back with ESP ${hex(esp)} instead of ${hex(expected)}`);
+}
+
+// ---- Plain functions ----
+
+/** At the beginning of a plain function with a `@context`. @throws Error for a call in another, in a kernel that checks that */
+export function entered(needed: PlainContext, values: readonly unknown[]): void {
+  if (ambient.core !== undefined) ambient.host.entered?.(ambient.core, needed, values);
 }
 
 // ---- Loops of plain functions ----

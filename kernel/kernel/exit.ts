@@ -121,9 +121,8 @@ function* init_of(ns: u32): Steps<task_struct | undefined> {
 }
 
 /**
- * Gives the children of a dying task away. Those that stay in its thread group keep the signal of their end. Needs
- * tasklist_lock for writing.
- * @context irqs_disabled
+ * Gives the children of a dying task away. Those that stay in its thread group keep the signal of their end.
+ * @context irqs_disabled holds tasklist_lock for writing
  */
 function* forget_original_parent(father: task_struct): Steps<void> {
   if (father.p_cptr === 0) return;
@@ -156,7 +155,7 @@ export function* exit_mm(tsk: task_struct): Steps<void> {
   yield* mmput(mm);
 }
 
-/** Whether a thread of the group other than `p` has not ended yet. */
+/** Whether a thread of the group other than `p` has not ended yet. @context holds tasklist_lock for reading */
 function* has_live_threads(p: task_struct): Steps<boolean> {
   for (const q of for_each_thread_behind(p)) if (q.state !== TASK_ZOMBIE) return true;
   return false;
@@ -231,8 +230,8 @@ function* zap_pid_ns_processes(tsk: task_struct): Steps<void> {
 
 /**
  * Tells whoever waits for it that the task has ended: its parent, once the whole thread group has. A thread that is not
- * the leader is nobody's child to wait for; the scheduler frees it. Needs tasklist_lock.
- * @context irqs_disabled
+ * the leader is nobody's child to wait for; the scheduler frees it.
+ * @context irqs_disabled holds tasklist_lock for reading
  */
 function* exit_notify(tsk: task_struct): Steps<void> {
   const last = !(yield* has_live_threads(tsk));

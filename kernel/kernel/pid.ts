@@ -1,6 +1,6 @@
 /**
  * Finding tasks: the task list, family links and the pid hash (include/linux/sched.h); new pids (kernel/fork.c's
- * get_pid). Whoever looks needs tasklist_lock for reading at least, whoever changes something for writing.
+ * get_pid).
  */
 import { kernel_table, kernel_variable, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
@@ -33,7 +33,7 @@ export function pid_hashfn(pid: i32): u32 {
   return ((pid >> 8) ^ pid) & (PIDHASH_SZ - 1);
 }
 
-/** Chains a task into its bucket; pidhash_pprev points at whatever points at the task. */
+/** Chains a task into its bucket; pidhash_pprev points at whatever points at the task. @context holds tasklist_lock for writing */
 export function hash_pid(p: task_struct): void {
   const bucket = pidhash.value.address_of(pid_hashfn(p.pid));
   const first = memory().read32(bucket) >>> 0;
@@ -43,12 +43,13 @@ export function hash_pid(p: task_struct): void {
   p.pidhash_pprev = bucket;
 }
 
+/** @context holds tasklist_lock for writing */
 export function unhash_pid(p: task_struct): void {
   if (p.pidhash_next !== 0) task_struct.at(p.pidhash_next).pidhash_pprev = p.pidhash_pprev;
   memory().write32(p.pidhash_pprev, p.pidhash_next);
 }
 
-/** The task with a pid, or undefined. */
+/** The task with a pid, or undefined. @context holds tasklist_lock for reading */
 export function* find_task_by_pid(pid: i32): Steps<task_struct | undefined> {
   for (let at: u32 = pidhash.value.get(pid_hashfn(pid)); at !== 0; at = task_struct.at(at).pidhash_next) {
     if (task_struct.at(at).pid === pid) return task_struct.at(at);
@@ -63,7 +64,7 @@ export function* for_each_thread_behind(p: task_struct): Generator<task_struct, 
     yield task_struct.at(container_of(at, task_struct, "thread_group"));
 }
 
-/** Links a new task into the task list and as its parent's youngest child (SET_LINKS). */
+/** Links a new task into the task list and as its parent's youngest child (SET_LINKS). @context holds tasklist_lock for writing */
 export function set_links(p: task_struct): void {
   const first = init_task();
   const last = task_struct.at(first.prev_task);
@@ -74,7 +75,7 @@ export function set_links(p: task_struct): void {
   link_child(p);
 }
 
-/** Makes `p` the youngest child of its parent. */
+/** Makes `p` the youngest child of its parent. @context holds tasklist_lock for writing */
 export function link_child(p: task_struct): void {
   const parent = task_struct.at(p.p_pptr);
   p.p_ysptr = 0;
@@ -83,14 +84,14 @@ export function link_child(p: task_struct): void {
   parent.p_cptr = p.address;
 }
 
-/** Takes `p` from among its siblings. */
+/** Takes `p` from among its siblings. @context holds tasklist_lock for writing */
 export function unlink_child(p: task_struct): void {
   if (p.p_osptr !== 0) task_struct.at(p.p_osptr).p_ysptr = p.p_ysptr;
   if (p.p_ysptr !== 0) task_struct.at(p.p_ysptr).p_osptr = p.p_osptr;
   else task_struct.at(p.p_pptr).p_cptr = p.p_osptr;
 }
 
-/** Takes a task from the task list and its family (REMOVE_LINKS). */
+/** Takes a task from the task list and its family (REMOVE_LINKS). @context holds tasklist_lock for writing */
 export function remove_links(p: task_struct): void {
   task_struct.at(p.next_task).prev_task = p.prev_task;
   task_struct.at(p.prev_task).next_task = p.next_task;
@@ -138,7 +139,7 @@ function* next_pid(): Steps<i32> {
   return 0;
 }
 
-/** Whether a number is some task's; if it is not, next_safe becomes the lowest one above it that is. */
+/** Whether a number is some task's; if it is not, next_safe becomes the lowest one above it that is. @context holds tasklist_lock for reading */
 function* is_taken(pid: i32): Steps<boolean> {
   next_safe.value = PID_MAX;
   for (const p of for_each_task()) {

@@ -97,12 +97,12 @@ function ready_signals(p: task_struct, word: i32): i32 {
   return p.pending.sig.get(word) & ~p.blocked.sig.get(word);
 }
 
-/** Recomputes sigpending: whether a pending signal is not blocked. */
+/** Recomputes sigpending: whether a pending signal is not blocked. @context holds task_struct.sigmask_lock of p */
 export function recalc_sigpending(p: task_struct): void {
   p.sigpending = (ready_signals(p, 0) | ready_signals(p, 1)) !== 0 ? 1 : 0;
 }
 
-/** Replaces the mask of blocked signals of the current task; SIGKILL and SIGSTOP cannot be in it. */
+/** Replaces the mask of blocked signals of the current task; SIGKILL and SIGSTOP cannot be in it. Needs its sigmask_lock. */
 export function set_blocked(low: u32, high: u32): void {
   const self = current();
   self.blocked.sig.set(0, low & ~UNBLOCKABLE);
@@ -171,7 +171,10 @@ function ignored_signal(sig: i32, p: task_struct, from_kernel: number): boolean 
   return handler === SIG_IGN || (handler === SIG_DFL && default_action(sig) === "ignore");
 }
 
-/** What send_sig does to a task that is not a zombie. Needs its sigmask_lock. @context irqs_disabled */
+/**
+ * What send_sig does to a task that is not a zombie.
+ * @context irqs_disabled holds task_struct.sigmask_lock of p
+ */
 function* post_signal(sig: i32, p: task_struct, from_kernel: i32): Steps<void> {
   if (sig === SIGKILL || sig === SIGCONT) {
     const was_stopped = p.state === TASK_STOPPED;
@@ -233,13 +236,16 @@ export const force_sig = kernel_function("force_sig", [i32, pointer("task_struct
   yield* send_sig(sig, task, 1);
 });
 
-/** Wakes those that wait for a child of `parent`: any thread of its group may. Needs tasklist_lock. */
+/** Wakes those that wait for a child of `parent`: any thread of its group may. @context holds tasklist_lock for reading */
 export function* wake_up_parent(parent: task_struct): Steps<void> {
   yield* wake_up_interruptible(parent.wait_chldexit.address);
   for (const thread of for_each_thread_behind(parent)) yield* wake_up_interruptible(thread.wait_chldexit.address);
 }
 
-/** Tells a parent that its child stopped or died, and wakes it if it waits for that. Needs tasklist_lock. */
+/**
+ * Tells a parent that its child stopped or died, and wakes it if it waits for that.
+ * @context holds tasklist_lock for reading
+ */
 export const do_notify_parent = kernel_function(
   "do_notify_parent",
   [pointer("task_struct"), i32],
@@ -285,8 +291,8 @@ function* kill_all(sig: i32): Steps<i32> {
 }
 
 /**
- * Signals one task, of the thread group `tgid` unless that is 0. Kernel threads take no signals they did not ask for. Needs
- * tasklist_lock.
+ * Signals one task, of the thread group `tgid` unless that is 0. Kernel threads take no signals they did not ask for.
+ * @context holds tasklist_lock for reading
  */
 function* kill_proc(tgid: i32, pid: i32, sig: i32): Steps<i32> {
   const p = yield* find_task_by_vpid(pid);

@@ -73,6 +73,7 @@ function slot_of(expires: number): number {
   throw new RangeError(`no slot for a timer at ${expires}`);
 }
 
+/** @context holds timerlist_lock */
 function internal_add_timer(timer: u32): void {
   const slot = slot_of(timer_list.at(timer).expires);
   list_add_tail(timer, timer_vectors.value.address_of(slot));
@@ -103,7 +104,7 @@ export const add_timer = kernel_function("add_timer", [pointer("timer_list")], u
   yield* spin_unlock_irqrestore(timerlist_lock.address, flags);
 });
 
-/** Takes a timer out of its slot. Returns whether it was in one. Needs timerlist_lock. */
+/** Takes a timer out of its slot. Returns whether it was in one. @context holds timerlist_lock */
 function detach_timer(timer: number): i32 {
   if (!timer_pending(timer)) return 0;
   list_del(timer);
@@ -137,7 +138,7 @@ export const del_timer_sync = kernel_function("del_timer_sync", [pointer("timer_
   }
 });
 
-/** Spreads the timers of a wide slot over the narrower vectors. @context irqs_disabled */
+/** Spreads the timers of a wide slot over the narrower vectors. @context irqs_disabled holds timerlist_lock */
 function* cascade(slot: u32): Steps<void> {
   const head = timer_vectors.value.address_of(slot);
   const last = list_head.at(head).prev;

@@ -23,10 +23,10 @@ import {
 import { init_waitqueue_entry, WQ_FLAG_EXCLUSIVE, wait_queue_head_t, wait_queue_t } from "../include/linux/wait.ts";
 import { schedule, schedule_timeout, try_to_wake_up } from "./sched.ts";
 
-/** What __wake_up does, with the queue's lock held. @context irqs_disabled */
-function* __wake_up_common(task_list: u32, mode: u32, nr: i32): Steps<void> {
+/** What __wake_up does. @context irqs_disabled holds wait_queue_head_t.lock of queue */
+function* __wake_up_common(queue: u32, mode: u32, nr: i32): Steps<void> {
   let exclusive_left = nr;
-  for (const entry of list_for_each(task_list)) {
+  for (const entry of list_for_each(wait_queue_head_t.at(queue).task_list.address)) {
     const wait = wait_queue_t.at(container_of(entry, wait_queue_t, "task_list"));
     const p = task_struct.at(wait.task);
     if ((p.state & mode) === 0) continue;
@@ -46,7 +46,7 @@ export const __wake_up = kernel_function(
   function* (queue, mode, nr) {
     const head = wait_queue_head_t.at(queue);
     const flags = yield* spin_lock_irqsave(head.lock.address);
-    yield* __wake_up_common(head.task_list.address, mode, nr);
+    yield* __wake_up_common(queue, mode, nr);
     yield* spin_unlock_irqrestore(head.lock.address, flags);
   },
 );
@@ -61,20 +61,20 @@ export function* wake_up_interruptible(queue: u32): Steps<void> {
   yield* __wake_up(queue, TASK_INTERRUPTIBLE, 1);
 }
 
-/** The same, by who has the queue's lock. @context irqs_disabled */
+/** The same, by who has the queue's lock. @context irqs_disabled holds wait_queue_head_t.lock of queue */
 export function* wake_up_locked(queue: u32): Steps<void> {
-  const { address } = wait_queue_head_t.at(queue).task_list;
-  yield* __wake_up_common(address, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+  yield* __wake_up_common(queue, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
 }
 
 const TASK_LIST = wait_queue_t.offset("task_list");
 
-/** What add_wait_queue does, with the queue's lock held (include/linux/wait.h). */
+/** What add_wait_queue does (include/linux/wait.h). @context holds wait_queue_head_t.lock of queue */
 function __add_wait_queue(queue: number, wait: number): void {
   wait_queue_t.at(wait).flags &= ~WQ_FLAG_EXCLUSIVE;
   list_add(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
 }
 
+/** @context holds wait_queue_head_t.lock of queue */
 export function __add_wait_queue_exclusive(queue: number, wait: number): void {
   wait_queue_t.at(wait).flags |= WQ_FLAG_EXCLUSIVE;
   list_add_tail(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
@@ -202,10 +202,10 @@ export const interruptible_sleep_on_timeout = kernel_function(
 /** Completes `x`: lets one waiter, now or later, go on. @context any */
 export const complete = kernel_function("complete", [pointer("completion")], undefined, function* (at) {
   const x = completion.at(at);
-  const { lock, task_list } = x.wait;
+  const { lock } = x.wait;
   const flags = yield* spin_lock_irqsave(lock.address);
   x.done++;
-  yield* __wake_up_common(task_list.address, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+  yield* __wake_up_common(x.wait.address, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
   yield* spin_unlock_irqrestore(lock.address, flags);
 });
 

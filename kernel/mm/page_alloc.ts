@@ -123,20 +123,20 @@ function zone_lock(): u32 {
   return contig_page_data.value.lock.address;
 }
 
-/** Marks a block as free, before it is put on the free list of its order. Needs the zone's lock. */
+/** Marks a block as free, before it is put on the free list of its order. @context holds contig_page_data.lock */
 function mark_free(block: u32, order: u32): void {
   page.at(block).flags = PG_buddy;
   page.at(block).private = order;
   free_area(order).nr_free++;
 }
 
-/** Puts a block on the free list of its order, to be taken next. Needs the zone's lock. */
+/** Puts a block on the free list of its order, to be taken next. @context holds contig_page_data.lock */
 function add_block(block: u32, order: u32): void {
   mark_free(block, order);
   list_add(block, free_area(order).free_list.address);
 }
 
-/** Takes a block off the free list of its order. Needs the zone's lock. */
+/** Takes a block off the free list of its order. @context holds contig_page_data.lock */
 function take_block(block: u32, order: u32): void {
   list_del(block);
   page.at(block).flags = 0;
@@ -235,8 +235,8 @@ function free_block_of(pfn: u32): u32 {
 }
 
 /**
- * Puts the frames `pfn` to `end` - 1, which are in no block, on the free lists. Interrupts are off.
- * @context irqs_disabled
+ * Puts the frames `pfn` to `end` - 1, which are in no block, on the free lists.
+ * @context irqs_disabled holds contig_page_data.lock
  */
 function* add_frames(pfn: u32, end: u32): Steps<void> {
   let at = pfn;
@@ -249,7 +249,7 @@ function* add_frames(pfn: u32, end: u32): Steps<void> {
 
 /**
  * Takes the part of a free block that lies in frames `first` to `end` - 1 off the free lists. Returns the block's end.
- * @context irqs_disabled
+ * @context irqs_disabled holds contig_page_data.lock
  */
 function* reserve_in_block(block: u32, first: u32, end: u32): Steps<u32> {
   const order = page.at(block).private;

@@ -30,7 +30,7 @@ import { NR_CPUS } from "../include/linux/threads.ts";
 import { EXIT_PANIC } from "../kernel/panic.ts";
 import { HZ, jiffies, nr_timers } from "../kernel/timer.ts";
 import { kernel_image } from "../link.ts";
-import { entry_check } from "./entry-check.ts";
+import { entry_check, plain_check } from "./entry-check.ts";
 import { InspectMemory } from "./inspect-memory.ts";
 import { KernelEntries } from "./kernel-entries.ts";
 import { type KernelStack, stack_at, task_on } from "./task-stacks.ts";
@@ -154,6 +154,8 @@ export class Kernel implements KernelHost {
   readonly #inspect: HostedMemory;
   readonly #entries: KernelEntries;
   readonly #debug: boolean;
+  /** See KernelHost. */
+  readonly entered: KernelHost["entered"];
   #listener: ((event: RecordedEvent) => void) | undefined;
   #input_closed = false;
 
@@ -175,6 +177,7 @@ export class Kernel implements KernelHost {
     check_cpus(cpus, this.image);
     if ("cpuHz" in options) check_cpu_hz(options.cpuHz, this.image.initial(HZ.symbol));
     this.#debug = options.debug ?? false;
+    this.entered = this.#debug ? plain_check(this.image) : undefined;
     this.machine = machine ?? this.#new_machine(options, cpus);
     this.#bridge = new Bridge({
       host: this,

@@ -3,6 +3,9 @@
 const LOCKS = "test/kernel/arch/i386/lib/spinlock.test.ts";
 const SMP_LOCKS = "test/kernel/smp/locks.test.ts";
 const STRESS = "test/kernel/smp/stress.test.ts";
+const MISUSE = "test/kernel/lockdep/misuse.test.ts";
+const HOLDS = "test/kernel/lockdep/holds.test.ts";
+const LOCK_IRQ = "test/kernel/lockdep/irq.test.ts";
 const SPINLOCK = "kernel/arch/i386/lib/spinlock.S";
 const SCHED = "kernel/kernel/sched.ts";
 const EXIT = "kernel/kernel/exit.ts";
@@ -280,5 +283,61 @@ export default [
     new: "  }\n",
     and: [{ file: "kernel/drivers/char/tty_io.ts", old: "  yield* up(sem);\n", new: "" }],
     tests: [NAMED],
+  },
+  {
+    name: "lockdep takes any order of locks",
+    file: "kernel/kernel/lockdep-graph.ts",
+    old: "  if (found !== 0) {\n    yield* print_circular_bug(prev, next, found, frame);\n    return;\n  }\n",
+    new: "",
+    tests: [MISUSE],
+  },
+  {
+    name: "lockdep looks for a circle of two only",
+    file: "kernel/kernel/lockdep-graph.ts",
+    old: "  reach(backwards ? edge.from : edge.to, how, edge.address | (from & ONLY_RECURSIVE));\n",
+    new: "  if (search_end.value === 1) reach(backwards ? edge.from : edge.to, how, edge.address | (from & ONLY_RECURSIVE));\n",
+    tests: [MISUSE],
+  },
+  {
+    name: "lockdep does not mind bottom halves",
+    file: "kernel/kernel/lockdep-usage.ts",
+    old: "    if (state & LOCK_IN_SOFTIRQ) usage |= USED_IN_HARDIRQ << SOFTIRQ_SHIFT;\n",
+    new: "",
+    tests: [MISUSE],
+  },
+  {
+    name: "a trylock counts as one that waits",
+    file: "kernel/kernel/lockdep.ts",
+    old: "  if (debug_locks.value !== 0 && (held.state & LOCK_TRYLOCK) === 0) {\n",
+    new: "  if (debug_locks.value !== 0) {\n",
+    tests: [MISUSE],
+  },
+  {
+    name: "a lock that somebody holds is enough for `holds`",
+    file: "kernel/running/held-locks.ts",
+    old: '  return "it is somebody else who holds it";\n',
+    new: "  return undefined;\n",
+    tests: [HOLDS],
+  },
+  {
+    name: "plain functions' `@context` is not checked",
+    file: "kernel/running/kernel.ts",
+    old: "    this.entered = this.#debug ? plain_check(this.image) : undefined;\n",
+    new: "    this.entered = undefined;\n",
+    tests: [HOLDS],
+  },
+  {
+    name: "nobody says that he has waited for a second",
+    file: "kernel/kernel/spinlock-debug.ts",
+    old: "    if (!is_over && waited >= CLOCK_TICK_RATE) yield* lockup(lock, frame);\n",
+    new: "",
+    tests: [LOCK_IRQ],
+  },
+  {
+    name: "sigreturn changes the mask without sigmask_lock",
+    file: "kernel/arch/i386/kernel/sigframe.ts",
+    old: "  yield* spin_lock_irq(current().sigmask_lock.address);\n  set_blocked(frame.sc.oldmask, frame.extramask);\n  yield* spin_unlock_irq(current().sigmask_lock.address);\n",
+    new: "  set_blocked(frame.sc.oldmask, frame.extramask);\n",
+    tests: [SMP_LOCKS],
   },
 ];

@@ -8,6 +8,7 @@ import type { Console } from "../console.ts";
 import { lineOf, placeAddresses } from "../places.ts";
 import { listDisplays } from "./displays.ts";
 import { describeFrame, showArguments, showLocals } from "./frames.ts";
+import { listLocks } from "./locks.ts";
 import { listBreakpoints } from "./stopping.ts";
 
 /** Functions and variables listed at most. */
@@ -155,6 +156,7 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   functions: (argument, console) => everything(console, argument, true),
   line,
   locals: (_argument, console) => showLocals(console),
+  locks: (_argument, console) => listLocks(console),
   scope,
   source,
   sources: files,

@@ -237,7 +237,42 @@ describe("the compiler refuses", () => {
       /^4:5: .*no macro/,
     ],
     ["of an iteration", "/** @context in_task */\nfunction* it(): Generator<number> { yield 1; }\n", /^4:5: /],
-    ["of a plain function", "/** @context in_task */\nfunction plain(): number { return 1; }\nplain();\n", /^4:5: /],
+    [
+      "of a plain function, misspelt",
+      "/** @context in_tsk */\nexport function plain(): number { return 1; }\n",
+      /^4:14: /,
+    ],
+    [
+      "of a plain function in another",
+      "function outer(): number {\n/** @context any */\nfunction plain() { return 1; }\nreturn plain();\n}\nouter();\n",
+      /^5:5: /,
+    ],
+    [
+      "of no lock",
+      `/** @context holds a_lock */\n${h}`,
+      /^4:20: .*has a lock a_lock; one in a struct is STRUCT\.FIELD of PARAMETER/,
+    ],
+    ["of nothing held", `/** @context any holds */\n${h}`, /^4:5: `@context` is followed by /],
+    [
+      "of no struct",
+      `/** @context holds thing.lock of flags */\n${h}`,
+      /^4:20: .*has a struct or variable thing with a field lock/,
+    ],
+    [
+      "of a struct without the field",
+      `const thing = struct("thing", { word: u32 });\n/** @context holds thing.lock of flags */\n${h}`,
+      /^5:20: .*thing with a field lock/,
+    ],
+    [
+      "of a field of nothing",
+      `const thing = struct("thing", { lock: u32 });\n/** @context holds thing.lock */\n${h}`,
+      /^5:20: .*thing\.lock of which parameter\?/,
+    ],
+    [
+      "of a field of what is no parameter",
+      `const thing = struct("thing", { lock: u32 });\n/** @context holds thing.lock of flag */\n${h}`,
+      /^5:34: .*no parameter flag/,
+    ],
     [
       "of a variable",
       '/** @context in_task */\nexport const v = kernel_variable("v", i32);\n',
@@ -280,6 +315,8 @@ describe("the compiler takes", () => {
     '/** @context any */\nexport const h = kernel_function("h", [], i32, function* () { return 1; });\n',
     "/**\n * Steps. @context in_task\n *   irqs_enabled\n */\nexport function* h(a: u32): Steps<u32> { return a; }\n",
     "const MASK = 1 << 4;\n/** @context in_irq if a & MASK */\nexport function* h(a: u32): Steps<u32> { return a & MASK; }\n",
+    "/** @context in_task irqs_enabled */\nexport function plain(): number { return 1; }\n",
+    'const a_lock = kernel_variable("a_lock", u32);\n/** @context in_task holds a_lock for reading if a & 1 */\nexport function* h(a: u32): Steps<u32> { return a + a_lock.value; }\n',
     '/** @context in_irq if a & 0x10 */\nkernel_function("h", [u32], i32, function* (a) { return a & 1; });\n',
     "// a @context in an ordinary comment\nexport const text = '@context nonsense';\n",
   ])("%j", (also) => {

@@ -16,7 +16,7 @@ const images = { 1: image_of({ lockdep: true }), 4: image_of({ lockdep: true, sm
 const plain = { 1: image_of({}), 4: image_of({ smp: true }) };
 
 /** The system call's result becomes the status; a task that an oops ends has 11. */
-function call(name: keyof typeof CALLS, which: number, cpus: 1 | 4, { image = images[cpus], seconds = 1 } = {}) {
+function call(name: keyof typeof CALLS, which: number, cpus: 1 | 4, { image = images[cpus], cpuHz = 10_000_000 } = {}) {
   const started = boot(
     `
 .globl _start
@@ -34,10 +34,10 @@ _start:
 .bss
 status:	.skip 4
 `,
-    { image, cpus },
+    { image, cpus, cpuHz },
   );
   const { kernel, log } = started;
-  const stop = kernel.run({ maxInstructions: Math.round(seconds * 10_000_000) });
+  const stop = kernel.run({ maxInstructions: 10_000_000 });
   const text = log();
   return { kernel, stop, log: text, report: text.slice(text.indexOf("\n===")) };
 }
@@ -48,30 +48,30 @@ function reports(kernel: ReturnType<typeof boot>["kernel"]): number {
 
 const REPORTED: Readonly<Record<Exclude<(typeof misuse.MISUSES)[number], "recursion">, RegExp>> = {
   inversion:
-    /WARNING: possible circular locking dependency detected[^]*init\/2 is trying to acquire lock:\n\w+ \(lock_a\)\{\+\.\+\.\}, at: \[<\w+>\] take_b_then_a\+\w+\/\w+ \(test\/kernel\/lockdep\/misuse\.kernel\.ts:\d+\)\n\nbut task is already holding lock:\n\w+ \(lock_b\)[^]*-> #1 \(lock_b\)\{\+\.\+\.\}:\n +\[<\w+>\] take_a_then_b\+[^]*-> #0 \(lock_a\)\{\+\.\+\.\}:\n +\[<\w+>\] take_b_then_a\+[^]* {2}lock\(lock_b\);\n +lock\(lock_a\);\n +lock\(lock_b\);\n {2}lock\(lock_a\);/,
+    /WARNING: possible circular locking dependency detected[\s\S]*init\/2 is trying to acquire lock:\n\w+ \(lock_a\)\{\+\.\+\.\}, at: \[<\w+>\] take_b_then_a\+\w+\/\w+ \(test\/kernel\/lockdep\/misuse\.kernel\.ts:\d+\)\n\nbut task is already holding lock:\n\w+ \(lock_b\)[\s\S]*-> #1 \(lock_b\)\{\+\.\+\.\}:\n +\[<\w+>\] take_a_then_b\+[\s\S]*-> #0 \(lock_a\)\{\+\.\+\.\}:\n +\[<\w+>\] take_b_then_a\+[\s\S]* {2}lock\(lock_b\);\n +lock\(lock_a\);\n +lock\(lock_b\);\n {2}lock\(lock_a\);/,
   "cycle of three":
-    /possible circular locking dependency detected[^]*-> #2 \(lock_c\)[^]*-> #1 \(lock_b\)[^]*-> #0 \(lock_a\)[^]*Chain exists of:\n {2}lock_a --> lock_b --> lock_c\n/,
+    /possible circular locking dependency detected[\s\S]*-> #2 \(lock_c\)[\s\S]*-> #1 \(lock_b\)[\s\S]*-> #0 \(lock_a\)[\s\S]*Chain exists of:\n {2}lock_a --> lock_b --> lock_c\n/,
   "recursion of a class":
-    /possible recursive locking detected[^]*\(make_items\(\) test\/kernel\/lockdep\/misuse\.kernel\.ts:\d+\)[^]*May be due to missing lock nesting notation/,
+    /possible recursive locking detected[\s\S]*\(make_items\(\) test\/kernel\/lockdep\/misuse\.kernel\.ts:\d+\)[\s\S]*May be due to missing lock nesting notation/,
   "irq-unsafe":
-    /WARNING: inconsistent lock state\n-+\ninconsistent \{IN-HARDIRQ-W\} -> \{HARDIRQ-ON-W\} usage\.\ninit\/2 \[HC0\[0\]:SC0\[0\]:HE1:SE1\] takes:\n\w+ \(lock_a\)\{\?\.\.\.\}[^]*\{IN-HARDIRQ-W\} state was registered at:\n +\[<\w+>\] take_in_irq\+/,
+    /WARNING: inconsistent lock state\n-+\ninconsistent \{IN-HARDIRQ-W\} -> \{HARDIRQ-ON-W\} usage\.\ninit\/2 \[HC0\[0\]:SC0\[0\]:HE1:SE1\] takes:\n\w+ \(lock_a\)\{\?\.\.\.\}[\s\S]*\{IN-HARDIRQ-W\} state was registered at:\n +\[<\w+>\] take_in_irq\+/,
   "irq-unsafe before it is irq-safe": /inconsistent \{HARDIRQ-ON-W\} -> \{IN-HARDIRQ-W\} usage\.\n.*HC1\[1\]/,
   "irqs enabled while it is held": /inconsistent \{IN-HARDIRQ-W\} -> \{HARDIRQ-ON-W\} usage/,
   "softirq-unsafe":
-    /inconsistent \{IN-SOFTIRQ-W\} -> \{SOFTIRQ-ON-W\} usage[^]*state was registered at:\n +\[<\w+>\] take_in_bottom_half\+/,
+    /inconsistent \{IN-SOFTIRQ-W\} -> \{SOFTIRQ-ON-W\} usage[\s\S]*state was registered at:\n +\[<\w+>\] take_in_bottom_half\+/,
   "irq-safe to irq-unsafe":
-    /HARDIRQ-safe -> HARDIRQ-unsafe lock order detected[^]*\(lock_a\)\{-\.\.\.\} -> \(lock_b\)\{\+\.\+\.\}\n[^]*became HARDIRQ-irq-safe at:\n +\[<\w+>\] take_in_irq\+[^]*became HARDIRQ-irq-unsafe at:\n +\[<\w+>\] take\+/,
+    /HARDIRQ-safe -> HARDIRQ-unsafe lock order detected[\s\S]*\(lock_a\)\{-\.\.\.\} -> \(lock_b\)\{\+\.\+\.\}\n[\s\S]*became HARDIRQ-irq-safe at:\n +\[<\w+>\] take_in_irq\+[\s\S]*became HARDIRQ-irq-unsafe at:\n +\[<\w+>\] take\+/,
   "inversion by usage":
-    /possible irq lock inversion dependency detected[^]*\(lock_a\)[^]*took another, HARDIRQ-unsafe lock in the past:\n \(lock_b\)/,
+    /possible irq lock inversion dependency detected[\s\S]*\(lock_a\)[\s\S]*took another, HARDIRQ-unsafe lock in the past:\n \(lock_b\)/,
   "unlock of what is not held":
-    /bad unlock balance detected![^]*trying to release lock \(lock_a\) at:\n\[<\w+>\] misuse\+[^]*there are no more locks to release!/,
+    /bad unlock balance detected![\s\S]*trying to release lock \(lock_a\) at:\n\[<\w+>\] misuse\+[\s\S]*there are no more locks to release!/,
   "missing unlock":
-    /lock held when returning to user space!\n-+\ninit\/2 is leaving[^]*#0: \w+ \(lock_a\)\{\+\.\+\.\}, at: \[<\w+>\] misuse\+/,
+    /lock held when returning to user space!\n-+\ninit\/2 is leaving[\s\S]*#0: \w+ \(lock_a\)\{\+\.\+\.\}, at: \[<\w+>\] misuse\+/,
   sleeping:
-    /BUG: scheduling while atomic: init\/2\n1 lock held on CPU#\d by init\/2:\n #0: \w+ \(lock_a\)[^]*\] schedule\+/,
-  "not initialised": /trying to register non-static key[^]*take\+/,
+    /BUG: scheduling while atomic: init\/2\n1 lock held on CPU#\d by init\/2:\n #0: \w+ \(lock_a\)[\s\S]*\] schedule\+/,
+  "not initialised": /trying to register non-static key[\s\S]*take\+/,
   "reader against writer":
-    /possible circular locking dependency detected[^]*trying to acquire lock:\n\w+ \(rwlock_r\)[^]*-> #1 \(lock_a\)[^]*-> #0 \(rwlock_r\)/,
+    /possible circular locking dependency detected[\s\S]*trying to acquire lock:\n\w+ \(rwlock_r\)[\s\S]*-> #1 \(lock_a\)[\s\S]*-> #0 \(rwlock_r\)/,
 };
 
 describe.each([1, 4] as const)("on %i CPUs", (cpus) => {
@@ -85,11 +85,11 @@ describe.each([1, 4] as const)("on %i CPUs", (cpus) => {
 
   it("a lock that is taken again by who has it is reported before it deadlocks, and a second later who waits for whom", () => {
     const { kernel, stop, report } = call("sys_misuse", misuse.MISUSES.indexOf("recursion"), cpus, {
-      seconds: 2.5 * cpus,
+      cpuHz: 1_000_000,
     });
     expect(report).toMatch(/possible recursive locking detected/);
     expect(report).toMatch(
-      /BUG: spinlock lockup on CPU#\d, init\/2\n lock: \w+ \(lock_a\)\n \.owner: init\/2, \.owner_cpu: \d, which took it at:\n +\[<\w+>\] misuse\+\S+ \(.*misuse\.kernel\.ts:(\d+)\)[^]*stack backtrace:\n \[<\w+>\] misuse\+\S+ \(.*misuse\.kernel\.ts:(?!\1)\d+\)/,
+      /BUG: spinlock lockup on CPU#\d, init\/2\n lock: \w+ \(lock_a\)\n \.owner: init\/2, \.owner_cpu: \d, which took it at:\n +\[<\w+>\] misuse\+\S+ \(.*misuse\.kernel\.ts:(\d+)\)[\s\S]*stack backtrace:\n \[<\w+>\] misuse\+\S+ \(.*misuse\.kernel\.ts:(?!\1)\d+\)/,
     );
     expect(report.match(/spinlock lockup/g)).toHaveLength(1);
     expect(reports(kernel)).toBe(2);

@@ -172,3 +172,23 @@ stack:	.skip 4
     expect(kernel.statistics.ticks - before).toBeLessThan(trips / 2);
   });
 });
+
+it("the mask of blocked signals is put back under the task's sigmask_lock", () => {
+  const { stop, log } = run(
+    `
+.globl _start
+_start:
+	SYSCALL signal, $10, $handler
+	SYSCALL kill, $1, $10
+	EXIT caught
+handler:
+	movl $7, caught
+	ret
+.data
+caught:	.long 0
+`,
+    1,
+  );
+  expect({ stop, log: log() }).toMatchObject({ stop: { kind: "exit", status: 7 } });
+  expect(log()).not.toMatch(/wrong context/);
+});

@@ -7,7 +7,7 @@ import { list_for_each } from "../../../kernel/include/linux/list.ts";
 import { page } from "../../../kernel/include/linux/mm.ts";
 import { kernel_image } from "../../../kernel/index.ts";
 import { boot } from "../run.ts";
-import { balance, Exchangeable } from "./run.ts";
+import { Exchangeable } from "./run.ts";
 
 const CPUS = 4;
 const PAGE = 4096;
@@ -113,7 +113,7 @@ function each_seed(
     });
     look(run, seed);
     if (!balanced) continue;
-    const after = balance(kernel, run.memory);
+    const after = run.memory();
     before ??= after;
     expect(after, `seed ${seed}`).toEqual(before);
   }

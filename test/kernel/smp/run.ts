@@ -1,8 +1,5 @@
 /** Programs on a kernel for several CPUs. */
 import { type Interleaver, RoundRobin } from "../../../emulator/index.ts";
-import { mm_struct } from "../../../kernel/include/linux/mm.ts";
-import { idle_task, task_struct } from "../../../kernel/include/linux/sched.ts";
-import type { Kernel } from "../../../kernel/index.ts";
 import { link_kernel } from "../../../kernel/link.ts";
 import { boot, CONFIG, type Options, type Run } from "../run.ts";
 import * as calls from "./calls.kernel.ts";
@@ -53,20 +50,4 @@ export class Exchangeable implements Interleaver {
   next(runnable: number, executed: number): number {
     return this.now.next(runnable, executed);
   }
-}
-
-/** Address spaces whose processes have ended, and that idle CPUs still have loaded. */
-function borrowed_directories(cpus: number): number {
-  const idle = Array.from({ length: cpus }, (_, cpu) => task_struct.at(idle_task(cpu)).active_mm);
-  const loaded = new Set(idle.filter((mm) => mm !== 0));
-  return [...loaded].filter((mm) => mm_struct.at(mm).mm_users === 0).length;
-}
-
-/** What must be the same after every run: as `memory`, less what idle CPUs have borrowed until they switch to another process. */
-export function balance(kernel: Kernel, memory: () => Record<string, number>): Record<string, number> {
-  const after = memory();
-  const borrowed = kernel.inspect(() => borrowed_directories(kernel.machine.cores.length));
-  after.mm_struct -= borrowed;
-  after.free_pages += borrowed;
-  return after;
 }

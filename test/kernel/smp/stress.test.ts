@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { RandomInterleaver } from "../../../emulator/index.ts";
 import { kernel_image } from "../../../kernel/index.ts";
-import { boot, CONFIG, program } from "../run.ts";
-import { balance, Exchangeable } from "./run.ts";
+import { boot, CONFIG, no_lock_reports, program } from "../run.ts";
+import { Exchangeable } from "./run.ts";
 import { namespaces, seven, stress } from "./stress.ts";
 
 /** Seeds of a run: ESP0_SEEDS=1000 for a night. */
@@ -14,7 +14,7 @@ const CPUS = 4;
 /** Runs a program that ends with "ok" in many turns of the CPUs, and looks what it leaves. */
 function repeat(init: string, memoryModel: "sc" | "tso"): void {
   const interleaver = new Exchangeable();
-  const { kernel, memory, output } = boot(init, {
+  const { kernel, log, memory, output } = boot(init, {
     image: kernel_image({ ...CONFIG, smp: true }),
     cpus: CPUS,
     files: { "/seven": program(seven) },
@@ -31,10 +31,11 @@ function repeat(init: string, memoryModel: "sc" | "tso"): void {
     interleaver.now = new RandomInterleaver(seed, 1 + (seed % 100));
     // The program is over when it writes: what it had then is what init itself has.
     const stop = kernel.run({ maxInstructions: 20_000_000 });
+    no_lock_reports(kernel, log());
     expect(stop, `seed ${seed}`).toEqual({ kind: "exit", status: 0 });
     expect(output().slice(length), `seed ${seed}`).toBe("ok\n");
     length = output().length;
-    const after = balance(kernel, memory);
+    const after = memory();
     expect(after.threads, `seed ${seed}`).toBe(1);
     before ??= after;
     expect(after, `seed ${seed}`).toEqual(before);

@@ -13,6 +13,7 @@ import { copy_from_user, copy_to_user } from "../../../include/asm/uaccess.ts";
 import { __NR_rt_sigreturn, __NR_sigreturn } from "../../../include/asm/unistd.ts";
 import { current, type k_sigaction as KernelAction, k_sigaction } from "../../../include/linux/sched.ts";
 import { SA_ONSTACK, SA_RESTORER, SIG_DFL, SIGSEGV } from "../../../include/linux/signal.ts";
+import { spin_lock_irq, spin_unlock_irq } from "../../../include/linux/spinlock.ts";
 import { do_sigaltstack, fill_stack_t, sas_ss_flags } from "../../../kernel/sigaltstack.ts";
 import { force_sig, set_blocked } from "../../../kernel/signal.ts";
 import { restore_i387, save_i387 } from "./i387.ts";
@@ -186,7 +187,9 @@ export const sys_sigreturn = kernel_function("sys_sigreturn", [by_value(pt_regs)
   const frame = local(sigframe);
   if ((yield* copy_from_user(frame.address, regs.esp - sigframe.offset("sc"), sigframe.size)) !== 0)
     return yield* bad_frame();
+  yield* spin_lock_irq(current().sigmask_lock.address);
   set_blocked(frame.sc.oldmask, frame.extramask);
+  yield* spin_unlock_irq(current().sigmask_lock.address);
   if (!(yield* restore_sigcontext(regs, frame.sc))) return yield* bad_frame();
   return i32.from_register(regs.eax);
 });
@@ -200,7 +203,9 @@ export const sys_rt_sigreturn = kernel_function("sys_rt_sigreturn", [by_value(pt
   if ((yield* copy_from_user(frame.address, regs.esp - rt_sigframe.offset("sig"), rt_sigframe.size)) !== 0)
     return yield* bad_frame();
   const { uc } = frame;
+  yield* spin_lock_irq(current().sigmask_lock.address);
   set_blocked(uc.uc_sigmask.get(0), uc.uc_sigmask.get(1));
+  yield* spin_unlock_irq(current().sigmask_lock.address);
   if (!(yield* restore_sigcontext(regs, uc.uc_mcontext))) return yield* bad_frame();
   // The program may have changed the stack in the frame; what it wrote wrong is its own affair.
   do_sigaltstack(uc.uc_stack, regs.esp);
