@@ -49,4 +49,4 @@ export { jiffies, timer_jiffies, timer_vectors } from "./kernel/timer.ts";
 export { mem_map, nr_free_pages } from "./mm/page_alloc.ts";
 export { slab_caches } from "./mm/slab.ts";
 export type { Kernel } from "./running/kernel.ts";
-export { CPU_STACKS, type CpuStack, type KernelStack, type StackRange, stack_of } from "./running/task-stacks.ts";
+export { type CpuStack, type KernelStack, type StackRange, stack_of } from "./running/task-stacks.ts";

@@ -2,6 +2,7 @@
 import { type Core, ESP, TR } from "../../emulator/index.ts";
 import { image } from "../host/context.ts";
 import type { KernelImage } from "../host/kernel-image.ts";
+import { memory } from "../host/memory.ts";
 import { current_of } from "../host/stack-layout.ts";
 import { PAGE_OFFSET } from "../include/asm/page.ts";
 import { THREAD_SIZE, tss_struct } from "../include/asm/processor.ts";
@@ -18,15 +19,16 @@ export interface StackRange {
   readonly end: number;
 }
 
-/** Stacks that belong to a CPU and no task, by the symbols of where those of all CPUs lie behind each other. */
-export const CPU_STACKS = {
+/** Stacks that belong to a CPU and no task, by the variable that has where they begin: those of all CPUs lie behind each other. */
+const CPU_STACKS = {
   hardirq_stack: "hard IRQ stack",
   softirq_stack: "soft IRQ stack",
   nmi_stack: "NMI stack",
   debug_stack: "debug stack",
-  doublefault_stack: "double fault stack",
 } as const;
-export type CpuStackKind = (typeof CPU_STACKS)[keyof typeof CPU_STACKS];
+/** The array of those for double faults, which every kernel has. */
+const DOUBLEFAULT_STACK = "doublefault_stack";
+export type CpuStackKind = (typeof CPU_STACKS)[keyof typeof CPU_STACKS] | "double fault stack";
 
 export interface CpuStack extends StackRange {
   readonly kind: CpuStackKind;
@@ -61,29 +63,36 @@ export function stack_at(kernel: KernelImage, address: number): KernelStack | un
 
 /** The stack, of those that belong to a CPU, that an address is on; a stack's top counts. */
 function cpu_stack_at(kernel: KernelImage, address: number): CpuStack | undefined {
-  const size = kernel.stacks?.size ?? 0;
   for (const [symbol, kind] of Object.entries(CPU_STACKS)) {
-    const found = kernel.find(symbol);
-    if (found === undefined) continue;
-    const cpu = Math.ceil((address - found) / size) - 1;
-    if (cpu < 0 || cpu >= kernel.cpus) continue;
-    return { kind, cpu, start: found + cpu * size, end: found + (cpu + 1) * size };
+    const variable = kernel.find(symbol);
+    if (variable === undefined) continue;
+    const found = cpu_stack(kernel, kind, memory().read32(variable) >>> 0, address);
+    if (found !== undefined) return found;
   }
-  return undefined;
+  const array = kernel.find(DOUBLEFAULT_STACK);
+  return array === undefined ? undefined : cpu_stack(kernel, "double fault stack", array, address);
+}
+
+/** @param first where that of CPU 0 begins; 0 when there are none yet */
+function cpu_stack(kernel: KernelImage, kind: CpuStackKind, first: number, address: number): CpuStack | undefined {
+  const size = kernel.stacks?.size ?? 0;
+  const cpu = Math.ceil((address - first) / size) - 1;
+  if (first === 0 || cpu < 0 || cpu >= kernel.cpus) return undefined;
+  return { kind, cpu, start: first + cpu * size, end: first + (cpu + 1) * size };
 }
 
 /**
  * Linear address of the PCB of the task that a core executes: by the stack that it is on, or goes to when it leaves ring 3.
  * undefined before there are tasks.
  */
-export function task_on(core: Core, { stacks }: KernelImage, memory: Words): number | undefined {
+export function task_on(core: Core, { stacks }: KernelImage, words: Words): number | undefined {
   if (stacks === undefined || (core.cr0 & CR0_PG) === 0) return undefined;
   try {
-    const esp = core.cpl === USER_CPL ? memory.read32((core.segBase(TR) + ESP0) >>> 0) - 4 : core.r[ESP];
+    const esp = core.cpl === USER_CPL ? words.read32((core.segBase(TR) + ESP0) >>> 0) - 4 : core.r[ESP];
     if (esp >>> 0 < PAGE_OFFSET) return undefined;
-    const task = current_of(stacks, { esp, gdt: core.gdtrBase }, memory);
+    const task = current_of(stacks, { esp, gdt: core.gdtrBase }, words);
     if (task < PAGE_OFFSET) return undefined;
-    memory.read32(task); // it is there
+    words.read32(task); // it is there
     return task;
   } catch (error) {
     if (error instanceof RangeError) return undefined;

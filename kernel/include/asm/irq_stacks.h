@@ -4,20 +4,22 @@
 
 #include <asm/current.h>
 
-# EAX: the lower end of this CPU's \stack.
+# EAX: the lower end of this CPU's \stack; 0 before there are any, on the boot CPU.
 .macro GET_CPU_STACK stack
 	.ifdef CONFIG_SMP
 	GET_CPU %eax
 	shll $THREAD_SHIFT, %eax
-	addl $\stack, %eax
+	addl \stack, %eax
 	.else
-	movl $\stack, %eax
+	movl \stack, %eax
 	.endif
 .endm
 
-# Changes to the stack whose lower end EAX is, with EBX = ESP; stays, and jumps to \stay, when it is on that already. What was
-# interrupted is not asked: an NMI may come between any two instructions, and has a stack of its own. Uses ECX.
+# Changes to the stack whose lower end EAX is, with EBX = ESP; stays, and jumps to \stay, when it is on that already, or there is
+# none yet. What was interrupted is not asked: an NMI may come between any two instructions, and has a stack of its own. Uses ECX.
 .macro CHANGE_STACK stay
+	testl %eax, %eax
+	je \stay
 	movl %ebx, %ecx
 	xorl %eax, %ecx
 	testl $-THREAD_SIZE, %ecx

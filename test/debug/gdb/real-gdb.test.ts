@@ -112,6 +112,37 @@ describe.skipIf(!hasGdb())("a real GDB", () => {
     expect(await server.ended).toBe("exited");
   });
 
+  it.each(["thread_info", "vmap"] as const)(
+    "unwinds from the stacks of a CPU to the task's: stack=%s",
+    { timeout: LONG },
+    async (stack) => {
+      const image = kernel_image({ stack, irq_stacks: true });
+      const file = join(folder, `vmlinux-${stack}`);
+      writeFileSync(file, image.elf());
+      const program = writeExecutable(link([assemble(FORK, { file: "fork.S" })]));
+      const session = DebugSession.forKernel({ image, initramfs: initramfs({ "/init": program }), program });
+      const server = new GdbServer(session, { monitor: replMonitor(session, new SourceTexts()) });
+      servers.push(server);
+      const output = await runGdb(file, await server.listen(0), [
+        "break timer_interrupt",
+        "continue",
+        "backtrace",
+        "delete",
+        "break timer_bh",
+        "continue",
+        "backtrace",
+        "kill",
+      ]);
+      expect(output).toMatch(
+        /#0 .*timer_interrupt[\s\S]*handle_IRQ_event[\s\S]*do_IRQ[\s\S]*common_interrupt[\s\S]*<signal handler called>\n#5 +0x080480/,
+      );
+      expect(output).toMatch(
+        /Breakpoint 2, timer_bh[\s\S]*do_bottom_half[\s\S]*do_softirq[\s\S]*handle_bottom_half_intr[\s\S]*<signal handler called>\n#5 +0x080480/,
+      );
+      expect(await server.ended).toBe("killed");
+    },
+  );
+
   it("finds the guest where the last one was lost", { timeout: LONG }, async () => {
     const server = serve();
     const port = await server.listen(0);

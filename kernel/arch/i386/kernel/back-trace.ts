@@ -19,12 +19,8 @@ export interface StackFrame {
 }
 
 const DEEPEST = 64;
-/** Functions of entry.S whose calls have a struct pt_regs right above the return address: as an argument, or as what lies there. */
-const entry_points: ReadonlySet<string> = new Set([
-  "common_interrupt",
-  "system_call",
-  "handle_bottom_half_intr",
-  "handle_bottom_half_sys_call",
+/** Entry code of the interrupts that local APICs deliver. */
+const apic_entries = [
   "apic_timer_interrupt",
   "stop_interrupt",
   "call_function_interrupt",
@@ -32,9 +28,26 @@ const entry_points: ReadonlySet<string> = new Set([
   "invalidate_interrupt",
   "error_interrupt",
   "spurious_interrupt",
+];
+/** Functions of entry.S whose calls have a struct pt_regs right above the return address: as an argument, or as what lies there. */
+const entry_points: ReadonlySet<string> = new Set([
+  "common_interrupt",
+  "system_call",
+  "handle_bottom_half_intr",
+  "handle_bottom_half_sys_call",
+  ...apic_entries,
 ]);
 /** That whose calls have the address of one there. */
 const EXCEPTION_ENTRY = "error_code";
+
+function is_apic_entry(name: string): boolean {
+  return apic_entries.some((entry) => name.startsWith(`${entry}+`));
+}
+
+/** Whether a frame, as `symbolize` names it, is one of the entry code of interrupts. */
+export function is_interrupt_entry(name: string): boolean {
+  return ["common_interrupt+", "IRQ"].some((entry) => name.startsWith(entry)) || is_apic_entry(name);
+}
 
 /**
  * Frames from the innermost outwards, ending at the first user-mode frame or where the chain does. Never faults. Frames

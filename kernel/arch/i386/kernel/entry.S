@@ -305,6 +305,7 @@ error_code:
 	movl exception_stacks(,%edi,4), %eax
 	testl %eax, %eax
 	je 1f
+	movl (%eax), %eax
 #ifdef CONFIG_SMP
 	GET_CPU %ecx
 	shll $THREAD_SHIFT, %ecx

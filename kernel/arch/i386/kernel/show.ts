@@ -9,7 +9,7 @@ import { pt_regs, user_mode } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_CS } from "../../../include/asm/segment.ts";
 import { current, task_stack_page } from "../../../include/linux/sched.ts";
 import { hex8, KERN_EMERG, printk } from "../../../kernel/printk.ts";
-import { back_trace } from "./back-trace.ts";
+import { back_trace, is_interrupt_entry } from "./back-trace.ts";
 
 const STACK_WORDS = 24;
 const CODE_BYTES = 20;
@@ -107,6 +107,11 @@ function interrupted_eip(esp: number): number {
     if (m.read32(esp + 4 * i + 4) === __KERNEL_CS && image().function_at(eip) !== undefined) return eip;
   }
   return 0;
+}
+
+/** Whether an interrupt is among what is on the stack of a task: nobody would acknowledge it when the task is gone. @bounded by the deepest trace */
+export function is_interrupted(eip: number, ebp: number): boolean {
+  return back_trace(memory(), image(), eip, ebp).some(({ name }) => is_interrupt_entry(name));
 }
 
 /** Logs what a TSS holds, of a task whose stack has no room for a struct pt_regs. */

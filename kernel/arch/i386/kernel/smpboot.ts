@@ -78,7 +78,6 @@ export const x86_cpu_to_apicid = kernel_variable("x86_cpu_to_apicid", array(i32,
 export const secondary_stack = kernel_variable("secondary_stack", u32);
 
 const set_cpu_current = config_function("set_cpu_current", [i32, pointer("task_struct")], "CONFIG_VMAP_STACK");
-const irq_ctx_init = config_function("irq_ctx_init", [i32], "CONFIG_IRQ_STACKS");
 
 const gates = [
   [LOCAL_TIMER_VECTOR, "apic_timer_interrupt"],
@@ -190,7 +189,6 @@ const do_boot_cpu = kernel_function("do_boot_cpu", [i32], i32, function* (apicid
   x86_cpu_to_apicid.value.set(cpu, apicid);
   set_cpu_number(cpu);
   yield* set_cpu_current(cpu, idle);
-  yield* irq_ctx_init(cpu);
   secondary_stack.value = task_struct.at(idle).thread.esp0;
   const start = image().symbol("trampoline_data");
   yield* memcpy(trampoline_base.value, start, image().symbol("trampoline_end") - start);

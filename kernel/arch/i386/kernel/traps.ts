@@ -38,7 +38,7 @@ import { set_intr_gate, set_system_gate, set_task_gate, set_trap_gate } from "./
 import { forget_fpu, math_error_code, math_state_restore } from "./i387.ts";
 import { cpu_init } from "./process.ts";
 import { set_system_descriptor, system_descriptor_base } from "./setup.ts";
-import { hex4, show_registers, show_stopped } from "./show.ts";
+import { hex4, is_interrupted, show_registers, show_stopped } from "./show.ts";
 
 /** Why a hosted function could not go on: its last step, and the exception. Written by the bridge, read by the oops. */
 export const hosted_exception = kernel_variable(
@@ -254,6 +254,7 @@ function* stack_overflow(stopped: tss_struct): Steps<void> {
   );
   printk(`${KERN_EMERG}kernel stack overflow (double-fault): 0000 [#${die_counter.value}]\n`);
   yield* show_stopped(stopped);
+  if (is_interrupted(stopped.eip, stopped.ebp)) yield* panic("Fatal exception in interrupt");
   yield* check_dispensable();
   forget_fpu(tsk);
   stopped.__cr3 = __pa(mm_struct.at(tsk.active_mm).pgd); // a switch of tasks does not save it

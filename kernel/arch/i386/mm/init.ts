@@ -4,7 +4,7 @@
  * head.S has mapped the first 8 MiB at PAGE_OFFSET and at 0; from `paging_init` on all RAM is mapped at PAGE_OFFSET with
  * 4 KiB pages, and nothing below it. These are global pages: loading CR3 does not drop their translations.
  */
-import { image } from "../../../host/context.ts";
+import { configured, image } from "../../../host/context.ts";
 import { config_function, kernel_function } from "../../../host/declarations.ts";
 import { memory } from "../../../host/memory.ts";
 import { u32 } from "../../../host/types.ts";
@@ -23,6 +23,7 @@ import { clear_page, memset } from "../../../include/asm/string.ts";
 import { load_cr3, set_in_cr4, X86_CR4_PGE } from "../../../include/asm/system.ts";
 import { page } from "../../../include/linux/mm.ts";
 import { find_smp_config, init_apic_mappings } from "../../../include/linux/smp.ts";
+import { NR_CPUS } from "../../../include/linux/threads.ts";
 import { KERN_INFO, printk } from "../../../kernel/printk.ts";
 import {
   __alloc_bootmem_pages,
@@ -35,6 +36,8 @@ import { free_area_init } from "../../../mm/page_alloc.ts";
 import "../../../mm/vmscan.ts"; // called by symbol when memory runs out
 import { boot_params, max_low_pfn } from "../kernel/setup.ts";
 
+/** Stacks of the CPUs (arch/i386/kernel/irq_stacks.ts). */
+const irq_stacks_init = config_function("irq_stacks_init", [u32], "CONFIG_IRQ_STACKS");
 /** Page tables of the area that vmalloc maps (mm/vmalloc.ts). */
 const vmalloc_init = config_function("vmalloc_init", [u32], "CONFIG_VMAP_STACK");
 
@@ -98,6 +101,7 @@ export const paging_init = kernel_function("paging_init", [], undefined, functio
   yield* set_in_cr4(X86_CR4_PGE);
   yield* init_apic_mappings();
   yield* vmalloc_init(max_low_pfn.value);
+  yield* irq_stacks_init(configured("CONFIG_SMP") ? NR_CPUS : 1);
   const frames = max_low_pfn.value;
   yield* free_area_init(yield* __alloc_bootmem_pages(frames * page.size), frames);
 });
