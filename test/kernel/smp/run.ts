@@ -4,6 +4,7 @@ import { mm_struct } from "../../../kernel/include/linux/mm.ts";
 import { idle_task, task_struct } from "../../../kernel/include/linux/sched.ts";
 import type { Kernel } from "../../../kernel/index.ts";
 import { link_kernel } from "../../../kernel/link.ts";
+import { for_each_cache } from "../../../kernel/mm/slab.ts";
 import { boot, CONFIG, type Options, type Run } from "../run.ts";
 import * as calls from "./calls.kernel.ts";
 
@@ -62,11 +63,21 @@ function borrowed_directories(cpus: number): number {
   return [...loaded].filter((mm) => mm_struct.at(mm).mm_users === 0).length;
 }
 
-/** What must be the same after every run: as `memory`, less what idle CPUs have borrowed until they switch to another process. */
+/** Pages of all slabs: how many slabs the same objects are in depends on when they came and went. */
+function slab_pages(): number {
+  let pages = 0;
+  for (const { num_slabs, gfporder } of for_each_cache()) pages += num_slabs << gfporder;
+  return pages;
+}
+
+/**
+ * What must be the same after every run: as `memory`, less what idle CPUs have borrowed until they switch to another process,
+ * and with the pages of slabs.
+ */
 export function balance(kernel: Kernel, memory: () => Record<string, number>): Record<string, number> {
   const after = memory();
   const borrowed = kernel.inspect(() => borrowed_directories(kernel.machine.cores.length));
   after.mm_struct -= borrowed;
-  after.free_pages += borrowed;
+  after.free_pages += borrowed + kernel.inspect(slab_pages);
   return after;
 }
