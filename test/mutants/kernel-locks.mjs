@@ -262,11 +262,11 @@ export default [
     tests: [NAMED],
   },
   {
-    name: "pids are chosen without lastpid_lock",
+    name: "pids are chosen without pidmap_lock",
     file: "kernel/kernel/pid.ts",
-    old: "  yield* spin_lock(lastpid_lock.address);\n",
+    old: "  yield* spin_lock(pidmap_lock.address);\n",
     new: "",
-    and: [{ file: "kernel/kernel/pid.ts", old: "  yield* spin_unlock(lastpid_lock.address);\n", new: "" }],
+    and: [{ file: "kernel/kernel/pid.ts", old: "  yield* spin_unlock(pidmap_lock.address);\n", new: "" }],
     tests: [NAMED],
   },
   {

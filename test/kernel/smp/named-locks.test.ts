@@ -5,11 +5,17 @@ import { for_each_inode } from "../../../kernel/fs/inode.ts";
 import { inode } from "../../../kernel/include/linux/fs.ts";
 import { list_for_each } from "../../../kernel/include/linux/list.ts";
 import { page } from "../../../kernel/include/linux/mm.ts";
-import { kernel_image } from "../../../kernel/index.ts";
-import { boot } from "../run.ts";
-import { Exchangeable } from "./run.ts";
+import { link_kernel } from "../../../kernel/link.ts";
+import { boot, CONFIG } from "../run.ts";
+import * as numbers from "./named-locks.kernel.ts";
+import { balance, Exchangeable } from "./run.ts";
 
 const CPUS = 4;
+const image = link_kernel({
+  config: { ...CONFIG, smp: true },
+  modules: [numbers],
+  system_calls: { 250: "sys_take_inodes", 251: "sys_take_pids" },
+});
 const PAGE = 4096;
 
 /** CLONE_VM, FS, FILES, SIGHAND and SIGCHLD; a fork is 17. */
@@ -99,7 +105,7 @@ function each_seed(
 ): void {
   const balanced = source.includes(`movl $${THREAD}, %ebx`);
   const interleaver = new Exchangeable();
-  const run = boot(source, { image: kernel_image({ smp: true }), cpus: CPUS, interleaver, files, fromReset: true });
+  const run = boot(source, { image, cpus: CPUS, interleaver, files, fromReset: true });
   const { kernel } = run;
   kernel.run_to_user();
   const start = kernel.capture();
@@ -286,8 +292,9 @@ it("siglock: an action is taken and given as a whole", () => {
 	movl %ebp, %eax
 	shll $20, %eax
 	movl %eax, (%esi)
+	orl $0x100, %eax		# with SIGKILL, which no action has
 	movl %eax, 4(%esi)
-	movl $12, %edi
+	movl $25, %edi
 1:	leal 64(%esi), %edx
 	SYSCALL sigaction, $10, %esi
 	testl %eax, %eax
@@ -307,72 +314,25 @@ it("siglock: an action is taken and given as a whole", () => {
   );
 });
 
-/** What tells how many numbers were given away: the difference of two must be `times` in all. */
-const numbers = (take: string, into: string, times: number) => `
-	cmpl $3, %ebp
-	jne 1f
-1:	movl $${times}, %edi
-2:	${take}
-	testl %eax, %eax
-	js 9f
-	${into}
-	decl %edi
-	jnz 2b
-	xorl %ebx, %ebx
-	ret
-9:	movl $1, %ebx
-	ret`;
-
-it("inode_lock: every inode has a number of its own", () => {
-  // The sum of all is known only if none came twice: what is told is the highest, of the last pipe made.
-  const tell = `SYSCALL pipe, $last
-	SYSCALL fstat64, last, $buffer
-	movl buffer + 12, %eax
-	subl first, %eax
-	cmpl $4 * 5 + 1, %eax
-	je 5f
-	movl $2, result
-5:`;
-  const source = four(
-    PROCESS,
-    numbers("SYSCALL pipe, $fds", "SYSCALL close, fds; SYSCALL close, fds + 4", 5),
-    "fds: .skip 8\nlast: .skip 8\nfirst: .skip 4\nbuffer: .skip 128",
-    tell,
-    `SYSCALL pipe, $last
-	SYSCALL fstat64, last, $buffer
-	movl buffer + 12, %eax
-	movl %eax, first`,
-  );
-  // Pipes are the only inodes that the run makes but for the page that is shared, which has one.
-  each_seed(source.replace("$4 * 5 + 1", "$4 * 5 + 2"), 6);
-});
-
-it("lastpid_lock: every process has a pid of its own", () => {
-  const tell = `SYSCALL fork
-	testl %eax, %eax
-	jnz 6f
-	SYSCALL exit, $0
-6:	subl $1, %eax
-	cmpl $3 + 4 * 3 + 1, %eax
-	je 5f
-	movl $2, result
-5:`;
+it.each([
+  ["inode_lock: every inode", 250],
+  ["pidmap_lock: every process", 251],
+])("%s has a number of its own", (_what, call) => {
   each_seed(
     four(
       PROCESS,
-      numbers(
-        `SYSCALL fork
-	testl %eax, %eax
-	jnz 3f
-	SYSCALL exit, $0
-3:`,
-        "SYSCALL waitpid, %eax, $0, $0",
-        3,
-      ),
-      "",
-      tell,
+      `	movl $${call}, %eax
+	movl $25, %ebx
+	int $0x80
+	movl %eax, %ebx
+	ret`,
     ),
     4,
+    ({ kernel }, seed) =>
+      expect(
+        kernel.inspect(() => numbers.twice.value),
+        `seed ${seed}`,
+      ).toBe(0),
   );
 });
 
@@ -380,7 +340,7 @@ it("the semaphore of a pipe: bytes that are written at once are read at once", (
   each_seed(
     four(
       PROCESS,
-      `	movl $6, %edi
+      `	movl $25, %edi
 	cmpl $2, %ebp
 	jae 3f
 1:	movl %ebp, %eax			# writers
@@ -419,7 +379,7 @@ it("the semaphore of a pipe: bytes that are written at once are read at once", (
 });
 
 it("the semaphore of a terminal: what is written at once comes out at once", () => {
-  const length = 700;
+  const length = 2500;
   each_seed(
     four(
       PROCESS,

@@ -1,6 +1,8 @@
 /** Programs on a kernel for several CPUs. */
 import { type Interleaver, RoundRobin } from "../../../emulator/index.ts";
+import type { Kernel } from "../../../kernel/index.ts";
 import { link_kernel } from "../../../kernel/link.ts";
+import { for_each_cache } from "../../../kernel/mm/slab.ts";
 import { boot, CONFIG, type Options, type Run } from "../run.ts";
 import * as calls from "./calls.kernel.ts";
 
@@ -50,4 +52,18 @@ export class Exchangeable implements Interleaver {
   next(runnable: number, executed: number): number {
     return this.now.next(runnable, executed);
   }
+}
+
+/** Pages of all slabs: how many slabs the same objects are in depends on when they came and went. */
+function slab_pages(): number {
+  let pages = 0;
+  for (const { num_slabs, gfporder } of for_each_cache()) pages += num_slabs << gfporder;
+  return pages;
+}
+
+/** What must be the same after every run: as `memory`, with the pages of slabs. */
+export function balance(kernel: Kernel, memory: () => Record<string, number>): Record<string, number> {
+  const after = memory();
+  after.free_pages += kernel.inspect(slab_pages);
+  return after;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { RandomInterleaver } from "../../../emulator/index.ts";
 import { kernel_image } from "../../../kernel/index.ts";
 import { boot, CONFIG, no_lock_reports, program } from "../run.ts";
-import { Exchangeable } from "./run.ts";
+import { balance, Exchangeable } from "./run.ts";
 import { namespaces, seven, stress } from "./stress.ts";
 
 /** Seeds of a run: ESP0_SEEDS=1000 for a night. */
@@ -35,7 +35,7 @@ function repeat(init: string, memoryModel: "sc" | "tso"): void {
     expect(stop, `seed ${seed}`).toEqual({ kind: "exit", status: 0 });
     expect(output().slice(length), `seed ${seed}`).toBe("ok\n");
     length = output().length;
-    const after = memory();
+    const after = balance(kernel, memory);
     expect(after.threads, `seed ${seed}`).toBe(1);
     before ??= after;
     expect(after, `seed ${seed}`).toEqual(before);

@@ -18,9 +18,9 @@ import { schedule } from "../../../kernel/kernel/sched.ts";
 import { add_wait_queue, remove_wait_queue, wake_up } from "../../../kernel/kernel/wait.ts";
 
 const queue = kernel_variable("wake_ups_queue", wait_queue_head_t);
-/** The round that the sleeper waits in, and the one that the waker has seen. */
+/** The round that the sleeper waits in, and the one for which the condition holds. */
 export const waiting = kernel_variable("wake_ups_waiting", u32);
-const ready = kernel_variable("wake_ups_ready", u32);
+export const ready = kernel_variable("wake_ups_ready", u32);
 
 export const sys_wake_ups_init = kernel_function("sys_wake_ups_init", [], i32, function* () {
   init_waitqueue_head(queue.address);
