@@ -122,7 +122,7 @@ export function* show_stopped(tss: tss_struct): Steps<void> {
   const p = current();
   const start = task_stack_page(p);
   printk(`${KERN_EMERG}Process ${p.comm} (pid: ${p.pid}, stackpage=${hex8(start)})\n`);
-  const lowest = Math.max(esp, start);
+  const lowest: u32 = Math.max(esp, start);
   printk(`${KERN_EMERG}${stack_text(lowest)}\n`);
   const interrupted = is_entry_code(eip) ? interrupted_eip(lowest) : 0;
   if (interrupted !== 0) printk(`${KERN_EMERG}On the way into the kernel from ${image().symbolize(interrupted)}\n`);
