@@ -99,6 +99,8 @@ export class KernelImage implements SymbolSource {
   private readonly globals = new Map<string, number>();
   private known_lines: readonly LinkedLine[] | undefined;
   private known_call_frames: CallFrames | undefined;
+  private readonly known_variables = new Map<string, number>();
+  private readonly known_offsets = new Map<string, number>();
   private known_data: readonly ImageData[] | undefined;
   private checked: { readonly check: EntryCheck; readonly steps: Steps } | undefined;
   /** Symbols of .text in order of address. */
@@ -194,6 +196,13 @@ export class KernelImage implements SymbolSource {
    * @throws RangeError
    */
   variable(name: string, file: string, field = ""): number {
+    const key = `${file} ${name} ${field}`;
+    let address = this.known_variables.get(key);
+    if (address === undefined) this.known_variables.set(key, (address = this.#variable(name, file, field)));
+    return address;
+  }
+
+  #variable(name: string, file: string, field: string): number {
     const found = (module: KernelModule) => module.data.find((data) => data.name === name);
     const own = this.modules.filter((module) => module.file === file).map(found)[0];
     const data = own ?? this.modules.map(found).find((other) => other?.is_global);
@@ -204,9 +213,14 @@ export class KernelImage implements SymbolSource {
 
   /** Bytes from the beginning of a struct to a field: `offset("task_struct", "thread.esp")`. @throws RangeError */
   offset(struct: string, field: string): number {
+    const key = `${struct}.${field}`;
+    const known = this.known_offsets.get(key);
+    if (known !== undefined) return known;
     for (const { structs } of this.modules) {
       const found = structs.find(({ name }) => name === struct);
-      if (found !== undefined) return found.offset(field);
+      if (found === undefined) continue;
+      this.known_offsets.set(key, found.offset(field));
+      return found.offset(field);
     }
     throw new RangeError(`the kernel has no struct ${struct}`);
   }

@@ -114,7 +114,7 @@ function* child_reaper(father: task_struct): Steps<task_struct> {
   return of_init === undefined ? init_task() : of_init;
 }
 
-/** The init of a pid namespace. Needs tasklist_lock. */
+/** The init of a pid namespace. @context holds tasklist_lock for reading */
 function* init_of(ns: u32): Steps<task_struct | undefined> {
   if (ns === init_pid_ns.address) return yield* find_task_by_pid(1);
   return task_struct.at(pid_namespace.at(ns).child_reaper);

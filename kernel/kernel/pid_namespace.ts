@@ -66,7 +66,7 @@ function unhash_upid(number: upid): void {
   if (number.pid_next !== 0) upid.at(number.pid_next).pid_pprev = number.pid_pprev;
 }
 
-/** The pid with a number in a namespace below the initial one, undefined when there is none. Needs tasklist_lock. */
+/** The pid with a number in a namespace below the initial one, undefined when there is none. @context holds tasklist_lock for reading */
 export function* find_pid_ns(nr: i32, ns: u32): Steps<struct_pid | undefined> {
   for (let at: u32 = memory().read32(bucket_of(nr, ns)); at !== 0; at = upid.at(at).pid_next) {
     if (upid.at(at).nr !== nr || upid.at(at).ns !== ns) continue;
@@ -75,7 +75,7 @@ export function* find_pid_ns(nr: i32, ns: u32): Steps<struct_pid | undefined> {
   return undefined;
 }
 
-/** The task with a number in the current task's namespace, or undefined. Needs tasklist_lock. */
+/** The task with a number in the current task's namespace, or undefined. @context holds tasklist_lock for reading */
 export function* find_task_by_vpid(vnr: i32): Steps<task_struct | undefined> {
   const ns = task_active_pid_ns(current());
   if (ns === init_pid_ns.address) return yield* find_task_by_pid(vnr);
@@ -84,7 +84,7 @@ export function* find_task_by_vpid(vnr: i32): Steps<task_struct | undefined> {
   return task_struct.at(pid.task);
 }
 
-/** The global number of what has one in the current task's namespace; 0 when nothing has it. Needs tasklist_lock. */
+/** The global number of what has one in the current task's namespace; 0 when nothing has it. @context holds tasklist_lock for reading */
 export function* global_nr(vnr: i32): Steps<i32> {
   const ns = task_active_pid_ns(current());
   if (ns === init_pid_ns.address) return vnr;
@@ -92,7 +92,7 @@ export function* global_nr(vnr: i32): Steps<i32> {
   return pid === undefined ? 0 : upid_of(pid.address, 0).nr;
 }
 
-/** The number of a process group in the current task's namespace; 0 when nobody there is in it. Needs tasklist_lock. */
+/** The number of a process group in the current task's namespace; 0 when nobody there is in it. @context holds tasklist_lock for reading */
 export function* group_vnr(pgrp: i32): Steps<i32> {
   if (task_active_pid_ns(current()) === init_pid_ns.address) return pgrp;
   for (const p of for_each_task()) if (p.pgrp === pgrp) return task_pgrp_vnr(p);
@@ -127,7 +127,7 @@ function* put_pid_ns(ns: u32): Steps<void> {
   if ((yield* atomic_dec_and_test(ns + COUNT)) !== 0) yield* free_pid_namespace(ns);
 }
 
-/** A number that is free in a namespace below the initial one; 0 when none is. Needs pidmap_lock. */
+/** A number that is free in a namespace below the initial one; 0 when none is. @context holds pidmap_lock */
 function* alloc_pidmap(ns: u32): Steps<i32> {
   const space = pid_namespace.at(ns);
   let nr: i32 = space.last_pid;
@@ -220,8 +220,8 @@ export function inherit_groups(p: task_struct, parent: task_struct): boolean {
 }
 
 /**
- * Makes a new task known in its namespaces. -ENOMEM when the init of one of them has ended. Needs tasklist_lock for writing.
- * @context irqs_disabled
+ * Makes a new task known in its namespaces. -ENOMEM when the init of one of them has ended.
+ * @context irqs_disabled holds tasklist_lock for writing
  */
 export function* attach_pids(p: task_struct, parent: task_struct, clone_flags: u32): Steps<i32> {
   const pid = p.pids.get(PIDTYPE_PID);
@@ -242,7 +242,7 @@ export function* attach_pids(p: task_struct, parent: task_struct, clone_flags: u
   return 0;
 }
 
-/** Drops a reference to a pid; the last one frees its numbers. Needs tasklist_lock for writing. @context irqs_disabled */
+/** Drops a reference to a pid; the last one frees its numbers. @context irqs_disabled holds tasklist_lock for writing */
 function* put_pid(address: u32): Steps<void> {
   const pid = struct_pid.at(address);
   if (--pid.count !== 0) return;
@@ -253,9 +253,8 @@ function* put_pid(address: u32): Steps<void> {
 }
 
 /**
- * Makes `pid` (0: one of the initial namespace) a task's pid of another kind, in place of what it has. Needs tasklist_lock for
- * writing.
- * @context irqs_disabled
+ * Makes `pid` (0: one of the initial namespace) a task's pid of another kind, in place of what it has.
+ * @context irqs_disabled holds tasklist_lock for writing
  */
 export function* change_pid(p: task_struct, type: i32, pid: u32): Steps<void> {
   const old = p.pids.get(type);
@@ -280,8 +279,8 @@ export function has_pids(p: task_struct): boolean {
 }
 
 /**
- * A task is released: it is in its namespaces no more, which their dying inits wait for. Needs tasklist_lock for writing.
- * @context irqs_disabled
+ * A task is released: it is in its namespaces no more, which their dying inits wait for.
+ * @context irqs_disabled holds tasklist_lock for writing
  */
 export function* detach_pids(p: task_struct): Steps<void> {
   for (let ns = task_active_pid_ns(p); ns !== init_pid_ns.address; ns = pid_namespace.at(ns).parent) {

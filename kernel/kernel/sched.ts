@@ -101,7 +101,7 @@ export function is_idle(p: task_struct): boolean {
 }
 
 /** Takes the lock of the queue that a task is on, wherever it is by then. */
-export const lock_task_rq = smp_function("lock_task_rq", [pointer("task_struct")]);
+export const lock_task_rq = config_function("lock_task_rq", [pointer("task_struct")], "CONFIG_LOCKS");
 /** @context irqs_disabled */
 kernel_function("lock_task_rq", [pointer("task_struct")], undefined, function* (task) {
   const p = task_struct.at(task);

@@ -133,7 +133,7 @@ function can_schedule(p: task_struct, cpu: number): boolean {
 /**
  * Finds a CPU for `p`, which has become runnable: the one it ran on last if that is idle, else the one that has been idle
  * longest, else the one whose task deserves it least in comparison, if any. Returns who has to be told (`resched_task`).
- * Needs runqueue_lock. @bounded by NR_CPUS
+ * @bounded by NR_CPUS @context holds runqueue_lock
  */
 function reschedule_idle(p: task_struct): i32 {
   const last = p.processor;

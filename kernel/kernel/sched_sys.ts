@@ -127,7 +127,7 @@ export const sys_getpriority = kernel_function("sys_getpriority", [i32, i32], i3
 
 const sched_param = struct("sched_param", { sched_priority: i32 });
 
-/** The task with a pid, 0 for the caller. Needs tasklist_lock. */
+/** The task with a pid, 0 for the caller. @context holds tasklist_lock for reading */
 function* find_process_by_pid(pid: i32): Steps<task_struct | undefined> {
   if (pid === 0) return current();
   return yield* find_task_by_pid(pid);

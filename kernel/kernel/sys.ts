@@ -59,7 +59,7 @@ export const sys_getsid = kernel_function("sys_getsid", [i32], i32, function* (p
   return result;
 });
 
-/** A member of a process group of a session, undefined when there is none. Needs tasklist_lock. */
+/** A member of a process group of a session, undefined when there is none. @context holds tasklist_lock for reading */
 function* member_of_group(pgrp: i32, session: i32): Steps<task_struct | undefined> {
   for (const p of for_each_task()) if (p.pgrp === pgrp && p.session === session) return p;
   return undefined;

@@ -120,8 +120,8 @@ export const pgd_free = kernel_function("pgd_free", [u32], undefined, function* 
 
 /**
  * The address of the page-table entry for a linear address, with a page table made if there is none. 0 when out of
- * memory. Needs page_table_lock, which it gives up while it allocates.
- * @context might_sleep
+ * memory. Gives up page_table_lock while it allocates.
+ * @context might_sleep holds mm_struct.page_table_lock of mm
  */
 export const pte_alloc = kernel_function(
   "pte_alloc",
@@ -308,9 +308,9 @@ function trace_cow(address: number, old_page: number, new_page: number, count_be
 
 /**
  * A write to a present read-only page of a writable area: the last user gets the page itself, any other a copy. The page
- * of zeros is never reused, and taking a fresh page instead of it is demand-zero, not copy-on-write. Needs page_table_lock, and
- * gives it up.
- * @context might_sleep
+ * of zeros is never reused, and taking a fresh page instead of it is demand-zero, not copy-on-write. Gives up
+ * page_table_lock.
+ * @context might_sleep holds mm_struct.page_table_lock of mm_address
  */
 const do_wp_page = kernel_function(
   "do_wp_page",
@@ -359,9 +359,9 @@ const do_wp_page = kernel_function(
 );
 
 /**
- * First touch of anonymous memory: a read maps the page of zeros read-only, a write a fresh zeroed page. Needs page_table_lock,
- * and gives it up.
- * @context might_sleep
+ * First touch of anonymous memory: a read maps the page of zeros read-only, a write a fresh zeroed page. Gives up
+ * page_table_lock.
+ * @context might_sleep holds mm_struct.page_table_lock of mm_address
  */
 const do_anonymous_page = kernel_function(
   "do_anonymous_page",
@@ -404,9 +404,9 @@ function map_new_page(mm: number, pte_address: number, pte: number): boolean {
 }
 
 /**
- * First touch of a page: asks the area's `nopage`. A write to a private area gets its own copy at once. Needs page_table_lock,
- * and gives it up.
- * @context might_sleep
+ * First touch of a page: asks the area's `nopage`. A write to a private area gets its own copy at once. Gives up
+ * page_table_lock.
+ * @context might_sleep holds mm_struct.page_table_lock of mm_address
  */
 const do_no_page = kernel_function(
   "do_no_page",

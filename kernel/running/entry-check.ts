@@ -9,7 +9,7 @@ import type { KernelImage } from "../host/kernel-image.ts";
 import { EFLAGS_IF } from "../include/asm/processor-flags.ts";
 import { early_boot_irqs_disabled } from "../init/main.ts";
 import { irq_stat } from "../kernel/softirq.ts";
-import { lock_held_by, not_held } from "./held-locks.ts";
+import { address_of, lock_held_by, not_held } from "./held-locks.ts";
 import { cpu_of, peek } from "./peek.ts";
 
 /** What a CPU is in the middle of. */
@@ -75,15 +75,22 @@ function check(
   parameter: (at: number) => number,
 ): void {
   if (when !== undefined && (parameter(when[0]) & when[1]) === 0) return;
+  const wanted = holds !== undefined && image.configured.has("CONFIG_LOCKS") ? holds : [];
+  const locks = wanted.map((lock) => ({ lock, address: address_of(image, file, lock, parameter) }));
   if (needs.length > 0) {
-    const now = context_of(core, image);
+    // What it needs held it gives up before it sleeps.
+    const now = context_of(
+      core,
+      image,
+      locks.map(({ address }) => address),
+    );
     const broken = needs.find((word) => !context_words[word](now));
     if (broken !== undefined) wrong(`${broken} (${file}:${at.join(":")})`, describe(now));
   }
   // Until interrupts are enabled first, there is nobody to lock out.
-  if (holds === undefined || !image.configured.has("CONFIG_LOCKS") || is_early(core)) return;
-  for (const lock of holds) {
-    const why = not_held(core, image, file, lock, parameter);
+  if (locks.length === 0 || is_early(core)) return;
+  for (const { lock, address } of locks) {
+    const why = not_held(core, image, lock, address);
     if (why !== undefined) wrong(`${why.lock} (${file}:${at.join(":")})`, why.found);
   }
 }
@@ -96,7 +103,7 @@ function is_early(core: Core): boolean {
   return peek(core, early_boot_irqs_disabled.address) !== 0;
 }
 
-function context_of(core: Core, image: KernelImage): ExecutionContext {
+function context_of(core: Core, image: KernelImage, given_up: readonly number[]): ExecutionContext {
   const cpu = cpu_of(core, image);
   const stat = irq_stat.address_of(cpu);
   return {
@@ -104,7 +111,7 @@ function context_of(core: Core, image: KernelImage): ExecutionContext {
     irq_count: peek(core, stat + LOCAL_IRQ_COUNT),
     bh_count: peek(core, stat + LOCAL_BH_COUNT),
     early: is_early(core),
-    spinlock: lock_held_by(core, image, cpu),
+    spinlock: lock_held_by(core, image, cpu, given_up),
   };
 }
 

@@ -31,29 +31,45 @@ function* held_by(core: Core, cpu: number): Generator<number> {
   for (let i = 0; i < depth; i++) yield stack + LOCKS + i * held_lock.size;
 }
 
-/** A spinlock that a CPU holds, by name; undefined for none and where that is not noted. The big kernel lock is none. */
-export function lock_held_by(core: Core, image: KernelImage, cpu: number): string | undefined {
+/**
+ * A spinlock that a CPU holds, by name; undefined for none and where that is not noted. The big kernel lock is none.
+ * @param but_for addresses of locks that do not count
+ */
+export function lock_held_by(
+  core: Core,
+  image: KernelImage,
+  cpu: number,
+  but_for: readonly number[],
+): string | undefined {
   if (!knows_owners(core, image)) return undefined;
   for (const held of held_by(core, cpu)) {
     const instance = peek(core, held + INSTANCE) >>> 0;
-    if (instance !== kernel_flag.address) return image.data_at(instance) ?? `the lock at 0x${instance.toString(16)}`;
+    if (instance !== kernel_flag.address && !but_for.includes(instance))
+      return image.data_at(instance) ?? `the lock at 0x${instance.toString(16)}`;
   }
   return undefined;
 }
 
-/** Why a lock that is needed is not held by who calls; undefined when it is. @param file of the function that needs it */
+/** The address of a lock that is needed. @param file of the function that needs it */
+export function address_of(
+  image: KernelImage,
+  file: string,
+  { name, field, parameter }: NeededLock,
+  value_of: (parameter: number) => number,
+): number {
+  return parameter === undefined || field === undefined
+    ? image.variable(name, file, field)
+    : ((value_of(parameter) >>> 0) + image.offset(name, field)) >>> 0;
+}
+
+/** Why a lock that is needed is not held by who calls; undefined when it is. @param lock its address */
 export function not_held(
   core: Core,
   image: KernelImage,
-  file: string,
-  { name, field, parameter, mode }: NeededLock,
-  value_of: (parameter: number) => number,
+  { name, field, mode }: NeededLock,
+  lock: number,
 ): Missing | undefined {
   const text = `${field === undefined ? name : `${name}.${field}`} held${mode === undefined ? "" : ` for ${mode}`}`;
-  const lock =
-    parameter === undefined || field === undefined
-      ? image.variable(name, file, field)
-      : (value_of(parameter) >>> 0) + image.offset(name, field);
   const found = missing(core, image, lock, mode);
   return found === undefined ? undefined : { lock: text, found };
 }
