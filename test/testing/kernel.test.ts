@@ -89,10 +89,14 @@ path:	.asciz "/bin/other"`;
   });
 
   it("shows the CPU where it stopped, or the one that is named", () => {
-    const kernel = bootKernel({ init: TWO_TASKS, cpus: 2 });
-    kernel.runUntil({ event: "syscall", cpu: 1, nr: 158 });
-    expect(kernel.cpu).toBe(1);
-    kernel.runToSymbol("sys_sched_yield");
+    const init = asm`
+	SYSCALL fork
+1:	SYSCALL sched_yield
+	jmp 1b
+`;
+    const kernel = bootKernel({ init, cpus: 2 });
+    do kernel.runToSymbol("sys_sched_yield");
+    while (kernel.cpu === 0);
     const { cpu } = kernel;
     expect(kernel.registers()).toEqual(kernel.registers(cpu));
     expect(kernel.registers().eip).toBe(kernel.symbol("sys_sched_yield"));
