@@ -2,7 +2,8 @@
 import { initramfs } from "../../boot/index.ts";
 import { tasks } from "../../debug/index.ts";
 import { nr_lock_reports } from "../../kernel/include/linux/lockdep.ts";
-import { idle_task, smp_num_cpus } from "../../kernel/include/linux/sched.ts";
+import { idle_task } from "../../kernel/include/linux/sched.ts";
+import { NR_CPUS } from "../../kernel/include/linux/threads.ts";
 import {
   type BootOptions,
   configuration,
@@ -62,8 +63,9 @@ export const STACKS_TELL_CURRENT = STACK !== "vmap";
  * that ran there until it switches to another.
  */
 function borrowed_directories(): number {
-  const idle = Array.from({ length: smp_num_cpus.value }, (_, cpu) => task_struct.at(idle_task(cpu)).active_mm);
-  const loaded = new Set(idle.filter((mm) => mm !== 0));
+  // A kernel that has stopped the others has one CPU left.
+  const idle = Array.from({ length: NR_CPUS }, (_, cpu) => idle_task(cpu)).filter((task) => task !== 0);
+  const loaded = new Set(idle.map((task) => task_struct.at(task).active_mm).filter((mm) => mm !== 0));
   return [...loaded].filter((mm) => mm_struct.at(mm).mm_users === 0).length;
 }
 
