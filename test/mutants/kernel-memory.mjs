@@ -61,13 +61,6 @@ export default [
     tests: [CALLS, SYSCALLS],
   },
   {
-    name: "frames are freed though other CPUs may have translations for them",
-    file: "kernel/include/asm/tlb.ts",
-    old: "  return mm.mm_users > 1 && smp_num_cpus.value > 1;",
-    new: "  return mm.mm_users > 1 && smp_num_cpus.value > 8;",
-    tests: ["test/kernel/smp/named-locks.test.ts"],
-  },
-  {
     name: "a stack grows without end",
     file: "kernel/mm/mmap.ts",
     old: "  if (vma.vm_end - start > STACK_LIMIT) return -ENOMEM;\n",

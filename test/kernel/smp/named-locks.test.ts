@@ -203,13 +203,19 @@ it("page_table_lock: threads that are the first in 4 MiB find the same page tabl
       THREAD,
       `	movl $0x50000000, %esi
 	movl $8, %edi
+	movl $4, %edx			# as many as were here when all are at the next
 1:	incb (%esi,%ebp)
+	lock; incl turns
+2:	pause
+	cmpl %edx, turns
+	jl 2b
+	addl $4, %edx
 	addl $0x400000, %esi
 	decl %edi
 	jnz 1b
 	xorl %ebx, %ebx
 	ret`,
-      "",
+      "turns: .long 0",
       `movl $0x50000000, %esi
 	movl $8, %edi
 5:	cmpl $0x01010101, (%esi)
@@ -398,72 +404,5 @@ it("the semaphore of a terminal: what is written at once comes out at once", () 
       const written = output().slice(-CPUS * length);
       expect(written.replace(/(.)\1*/g, "$1"), `seed ${seed}`).toHaveLength(CPUS);
     },
-  );
-});
-
-it("frames of threads' memory are freed when no CPU has a translation for them any more", () => {
-  each_seed(
-    four(
-      THREAD,
-      `	cmpl $1, %ebp
-	ja 3f
-	je 2f
-	movl $0x50000000, %esi		# one stores to all of them, again and again
-1:	movl $0x22222222, (%esi)
-	cmpl $0, over
-	jne 0f
-	addl $4096, %esi
-	cmpl $0x50030000, %esi
-	jb 1b
-	movl $0x50000000, %esi
-	jmp 1b
-0:	xorl %ebx, %ebx
-	ret
-2:	movl $4, %edi			# one takes that away, and puts something else there
-4:	SYSCALL munmap, $0x50000000, $196608
-	MMAP $0x50000000, $196608, $3, $0x32
-	call fill
-	decl %edi
-	jnz 4b
-	movl $1, over
-	jmp 0b
-3:	movl $0x60000000, %esi		# the others take frames and look whether they are theirs
-	movl %ebp, %eax
-	shll $20, %eax
-	addl %eax, %esi
-5:	MMAP %esi, $16384, $3, $0x32
-	movl %esi, (%esi)
-	movl %esi, 4096(%esi)
-	movl %esi, 8192(%esi)
-	movl $60, %ecx
-6:	cmpl %esi, (%esi)
-	jne 9f
-	cmpl %esi, 4096(%esi)
-	jne 9f
-	cmpl %esi, 8192(%esi)
-	jne 9f
-	loop 6b
-	SYSCALL munmap, %esi, $16384
-	cmpl $0, over
-	je 5b
-	jmp 0b
-9:	movl $1, %ebx
-	ret
-fill:	movl $0x50000000, %ecx
-7:	movl $1, (%ecx)
-	addl $4096, %ecx
-	cmpl $0x50030000, %ecx
-	jb 7b
-	ret
-segv:	movl 0x38(%esp), %eax		# the handler waits a little: it is mapped again
-	pause
-	ret`,
-      "over: .long 0\naction: .long segv, 0, 0, 0",
-      "",
-      `SYSCALL sigaction, $11, $action, $0
-	MMAP $0x50000000, $196608, $3, $0x32
-	call fill`,
-    ),
-    6,
   );
 });
