@@ -18,6 +18,7 @@ import locks from "./kernel-locks.mjs";
 import memory from "./kernel-memory.mjs";
 import pids from "./kernel-pids.mjs";
 import smp from "./kernel-smp.mjs";
+import stacks from "./kernel-stacks.mjs";
 import tasks from "./kernel-tasks.mjs";
 
 const catalogues = {
@@ -29,6 +30,7 @@ const catalogues = {
   "emulator-smp": cores,
   "kernel-entry": entry,
   "kernel-tasks": tasks,
+  "kernel-stacks": stacks,
   "kernel-pids": pids,
   "kernel-memory": memory,
   "kernel-locks": locks,

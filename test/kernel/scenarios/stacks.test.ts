@@ -26,8 +26,10 @@ function boot_on({ stack, irq_stacks }: Layout, cpus: number, source: string): R
   let image = images.get(key);
   if (image === undefined) {
     const config = { stack, irq_stacks, smp: cpus > 1 };
+    // All device interrupts come to one CPU, so that they meet.
+    const variables = cpus > 1 ? { io_apic_target_cpus: 1 } : {};
     const system_calls = { 250: "sys_listen", 251: "sys_dawdle", 252: "sys_descend", 253: "sys_whoami" };
-    images.set(key, (image = link_kernel({ config, modules: [calls], system_calls })));
+    images.set(key, (image = link_kernel({ config, modules: [calls], system_calls, variables })));
   }
   return boot(source, { image, cpus });
 }
@@ -170,7 +172,7 @@ describe.each(irq_stacks_everywhere)(
       const { cpu } = take_irq(run, 5);
       const interrupted = run.kernel.task_on(cpu);
       const { image } = run.kernel;
-      run.kernel.run({ maxInstructions: 1000 * cpus });
+      run.kernel.run({ maxInstructions: 300 * cpus });
       expect(run.kernel.inspect(() => memory().read32(image.symbol("seen_current")) >>> 0)).toBe(interrupted);
       expect(run.kernel.stack_at(run.kernel.machine.getRegister("esp", cpu))?.kind).toBe("hard IRQ stack");
     });
@@ -178,7 +180,7 @@ describe.each(irq_stacks_everywhere)(
     it("leave to bottom halves the soft IRQ stack, which they interrupt for the hard one", () => {
       const run = listening(layout, cpus, "");
       const { kernel } = run;
-      const found = kernel.run_to_event(({ event }) => event === "bh_entry");
+      const found = kernel.run_to_event(({ event, cpu }) => event === "bh_entry" && cpu === 0);
       if (found.kind !== "event") throw new Error("no bottom half");
       const { cpu } = found.event;
       expect(kernel.stack_at(kernel.machine.getRegister("esp", cpu))).toMatchObject({ kind: "soft IRQ stack", cpu });
@@ -197,14 +199,11 @@ describe.each(irq_stacks_everywhere)(
       expect(run.go()).toEqual({ kind: "panic" });
       const [, trace] = run.log().split("Call Trace:");
       const names = [...trace.matchAll(/>\] (\w+)\+/g)].map(([, name]) => name);
-      expect(names.slice(0, 6)).toEqual([
-        "throwing_handler",
-        "handle_IRQ_event",
-        "do_IRQ",
-        "common_interrupt",
-        "sys_dawdle",
-        "system_call",
-      ]);
+      expect(names.slice(0, 4)).toEqual(["throwing_handler", "handle_IRQ_event", "do_IRQ", "common_interrupt"]);
+      // The interrupted CPU may be one that has nothing to do.
+      expect(names.slice(4, 6).join(" ")).toMatch(
+        cpus === 1 ? /^sys_dawdle system_call$/ : /^(sys_dawdle system_call|safe_halt cpu_idle|cpu_idle \w+)$/,
+      );
       expect(run.log()).toContain("Kernel panic: Fatal exception in interrupt");
     });
 
