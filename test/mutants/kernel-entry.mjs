@@ -149,8 +149,8 @@ export default [
   {
     name: "a switch leaves the x87 to the next task",
     file: "kernel/arch/i386/kernel/i387.ts",
-    old: "  tsk.flags &= ~PF_USEDFPU;\n  yield* stts();\n}\n\n/** The task is switched from",
-    new: "  tsk.flags &= ~PF_USEDFPU;\n}\n\n/** The task is switched from",
+    old: "  set_used_fpu(tsk, false);\n  yield* stts();\n}\n\n/** The task is switched from",
+    new: "  set_used_fpu(tsk, false);\n}\n\n/** The task is switched from",
     tests: [FPU],
   },
   {
@@ -170,8 +170,8 @@ export default [
   {
     name: "a page directory is loaded unseen",
     file: "kernel/include/asm/mmu_context.ts",
-    old: "if (!maps_kernel(pgd))",
-    new: "if (pgd === 3)",
+    old: "if (!maps_kernel(mm_struct.at(next).pgd))",
+    new: "if (mm_struct.at(next).pgd === 3)",
     tests: [CORRUPT],
   },
   {
