@@ -158,11 +158,11 @@ function* needs_kernel_flag(): Steps<i32> {
   return 0;
 }
 
-/** With the big kernel lock, which the system call has, or without. */
+/** With the big kernel lock, or without. */
 export const sys_kernel_flag = kernel_function("sys_kernel_flag", [i32], i32, function* (has) {
-  if (has !== 0) return yield* needs_kernel_flag();
-  yield* unlock_kernel();
-  const result = yield* needs_kernel_flag();
+  if (has === 0) return yield* needs_kernel_flag();
   yield* lock_kernel();
+  const result = yield* needs_kernel_flag();
+  yield* unlock_kernel();
   return result;
 });

@@ -10,7 +10,7 @@ function image_of(config: Partial<Configuration>) {
 
 const images = { locks: image_of({ smp: true }), lockdep: image_of({ lockdep: true }) };
 
-/** Holds the lock for so many statements, ten times, while the clock chip interrupts every 9,766 instructions. */
+/** Holds the lock for so many statements, ten times, once for one statement, while the clock chip interrupts every 9,766 instructions. */
 function hold(image: keyof typeof images, statements: number, masked: boolean) {
   const started = boot(
     `
@@ -18,13 +18,13 @@ function hold(image: keyof typeof images, statements: number, masked: boolean) {
 _start:
 	movl $250, %eax
 	int $0x80
-	movl $10, %edi
-1:	movl $251, %eax
+	movl $${statements > 1 ? 10 : 1}, %edi
+1:	movl $21000, %ecx
+2:	loop 2b
+	movl $251, %eax
 	movl $${statements}, %ebx
 	movl $${masked ? 1 : 0}, %ecx
 	int $0x80
-	movl $20000, %ecx
-2:	loop 2b
 	decl %edi
 	jnz 1b
 	EXIT
