@@ -35,7 +35,7 @@ export {
   smp_num_cpus,
   task_struct,
 } from "./include/linux/sched.ts";
-export { nr_running } from "./include/linux/sched_class.ts";
+export { cpu_rq, nr_running } from "./include/linux/sched_class.ts";
 export * as signal_constants from "./include/linux/signal.ts";
 export { NR_CPUS } from "./include/linux/threads.ts";
 export { timer_list } from "./include/linux/timer.ts";
@@ -43,7 +43,10 @@ export { wait_queue_head_t, wait_queue_t } from "./include/linux/wait.ts";
 export { nr_threads } from "./kernel/fork.ts";
 export { task_list } from "./kernel/pid.ts";
 export { log_buf, log_end } from "./kernel/printk.ts";
+export { cfs_rq_of, entity as fair_entity } from "./kernel/sched_fair.ts";
 export { goodness, runqueue_head } from "./kernel/sched_goodness.ts";
+export { o1_rq_of } from "./kernel/sched_o1.ts";
+export { entity as o1_entity_of } from "./kernel/sched_o1_prio.ts";
 export { bh_active, bh_base, bh_mask, irq_stat } from "./kernel/softirq.ts";
 export { jiffies, timer_jiffies, timer_vectors } from "./kernel/timer.ts";
 export { mem_map, nr_free_pages } from "./mm/page_alloc.ts";

@@ -32,7 +32,20 @@ export * from "./include/linux/threads.ts";
 export * from "./include/linux/timer.ts";
 export * from "./include/linux/wait.ts";
 export * from "./kernel/printk.ts";
+export {
+  append,
+  best_level,
+  first_of,
+  init_prio_array,
+  MAX_PRIO,
+  MAX_RT_PRIO,
+  move_tasks,
+  prio_array,
+  take_out,
+} from "./kernel/prio_array.ts";
 export * from "./kernel/sched.ts";
+export { calibrate_clock, clock_per_ms, sched_clock } from "./kernel/sched_clock.ts";
+export { init_rt, rt_sched_class } from "./kernel/sched_rt.ts";
 export * from "./kernel/softirq.ts";
 export * from "./kernel/timer.ts";
 export * from "./kernel/wait.ts";

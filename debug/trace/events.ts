@@ -47,6 +47,7 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
       next: "task that comes",
       esp: "its saved ESP",
       eip: "its saved EIP: where it goes on",
+      nr_running: "tasks on this CPU's run queue, those that run included",
     },
     text: ["reason"],
   },
@@ -66,12 +67,28 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
     fields: { pid: PID, goodness: "-1 yields, 0 slice used up, 1000 and more real-time" },
   },
   sched_epoch: { meaning: "all slices were used up and are recalculated", fields: { jiffies: "the tick" } },
+  sched_array_switch: {
+    meaning: "O(1): this CPU's active array is empty, and changes places with the expired one",
+    fields: { tasks: "in what is the active array now" },
+  },
+  sched_migrate: {
+    meaning: "a task is another CPU's from now on",
+    fields: {
+      pid: PID,
+      from: "CPU",
+      to: "CPU",
+      why: "chosen (from the one queue), wakeup, balance, idle (balance of a CPU without a task), affinity",
+    },
+    text: ["why"],
+  },
   sched_wakeup: {
     meaning: "a task became runnable",
     fields: {
       pid: "task woken",
       by: "task that ran then",
       interrupt: "1 when an interrupt or bottom half did it, on top of that task",
+      queue: "number of the run queue: the CPU's, 0 where all CPUs share one",
+      nr_running: "tasks on it from now on",
     },
   },
   fork: {

@@ -27,6 +27,7 @@ import {
   kstat,
   MAX_SCHEDULE_TIMEOUT,
   NO_EXIT_SIGNAL,
+  PF_IDLE,
   SCHED_OTHER,
   SCHED_YIELD,
   smp_num_cpus,
@@ -96,8 +97,9 @@ export function resched_task(tsk: task_struct): i32 {
   return known || tsk.processor === smp_processor_id() ? NO_CPU : tsk.processor;
 }
 
+/** Whether `p` is an idle task; one that has yet to boot its CPU is not. */
 export function is_idle(p: task_struct): boolean {
-  return p.address === idle_task(p.processor);
+  return (p.flags & PF_IDLE) !== 0;
 }
 
 /** Takes the lock of the queue that a task is on, wherever it is by then. */

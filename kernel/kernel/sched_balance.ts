@@ -5,7 +5,7 @@
 import { call_pointer, kernel_function, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { i32, pointer } from "../host/types.ts";
-import { spin_lock, spin_trylock, spin_unlock } from "../include/asm/spinlock.ts";
+import { spin_lock, spin_lock_nested, spin_trylock, spin_unlock } from "../include/asm/spinlock.ts";
 import { smp_num_cpus, task_has_cpu, task_struct } from "../include/linux/sched.ts";
 import {
   class_at,
@@ -35,10 +35,13 @@ const IMBALANCE_PERCENT = 125;
 const BUSY_REBALANCE_MS = 200;
 const IDLE_REBALANCE_MS = 1;
 
+/** What tells lockdep that a second lock of the same class is taken on purpose. */
+const SINGLE_DEPTH_NESTING = 1;
+
 /** Takes the locks of two queues, always in the same order. @context irqs_disabled */
 export function* double_rq_lock(one: rq, other: rq): Steps<void> {
   yield* spin_lock(Math.min(one.lock.address, other.lock.address));
-  yield* spin_lock(Math.max(one.lock.address, other.lock.address));
+  yield* spin_lock_nested(Math.max(one.lock.address, other.lock.address), SINGLE_DEPTH_NESTING);
 }
 
 /** @context irqs_disabled */
@@ -53,8 +56,8 @@ function* double_lock_balance(this_rq: rq, busiest: rq): Steps<void> {
   if (busiest.lock.address < this_rq.lock.address) {
     yield* spin_unlock(this_rq.lock.address);
     yield* spin_lock(busiest.lock.address);
-    yield* spin_lock(this_rq.lock.address);
-  } else yield* spin_lock(busiest.lock.address);
+    yield* spin_lock_nested(this_rq.lock.address, SINGLE_DEPTH_NESTING);
+  } else yield* spin_lock_nested(busiest.lock.address, SINGLE_DEPTH_NESTING);
 }
 
 /** The load of a CPU that tasks could come from, rather too low: what it had lately counts as well as what it has. */

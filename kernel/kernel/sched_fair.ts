@@ -25,7 +25,7 @@ import { init_rt, rt_sched_class } from "./sched_rt.ts";
 import { HZ } from "./timer.ts";
 
 /** What is kept of a task, in task_struct.sched_data. Times are of sched_clock(). */
-const sched_entity = struct("sched_entity", {
+export const sched_entity = struct("sched_entity", {
   run_node: rb_node,
   /** Less is better. It wraps, as time does. */
   vruntime: u32,
@@ -36,10 +36,10 @@ const sched_entity = struct("sched_entity", {
   /** Whose min_vruntime its vruntime goes by. */
   cpu: i32,
 });
-type sched_entity = ViewOf<typeof sched_entity>;
+export type sched_entity = ViewOf<typeof sched_entity>;
 
 /** A CPU's tasks of this class. The one that runs is not in the tree. */
-const cfs_rq = struct("cfs_rq", {
+export const cfs_rq = struct("cfs_rq", {
   tasks_timeline: rb_root,
   rb_leftmost: pointer("rb_node"),
   /** Never goes back: where new and woken tasks begin. */
@@ -48,7 +48,7 @@ const cfs_rq = struct("cfs_rq", {
   /** Weight of all of them. */
   load: u32,
 });
-type cfs_rq = ViewOf<typeof cfs_rq>;
+export type cfs_rq = ViewOf<typeof cfs_rq>;
 
 const cfs_runqueues = per_cpu("cfs_runqueues", cfs_rq);
 
@@ -71,11 +71,15 @@ export const init_scheduler = kernel_function("init_scheduler", [], undefined, f
   yield* calibrate_clock();
 });
 
-function cfs_of(queue: number): cfs_rq {
-  return cfs_runqueues.of(rq.at(queue).cpu);
+export function cfs_rq_of(cpu: number): cfs_rq {
+  return cfs_runqueues.of(cpu);
 }
 
-function entity(p: task_struct): sched_entity {
+function cfs_of(queue: number): cfs_rq {
+  return cfs_rq_of(rq.at(queue).cpu);
+}
+
+export function entity(p: task_struct): sched_entity {
   return sched_entity.at(p.sched_data.address);
 }
 

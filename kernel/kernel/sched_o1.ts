@@ -63,8 +63,12 @@ export type o1_rq = ViewOf<typeof o1_rq>;
 
 export const o1_runqueues = per_cpu("o1_runqueues", o1_rq);
 
-export function o1_of(queue: number): o1_rq {
-  return o1_runqueues.of(rq.at(queue).cpu);
+export function o1_rq_of(cpu: number): o1_rq {
+  return o1_runqueues.of(cpu);
+}
+
+function o1_of(queue: number): o1_rq {
+  return o1_rq_of(rq.at(queue).cpu);
 }
 
 export const init_scheduler = kernel_function("init_scheduler", [], undefined, function* () {

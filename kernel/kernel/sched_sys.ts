@@ -11,6 +11,7 @@ import { i32, pointer, struct, u32 } from "../host/types.ts";
 import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
 import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL, ESRCH } from "../include/linux/errno.ts";
+import { task_pgrp_vnr, task_pid_vnr } from "../include/linux/pid.ts";
 import {
   current,
   for_each_task,
@@ -24,7 +25,7 @@ import {
 } from "../include/linux/sched.ts";
 import { class_for, class_of, cpu_curr, migration_req, task_rq } from "../include/linux/sched_class.ts";
 import { cpu_online_map, smp_send_reschedule } from "../include/linux/smp.ts";
-import { find_task_by_pid } from "./pid.ts";
+import { find_task_by_vpid } from "./pid_namespace.ts";
 import { check_preempt_curr, resched_task, task_rq_lock, task_rq_unlock } from "./sched.ts";
 import { jiffies_to_timespec, timespec } from "./time.ts";
 
@@ -93,9 +94,9 @@ const ROOT = 0;
 function is_meant(p: task_struct, which: number, who: number): boolean {
   switch (which) {
     case PRIO_PROCESS:
-      return p.pid === (who === 0 ? current().pid : who);
+      return task_pid_vnr(p) === (who === 0 ? task_pid_vnr(current()) : who);
     case PRIO_PGRP:
-      return p.pgrp === (who === 0 ? current().pgrp : who);
+      return task_pgrp_vnr(p) === (who === 0 ? task_pgrp_vnr(current()) : who);
     default:
       return who === ROOT;
   }
@@ -130,7 +131,7 @@ const sched_param = struct("sched_param", { sched_priority: i32 });
 /** The task with a pid, 0 for the caller. @context holds tasklist_lock for reading */
 function* find_process_by_pid(pid: i32): Steps<task_struct | undefined> {
   if (pid === 0) return current();
-  return yield* find_task_by_pid(pid);
+  return yield* find_task_by_vpid(pid);
 }
 
 const SAME_POLICY = -1;

@@ -17,6 +17,7 @@ import entry from "./kernel-entry.mjs";
 import locks from "./kernel-locks.mjs";
 import memory from "./kernel-memory.mjs";
 import pids from "./kernel-pids.mjs";
+import schedulers from "./kernel-sched.mjs";
 import smp from "./kernel-smp.mjs";
 import stacks from "./kernel-stacks.mjs";
 import tasks from "./kernel-tasks.mjs";
@@ -35,6 +36,7 @@ const catalogues = {
   "kernel-memory": memory,
   "kernel-locks": locks,
   "kernel-smp": smp,
+  "kernel-sched": schedulers,
   "kernel-calls": calls,
   "kernel-compiler": compiler,
   assembler,

@@ -8,6 +8,7 @@ const HOLDS = "test/kernel/lockdep/holds.test.ts";
 const LOCK_IRQ = "test/kernel/lockdep/irq.test.ts";
 const SPINLOCK = "kernel/arch/i386/lib/spinlock.S";
 const SCHED = "kernel/kernel/sched.ts";
+const GOODNESS = "kernel/kernel/sched_goodness.ts";
 const EXIT = "kernel/kernel/exit.ts";
 const FAULT = "kernel/arch/i386/mm/fault.ts";
 const ATOMIC_TEST = "test/kernel/arch/i386/lib/atomic.test.ts";
@@ -89,13 +90,13 @@ export default [
   {
     name: "schedule() chooses without runqueue_lock",
     file: SCHED,
-    old: "    yield* spin_lock(runqueue_lock.address);\n\n",
+    old: "    yield* spin_lock(queue_lock(smp_processor_id()));\n\n",
     new: "\n",
     tests: [STRESS],
   },
   {
     name: "a CPU takes a task that another has yet to leave",
-    file: SCHED,
+    file: GOODNESS,
     old: "  return (p.cpus_runnable & p.cpus_allowed & (1 << cpu)) !== 0;",
     new: "  return (p.cpus_allowed & (1 << cpu)) !== 0;",
     tests: [STRESS],
@@ -109,9 +110,9 @@ export default [
   },
   {
     name: "a woken task's CPU is not told",
-    file: SCHED,
-    old: "      yield* smp_send_reschedule(told);\n    }\n    yield* spin_unlock_irqrestore",
-    new: "    }\n    yield* spin_unlock_irqrestore",
+    file: GOODNESS,
+    old: "    const told = reschedule_idle(task_struct.at(task));\n    yield* smp_send_reschedule(told);\n",
+    new: "    reschedule_idle(task_struct.at(task));\n",
     tests: [SMP_LOCKS],
   },
   unlocked(ATOMIC, "atomic_add", "\tLOCK addl"),

@@ -9,27 +9,28 @@ const SWITCH = `${SCENARIOS}/switch.test.ts`;
 const SYSCALLS = `${SCENARIOS}/syscalls.test.ts`;
 const TIMER = "test/kernel/kernel/timer.test.ts";
 const SCHED_TS = "kernel/kernel/sched.ts";
+const GOODNESS_TS = "kernel/kernel/sched_goodness.ts";
 const FORK_TS = "kernel/kernel/fork.ts";
 const EXIT_TS = "kernel/kernel/exit.ts";
 
 export default [
   {
     name: "a new epoch forgets what was left of the last",
-    file: SCHED_TS,
+    file: GOODNESS_TS,
     old: "(p.counter >> 1) + NICE_TO_TICKS(p.nice)",
     new: "NICE_TO_TICKS(p.nice)",
     tests: [SCHEDULING],
   },
   {
     name: "of equals the last is chosen",
-    file: SCHED_TS,
-    old: "      if (weight > best) {",
-    new: "      if (weight >= best) {",
+    file: GOODNESS_TS,
+    old: "        if (weight > best) {",
+    new: "        if (weight >= best) {",
     tests: [SCHEDULING],
   },
   {
     name: "a task that yields is chosen at once again",
-    file: SCHED_TS,
+    file: GOODNESS_TS,
     old: "  if (p.policy & SCHED_YIELD) return -1;\n",
     new: "",
     tests: [SCHEDULING, SWITCH, "test/testing/example.test.ts"],
@@ -44,7 +45,7 @@ export default [
   {
     name: "waking with interrupts on",
     file: SCHED_TS,
-    old: "    const flags = yield* spin_lock_irqsave(runqueue_lock.address);\n    p.state = TASK_RUNNING;",
+    old: "    const flags = yield* task_rq_lock(p);\n    p.state = TASK_RUNNING;",
     new: "    const flags = 0x200;\n    p.state = TASK_RUNNING;",
     and: [
       {
@@ -64,9 +65,9 @@ export default [
   },
   {
     name: "a child gets the whole of its parent's slice",
-    file: FORK_TS,
-    old: "    p.counter = (parent.counter + 1) >> 1;\n    parent.counter >>= 1;",
-    new: "    p.counter = parent.counter;",
+    file: GOODNESS_TS,
+    old: "    task_struct.at(child).counter = (parent.counter + 1) >> 1;\n    parent.counter >>= 1;",
+    new: "    task_struct.at(child).counter = parent.counter;",
     tests: [FORK],
   },
   {
@@ -113,7 +114,7 @@ export default [
   },
   {
     name: "a slice ends without a reschedule",
-    file: "kernel/kernel/timer.ts",
+    file: GOODNESS_TS,
     old: "    p.counter = 0;\n    p.need_resched = 1;",
     new: "    p.counter = 0;",
     tests: [SCHEDULING],

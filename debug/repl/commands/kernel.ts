@@ -3,8 +3,6 @@ import {
   bh_active,
   bh_base,
   bh_mask,
-  container_of,
-  goodness,
   irq_desc,
   irq_stat,
   irqaction,
@@ -16,7 +14,6 @@ import {
   memory,
   mm_struct,
   read_cstring,
-  runqueue_head,
   smp_num_cpus,
   task_struct,
   timer_jiffies,
@@ -33,34 +30,12 @@ import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
 import { describeEvent } from "../format/event.ts";
 import { taskOrCurrent } from "../task-argument.ts";
+import { runQueue } from "./runqueue.ts";
 
 /** Looks at the kernel's data. @throws CommandError on a bare machine, and when they are not set up yet */
 function look<T>(console: Console, what: string, body: () => T): T {
   console.guest.tasks();
   return console.guest.kernel(what).inspect(body);
-}
-
-function runQueue(console: Console): void {
-  const current = console.guest.currentTask();
-  const rows = look(console, "runqueue", () => {
-    const this_mm = current === undefined ? 0 : task_struct.at(current.address).active_mm;
-    return [...list_for_each(runqueue_head.address)].map((entry) => {
-      const p = task_struct.at(container_of(entry, task_struct, "run_list"));
-      const mark = p.address === current?.address ? "*" : " ";
-      return [
-        mark,
-        String(p.pid),
-        p.comm,
-        String(p.counter),
-        String(p.nice),
-        String(p.policy),
-        String(goodness(p, current === undefined ? 0 : task_struct.at(current.address).processor, this_mm)),
-        hex(p.address),
-      ];
-    });
-  });
-  if (rows.length === 0) console.print("The run queue is empty: the idle task runs.");
-  else console.print(...table(rows, [" ", "PID", "COMM", "COUNTER", "NICE", "POLICY", "GOODNESS", "task_struct"]));
 }
 
 /** Wait-queue entries lie on the stacks of those who wait; from there the queues are found. */
@@ -273,7 +248,14 @@ function queue(names: Command["names"], usage: string, summary: string, run: Com
 }
 
 export const kernel: readonly Command[] = [
-  queue(["runqueue", "rq"], "", "the run queue, with every task's goodness", (_argument, console) => runQueue(console)),
+  queue(
+    ["runqueue", "rq"],
+    "",
+    "the run queues, with what the scheduler thinks of each task",
+    (_argument, console) => runQueue(console),
+    "CLS: TS time-sharing (SCHED_OTHER), FF SCHED_FIFO, RR SCHED_RR. PRI: the nice value, or the real-time priority. + runs on\n" +
+      "another CPU. O(1): LEVEL is 0 (best) to 139; fair: AHEAD is what the vruntime is beyond min_vruntime.",
+  ),
   queue(["waitqueues", "wq"], "", "wait queues on which tasks sleep", (_argument, console) => waitQueues(console)),
   queue(["timers"], "", "pending timers, the next first", (_argument, console) => timers(console)),
   queue(["softirqs", "bottom-halves", "bh"], "", "bottom halves, marked and installed", (_argument, console) =>

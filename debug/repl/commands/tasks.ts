@@ -11,6 +11,7 @@ import type { Console } from "../console.ts";
 import { cpuStack, stackLines, taskStack } from "../format/stack.ts";
 import { formatValue } from "../format/value.ts";
 import { taskOrCurrent } from "../task-argument.ts";
+import { policyName, priorityOf } from "./runqueue.ts";
 
 function processes(console: Console): void {
   const kernel = console.guest.kernel("ps");
@@ -27,6 +28,7 @@ function processes(console: Console): void {
       String(ppid),
       ...(below ? [nspids.join("/") || "-"] : []),
       state,
+      ...kernel.inspect(() => [policyName(task_struct.at(address).policy), priorityOf(task_struct.at(address))]),
       core === undefined ? "-" : String(core.id),
       hex(address),
       comm,
@@ -34,7 +36,19 @@ function processes(console: Console): void {
     ];
   });
   console.print(
-    ...table(rows, [" ", "PID", "PPID", ...(below ? ["NSPID"] : []), "S", "CPU", "task_struct", "COMM", "AT"]),
+    ...table(rows, [
+      " ",
+      "PID",
+      "PPID",
+      ...(below ? ["NSPID"] : []),
+      "S",
+      "CLS",
+      "PRI",
+      "CPU",
+      "task_struct",
+      "COMM",
+      "AT",
+    ]),
   );
 }
 
@@ -131,7 +145,9 @@ export const tasks: readonly Command[] = [
     group: "Kernel",
     usage: "",
     summary: "all tasks, read from the guest's memory",
-    help: "States: R runnable, S and D asleep, interruptible and not, Z zombie, T stopped. AT is where it will go on.",
+    help:
+      "States: R runnable, S and D asleep, interruptible and not, Z zombie, T stopped. CLS: TS time-sharing\n" +
+      "(SCHED_OTHER), FF SCHED_FIFO, RR SCHED_RR; PRI: the nice value, or the real-time priority. AT is where it will go on.",
     run: (_argument, console) => processes(console),
   },
   {

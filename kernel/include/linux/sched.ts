@@ -51,6 +51,8 @@ export const PIDTYPE_MAX = 4;
 
 /** Being created: not yet on the run queue. */
 export const PF_STARTING = 0x00000002;
+/** An idle task, once it has nothing else to do. */
+export const PF_IDLE = 0x00000008;
 export const PF_EXITING = 0x00000004;
 export const PF_FORKNOEXEC = 0x00000040;
 /** The x87 holds this task's state: it used it since it was switched to. */

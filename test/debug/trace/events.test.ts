@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { TraceFile } from "../../../debug/index.ts";
 import { COMMON_FIELDS, TRACE_EVENTS, traceEventTable } from "../../../debug/trace/events.ts";
-import { kernel_image } from "../../../kernel/index.ts";
+import { type Configuration, kernel_image } from "../../../kernel/index.ts";
 import { boot } from "../../kernel/run.ts";
 
 /** A bit of everything: a fork with COW, a timed sleep, an alarm's handler, a stop by preemption. */
@@ -40,8 +40,8 @@ value:	.long 0
 short:	.long 0, 20000000
 `;
 
-function traced(cpus = 1) {
-  const started = boot(BUSY, { cpus, image: kernel_image({ smp: cpus > 1 }) });
+function traced(cpus = 1, config: Partial<Configuration> = {}) {
+  const started = boot(BUSY, { cpus, image: kernel_image({ smp: cpus > 1, ...config }) });
   let text = "";
   const file = new TraceFile(started.kernel, "lines", (piece) => (text += piece));
   const stop = started.go();
@@ -56,13 +56,15 @@ function traced(cpus = 1) {
 const run = traced();
 /** Its CPUs interrupt each other. */
 const on_several = traced(2);
+/** Its run queue is two arrays. */
+const with_o1 = traced(1, { scheduler: "o1" });
+const runs = [run, on_several, with_o1];
 const of = (name: string) => run.events.filter(({ event }) => event === name);
 
 describe("the table of events", () => {
   it("lists exactly the fields that are recorded, in their order", () => {
-    expect(run.stop).toEqual({ kind: "exit", status: 0 });
-    expect(on_several.stop).toEqual({ kind: "exit", status: 0 });
-    for (const event of [...run.events, ...on_several.events]) {
+    for (const { stop } of runs) expect(stop).toEqual({ kind: "exit", status: 0 });
+    for (const event of runs.flatMap(({ events }) => events)) {
       const described = TRACE_EVENTS[event.event as string];
       expect(described, `${event.event}`).toBeDefined();
       expect(Object.keys(event)).toEqual([...Object.keys(COMMON_FIELDS), ...Object.keys(described.fields)]);
@@ -74,7 +76,7 @@ describe("the table of events", () => {
   });
 
   it("lists nothing that does not happen", () => {
-    const seen = new Set([...run.events, ...on_several.events].map(({ event }) => event));
+    const seen = new Set(runs.flatMap(({ events }) => events).map(({ event }) => event));
     expect(Object.keys(TRACE_EVENTS).filter((name) => !seen.has(name))).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { __KERNEL_DS, FIRST_TSS_ENTRY } from "../../../include/asm/segment.ts";
 import { memcpy } from "../../../include/asm/string.ts";
 import { FS, GS, loadsegment, local_irq_disable, local_irq_enable, safe_halt } from "../../../include/asm/system.ts";
-import { CLONE_SETTLS, current, task_struct } from "../../../include/linux/sched.ts";
+import { CLONE_SETTLS, current, PF_IDLE, task_struct } from "../../../include/linux/sched.ts";
 import { schedule } from "../../../kernel/sched.ts";
 import { stts, unlazy_fpu } from "./i387.ts";
 import { set_system_descriptor } from "./setup.ts";
@@ -118,6 +118,7 @@ export const kernel_thread = kernel_function(
 /** What the idle task does for ever: halts until something wants the CPU. @context might_sleep */
 export const cpu_idle = kernel_function("cpu_idle", [], undefined, function* () {
   const idle = current();
+  idle.flags |= PF_IDLE;
   for (;;) {
     while (idle.need_resched === 0) {
       local_irq_disable();
