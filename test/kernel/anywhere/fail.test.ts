@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EAX, ESP } from "../../../emulator/index.ts";
 import { task_struct } from "../../../kernel/include/linux/sched.ts";
+import { rq } from "../../../kernel/include/linux/sched_class.ts";
 import type { KernelCapture } from "../../../kernel/index.ts";
 import { asm, type Program } from "../../../testing/program.ts";
 import { breath, Lab, LONG } from "./lab.ts";
@@ -143,7 +144,7 @@ function allocations(lab: Lab): KernelCapture[] {
     const reached = lab.to(...ALLOCATORS, "done");
     if (reached === "done") return result;
     if (typeof reached !== "string") throw new Error(`${JSON.stringify(reached)}\n${lab.log}`);
-    const tgid = lab.peek(lab.peek(lab.symbol("aligned_data")) + task_struct.offset("tgid"));
+    const tgid = lab.peek(lab.peek(lab.symbol("runqueues") + rq.offset("curr")) + task_struct.offset("tgid"));
     if (tgid !== 1) result.push(lab.kernel.capture());
   }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { task_struct } from "../../../kernel/include/linux/sched.ts";
+import { rq } from "../../../kernel/include/linux/sched_class.ts";
 import type { KernelCapture } from "../../../kernel/index.ts";
 import { breath, Lab, LONG, type Outcome } from "./lab.ts";
 import { PATHS, WAKE_RACE } from "./paths.ts";
@@ -21,7 +22,7 @@ function tick(lab: Lab): void {
 const END_OF_SLICE = "a tick that ends the time slice";
 const DISTURBANCES: Readonly<Record<string, (lab: Lab) => void>> = {
   [END_OF_SLICE]: (lab) => {
-    const current = lab.peek(lab.symbol("aligned_data"));
+    const current = lab.peek(lab.symbol("runqueues") + rq.offset("curr"));
     lab.poke(current + task_struct.offset("counter"), 1);
     tick(lab);
   },

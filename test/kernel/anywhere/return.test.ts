@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ESP } from "../../../emulator/index.ts";
 import { task_struct } from "../../../kernel/include/linux/sched.ts";
+import { rq } from "../../../kernel/include/linux/sched_class.ts";
 import { asm } from "../../../testing/program.ts";
 import { breath, Lab, LONG } from "./lab.ts";
 import { MACROS } from "./paths.ts";
@@ -28,7 +29,7 @@ describe("on the way back to a program", () => {
     const core = machine.cores[0];
     lab.must("begin");
     const state = lab.kernel.capture();
-    const current = () => lab.peek(lab.symbol("aligned_data"));
+    const current = () => lab.peek(lab.symbol("runqueues") + rq.offset("curr"));
     const left = () => [
       ...["need_resched", "sigpending"].map((field) => lab.peek(current() + task_struct.offset(field))),
     ];
