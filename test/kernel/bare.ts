@@ -30,7 +30,7 @@ export function bare(source: string, ...namespaces: object[]): Bare {
   const modules = in_order(namespaces.map(object_of));
   let step = 0;
   const objects = modules.map((module) => {
-    const { object } = hosted_object(module, step, 2, new Set(["CONFIG_SMP"]));
+    const { object } = hosted_object(module, step, 2, new Set(["CONFIG_SMP", "CONFIG_LOCKS"]));
     for (const { code } of module.functions) step += code.count;
     return object;
   });

@@ -28,8 +28,8 @@ const IN_A_NAMESPACE = FORKS.replace("movl $2, %eax", "movl $0x20000011, %ebx\n\
 it("ps has the idle task of every CPU", async () => {
   const given = await asked(FORKS, ["--cpus", "3"], "break sys_getpid", "continue", "ps");
   const rows = given[2].split("\n").map((line) => line.replace("*", " ").trim().split(/\s+/));
-  expect(rows[0]).toEqual(["PID", "PPID", "S", "CPU", "task_struct", "COMM", "AT"]);
-  expect(rows.slice(1).map((row) => [row[0], row[5]])).toEqual([
+  expect(rows[0]).toEqual(["PID", "PPID", "S", "CLS", "PRI", "CPU", "task_struct", "COMM", "AT"]);
+  expect(rows.slice(1).map((row) => [row[0], row[7]])).toEqual([
     ["0", "swapper"],
     ["0", "swapper/1"],
     ["0", "swapper/2"],

@@ -324,7 +324,15 @@ describe("goodness", () => {
 
   it("has no line while a task sleeps: it does not compete then", () => {
     const weigh = (cycle: number) => at(cycle, "sched_goodness", { pid: 1, goodness: 20 });
-    const sleep = at(2000, "sched_switch", { prev: 1, prev_state: 1, reason: "slept", next: 0, esp: 0, eip: 0 });
+    const sleep = at(2000, "sched_switch", {
+      prev: 1,
+      prev_state: 1,
+      reason: "slept",
+      next: 0,
+      esp: 0,
+      eip: 0,
+      nr_running: 0,
+    });
     const lines = (events: ReturnType<typeof at>[]) =>
       shapes(drawTrace(openTrace(traceFile(events))).get("goodness.svg")!)
         .filter(({ name, attributes }) => name === "path" && attributes.fill === "none")

@@ -9,6 +9,7 @@ const TURNS = 60;
 
 const locks = `
 #define CONFIG_SMP 1
+#define CONFIG_LOCKS 1
 .set THREAD_SIZE, 8192
 .set RW_LOCK_BIAS, 0x01000000
 .set task_struct_lock_depth, 28
