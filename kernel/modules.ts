@@ -91,6 +91,7 @@ import * as lockdep from "./kernel/lockdep.ts";
 import * as lockdep_classes from "./kernel/lockdep-classes.ts";
 import * as lockdep_graph from "./kernel/lockdep-graph.ts";
 import * as lockdep_report from "./kernel/lockdep-report.ts";
+import * as lockdep_search from "./kernel/lockdep-search.ts";
 import * as lockdep_trace from "./kernel/lockdep-trace.ts";
 import * as lockdep_usage from "./kernel/lockdep-usage.ts";
 import * as migration from "./kernel/migration.ts";
@@ -267,6 +268,7 @@ const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
     lockdep_classes,
     lockdep_graph,
     lockdep_report,
+    lockdep_search,
     lockdep_trace,
     lockdep_usage,
     kernel_spinlock,

@@ -3,9 +3,9 @@
  * runs. Set by the bridge for each step, and by inspection for the duration of one look.
  */
 import type { Core } from "../../emulator/index.ts";
-import type { PlainContext } from "./compiled-code.ts";
 import type { HostedCore } from "./hosted-core.ts";
 import { HostedMemory } from "./hosted-memory.ts";
+import type { PlainContext } from "./needed-context.ts";
 import { cpu_number, current_of, type StackLayout } from "./stack-layout.ts";
 
 /** Where the linked kernel's symbols are. */

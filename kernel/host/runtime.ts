@@ -1,9 +1,10 @@
 /** What compiled steps call: calls on the guest stack, and values that take more than a word. */
 import { type Core, EAX, ECX, EDX, ESP } from "../../emulator/index.ts";
-import { CompiledCode, type PlainContext } from "./compiled-code.ts";
+import { CompiledCode } from "./compiled-code.ts";
 import { ambient } from "./context.ts";
 import { type HostedMemory, StepError } from "./hosted-memory.ts";
 import { KernelModule } from "./kernel-module.ts";
+import type { PlainContext } from "./needed-context.ts";
 import { read_value, type StructType, type Type, write_value } from "./types.ts";
 
 const FASTCALL_REGISTERS = [EAX, EDX, ECX];

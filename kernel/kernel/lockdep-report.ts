@@ -18,7 +18,7 @@ import {
   SOFTIRQ_SHIFT,
 } from "../include/linux/lockdep.ts";
 import { current, smp_num_cpus, task_struct } from "../include/linux/sched.ts";
-import { class_of, edge_to, place_before, place_of, search } from "./lockdep-graph.ts";
+import { class_of, edge_to, place_before, place_of, search } from "./lockdep-search.ts";
 import { address_above, call_text, return_address, saved_address } from "./lockdep-trace.ts";
 import { hex8, KERN_WARNING, printk } from "./printk.ts";
 

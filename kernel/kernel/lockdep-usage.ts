@@ -19,8 +19,8 @@ import {
   SOFTIRQ_SHIFT,
   USED_IN_HARDIRQ,
 } from "../include/linux/lockdep.ts";
-import { place_of, search } from "./lockdep-graph.ts";
 import { print_irq_inversion_bug, print_usage_bug } from "./lockdep-report.ts";
+import { place_of, search } from "./lockdep-search.ts";
 import { save_trace } from "./lockdep-trace.ts";
 
 /**

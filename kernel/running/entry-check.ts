@@ -4,8 +4,9 @@
  * function's caller, and only looks: the guest has no more instructions for it, and memory, TLB and registers are as without it.
  */
 import type { Core } from "../../emulator/index.ts";
-import type { CompiledCode, NeededContext, PlainContext, StepFunction } from "../host/compiled-code.ts";
+import type { CompiledCode, StepFunction } from "../host/compiled-code.ts";
 import type { KernelImage } from "../host/kernel-image.ts";
+import type { NeededContext, PlainContext } from "../host/needed-context.ts";
 import { EFLAGS_IF } from "../include/asm/processor-flags.ts";
 import { early_boot_irqs_disabled } from "../init/main.ts";
 import { irq_stat } from "../kernel/softirq.ts";

@@ -1,7 +1,7 @@
 /** Which locks a CPU holds, from guest memory: by the locks' own words, and by what a kernel that checks locks notes. */
 import type { Core } from "../../emulator/index.ts";
-import type { NeededLock } from "../host/compiled-code.ts";
 import type { KernelImage } from "../host/kernel-image.ts";
+import type { NeededLock } from "../host/needed-context.ts";
 import { kernel_flag } from "../include/asm/smplock.ts";
 import { RW_LOCK_BIAS } from "../include/asm/spinlock.ts";
 import { debug_locks, held_lock, held_locks, LOCK_READ } from "../include/linux/lockdep.ts";

@@ -294,7 +294,7 @@ export default [
   },
   {
     name: "lockdep looks for a circle of two only",
-    file: "kernel/kernel/lockdep-graph.ts",
+    file: "kernel/kernel/lockdep-search.ts",
     old: "  reach(backwards ? edge.from : edge.to, how, edge.address | (from & ONLY_RECURSIVE));\n",
     new: "  if (search_end.value === 1) reach(backwards ? edge.from : edge.to, how, edge.address | (from & ONLY_RECURSIVE));\n",
     tests: [MISUSE],
