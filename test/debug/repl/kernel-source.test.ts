@@ -80,13 +80,13 @@ describe("esp0 debug in the kernel's TypeScript", () => {
   it("finishes functions forwards and backwards", async () => {
     const [, there, out, before] = await ask(
       COW,
-      "tbreak wake_up_process if current->pid == 1",
+      "tbreak try_to_wake_up if current->pid == 1",
       "continue",
       "finish",
       "reverse-next",
     );
-    expect(there).toContain("wake_up_process (task=");
-    expect(out).toMatch(/Run till exit from #0 {2}wake_up_process .*\n#.* do_fork \(/);
+    expect(there).toContain("try_to_wake_up (task=");
+    expect(out).toMatch(/Run till exit from #0 {2}try_to_wake_up .*\n#.* do_fork \(/);
     expect(before).toContain("do_fork (");
   });
 
