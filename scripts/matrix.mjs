@@ -19,11 +19,10 @@ const { values, positionals } = parseArgs({
   options: { pairs: { type: "boolean" }, sample: { type: "string" }, seed: { type: "string", default: "0" } },
 });
 
-const kernelModule = () => import(new URL("../dist/kernel.js", import.meta.url).href);
+const { configuration, configuration_keys } = await import(new URL("../dist/kernel.js", import.meta.url).href);
 
 /** What can be chosen, by name. Whether a kernel is for several CPUs follows from their number. */
-async function choices() {
-  const { configuration_keys } = await kernelModule();
+function choices() {
   const keys = Object.entries(configuration_keys).filter(([name, key]) => name !== "smp" && Array.isArray(key.values));
   return [["cpus", CPUS], ...keys.map(([name, key]) => [name, key.values])];
 }
@@ -69,8 +68,7 @@ function passes(files, { cpus, ...config }, more = {}) {
 }
 
 /** Whether such a kernel can be linked: some values do not go together. */
-async function possible({ cpus: _cpus, ...config }) {
-  const { configuration } = await kernelModule();
+function isPossible({ cpus: _cpus, ...config }) {
   try {
     configuration(config);
     return true;
@@ -79,8 +77,7 @@ async function possible({ cpus: _cpus, ...config }) {
   }
 }
 
-const all = [];
-for (const kernel of product(await choices())) if (await possible(kernel)) all.push(kernel);
+const all = product(choices()).filter(isPossible);
 const chosen =
   values.sample !== undefined ? sampleOf(all, Number(values.sample), values.seed) : values.pairs ? covering(all) : all;
 const failed = [];
@@ -89,8 +86,7 @@ for (const [i, kernel] of chosen.entries()) {
   if (!passes(positionals.length > 0 ? positionals : TESTS, kernel)) failed.push(textOf(kernel));
 }
 if (values.sample === undefined && positionals.length === 0) {
-  const { lockdep } = Object.fromEntries(await choices());
-  const kernel = { cpus: 4, ...(lockdep === undefined ? {} : { lockdep: true }) };
+  const kernel = { cpus: 4, lockdep: true };
   console.log(`== stress: ${textOf(kernel)}`);
   if (!passes([STRESS], kernel, { ESP0_SEEDS: "1000" })) failed.push(`stress on ${textOf(kernel)}`);
 }

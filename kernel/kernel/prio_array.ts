@@ -7,7 +7,6 @@ import { memory } from "../host/memory.ts";
 import { array, i32, pointer, struct, u32, type ViewOf } from "../host/types.ts";
 import {
   INIT_LIST_HEAD,
-  list_add,
   list_add_tail,
   list_del,
   list_empty,
@@ -52,13 +51,6 @@ function clear_level(a: prio_array, level: number): void {
 /** Puts a task at the end of a level. */
 export function append(a: prio_array, task: number, level: number): void {
   list_add_tail(task + RUN_LIST, a.queue.address_of(level));
-  set_level(a, level);
-  a.nr_active++;
-}
-
-/** Puts a task in front of its level: who was preempted goes on first. */
-export function prepend(a: prio_array, task: number, level: number): void {
-  list_add(task + RUN_LIST, a.queue.address_of(level));
   set_level(a, level);
   a.nr_active++;
 }

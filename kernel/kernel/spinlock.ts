@@ -30,18 +30,21 @@ const _raw_write_unlock = asm_function("_raw_write_unlock", [pointer("rwlock_t")
 
 // Functions that others know as those of spinlock.S (include/asm/spinlock.ts, smplock.ts).
 
-/** @context any */
-kernel_function("spin_lock", [pointer("spinlock_t")], undefined, function* (lock) {
-  yield* lock_acquire(lock, 0, 0);
+/** @inline */
+function* take_spinlock(lock: u32, subclass: u32): Steps<void> {
+  yield* lock_acquire(lock, subclass, 0);
   if ((yield* _raw_spin_trylock(lock)) === 0) yield* wait_for_lock(lock, A_SPINLOCK, frame_here());
   lock_acquired(lock);
+}
+
+/** @context any */
+kernel_function("spin_lock", [pointer("spinlock_t")], undefined, function* (lock) {
+  yield* take_spinlock(lock, 0);
 });
 
 /** @context any */
 kernel_function("spin_lock_nested", [pointer("spinlock_t"), u32], undefined, function* (lock, subclass) {
-  yield* lock_acquire(lock, subclass, 0);
-  if ((yield* _raw_spin_trylock(lock)) === 0) yield* wait_for_lock(lock, A_SPINLOCK, frame_here());
-  lock_acquired(lock);
+  yield* take_spinlock(lock, subclass);
 });
 
 /** @context any */
@@ -100,14 +103,6 @@ kernel_function("write_trylock", [pointer("rwlock_t")], i32, function* (lock) {
 // ---- The big kernel lock ----
 
 /** @inline */
-function* take_kernel_flag(): Steps<void> {
-  yield* lock_acquire(kernel_flag.address, 0, 0);
-  if ((yield* _raw_spin_trylock(kernel_flag.address)) === 0)
-    yield* wait_for_lock(kernel_flag.address, A_SPINLOCK, frame_here());
-  lock_acquired(kernel_flag.address);
-}
-
-/** @inline */
 function* give_kernel_flag(): Steps<void> {
   yield* lock_release(kernel_flag.address);
   yield* _raw_spin_unlock(kernel_flag.address);
@@ -116,7 +111,7 @@ function* give_kernel_flag(): Steps<void> {
 /** @context in_task */
 kernel_function("lock_kernel", [], undefined, function* () {
   current().lock_depth++;
-  if (current().lock_depth === 0) yield* take_kernel_flag();
+  if (current().lock_depth === 0) yield* take_spinlock(kernel_flag.address, 0);
 });
 
 /** @context in_task */
@@ -133,5 +128,5 @@ kernel_function("release_kernel_lock", [pointer("task_struct")], undefined, func
 
 /** @context in_task */
 kernel_function("reacquire_kernel_lock", [pointer("task_struct")], undefined, function* (task) {
-  if (task_struct.at(task).lock_depth >= 0) yield* take_kernel_flag();
+  if (task_struct.at(task).lock_depth >= 0) yield* take_spinlock(kernel_flag.address, 0);
 });

@@ -177,13 +177,6 @@ export function* rb_erase(node: u32, root: u32): Steps<void> {
   if (was_black) yield* rb_erase_color(below, parent, root);
 }
 
-/** The first node in order, 0 for an empty tree. */
-export function* rb_first(root: u32): Steps<u32> {
-  let node: u32 = rb_root.at(root).rb_node;
-  while (node !== 0 && rb_node.at(node).rb_left !== 0) node = rb_node.at(node).rb_left;
-  return node;
-}
-
 /** The node behind another in order, 0 for the last. */
 export function* rb_next(from: u32): Steps<u32> {
   let node: u32 = from;

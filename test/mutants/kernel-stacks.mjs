@@ -59,10 +59,10 @@ export default [
     tests: [STACKS],
   },
   {
-    name: "a new task's thread_info names its parent",
-    file: "kernel/kernel/thread_info.ts",
-    old: "  info.task = task;\n",
-    new: "  info.task = orig;\n",
+    name: "a new task's thread_info names another task",
+    file: "kernel/kernel/task_slab.ts",
+    old: "  info.task = p.address;\n",
+    new: "  info.task = p.p_pptr;\n",
     tests: [STACKS],
   },
   {

@@ -5,6 +5,7 @@ import dwarf2 from "../../include/asm/dwarf2.h?raw";
 import irq_stacks from "../../include/asm/irq_stacks.h?raw";
 import lock from "../../include/asm/lock.h?raw";
 import percpu from "../../include/asm/percpu.h?raw";
+import linkage from "../../include/linux/linkage.h?raw";
 import entry from "./kernel/entry.S?raw";
 import head from "./kernel/head.S?raw";
 import i387 from "./kernel/i387.S?raw";
@@ -61,5 +62,6 @@ export const headers: Readonly<Record<string, { readonly file: string; readonly 
   "asm/dwarf2.h": { file: "kernel/include/asm/dwarf2.h", text: dwarf2 },
   "asm/irq_stacks.h": { file: "kernel/include/asm/irq_stacks.h", text: irq_stacks },
   "asm/lock.h": { file: "kernel/include/asm/lock.h", text: lock },
+  "linux/linkage.h": { file: "kernel/include/linux/linkage.h", text: linkage },
   "asm/percpu.h": { file: "kernel/include/asm/percpu.h", text: percpu },
 };

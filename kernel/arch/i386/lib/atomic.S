@@ -2,20 +2,7 @@
 
 #include <asm/dwarf2.h>
 #include <asm/lock.h>
-
-.macro FUNCTION name
-	.align 16
-	.globl \name
-	.type \name,@function
-\name:
-	.cfi_startproc
-.endm
-
-.macro END_FUNCTION name
-	ret
-	.cfi_endproc
-	.size \name, . - \name
-.endm
+#include <linux/linkage.h>
 
 # Whether the flag that `set` reads was left set, in EAX.
 .macro RESULT set
@@ -27,53 +14,53 @@
 # void atomic_add(int i, atomic_t *v)
 FUNCTION atomic_add
 	LOCK addl %eax, (%edx)
-END_FUNCTION atomic_add
+RETURN atomic_add
 
 # void atomic_sub(int i, atomic_t *v)
 FUNCTION atomic_sub
 	LOCK subl %eax, (%edx)
-END_FUNCTION atomic_sub
+RETURN atomic_sub
 
 # void atomic_inc(atomic_t *v)
 FUNCTION atomic_inc
 	LOCK incl (%eax)
-END_FUNCTION atomic_inc
+RETURN atomic_inc
 
 # void atomic_dec(atomic_t *v)
 FUNCTION atomic_dec
 	LOCK decl (%eax)
-END_FUNCTION atomic_dec
+RETURN atomic_dec
 
 # int atomic_sub_and_test(int i, atomic_t *v): whether it is 0 now
 FUNCTION atomic_sub_and_test
 	LOCK subl %eax, (%edx)
 	RESULT sete
-END_FUNCTION atomic_sub_and_test
+RETURN atomic_sub_and_test
 
 # int atomic_dec_and_test(atomic_t *v): whether it is 0 now
 FUNCTION atomic_dec_and_test
 	LOCK decl (%eax)
 	RESULT sete
-END_FUNCTION atomic_dec_and_test
+RETURN atomic_dec_and_test
 
 # int atomic_inc_and_test(atomic_t *v): whether it is 0 now
 FUNCTION atomic_inc_and_test
 	LOCK incl (%eax)
 	RESULT sete
-END_FUNCTION atomic_inc_and_test
+RETURN atomic_inc_and_test
 
 # int atomic_add_negative(int i, atomic_t *v): whether it is below 0 now
 FUNCTION atomic_add_negative
 	LOCK addl %eax, (%edx)
 	RESULT sets
-END_FUNCTION atomic_add_negative
+RETURN atomic_add_negative
 
 # int atomic_add_return(int i, atomic_t *v): what it is now
 FUNCTION atomic_add_return
 	movl %eax, %ecx
 	LOCK xaddl %eax, (%edx)
 	addl %ecx, %eax
-END_FUNCTION atomic_add_return
+RETURN atomic_add_return
 
 # int atomic_sub_return(int i, atomic_t *v)
 FUNCTION atomic_sub_return
@@ -81,21 +68,21 @@ FUNCTION atomic_sub_return
 	movl %eax, %ecx
 	LOCK xaddl %eax, (%edx)
 	addl %ecx, %eax
-END_FUNCTION atomic_sub_return
+RETURN atomic_sub_return
 
 # int atomic_inc_return(atomic_t *v)
 FUNCTION atomic_inc_return
 	movl $1, %ecx
 	LOCK xaddl %ecx, (%eax)
 	leal 1(%ecx), %eax
-END_FUNCTION atomic_inc_return
+RETURN atomic_inc_return
 
 # int atomic_dec_return(atomic_t *v)
 FUNCTION atomic_dec_return
 	movl $-1, %ecx
 	LOCK xaddl %ecx, (%eax)
 	leal -1(%ecx), %eax
-END_FUNCTION atomic_dec_return
+RETURN atomic_dec_return
 
 # int atomic_add_unless(atomic_t *v, int a, int u): adds a unless it is u; whether it did
 FUNCTION atomic_add_unless
@@ -113,50 +100,50 @@ FUNCTION atomic_add_unless
 2:	xorl %eax, %eax
 3:	popl_cfi %esi
 	popl_cfi %ebx
-END_FUNCTION atomic_add_unless
+RETURN atomic_add_unless
 
 # void atomic_set_mask(unsigned long mask, atomic_t *v)
 FUNCTION atomic_set_mask
 	LOCK orl %eax, (%edx)
-END_FUNCTION atomic_set_mask
+RETURN atomic_set_mask
 
 # void atomic_clear_mask(unsigned long mask, atomic_t *v)
 FUNCTION atomic_clear_mask
 	notl %eax
 	LOCK andl %eax, (%edx)
-END_FUNCTION atomic_clear_mask
+RETURN atomic_clear_mask
 
 # Counts of one CPU's own (include/asm-i386/local.h), whole for its interrupts alone.
 
 # void local_add(long i, local_t *l)
 FUNCTION local_add
 	addl %eax, (%edx)
-END_FUNCTION local_add
+RETURN local_add
 
 # void local_sub(long i, local_t *l)
 FUNCTION local_sub
 	subl %eax, (%edx)
-END_FUNCTION local_sub
+RETURN local_sub
 
 # void local_inc(local_t *l)
 FUNCTION local_inc
 	incl (%eax)
-END_FUNCTION local_inc
+RETURN local_inc
 
 # void local_dec(local_t *l)
 FUNCTION local_dec
 	decl (%eax)
-END_FUNCTION local_dec
+RETURN local_dec
 
 # unsigned long xchg(volatile unsigned long *ptr, unsigned long x): what was there. XCHG with memory needs no prefix.
 FUNCTION xchg
 	xchgl %edx, (%eax)
 	movl %edx, %eax
-END_FUNCTION xchg
+RETURN xchg
 
 # unsigned long cmpxchg(volatile unsigned long *ptr, unsigned long old, unsigned long new): what was there; `new` is there
 # now if that was `old`
 FUNCTION cmpxchg
 	xchgl %eax, %edx
 	LOCK cmpxchgl %ecx, (%edx)
-END_FUNCTION cmpxchg
+RETURN cmpxchg

@@ -3,104 +3,91 @@
 
 #include <asm/dwarf2.h>
 #include <asm/lock.h>
-
-.macro FUNCTION name
-	.align 16
-	.globl \name
-	.type \name,@function
-\name:
-	.cfi_startproc
-.endm
-
-.macro END_FUNCTION name
-	ret
-	.cfi_endproc
-	.size \name, . - \name
-.endm
+#include <linux/linkage.h>
 
 .text
 # void set_bit(int nr, volatile void *addr)
 FUNCTION set_bit
 	LOCK btsl %eax, (%edx)
-END_FUNCTION set_bit
+RETURN set_bit
 
 # void clear_bit(int nr, volatile void *addr)
 FUNCTION clear_bit
 	LOCK btrl %eax, (%edx)
-END_FUNCTION clear_bit
+RETURN clear_bit
 
 # void change_bit(int nr, volatile void *addr)
 FUNCTION change_bit
 	LOCK btcl %eax, (%edx)
-END_FUNCTION change_bit
+RETURN change_bit
 
 # int test_and_set_bit(int nr, volatile void *addr)
 FUNCTION test_and_set_bit
 	LOCK btsl %eax, (%edx)
 	sbbl %eax, %eax
 	negl %eax
-END_FUNCTION test_and_set_bit
+RETURN test_and_set_bit
 
 # int test_and_clear_bit(int nr, volatile void *addr)
 FUNCTION test_and_clear_bit
 	LOCK btrl %eax, (%edx)
 	sbbl %eax, %eax
 	negl %eax
-END_FUNCTION test_and_clear_bit
+RETURN test_and_clear_bit
 
 # int test_and_change_bit(int nr, volatile void *addr)
 FUNCTION test_and_change_bit
 	LOCK btcl %eax, (%edx)
 	sbbl %eax, %eax
 	negl %eax
-END_FUNCTION test_and_change_bit
+RETURN test_and_change_bit
 
 # void __set_bit(int nr, volatile void *addr)
 FUNCTION __set_bit
 	btsl %eax, (%edx)
-END_FUNCTION __set_bit
+RETURN __set_bit
 
 # void __clear_bit(int nr, volatile void *addr)
 FUNCTION __clear_bit
 	btrl %eax, (%edx)
-END_FUNCTION __clear_bit
+RETURN __clear_bit
 
 # void __change_bit(int nr, volatile void *addr)
 FUNCTION __change_bit
 	btcl %eax, (%edx)
-END_FUNCTION __change_bit
+RETURN __change_bit
 
 # int __test_and_set_bit(int nr, volatile void *addr)
 FUNCTION __test_and_set_bit
 	btsl %eax, (%edx)
 	sbbl %eax, %eax
 	negl %eax
-END_FUNCTION __test_and_set_bit
+RETURN __test_and_set_bit
 
 # int __test_and_clear_bit(int nr, volatile void *addr)
 FUNCTION __test_and_clear_bit
 	btrl %eax, (%edx)
 	sbbl %eax, %eax
 	negl %eax
-END_FUNCTION __test_and_clear_bit
+RETURN __test_and_clear_bit
 
 # int __test_and_change_bit(int nr, volatile void *addr)
 FUNCTION __test_and_change_bit
 	btcl %eax, (%edx)
 	sbbl %eax, %eax
 	negl %eax
-END_FUNCTION __test_and_change_bit
+RETURN __test_and_change_bit
 
 # unsigned long ffz(unsigned long word): its lowest clear bit
 FUNCTION ffz
 	notl %eax
 	bsfl %eax, %eax
-END_FUNCTION ffz
+RETURN ffz
 
 # unsigned long __ffs(unsigned long word): its lowest set bit
 FUNCTION __ffs
 	bsfl %eax, %eax
-END_FUNCTION __ffs
+RETURN __ffs
 
 # int ffs(int x): its lowest set bit, counted from 1; 0 without any
 FUNCTION ffs
@@ -108,7 +95,7 @@ FUNCTION ffs
 	jnz 1f
 	movl $-1, %eax
 1:	incl %eax
-END_FUNCTION ffs
+RETURN ffs
 
 # int fls(int x): its highest set bit, counted from 1; 0 without any
 FUNCTION fls
@@ -116,7 +103,7 @@ FUNCTION fls
 	jnz 1f
 	movl $-1, %eax
 1:	incl %eax
-END_FUNCTION fls
+RETURN fls
 
 # The first bit from `offset` (ECX) on, of the `size` (EDX) bits at `addr` (EAX), that is set when `whole` changes nothing of a
 # word in EBX, and clear when it inverts that; `size` when there is none.
@@ -147,20 +134,20 @@ END_FUNCTION fls
 FUNCTION find_first_bit
 	xorl %ecx, %ecx
 	FIND_NEXT
-END_FUNCTION find_first_bit
+RETURN find_first_bit
 
 # int find_next_bit(void *addr, int size, int offset)
 FUNCTION find_next_bit
 	FIND_NEXT
-END_FUNCTION find_next_bit
+RETURN find_next_bit
 
 # int find_first_zero_bit(void *addr, unsigned size)
 FUNCTION find_first_zero_bit
 	xorl %ecx, %ecx
 	FIND_NEXT notl %ebx
-END_FUNCTION find_first_zero_bit
+RETURN find_first_zero_bit
 
 # int find_next_zero_bit(void *addr, int size, int offset)
 FUNCTION find_next_zero_bit
 	FIND_NEXT notl %ebx
-END_FUNCTION find_next_zero_bit
+RETURN find_next_zero_bit

@@ -3,28 +3,7 @@
 
 #include <asm/dwarf2.h>
 #include <asm/lock.h>
-
-.macro FUNCTION name
-	.align 16
-	.globl \name
-	.type \name,@function
-\name:
-	.cfi_startproc
-.endm
-
-.macro END_FUNCTION name
-	.cfi_endproc
-	.size \name, . - \name
-.endm
-
-# Calls `function` with the semaphore's address, and returns what it does.
-.macro CALL_AND_RETURN function
-	pushl_cfi %eax
-	call \function
-	addl $4, %esp
-	.cfi_adjust_cfa_offset -4
-	ret
-.endm
+#include <linux/linkage.h>
 
 .text
 # void down(struct semaphore *sem)

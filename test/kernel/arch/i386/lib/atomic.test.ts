@@ -167,7 +167,7 @@ function run(seed: number, turn: string, taken = 0) {
     `
 #define CONFIG_SMP 1
 ${source("lib/atomic.S")}
-${["FUNCTION", "END_FUNCTION", "RESULT", "pushl_cfi", "popl_cfi"].map((macro) => `.purgem ${macro}`).join("\n")}
+${["FUNCTION", "END_FUNCTION", "RETURN", "CALL_AND_RETURN", "RESULT", "pushl_cfi", "popl_cfi"].map((macro) => `.purgem ${macro}`).join("\n")}
 ${source("lib/bitops.S")}
 .data
 .align 4
