@@ -81,26 +81,25 @@ export function configurationOf({ cpus = 1, preset, config = [] }: KernelOptions
   return configuration({ smp: cpus > 1, ...read_configuration(config) }, preset);
 }
 
-/** The kernel, with modules of the user's. @throws InputError for modules that cannot be compiled, loaded or linked */
+/**
+ * The kernel, configured and with modules of the user's.
+ * @throws InputError for configurations that cannot be, and for modules that cannot be compiled, loaded or linked
+ */
 export async function kernelWith(options: KernelOptions, io: CommandIo): Promise<KernelImage> {
   const { module = [], syscall = {}, vmlinux } = options;
-  const config = configurationOf(options);
   const isOwn = module.length === 0 && Object.keys(syscall).length === 0;
-  const image = isOwn ? prebuiltKernel(config) : await linkedWith(module, syscall, config, io);
+  const modules = isOwn ? [] : await (await import("./module-loader.ts")).loadModules(module, io);
+  const image = linked(() => {
+    const config = configurationOf(options);
+    return isOwn ? prebuiltKernel(config) : link_kernel({ modules, system_calls: syscall, config });
+  });
   if (vmlinux !== undefined) writeOutput(io, vmlinux, image.elf());
   return image;
 }
 
-async function linkedWith(
-  files: readonly string[],
-  system_calls: Readonly<Record<number, string>>,
-  config: Configuration,
-  io: CommandIo,
-): Promise<KernelImage> {
-  const { loadModules } = await import("./module-loader.ts");
-  const modules = await loadModules(files, io);
+function linked(link: () => KernelImage): KernelImage {
   try {
-    return link_kernel({ modules, system_calls, config });
+    return link();
   } catch (error) {
     if (error instanceof SystemCallError) {
       const lines = error.calls.map(
@@ -109,7 +108,8 @@ async function linkedWith(
       throw new InputError(lines.join("\n"));
     }
     if (error instanceof DefinedTwiceError) throw new InputError(error.message);
-    if (error instanceof LinkError) throw new InputError(`esp0: ${error.message}`);
+    if (error instanceof LinkError || error instanceof ConfigurationError)
+      throw new InputError(`esp0: ${error.message}`);
     throw error;
   }
 }

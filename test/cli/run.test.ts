@@ -117,6 +117,15 @@ describe("exit status", () => {
     );
   });
 
+  it.each([
+    [["irq_stacks=true"], "esp0: configuration: irq_stacks=true with stack=task_union"],
+    [["scheduler=module"], "esp0: kernel/kernel/sched.ts: init_scheduler is declared with asm_function"],
+  ])("is 2 for a kernel that cannot be: %s", async (config, why) => {
+    const refused = expect(esp0("p.S", { files: asm("1:\tjmp 1b"), options: { config } })).rejects;
+    await refused.toBeInstanceOf(InputError);
+    await expect(esp0("p.S", { files: asm("1:\tjmp 1b"), options: { config } })).rejects.toThrow(why);
+  });
+
   it("is 5 when everything sleeps for good, and says what", async () => {
     const { status, errors } = await esp0("p.S", { files: asm("1:\tmovl $29, %eax\n\tint $0x80\n\tjmp 1b") });
     expect(status).toBe(5);
