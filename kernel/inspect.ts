@@ -12,6 +12,7 @@ export { PAGE_OFFSET } from "./include/asm/page.ts";
 export { THREAD_SIZE, tss_struct } from "./include/asm/processor.ts";
 export { kernel_entry, pt_regs } from "./include/asm/ptrace.ts";
 export { sigcontext, ucontext } from "./include/asm/sigcontext.ts";
+export { RW_LOCK_BIAS } from "./include/asm/spinlock.ts";
 export { thread_info } from "./include/asm/thread_info.ts";
 export { syscall_numbers } from "./include/asm/unistd.ts";
 export { FIRST_EXTERNAL_VECTOR, irqaction } from "./include/linux/interrupt.ts";

@@ -27,7 +27,7 @@ import {
   task_struct,
   tasklist_lock,
 } from "../include/linux/sched.ts";
-import { cpu_rq, migration_req } from "../include/linux/sched_class.ts";
+import { cpu_rq, is_allowed, migration_req } from "../include/linux/sched_class.ts";
 import { spin_lock_irq, spin_unlock_irq, write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
 import { nr_threads } from "./fork.ts";
 import { find_task_by_pid, hash_pid, unhash_pid } from "./pid.ts";
@@ -47,7 +47,7 @@ export const migration_queues = per_cpu("migration_queues", migration_queue);
 /** The first CPU that runs and that a task is allowed on. @bounded by NR_CPUS */
 function allowed_cpu(p: task_struct): i32 {
   let cpu: i32 = 0;
-  while (cpu < smp_num_cpus.value - 1 && (p.cpus_allowed & (1 << cpu)) === 0) cpu++;
+  while (cpu < smp_num_cpus.value - 1 && !is_allowed(p, cpu)) cpu++;
   return cpu;
 }
 

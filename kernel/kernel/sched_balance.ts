@@ -12,6 +12,7 @@ import {
   cpu_curr,
   cpu_rq,
   ENQUEUE_MIGRATE,
+  is_allowed,
   queue_lock,
   rq,
   sched_classes,
@@ -144,10 +145,6 @@ export const rebalance_tick = kernel_function("rebalance_tick", [pointer("rq")],
   yield* load_balance(this_rq);
   yield* spin_unlock(this_rq.lock.address);
 });
-
-function is_allowed(p: task_struct, cpu: number): boolean {
-  return (p.cpus_allowed & (1 << cpu)) !== 0;
-}
 
 /** Priority of what a CPU runs: 1 to 99 for a real-time task, 0 for another, -1 when it is idle and nothing waits there. */
 function importance(cpu: number): number {

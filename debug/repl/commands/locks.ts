@@ -8,14 +8,13 @@ import {
   LOCK_READ,
   memory,
   nr_lock_reports,
+  RW_LOCK_BIAS,
   type Type,
   task_struct,
 } from "../../../kernel/inspect.ts";
 import { hex, table } from "../../numbers.ts";
 import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
-
-const RW_LOCK_BIAS = 0x01000000;
 
 /** A lock's word, in a variable of the kernel's. */
 interface Word {

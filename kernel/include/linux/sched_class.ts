@@ -172,9 +172,14 @@ export function class_for(policy: number): u32 {
   return 0;
 }
 
+/** Whether a task may run on a CPU. */
+export function is_allowed(p: task_struct, cpu: number): boolean {
+  return (p.cpus_allowed & (1 << cpu)) !== 0;
+}
+
 /** Whether a task that waits on another CPU's queue can be moved to that of `cpu`. */
 export function can_migrate_task(p: task_struct, cpu: number): boolean {
-  return !task_has_cpu(p) && (p.cpus_allowed & (1 << cpu)) !== 0;
+  return !task_has_cpu(p) && is_allowed(p, cpu);
 }
 
 /** Moves a task that can be moved to the queue `this_rq`. Both queues' locks are held. */
