@@ -12,7 +12,7 @@ const TWO_TASKS = [
   at(240, "idle_entry"),
   crossing(1240, "interrupt", { vector: 36, eip: 0 }, 0),
   at(1245, "irq_entry", { irq: 4, depth: 0 }),
-  at(1250, "sched_wakeup", { pid: 1, by: 0, interrupt: 1 }),
+  at(1250, "sched_wakeup", { pid: 1, by: 0, interrupt: 1, queue: 0, nr_running: 1 }),
   at(1255, "irq_exit", { irq: 4, depth: 0 }),
   { ...crossing(1260, "interrupt_exit", { vector: 36 }, 0), cpl: 0 },
   at(1262, "idle_exit"),
