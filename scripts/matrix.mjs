@@ -67,8 +67,9 @@ function passes(files, { cpus, ...config }, more = {}) {
   return spawnSync("npx", ["vitest", "run", ...files], { env, stdio: "inherit" }).status === 0;
 }
 
-/** Whether such a kernel can be linked: some values do not go together. */
+/** Whether such a kernel can be linked: some values do not go together, and scheduler=module is as good as its module. */
 function isPossible({ cpus: _cpus, ...config }) {
+  if (config.scheduler === "module") return false;
   try {
     configuration(config);
     return true;
