@@ -7,7 +7,7 @@
  */
 import { trace, tracing } from "../host/context.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
-import { i32, pointer, type u32 } from "../host/types.ts";
+import { i32, pointer, u32 } from "../host/types.ts";
 import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
 import { EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
 import {
@@ -110,8 +110,8 @@ export function set_blocked(low: u32, high: u32): void {
   recalc_sigpending(self);
 }
 
-/** What a handler is told of a pending signal: si_code and the two words behind it. */
-export function set_siginfo(p: task_struct, sig: i32, si_code: i32, value0: u32, value1: u32): void {
+/** What a handler is told of a pending signal: si_code and the two words behind it. @context holds task_struct.sigmask_lock of p */
+function set_siginfo(p: task_struct, sig: i32, si_code: i32, value0: u32, value1: u32): void {
   const info = p.siginfo.get(sig - 1);
   info.si_code = si_code;
   info.value0 = value0;
@@ -152,9 +152,9 @@ function is_outside_of(p: task_struct): boolean {
 }
 
 /** Whether the init of a pid namespace need not care: it has no handler, and this is not SIGKILL or SIGSTOP from outside. */
-function spares_init(sig: i32, p: task_struct, handler: number, from_kernel: number): boolean {
+function spares_init(sig: i32, p: task_struct, handler: number, from_kernel: boolean): boolean {
   if (handler !== SIG_DFL || (p.flags & PF_UNKILLABLE) === 0) return false;
-  return !sig_kernel_only(sig) || !(from_kernel !== 0 || is_outside_of(p));
+  return !sig_kernel_only(sig) || !(from_kernel || is_outside_of(p));
 }
 
 /** SIGKILL and SIGSTOP. */
@@ -162,7 +162,7 @@ export function sig_kernel_only(sig: number): boolean {
   return sig === SIGKILL || sig === SIGSTOP;
 }
 
-function ignored_signal(sig: i32, p: task_struct, from_kernel: number): boolean {
+function ignored_signal(sig: i32, p: task_struct, from_kernel: boolean): boolean {
   if (sigismember(p.blocked, sig)) return false;
   const handler = signal_struct.at(p.sig).action.get(sig - 1).sa_handler;
   // Who ignores SIGCHLD does not want to wait: the signal has do_signal() do that.
@@ -172,10 +172,10 @@ function ignored_signal(sig: i32, p: task_struct, from_kernel: number): boolean 
 }
 
 /**
- * What send_sig does to a task that is not a zombie.
+ * What send_sig_info does to a task that is not a zombie. Of a signal that is pending already the first siginfo stays.
  * @context irqs_disabled holds task_struct.sigmask_lock of p
  */
-function* post_signal(sig: i32, p: task_struct, from_kernel: i32): Steps<void> {
+function* post_signal(sig: i32, p: task_struct, si_code: i32, value0: u32, value1: u32): Steps<void> {
   if (sig === SIGKILL || sig === SIGCONT) {
     const was_stopped = p.state === TASK_STOPPED;
     p.exit_code = was_stopped && sig === SIGCONT ? CONTINUED : 0;
@@ -187,11 +187,8 @@ function* post_signal(sig: i32, p: task_struct, from_kernel: i32): Steps<void> {
   } else if (default_action(sig) === "stop") {
     sigdelset(p.pending, SIGCONT);
   }
-  if (!ignored_signal(sig, p, from_kernel)) {
-    if (!sigismember(p.pending, sig)) {
-      if (from_kernel !== 0) set_siginfo(p, sig, SI_KERNEL, 0, 0);
-      else set_siginfo(p, sig, SI_USER, task_tgid_nr_ns(current(), task_active_pid_ns(p)), 0);
-    }
+  if (!ignored_signal(sig, p, si_code === SI_KERNEL)) {
+    if (!sigismember(p.pending, sig)) set_siginfo(p, sig, si_code, value0, value1);
     sigaddset(p.pending, sig);
     recalc_sigpending(p);
     if (tracing()) trace({ event: "signal", pid: p.pid, sig });
@@ -201,23 +198,34 @@ function* post_signal(sig: i32, p: task_struct, from_kernel: i32): Steps<void> {
 }
 
 /**
- * Sends a signal, from the current process or from the kernel: 0, -EINVAL for a bad number. A signal of 0 only checks.
+ * Sends a signal with what its handler is told of it: 0, -EINVAL for a bad number. A signal of 0 only checks.
  * @context any
  */
-export const send_sig = kernel_function(
-  "send_sig",
-  [i32, pointer("task_struct"), i32],
+export const send_sig_info = kernel_function(
+  "send_sig_info",
+  [i32, pointer("task_struct"), i32, u32, u32],
   i32,
-  function* (sig, task, from_kernel) {
+  function* (sig, task, si_code, value0, value1) {
     if (sig < 0 || sig > _NSIG) return -EINVAL;
     const p = task_struct.at(task);
     if (sig === 0) return 0; // only asked
     const flags = yield* spin_lock_irqsave(p.sigmask_lock.address);
-    if (p.sig !== 0) yield* post_signal(sig, p, from_kernel);
+    if (p.sig !== 0) yield* post_signal(sig, p, si_code, value0, value1);
     yield* spin_unlock_irqrestore(p.sigmask_lock.address, flags);
     return 0;
   },
 );
+
+/** The process id of the current process, as another task's pid namespace has it: 0 outside of that. */
+function sender_of(p: task_struct): i32 {
+  return task_tgid_nr_ns(current(), task_active_pid_ns(p));
+}
+
+/** Sends a signal, from the current process or from the kernel: as send_sig_info. @context any */
+export function* send_sig(sig: i32, task: u32, from_kernel: i32): Steps<i32> {
+  if (from_kernel !== 0) return yield* send_sig_info(sig, task, SI_KERNEL, 0, 0);
+  return yield* send_sig_info(sig, task, SI_USER, sender_of(task_struct.at(task)), 0);
+}
 
 function make_deliverable(sig: i32, p: task_struct): void {
   const action = signal_struct.at(p.sig).action.get(sig - 1);
@@ -227,14 +235,24 @@ function make_deliverable(sig: i32, p: task_struct): void {
   recalc_sigpending(p);
 }
 
-/** Sends a signal that cannot be ignored or blocked: the task's own fault. @context any */
-export const force_sig = kernel_function("force_sig", [i32, pointer("task_struct")], undefined, function* (sig, task) {
-  const p = task_struct.at(task);
-  const flags = yield* spin_lock_irqsave(p.sigmask_lock.address);
-  if (p.sig !== 0) make_deliverable(sig, p);
-  yield* spin_unlock_irqrestore(p.sigmask_lock.address, flags);
-  yield* send_sig(sig, task, 1);
-});
+/** Sends a signal that cannot be ignored or blocked, as send_sig_info does: the task's own fault. @context any */
+export const force_sig_info = kernel_function(
+  "force_sig_info",
+  [i32, pointer("task_struct"), i32, u32],
+  undefined,
+  function* (sig, task, si_code, address) {
+    const p = task_struct.at(task);
+    const flags = yield* spin_lock_irqsave(p.sigmask_lock.address);
+    if (p.sig !== 0) make_deliverable(sig, p);
+    yield* spin_unlock_irqrestore(p.sigmask_lock.address, flags);
+    yield* send_sig_info(sig, task, si_code, address, 0);
+  },
+);
+
+/** The same, with nothing to tell. @context any */
+export function* force_sig(sig: i32, task: u32): Steps<void> {
+  yield* force_sig_info(sig, task, SI_KERNEL, 0);
+}
 
 /** Wakes those that wait for a child of `parent`: any thread of its group may. @context holds tasklist_lock for reading */
 export function* wake_up_parent(parent: task_struct): Steps<void> {
@@ -253,11 +271,10 @@ export const do_notify_parent = kernel_function(
   function* (task, sig) {
     const parent = task_struct.at(task_struct.at(task).p_pptr);
     // clone() takes any number for the exit signal; one that is no signal is not sent.
-    if (sig > 0 && (yield* send_sig(sig, parent.address, 0)) === 0) {
+    if (sig > 0) {
       const { exit_code } = task_struct.at(task);
       const pid = task_pid_nr_ns(task_struct.at(task), task_active_pid_ns(parent));
-      const code = exit_code & 0x7f ? CLD_KILLED : CLD_EXITED;
-      if (parent.sig !== 0) set_siginfo(parent, sig, code, pid, 0);
+      yield* send_sig_info(sig, parent.address, exit_code & 0x7f ? CLD_KILLED : CLD_EXITED, pid, 0);
     }
     yield* wake_up_parent(parent);
   },
@@ -291,24 +308,21 @@ function* kill_all(sig: i32): Steps<i32> {
 }
 
 /**
- * Signals one task, of the thread group `tgid` unless that is 0. Kernel threads take no signals they did not ask for.
+ * Signals one task, of the thread group `tgid` unless that is 0, from the current process. Kernel threads take no signals they did not ask for.
  * @context holds tasklist_lock for reading
  */
-function* kill_proc(tgid: i32, pid: i32, sig: i32): Steps<i32> {
+function* kill_proc(tgid: i32, pid: i32, sig: i32, si_code: i32): Steps<i32> {
   const p = yield* find_task_by_vpid(pid);
   if (p === undefined || (tgid !== 0 && task_tgid_vnr(p) !== tgid)) return -ESRCH;
   if (p.mm === 0 && p.state !== TASK_ZOMBIE) return -EPERM;
-  return yield* send_sig(sig, p.address, 0);
+  return yield* send_sig_info(sig, p.address, si_code, sender_of(p), 0);
 }
 
 /** The same for a thread that knows the other by its own id. */
 function* kill_thread(tgid: i32, pid: i32, sig: i32): Steps<i32> {
   if (pid <= 0 || sig < 0 || sig > _NSIG) return -EINVAL;
   yield* read_lock(tasklist_lock.address);
-  const result = yield* kill_proc(tgid, pid, sig);
-  const p = yield* find_task_by_vpid(pid);
-  if (result === 0 && sig !== 0 && p !== undefined)
-    set_siginfo(p, sig, SI_TKILL, task_tgid_nr_ns(current(), task_active_pid_ns(p)), 0);
+  const result = yield* kill_proc(tgid, pid, sig, SI_TKILL);
   yield* read_unlock(tasklist_lock.address);
   return result;
 }
@@ -338,7 +352,7 @@ export const sys_kill = kernel_function("sys_kill", [i32, i32], i32, function* (
   if (pid === -1) return yield* kill_all(sig);
   if (pid < 0) return yield* kill_own_pg(-pid, sig);
   yield* read_lock(tasklist_lock.address);
-  const result = yield* kill_proc(0, pid, sig);
+  const result = yield* kill_proc(0, pid, sig, SI_USER);
   yield* read_unlock(tasklist_lock.address);
   return result;
 });

@@ -106,6 +106,13 @@ export default [
     tests: [PIPES],
   },
   {
+    name: "who sends a signal that is pending replaces what its handler is told",
+    file: SIGNAL_TS,
+    old: "    if (!sigismember(p.pending, sig)) set_siginfo(",
+    new: "    set_siginfo(",
+    tests: ["test/kernel/scenarios/signal-abi.test.ts"],
+  },
+  {
     name: "a futex sleeps though its word has changed",
     file: "kernel/kernel/futex.ts",
     old: "error === 0 && q.word === expected && !list_empty",

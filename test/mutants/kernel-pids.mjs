@@ -73,15 +73,15 @@ export default [
   {
     name: "a namespace's init is killed from within",
     file: SIGNAL_TS,
-    old: "  return !sig_kernel_only(sig) || !(from_kernel !== 0 || is_outside_of(p));",
+    old: "  return !sig_kernel_only(sig) || !(from_kernel || is_outside_of(p));",
     new: "  return !sig_kernel_only(sig);",
     tests: NAMESPACES,
   },
   {
     name: "si_pid is the sender's own number",
     file: SIGNAL_TS,
-    old: "      else set_siginfo(p, sig, SI_USER, task_tgid_nr_ns(current(), task_active_pid_ns(p)), 0);",
-    new: "      else set_siginfo(p, sig, SI_USER, current().tgid, 0);",
+    old: "  return task_tgid_nr_ns(current(), task_active_pid_ns(p));",
+    new: "  return current().tgid;",
     tests: NAMESPACES,
   },
 ];

@@ -68,6 +68,36 @@ describe("what a handler is told", () => {
   });
 });
 
+describe("of two that are sent while the signal is blocked, the first is told of", () => {
+  /** Blocks signals 10 and 17 around `body`. */
+  const blocked = (body: string) => `
+	SYSCALL rt_sigprocmask, $0, $mask, $0, $8
+	${body}
+	SYSCALL rt_sigprocmask, $1, $mask, $0, $8
+	EXIT $2
+.data
+.align 4
+mask:	.long 0x10200, 0
+.text`;
+  const kill = "SYSCALL getpid; SYSCALL kill, %eax, $10";
+  const tkill = "SYSCALL getpid; SYSCALL tkill, %eax, $10";
+  const SI_TKILL = -6;
+
+  it("by kill, then by tkill", () => {
+    expect(info(run(told(10, blocked(`${kill}; ${tkill}`))).output())).toEqual([10, 0, 0, 1]);
+  });
+
+  it("by tkill, then by kill", () => {
+    expect(info(run(told(10, blocked(`${tkill}; ${kill}`))).output())).toEqual([10, 0, SI_TKILL, 1]);
+  });
+
+  it("by the end of a child, then of another", () => {
+    const CLD_EXITED = 1;
+    const child = "SYSCALL fork; testl %eax, %eax; jnz 1f; EXIT; 1: SYSCALL waitpid, %eax, $0, $0";
+    expect(info(run(told(17, blocked(`${child}; ${child}`))).output())).toEqual([17, 0, CLD_EXITED, 2]);
+  });
+});
+
 describe("signal 64", () => {
   it("has a handler, and is sent", () => {
     const result = run(told(64, "SYSCALL getpid; SYSCALL kill, %eax, $64"));

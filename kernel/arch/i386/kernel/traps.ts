@@ -31,7 +31,7 @@ import { SI_KERNEL, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } from "../../../in
 import { do_exit } from "../../../kernel/exit.ts";
 import { EXIT_PANIC, panic, stop_machine } from "../../../kernel/panic.ts";
 import { hex8, KERN_EMERG, KERN_WARNING, printk } from "../../../kernel/printk.ts";
-import { force_sig, set_siginfo } from "../../../kernel/signal.ts";
+import { force_sig_info } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
 import { set_intr_gate, set_system_gate, set_task_gate, set_trap_gate } from "./gates.ts";
@@ -90,6 +90,14 @@ function text_of(message: number): string {
 /** si_code of exceptions that tell an address: FPE_INTDIV, TRAP_BRKPT, ILL_ILLOPN, BUS_ADRALN. */
 const fault_codes: Readonly<Record<number, number>> = { 0: 1, 1: 1, 6: 2, 17: 1 };
 
+/** A program's own fault: it learns of it by a signal. */
+function* signal_trap(trapnr: i32, signr: i32, error_code: i32, si_code: i32, address: u32): Steps<void> {
+  const tsk = current();
+  tsk.thread.error_code = error_code;
+  tsk.thread.trap_no = trapnr;
+  yield* force_sig_info(signr, tsk.address, si_code, address);
+}
+
 /**
  * A fault of a user program is its signal; one of the kernel is fixed up if the exception table knows it, else fatal.
  * @context any
@@ -97,11 +105,8 @@ const fault_codes: Readonly<Record<number, number>> = { 0: 1, 1: 1, 6: 2, 17: 1 
 function* do_trap(trapnr: i32, signr: i32, name: u32, address: u32, error_code: i32): Steps<void> {
   const regs = pt_regs.at(address);
   if (user_mode(regs)) {
-    const tsk = current();
-    tsk.thread.error_code = error_code;
-    tsk.thread.trap_no = trapnr;
-    yield* force_sig(signr, tsk.address);
-    set_siginfo(tsk, signr, fault_codes[trapnr] ?? SI_KERNEL, trapnr in fault_codes ? regs.eip : 0, 0);
+    const si_code = fault_codes[trapnr] ?? SI_KERNEL;
+    yield* signal_trap(trapnr, signr, error_code, si_code, si_code === SI_KERNEL ? 0 : regs.eip);
     return;
   }
   const fixup = yield* search_exception_table(regs.eip);
@@ -155,11 +160,7 @@ kernel_function("do_coprocessor_error", [pointer("pt_regs"), i32], undefined, fu
     yield* do_trap(16, SIGFPE, names.fpu_exception.address, address, error_code);
     return;
   }
-  const si_code = yield* math_error_code();
-  const tsk = current();
-  const { eip } = regs;
-  yield* do_trap(16, SIGFPE, names.fpu_exception.address, address, error_code);
-  set_siginfo(tsk, SIGFPE, si_code, eip, 0);
+  yield* signal_trap(16, SIGFPE, error_code, yield* math_error_code(), regs.eip);
 });
 
 /** Single step and INT3: SIGTRAP to programs; in the kernel a stray trap flag is cleared. @context any */

@@ -14,7 +14,7 @@ import { current, kstat } from "../../../include/linux/sched.ts";
 import { SEGV_ACCERR, SEGV_MAPERR, SIGBUS, SIGKILL, SIGSEGV } from "../../../include/linux/signal.ts";
 import { do_exit } from "../../../kernel/exit.ts";
 import { hex8, KERN_EMERG, KERN_ERR, printk } from "../../../kernel/printk.ts";
-import { force_sig, set_siginfo } from "../../../kernel/signal.ts";
+import { force_sig_info } from "../../../kernel/signal.ts";
 import { in_interrupt } from "../../../kernel/softirq.ts";
 import { search_exception_table } from "../../../mm/extable.ts";
 import { FAULT_MAJOR, FAULT_MINOR, FAULT_SIGBUS, handle_mm_fault } from "../../../mm/memory.ts";
@@ -64,8 +64,7 @@ function* signal_fault(sig: i32, address: u32, error_code: u32, si_code: i32): S
   tsk.thread.cr2 = address;
   tsk.thread.error_code = address >= TASK_SIZE ? error_code | PF_PROT : error_code;
   tsk.thread.trap_no = PAGE_FAULT_VECTOR;
-  yield* force_sig(sig, tsk.address);
-  set_siginfo(tsk, sig, si_code, address, 0);
+  yield* force_sig_info(sig, tsk.address, si_code, address);
 }
 
 function show_page_tables(address: number): void {
