@@ -92,4 +92,11 @@ export default [
     new: 'kernel_variable("io_apic_target_cpus", u32, 1)',
     tests: ["test/kernel/smp/boot.test.ts"],
   },
+  {
+    name: "frames are freed while another CPU can still write to them",
+    file: "kernel/include/asm/tlb.ts",
+    old: "  return mm.mm_users > 1 && smp_num_cpus.value > 1;",
+    new: "  return mm.mm_users > 9 && smp_num_cpus.value > 1;",
+    tests: ["test/kernel/smp/freed-frames.test.ts"],
+  },
 ];
