@@ -58,7 +58,7 @@ function check_system_calls(
   const unknown: UnknownCall[] = [];
   for (const [number, symbol] of Object.entries(calls)) {
     const declared = modules.flatMap(({ functions }) => functions.filter(({ name }) => name === symbol));
-    const in_assembly = sources.some(({ text }) => defines_label(text, symbol));
+    const in_assembly = sources.some(({ text }) => index_of_label(text, symbol) >= 0);
     if (in_assembly || declared.some(({ is_global }) => is_global)) continue;
     const table = declared[0]?.code.table;
     const why =
@@ -99,8 +99,11 @@ function place_of({ code: { table } }: FunctionDeclaration): string | undefined 
 
 /** FILE:LINE of a label of the kernel's assembly. */
 function place_of_label(symbol: string): string | undefined {
-  const source = sources.find(({ text }) => defines_label(text, symbol));
-  return source && `${source.file}:${source.text.split("\n").findIndex((line) => line.startsWith(`${symbol}:`)) + 1}`;
+  for (const { file, text } of sources) {
+    const index = index_of_label(text, symbol);
+    if (index >= 0) return `${file}:${text.slice(0, index).split("\n").length}`;
+  }
+  return undefined;
 }
 
 /** What else could be meant by the name of a function that there is not. */
@@ -114,8 +117,9 @@ function instead_of(symbol: string, modules: readonly KernelModule[], own: reado
   return "; give its module with --module FILE.ts";
 }
 
-function defines_label(text: string, symbol: string): boolean {
-  return new RegExp(`^${symbol}:`, "m").test(text);
+/** Where assembly defines a label, or begins a function by the macro of <linux/linkage.h>: -1 when it does not. */
+function index_of_label(text: string, symbol: string): number {
+  return text.search(new RegExp(`^(?:${symbol}:|FUNCTION ${symbol}$)`, "m"));
 }
 
 /** A module, with other entries in sys_call_table if it declares that. */

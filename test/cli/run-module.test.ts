@@ -255,7 +255,7 @@ export const sys_large = kernel_function("sys_large", [], i32, function* () {
   });
 
   it("for names that the kernel has already, in TypeScript or assembly, or another module", async () => {
-    const functions = ["sys_fork", "switch_to", "sys_sum"].map(
+    const functions = ["sys_fork", "switch_to", "sys_sum", "atomic_add"].map(
       (name) => `export const ${name} = kernel_function("${name}", [], i32, function* () { return 1; });`,
     );
     const text = `import { i32, kernel_function, kernel_variable } from "esp0/kernel/module";
@@ -263,12 +263,13 @@ ${functions.join("\n")}
 export const jiffies = kernel_variable("jiffies", i32);`;
     const module = written("twice.ts", text);
     const { status, stderr } = await run("--quiet", "--module", "sum.ts", "--module", module, "sum.S");
-    const [fork, switch_to, sum, jiffies, ...rest] = stderr.split("\n");
+    const [fork, switch_to, sum, atomic_add, jiffies, ...rest] = stderr.split("\n");
     expect(fork).toMatch(
       /^twice\.ts:2:\d+: sys_fork is defined already, in kernel\/kernel\/fork\.ts:\d+:\d+; give it another/,
     );
     expect(switch_to).toMatch(/^twice\.ts:3:\d+: switch_to .* in kernel\/arch\/i386\/kernel\/switch_to\.S:\d+;/);
     expect(sum).toMatch(/^twice\.ts:4:\d+: sys_sum is defined already, in sum\.ts:\d+:\d+;/);
+    expect(atomic_add).toMatch(/^twice\.ts:5:\d+: atomic_add .* in kernel\/arch\/i386\/lib\/atomic\.S:15;/);
     expect(jiffies).toMatch(/^twice\.ts: jiffies is defined already, in kernel\/kernel\/timer\.ts;/);
     expect(rest).toEqual([""]);
     expect(status).toBe(2);
