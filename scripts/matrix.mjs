@@ -1,23 +1,27 @@
 // Runs the kernel's scenario tests on every kernel there is: each number of CPUs, each value of each key of `esp0 config`.
-//
-// usage: npm run test:matrix -- [--pairs | --sample N [--seed TEXT]] [FILE...]
-//   --pairs       only as many kernels as it takes to have each two values together in one of them
-//   --sample N    only N of them, chosen by a seed (default: 0)
-//   FILE          tests; by default those of test/kernel/scenarios and test/kernel/smp
-// Of the whole, and with --pairs, the stress on four CPUs with 1,000 seeds comes last.
+// `npm run test:matrix -- --help` says how.
 
 import { spawnSync } from "node:child_process";
-import { parseArgs } from "node:util";
-import { sampleOf } from "./sampling.mjs";
+import { Command, Option } from "commander";
+import { countOf, sampleOf } from "./sampling.mjs";
 
 const TESTS = ["test/kernel/scenarios", "test/kernel/smp"];
 const STRESS = "test/kernel/smp/stress.test.ts";
 const CPUS = [1, 2, 4, 8];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { pairs: { type: "boolean" }, sample: { type: "string" }, seed: { type: "string", default: "0" } },
-});
+const program = new Command("npm run test:matrix --")
+  .description("Runs the kernel's scenario tests on every kernel that can be configured.")
+  .argument("[file...]", "tests", TESTS)
+  .addOption(
+    new Option("--pairs", "only as many kernels as it takes to have each two values together in one").conflicts(
+      "sample",
+    ),
+  )
+  .addOption(new Option("--sample <n>", "only so many of them, chosen by the seed").argParser(countOf))
+  .option("--seed <text>", "what chooses them", "0")
+  .addHelpText("after", "\nOf the whole, and with --pairs, the stress on four CPUs with 1,000 seeds comes last.")
+  .parse();
+const { pairs, sample, seed } = program.opts();
 
 const { configuration, configuration_keys } = await import(new URL("../dist/kernel.js", import.meta.url).href);
 
@@ -79,14 +83,13 @@ function isPossible({ cpus: _cpus, ...config }) {
 }
 
 const all = product(choices()).filter(isPossible);
-const chosen =
-  values.sample !== undefined ? sampleOf(all, Number(values.sample), values.seed) : values.pairs ? covering(all) : all;
+const chosen = sample !== undefined ? sampleOf(all, sample, seed) : pairs ? covering(all) : all;
 const failed = [];
 for (const [i, kernel] of chosen.entries()) {
   console.log(`== ${i + 1} of ${chosen.length}: ${textOf(kernel)}`);
-  if (!passes(positionals.length > 0 ? positionals : TESTS, kernel)) failed.push(textOf(kernel));
+  if (!passes(program.processedArgs[0], kernel)) failed.push(textOf(kernel));
 }
-if (values.sample === undefined && positionals.length === 0) {
+if (sample === undefined && program.args.length === 0) {
   const kernel = { cpus: 4, lockdep: true };
   console.log(`== stress: ${textOf(kernel)}`);
   if (!passes([STRESS], kernel, { ESP0_SEEDS: "1000" })) failed.push(`stress on ${textOf(kernel)}`);

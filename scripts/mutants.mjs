@@ -1,36 +1,28 @@
 // Changes of the code that the tests must notice: makes each of test/mutants/catalogue.mjs in turn, in modules of its own and
 // not in the sources, runs the tests that are to fail, and prints the survivors. Its status is 1 when there are any.
-//
-// usage: npm run mutants [-- [WORD...] [--sample N] [--seed TEXT] [--limit SECONDS]]
-// Only those whose name, file or catalogue has one of the words; of these N that the seed chooses.
+// `npm run mutants -- --help` says how.
 
 import { fork } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { Command, Option } from "commander";
 import { mutants } from "../test/mutants/catalogue.mjs";
 import { NOT_HOSTED } from "./build-modules.mjs";
 import { editsOf, mutantsBuilder } from "./mutants-builder.mjs";
-import { sampleOf } from "./sampling.mjs";
+import { countOf, sampleOf } from "./sampling.mjs";
 
 const OUTDIR = `node_modules/.cache/esp0/mutants.${process.pid}`;
 /** Tests that take minutes: none for a sample. */
 const SLOW = "test/kernel/anywhere/";
 
-const { values: options, positionals: words } = parseArgs({
-  allowPositionals: true,
-  options: {
-    sample: { type: "string" },
-    seed: { type: "string", default: "1" },
-    limit: { type: "string", default: "180" },
-  },
-});
-
-function number(name) {
-  const value = Number(options[name]);
-  if (!Number.isInteger(value) || value < 1)
-    throw new Error(`--${name} ${options[name]}: a number from 1 on is wanted`);
-  return value;
-}
+const program = new Command("npm run mutants --")
+  .description("Prints the changes of the code that the tests do not notice.")
+  .argument("[word...]", "only those whose name, file or catalogue has one of the words")
+  .addOption(new Option("--sample <n>", "of these only so many, chosen by the seed").argParser(countOf))
+  .option("--seed <text>", "what chooses them", "1")
+  .addOption(new Option("--limit <seconds>", "how long tests may take").default(180).argParser(countOf))
+  .parse();
+const { sample, seed, limit } = program.opts();
+const words = program.args;
 
 /** `count` of those whose tests are quick, in their order. */
 function quickSample(all, count, seed) {
@@ -46,7 +38,7 @@ function chosenMutants() {
     ({ name, catalogue, file }) =>
       words.length === 0 || words.some((word) => [name, catalogue, file].some((text) => text.includes(word))),
   );
-  return options.sample === undefined ? named : quickSample(named, number("sample"), options.seed);
+  return sample === undefined ? named : quickSample(named, sample, seed);
 }
 
 function checkTexts(chosen) {
@@ -133,8 +125,9 @@ async function runMutants(runner, group, folders, limit) {
 }
 
 const chosen = chosenMutants();
+if (chosen.length === 0) program.error(`error: no mutant has ${words.join(" or ")} in its name, file or catalogue`);
 checkTexts(chosen);
-if (options.sample !== undefined) console.log(`${chosen.length} of ${mutants.length} mutants, --seed ${options.seed}`);
+if (sample !== undefined) console.log(`${chosen.length} of ${mutants.length} mutants, --seed ${seed}`);
 // What hosted functions are in takes long to build; tests of these folders need none of it.
 const needsHosted = ({ tests }) =>
   !tests.every((test) => NOT_HOSTED.some((folder) => test.startsWith(`test/${folder}/`)));
@@ -143,8 +136,8 @@ const runner = new Runner();
 const survivors = [];
 try {
   const plain = chosen.filter((one) => !needsHosted(one));
-  survivors.push(...(await runMutants(runner, plain, NOT_HOSTED, number("limit"))));
-  survivors.push(...(await runMutants(runner, chosen.filter(needsHosted), undefined, number("limit"))));
+  survivors.push(...(await runMutants(runner, plain, NOT_HOSTED, limit)));
+  survivors.push(...(await runMutants(runner, chosen.filter(needsHosted), undefined, limit)));
 } finally {
   runner.end();
 }

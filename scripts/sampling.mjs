@@ -1,5 +1,14 @@
 // Choosing some of many by a seed.
 
+import { InvalidArgumentError } from "commander";
+
+/** What an option says is a number. @throws InvalidArgumentError */
+export function countOf(text) {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("A number from 1 on is wanted.");
+  return value;
+}
+
 /** Numbers from 0 to 1 that a text decides (FNV-1a, then mulberry32). */
 function randomNumbers(seed) {
   let state = 0x811c9dc5;
