@@ -1,6 +1,7 @@
 // Schedulers beside Linux 2.4's, and what moves tasks between CPUs.
 
 const SCHEDULERS = "test/kernel/scenarios/schedulers.test.ts";
+const RBTREE = "test/kernel/lib/rbtree.test.ts";
 const O1 = "kernel/kernel/sched_o1.ts";
 const O1_PRIO = "kernel/kernel/sched_o1_prio.ts";
 const PRIO_ARRAY = "kernel/kernel/prio_array.ts";
@@ -80,5 +81,26 @@ export default [
     old: "  return is_real_time(policy) ? 1 : 0;",
     new: "  return 0;",
     tests: [SCHEDULERS],
+  },
+  {
+    name: "a red uncle is left red",
+    file: "kernel/lib/rbtree.ts",
+    old: "      set_color(uncle, RB_BLACK);\n",
+    new: "",
+    tests: [RBTREE],
+  },
+  {
+    name: "a black node taken out of a tree is missing",
+    file: "kernel/lib/rbtree.ts",
+    old: "  if (was_black) yield* rb_erase_color(below, parent, root);\n",
+    new: "",
+    tests: [RBTREE],
+  },
+  {
+    name: "a red sibling is not turned up first",
+    file: "kernel/lib/rbtree.ts",
+    old: "    if (is_red(other)) {",
+    new: "    if (false) {",
+    tests: [RBTREE],
   },
 ];
