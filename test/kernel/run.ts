@@ -78,7 +78,7 @@ function memory_in_use(): Record<string, number> {
 }
 
 /** All tasks but the migration threads. */
-function program_tasks() {
+export function program_tasks() {
   return task_list()
     .map((task) => task_struct.at(task))
     .filter(({ comm }) => !comm.startsWith("migration/"));

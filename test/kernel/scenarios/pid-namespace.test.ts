@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { pid_namespace, task_active_pid_ns } from "../../../kernel/include/linux/pid.ts";
 import { for_each_task, task_struct } from "../../../kernel/inspect.ts";
 import { pidhash } from "../../../kernel/kernel/pid.ts";
-import { boot, ON_ONE_CPU, program, type Run, run } from "../run.ts";
+import { boot, ON_ONE_CPU, program, program_tasks, type Run, run } from "../run.ts";
 
 const EINVAL = -22;
 const ENOSPC = -28;
@@ -279,7 +279,7 @@ ${END}`);
       expect(kernel.run_to_event(({ event, nr }) => event === "syscall" && nr === 65).kind).toBe("event");
     const found = () =>
       kernel.inspect(() => {
-        const all = [...for_each_task()].map(({ address, pid }) => ({ address, pid }));
+        const all = program_tasks().filter(({ pid }) => pid !== 0);
         return all.map(({ address, pid }) => {
           let at = pidhash.value.get(bucket_of(pid));
           while (at !== 0 && at !== address) at = task_struct.at(at).pidhash_next;

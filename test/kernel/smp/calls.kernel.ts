@@ -12,6 +12,8 @@ import { mm_struct } from "../../../kernel/include/linux/mm.ts";
 import { current, smp_processor_id } from "../../../kernel/include/linux/sched.ts";
 import { NR_CPUS } from "../../../kernel/include/linux/threads.ts";
 import { panic } from "../../../kernel/kernel/panic.ts";
+import { schedule } from "../../../kernel/kernel/sched.ts";
+import { sys_sched_setaffinity } from "../../../kernel/kernel/sched_sys.ts";
 import { in_irq } from "../../../kernel/kernel/softirq.ts";
 
 /** What each CPU was called with, how often, and whether in an interrupt handler. */
@@ -62,4 +64,13 @@ kernel_function("sys_shoot_down", [u32, u32], i32, function* (state, address) {
   yield* flush_tlb_others(mm.address, address);
   mask_after.value = mm.cpu_vm_mask;
   return 0;
+});
+
+/** Lets the caller run on the CPUs of a mask in its memory only. The CPU it was on in bits 8 and up, the one it goes on on below. */
+kernel_function("sys_move", [u32], i32, function* (mask) {
+  const before = smp_processor_id();
+  yield* sys_sched_setaffinity(0, 4, mask);
+  yield* schedule(); // goodness has only said that it should
+  calls.value++;
+  return (before << 8) | smp_processor_id();
 });

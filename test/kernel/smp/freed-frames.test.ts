@@ -1,6 +1,6 @@
 /** Frames that one thread unmaps, while another writes to them on its CPU and a process on a third gets frames for itself. */
 import { expect, it } from "vitest";
-import { task_list, task_struct } from "../../../kernel/inspect.ts";
+import { cpu_curr } from "../../../kernel/include/linux/sched_class.ts";
 import { boot_smp } from "./run.ts";
 
 const PAGES = 16;
@@ -11,8 +11,16 @@ const UNMAPPING = `
 .set SHARED, 0x50000000
 .set SHARED_END, SHARED + 0x1000 * ${PAGES}
 .set OWN, 0x60000000
+.set READY, 0x70000000		# a word of the thread, a word of the process
+.macro MOVE_TO cpu
+	movl $1 << \\cpu, %eax
+	pushl %eax
+	SYSCALL sched_setaffinity, $0, $4, %esp
+	popl %eax
+.endm
 .globl _start
 _start:
+	SYSCALL old_mmap, $ready
 	SYSCALL fork
 	testl %eax, %eax
 	jz process
@@ -20,8 +28,12 @@ _start:
 	SYSCALL clone, $THREAD, $stack
 	testl %eax, %eax
 	jz thread
-	movl $20000, %ecx
-1:	loop 1b
+	MOVE_TO 0
+1:	SYSCALL sched_yield
+	cmpl $0, READY
+	je 1b
+	cmpl $0, READY + 4
+	je 1b
 	SYSCALL old_mmap, $shared	# unmaps what is there
 	cmpl $SHARED, %eax
 	jne bad
@@ -30,14 +42,18 @@ _start:
 	SYSCALL exit, %ebx
 bad:	EXIT $2
 
-thread:	movl $SHARED, %edi
+thread:	MOVE_TO 2
+write:	movl $SHARED, %edi
 1:	movl $1, (%edi)
 	addl $0x1000, %edi
 	cmpl $SHARED_END, %edi
 	jne 1b
-	jmp thread
+	movl $1, READY
+	jmp write
 
 process:
+	MOVE_TO 1
+	movl $1, READY + 4
 	SYSCALL old_mmap, $own
 	movl $OWN, %edi
 1:	movl $0, 4(%edi)
@@ -54,6 +70,7 @@ torn:	EXIT $1
 .align 4
 # Address, length, protection, flags (MAP_PRIVATE, FIXED, ANONYMOUS), file, offset.
 shared:	.long SHARED, SHARED_END - SHARED, 3, 0x32, -1, 0
+ready:	.long READY, 0x1000, 3, 0x31, -1, 0	# MAP_SHARED
 own:	.long OWN, 0x18000, 3, 0x32, -1, 0
 status:	.long 0
 .bss
@@ -67,15 +84,9 @@ it("are nobody else's while a CPU has a translation for them, however far the un
   machine.setBreakpoints([kernel.image.symbol("zap_page_range")]);
   expect(go().kind).toBe("breakpoint");
   machine.setBreakpoints([]);
-  const cpus = kernel.inspect(() =>
-    task_list()
-      .map((task) => task_struct.at(task))
-      .map(({ pid, processor }) => [pid, processor]),
-  );
-  const cpu_of = new Map(cpus.map(([pid, cpu]) => [pid, cpu]));
-  expect(new Set([1, 2, 3].map((pid) => cpu_of.get(pid))).size).toBe(3);
+  expect(kernel.inspect(() => [0, 1, 2].map((cpu) => cpu_curr(cpu).pid))).toEqual([1, 2, 3]);
   const alone = (pid: number, maxInstructions: number) => {
-    machine.onlyCore = cpu_of.get(pid) as number;
+    machine.onlyCore = pid - 1;
     kernel.run({ maxInstructions });
     machine.onlyCore = null;
   };

@@ -85,7 +85,8 @@ describe("flush_tlb_all", () => {
       .slice(events.indexOf(raised), end)
       .filter(({ event }) => event === "cr3_load")
       .map(({ cpu }) => cpu);
-    expect(flushed.sort()).toEqual([0, 1, 2]);
+    // Balancing may have one of them switch meanwhile, too.
+    expect(new Set(flushed)).toEqual(new Set([0, 1, 2]));
   });
 });
 

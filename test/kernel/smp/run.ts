@@ -16,6 +16,7 @@ export const image = link_kernel({
     252: "sys_flush_all",
     253: "sys_panic",
     254: "sys_shoot_down",
+    255: "sys_move",
   },
 });
 
