@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { asm, bootKernel } from "../../testing/index.ts";
 import "../../testing/vitest.ts";
+import * as misuse from "../kernel/lockdep/misuse.kernel.ts";
 import { COPY_ON_WRITE, FORKS, TWO_TASKS } from "./programs.ts";
 
 const GETPPID = 64;
@@ -232,6 +233,32 @@ describe("toHaveBalancedMemory", () => {
     const message = failure(() => expect(kernel).toHaveBalancedMemory(mark));
     expect(message).toMatch(/mm_struct: 1 at the mark, 2 now \(\+1\)/);
     expect(message).toMatch(/free_pages: \d+ at the mark, \d+ now \(-\d+\)/);
+    expectState(message);
+  });
+});
+
+describe("toHaveNoReports", () => {
+  /** A kernel after a call of the first of a module's ways to use locks as they should be, or as they must not be. */
+  function after(call: "sys_use" | "sys_misuse") {
+    const kernel = bootKernel({
+      init: asm`_start: movl $250, %eax; xorl %ebx, %ebx; int $0x80; movl $1, %eax; xorl %ebx, %ebx; int $0x80`,
+      modules: [misuse],
+      syscalls: { 250: call },
+      config: { lockdep: true },
+    });
+    kernel.runUntilExit();
+    return kernel;
+  }
+  it("holds where locks are used as they should be", () => {
+    expect(after("sys_use")).toHaveNoReports();
+    expect(failure(() => expect(after("sys_use")).not.toHaveNoReports())).toContain("there is none");
+  });
+
+  it("shows what the kernel has found to be wrong", () => {
+    const message = failure(() => expect(after("sys_misuse")).toHaveNoReports());
+    expect(message).toMatch(
+      /^expected no reports in the kernel's log; there is\n {2}WARNING: possible circular locking/,
+    );
     expectState(message);
   });
 });
