@@ -2,6 +2,7 @@
 import type { RecordedEvent } from "../../kernel/index.ts";
 import { fillOf, isSwitchFrame, type KernelStack, stackOf } from "./stack-words.ts";
 import { arrow, box, drawing, label, line, taskColour } from "./svg.ts";
+import { TaskNames } from "./task-names.ts";
 
 const MOST_SWITCHES = 8;
 const TOP = 96;
@@ -17,13 +18,12 @@ const ESP0 = "#1864ab";
 
 /** Collects the first switches of which both stacks are in the trace. */
 export class ContextSwitches {
-  readonly #names = new Map<number, string>();
+  readonly #names = new TaskNames();
   readonly #switches: { readonly prev: KernelStack; readonly next: KernelStack; readonly names: string[] }[] = [];
   #prev: KernelStack | undefined;
 
   event(event: RecordedEvent): void {
-    if (event.event === "exec") this.#names.set(Number(event["pid"]), String(event["comm"]));
-    if (event.event === "fork") this.#names.set(Number(event["child"]), this.#names.get(Number(event["parent"])) ?? "");
+    this.#names.event(event);
     if (event.event !== "kernel_stack" || this.#switches.length === MOST_SWITCHES) return;
     const stack = stackOf(event);
     if (stack.which === "prev") {
@@ -33,12 +33,7 @@ export class ContextSwitches {
     const prev = this.#prev;
     this.#prev = undefined;
     if (prev?.cycle !== stack.cycle) return;
-    this.#switches.push({ prev, next: stack, names: [this.#name(prev.pid), this.#name(stack.pid)] });
-  }
-
-  #name(pid: number): string {
-    const name = this.#names.get(pid) ?? "";
-    return pid === 0 ? "swapper (0)" : name === "" ? `pid ${pid}` : `${name} (${pid})`;
+    this.#switches.push({ prev, next: stack, names: [this.#names.of(prev.pid), this.#names.of(stack.pid)] });
   }
 
   svgs(): string[] {

@@ -17,7 +17,7 @@ const FIRST_IDLE_TRACK = 100_000;
 /** Events that are shown as a moment on the track of the task that runs. */
 const INSTANTS: ReadonlySet<string> = new Set([
   ...["page_fault", "cow", "signal", "signal_deliver", "fork", "exec", "exit", "sched_wakeup", "sched_epoch"],
-  "lock_report",
+  ...["lock_report", "contention_begin", "contention_end", "sched_array_switch"],
   ...["timer_add", "timer_del", "timer_fire", "cr3_load"],
 ]);
 
@@ -83,6 +83,8 @@ export class ChromeTrace {
       this.#counts.set(counted, count);
       this.#counter(counted, count, cycle);
     }
+    const { queue, nr_running } = event;
+    if (nr_running !== undefined) this.#counter(`run queue ${queue}`, Number(nr_running), cycle);
     const before = this.#runnable.size;
     if (name === "sched_wakeup") this.#runnable.add(Number(event.pid));
     if (name === "sched_switch") {
@@ -183,4 +185,5 @@ function argumentsOf(event: RecordedEvent): Fields {
 
 const IN_HEX: ReadonlySet<string> = new Set([
   ...["address", "eip", "esp", "old_frame", "new_frame", "handler", "timer", "task", "cr3", "clone_flags"],
+  "lock",
 ]);

@@ -61,6 +61,7 @@ describe("drawings", () => {
     expect([...cow.keys()]).toEqual([
       ...["cpu-timeline.svg", "page-tables-1.svg", "kernel-stack-1.svg"],
       ...["context-switch-1.svg", "context-switch-2.svg", "context-switch-3.svg", "goodness.svg"],
+      "run-queues.svg",
     ]);
     for (const svg of cow.values()) expect(shapes(svg)[0]).toMatchObject({ name: "svg" });
   });
@@ -331,6 +332,7 @@ describe("goodness", () => {
       next: 0,
       esp: 0,
       eip: 0,
+      queue: 0,
       nr_running: 0,
     });
     const lines = (events: ReturnType<typeof at>[]) =>

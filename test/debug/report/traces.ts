@@ -17,7 +17,7 @@ export function traceOf(source: string, options: Options = {}): Trace {
   return openTrace(bytes(text));
 }
 
-export const HEADER = { instruction: 0, cycle: 0, cpu: 0, event: "trace", version: 2, hz: 1_000_000, cpus: 1 };
+export const HEADER = { instruction: 0, cycle: 0, cpu: 0, event: "trace", version: 3, hz: 1_000_000, cpus: 1 };
 
 /** A trace of events that are made up: a cycle is a microsecond. */
 export function traceFile(events: readonly Event[], header: Event = HEADER): Uint8Array {

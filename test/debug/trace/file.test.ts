@@ -85,7 +85,7 @@ describe("a trace file", () => {
       cycle: 0,
       cpu: 0,
       event: "trace",
-      version: 2,
+      version: 3,
       hz: 10_000_000,
       cpus: 1,
     });
