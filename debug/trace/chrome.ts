@@ -44,6 +44,8 @@ export class ChromeTrace {
   readonly #woken = new Map<number, number>();
   readonly #running = new Set<number>();
   readonly #counts = new Map<string, number>();
+  /** Of run queues, by the names of their tracks. */
+  readonly #lengths = new Map<string, number>();
   /** Tasks that run or could, but for the idle ones. */
   readonly #runnable = new Set<number>();
   #arrows = 0;
@@ -83,8 +85,7 @@ export class ChromeTrace {
       this.#counts.set(counted, count);
       this.#counter(counted, count, cycle);
     }
-    const { queue, nr_running } = event;
-    if (nr_running !== undefined) this.#counter(`run queue ${queue}`, Number(nr_running), cycle);
+    if (name === "sched_wakeup" || name === "sched_switch") this.#queue_length(event);
     const before = this.#runnable.size;
     if (name === "sched_wakeup") this.#runnable.add(Number(event.pid));
     if (name === "sched_switch") {
@@ -93,6 +94,14 @@ export class ChromeTrace {
       if (next !== IDLE_PID) this.#runnable.add(next);
     }
     if (this.#runnable.size !== before) this.#counter(RUNNABLE, this.#runnable.size, cycle);
+  }
+
+  #queue_length(event: RecordedEvent): void {
+    const name = `run queue ${event["queue"]}`;
+    const length = Number(event["nr_running"]);
+    if (this.#lengths.get(name) === length) return;
+    this.#lengths.set(name, length);
+    this.#counter(name, length, event.cycle);
   }
 
   #counter(name: string, value: number, cycle: number): void {

@@ -1,43 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { drawTrace, formatSummary, openTrace, summarize } from "../../../debug/report/index.ts";
+import { shapes, texts, titles } from "./shapes.ts";
 import { at, crossing, HEADER, switchTo, traceFile, traceOf } from "./traces.ts";
-
-interface Shape {
-  readonly name: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly text: string;
-}
-
-/** Elements of a drawing; expects that it is well-formed. */
-function shapes(svg: string): Shape[] {
-  const open: string[] = [];
-  const found: Shape[] = [];
-  for (const [, end, name, written, empty, text] of svg.matchAll(
-    /<(\/?)([a-z]+)((?: [\w-]+="[^"<]*")*)(\/?)>([^<]*)/g,
-  )) {
-    if (end) expect(open.pop()).toBe(name);
-    else {
-      const attributes = Object.fromEntries(
-        [...written.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
-      );
-      found.push({ name: name, attributes, text: text.trim() });
-      if (!empty) open.push(name);
-    }
-  }
-  expect(open).toEqual([]);
-  expect(svg).not.toMatch(/NaN|undefined|Infinity/);
-  return found;
-}
-
-const texts = (svg: string) =>
-  shapes(svg)
-    .filter(({ name }) => name === "text")
-    .map(({ text }) => text);
-const titles = (svg: string) =>
-  shapes(svg)
-    .filter(({ name }) => name === "title")
-    .map(({ text }) => text);
 
 /** Boxes of a row must not lie on one another. */
 function expectNoOverlaps(svg: string): void {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatSummary, openTrace, summarize } from "../../../debug/report/index.ts";
-import { at, crossing, HEADER, switchTo, traceFile, traceOf } from "./traces.ts";
+import { at, crossing, HEADER, switchTo, TWO_CPUS_AND_A_LOCK, traceFile, traceOf } from "./traces.ts";
 
 const TWO_TASKS = [
   switchTo(100, 0, 1),
@@ -105,5 +105,21 @@ value:	.long 0
     expect(real.exits).toBe(2);
     const charged = Object.values(real.tasks).reduce((sum, { user, kernel, idle }) => sum + user + kernel + idle, 0);
     expect(charged).toBe(real.cycles);
+  });
+});
+
+describe("locks in a summary", () => {
+  const summary = summarize(openTrace(traceFile(TWO_CPUS_AND_A_LOCK, { ...HEADER, cpus: 2 })));
+
+  it("are timed on the CPU that waits or holds, by name", () => {
+    expect(summary.lockHolds).toEqual({ files_lock: { count: 3, cycles: 30 + 40 + 4, longest: 40 } });
+    expect(summary.lockWaits).toEqual({ files_lock: { count: 1, cycles: 20, longest: 20 } });
+  });
+
+  it("are printed in instructions, and not at all where there are none", () => {
+    const text = formatSummary(summary);
+    expect(text).toMatch(/^locks waited for \(instructions\)\n.*\n {2}files_lock +1 +20 +20 +20$/m);
+    expect(text).toMatch(/^locks held \(instructions\)\n.*\n {2}files_lock +3 +74 +25 +40$/m);
+    expect(formatSummary(summarize(openTrace(traceFile(TWO_TASKS))))).not.toContain("locks");
   });
 });
