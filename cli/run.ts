@@ -5,7 +5,7 @@ import { MAXIMUM_CPUS, MAXIMUM_RAM, perform } from "../emulator/index.ts";
 import type { Kernel, KernelStop } from "../kernel/index.ts";
 import { DEFAULT_MEMORY } from "../prebuilt/index.ts";
 import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
-import { type CommandIo, openOutput, reporting } from "./io.ts";
+import { type CommandIo, InputError, openOutput, reporting } from "./io.ts";
 import { booted, bootOptions, startKernel } from "./kernel-boot.ts";
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
 import { addMemoryModelOption, type MemoryModel } from "./memory-model-option.ts";
@@ -55,6 +55,8 @@ export async function runCommand(
   host: RunHost,
 ): Promise<number> {
   const { memory, cpuHz, cpus, memoryModel, debugKernel, maxInstructions, module, syscall, preset, config } = options;
+  if (options.traceLocks && options.trace === undefined)
+    throw new InputError("--trace-locks: of use with --trace FILE only");
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const kernelOfTape = isTaped ? { kernel: (await import("./kernel-digest.ts")).kernelDigest() } : {};
   const tape = await openTape(
