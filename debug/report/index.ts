@@ -2,6 +2,7 @@
 import type { RecordedEvent } from "../../kernel/index.ts";
 import { ContextSwitches } from "./context-switch.ts";
 import { Goodness } from "./goodness.ts";
+import { InterruptStacks } from "./interrupt-stacks.ts";
 import { KernelStacks } from "./kernel-stack.ts";
 import { Locks } from "./locks.ts";
 import { PageTables } from "./page-tables.ts";
@@ -27,13 +28,14 @@ export function drawTrace(trace: Trace, window: Partial<Window> = {}): Map<strin
   const tables = new PageTables();
   const stacks = new KernelStacks();
   const switches = new ContextSwitches();
+  const interrupts = new InterruptStacks();
   const plots = {
     "goodness.svg": new Goodness(trace.hz),
     "run-queues.svg": new RunQueues(shown, trace.hz),
     "priority-arrays.svg": new PriorityArrays(shown, trace.hz),
     "locks.svg": new Locks(shown),
   };
-  const parts = [timeline, tables, stacks, switches, ...Object.values(plots)];
+  const parts = [timeline, tables, stacks, switches, interrupts, ...Object.values(plots)];
   let last: RecordedEvent | undefined;
   for (const event of trace.events()) {
     for (const part of parts) part.event(event);
@@ -44,6 +46,7 @@ export function drawTrace(trace: Trace, window: Partial<Window> = {}): Map<strin
   for (const [i, svg] of tables.svgs().entries()) drawings.set(`page-tables-${i + 1}.svg`, svg);
   for (const [i, svg] of stacks.svgs().entries()) drawings.set(`kernel-stack-${i + 1}.svg`, svg);
   for (const [i, svg] of switches.svgs().entries()) drawings.set(`context-switch-${i + 1}.svg`, svg);
+  for (const [i, svg] of interrupts.svgs().entries()) drawings.set(`interrupt-stacks-${i + 1}.svg`, svg);
   for (const [name, plot] of Object.entries(plots)) {
     const svg = plot.svg();
     if (svg !== undefined) drawings.set(name, svg);

@@ -218,6 +218,20 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
     },
     text: ["which", "words"],
   },
+  interrupt_stack: {
+    meaning:
+      "a snapshot of a stack at irq_entry, when the interrupt came while a task was in the kernel: of the CPU's own stack, if the handler is on one, and of the task's; of 4 interrupts in a file",
+    fields: {
+      pid: "task that was interrupted",
+      which: "task, or the kind of the CPU's stack",
+      start: "its lowest address",
+      low: "what is there: task_struct or thread_info, or none; not mapped, when it is right below",
+      low_bytes: "how much that takes of it",
+      esp: "address of the lowest word in use",
+      words: "as for kernel_stack",
+    },
+    text: ["which", "low", "words"],
+  },
 };
 
 /** The rows of docs/running.md's table: event, meaning, fields. */
