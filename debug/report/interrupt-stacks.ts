@@ -10,7 +10,11 @@ const ROW = 20;
 const WIDTH = 230;
 const LEFT = 24;
 /** From a column to the next one: its addresses, and the arrow. */
-const GAP = 150;
+const GAP = 190;
+/** Of an address behind a column. */
+const ADDRESS = 84;
+/** What the note on top takes. */
+const NARROWEST = 560;
 const THREAD_SIZE = 8192;
 const ESP = "#c92a2a";
 const STROKE = { stroke: "#adb5bd", "stroke-width": 0.6 };
@@ -68,16 +72,22 @@ function draw({ cycle, cpu, pid, name, stacks }: Interrupt): string {
     return column(stack, x, title, stack.which === "task" ? taskColour(pid) : "#dee2e6", i === stacks.length - 1);
   });
   const height = Math.max(...columns.map(({ bottom }) => bottom)) + 24;
-  let content = label(LEFT, 48, `at cycle ${cycle}: an interrupt has come while the task was in the kernel`, {
-    class: "s",
-  });
+  let content = label(
+    16,
+    48,
+    `at cycle ${cycle}: an interrupt has come while the task was in the kernel; high addresses on top`,
+    {
+      class: "s",
+    },
+  );
   content += columns.map(({ markup }) => markup).join("");
   if (stacks.length > 1) {
     // The topmost word of the CPU's stack is the ESP that was left.
     const x = LEFT + WIDTH + GAP;
-    content += arrow(x - 2, TOP + ROW / 2, LEFT + WIDTH + 6, columns[0].end, ESP, -GAP / 2);
+    content += arrow(x - 2, TOP + ROW / 2, LEFT + WIDTH + ADDRESS + 8, columns[0].end, ESP, -GAP / 3);
   }
-  return drawing(LEFT + stacks.length * (WIDTH + GAP) - 20, height, "Stacks in an interrupt", content);
+  const width = LEFT + stacks.length * (WIDTH + GAP) - GAP + ADDRESS + 16;
+  return drawing(Math.max(width, NARROWEST), height, "Stacks in an interrupt", content);
 }
 
 /** A stack from its top down, where what is in use ends, and where all of it does. */

@@ -194,5 +194,5 @@ function argumentsOf(event: RecordedEvent): Fields {
 
 const IN_HEX: ReadonlySet<string> = new Set([
   ...["address", "eip", "esp", "old_frame", "new_frame", "handler", "timer", "task", "cr3", "clone_flags"],
-  "lock",
+  ...["lock", "start"],
 ]);

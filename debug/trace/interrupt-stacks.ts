@@ -25,8 +25,7 @@ export function interrupt_stacks(kernel: Kernel, cpu: number, pid: number): Trac
   const notes = new Map<number, string>();
   for (const { frame, regs } of back_trace(memory(), kernel.image, core.eip, core.r[EBP])) {
     if (regs !== undefined) note_registers(notes, regs);
-    // The program's own EBP is the last.
-    if (kernel.stack_at(frame) === undefined) break;
+    if (kernel.stack_at(frame) === undefined) continue; // entry code still has the program's EBP
     notes.set(frame, "saved ebp");
     notes.set(frame + WORD, `return to ${kernel.image.symbolize(read(frame + WORD))}`);
   }

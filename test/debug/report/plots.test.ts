@@ -137,10 +137,10 @@ describe("locks", () => {
   it("have the distributions of what they were held and waited for, in powers of two", () => {
     const svg = draw(TWO_CPUS_AND_A_LOCK, "locks.svg")!;
     expect(titles(svg)).toEqual([
-      ...["4 to 7 instructions: 1 times", "16 to 31 instructions: 1 times", "32 to 63 instructions: 1 times"],
+      ...["16 to 31 instructions: 1 times", "32 to 63 instructions: 1 times", "64 to 127 instructions: 1 times"],
       "16 to 31 instructions: 1 times",
     ]);
-    expect(texts(svg)).toEqual(expect.arrayContaining(["files_lock", "3×, 25, 40", "1×, 20, 20"]));
+    expect(texts(svg)).toEqual(expect.arrayContaining(["files_lock", "3×, 47, 70", "1×, 20, 20"]));
   });
 
   it("are sorted by what CPUs lost with them, and only those of the window", () => {

@@ -45,12 +45,12 @@ export const TWO_CPUS_AND_A_LOCK: readonly Event[] = [
   lock(90, "lock_release", 0, "files_lock"), // taken before the trace began
   lock(100, "lock_acquired", 0, "files_lock"),
   lock(105, "lock_acquired", 1, "files_lock", 0x2000),
-  lock(109, "lock_release", 1, "files_lock", 0x2000),
   lock(110, "contention_begin", 1, "files_lock"),
   lock(130, "lock_release", 0, "files_lock"),
   lock(130, "contention_end", 1, "files_lock"),
   lock(130, "lock_acquired", 1, "files_lock"),
   lock(170, "lock_release", 1, "files_lock"),
+  lock(175, "lock_release", 1, "files_lock", 0x2000),
 ];
 
 /** A run queue's length, as a wake-up tells it. */
