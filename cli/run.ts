@@ -185,7 +185,7 @@ const debugging = () => import("../debug/index.ts");
 async function beginTrace(kernel: Kernel, path: string, locks: boolean, io: CommandIo): Promise<() => void> {
   const { TraceFile, traceFormatOf } = await debugging();
   const file = openOutput(io, path);
-  const trace = new TraceFile(kernel, traceFormatOf(path), file.write, { locks });
+  const trace = new TraceFile(kernel, traceFormatOf(path), file.write, { locks: locks ? "all" : "waits" });
   return () => {
     trace.end();
     file.close();

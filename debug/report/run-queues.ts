@@ -45,8 +45,8 @@ export class RunQueues {
         this.#add(Number(event["queue"]), event.cycle, Number(event["nr_running"]));
         break;
       case "sched_migrate":
-        // Those that are woken or chosen are on no other queue before.
-        if (event["why"] !== "balance" && event["why"] !== "idle") break;
+        // Those that are woken or chosen do not go from one queue to another.
+        if (event["why"] === "wakeup" || event["why"] === "chosen") break;
         this.#change(Number(event["from"]), event.cycle, -1);
         this.#change(Number(event["to"]), event.cycle, 1);
     }

@@ -27,7 +27,12 @@ export class TraceFile {
    * Records from now on, as the only listener of the kernel's events.
    * @param write takes the file's text piece by piece
    */
-  constructor(kernel: Kernel, format: TraceFormat, write: (text: string) => void, wanted: EventOptions = {}) {
+  constructor(
+    kernel: Kernel,
+    format: TraceFormat,
+    write: (text: string) => void,
+    wanted: EventOptions = { locks: "waits" },
+  ) {
     this.#kernel = kernel;
     this.#write = write;
     const { hz } = kernel.machine.clock;

@@ -8,8 +8,11 @@ import { task_on } from "./task-stacks.ts";
 
 /** Which events a listener wants beside those that all are told of. */
 export interface EventOptions {
-  /** Every lock that is taken and given (`lock_acquired`, `lock_release`), not only those that are waited for: many. */
-  readonly locks?: boolean;
+  /**
+   * Locks that CPUs wait for (`contention_begin`, `contention_end`), or all that are taken and given too (`lock_acquired`,
+   * `lock_release`): many. None by default. For a kernel that has locks these take probes, with which no code is compiled.
+   */
+  readonly locks?: "waits" | "all";
 }
 
 /** Names a lock at an address, and is told of events. */
@@ -66,10 +69,11 @@ export class KernelLocks {
     for (const waits of this.#waits) waits.length = 0;
   }
 
-  /** What to call when a core comes to an address; none for a kernel without locks. */
-  probes({ locks: every = false }: EventOptions): Map<number, (core: Core) => void> {
+  /** What to call when a core comes to an address; nothing for a kernel without locks. */
+  probes({ locks }: EventOptions): Map<number, (core: Core) => void> {
     const probes = new Map<number, (core: Core) => void>();
-    if (!this.#image.configured.has("CONFIG_LOCKS")) return probes;
+    if (locks === undefined || !this.#image.configured.has("CONFIG_LOCKS")) return probes;
+    const every = locks === "all";
     const kernel_flag = this.#image.symbol("kernel_flag");
     for (const [name, [mode, register]] of Object.entries(FUNCTIONS)) {
       const lock_of = (core: Core) => (register === undefined ? kernel_flag : core.r[register]) >>> 0;

@@ -51,8 +51,8 @@ export default [
   {
     name: "times of a lock are those of all CPUs together",
     file: "debug/report/lock-times.ts",
-    old: 'return `${event.cpu} ${event["lock"]}`;',
-    new: 'return String(event["name"]);',
+    old: '{event["lock"]}`;',
+    new: '{event["name"]}`;',
     tests: [SUMMARY],
   },
   {

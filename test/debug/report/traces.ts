@@ -49,8 +49,8 @@ export const TWO_CPUS_AND_A_LOCK: readonly Event[] = [
   lock(130, "lock_release", 0, "files_lock"),
   lock(130, "contention_end", 1, "files_lock"),
   lock(130, "lock_acquired", 1, "files_lock"),
+  lock(165, "lock_release", 1, "files_lock", 0x2000),
   lock(170, "lock_release", 1, "files_lock"),
-  lock(175, "lock_release", 1, "files_lock", 0x2000),
 ];
 
 /** A run queue's length, as a wake-up tells it. */

@@ -40,7 +40,7 @@ value:	.long 0
 short:	.long 0, 20000000
 `;
 
-function traced(cpus = 1, config: Partial<Configuration> = {}, wanted: EventOptions = {}) {
+function traced(cpus = 1, config: Partial<Configuration> = {}, wanted?: EventOptions) {
   const started = boot(BUSY, { cpus, image: kernel_image({ smp: cpus > 1, ...config }) });
   let text = "";
   const file = new TraceFile(started.kernel, "lines", (piece) => (text += piece), wanted);
@@ -55,7 +55,7 @@ function traced(cpus = 1, config: Partial<Configuration> = {}, wanted: EventOpti
 
 const run = traced();
 /** Its CPUs interrupt each other, and take locks. */
-const on_several = traced(2, {}, { locks: true });
+const on_several = traced(2, {}, { locks: "all" });
 /** Its run queue is two arrays. */
 const with_o1 = traced(1, { scheduler: "o1" });
 const runs = [run, on_several, with_o1];

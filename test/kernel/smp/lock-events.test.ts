@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Configuration, kernel_image, type RecordedEvent } from "../../../kernel/index.ts";
+import { type Configuration, type EventOptions, kernel_image, type RecordedEvent } from "../../../kernel/index.ts";
 import { boot, type Options } from "../run.ts";
 
 /** Children that make children, on all CPUs. */
@@ -25,16 +25,17 @@ _start:	movl $3, %ebp
 5:	EXIT
 `;
 
-/** Runs them; `locks` undefined is a run that nobody listens to. */
-function forks(config: Partial<Configuration>, locks?: boolean, options: Options = {}) {
+/** Runs them; `wanted` undefined is a run that nobody listens to. */
+function forks(config: Partial<Configuration>, wanted?: EventOptions, options: Options = {}) {
   const { kernel, go } = boot(FORKS, { cpus: 2, image: kernel_image({ smp: true, ...config }), ...options });
   const events: RecordedEvent[] = [];
-  if (locks !== undefined) kernel.on_event((event) => events.push(event), { locks });
+  if (wanted !== undefined) kernel.on_event((event) => events.push(event), wanted);
   expect(go()).toEqual({ kind: "exit", status: 0 });
   const { cores, counters, cycles } = kernel.machine;
   return { events, state: { counters, cycles, registers: cores.map(({ r }) => [...r]) } };
 }
 
+const ALL: EventOptions = { locks: "all" };
 const KINDS = ["contention_begin", "contention_end", "lock_acquired", "lock_release"];
 const of_locks = (events: readonly RecordedEvent[]) => events.filter(({ event }) => KINDS.includes(event));
 const names = (events: readonly RecordedEvent[]) => new Set(of_locks(events).map(({ name }) => name));
@@ -59,7 +60,7 @@ describe.each<[string, Partial<Configuration>]>([
   ["a kernel for several CPUs", {}],
   ["one that checks locks", { lockdep: true }],
 ])("events of locks in %s", (_, config) => {
-  const { events, state } = forks(config, true);
+  const { events, state } = forks(config, ALL);
 
   it("show one holder at a time, or readers, and that every lock is given again", () => {
     follow(events, ({ event, mode, name, lock }, holders) => {
@@ -109,32 +110,33 @@ describe.each<[string, Partial<Configuration>]>([
 describe("events of locks", () => {
   it("begin a wait while another CPU holds the lock", () => {
     const of_waits: boolean[] = [];
-    follow(forks({}, true).events, ({ event, cpu }, holders) => {
+    follow(forks({}, ALL).events, ({ event, cpu }, holders) => {
       if (event === "contention_begin") of_waits.push(holders.some((who) => !who.startsWith(`${cpu} `)));
     });
     expect(new Set(of_waits)).toEqual(new Set([true]));
   });
 
-  it("are only those of waits unless all are wanted", () => {
-    const { events } = forks({}, false);
+  it("are none unless they are wanted, and only those of waits unless all are", () => {
+    expect(of_locks(forks({}, {}).events)).toEqual([]);
+    const { events } = forks({}, { locks: "waits" });
     expect(new Set(of_locks(events).map(({ event }) => event))).toEqual(new Set(KINDS.slice(0, 2)));
   });
 
   it("name a lock in a PCB wherever that is, and each CPU's run queue", () => {
-    const { events } = forks({ stack: "thread_info", scheduler: "o1" }, true);
+    const { events } = forks({ stack: "thread_info", scheduler: "o1" }, ALL);
     expect([...names(events)]).toEqual(
       expect.arrayContaining(["task_struct.sigmask_lock", "runqueues", "runqueues(1)"]),
     );
   });
 
   it("do not come from a kernel for one CPU, which has no locks", () => {
-    expect(of_locks(forks({ smp: false }, true, { cpus: 1 }).events)).toEqual([]);
+    expect(of_locks(forks({ smp: false }, ALL, { cpus: 1 }).events)).toEqual([]);
   });
 
   it("are told while a run looks for something else", () => {
     const { kernel } = boot(FORKS, { cpus: 2, image: kernel_image({ smp: true }) });
     const heard = new Set<string>();
-    kernel.on_event(({ event }) => heard.add(event), { locks: true });
+    kernel.on_event(({ event }) => heard.add(event), ALL);
     expect(kernel.run_to_event(({ event }) => event === "fork")).toMatchObject({ kind: "event" });
     expect(heard).toContain("lock_release");
     heard.clear();
