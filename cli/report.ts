@@ -50,13 +50,13 @@ export function registerReport(program: Command, io: CommandIo): void {
     .description(
       "Reads a trace that `esp0 run --trace` wrote as JSON Lines, and prints tables: times of tasks, system calls and\n" +
         "interrupts, switches by reason, wake-up latencies, faults. With --svg also draws the CPUs' timeline, page\n" +
-        "tables around forks, kernel stacks, and goodness on the run queue.",
+        "tables around forks, kernel stacks, run queues, what schedulers choose by, and locks.",
     )
     .argument("<TRACE>", "trace file")
     .option("--format <FORMAT>", "text or json", "text")
     .option("--svg <DIR>", "write drawings to files in DIR")
-    .option("--from <CYCLE>", "first cycle of the timeline (default: that of the first exec)", cycle)
-    .option("--to <CYCLE>", "last cycle of the timeline (default: the trace's)", cycle)
+    .option("--from <CYCLE>", "first cycle of what is drawn over time (default: that of the first exec)", cycle)
+    .option("--to <CYCLE>", "last cycle of it (default: the trace's)", cycle)
     .action(async (file: string, options: ReportOptions) => {
       await reporting(io, () => report(file, options, io));
     });

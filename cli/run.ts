@@ -5,7 +5,7 @@ import { MAXIMUM_CPUS, MAXIMUM_RAM, perform } from "../emulator/index.ts";
 import type { Kernel, KernelStop } from "../kernel/index.ts";
 import { DEFAULT_MEMORY } from "../prebuilt/index.ts";
 import { gdbOption, refuseWithGdb } from "./gdb-option.ts";
-import { type CommandIo, openOutput, reporting } from "./io.ts";
+import { type CommandIo, InputError, openOutput, reporting } from "./io.ts";
 import { booted, bootOptions, startKernel } from "./kernel-boot.ts";
 import { addKernelOptions, addModuleOption, type KernelOptions, kernelWith } from "./kernel-modules.ts";
 import { addMemoryModelOption, type MemoryModel } from "./memory-model-option.ts";
@@ -39,6 +39,7 @@ export interface RunOptions extends TapeOptions, KernelOptions {
   readonly debugKernel?: boolean;
   readonly maxInstructions?: number;
   readonly trace?: string;
+  readonly traceLocks?: boolean;
   /** Executes the boot, though a state behind it is kept. */
   readonly fromReset?: boolean;
   /** TCP port, 0 for any. */
@@ -54,6 +55,8 @@ export async function runCommand(
   host: RunHost,
 ): Promise<number> {
   const { memory, cpuHz, cpus, memoryModel, debugKernel, maxInstructions, module, syscall, preset, config } = options;
+  if (options.traceLocks && options.trace === undefined)
+    throw new InputError("--trace-locks: of use with --trace FILE only");
   const isTaped = options.record !== undefined || options.replay !== undefined;
   const kernelOfTape = isTaped ? { kernel: (await import("./kernel-digest.ts")).kernelDigest() } : {};
   const tape = await openTape(
@@ -70,7 +73,7 @@ export async function runCommand(
   const recorded: RunOptions = tape.call.options;
   const image = await kernelWith({ ...recorded, vmlinux: options.vmlinux }, tape.io);
   if (options.gdb !== undefined) {
-    refuseWithGdb({ ...options }, ["trace", "maxInstructions", "stats"]);
+    refuseWithGdb({ ...options }, ["trace", "traceLocks", "maxInstructions", "stats"]);
     const { runKernelWithGdb } = await import("./run-gdb.ts");
     return await runKernelWithGdb(image, tape, options.gdb, options.quiet === true, io, host);
   }
@@ -84,7 +87,8 @@ export async function runCommand(
     startKernel(boot, isWhole, { cycle: tape.begins, instructions: budget }),
   );
   const begun = kernel.machine.instructions;
-  const endTrace = options.trace === undefined ? undefined : await beginTrace(kernel, options.trace, io);
+  const { trace, traceLocks = false } = options;
+  const endTrace = trace === undefined ? undefined : await beginTrace(kernel, trace, traceLocks, io);
   const output: number[] = [];
   const log: number[] = options.quiet ? [] : [...new TextEncoder().encode(logged)];
   kernel.on_output = (byte) => output.push(byte);
@@ -178,10 +182,10 @@ function kernelGuest(kernel: Kernel, host: RunHost): TapedGuest {
 const debugging = () => import("../debug/index.ts");
 
 /** Records the run in a file; returns what ends that. */
-async function beginTrace(kernel: Kernel, path: string, io: CommandIo): Promise<() => void> {
+async function beginTrace(kernel: Kernel, path: string, locks: boolean, io: CommandIo): Promise<() => void> {
   const { TraceFile, traceFormatOf } = await debugging();
   const file = openOutput(io, path);
-  const trace = new TraceFile(kernel, traceFormatOf(path), file.write);
+  const trace = new TraceFile(kernel, traceFormatOf(path), file.write, { locks: locks ? "all" : "waits" });
   return () => {
     trace.end();
     file.close();
@@ -233,6 +237,7 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
       "--trace <FILE>",
       "write kernel events to FILE: JSON Lines, or Chrome's trace format for Perfetto if it ends in .json",
     )
+    .option("--trace-locks", "with --trace: every spinlock that is taken and given, not only those that CPUs wait for")
     .option(
       "--from-reset",
       "execute the kernel's boot, too, where a run begins otherwise in the state that it leads to; the run is the same",
@@ -241,7 +246,7 @@ export function registerRun(program: Command, io: CommandIo, host: RunHost): voi
   addTapeOptions(addTierOption(addMemoryModelOption(addKernelOptions(addModuleOption(command))))).action(
     async (file: string | undefined, args: string[], options: RunOptions) => {
       await reporting(io, async () => {
-        const own = ["quiet", "stats", "trace", "fromReset", "gdb", "vmlinux", "tier"];
+        const own = ["quiet", "stats", "trace", "traceLocks", "fromReset", "gdb", "vmlinux", "tier"];
         refuseWithReplay(command, file === undefined ? [] : [file], own);
         const status = await runCommand(file, args, options, io, host);
         if (status !== 0) io.exitStatus(status);

@@ -33,3 +33,4 @@ export {
   type RecordedEvent,
   type ResumeOptions,
 } from "./running/kernel.ts";
+export type { EventOptions } from "./running/kernel-locks.ts";

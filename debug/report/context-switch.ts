@@ -1,7 +1,9 @@
 /** A context switch: the stacks of the task that leaves and of the one that comes, ESP before and after, TSS.esp0. */
 import type { RecordedEvent } from "../../kernel/index.ts";
-import { fillOf, isSwitchFrame, type KernelStack, stackOf } from "./stack-words.ts";
+import { blocksOf } from "./stack-blocks.ts";
+import { isSwitchFrame, type KernelStack, stackOf } from "./stack-words.ts";
 import { arrow, box, drawing, label, line, taskColour } from "./svg.ts";
+import { TaskNames } from "./task-names.ts";
 
 const MOST_SWITCHES = 8;
 const TOP = 96;
@@ -17,13 +19,12 @@ const ESP0 = "#1864ab";
 
 /** Collects the first switches of which both stacks are in the trace. */
 export class ContextSwitches {
-  readonly #names = new Map<number, string>();
+  readonly #names = new TaskNames();
   readonly #switches: { readonly prev: KernelStack; readonly next: KernelStack; readonly names: string[] }[] = [];
   #prev: KernelStack | undefined;
 
   event(event: RecordedEvent): void {
-    if (event.event === "exec") this.#names.set(Number(event["pid"]), String(event["comm"]));
-    if (event.event === "fork") this.#names.set(Number(event["child"]), this.#names.get(Number(event["parent"])) ?? "");
+    this.#names.event(event);
     if (event.event !== "kernel_stack" || this.#switches.length === MOST_SWITCHES) return;
     const stack = stackOf(event);
     if (stack.which === "prev") {
@@ -33,52 +34,12 @@ export class ContextSwitches {
     const prev = this.#prev;
     this.#prev = undefined;
     if (prev?.cycle !== stack.cycle) return;
-    this.#switches.push({ prev, next: stack, names: [this.#name(prev.pid), this.#name(stack.pid)] });
-  }
-
-  #name(pid: number): string {
-    const name = this.#names.get(pid) ?? "";
-    return pid === 0 ? "swapper (0)" : name === "" ? `pid ${pid}` : `${name} (${pid})`;
+    this.#switches.push({ prev, next: stack, names: [this.#names.of(prev.pid), this.#names.of(stack.pid)] });
   }
 
   svgs(): string[] {
     return this.#switches.map(({ prev, next, names }) => draw(prev, next, names));
   }
-}
-
-/** Words that belong together, from the higher addresses down. */
-interface Block {
-  readonly text: string;
-  readonly fill: string;
-  readonly rows: number;
-}
-
-function blocksOf({ words }: KernelStack): Block[] {
-  const blocks: Block[] = [];
-  for (let i = 0; i < words.length; ) {
-    const { note } = words[i];
-    const kind = kindOf(note);
-    let end = i + 1;
-    // A return address and a saved EBP stand for themselves.
-    if (kind !== note || kind === "") while (end < words.length && kindOf(words[end].note) === kind) end++;
-    const count = end - i;
-    const text =
-      kind === "pt_regs"
-        ? `struct pt_regs, ${count} words`
-        : kind === "switch frame"
-          ? "switch frame: ebx, esi, edi, ebp"
-          : kind === ""
-            ? `… ${count} ${count === 1 ? "word" : "words"}`
-            : note.replace(/\/.*$/, "");
-    blocks.push({ text, fill: fillOf(note), rows: kind === "pt_regs" ? 2 : 1 });
-    i = end;
-  }
-  return blocks;
-}
-
-function kindOf(note: string): string {
-  if (note.startsWith("pt_regs.")) return "pt_regs";
-  return note.startsWith("switch frame") ? "switch frame" : note;
 }
 
 function draw(prev: KernelStack, next: KernelStack, names: readonly string[]): string {
@@ -125,7 +86,7 @@ function column(stack: KernelStack, x: number, name: string, does: string): { ma
       ...(isLeft ? { "text-anchor": "end" } : {}),
     });
   markup += address(TOP, stack.esp0, `fill:${ESP0}`);
-  for (const { text, fill, rows } of blocksOf(stack)) {
+  for (const { text, fill, rows } of blocksOf(stack.words)) {
     markup += box(x, y, STACK_WIDTH, rows * ROW, fill, "", { stroke: "#adb5bd", "stroke-width": 0.6 });
     markup += label(x + 8, y + (rows * ROW) / 2 + 4, text);
     y += rows * ROW;

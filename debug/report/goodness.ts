@@ -1,6 +1,7 @@
 /** Goodness of the candidates on the run queue over time, with the epochs. */
 import type { RecordedEvent } from "../../kernel/index.ts";
 import { box, drawing, label, line, taskColour, textWidth, ticks, timeUnit } from "./svg.ts";
+import { TaskNames } from "./task-names.ts";
 
 const LEFT = 60;
 const TOP = 56;
@@ -20,7 +21,6 @@ interface Point {
 
 /** A task, from each wake-up to where it goes to sleep: only then does it compete. */
 interface Candidate {
-  name: string;
   points: number;
   readonly turns: Point[][];
   /** Whether its next point begins a turn. */
@@ -31,7 +31,7 @@ interface Candidate {
 export class Goodness {
   readonly #hz: number;
   readonly #candidates = new Map<number, Candidate>();
-  readonly #names = new Map<number, string>();
+  readonly #names = new TaskNames();
   readonly #epochs: number[] = [];
   #left_off = 0;
 
@@ -41,15 +41,10 @@ export class Goodness {
 
   event(event: RecordedEvent): void {
     const { cycle } = event;
+    this.#names.event(event);
     switch (event.event) {
       case "sched_epoch":
         if (this.#epochs.length < MOST_POINTS) this.#epochs.push(cycle);
-        break;
-      case "fork":
-        this.#name(Number(event["child"]), this.#names.get(Number(event["parent"])) ?? "");
-        break;
-      case "exec":
-        this.#name(Number(event["pid"]), String(event["comm"]));
         break;
       case "sched_switch":
         if (event["prev_state"] !== RUNNING) this.#sleeps(Number(event["prev"]), cycle);
@@ -57,12 +52,6 @@ export class Goodness {
       case "sched_goodness":
         this.#weighed(Number(event["pid"]), { cycle, goodness: Number(event["goodness"]) });
     }
-  }
-
-  #name(pid: number, comm: string): void {
-    this.#names.set(pid, comm);
-    const candidate = this.#candidates.get(pid);
-    if (candidate !== undefined) candidate.name = comm;
   }
 
   #sleeps(pid: number, cycle: number): void {
@@ -82,7 +71,7 @@ export class Goodness {
         this.#left_off++;
         return;
       }
-      candidate = { name: this.#names.get(pid) ?? "", points: 0, turns: [], hasSlept: true };
+      candidate = { points: 0, turns: [], hasSlept: true };
       this.#candidates.set(pid, candidate);
     }
     if (candidate.points++ >= MOST_POINTS) return;
@@ -119,12 +108,12 @@ export class Goodness {
       content += line(x(epoch), TOP - 6, x(epoch), TOP + HEIGHT, "#495057", { "stroke-dasharray": "2 4" });
     }
     let at = LEFT;
-    for (const [pid, { name, turns }] of [...this.#candidates].sort(([a], [b]) => a - b)) {
+    for (const [pid, { turns }] of [...this.#candidates].sort(([a], [b]) => a - b)) {
       content += path(
         turns.map((turn) => turn.map(({ cycle, goodness }) => [x(cycle), y(goodness)])),
         pid,
       );
-      const text = name === "" ? `pid ${pid}` : `${name} (${pid})`;
+      const text = this.#names.of(pid);
       content += box(at, TOP + HEIGHT + 34, 12, 12, taskColour(pid)) + label(at + 17, TOP + HEIGHT + 44, text);
       at += textWidth(text) + 36;
     }

@@ -2,9 +2,13 @@
 import type { RecordedEvent } from "../../kernel/index.ts";
 import { ContextSwitches } from "./context-switch.ts";
 import { Goodness } from "./goodness.ts";
+import { InterruptStacks } from "./interrupt-stacks.ts";
 import { KernelStacks } from "./kernel-stack.ts";
+import { Locks } from "./locks.ts";
 import { PageTables } from "./page-tables.ts";
+import { PriorityArrays } from "./priority-arrays.ts";
 import type { Trace } from "./read.ts";
+import { RunQueues } from "./run-queues.ts";
 import { Timeline } from "./timeline.ts";
 import type { Window } from "./window.ts";
 
@@ -14,19 +18,27 @@ export { formatSummary } from "./text.ts";
 export type { Window };
 
 /**
- * SVG drawings by file name. The timeline is that of `window`, by default from the first program's start to the end.
+ * SVG drawings by file name. What is over time, and the locks, is that of `window`, by default from the first program's start to
+ * the end.
  * @throws TraceError at a line that is no event
  */
 export function drawTrace(trace: Trace, window: Partial<Window> = {}): Map<string, string> {
-  const { from, to } = { ...programsOf(trace), ...window };
-  const timeline = new Timeline({ from, to }, trace.hz);
+  const shown = { ...programsOf(trace), ...window };
+  const timeline = new Timeline(shown, trace.hz);
   const tables = new PageTables();
   const stacks = new KernelStacks();
   const switches = new ContextSwitches();
-  const goodness = new Goodness(trace.hz);
+  const interrupts = new InterruptStacks();
+  const plots = {
+    "goodness.svg": new Goodness(trace.hz),
+    "run-queues.svg": new RunQueues(shown, trace.hz),
+    "priority-arrays.svg": new PriorityArrays(shown, trace.hz),
+    "locks.svg": new Locks(shown),
+  };
+  const parts = [timeline, tables, stacks, switches, interrupts, ...Object.values(plots)];
   let last: RecordedEvent | undefined;
   for (const event of trace.events()) {
-    for (const part of [timeline, tables, stacks, switches, goodness]) part.event(event);
+    for (const part of parts) part.event(event);
     last = event;
   }
   if (last !== undefined) timeline.finish({ ...last, event: "end" });
@@ -34,8 +46,11 @@ export function drawTrace(trace: Trace, window: Partial<Window> = {}): Map<strin
   for (const [i, svg] of tables.svgs().entries()) drawings.set(`page-tables-${i + 1}.svg`, svg);
   for (const [i, svg] of stacks.svgs().entries()) drawings.set(`kernel-stack-${i + 1}.svg`, svg);
   for (const [i, svg] of switches.svgs().entries()) drawings.set(`context-switch-${i + 1}.svg`, svg);
-  const plot = goodness.svg();
-  if (plot !== undefined) drawings.set("goodness.svg", plot);
+  for (const [i, svg] of interrupts.svgs().entries()) drawings.set(`interrupt-stacks-${i + 1}.svg`, svg);
+  for (const [name, plot] of Object.entries(plots)) {
+    const svg = plot.svg();
+    if (svg !== undefined) drawings.set(name, svg);
+  }
   return drawings;
 }
 

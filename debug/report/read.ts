@@ -39,7 +39,9 @@ export function openTrace(bytes: Uint8Array): Trace {
     );
   }
   if (header.version !== TRACE_VERSION) {
-    throw new TraceError(`line 1: version ${header.version} of the format; this esp0 reads version ${TRACE_VERSION}`);
+    throw new TraceError(
+      `line 1: version ${header.version} of the format; this esp0 reads version ${TRACE_VERSION}: record the run again`,
+    );
   }
   const hz = Number(header.hz);
   const cpus = Number(header.cpus);

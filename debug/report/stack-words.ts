@@ -37,20 +37,25 @@ export interface KernelStack {
   readonly words: readonly StackWord[];
 }
 
+/** The words of an event, from the highest address down. @param event a `kernel_stack` or an `interrupt_stack` */
+export function wordsOf(event: RecordedEvent): StackWord[] {
+  const esp = Number(event["esp"]) >>> 0;
+  return String(event["words"])
+    .split(";")
+    .map((word, i) => ({ address: (esp + i * WORD) >>> 0, value: word.slice(0, 8), note: word.slice(9) }))
+    .reverse();
+}
+
 /** @param event a `kernel_stack` */
 export function stackOf(event: RecordedEvent): KernelStack {
-  const esp = Number(event["esp"]) >>> 0;
-  const words = String(event["words"])
-    .split(";")
-    .map((word, i) => ({ address: (esp + i * WORD) >>> 0, value: word.slice(0, 8), note: word.slice(9) }));
   return {
     pid: Number(event["pid"]),
     which: event["which"] === "prev" ? "prev" : "next",
     cycle: event.cycle,
-    esp,
+    esp: Number(event["esp"]) >>> 0,
     esp0: Number(event["esp0"]) >>> 0,
     tssEsp0: Number(event["tss_esp0"]) >>> 0,
-    words: words.reverse(),
+    words: wordsOf(event),
   };
 }
 

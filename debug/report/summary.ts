@@ -2,6 +2,7 @@
 import type { RecordedEvent } from "../../kernel/index.ts";
 import { type Activity, ActivityTracker, type Slice } from "../trace/activity.ts";
 import { bottomHalfName, exceptionName, ipiName, signalName, syscallName, taskName } from "../trace/names.ts";
+import { LockTimes } from "./lock-times.ts";
 import type { Trace } from "./read.ts";
 
 /** Where a task's time went: running in ring 3, in the kernel, or – the idle task's – halted. */
@@ -52,6 +53,9 @@ export interface Summary {
   migrations: number;
   /** Interrupts that CPUs sent each other, one a target, by what for. */
   readonly ipis: Record<string, number>;
+  /** By name: how long CPUs waited for locks, and – when the trace has every lock – how long they held them. */
+  readonly lockWaits: Record<string, Tally>;
+  readonly lockHolds: Record<string, Tally>;
 }
 
 const LEAST_ERROR = -4095;
@@ -77,10 +81,7 @@ export function summarize(trace: Trace): Summary {
       if (slice.inherited) return;
       const tally = tallyOf(summary, slice);
       if (tally === undefined) return;
-      const cycles = event.cycle - slice.begin;
-      tally.count++;
-      tally.cycles += cycles;
-      tally.longest = Math.max(tally.longest, cycles);
+      add(tally, event.cycle - slice.begin);
       const result = Number(event["result"]);
       if (tally.errors !== undefined && result < 0 && result >= LEAST_ERROR) tally.errors++;
     },
@@ -100,8 +101,13 @@ export function summarize(trace: Trace): Summary {
       summary.deepest = Math.max(summary.deepest, nested);
     },
   });
+  const locks = new LockTimes({
+    waited: (name, cycles) => add(tally(summary.lockWaits, name), cycles),
+    held: (name, cycles) => add(tally(summary.lockHolds, name), cycles),
+  });
   let last: RecordedEvent | undefined;
   for (const event of trace.events()) {
+    locks.event(event);
     tracker.event(event);
     last = event;
     summary.events++;
@@ -154,11 +160,19 @@ function emptySummary(hz: number, cpus: number): Summary {
     cr3Loads: 0,
     migrations: 0,
     ipis: {},
+    lockWaits: {},
+    lockHolds: {},
   };
 }
 
 function count(counts: Record<string, number>, name: string, times = 1): void {
   counts[name] = (counts[name] ?? 0) + times;
+}
+
+function add(tally: Tally, cycles: number): void {
+  tally.count++;
+  tally.cycles += cycles;
+  tally.longest = Math.max(tally.longest, cycles);
 }
 
 function bitsOf(mask: number): number {

@@ -7,15 +7,16 @@ const BAR = 40;
 export function formatSummary(summary: Summary): string {
   const { hz } = summary;
   const us = (cycles: number) => ((cycles * 1e6) / hz).toFixed(1);
-  const tallies = (tally: Readonly<Record<string, Tally>>) =>
+  /** @param time writes cycles, and the mean of some */
+  const tallies = (tally: Readonly<Record<string, Tally>>, time = us) =>
     Object.entries(tally)
       .sort(([, a], [, b]) => b.cycles - a.cycles)
       .map(([name, { count, cycles, longest, errors }]) => [
         name,
         `${count}`,
-        us(cycles),
-        us(cycles / count),
-        us(longest),
+        time(cycles),
+        time(cycles / count),
+        time(longest),
         ...(errors === undefined ? [] : [`${errors}`]),
       ]);
   const counts = (of: Readonly<Record<string, number>>) =>
@@ -23,6 +24,9 @@ export function formatSummary(summary: Summary): string {
       .sort(([, a], [, b]) => b - a)
       .map(([name, count]) => [name, `${count}`]);
   const timing = ["count", "total µs", "mean µs", "longest µs"];
+  // Nobody halts while a lock is held or waited for: cycles are instructions.
+  const instructions = (cycles: number) => `${Math.round(cycles)}`;
+  const lockHeads = ["lock", "count", "total", "mean", "longest"];
   const { cow, timers } = summary;
   return [
     table(
@@ -53,6 +57,8 @@ export function formatSummary(summary: Summary): string {
     table("interrupts", ["IRQ", ...timing], tallies(summary.irqs)),
     table("interrupts of CPUs by CPUs", ["for", "count"], counts(summary.ipis)),
     table("bottom halves", ["name", ...timing], tallies(summary.bottomHalves)),
+    table("locks waited for (instructions)", lockHeads, tallies(summary.lockWaits, instructions)),
+    table("locks held (instructions)", lockHeads, tallies(summary.lockHolds, instructions)),
     table("page faults", ["pid", "count"], counts(summary.pageFaults)),
     table("signals", ["signal", "count"], counts(summary.signals)),
     table(

@@ -3,7 +3,8 @@ import type { RecordedEvent } from "../../kernel/index.ts";
 import { ActivityTracker, type SliceKind } from "../trace/activity.ts";
 import { sliceName, taskName } from "../trace/names.ts";
 import { BetweenCpus } from "./between-cpus.ts";
-import { box, drawing, label, labelWithin, line, taskColour, textWidth, ticks, timeUnit } from "./svg.ts";
+import { box, drawing, label, labelWithin, taskColour, textWidth } from "./svg.ts";
+import { TimeAxis } from "./time-axis.ts";
 import type { Window } from "./window.ts";
 
 const LEFT = 70;
@@ -107,8 +108,8 @@ export class Timeline {
   }
 
   svg(): string {
-    const { from, to } = this.#window;
-    const x = (cycle: number) => LEFT + ((cycle - from) / Math.max(1, to - from)) * PLOT;
+    const axis = new TimeAxis(this.#window, this.#hz, LEFT, PLOT);
+    const x = (cycle: number) => axis.x(cycle);
     const us = 1e6 / this.#hz;
     let content = "";
     let y = TOP + 12;
@@ -131,22 +132,9 @@ export class Timeline {
       y += rows.length * ROW + GAP;
     }
     content += this.#between.svg(x, (cpu) => middles.get(cpu) ?? TOP);
-    const axis = y - GAP + 8;
-    content = this.#axis(x, axis) + content;
-    return drawing(LEFT + PLOT + RIGHT, axis + 110, "CPU timeline", content + this.#legend(axis + 48));
-  }
-
-  #axis(x: (cycle: number) => number, y: number): string {
-    const { from, to } = this.#window;
-    const unit = timeUnit((to - from) / this.#hz);
-    const scale = unit.perSecond / this.#hz;
-    let content = line(LEFT, y, LEFT + PLOT, y, "#adb5bd");
-    for (const tick of ticks(from * scale, to * scale, 10)) {
-      const at = x(tick / scale);
-      content += line(at, TOP, at, y + 4, "#e9ecef");
-      content += label(at, y + 17, `${tick}`, { class: "s", "text-anchor": "middle" });
-    }
-    return content + label(16, y + 17, unit.name, { class: "s" });
+    const bottom = y - GAP + 8;
+    content = axis.svg(TOP, bottom) + content;
+    return drawing(LEFT + PLOT + RIGHT, bottom + 110, "CPU timeline", content + this.#legend(bottom + 48));
   }
 
   #legend(y: number): string {

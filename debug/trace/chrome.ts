@@ -17,7 +17,7 @@ const FIRST_IDLE_TRACK = 100_000;
 /** Events that are shown as a moment on the track of the task that runs. */
 const INSTANTS: ReadonlySet<string> = new Set([
   ...["page_fault", "cow", "signal", "signal_deliver", "fork", "exec", "exit", "sched_wakeup", "sched_epoch"],
-  "lock_report",
+  ...["lock_report", "contention_begin", "contention_end", "sched_array_switch"],
   ...["timer_add", "timer_del", "timer_fire", "cr3_load"],
 ]);
 
@@ -44,6 +44,8 @@ export class ChromeTrace {
   readonly #woken = new Map<number, number>();
   readonly #running = new Set<number>();
   readonly #counts = new Map<string, number>();
+  /** Of run queues, by the names of their tracks. */
+  readonly #lengths = new Map<string, number>();
   /** Tasks that run or could, but for the idle ones. */
   readonly #runnable = new Set<number>();
   #arrows = 0;
@@ -83,6 +85,7 @@ export class ChromeTrace {
       this.#counts.set(counted, count);
       this.#counter(counted, count, cycle);
     }
+    if (name === "sched_wakeup" || name === "sched_switch") this.#queue_length(event);
     const before = this.#runnable.size;
     if (name === "sched_wakeup") this.#runnable.add(Number(event.pid));
     if (name === "sched_switch") {
@@ -91,6 +94,14 @@ export class ChromeTrace {
       if (next !== IDLE_PID) this.#runnable.add(next);
     }
     if (this.#runnable.size !== before) this.#counter(RUNNABLE, this.#runnable.size, cycle);
+  }
+
+  #queue_length(event: RecordedEvent): void {
+    const name = `run queue ${event["queue"]}`;
+    const length = Number(event["nr_running"]);
+    if (this.#lengths.get(name) === length) return;
+    this.#lengths.set(name, length);
+    this.#counter(name, length, event.cycle);
   }
 
   #counter(name: string, value: number, cycle: number): void {
@@ -183,4 +194,5 @@ function argumentsOf(event: RecordedEvent): Fields {
 
 const IN_HEX: ReadonlySet<string> = new Set([
   ...["address", "eip", "esp", "old_frame", "new_frame", "handler", "timer", "task", "cr3", "clone_flags"],
+  ...["lock", "start"],
 ]);

@@ -24,6 +24,12 @@ const WHERE: Fields = {
   depth: "entries below it on that stack: 0 when it came from the program",
   cpl: "ring that the CPU comes from or, at an exit, goes to",
 };
+const LOCK: Fields = {
+  pid: "task that the CPU runs",
+  lock: "its address",
+  name: "its variable, or the kind of object that it is in",
+  mode: "spin, or read or write",
+};
 const TIMER: Fields = {
   timer: "address of its struct timer_list",
   expires: "tick at which it fires",
@@ -35,7 +41,7 @@ const TIMER: Fields = {
 export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
   trace: {
     meaning: "first line of a trace file",
-    fields: { version: "of the format: 2", hz: "cycles in a second of virtual time", cpus: "CPUs" },
+    fields: { version: "of the format: 3", hz: "cycles in a second of virtual time", cpus: "CPUs" },
   },
   end: { meaning: "last line: the moment at which the trace ends", fields: {} },
   sched_switch: {
@@ -47,7 +53,8 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
       next: "task that comes",
       esp: "its saved ESP",
       eip: "its saved EIP: where it goes on",
-      nr_running: "tasks on this CPU's run queue, those that run included",
+      queue: "number of this CPU's run queue: its own, 0 where all CPUs share one",
+      nr_running: "tasks on it, those that run included",
     },
     text: ["reason"],
   },
@@ -71,6 +78,15 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
     meaning: "O(1): this CPU's active array is empty, and changes places with the expired one",
     fields: { tasks: "in what is the active array now" },
   },
+  sched_enqueue: {
+    meaning: "O(1): a task is put into an array, also one that runs",
+    fields: { pid: PID, queue: "CPU whose array it is", array: "active or expired", prio: "its level there: 0 to 139" },
+    text: ["array"],
+  },
+  sched_dequeue: {
+    meaning: "O(1): a task is taken out of its array",
+    fields: { pid: PID, queue: "CPU whose array it is" },
+  },
   sched_migrate: {
     meaning: "a task is another CPU's from now on",
     fields: {
@@ -87,7 +103,7 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
       pid: "task woken",
       by: "task that ran then",
       interrupt: "1 when an interrupt or bottom half did it, on top of that task",
-      queue: "number of the run queue: the CPU's, 0 where all CPUs share one",
+      queue: "number of its run queue",
       nr_running: "tasks on it from now on",
     },
   },
@@ -160,6 +176,18 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
       target_cpus: "one bit a CPU",
     },
   },
+  contention_begin: {
+    meaning: "a CPU finds a lock taken, and waits for it",
+    fields: LOCK,
+    text: ["name", "mode"],
+  },
+  contention_end: { meaning: "it has got the lock", fields: LOCK, text: ["name", "mode"] },
+  lock_acquired: {
+    meaning: "with `--trace-locks`: a CPU has taken a lock, at once or after it waited",
+    fields: LOCK,
+    text: ["name", "mode"],
+  },
+  lock_release: { meaning: "with `--trace-locks`: it gives the lock", fields: LOCK, text: ["name", "mode"] },
   lock_report: {
     meaning: "a kernel that checks locks has found something wrong, and says so in its log",
     fields: { pid: PID, report: "what, as the log has it" },
@@ -189,6 +217,20 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
       words: "from ESP to the top, separated by semicolons: VALUE and, behind a space, what it is",
     },
     text: ["which", "words"],
+  },
+  interrupt_stack: {
+    meaning:
+      "a snapshot of a stack at irq_entry, when the interrupt came while a task was in the kernel: of the CPU's own stack, if the handler is on one, and of the task's; of 4 interrupts in a file",
+    fields: {
+      pid: "task that was interrupted",
+      which: "task, or the kind of the CPU's stack",
+      start: "its lowest address",
+      low: "what is there: task_struct or thread_info, or none; not mapped, when it is right below",
+      low_bytes: "how much that takes of it",
+      esp: "address of the lowest word in use",
+      words: "as for kernel_stack",
+    },
+    text: ["which", "low", "words"],
   },
 };
 

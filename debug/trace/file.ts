@@ -1,12 +1,12 @@
 /** Trace files: a kernel's events, written as they come. */
-import type { Kernel, RecordedEvent, TraceEvent } from "../../kernel/index.ts";
+import type { EventOptions, Kernel, RecordedEvent, TraceEvent } from "../../kernel/index.ts";
 import { ChromeTrace } from "./chrome.ts";
 import { Snapshots } from "./snapshots.ts";
 
 /** JSON Lines: an event a line. Chrome: the JSON that Perfetto and chrome://tracing open. */
 export type TraceFormat = "lines" | "chrome";
 
-export const TRACE_VERSION = 2;
+export const TRACE_VERSION = 3;
 /** Characters collected before they are written: what a trace of any length takes of the host's memory. */
 const BUFFER = 1 << 16;
 
@@ -27,7 +27,12 @@ export class TraceFile {
    * Records from now on, as the only listener of the kernel's events.
    * @param write takes the file's text piece by piece
    */
-  constructor(kernel: Kernel, format: TraceFormat, write: (text: string) => void) {
+  constructor(
+    kernel: Kernel,
+    format: TraceFormat,
+    write: (text: string) => void,
+    wanted: EventOptions = { locks: "waits" },
+  ) {
     this.#kernel = kernel;
     this.#write = write;
     const { hz } = kernel.machine.clock;
@@ -37,7 +42,7 @@ export class TraceFile {
     kernel.on_event((event) => {
       this.#record(event);
       for (const snapshot of snapshots.after(event)) this.#record({ ...this.#now(snapshot), cpu: event.cpu });
-    });
+    }, wanted);
   }
 
   /** Stops recording and writes the rest, with the moment at which the trace ends. */

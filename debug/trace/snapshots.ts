@@ -16,11 +16,13 @@ import {
   task_struct,
   vm_area_struct,
 } from "../../kernel/inspect.ts";
+import { interrupt_stacks } from "./interrupt-stacks.ts";
 
 const MOST_PAGE_TABLES = 64;
 const MOST_ENTRIES = 512;
 const MOST_STACKS = 256;
 const MOST_STACKS_OF_A_TASK = 4;
+const MOST_INTERRUPTS = 4;
 
 const PAGE_SIZE = 4096;
 const ENTRIES = 1024;
@@ -48,6 +50,9 @@ export class Snapshots {
   readonly #kernel: Kernel;
   #page_tables = 0;
   #stacks = 0;
+  #interrupts = 0;
+  /** By CPU, what it took last. */
+  readonly #interrupted = new Map<number, RecordedEvent>();
   readonly #stacks_of = new Map<number, number>();
 
   constructor(kernel: Kernel) {
@@ -65,6 +70,11 @@ export class Snapshots {
         return this.#page_tables_of("cow", Number(event.pid));
       case "switch_to":
         return this.#stacks_at(event);
+      case "interrupt":
+        this.#interrupted.set(event.cpu, event);
+        return [];
+      case "irq_entry":
+        return this.#interrupt_stacks(event.cpu);
       default:
         return [];
     }
@@ -79,6 +89,14 @@ export class Snapshots {
       const ptes = entries.slice(0, MOST_ENTRIES).join(" ");
       return [{ event: "page_tables", pid, when, ptes, left_off: Math.max(0, entries.length - MOST_ENTRIES) }];
     });
+  }
+
+  /** The stacks at an interrupt that came while a task was in the kernel. */
+  #interrupt_stacks(cpu: number): TraceEvent[] {
+    const interrupt = this.#interrupted.get(cpu);
+    if (this.#interrupts >= MOST_INTERRUPTS || interrupt?.depth !== 1 || interrupt.pid === 0) return [];
+    this.#interrupts++;
+    return this.#kernel.inspect(() => interrupt_stacks(this.#kernel, cpu, Number(interrupt.pid)));
   }
 
   /** The stack that a core goes on with, and before it the one that it leaves. */

@@ -338,7 +338,7 @@ function offset_text(offset: number): string {
 }
 
 /** The field or element that begins so many bytes into a value of a type, of several the outermost. */
-function path_to(type: Type, offset: number): string {
+export function path_to(type: Type, offset: number): string {
   if (offset === 0) return "";
   if (type.kind === "array") {
     const { element } = type;

@@ -326,10 +326,10 @@ function switch_reason(prev: task_struct): string {
 
 function trace_switch(prev: task_struct, next: task_struct): void {
   const { esp, eip } = next.thread;
-  const { nr_running } = this_queue();
+  const { cpu: queue, nr_running } = this_queue();
   const { pid, state: prev_state } = prev;
   const reason = switch_reason(prev);
-  trace({ event: "sched_switch", prev: pid, prev_state, reason, next: next.pid, esp, eip, nr_running });
+  trace({ event: "sched_switch", prev: pid, prev_state, reason, next: next.pid, esp, eip, queue, nr_running });
 }
 
 function count_switch(): void {

@@ -86,9 +86,17 @@ export const init_scheduler = kernel_function("init_scheduler", [], undefined, f
 function enqueue(p: task_struct, into: number): void {
   append(prio_array.at(into), p.address, entity(p).prio);
   entity(p).array = into;
+  if (tracing()) trace_enqueue(p);
+}
+
+function trace_enqueue(p: task_struct): void {
+  const { processor: queue } = p;
+  const array = entity(p).array === o1_rq_of(queue).active ? "active" : "expired";
+  trace({ event: "sched_enqueue", pid: p.pid, queue, array, prio: entity(p).prio });
 }
 
 function dequeue(p: task_struct): void {
+  if (tracing()) trace({ event: "sched_dequeue", pid: p.pid, queue: p.processor });
   take_out(prio_array.at(entity(p).array), p.address, entity(p).prio);
 }
 
@@ -104,6 +112,7 @@ function enqueue_new(p: task_struct, own: o1_rq): void {
   entity(p).array = own.active;
   list_add_tail(p.run_list.address, parent.run_list.address);
   prio_array.at(own.active).nr_active++;
+  if (tracing()) trace_enqueue(p);
 }
 
 /** Where a task goes that is neither new nor moved: back to the array that it was on, if it was on one. */

@@ -10,7 +10,7 @@ import { cstring, type KernelFunction, kernel_function, kernel_variable, type St
 import { memory, read_cstring } from "../host/memory.ts";
 import { array, chars, container_of, i32, pointer, type ScalarType, struct, u32, type ViewOf } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
-import { PAGE_SIZE } from "../include/asm/page.ts";
+import { __pa, PAGE_SHIFT, PAGE_SIZE } from "../include/asm/page.ts";
 import { spin_lock_init, spinlock_t } from "../include/asm/spinlock.ts";
 import {
   INIT_LIST_HEAD,
@@ -24,7 +24,7 @@ import {
 } from "../include/linux/list.ts";
 import { GFP_KERNEL, PG_slab, page } from "../include/linux/mm.ts";
 import { spin_lock_irqsave, spin_unlock_irqrestore } from "../include/linux/spinlock.ts";
-import { __get_free_pages, free_pages, virt_to_page } from "./page_alloc.ts";
+import { __get_free_pages, free_pages, pfn_to_page, pfn_valid, virt_to_page } from "./page_alloc.ts";
 
 /** Bytes of a cache's name. */
 const NAME_LENGTH = 20;
@@ -378,4 +378,14 @@ export const kfree: KernelFunction<[number], void, undefined> = kernel_function(
 /** Every cache's name and how many of its objects are in use. */
 export function slab_caches(): { readonly name: string; readonly active: number }[] {
   return Array.from(for_each_cache(), ({ name, num_active }) => ({ name, active: num_active }));
+}
+
+/** The cache whose object an address is in, and how far into the object; undefined elsewhere. */
+export function slab_object_at(address: number): { readonly cache: string; readonly offset: number } | undefined {
+  const pfn = __pa(address) >>> PAGE_SHIFT;
+  if (!pfn_valid(pfn)) return undefined;
+  const at = page.at(pfn_to_page(pfn));
+  if ((at.flags & PG_slab) === 0) return undefined;
+  const { name: cache, objsize } = kmem_cache_t.at(at.list.next);
+  return { cache, offset: (address - slab_t.at(at.list.prev).s_mem) % objsize };
 }

@@ -33,6 +33,8 @@ import { kernel_image } from "../link.ts";
 import { entry_check, plain_check } from "./entry-check.ts";
 import { InspectMemory } from "./inspect-memory.ts";
 import { KernelEntries } from "./kernel-entries.ts";
+import { type EventOptions, KernelLocks } from "./kernel-locks.ts";
+import { lock_name_at } from "./lock-names.ts";
 import { type KernelStack, stack_at, task_on } from "./task-stacks.ts";
 
 const USER_CPL = 3;
@@ -153,10 +155,12 @@ export class Kernel implements KernelHost {
   readonly #bridge: Bridge;
   readonly #inspect: HostedMemory;
   readonly #entries: KernelEntries;
+  readonly #locks: KernelLocks;
   readonly #debug: boolean;
   /** See KernelHost. */
   readonly entered: KernelHost["entered"];
   #listener: ((event: RecordedEvent) => void) | undefined;
+  #wanted: EventOptions = {};
   #input_closed = false;
 
   /** Called with each byte the programs write to ttyS0. */
@@ -189,6 +193,10 @@ export class Kernel implements KernelHost {
     });
     this.#inspect = HostedMemory.of(new InspectMemory(this.machine));
     this.#entries = new KernelEntries(this.image, this.#inspect);
+    this.#locks = new KernelLocks(this.image, this.#inspect, {
+      name: (lock) => this.inspect(() => lock_name_at(this.image, lock)),
+      record: (event, core) => this.#record(event, core),
+    });
     this.machine.attachBridge(this.#bridge.hostcall);
     this.machine.onSerialOutput = (byte, port) => {
       if (port === 1) this.on_output?.(byte);
@@ -276,6 +284,7 @@ export class Kernel implements KernelHost {
   restore(from: KernelCapture | Uint8Array): void {
     const state = state_of(from);
     this.machine.restore(state.machine);
+    this.#locks.reset();
     this.#input_closed = state.input_closed;
   }
 
@@ -346,6 +355,7 @@ export class Kernel implements KernelHost {
     entries: boolean,
   ): KernelStop | { readonly kind: "event"; readonly event: RecordedEvent } {
     const listener = this.#listener;
+    const wanted = this.#wanted;
     let found: RecordedEvent | undefined;
     const look = (event: RecordedEvent) => {
       listener?.(event);
@@ -354,13 +364,13 @@ export class Kernel implements KernelHost {
         this.machine.requestStop();
       }
     };
-    if (entries || listener !== undefined) this.on_event(look);
+    if (entries || listener !== undefined) this.on_event(look, wanted);
     else this.#listener = look;
     try {
       const stop = this.run();
       return found === undefined ? stop : { kind: "event", event: found };
     } finally {
-      this.on_event(listener);
+      this.on_event(listener, wanted);
     }
   }
 
@@ -415,15 +425,17 @@ export class Kernel implements KernelHost {
     return this.inspect(() => stack_at(this.image, address));
   }
 
-  /** Hears every kernel event from now on; costs nothing while nobody listens. */
-  on_event(listener: ((event: RecordedEvent) => void) | undefined): void {
+  /** Hears every kernel event from now on; costs nothing while nobody listens. The machine's probes are those of this. */
+  on_event(listener: ((event: RecordedEvent) => void) | undefined, wanted: EventOptions = {}): void {
     this.#listener = listener;
+    this.#wanted = wanted;
     const tracing = listener !== undefined;
     for (const core of this.machine.cores) {
       core.onInterrupt = tracing ? this.#on_interrupt : null;
       core.onInterruptReturn = tracing ? this.#on_interrupt_return : null;
       core.onCr3Load = tracing ? this.#on_cr3_load : null;
     }
+    this.machine.setProbes(tracing ? this.#locks.probes(wanted) : new Map());
   }
 
   readonly #on_interrupt = (core: Core, vector: number): void => {

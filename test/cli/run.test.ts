@@ -244,6 +244,15 @@ describe("the log and the trace", () => {
     expect((await esp0("p.S", { files: asm(EXIT(0)) })).errors).toBe("");
   });
 
+  it("--trace-locks has every lock in the trace too, and needs one", async () => {
+    const files = asm(EXIT(0));
+    const events = async (traceLocks: boolean) =>
+      (await esp0("p.S", { files, options: { cpus: 2, trace: "t", traceLocks } })).written.t;
+    expect(await events(true)).toContain('"event":"lock_acquired"');
+    expect(await events(false)).not.toContain('"event":"lock_acquired"');
+    await expect(esp0("p.S", { files, options: { traceLocks: true } })).rejects.toThrow(/--trace-locks.*--trace FILE/);
+  });
+
   it("--trace writes one JSON object a line, the same every time", async () => {
     const session = { files: asm(EXIT(0)), options: { trace: "out.jsonl" } };
     const first = (await esp0("p.S", session)).written["out.jsonl"];

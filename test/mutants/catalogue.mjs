@@ -21,6 +21,7 @@ import schedulers from "./kernel-sched.mjs";
 import smp from "./kernel-smp.mjs";
 import stacks from "./kernel-stacks.mjs";
 import tasks from "./kernel-tasks.mjs";
+import traces from "./traces.mjs";
 
 const catalogues = {
   "emulator-integer": integer,
@@ -42,6 +43,7 @@ const catalogues = {
   assembler,
   boot,
   debugger: debugging,
+  traces,
 };
 
 export const mutants = Object.entries(catalogues).flatMap(([catalogue, entries]) =>

@@ -55,8 +55,8 @@ export default [
   {
     name: "a reader comes in while somebody writes",
     file: SPINLOCK,
-    old: "1:\tlock; subl $1, (%eax)\n\tjs 2f\n\tret",
-    new: "1:\tlock; subl $1, (%eax)\n\tret",
+    old: "1:\tlock; subl $1, (%eax)\n\tjs 2f\nread_lock_acquired:",
+    new: "1:\tlock; subl $1, (%eax)\nread_lock_acquired:",
     tests: [LOCKS],
   },
   {

@@ -30,7 +30,7 @@ export function signalNumber(text: string): number | undefined {
 }
 
 /** Fields that are addresses or flags. */
-const IN_HEX = /^(address|task|timer|(\w+_)?esp|(\w+_)?frame|clone_flags|cr3|code)$/;
+const IN_HEX = /^(address|task|timer|lock|start|(\w+_)?esp|(\w+_)?frame|clone_flags|cr3|code)$/;
 const OF_CODE = /^((\w+_)?eip|handler)$/;
 const OF_THE_RECORDER: ReadonlySet<string> = new Set(["event", "instruction", "cycle"]);
 

@@ -1,43 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { drawTrace, formatSummary, openTrace, summarize } from "../../../debug/report/index.ts";
+import { type Configuration, kernel_image } from "../../../kernel/index.ts";
+import { task_struct } from "../../../kernel/inspect.ts";
+import { shapes, texts, titles } from "./shapes.ts";
 import { at, crossing, HEADER, switchTo, traceFile, traceOf } from "./traces.ts";
-
-interface Shape {
-  readonly name: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly text: string;
-}
-
-/** Elements of a drawing; expects that it is well-formed. */
-function shapes(svg: string): Shape[] {
-  const open: string[] = [];
-  const found: Shape[] = [];
-  for (const [, end, name, written, empty, text] of svg.matchAll(
-    /<(\/?)([a-z]+)((?: [\w-]+="[^"<]*")*)(\/?)>([^<]*)/g,
-  )) {
-    if (end) expect(open.pop()).toBe(name);
-    else {
-      const attributes = Object.fromEntries(
-        [...written.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value]),
-      );
-      found.push({ name: name, attributes, text: text.trim() });
-      if (!empty) open.push(name);
-    }
-  }
-  expect(open).toEqual([]);
-  expect(svg).not.toMatch(/NaN|undefined|Infinity/);
-  return found;
-}
-
-const texts = (svg: string) =>
-  shapes(svg)
-    .filter(({ name }) => name === "text")
-    .map(({ text }) => text);
-const titles = (svg: string) =>
-  shapes(svg)
-    .filter(({ name }) => name === "title")
-    .map(({ text }) => text);
 
 /** Boxes of a row must not lie on one another. */
 function expectNoOverlaps(svg: string): void {
@@ -60,7 +27,9 @@ describe("drawings", () => {
   it("of a fork: a timeline, page tables, a stack, goodness", () => {
     expect([...cow.keys()]).toEqual([
       ...["cpu-timeline.svg", "page-tables-1.svg", "kernel-stack-1.svg"],
-      ...["context-switch-1.svg", "context-switch-2.svg", "context-switch-3.svg", "goodness.svg"],
+      ...["context-switch-1.svg", "context-switch-2.svg", "context-switch-3.svg"],
+      ...["interrupt-stacks-1.svg", "interrupt-stacks-2.svg", "goodness.svg"],
+      "run-queues.svg",
     ]);
     for (const svg of cow.values()) expect(shapes(svg)[0]).toMatchObject({ name: "svg" });
   });
@@ -310,6 +279,43 @@ describe("the kernel stack", () => {
   });
 });
 
+describe("the stacks in an interrupt", () => {
+  const stacks = (config: Partial<Configuration>) =>
+    drawTrace(traceOf(readFileSync("examples/cow.S", "utf8"), { image: kernel_image(config) })).get(
+      "interrupt-stacks-1.svg",
+    )!;
+  const CALL = ["struct pt_regs, 15 words", "return to system_call", "return to sys_write", "return to rs_write"];
+  /** What is of interest, from the top down, of one stack and then of the other. */
+  const order = (svg: string) =>
+    texts(svg).filter((text) => /^(struct|stack of|hard IRQ)|bytes|not mapped|ESP/.test(text));
+
+  it("are one with task_union: the call's registers and frames, the interrupt's below, the PCB at the end", () => {
+    const svg = stacks({ stack: "task_union" });
+    expect(texts(svg)).toEqual(expect.arrayContaining([...CALL, "return to common_interrupt"]));
+    expect(order(svg)).toEqual([
+      ...["stack of init (2)", "struct pt_regs, 15 words", "struct pt_regs, 13 words", "ESP"],
+      ...[expect.stringMatching(/^\d+ bytes free$/), `task_struct, ${task_struct.size} bytes`],
+    ]);
+  });
+
+  it("have a thread_info at the end, and the room that leaves", () => {
+    const free = (svg: string) => Number(/(\d+) bytes free/.exec(svg)![1]);
+    const svg = stacks({ stack: "thread_info" });
+    expect(order(svg)).toContain("thread_info, 12 bytes");
+    expect(free(svg) - free(stacks({ stack: "task_union" }))).toBe(task_struct.size - 12);
+  });
+
+  it("are two where handlers run on one of the CPU: that tells where the other was left", () => {
+    const svg = stacks({ stack: "vmap", irq_stacks: true });
+    expect(order(svg)).toEqual([
+      ...["stack of init (2)", "struct pt_regs, 15 words", "struct pt_regs, 13 words", "left with this ESP"],
+      ...[expect.stringMatching(/bytes free$/), "a page that is not mapped"],
+      ...["hard IRQ stack of CPU 0", "ESP of the task's stack", "struct pt_regs, 13 words", "ESP"],
+      expect.stringMatching(/bytes free$/),
+    ]);
+  });
+});
+
 describe("goodness", () => {
   it("and the timeline cope with times at the end of what numbers hold", () => {
     const last = Number.MAX_SAFE_INTEGER;
@@ -331,6 +337,7 @@ describe("goodness", () => {
       next: 0,
       esp: 0,
       eip: 0,
+      queue: 0,
       nr_running: 0,
     });
     const lines = (events: ReturnType<typeof at>[]) =>

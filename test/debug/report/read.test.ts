@@ -25,7 +25,18 @@ describe("reading a trace", () => {
     ["hello", "line 1: not JSON: hello"],
     ['{"displayTimeUnit":"ns","traceEvents":[', "line 1: this is a trace for Perfetto"],
     [JSON.stringify(at(0, "idle_entry")), 'the first event of a trace is "trace", not "idle_entry"'],
-    [JSON.stringify({ ...HEADER, version: 7 }), "version 7 of the format; this esp0 reads version 2"],
+    [
+      JSON.stringify({ ...HEADER, version: 7 }),
+      "version 7 of the format; this esp0 reads version 3: record the run again",
+    ],
+    [
+      JSON.stringify({ ...HEADER, version: 2 }),
+      "version 2 of the format; this esp0 reads version 3: record the run again",
+    ],
+    [
+      `${header}\n${JSON.stringify(at(1, "sched_wakeup", { pid: 1, by: 0, interrupt: 1, queue: 0 }))}`,
+      "line 2: `nr_running` of sched_wakeup must be a number, not undefined",
+    ],
     [JSON.stringify({ ...HEADER, hz: 0 }), "`hz` must be 1 to 1000000000000"],
     [JSON.stringify({ ...HEADER, cpus: 1e9 }), "`cpus` must be 1 to 64"],
     [`${header}\n${JSON.stringify(at(1.5, "idle_exit"))}`, "line 2: cycle 1.5 is no whole number"],

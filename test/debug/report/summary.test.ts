@@ -1,13 +1,22 @@
 import { describe, expect, it } from "vitest";
 import { formatSummary, openTrace, summarize } from "../../../debug/report/index.ts";
-import { at, crossing, HEADER, switchTo, traceFile, traceOf } from "./traces.ts";
+import { at, crossing, HEADER, switchTo, TWO_CPUS_AND_A_LOCK, traceFile, traceOf } from "./traces.ts";
 
 const TWO_TASKS = [
   switchTo(100, 0, 1),
   at(100, "exec", { pid: 1, comm: "a" }),
   crossing(110, "syscall_exit", { nr: 11, result: 0 }, 1),
   crossing(200, "syscall", { nr: 3 }, 1),
-  at(220, "sched_switch", { prev: 1, prev_state: 1, reason: "slept", next: 0, esp: 0, eip: 0, nr_running: 0 }),
+  at(220, "sched_switch", {
+    prev: 1,
+    prev_state: 1,
+    reason: "slept",
+    next: 0,
+    esp: 0,
+    eip: 0,
+    queue: 0,
+    nr_running: 0,
+  }),
   switchTo(230, 1, 0),
   at(240, "idle_entry"),
   crossing(1240, "interrupt", { vector: 36, eip: 0 }, 0),
@@ -96,5 +105,21 @@ value:	.long 0
     expect(real.exits).toBe(2);
     const charged = Object.values(real.tasks).reduce((sum, { user, kernel, idle }) => sum + user + kernel + idle, 0);
     expect(charged).toBe(real.cycles);
+  });
+});
+
+describe("locks in a summary", () => {
+  const summary = summarize(openTrace(traceFile(TWO_CPUS_AND_A_LOCK, { ...HEADER, cpus: 2 })));
+
+  it("are timed on the CPU that waits or holds, by name", () => {
+    expect(summary.lockHolds).toEqual({ files_lock: { count: 3, cycles: 30 + 40 + 60, longest: 60 } });
+    expect(summary.lockWaits).toEqual({ files_lock: { count: 1, cycles: 20, longest: 20 } });
+  });
+
+  it("are printed in instructions, and not at all where there are none", () => {
+    const text = formatSummary(summary);
+    expect(text).toMatch(/^locks waited for \(instructions\)\n.*\n {2}files_lock +1 +20 +20 +20$/m);
+    expect(text).toMatch(/^locks held \(instructions\)\n.*\n {2}files_lock +3 +130 +43 +60$/m);
+    expect(formatSummary(summarize(openTrace(traceFile(TWO_TASKS))))).not.toContain("locks");
   });
 });

@@ -85,7 +85,7 @@ describe("a trace file", () => {
       cycle: 0,
       cpu: 0,
       event: "trace",
-      version: 2,
+      version: 3,
       hz: 10_000_000,
       cpus: 1,
     });
@@ -122,8 +122,11 @@ describe("Chrome's format", () => {
     for (const event of events.filter(({ ph }) => ph === "C")) {
       counters.set(event.name!, [...(counters.get(event.name!) ?? []), Number(event.args!["value"])]);
     }
-    expect([...counters.keys()].sort()).toEqual(["context switches", "page faults", "runnable tasks", "system calls"]);
+    expect([...counters.keys()].sort()).toEqual([
+      ...["context switches", "page faults", "run queue 0", "runnable tasks", "system calls"],
+    ]);
     expect(counters.get("context switches")).toEqual([1, 2, 3]);
+    expect(counters.get("run queue 0")).toEqual([1, 2, 1, 2, 1]);
     // Parent, then the child too, and while the parent waits the child alone.
     expect(counters.get("runnable tasks")).toEqual([1, 2, 1, 2, 1]);
   });

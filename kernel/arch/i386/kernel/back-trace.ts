@@ -16,6 +16,8 @@ export interface StackFrame {
   readonly name: string;
   /** The function's EBP. */
   readonly frame: number;
+  /** Of one that was interrupted: the address of the struct pt_regs that says so. */
+  readonly regs?: number;
 }
 
 const DEEPEST = 64;
@@ -80,7 +82,7 @@ export function back_trace(
         const saved_cs = memory.read32(regs + pt_regs.offset("xcs"));
         address = memory.read32(regs + pt_regs.offset("eip")) >>> 0;
         frame = memory.read32(regs + pt_regs.offset("ebp")) >>> 0;
-        push();
+        frames.push({ address, name: symbols.symbolize(address), frame, regs });
         if ((saved_cs & 3) !== 0) break;
       }
     } catch {

@@ -1,7 +1,8 @@
 # Locks (include/asm-i386/spinlock.h, smplock.h). A free spinlock is 1; whoever takes it to 0 with a locked decrement has it,
 # and those who find less turn on plain reads, which do not hold up the bus. Without CONFIG_LOCKS nobody calls these but
 # the trylocks, which find every lock free. With CONFIG_PROVE_LOCKING everybody calls functions of kernel/spinlock.ts, which
-# call these by names that begin with _raw_.
+# call these by names that begin with _raw_. Labels that end in _contended, _acquired and _released are where traces look
+# (running/kernel-locks.ts): the lock has just been found taken, has been taken, is about to be free.
 
 #include <asm/current.h>
 
@@ -30,11 +31,13 @@ _raw_\name:
 	.endif
 .endm
 
-# Takes the lock \word, turning on the spot until it is free, and returns. Begins with the label 1.
-.macro TAKE_AND_RETURN word
+# Takes the lock \word for the function \name, turning on the spot until it is free, and returns. Begins with the label 1.
+.macro TAKE_AND_RETURN name, word
 1:	lock; decb \word
 	js 2f
+\name\()_acquired:
 	ret
+\name\()_contended:
 2:	rep; nop
 	cmpb $0, \word
 	jle 2b
@@ -49,12 +52,13 @@ spin_lock_nested:
 #endif
 LOCK_FUNCTION spin_lock
 	movl 4(%esp), %eax
-	TAKE_AND_RETURN (%eax)
+	TAKE_AND_RETURN spin_lock, (%eax)
 LOCK_FUNCTION_END spin_lock
 
 # void spin_unlock(spinlock_t *lock)
 LOCK_FUNCTION spin_unlock
 	movl 4(%esp), %eax
+spin_unlock_released:
 	movb $1, (%eax)
 	ret
 LOCK_FUNCTION_END spin_unlock
@@ -70,6 +74,7 @@ LOCK_FUNCTION spin_trylock
 #else
 	movl $1, %eax
 #endif
+spin_trylock_acquired:			# if AL is 1
 	ret
 LOCK_FUNCTION_END spin_trylock
 
@@ -88,7 +93,9 @@ LOCK_FUNCTION read_lock
 	movl 4(%esp), %eax
 1:	lock; subl $1, (%eax)
 	js 2f
+read_lock_acquired:
 	ret
+read_lock_contended:
 2:	lock; incl (%eax)		# a writer has it: take that back, and wait
 3:	rep; nop
 	cmpl $1, (%eax)
@@ -99,6 +106,7 @@ LOCK_FUNCTION_END read_lock
 # void read_unlock(rwlock_t *lock)
 LOCK_FUNCTION read_unlock
 	movl 4(%esp), %eax
+read_unlock_released:
 	lock; incl (%eax)
 	ret
 LOCK_FUNCTION_END read_unlock
@@ -108,7 +116,9 @@ LOCK_FUNCTION write_lock
 	movl 4(%esp), %eax
 1:	lock; subl $RW_LOCK_BIAS, (%eax)
 	jnz 2f
+write_lock_acquired:
 	ret
+write_lock_contended:
 2:	lock; addl $RW_LOCK_BIAS, (%eax)
 3:	rep; nop
 	cmpl $RW_LOCK_BIAS, (%eax)
@@ -119,6 +129,7 @@ LOCK_FUNCTION_END write_lock
 # void write_unlock(rwlock_t *lock)
 LOCK_FUNCTION write_unlock
 	movl 4(%esp), %eax
+write_unlock_released:
 	lock; addl $RW_LOCK_BIAS, (%eax)
 	ret
 LOCK_FUNCTION_END write_unlock
@@ -134,6 +145,7 @@ LOCK_FUNCTION write_trylock
 	ret
 1:
 #endif
+write_trylock_acquired:
 	movl $1, %eax
 	ret
 LOCK_FUNCTION_END write_trylock
@@ -147,6 +159,7 @@ LOCK_FUNCTION read_trylock
 	lock; incl (%ecx)
 	xorl %eax, %eax
 	ret
+read_trylock_acquired:
 1:	movl $1, %eax
 	ret
 LOCK_FUNCTION_END read_trylock
@@ -159,7 +172,7 @@ LOCK_FUNCTION lock_kernel
 	incl task_struct_lock_depth(%ecx)
 	jz 1f
 	ret
-	TAKE_AND_RETURN kernel_flag
+	TAKE_AND_RETURN lock_kernel, kernel_flag
 LOCK_FUNCTION_END lock_kernel
 
 # void unlock_kernel(void)
@@ -168,6 +181,7 @@ LOCK_FUNCTION unlock_kernel
 	decl task_struct_lock_depth(%ecx)
 	js 1f
 	ret
+unlock_kernel_released:
 1:	movb $1, kernel_flag
 	ret
 LOCK_FUNCTION_END unlock_kernel
@@ -177,6 +191,7 @@ LOCK_FUNCTION release_kernel_lock
 	movl 4(%esp), %eax
 	cmpl $0, task_struct_lock_depth(%eax)
 	jl 1f
+release_kernel_lock_released:
 	movb $1, kernel_flag
 1:	ret
 LOCK_FUNCTION_END release_kernel_lock
@@ -187,6 +202,6 @@ LOCK_FUNCTION reacquire_kernel_lock
 	cmpl $0, task_struct_lock_depth(%eax)
 	jge 1f
 	ret
-	TAKE_AND_RETURN kernel_flag
+	TAKE_AND_RETURN reacquire_kernel_lock, kernel_flag
 LOCK_FUNCTION_END reacquire_kernel_lock
 #endif
