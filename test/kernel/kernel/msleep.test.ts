@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { time_after, time_after_eq, time_before, time_before_eq } from "../../../kernel/include/linux/timer.ts";
 import * as w from "./wait.kernel.ts";
-import { finish } from "./wait-run.ts";
+import { finish, start, word } from "./wait-run.ts";
 
 describe.each([1, 4])("sleeping by the clock on %i CPUs (W6)", (cpus) => {
   /** Instructions a millisecond of the machine's time. */
@@ -59,6 +59,14 @@ action:	.long handler, 0, 0, 0
 `,
       cpus,
     );
+  });
+});
+
+describe("schedule_timeout_killable (W6)", () => {
+  it("does not sleep when SIGKILL is pending already", () => {
+    const test = start("	SYSCALL s_sleep, $6, $100\n	EXIT\n", 1);
+    expect(test.go()).toEqual({ kind: "exit", status: 128 + 9 });
+    expect(word(test, w.left)).toBe(100);
   });
 });
 

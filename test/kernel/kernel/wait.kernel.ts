@@ -12,7 +12,8 @@ import { clear_bit, set_bit } from "../../../kernel/include/asm/bitops.ts";
 import { SPIN_LOCK_UNLOCKED, spinlock_t } from "../../../kernel/include/asm/spinlock.ts";
 import { irqs_disabled } from "../../../kernel/include/asm/system.ts";
 import { completion, init_completion, reinit_completion } from "../../../kernel/include/linux/completion.ts";
-import { current } from "../../../kernel/include/linux/sched.ts";
+import { current, get_current } from "../../../kernel/include/linux/sched.ts";
+import { SIGKILL } from "../../../kernel/include/linux/signal.ts";
 import { spin_lock_irq, spin_unlock_irq } from "../../../kernel/include/linux/spinlock.ts";
 import { timer_list } from "../../../kernel/include/linux/timer.ts";
 import { init_waitqueue_head, wait_queue_head_t } from "../../../kernel/include/linux/wait.ts";
@@ -41,7 +42,8 @@ import {
   wait_for_completion_killable,
   wait_for_completion_timeout,
 } from "../../../kernel/kernel/completion.ts";
-import { msleep, msleep_interruptible, ssleep } from "../../../kernel/kernel/msleep.ts";
+import { msleep, msleep_interruptible, schedule_timeout_killable, ssleep } from "../../../kernel/kernel/msleep.ts";
+import { send_sig } from "../../../kernel/kernel/signal.ts";
 import { add_timer, init_timer, jiffies } from "../../../kernel/kernel/timer.ts";
 import {
   wake_up,
@@ -69,6 +71,8 @@ export const order = kernel_variable("w_order", array(i32, 16));
 export const served = kernel_variable("w_served", u32);
 export const done = kernel_variable("w_done", completion);
 export const word = kernel_variable("w_word", u32);
+/** Ticks that a sleep did not take. */
+export const left = kernel_variable("w_left", i32);
 
 /** Numbers of the system calls, by their names: 250 and on. */
 export const calls = [
@@ -307,5 +311,9 @@ kernel_function("sys_s_sleep", [u32, u32], i32, function* (how, amount) {
   if (how === 3) yield* mdelay(amount);
   if (how === 4) yield* udelay(amount);
   if (how === 5) yield* ndelay(amount);
+  if (how === 6) {
+    yield* send_sig(SIGKILL, get_current(), 1);
+    left.value = yield* schedule_timeout_killable(amount);
+  }
   return 0;
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { tasks } from "../../../debug/index.ts";
+import { CONFIG } from "../run.ts";
 import * as w from "./wait.kernel.ts";
-import { finish, served, start, wakeups_of, word } from "./wait-run.ts";
+import { finish, served, start, wait_image, wakeups_of, word } from "./wait-run.ts";
 
 const GIVE = 250 + w.calls.indexOf("sys_w_give");
 
@@ -272,5 +273,27 @@ taker:	SYSCALL w_take, $1
       cpus,
     );
     expect(wakeups_of(test.events, GIVE)).toEqual([1]);
+  });
+});
+
+describe.each(["goodness", "o1", "fair"] as const)("a waker that is about to sleep, on %s (W3)", (scheduler) => {
+  it("tells another CPU all the same, if it is that one that has to run who was woken", () => {
+    finish(
+      `
+	SYSCALL sched_setaffinity, $0, $4, $first
+	CHILD taker
+	SYSCALL w_give, $1, $6
+	JOIN
+	EXIT $0
+taker:	SYSCALL sched_setaffinity, $0, $4, $second
+	SYSCALL w_take, $1
+	EXIT %eax
+.data
+first:	.long 1 << 0
+second:	.long 1 << 1
+`,
+      2,
+      { image: wait_image({ ...CONFIG, smp: true, scheduler }) },
+    );
   });
 });
