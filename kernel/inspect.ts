@@ -32,6 +32,8 @@ export {
   idle_task,
   init_task,
   kstat,
+  NO_EXIT_SIGNAL,
+  PF_EXITING,
   PID_MAX,
   smp_num_cpus,
   task_struct,

@@ -38,6 +38,7 @@ import * as file_table from "./fs/file_table.ts";
 import * as initramfs from "./fs/initramfs.ts";
 import * as inode from "./fs/inode.ts";
 import * as ioctl from "./fs/ioctl.ts";
+import * as mknod from "./fs/mknod.ts";
 import * as namei from "./fs/namei.ts";
 import * as open from "./fs/open.ts";
 import * as pipe from "./fs/pipe.ts";
@@ -69,6 +70,7 @@ import * as completion from "./include/linux/completion.ts";
 import * as elf from "./include/linux/elf.ts";
 import * as fs from "./include/linux/fs.ts";
 import * as interrupt from "./include/linux/interrupt.ts";
+import * as include_kthread from "./include/linux/kthread.ts";
 import * as list from "./include/linux/list.ts";
 import * as linux_lockdep from "./include/linux/lockdep.ts";
 import * as mm from "./include/linux/mm.ts";
@@ -83,10 +85,13 @@ import * as tty from "./include/linux/tty.ts";
 import * as vmalloc_h from "./include/linux/vmalloc.ts";
 import * as wait from "./include/linux/wait.ts";
 import * as main from "./init/main.ts";
+import * as kernel_completion from "./kernel/completion.ts";
+import * as daemonize from "./kernel/daemonize.ts";
 import * as exit from "./kernel/exit.ts";
 import * as fork from "./kernel/fork.ts";
 import * as futex from "./kernel/futex.ts";
 import * as itimer from "./kernel/itimer.ts";
+import * as kernel_kthread from "./kernel/kthread.ts";
 import * as lockdep from "./kernel/lockdep.ts";
 import * as lockdep_classes from "./kernel/lockdep-classes.ts";
 import * as lockdep_graph from "./kernel/lockdep-graph.ts";
@@ -96,6 +101,7 @@ import * as lockdep_trace from "./kernel/lockdep-trace.ts";
 import * as lockdep_usage from "./kernel/lockdep-usage.ts";
 import * as migration from "./kernel/migration.ts";
 import * as kernel_mm from "./kernel/mm.ts";
+import * as msleep from "./kernel/msleep.ts";
 import * as panic from "./kernel/panic.ts";
 import * as pid from "./kernel/pid.ts";
 import * as pid_namespace from "./kernel/pid_namespace.ts";
@@ -115,6 +121,7 @@ import * as kernel_semaphore from "./kernel/semaphore.ts";
 import * as sigaction from "./kernel/sigaction.ts";
 import * as sigaltstack from "./kernel/sigaltstack.ts";
 import * as kernel_signal from "./kernel/signal.ts";
+import * as sleep_on from "./kernel/sleep-on.ts";
 import * as softirq from "./kernel/softirq.ts";
 import * as kernel_spinlock from "./kernel/spinlock.ts";
 import * as spinlock_debug from "./kernel/spinlock-debug.ts";
@@ -126,6 +133,7 @@ import * as kernel_time from "./kernel/time.ts";
 import * as kernel_timer from "./kernel/timer.ts";
 import * as vmap_stack from "./kernel/vmap_stack.ts";
 import * as kernel_wait from "./kernel/wait.ts";
+import * as wait_bit from "./kernel/wait-bit.ts";
 import * as rbtree from "./lib/rbtree.ts";
 import * as lib_rwsem from "./lib/rwsem.ts";
 import * as bootmem from "./mm/bootmem.ts";
@@ -159,6 +167,7 @@ const always: readonly object[] = [
   time,
   tls,
   traps,
+  delay,
   fault,
   init,
   mem,
@@ -175,6 +184,7 @@ const always: readonly object[] = [
   initramfs,
   inode,
   ioctl,
+  mknod,
   namei,
   open,
   pipe,
@@ -203,6 +213,7 @@ const always: readonly object[] = [
   elf,
   fs,
   interrupt,
+  include_kthread,
   list,
   mm,
   linux_pid,
@@ -215,11 +226,15 @@ const always: readonly object[] = [
   tty,
   wait,
   main,
+  kernel_completion,
+  daemonize,
   exit,
   fork,
   futex,
   itimer,
+  kernel_kthread,
   kernel_mm,
+  msleep,
   panic,
   pid,
   pid_namespace,
@@ -231,12 +246,14 @@ const always: readonly object[] = [
   sigaction,
   sigaltstack,
   kernel_signal,
+  sleep_on,
   softirq,
   sys,
   kernel_time,
   kernel_timer,
   kernel_wait,
   lib_rwsem,
+  wait_bit,
   bootmem,
   extable,
   filemap,
@@ -274,7 +291,7 @@ const optional: Readonly<Record<ConfigurationSymbol, readonly object[]>> = {
     kernel_spinlock,
     spinlock_debug,
   ],
-  CONFIG_SMP: [apic, io_apic, mpparse, kernel_smp, smpboot, delay, asm_apic, mpspec],
+  CONFIG_SMP: [apic, io_apic, mpparse, kernel_smp, smpboot, asm_apic, mpspec],
   CONFIG_TASK_UNION: [task_union],
   CONFIG_TASK_SLAB: [task_slab],
   CONFIG_THREAD_INFO: [thread_info],

@@ -48,7 +48,7 @@ export const TRACE_EVENTS: Readonly<Record<string, TraceEventDescription>> = {
     meaning: "the scheduler has decided on another task",
     fields: {
       prev: "task that leaves",
-      prev_state: "its state: 0 runnable, 1 and 2 asleep, 4 zombie, 8 stopped",
+      prev_state: "its state: 0 runnable, 1, 2 and 130 asleep, 4 zombie, 8 stopped",
       reason: "preempted, yielded, slept, exited, stopped, or idle for the idle task",
       next: "task that comes",
       esp: "its saved ESP",

@@ -62,11 +62,13 @@ export class PackageTexts {
   }
 }
 
-/** Whether a statement of a declaration file declares a generator function that yields values, or takes a function. */
+/** Whether a statement of a declaration file declares a generator function that yields values, or takes a function or a text. */
 function is_expanded(statement: ts.Statement): boolean {
   if (!ts.isFunctionDeclaration(statement) || statement.type === undefined) return false;
   if (!ts.isTypeReferenceNode(statement.type) || !ts.isIdentifier(statement.type.typeName)) return false;
   const returns = statement.type.typeName.text;
-  const takes_function = statement.parameters.some(({ type }) => type !== undefined && ts.isFunctionTypeNode(type));
-  return returns === "Generator" || (returns === "Steps" && takes_function);
+  const is_macro = statement.parameters.some(
+    ({ type }) => type !== undefined && (ts.isFunctionTypeNode(type) || type.kind === ts.SyntaxKind.StringKeyword),
+  );
+  return returns === "Generator" || (returns === "Steps" && is_macro);
 }

@@ -22,20 +22,45 @@ export function MINOR(device: number): number {
   return device & 0xff;
 }
 
-/** Makes a driver the owner of a major number, 1 to 254. 0, -EINVAL, or -EBUSY when it has an owner. */
+/**
+ * Makes a driver the owner of a major number, 1 to 254, or with 0 of the highest that is free. Returns 0, or that number;
+ * -EINVAL, or -EBUSY when it has an owner, or none is free. Device nodes are made by mknod(2) or come with the initramfs.
+ */
 export const register_chrdev = kernel_function(
   "register_chrdev",
   [u32, pointer("char"), pointer("file_operations")],
   i32,
   (major, name, fops) => {
-    if (major === 0 || major >= MAX_CHRDEV) return -EINVAL;
-    const device = chrdevs.value.get(major);
+    const own = major === 0 ? free_major() : major;
+    if (own === 0) return -EBUSY;
+    if (own >= MAX_CHRDEV) return -EINVAL;
+    const device = chrdevs.value.get(own);
     if (device.fops !== 0 && device.fops !== fops) return -EBUSY;
     device.name = name;
     device.fops = fops;
-    return 0;
+    return major === 0 ? own : 0;
   },
 );
+
+/** The highest major number without a driver, or 0. @bounded by MAX_CHRDEV */
+function free_major(): number {
+  let major = MAX_CHRDEV - 1;
+  while (major > 0 && chrdevs.value.get(major).fops !== 0) major--;
+  return major;
+}
+
+/**
+ * Takes a major number from the driver that registered it by this name. 0 or -EINVAL. Files of it that are open keep the
+ * driver's operations.
+ */
+export const unregister_chrdev = kernel_function("unregister_chrdev", [u32, pointer("char")], i32, (major, name) => {
+  if (major === 0 || major >= MAX_CHRDEV) return -EINVAL;
+  const device = chrdevs.value.get(major);
+  if (device.fops === 0 || device.name !== name) return -EINVAL;
+  device.name = 0;
+  device.fops = 0;
+  return 0;
+});
 
 /** The operations of a character device, 0 when no driver is registered for it. */
 export function get_chrfops(device: number): number {

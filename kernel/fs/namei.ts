@@ -1,11 +1,11 @@
 /** Looking names up (fs/namei.c): from the root, or from the working directory or an open one. */
 import { cstring, local, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
-import type { i32, u32 } from "../host/types.ts";
+import type { i32, u8, u32 } from "../host/types.ts";
 import { PAGE_SIZE } from "../include/asm/page.ts";
 import { memcpy, strcmp, strlcpy, strnlen } from "../include/asm/string.ts";
 import { strncpy_from_user } from "../include/asm/uaccess.ts";
-import { EBADF, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR } from "../include/linux/errno.ts";
+import { EBADF, EEXIST, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR } from "../include/linux/errno.ts";
 import {
   AT_FDCWD,
   file,
@@ -224,4 +224,27 @@ export function* user_path_at(dfd: i32, user: u32, follow = true): Steps<u32> {
   if (!IS_ERR(found)) found = yield* path_lookup(name, found, follow);
   yield* putname(name);
   return found;
+}
+
+/**
+ * Looks up where a user's name for something new leads, a path in a directory that exists: `nd.path`. Returns 0 or -errno.
+ * @context might_sleep
+ */
+export function* lookup_new(nd: nameidata, user: u32): Steps<i32> {
+  const name = yield* getname(user);
+  if (IS_ERR(name)) return name;
+  nd.link_count = 0;
+  yield* begin_at(nd, starts_at_root(name) ? root_name.address : working_directory());
+  const error = yield* path_walk(nd, name, name + (yield* strnlen(name, PAGE_SIZE)), false);
+  yield* putname(name);
+  if (error !== 0) return error;
+  if (nd.inode !== 0) return -EEXIST;
+  const path = nd.path.address;
+  const end = yield* parent_length(path, nd.length);
+  const behind: u8 = memory().read8(path + end);
+  memory().write8(path + end, 0);
+  const parent = yield* find_inode(path);
+  memory().write8(path + end, behind);
+  if (parent === 0) return -ENOENT;
+  return is(parent, S_IFDIR) ? 0 : -ENOTDIR;
 }

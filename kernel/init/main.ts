@@ -32,6 +32,7 @@ import { panic } from "../kernel/panic.ts";
 import { KERN_INFO, printk } from "../kernel/printk.ts";
 import { migration_init, sched_init } from "../kernel/sched.ts";
 import { UTS_RELEASE } from "../kernel/sys.ts";
+import { wait_bit_init } from "../kernel/wait-bit.ts";
 import { init_mm } from "../mm/init_mm.ts";
 import { kmem_cache_init } from "../mm/slab.ts";
 import { vma_init } from "../mm/vma.ts";
@@ -173,6 +174,7 @@ export const start_kernel = kernel_function("start_kernel", [], undefined, funct
   local_irq_enable();
   yield* fork_init(max_low_pfn.value);
   futex_init();
+  wait_bit_init();
   yield* proc_caches_init();
   yield* vma_init();
   yield* files_init();

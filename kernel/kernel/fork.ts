@@ -69,13 +69,13 @@ import { CSIGNAL, SIGCHLD } from "../include/linux/signal.ts";
 import { spin_lock_irq, spin_unlock_irq, write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
 import { init_waitqueue_head } from "../include/linux/wait.ts";
 import { kmem_cache_alloc, kmem_cache_create, kmem_cache_free } from "../mm/slab.ts";
+import { complete, wait_for_completion } from "./completion.ts";
 import { futex_wake } from "./futex.ts";
 import { copy_mm, mm_cachep, mmput } from "./mm.ts";
 import { get_pid, hash_pid, set_links } from "./pid.ts";
 import { alloc_numbers, attach_pids, free_numbers, inherit_groups, needs_numbers } from "./pid_namespace.ts";
 import { sched_exit, sched_fork, try_to_wake_up, WF_NEW } from "./sched.ts";
 import { init_timer, jiffies } from "./timer.ts";
-import { complete, wait_for_completion } from "./wait.ts";
 
 const FILES_COUNT = files_struct.offset("count");
 const FS_COUNT = fs_struct.offset("count");

@@ -29,12 +29,12 @@ import {
 } from "../include/linux/sched.ts";
 import { cpu_rq, is_allowed, migration_req } from "../include/linux/sched_class.ts";
 import { spin_lock_irq, spin_unlock_irq, write_lock_irq, write_unlock_irq } from "../include/linux/spinlock.ts";
+import { complete, wait_for_completion } from "./completion.ts";
 import { nr_threads } from "./fork.ts";
 import { find_task_by_pid, hash_pid, unhash_pid } from "./pid.ts";
 import { schedule, task_rq_lock, task_rq_unlock, trace_migrate, wake_up_process } from "./sched.ts";
 import { double_rq_lock, double_rq_unlock, move_task } from "./sched_balance.ts";
 import { MAX_USER_RT_PRIO, set_scheduling } from "./sched_sys.ts";
-import { complete, wait_for_completion } from "./wait.ts";
 
 /** What a CPU's migration thread has to do. */
 const migration_queue = struct("migration_queue", {

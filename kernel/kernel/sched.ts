@@ -30,9 +30,9 @@ import {
   PF_IDLE,
   SCHED_OTHER,
   SCHED_YIELD,
+  signal_pending_state,
   smp_num_cpus,
   smp_processor_id,
-  TASK_INTERRUPTIBLE,
   TASK_RUNNING,
   TASK_STOPPED,
   TASK_ZOMBIE,
@@ -49,6 +49,7 @@ import {
   cpu_rq,
   ENQUEUE_NEW,
   ENQUEUE_WAKEUP,
+  is_allowed,
   is_last_class,
   queue_lock,
   sched_classes,
@@ -145,7 +146,7 @@ export function* check_preempt_curr(p: task_struct): Steps<void> {
   yield* call_pointer(class_of(p).check_preempt_curr, undefined, task_rq(p).address, p.address);
 }
 
-/** How try_to_wake_up wakes: the waker is about to sleep, so that there is no need for another CPU; the task is new. */
+/** How try_to_wake_up wakes: the waker is about to sleep, so that its CPU will choose again anyhow; the task is new. */
 export const WF_SYNC = 1;
 export const WF_NEW = 2;
 
@@ -166,12 +167,17 @@ export const try_to_wake_up = kernel_function(
     if (woken) {
       yield* activate_task(p, wake_flags & WF_NEW ? ENQUEUE_NEW : ENQUEUE_WAKEUP);
       if (tracing()) trace_wakeup(p);
-      if ((wake_flags & WF_SYNC) === 0) yield* check_preempt_curr(p);
+      if ((wake_flags & WF_SYNC) === 0 || !waits_for_this_cpu(p)) yield* check_preempt_curr(p);
     }
     yield* task_rq_unlock(p, flags);
     return woken ? 1 : 0;
   },
 );
+
+/** Whether a task on a queue is among those that this CPU chooses from. */
+function waits_for_this_cpu(p: task_struct): boolean {
+  return task_rq(p).address === this_queue().address && is_allowed(p, smp_processor_id());
+}
 
 function trace_wakeup(p: task_struct): void {
   const { cpu: queue, nr_running } = task_rq(p);
@@ -262,7 +268,7 @@ export const schedule = kernel_function("schedule", [], undefined, function* () 
     yield* spin_lock(queue_lock(smp_processor_id()));
 
     // Phase 1: may the current task go on?
-    if (prev.state === TASK_INTERRUPTIBLE && prev.sigpending !== 0) prev.state = TASK_RUNNING;
+    if (signal_pending_state(prev.state, prev)) prev.state = TASK_RUNNING;
     if (prev.state !== TASK_RUNNING && prev.on_rq !== 0) yield* deactivate_task(prev, 1);
 
     // Phase 2: who deserves the CPU most?

@@ -9,7 +9,7 @@ import { trace, tracing } from "../host/context.ts";
 import { kernel_function, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { read_lock, read_unlock } from "../include/asm/spinlock.ts";
-import { EINVAL, EPERM, ESRCH } from "../include/linux/errno.ts";
+import { EINVAL, ESRCH } from "../include/linux/errno.ts";
 import {
   task_active_pid_ns,
   task_pid_nr_ns,
@@ -21,10 +21,9 @@ import {
   current,
   for_each_task,
   PF_UNKILLABLE,
+  signal_pending_state,
   signal_struct,
-  TASK_INTERRUPTIBLE,
   TASK_STOPPED,
-  TASK_ZOMBIE,
   task_struct,
   tasklist_lock,
 } from "../include/linux/sched.ts";
@@ -193,7 +192,7 @@ function* post_signal(sig: i32, p: task_struct, si_code: i32, value0: u32, value
     recalc_sigpending(p);
     if (tracing()) trace({ event: "signal", pid: p.pid, sig });
     yield* kick_process(p.address);
-    if (p.state === TASK_INTERRUPTIBLE && signal_pending(p)) yield* wake_up_process(p.address);
+    if (signal_pending_state(p.state, p)) yield* wake_up_process(p.address);
   }
 }
 
@@ -308,13 +307,12 @@ function* kill_all(sig: i32): Steps<i32> {
 }
 
 /**
- * Signals one task, of the thread group `tgid` unless that is 0, from the current process. Kernel threads take no signals they did not ask for.
+ * Signals one task, of the thread group `tgid` unless that is 0, from the current process.
  * @context holds tasklist_lock for reading
  */
 function* kill_proc(tgid: i32, pid: i32, sig: i32, si_code: i32): Steps<i32> {
   const p = yield* find_task_by_vpid(pid);
   if (p === undefined || (tgid !== 0 && task_tgid_vnr(p) !== tgid)) return -ESRCH;
-  if (p.mm === 0 && p.state !== TASK_ZOMBIE) return -EPERM;
   return yield* send_sig_info(sig, p.address, si_code, sender_of(p), 0);
 }
 

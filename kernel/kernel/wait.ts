@@ -1,42 +1,77 @@
-/** Wait queues, sleeping on them, and completions (kernel/sched.c and kernel/fork.c, Linux 2.4). */
-import { kernel_function, local, type Steps } from "../host/declarations.ts";
+/** Wait queues: waking those who sleep on them, and getting on and off (kernel/sched.c and kernel/wait.c, Linux 2.6). */
+import { call_pointer, kernel_function, type Steps } from "../host/declarations.ts";
 import { container_of, i32, pointer, u32 } from "../host/types.ts";
-import { completion } from "../include/linux/completion.ts";
 import { ERESTARTSYS } from "../include/linux/errno.ts";
-import { list_add, list_add_tail, list_del, list_for_each } from "../include/linux/list.ts";
+import {
+  list_add,
+  list_add_tail,
+  list_del,
+  list_del_init,
+  list_empty,
+  list_for_each,
+  list_next,
+  list_prev,
+} from "../include/linux/list.ts";
 import {
   current,
-  get_current,
-  MAX_SCHEDULE_TIMEOUT,
   set_current_state,
+  signal_pending_state,
   TASK_INTERRUPTIBLE,
+  TASK_NORMAL,
   TASK_RUNNING,
-  TASK_UNINTERRUPTIBLE,
   task_struct,
 } from "../include/linux/sched.ts";
-import {
-  spin_lock_irq,
-  spin_lock_irqsave,
-  spin_unlock_irq,
-  spin_unlock_irqrestore,
-} from "../include/linux/spinlock.ts";
-import { init_waitqueue_entry, WQ_FLAG_EXCLUSIVE, wait_queue_head_t, wait_queue_t } from "../include/linux/wait.ts";
-import { schedule, schedule_timeout, try_to_wake_up } from "./sched.ts";
+import { spin_lock_irqsave, spin_unlock_irqrestore } from "../include/linux/spinlock.ts";
+import { default_wake_function, WQ_FLAG_EXCLUSIVE, wait_queue_head_t, wait_queue_t } from "../include/linux/wait.ts";
+import { try_to_wake_up } from "./sched.ts";
 
-/** What __wake_up does. @context irqs_disabled holds wait_queue_head_t.lock of queue */
-function* __wake_up_common(queue: u32, mode: u32, nr: i32): Steps<void> {
+/** Wakes the task of an entry, if it sleeps in one of the states of `mode`. Returns whether it did. @context irqs_disabled */
+kernel_function(
+  "default_wake_function",
+  [pointer("wait_queue_t"), u32, i32, u32],
+  i32,
+  function* (wait, mode, sync, _key) {
+    const p = task_struct.at(wait_queue_t.at(wait).task);
+    return (p.state & mode) === 0 ? 0 : yield* try_to_wake_up(p.address, sync);
+  },
+);
+
+/** The same; takes the entry off its queue if so: the next wake-up is for somebody else. @context irqs_disabled */
+kernel_function(
+  "autoremove_wake_function",
+  [pointer("wait_queue_t"), u32, i32, u32],
+  i32,
+  function* (wait, mode, sync, key) {
+    const woken = yield* default_wake_function(wait, mode, sync, key);
+    if (woken !== 0) list_del_init(wait + TASK_LIST);
+    return woken;
+  },
+);
+
+/**
+ * What __wake_up does: calls the function of each entry, until `nr` exclusive ones have woken somebody. For the entries of
+ * 2.4, which only have their task woken, this is done here.
+ * @context irqs_disabled holds wait_queue_head_t.lock of queue
+ */
+export function* __wake_up_common(queue: u32, mode: u32, nr: i32, sync: i32, key: u32): Steps<void> {
   let exclusive_left = nr;
   for (const entry of list_for_each(wait_queue_head_t.at(queue).task_list.address)) {
     const wait = wait_queue_t.at(container_of(entry, wait_queue_t, "task_list"));
-    const p = task_struct.at(wait.task);
-    if ((p.state & mode) === 0) continue;
-    const woken = yield* try_to_wake_up(p.address, 0);
+    if (wait.func !== default_wake_function.address) {
+      const { flags } = wait; // before the call: a waiter that was woken may be gone after it
+      const done = yield* call_pointer(wait.func, i32, wait.address, mode, sync, key);
+      if (done !== 0 && flags & WQ_FLAG_EXCLUSIVE && --exclusive_left === 0) break;
+      continue;
+    }
+    if ((task_struct.at(wait.task).state & mode) === 0) continue;
+    const woken = yield* try_to_wake_up(wait.task, sync);
     if (woken !== 0 && wait.flags & WQ_FLAG_EXCLUSIVE && --exclusive_left === 0) break;
   }
 }
 
 /**
- * Wakes the tasks on a wait queue whose state is in `mode`: all of them, but only `nr` of the exclusive waiters.
+ * Wakes the tasks on a wait queue whose state is in `mode`: all of them, but only `nr` of the exclusive waiters; all of these,
+ * too, with 0.
  * @context any
  */
 export const __wake_up = kernel_function(
@@ -46,30 +81,86 @@ export const __wake_up = kernel_function(
   function* (queue, mode, nr) {
     const head = wait_queue_head_t.at(queue);
     const flags = yield* spin_lock_irqsave(head.lock.address);
-    yield* __wake_up_common(queue, mode, nr);
+    yield* __wake_up_common(queue, mode, nr, 0, 0);
     yield* spin_unlock_irqrestore(head.lock.address, flags);
   },
 );
 
-/** @context any */
+/** The same with a key, which tells those that are meant (wake_bit_function). @context any */
+export const __wake_up_key = kernel_function(
+  "__wake_up_key",
+  [pointer("wait_queue_head_t"), u32, i32, u32],
+  undefined,
+  function* (queue, mode, nr, key) {
+    const head = wait_queue_head_t.at(queue);
+    const flags = yield* spin_lock_irqsave(head.lock.address);
+    yield* __wake_up_common(queue, mode, nr, 0, key);
+    yield* spin_unlock_irqrestore(head.lock.address, flags);
+  },
+);
+
+/** The same by a waker that is about to sleep: those woken do not preempt it. @context any */
+export const __wake_up_sync = kernel_function(
+  "__wake_up_sync",
+  [pointer("wait_queue_head_t"), u32, i32],
+  undefined,
+  function* (queue, mode, nr) {
+    const head = wait_queue_head_t.at(queue);
+    const flags = yield* spin_lock_irqsave(head.lock.address);
+    yield* __wake_up_common(queue, mode, nr, 1, 0);
+    yield* spin_unlock_irqrestore(head.lock.address, flags);
+  },
+);
+
+/** Wakes everybody on a queue, but of the exclusive waiters one. @context any */
 export function* wake_up(queue: u32): Steps<void> {
-  yield* __wake_up(queue, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+  yield* __wake_up(queue, TASK_NORMAL, 1);
 }
 
-/** @context any */
-export function* wake_up_interruptible(queue: u32): Steps<void> {
-  yield* __wake_up(queue, TASK_INTERRUPTIBLE, 1);
+/** At most `nr` exclusive waiters. @context any */
+export function* wake_up_nr(queue: u32, nr: i32): Steps<void> {
+  yield* __wake_up(queue, TASK_NORMAL, nr);
+}
+
+/** Exclusive waiters, too: the thundering herd. @context any */
+export function* wake_up_all(queue: u32): Steps<void> {
+  yield* __wake_up(queue, TASK_NORMAL, 0);
 }
 
 /** The same, by who has the queue's lock. @context irqs_disabled holds wait_queue_head_t.lock of queue */
 export function* wake_up_locked(queue: u32): Steps<void> {
-  yield* __wake_up_common(queue, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
+  yield* __wake_up_common(queue, TASK_NORMAL, 1, 0, 0);
 }
 
-const TASK_LIST = wait_queue_t.offset("task_list");
+/** Those that a signal would wake, too. @context any */
+export function* wake_up_interruptible(queue: u32): Steps<void> {
+  yield* __wake_up(queue, TASK_INTERRUPTIBLE, 1);
+}
+
+/** @context any */
+export function* wake_up_interruptible_nr(queue: u32, nr: i32): Steps<void> {
+  yield* __wake_up(queue, TASK_INTERRUPTIBLE, nr);
+}
+
+/** @context any */
+export function* wake_up_interruptible_all(queue: u32): Steps<void> {
+  yield* __wake_up(queue, TASK_INTERRUPTIBLE, 0);
+}
+
+/** @context any */
+export function* wake_up_interruptible_sync(queue: u32): Steps<void> {
+  yield* __wake_up_sync(queue, TASK_INTERRUPTIBLE, 1);
+}
+
+/** Whether somebody is on the queue: a look without its lock. */
+export function waitqueue_active(queue: number): boolean {
+  return !list_empty(wait_queue_head_t.at(queue).task_list.address);
+}
+
+export const TASK_LIST = wait_queue_t.offset("task_list");
 
 /** What add_wait_queue does (include/linux/wait.h). @context holds wait_queue_head_t.lock of queue */
-function __add_wait_queue(queue: number, wait: number): void {
+export function __add_wait_queue(queue: number, wait: number): void {
   wait_queue_t.at(wait).flags &= ~WQ_FLAG_EXCLUSIVE;
   list_add(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
 }
@@ -110,127 +201,87 @@ export function* remove_wait_queue(queue: u32, wait: u32): Steps<void> {
 }
 
 /**
- * Sleeps on the queue until the condition holds (include/linux/sched.h); who makes it hold wakes the queue. A macro: the
- * condition is evaluated where it is used, a statement in front of each sleep and with the task on the queue already, so
- * that no wake-up is lost.
+ * Puts the current task on a queue, if it is not on it, and says that it is about to sleep. The condition is looked at
+ * after that: who makes it hold from then on, and wakes the queue, makes the task RUNNING again.
+ * @context any
  */
-export function* wait_event(queue: u32, condition: () => boolean): Steps<void> {
-  if (condition()) return;
-  const wait = local(wait_queue_t);
-  init_waitqueue_entry(wait.address, get_current());
-  yield* add_wait_queue(queue, wait.address);
-  for (;;) {
-    yield* set_current_state(TASK_UNINTERRUPTIBLE);
-    if (condition()) break;
-    yield* schedule();
-  }
-  current().state = TASK_RUNNING;
-  yield* remove_wait_queue(queue, wait.address);
-}
+export const prepare_to_wait = kernel_function(
+  "prepare_to_wait",
+  [pointer("wait_queue_head_t"), pointer("wait_queue_t"), i32],
+  undefined,
+  function* (queue, wait, state) {
+    const lock = wait_queue_head_t.at(queue).lock.address;
+    const flags = yield* spin_lock_irqsave(lock);
+    if (list_empty(wait + TASK_LIST)) __add_wait_queue(queue, wait);
+    yield* set_current_state(state);
+    yield* spin_unlock_irqrestore(lock, flags);
+  },
+);
 
-/** The same; a signal ends it with -ERESTARTSYS. 0 when the condition holds. */
-export function* wait_event_interruptible(queue: u32, condition: () => boolean): Steps<i32> {
-  if (condition()) return 0;
-  const wait = local(wait_queue_t);
-  init_waitqueue_entry(wait.address, get_current());
-  yield* add_wait_queue(queue, wait.address);
-  let result: i32 = 0;
-  for (;;) {
-    yield* set_current_state(TASK_INTERRUPTIBLE);
-    if (condition()) break;
-    if (current().sigpending !== 0) {
-      result = -ERESTARTSYS;
-      break;
-    }
-    yield* schedule();
-  }
-  current().state = TASK_RUNNING;
-  yield* remove_wait_queue(queue, wait.address);
-  return result;
-}
-
-/** @context in_task */
-function* sleep_on_queue(queue: u32, state: i32, timeout: i32): Steps<i32> {
-  const wait = local(wait_queue_t);
-  init_waitqueue_entry(wait.address, get_current());
-  current().state = state;
-  yield* add_wait_queue(queue, wait.address);
-  const left = yield* schedule_timeout(timeout);
-  yield* remove_wait_queue(queue, wait.address);
-  return left;
-}
+/** The same as an exclusive waiter: behind all others. @context any */
+export const prepare_to_wait_exclusive = kernel_function(
+  "prepare_to_wait_exclusive",
+  [pointer("wait_queue_head_t"), pointer("wait_queue_t"), i32],
+  undefined,
+  function* (queue, wait, state) {
+    const lock = wait_queue_head_t.at(queue).lock.address;
+    const flags = yield* spin_lock_irqsave(lock);
+    if (list_empty(wait + TASK_LIST)) __add_wait_queue_exclusive(queue, wait);
+    yield* set_current_state(state);
+    yield* spin_unlock_irqrestore(lock, flags);
+  },
+);
 
 /**
- * Sleeps until woken through the queue. Nobody rechecks a condition: a wake-up between the caller's check and the sleep
- * is lost, unless interrupts are off from the check on and no other CPU sends it.
- * @context in_task
+ * What the wait_event family calls in front of each look: -ERESTARTSYS, and the entry is off the queue, when a signal is
+ * pending that ends a sleep in `state`, so that no wake-up is spent on a task that leaves; else 0. WQ_FLAG_EXCLUSIVE in
+ * the entry says on which end it goes.
+ * @context any
  */
-export const sleep_on = kernel_function("sleep_on", [pointer("wait_queue_head_t")], undefined, function* (queue) {
-  yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
-});
-
-/** The same; a signal wakes too. @context in_task */
-export const interruptible_sleep_on = kernel_function(
-  "interruptible_sleep_on",
-  [pointer("wait_queue_head_t")],
-  undefined,
-  function* (queue) {
-    yield* sleep_on_queue(queue, TASK_INTERRUPTIBLE, MAX_SCHEDULE_TIMEOUT);
-  },
-);
-
-/** Sleeps at most `timeout` ticks; returns the ticks left. @context in_task */
-export const sleep_on_timeout = kernel_function(
-  "sleep_on_timeout",
-  [pointer("wait_queue_head_t"), i32],
+export const prepare_to_wait_event = kernel_function(
+  "prepare_to_wait_event",
+  [pointer("wait_queue_head_t"), pointer("wait_queue_t"), i32],
   i32,
-  function* (queue, timeout) {
-    return yield* sleep_on_queue(queue, TASK_UNINTERRUPTIBLE, timeout);
-  },
-);
-
-/** @context in_task */
-export const interruptible_sleep_on_timeout = kernel_function(
-  "interruptible_sleep_on_timeout",
-  [pointer("wait_queue_head_t"), i32],
-  i32,
-  function* (queue, timeout) {
-    return yield* sleep_on_queue(queue, TASK_INTERRUPTIBLE, timeout);
-  },
-);
-
-/** Completes `x`: lets one waiter, now or later, go on. @context any */
-export const complete = kernel_function("complete", [pointer("completion")], undefined, function* (at) {
-  const x = completion.at(at);
-  const { lock } = x.wait;
-  const flags = yield* spin_lock_irqsave(lock.address);
-  x.done++;
-  yield* __wake_up_common(x.wait.address, TASK_UNINTERRUPTIBLE | TASK_INTERRUPTIBLE, 1);
-  yield* spin_unlock_irqrestore(lock.address, flags);
-});
-
-/** Sleeps, deaf to signals, until `x` is completed. Waiters are served in order. @context might_sleep */
-export const wait_for_completion = kernel_function(
-  "wait_for_completion",
-  [pointer("completion")],
-  undefined,
-  function* (at) {
-    const x = completion.at(at);
-    const { lock } = x.wait;
-    yield* spin_lock_irq(lock.address);
-    if (x.done === 0) {
-      const wait = local(wait_queue_t);
-      init_waitqueue_entry(wait.address, get_current());
-      __add_wait_queue_exclusive(x.wait.address, wait.address);
-      do {
-        current().state = TASK_UNINTERRUPTIBLE;
-        yield* spin_unlock_irq(lock.address);
-        yield* schedule();
-        yield* spin_lock_irq(lock.address);
-      } while (x.done === 0);
-      __remove_wait_queue(wait.address);
+  function* (queue, wait, state) {
+    const { lock } = wait_queue_head_t.at(queue);
+    const flags = yield* spin_lock_irqsave(lock.address);
+    let result: i32 = 0;
+    if (signal_pending_state(state, current())) {
+      list_del_init(wait + TASK_LIST);
+      result = -ERESTARTSYS;
+    } else {
+      if (list_empty(wait + TASK_LIST)) enqueue(queue, wait);
+      // The lock does not have the state seen before the condition is looked at: the barrier does.
+      yield* set_current_state(state);
     }
-    x.done--;
-    yield* spin_unlock_irq(lock.address);
+    yield* spin_unlock_irqrestore(lock.address, flags);
+    return result;
+  },
+);
+
+/** On the end of the queue where an entry's flags say. @context holds wait_queue_head_t.lock of queue */
+function enqueue(queue: number, wait: number): void {
+  const { task_list } = wait_queue_head_t.at(queue);
+  if (wait_queue_t.at(wait).flags & WQ_FLAG_EXCLUSIVE) list_add_tail(wait + TASK_LIST, task_list.address);
+  else list_add(wait + TASK_LIST, task_list.address);
+}
+
+/** Whether an entry is off its queue, and nobody is about to take it off: both its pointers say so (list_empty_careful). */
+function is_off(entry: number): boolean {
+  return list_next(entry) === entry && list_prev(entry) === entry;
+}
+
+/** The current task waits no more. A waiter that was woken is off the queue already, and needs no lock. @context any */
+export const finish_wait = kernel_function(
+  "finish_wait",
+  [pointer("wait_queue_head_t"), pointer("wait_queue_t")],
+  undefined,
+  function* (queue, wait) {
+    yield* set_current_state(TASK_RUNNING);
+    if (is_off(wait + TASK_LIST)) return;
+    const lock = wait_queue_head_t.at(queue).lock.address;
+    const flags = yield* spin_lock_irqsave(lock);
+    list_del_init(wait + TASK_LIST);
+    yield* spin_unlock_irqrestore(lock, flags);
   },
 );

@@ -21,6 +21,7 @@ import schedulers from "./kernel-sched.mjs";
 import smp from "./kernel-smp.mjs";
 import stacks from "./kernel-stacks.mjs";
 import tasks from "./kernel-tasks.mjs";
+import waiting from "./kernel-waiting.mjs";
 import traces from "./traces.mjs";
 
 const catalogues = {
@@ -36,6 +37,7 @@ const catalogues = {
   "kernel-pids": pids,
   "kernel-memory": memory,
   "kernel-locks": locks,
+  "kernel-waiting": waiting,
   "kernel-smp": smp,
   "kernel-sched": schedulers,
   "kernel-calls": calls,

@@ -20,10 +20,7 @@ import {
   timer_list,
   timer_vectors,
   vm_area_struct,
-  wait_queue_head_t,
-  wait_queue_t,
 } from "../../../kernel/inspect.ts";
-import { pointersOf } from "../../frames/frame-walk.ts";
 import { bareHex, grouped, hex, table } from "../../numbers.ts";
 import type { Command } from "../command.ts";
 import { CommandError } from "../command-error.ts";
@@ -31,76 +28,12 @@ import type { Console } from "../console.ts";
 import { describeEvent } from "../format/event.ts";
 import { taskOrCurrent } from "../task-argument.ts";
 import { runQueue } from "./runqueue.ts";
+import { waiting } from "./waiting.ts";
 
 /** Looks at the kernel's data. @throws CommandError on a bare machine, and when they are not set up yet */
 function look<T>(console: Console, what: string, body: () => T): T {
   console.guest.tasks();
   return console.guest.kernel(what).inspect(body);
-}
-
-/** Wait-queue entries lie on the stacks of those who wait; from there the queues are found. */
-function waitQueues(console: Console): void {
-  const { guest } = console;
-  const tasks = guest.tasks();
-  const queues = new Map<number, string[]>();
-  for (const { address, pid, comm } of tasks) {
-    for (const entry of waitEntries(console, address)) {
-      const head = headOf(console, entry);
-      if (head === undefined) continue;
-      const waiters = queues.get(head) ?? [];
-      waiters.push(`pid ${pid} (${comm}), entry at ${hex(entry)}`);
-      queues.set(head, waiters);
-    }
-  }
-  if (queues.size === 0) console.print("Nobody waits on a queue.");
-  for (const [head, waiters] of queues) {
-    console.print(`queue ${console.place(head)}${ownerOf(console, head)}`);
-    for (const waiter of waiters) console.print(`  ${waiter}`);
-  }
-}
-
-/** Entries on a sleeping task's stack: a wait_queue_t names its task, and is linked from both sides. */
-function waitEntries(console: Console, task: number): number[] {
-  const { guest } = console;
-  if (guest.coreOf(task) !== undefined) return [];
-  const { esp } = pointersOf(guest, task);
-  const found: number[] = [];
-  const list = wait_queue_t.offset("task_list");
-  const { end } = guest.stackOf(task);
-  for (let at = esp; at + wait_queue_t.size <= end; at += 4) {
-    if (guest.read32(at + wait_queue_t.offset("task")) !== task) continue;
-    const link = at + list;
-    try {
-      const next = guest.read32(link);
-      const previous = guest.read32(link + 4);
-      if (guest.read32(next + 4) === link && guest.read32(previous) === link) found.push(at);
-    } catch {
-      // Not an entry, but something that looks like one.
-    }
-  }
-  return found;
-}
-
-/** The head of the queue that an entry is on: the one link that lies on no stack at or below its task's name. */
-function headOf({ guest }: Console, entry: number): number | undefined {
-  const list = wait_queue_t.offset("task_list");
-  const taskOffset = wait_queue_t.offset("task");
-  const start = entry + list;
-  for (let link = guest.read32(start), i = 0; i < 1000; link = guest.read32(link), i++) {
-    const owner = guest.read32(link - list + taskOffset);
-    const isEntry = guest.tasks().some(({ address }) => address === owner);
-    if (link === start) return undefined;
-    if (!isEntry) return link - wait_queue_head_t.offset("task_list");
-  }
-  return undefined;
-}
-
-/** What a queue that has no symbol is part of, when that is a task. */
-function ownerOf({ guest }: Console, head: number): string {
-  const owner = guest.tasks().find(({ address }) => head >= address && head < address + task_struct.size);
-  if (owner === undefined) return "";
-  const field = Object.keys(task_struct.fields).findLast((name) => owner.address + task_struct.offset(name) <= head);
-  return `, ${field} of pid ${owner.pid} (${owner.comm})`;
 }
 
 function timers(console: Console): void {
@@ -256,7 +189,7 @@ export const kernel: readonly Command[] = [
     "CLS: TS time-sharing (SCHED_OTHER), FF SCHED_FIFO, RR SCHED_RR. PRI: the nice value, or the real-time priority. + runs on\n" +
       "another CPU. O(1): LEVEL is 0 (best) to 139; fair: AHEAD is what the vruntime is beyond min_vruntime.",
   ),
-  queue(["waitqueues", "wq"], "", "wait queues on which tasks sleep", (_argument, console) => waitQueues(console)),
+  ...waiting,
   queue(["timers"], "", "pending timers, the next first", (_argument, console) => timers(console)),
   queue(["softirqs", "bottom-halves", "bh"], "", "bottom halves, marked and installed", (_argument, console) =>
     bottomHalves(console),

@@ -4,7 +4,7 @@ import { codeAddressOf, hasSavedRegisters } from "../../frames/entry.ts";
 import { backtrace, currentPointers, type Frame, pointersOf, type StackPointers } from "../../frames/frame-walk.ts";
 import type { TaskName } from "../../frames/guest.ts";
 import { bareHex, hex, table } from "../../numbers.ts";
-import { summaryOf } from "../../tasks.ts";
+import { summaryOf, taskName } from "../../tasks.ts";
 import type { Command } from "../command.ts";
 import { CommandError } from "../command-error.ts";
 import type { Console } from "../console.ts";
@@ -31,7 +31,7 @@ function processes(console: Console): void {
       ...kernel.inspect(() => [policyName(task_struct.at(address).policy), priorityOf(task_struct.at(address))]),
       core === undefined ? "-" : String(core.id),
       hex(address),
-      comm,
+      kernel.inspect(() => taskName(address, comm)),
       console.session.symbols.format(core === undefined ? callerOf(console, address, pc) : pc),
     ];
   });

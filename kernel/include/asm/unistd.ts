@@ -14,6 +14,7 @@ export const syscall_numbers: Readonly<Record<string, number>> = {
   execve: 11,
   chdir: 12,
   time: 13,
+  mknod: 14,
   lseek: 19,
   getpid: 20,
   getuid: 24,

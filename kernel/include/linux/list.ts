@@ -52,6 +52,10 @@ export function list_next(entry: number): u32 {
   return memory().read32(entry + NEXT) >>> 0;
 }
 
+export function list_prev(entry: number): u32 {
+  return memory().read32(entry + PREV) >>> 0;
+}
+
 /** Moves all entries of `from` to the empty list `to`. */
 export function list_splice_init(from: number, to: number): void {
   INIT_LIST_HEAD(to);

@@ -9,6 +9,7 @@ import { RW_LOCK_BIAS, rwlock_t, spinlock_t } from "../asm/spinlock.ts";
 import { smp_mb } from "../asm/system.ts";
 import { thread_info } from "../asm/thread_info.ts";
 import { list_head } from "./list.ts";
+import { SIGKILL } from "./signal.ts";
 import { NR_CPUS } from "./threads.ts";
 import { timer_list } from "./timer.ts";
 import { wait_queue_head_t } from "./wait.ts";
@@ -20,6 +21,12 @@ export const TASK_ZOMBIE = 4;
 export const TASK_STOPPED = 8;
 /** A zombie that some thread has waited for, and is about to free (Linux 2.6). */
 export const TASK_DEAD = 16;
+/** Bit of a state in which SIGKILL wakes (Linux 2.6.25). */
+export const TASK_WAKEKILL = 128;
+/** Asleep, deaf to all signals but SIGKILL. */
+export const TASK_KILLABLE = TASK_WAKEKILL | TASK_UNINTERRUPTIBLE;
+/** Whom a wake-up of a queue wakes. */
+export const TASK_NORMAL = TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE;
 
 export const SCHED_OTHER = 0;
 export const SCHED_FIFO = 1;
@@ -292,6 +299,19 @@ export function current(): task_struct {
 export function* set_current_state(state: i32): Steps<void> {
   current().state = state;
   yield* smp_mb();
+}
+
+const SIGKILL_MASK = 1 << (SIGKILL - 1);
+
+/** Whether a signal is pending that nothing survives: SIGKILL. */
+export function fatal_signal_pending(p: task_struct): boolean {
+  return p.sigpending !== 0 && (p.pending.sig.get(0) & SIGKILL_MASK) !== 0;
+}
+
+/** Whether a signal is pending that ends a sleep in `state`. */
+export function signal_pending_state(state: number, p: task_struct): boolean {
+  if ((state & (TASK_INTERRUPTIBLE | TASK_WAKEKILL)) === 0 || p.sigpending === 0) return false;
+  return (state & TASK_INTERRUPTIBLE) !== 0 || fatal_signal_pending(p);
 }
 
 /** The CPU that executes this step, as the task that is running has it, or the CPU itself; 0 in a kernel for one. */

@@ -20,3 +20,11 @@ export function time_after(a: number, b: number): boolean {
 export function time_after_eq(a: number, b: number): boolean {
   return ((a - b) | 0) >= 0;
 }
+
+export function time_before(a: number, b: number): boolean {
+  return time_after(b, a);
+}
+
+export function time_before_eq(a: number, b: number): boolean {
+  return time_after_eq(b, a);
+}

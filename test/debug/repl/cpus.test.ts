@@ -30,9 +30,9 @@ it("ps has the idle task of every CPU", async () => {
   const rows = given[2].split("\n").map((line) => line.replace("*", " ").trim().split(/\s+/));
   expect(rows[0]).toEqual(["PID", "PPID", "S", "CLS", "PRI", "CPU", "task_struct", "COMM", "AT"]);
   expect(rows.slice(1).map((row) => [row[0], row[7]])).toEqual([
-    ["0", "swapper"],
-    ["0", "swapper/1"],
-    ["0", "swapper/2"],
+    ["0", "[swapper]"],
+    ["0", "[swapper/1]"],
+    ["0", "[swapper/2]"],
     ["1", "p"],
     ["2", "p"],
   ]);

@@ -597,7 +597,7 @@ function* until(condition: () => boolean, limit: number): Steps<i32> {
     x++;
     yield* loud(x);
   }
-  return x;
+  return Math.max(x, 0);
 }
 
 function* wait_for(condition: () => Steps<boolean>): Steps<void> {

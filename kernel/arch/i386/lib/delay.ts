@@ -13,9 +13,36 @@ function read_pit(): number {
   return low | (inb(PIT_CHANNEL_0) << 8);
 }
 
-/** Spends some microseconds, by the 8254; at least so many. It has to be looked at once a tick at least. */
-export function* udelay(microseconds: u32): Steps<void> {
-  let left: i32 = Math.ceil((microseconds * CLOCK_TICK_RATE) / 1_000_000);
+/**
+ * Spends so many nanoseconds at least, by what the 8254 counts: 838 to a count. No loop needs to be calibrated, and it is right
+ * with interrupts off. The 8254 has to be looked at once a tick at least, which an interrupt of that length would not let it.
+ * @context any
+ */
+export const ndelay = kernel_function("ndelay", [u32], undefined, function* (nanoseconds) {
+  yield* delay_counts(counts_of(nanoseconds, NSEC_PER_SEC));
+});
+
+/** Spends so many microseconds at least. @context any */
+export const udelay = kernel_function("udelay", [u32], undefined, function* (microseconds) {
+  yield* delay_counts(counts_of(microseconds, USEC_PER_SEC));
+});
+
+/** Spends so many milliseconds at least; whoever may sleep calls msleep. @context any */
+export const mdelay = kernel_function("mdelay", [u32], undefined, function* (milliseconds) {
+  yield* delay_counts(counts_of(milliseconds, MSEC_PER_SEC));
+});
+
+const MSEC_PER_SEC = 1_000;
+const USEC_PER_SEC = 1_000_000;
+const NSEC_PER_SEC = 1_000_000_000;
+
+/** What the 8254 counts in a time: one more, since the first count is partly over. Half an hour at most. */
+function counts_of(time: number, units: number): i32 {
+  return Math.min(Math.ceil((time * CLOCK_TICK_RATE) / units) + 1, 0x7fffffff);
+}
+
+function* delay_counts(counts: i32): Steps<void> {
+  let left: i32 = counts;
   let before: i32 = read_pit();
   while (left > 0) {
     const now: i32 = read_pit();
