@@ -177,8 +177,8 @@ export default [
   {
     name: "#GP tells an address",
     file: "kernel/arch/i386/kernel/traps.ts",
-    old: "trapnr in fault_codes ? regs.eip : 0, 0",
-    new: "regs.eip, 0",
+    old: "si_code === SI_KERNEL ? 0 : regs.eip);",
+    new: "regs.eip);",
     tests: [ABI],
   },
   {
