@@ -92,4 +92,18 @@ export default [
     new: 'kernel_variable("io_apic_target_cpus", u32, 1)',
     tests: ["test/kernel/smp/boot.test.ts"],
   },
+  {
+    name: "PAUSE: who waits for a shoot-down spins",
+    file: SMP,
+    old: "    while (flush_cpumask.value !== 0) cpu_relax();",
+    new: "    while (flush_cpumask.value !== 0) yield;",
+    tests: [IPI],
+  },
+  {
+    name: "PAUSE: who waits for a called function spins",
+    file: SMP,
+    old: "    while (data.started !== cpus) cpu_relax();",
+    new: "    while (data.started !== cpus) yield;",
+    tests: [IPI],
+  },
 ];
