@@ -53,7 +53,7 @@ export default [
   {
     name: "smp_call_function does not wait",
     file: SMP,
-    old: "    if (wait !== 0) while (data.finished !== cpus) yield;\n",
+    old: "    if (wait !== 0) while (data.finished !== cpus) cpu_relax();\n",
     new: "",
     tests: [IPI],
   },

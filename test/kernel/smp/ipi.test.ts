@@ -45,8 +45,10 @@ function spent_in(name: string, source: string): number {
 
 describe("smp_call_function", () => {
   it("has every other CPU call a function in an interrupt handler, and waits until they have", () => {
-    const { kernel, go, events } = boot_smp(4, call(250, 7, 1), { trace: true });
+    const { kernel, go, events } = boot_smp(4, call(250, 7, 1), { trace: true, ...in_short_turns() });
     expect(go()).toEqual({ kind: "exit", status: 3 });
+    // Not only then: the handlers of a caller that does not wait count in what its stack has become.
+    expect(behind(events, "syscall_exit").find(({ nr }) => nr === 250)).toMatchObject({ result: 3 });
     const seen = kernel.inspect(() =>
       [0, 1, 2, 3].map((cpu) => [called_with.of(cpu), calls.of(cpu), in_handler.value.get(cpu)]),
     );
