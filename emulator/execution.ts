@@ -72,6 +72,7 @@ export class Execution {
     this.#instructions = parts.cores.map(() => 0);
     this.#draining = StoreDraining.of(parts.cores, parts.interleaver);
     parts.clock.onEarlierEvent = () => this.#running?.requestStop();
+    for (const core of parts.cores) core.onPause = () => this.#endTurnAtPause();
   }
 
   /** Whether `run` has not returned yet. */
@@ -164,7 +165,7 @@ export class Execution {
       const counts = counted === null || core === counted;
       const executed = this.#runCore(core, Math.min(counts ? left : patience, this.#turnLeft, patience, horizon));
       if (counts) left -= executed;
-      this.#turnLeft -= executed;
+      this.#turnLeft = Math.max(0, this.#turnLeft - executed);
     }
   }
 
@@ -214,6 +215,13 @@ export class Execution {
     const isNew = (runnable & ~this.#turnRunnable) !== 0;
     this.#turnRunnable &= runnable;
     return isNew && this.#parts.interleaver.preemptive === true;
+  }
+
+  /** The core whose turn it is has executed PAUSE. A core that is alone has nobody to wait for. */
+  #endTurnAtPause(): void {
+    if (this.#turnLeft === Number.POSITIVE_INFINITY || this.#parts.interleaver.endsTurnsAtPause !== true) return;
+    this.#turnLeft = 0;
+    this.#running?.requestStop();
   }
 
   /** Runs a core up to `budget` instructions, and the clock with it. Returns how many it executed. */

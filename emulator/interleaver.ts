@@ -12,6 +12,11 @@ export interface Interleaver {
   /** Whether `next` is asked, too, as soon as a core can run that could not when it was asked last. */
   readonly preemptive?: boolean;
   /**
+   * Whether PAUSE ends the turn of the core that executes it while another could run, too: who waits for others lets them go
+   * on. Without it PAUSE is an instruction like any other.
+   */
+  readonly endsTurnsAtPause?: boolean;
+  /**
    * @param runnable bit mask, not 0, of the cores that can run
    * @param executed instructions that all cores have executed since power-on
    * @returns the number of one of them
@@ -34,8 +39,9 @@ export interface Interleaver {
 const DEFAULT_QUANTUM = 100;
 const MOST_CORE = 31;
 
-/** Each runnable core in turn, by number, for the same number of instructions. */
+/** Each runnable core in turn, by number, for the same number of instructions, or up to a PAUSE. */
 export class RoundRobin implements Interleaver {
+  readonly endsTurnsAtPause = true;
   #last = -1;
 
   /**
@@ -166,6 +172,11 @@ export class ScriptedInterleaver implements Interleaver {
   /** Once the script is at its end, what `afterwards` wants. */
   get preemptive(): boolean {
     return this.#ended && this.afterwards.preemptive === true;
+  }
+
+  /** Once the script is at its end, what `afterwards` wants. */
+  get endsTurnsAtPause(): boolean {
+    return this.#ended && this.afterwards.endsTurnsAtPause === true;
   }
 
   next(runnable: number, executed = 0): number {

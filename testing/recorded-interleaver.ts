@@ -24,6 +24,10 @@ export class RecordedInterleaver implements Interleaver {
     return this.#inner.preemptive === true;
   }
 
+  get endsTurnsAtPause(): boolean {
+    return this.#inner.endsTurnsAtPause === true;
+  }
+
   /** What was decided so far; undefined when that was too much. The last turn counts as long as it was meant to be. */
   get script(): ScriptStep[] | undefined {
     if (this.#steps.length > MOST_STEPS) return undefined;

@@ -77,6 +77,8 @@ export class Core extends CoreMemory {
   onFerr: ((asserted: boolean) => void) | null = null;
   /** Called after CR3 was loaded. */
   onCr3Load: ((cpu: Core, cr3: number) => void) | null = null;
+  /** Called when it executes PAUSE: it waits for another core. */
+  onPause: (() => void) | null = null;
   /** Called after IA32_APIC_BASE was written: whether the local APIC is enabled. */
   onApicBase: ((enabled: boolean) => void) | null = null;
   /** Called when an instruction that exists but is not implemented raises #UD, with its first bytes. */
@@ -240,6 +242,11 @@ export class Core extends CoreMemory {
   /** Makes `run` return after the current instruction. */
   requestStop(): void {
     this.#setAttention(ATTEND_STOP, true);
+  }
+
+  /** What PAUSE does. */
+  pause(): void {
+    this.onPause?.();
   }
 
   /** Ends the running instruction, which must not have changed anything, and sleeps; an interrupt returns to it. */

@@ -1,7 +1,7 @@
 /** Instruction decoding (Intel SDM 2A, chapter 2). */
 import { type Handler, MAXIMUM_LENGTH, Op, REPEAT_EQUAL, REPEAT_NONE, REPEAT_NOT_EQUAL } from "./op.ts";
 import type { EscapeOpcode, Immediate, Opcode, OpcodeEntry } from "./opcode.ts";
-import { OPCODE_MAP } from "./opcode-map.ts";
+import { NOP, OPCODE_MAP, PAUSE } from "./opcode-map.ts";
 import { OPCODE_MAP_0F } from "./opcode-map-0f.ts";
 import { frequentNumber } from "./run-blocks.ts";
 import { CS, DS, EBP, EBX, EDI, ES, ESI, ESP, FS, GS, SS, ZERO } from "./state-layout.ts";
@@ -98,7 +98,7 @@ function decode(op: Op, codeSize32: boolean): Handler | null {
   } else {
     op.opcode = byte;
     if ((byte & 0xf8) === 0xd8) return decodeEscape(op, X87_OPCODES[byte & 7], override);
-    entry = OPCODE_MAP[byte];
+    entry = byte === NOP && op.repeat === REPEAT_EQUAL ? PAUSE : OPCODE_MAP[byte];
   }
   if (entry === undefined) return null;
   return operands(op, entry, override);

@@ -218,5 +218,5 @@ export function cdq(cpu: Core): void {
   cpu.r[EDX] = cpu.r[EAX] >> 31;
 }
 
-/** NOP, PAUSE, the long NOPs and prefetch hints: nothing. */
+/** NOP, the long NOPs and prefetch hints: nothing. */
 export const nop: Handler = () => {};

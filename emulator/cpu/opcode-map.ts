@@ -35,7 +35,7 @@ import * as stack from "./stack.ts";
 import { CS, DS, ES, SS } from "./state-layout.ts";
 import { clc, cld, cmc, lahf, sahf, salc, stc, std } from "./status-flags.ts";
 import * as string from "./string.ts";
-import { hlt } from "./system-instructions.ts";
+import { hlt, pause } from "./system-instructions.ts";
 import { fwait } from "./x87/control.ts";
 
 const LOCKABLE = { lockable: true };
@@ -145,6 +145,10 @@ function arithmeticRow(n: number, sixth: OpcodeEntry, seventh: OpcodeEntry): Opc
     seventh,
   ];
 }
+
+/** NOP, and what it is with the prefix F3. */
+export const NOP = 0x90;
+export const PAUSE = fixed(pause);
 
 export const OPCODE_MAP: readonly OpcodeEntry[] = [
   /* 00 */ ...arithmeticRow(0, pushSegment(ES), popSegment(ES)),

@@ -55,6 +55,10 @@ export function hlt(cpu: Core, _op: Op): void {
   cpu.halted = true;
 }
 
+export function pause(cpu: Core, _op: Op): void {
+  cpu.pause();
+}
+
 /** RDTSC: privileged when CR4.TSD is set. */
 export function rdtsc(cpu: Core, _op: Op): void {
   if ((cpu.cr4 & CR4_TSD) !== 0) requirePrivileged(cpu);

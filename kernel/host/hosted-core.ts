@@ -5,7 +5,7 @@ import type { Core } from "../../emulator/index.ts";
 type GeneralRegisters = { [N in 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7]: number };
 
 export interface HostedCore
-  extends Pick<Core, "id" | "eip" | "getEflags" | "setEflags" | "segSelector" | "segBase">,
+  extends Pick<Core, "id" | "eip" | "pause" | "getEflags" | "setEflags" | "segSelector" | "segBase">,
     Readonly<Pick<Core, "cr0" | "cr2" | "cr3" | "cr4">> {
   readonly r: GeneralRegisters;
   readonly ports: Pick<Core["ports"], "read8" | "read16" | "read32" | "write8" | "write16" | "write32">;

@@ -5,6 +5,7 @@ import { trace, tracing } from "../host/context.ts";
 import { kernel_function, local, type Steps } from "../host/declarations.ts";
 import { i32, pointer, u32 } from "../host/types.ts";
 import { atomic_add, atomic_inc, cmpxchg } from "../include/asm/atomic.ts";
+import { cpu_relax } from "../include/asm/processor.ts";
 import { lock_kernel } from "../include/asm/smplock.ts";
 import { read_lock, read_unlock, write_unlock } from "../include/asm/spinlock.ts";
 import { copy_to_user, put_user } from "../include/asm/uaccess.ts";
@@ -69,7 +70,7 @@ const __WCLONE = 0x80000000;
 export const release_task = kernel_function("release_task", [pointer("task_struct")], undefined, function* (task) {
   const p = task_struct.at(task);
   if (task === get_current()) throw new Error("release_task: task releasing itself");
-  while (task_has_cpu(p)); // it has yet to leave its stack
+  while (task_has_cpu(p)) cpu_relax(); // it has yet to leave its stack
   yield* write_lock_irq(tasklist_lock.address);
   nr_threads.value--;
   unhash_pid(p);

@@ -7,6 +7,7 @@ import { trace, tracing } from "../host/context.ts";
 import { asm_function, type Steps } from "../host/declarations.ts";
 import { memory } from "../host/memory.ts";
 import { i32, pointer, type u32 } from "../host/types.ts";
+import { cpu_relax } from "../include/asm/processor.ts";
 import { RW_LOCK_BIAS } from "../include/asm/spinlock.ts";
 import { inb, outb } from "../include/asm/system.ts";
 import {
@@ -31,7 +32,7 @@ export const A_SPINLOCK = 0;
 export const FOR_READING = 1;
 export const FOR_WRITING = 2;
 
-/** Tries from one look at the clock to the next: few enough to miss no period of the 8254. */
+/** Tries from one look at the clock, and one cpu_relax(), to the next: few enough to miss no period of the 8254. */
 const TRIES = 32;
 
 /** Counts that the 8254 has yet to make in this period. */
@@ -99,6 +100,7 @@ export function* wait_for_lock(lock: u32, kind: u32, frame: u32): Steps<void> {
     for (let i: u32 = 0; i < TRIES; i++) {
       if (looks_free(lock, kind) && (yield* try_lock(lock, kind)) !== 0) return;
     }
+    cpu_relax();
     const now: u32 = read_pit();
     const is_over = waited >= CLOCK_TICK_RATE;
     if (!is_over) waited += counts_between(last, now);

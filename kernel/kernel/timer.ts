@@ -10,6 +10,7 @@ import {
   type Steps,
 } from "../host/declarations.ts";
 import { array, i32, pointer, u32 } from "../host/types.ts";
+import { cpu_relax } from "../include/asm/processor.ts";
 import { pt_regs, user_mode } from "../include/asm/ptrace.ts";
 import { SPIN_LOCK_UNLOCKED, spinlock_t } from "../include/asm/spinlock.ts";
 import { TIMER_BH } from "../include/linux/interrupt.ts";
@@ -135,6 +136,7 @@ export const del_timer_sync = kernel_function("del_timer_sync", [pointer("timer_
     const is_running = running_timer.value === timer;
     yield* spin_unlock_irqrestore(timerlist_lock.address, flags);
     if (!is_running) return pending;
+    cpu_relax();
   }
 });
 

@@ -122,9 +122,9 @@ export interface KernelCapture {
 const LEAST_PER_TICK = 500;
 
 /** Instructions that a CPU runs in its turn, when nobody says otherwise: turns that are shorter make a run slower. */
-const LONGEST_TURN = 6000;
+const LONGEST_TURN = 12_500;
 /** Rounds of all CPUs' turns in a tick, at least: no CPU waits for the others so long that it misses one. */
-const ROUNDS_IN_A_TICK = 4;
+const ROUNDS_IN_A_TICK = 2;
 
 /** The turns of a kernel's CPUs. */
 function turns_of(cpus: number, cpuHz: number, image: KernelImage): Interleaver {

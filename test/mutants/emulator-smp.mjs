@@ -3,6 +3,7 @@
 const MODEL = "test/emulator/memory-model.test.ts";
 const LITMUS = "test/litmus/litmus.test.ts";
 const PCT = "test/emulator/pct-interleaver.test.ts";
+const PAUSE = "test/emulator/smp/pause.test.ts";
 const INTERLEAVINGS = "test/testing/interleaving.test.ts";
 
 export default [
@@ -193,6 +194,55 @@ export default [
     file: "testing/recorded-interleaver.ts",
     old: "instructions: executed - this.#since });",
     new: "instructions: this.quantum + 1 });",
+    tests: [INTERLEAVINGS],
+  },
+  {
+    name: "PAUSE: it ends no turn",
+    file: "emulator/execution.ts",
+    old: "|| this.#parts.interleaver.endsTurnsAtPause !== true) return;",
+    new: "|| this.#parts.interleaver !== null) return;",
+    tests: [PAUSE],
+  },
+  {
+    name: "PAUSE: it ends the turns of every interleaver",
+    file: "emulator/execution.ts",
+    old: "if (this.#turnLeft === Number.POSITIVE_INFINITY || this.#parts.interleaver.endsTurnsAtPause !== true) return;",
+    new: "if (this.#turnLeft === Number.POSITIVE_INFINITY) return;",
+    tests: [PAUSE],
+  },
+  {
+    name: "PAUSE: it ends the turns of a script, too",
+    file: "emulator/interleaver.ts",
+    old: "return this.#ended && this.afterwards.endsTurnsAtPause === true;",
+    new: "return this.afterwards.endsTurnsAtPause === true;",
+    tests: [PAUSE],
+  },
+  {
+    name: "PAUSE: a turn that it ended has fewer instructions left than none",
+    file: "emulator/execution.ts",
+    old: "      this.#turnLeft = Math.max(0, this.#turnLeft - executed);",
+    new: "      this.#turnLeft -= executed;",
+    tests: [PAUSE],
+  },
+  {
+    name: "PAUSE: its turn ends when the run's slice does",
+    file: "emulator/execution.ts",
+    old: "    this.#turnLeft = 0;\n    this.#running?.requestStop();",
+    new: "    this.#turnLeft = 0;",
+    tests: [PAUSE],
+  },
+  {
+    name: "PAUSE: NOP with the prefix F2 is one",
+    file: "emulator/cpu/decoder.ts",
+    old: "byte === NOP && op.repeat === REPEAT_EQUAL ? PAUSE",
+    new: "byte === NOP && op.repeat !== REPEAT_NONE ? PAUSE",
+    tests: [PAUSE],
+  },
+  {
+    name: "PAUSE: recorded turns do not end at it",
+    file: "testing/recorded-interleaver.ts",
+    old: "return this.#inner.endsTurnsAtPause === true;",
+    new: "return false;",
     tests: [INTERLEAVINGS],
   },
 ];

@@ -53,7 +53,7 @@ export default [
   {
     name: "smp_call_function does not wait",
     file: SMP,
-    old: "    if (wait !== 0) while (data.finished !== cpus) yield;\n",
+    old: "    if (wait !== 0) while (data.finished !== cpus) cpu_relax();\n",
     new: "",
     tests: [IPI],
   },
@@ -98,5 +98,19 @@ export default [
     old: "  return mm.mm_users > 1 && smp_num_cpus.value > 1;",
     new: "  return mm.mm_users > 9 && smp_num_cpus.value > 1;",
     tests: ["test/kernel/smp/freed-frames.test.ts"],
+  },
+  {
+    name: "PAUSE: who waits for a shoot-down spins",
+    file: SMP,
+    old: "    while (flush_cpumask.value !== 0) cpu_relax();",
+    new: "    while (flush_cpumask.value !== 0) yield;",
+    tests: [IPI],
+  },
+  {
+    name: "PAUSE: who waits for a called function spins",
+    file: SMP,
+    old: "    while (data.started !== cpus) cpu_relax();",
+    new: "    while (data.started !== cpus) yield;",
+    tests: [IPI],
   },
 ];

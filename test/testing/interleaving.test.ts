@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Machine, type ScriptStep } from "../../emulator/index.ts";
+import { type Interleaver, Machine, type ScriptStep } from "../../emulator/index.ts";
 import { asm, bootKernel, forEachInterleaving, Interleaving } from "../../testing/index.ts";
 import { BUSY, TWO_TASKS } from "./programs.ts";
 
@@ -144,6 +144,25 @@ describe("forEachInterleaving on machines of several cores", () => {
     for (const left of script.keys()) {
       forEachInterleaving([script.filter((_, i) => i !== left)], (each) => counting(each));
     }
+  });
+
+  it("has PAUSE end turns behind the end of a script, as what it is tried with does", () => {
+    const executed = (interleaver: Interleaver) => {
+      const machine = new Machine({ memoryBytes: 1 << 20, cpus: 2, interleaver });
+      // 1: incl %eax; pause; jmp 1b
+      machine.load(Uint8Array.of(0x66, 0x40, 0xf3, 0x90, 0xeb, 0xfa), 0x1000);
+      for (const core of machine.cores) {
+        machine.setRegister("cs", 0, core.id);
+        machine.setRegister("eip", 0x1000, core.id);
+        core.halted = false;
+      }
+      machine.run({ maxInstructions: 60 });
+      return machine.counters.instructions;
+    };
+    // 20, then 2, 2, 3, 3 and so on, the last of which is core 0's.
+    forEachInterleaving([[{ core: 0, instructions: 20 }]], (each) =>
+      expect(executed(each.interleaver())).toEqual([41, 19]),
+    );
   });
 
   it("does the same by priorities, and for bodies that are async", async () => {

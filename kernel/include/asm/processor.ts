@@ -1,6 +1,12 @@
 /** Per-task CPU state and the TSS (include/asm-i386/processor.h). */
+import { cpu } from "../../host/context.ts";
 import { array, i32, struct, u8, u16, u32, type ViewOf } from "../../host/types.ts";
 import { GDT_ENTRY_TLS_ENTRIES } from "./segment.ts";
+
+/** `rep; nop`, PAUSE: this CPU waits for another, which may use what it would spend on that. */
+export function cpu_relax(): void {
+  cpu().pause();
+}
 
 /** Bytes of a task_union: the task_struct at its bottom, the kernel stack growing down from its end. */
 export const THREAD_SIZE = 8192;

@@ -31,6 +31,7 @@ import {
   STOP_VECTOR,
 } from "../../../include/asm/hw_irq.ts";
 import { __pa, PAGE_SIZE } from "../../../include/asm/page.ts";
+import { cpu_relax } from "../../../include/asm/processor.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { SPIN_LOCK_UNLOCKED, spin_lock, spin_unlock, spinlock_t } from "../../../include/asm/spinlock.ts";
 import {
@@ -59,7 +60,7 @@ function trace_raise(vector: number, target_cpus: number): void {
 
 /** The last message has left: the ICR may be written. */
 export function* apic_wait_icr_idle(): Steps<void> {
-  while ((yield* apic_read(APIC_ICR)) & APIC_ICR_BUSY) yield;
+  while ((yield* apic_read(APIC_ICR)) & APIC_ICR_BUSY) cpu_relax();
 }
 
 /** Interrupts some CPUs, one bit each. @context any */
@@ -131,8 +132,8 @@ export const smp_call_function = kernel_function(
     yield* spin_lock(call_lock.address);
     call_data.value = data.address;
     yield* send_IPI_allbutself(CALL_FUNCTION_VECTOR);
-    while (data.started !== cpus) yield;
-    if (wait !== 0) while (data.finished !== cpus) yield;
+    while (data.started !== cpus) cpu_relax();
+    if (wait !== 0) while (data.finished !== cpus) cpu_relax();
     yield* spin_unlock(call_lock.address);
     return 0;
   },
@@ -237,7 +238,7 @@ export const flush_tlb_others = kernel_function(
     flush_va.value = address;
     yield* atomic_set_mask(mask, flush_cpumask.address);
     yield* send_IPI_mask(mask, INVALIDATE_TLB_VECTOR);
-    while (flush_cpumask.value !== 0) yield;
+    while (flush_cpumask.value !== 0) cpu_relax();
     flush_mm.value = 0;
     flush_va.value = 0;
     yield* spin_unlock(tlbstate_lock.address);
@@ -288,7 +289,10 @@ export const flush_tlb_kernel_range = kernel_function(
 /** `hlt` */
 const halt = asm_function("halt", [], undefined);
 
-/** How long smp_send_stop waits for the others: one may be where it takes no interrupts, for good. */
+/**
+ * How often smp_send_stop looks whether the others have stopped: one may be where it takes no interrupts, for good. Between two looks
+ * is no cpu_relax(), behind which that one might have a whole turn each time.
+ */
 const STOP_PATIENCE = 10_000;
 
 /**

@@ -26,6 +26,7 @@ import {
   STOP_VECTOR,
 } from "../../../include/asm/hw_irq.ts";
 import { __pa, PAGE_SHIFT, USER_PTRS_PER_PGD } from "../../../include/asm/page.ts";
+import { cpu_relax } from "../../../include/asm/processor.ts";
 import { pt_regs } from "../../../include/asm/ptrace.ts";
 import { TRAMPOLINE_REACHED } from "../../../include/asm/smpboot.ts";
 import { memcpy, memset } from "../../../include/asm/string.ts";
@@ -98,7 +99,7 @@ export const smp_intr_init = kernel_function("smp_intr_init", [], undefined, fun
 /** Waits until the boot CPU is ready to hear of this one, sets up its local APIC, and reports. @context irqs_disabled */
 function* smp_callin(): Steps<void> {
   const cpu = smp_processor_id();
-  while ((cpu_callout_map.value & (1 << cpu)) === 0) yield;
+  while ((cpu_callout_map.value & (1 << cpu)) === 0) cpu_relax();
   yield* setup_local_APIC();
   yield* set_bit(cpu, cpu_online_map.address);
   yield* set_bit(cpu, cpu_callin_map.address);

@@ -1,6 +1,7 @@
 /** Waiting for time to pass, for those who cannot sleep (arch/i386/lib/delay.c). */
 import { kernel_function, local, type Steps } from "../../../host/declarations.ts";
 import { type i32, u32 } from "../../../host/types.ts";
+import { cpu_relax } from "../../../include/asm/processor.ts";
 import { inb, local_irq_disable, local_irq_enable, outb, safe_halt } from "../../../include/asm/system.ts";
 import { timer_list } from "../../../include/linux/timer.ts";
 import { add_timer, init_timer, jiffies, timer_pending } from "../../../kernel/timer.ts";
@@ -45,6 +46,7 @@ function* delay_counts(counts: i32): Steps<void> {
   let left: i32 = counts;
   let before: i32 = read_pit();
   while (left > 0) {
+    cpu_relax();
     const now: i32 = read_pit();
     left -= now <= before ? before - now : before + LATCH() - now;
     before = now;
