@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { RandomInterleaver } from "../../../emulator/index.ts";
 import { type Configuration, type EventOptions, kernel_image, type RecordedEvent } from "../../../kernel/index.ts";
 import { boot, type Options } from "../run.ts";
 
@@ -27,7 +28,10 @@ _start:	movl $3, %ebp
 
 /** Runs them; `wanted` undefined is a run that nobody listens to. */
 function forks(config: Partial<Configuration>, wanted?: EventOptions, options: Options = {}) {
-  const { kernel, go } = boot(FORKS, { cpus: 2, image: kernel_image({ smp: true, ...config }), ...options });
+  // In short turns of many lengths CPUs meet at locks.
+  const interleaver = new RandomInterleaver(1, 300);
+  const image = kernel_image({ smp: true, ...config });
+  const { kernel, go } = boot(FORKS, { cpus: 2, image, interleaver, ...options });
   const events: RecordedEvent[] = [];
   if (wanted !== undefined) kernel.on_event((event) => events.push(event), wanted);
   expect(go()).toEqual({ kind: "exit", status: 0 });
@@ -110,8 +114,14 @@ describe.each<[string, Partial<Configuration>]>([
 describe("events of locks", () => {
   it("begin a wait while another CPU holds the lock", () => {
     const of_waits: boolean[] = [];
-    follow(forks({}, ALL).events, ({ event, cpu }, holders) => {
-      if (event === "contention_begin") of_waits.push(holders.some((who) => !who.startsWith(`${cpu} `)));
+    /** Who gives each lock back: it is free an instruction after that event. */
+    const giving = new Map<unknown, number>();
+    follow(forks({}, ALL).events, ({ event, cpu, lock }, holders) => {
+      const given_by = giving.get(lock) ?? cpu;
+      if (event === "contention_begin") {
+        of_waits.push(given_by !== cpu || holders.some((who) => !who.startsWith(`${cpu} `)));
+      } else giving.delete(lock);
+      if (event === "lock_release") giving.set(lock, cpu);
     });
     expect(new Set(of_waits)).toEqual(new Set([true]));
   });
