@@ -31,6 +31,7 @@ import {
 import { exit_mm } from "./exit.ts";
 import { exit_files, exit_fs } from "./fork.ts";
 import { find_task_by_pid, link_child, unlink_child } from "./pid.ts";
+import { detach_pids, has_pids } from "./pid_namespace.ts";
 import { set_scheduling } from "./sched_sys.ts";
 import { recalc_sigpending, sigdelset } from "./signal.ts";
 
@@ -40,9 +41,14 @@ const ALL_SIGNALS = 0xffffffff;
 /** Handler of a signal that a kernel thread allows: an address that is never called, but is neither SIG_DFL nor SIG_IGN. */
 const SIG_KTHREAD = 2;
 
-/** Makes the current task a child of `parent`. @context holds tasklist_lock for writing */
-function reparent(parent: task_struct): void {
+/**
+ * Makes the current task a child of `parent`, in the initial pid namespace alone: another one, whose init waits for everybody
+ * in it, would not end before a thread of the kernel's.
+ * @context irqs_disabled holds tasklist_lock for writing
+ */
+function* reparent(parent: task_struct): Steps<void> {
   const self = current();
+  if (has_pids(self)) yield* detach_pids(self);
   unlink_child(self);
   self.p_pptr = parent.address;
   self.p_opptr = parent.address;
@@ -52,7 +58,7 @@ function reparent(parent: task_struct): void {
 /** Makes the current task a child of the idle task: nobody waits for it. @context might_sleep */
 export function* reparent_to_idle(): Steps<void> {
   yield* write_lock_irq(tasklist_lock.address);
-  reparent(init_task());
+  yield* reparent(init_task());
   yield* write_unlock_irq(tasklist_lock.address);
 }
 
@@ -64,7 +70,7 @@ export function* reparent_to_idle(): Steps<void> {
 export const reparent_to_init = kernel_function("reparent_to_init", [], undefined, function* () {
   yield* write_lock_irq(tasklist_lock.address);
   const init = yield* find_task_by_pid(1);
-  reparent(init ?? init_task());
+  yield* reparent(init ?? init_task());
   const self = current();
   self.exit_signal = SIGCHLD;
   yield* write_unlock_irq(tasklist_lock.address);

@@ -17,6 +17,7 @@ import {
 } from "../host/declarations.ts";
 import { container_of, i32, pointer, u32, type ViewOf } from "../host/types.ts";
 import { BUG } from "../include/asm/bug.ts";
+import { cpu_relax } from "../include/asm/processor.ts";
 import {
   read_lock,
   read_unlock,
@@ -208,7 +209,7 @@ export const kthread_bind = kernel_function(
     const p = task_struct.at(k);
     if (cpu < 0 || cpu >= smp_num_cpus.value) BUG(`kthread_bind: there is no CPU ${cpu}`);
     if (p.state !== TASK_UNINTERRUPTIBLE) BUG(`kthread_bind: pid ${p.pid} (${p.comm}) has been woken already`);
-    while (task_has_cpu(p)); // it has yet to leave its stack
+    while (task_has_cpu(p)) cpu_relax(); // it has yet to leave its stack
     p.cpus_allowed = 1 << cpu;
   },
 );

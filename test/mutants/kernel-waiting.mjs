@@ -86,6 +86,13 @@ export default [
     tests: [KTHREADS],
   },
   {
+    name: "a kernel thread stays in the pid namespace of who asked for it",
+    file: DAEMONIZE,
+    old: "  if (has_pids(self)) yield* detach_pids(self);\n",
+    new: "",
+    tests: [KTHREADS],
+  },
+  {
     name: "a daemon takes signals",
     file: DAEMONIZE,
     old: "  self.blocked.sig.set(0, ALL_SIGNALS);\n",

@@ -122,6 +122,38 @@ limit:	.long 5, 5
     expect(parent_of).toBe(parent?.pid);
   });
 
+  it.each([
+    ["kthread_create", "SYSCALL kt_create, $0, $0"],
+    ["daemonize", "SYSCALL kt_daemon"],
+  ])("are in no pid namespace below, whoever asks, so that its init may end before them: %s", (_how, make) => {
+    const test = start(
+      `
+	SYSCALL clone, $0x20000011, $0		# CLONE_NEWPID
+	testl %eax, %eax
+	jz 1f
+	SYSCALL wait4, %eax, $status, $0, $0
+	movl status, %eax
+	CHECK $0
+	SYSCALL getppid
+	EXIT $0
+1:	${make}
+	SYSCALL nanosleep, $moment, $0
+	SYSCALL getpid
+	CHECK $1
+	EXIT $0
+.data
+moment:	.long 0, 30000000
+status:	.long -1
+`,
+      cpus,
+    );
+    test.kernel.run_to_event(({ event, nr }) => event === "syscall" && nr === 64);
+    const others = tasks(test.kernel).filter(({ pid, comm }) => pid > 1 && !comm.startsWith("migration/"));
+    expect(others.length).toBeGreaterThan(0);
+    expect(others.map(({ nspids }) => nspids)).toEqual(others.map(() => []));
+    expect(test.go()).toEqual({ kind: "exit", status: 0 });
+  });
+
   it("that were never woken do not run when they are stopped: -EINTR", () => {
     const test = start(
       `
