@@ -1,7 +1,8 @@
 /** Where PCBs and kernel stacks are with each value of `stack`, and what runs on which stack. */
 import { describe, expect, it } from "vitest";
+import { PAGE_OFFSET } from "../../../kernel/include/asm/page.ts";
 import { type Configuration, type KernelImage, link_kernel } from "../../../kernel/index.ts";
-import { memory, task_struct, thread_info } from "../../../kernel/inspect.ts";
+import { memory, mm_struct, task_struct, thread_info } from "../../../kernel/inspect.ts";
 import { boot, CPUS, type Run } from "../run.ts";
 import * as calls from "./stacks.kernel.ts";
 
@@ -46,6 +47,42 @@ function changes(before: Record<string, number>, after: Record<string, number>):
 
 const CALL = (number: number, ...args: (string | number)[]) =>
   `${args.map((value, i) => `movl $${value}, %${["ebx", "ecx"][i]}`).join("\n")}\n movl $${number}, %eax\n int $0x80\n`;
+
+/** A task on another CPU than pid 1, if there is one, that sends itself signals; status 0 if each came before its call was over. */
+const SIGNALS_ITSELF = `
+.globl _start
+_start:	SYSCALL sched_setaffinity, $0, $4, $first
+	SYSCALL fork
+	testl %eax, %eax
+	jz child
+1:	SYSCALL wait4, $-1, $status, $1, $0	# WNOHANG
+	testl %eax, %eax
+	jz 1b
+	movzbl status+1, %ebx
+	SYSCALL exit, %ebx
+child:	SYSCALL sched_setaffinity, $0, $4, $second
+	SYSCALL sigaction, $10, $action, $0
+	SYSCALL getpid
+	movl %eax, %ebp
+	movl $20, %edi
+2:	SYSCALL kill, %ebp, $10
+	decl %edi
+	cmpl %edi, left
+	jne 3f
+	testl %edi, %edi
+	jnz 2b
+	SYSCALL exit, $0
+3:	SYSCALL exit, $1
+handler: decl left
+	ret
+.data
+.align 4
+first:	.long 1
+second:	.long 2
+left:	.long 20
+action:	.long handler, 0, 0, 0
+status:	.long 0
+`;
 
 /** Three children that ask who they are, in turns; the status is that of the last one that was told a wrong pid, or 0. */
 const WHO = `
@@ -119,6 +156,10 @@ describe.each(everywhere)("$stack, irq_stacks $irq_stacks, $cpus CPUs", (layout)
     const stop = run.kernel.run_to_event(({ event, pid }) => event === "exit" && pid === 1);
     expect(stop).toMatchObject({ event: { code: 0 } });
     expect(changes(before, run.memory())).toEqual([]);
+  });
+
+  it("tells the way out of the kernel who is current, on each CPU", () => {
+    expect(boot_on(layout, layout.cpus, SIGNALS_ITSELF).go()).toEqual({ kind: "exit", status: 0 });
   });
 });
 
@@ -302,6 +343,15 @@ describe.each(cpu_counts)("a function that calls itself without end, on %d CPUs 
     expect(run.go()).toEqual({ kind: "exit", status: 10 });
     expect(run.log().match(/kernel BUG in descend: stack overflow/g)).toHaveLength(10);
   });
+});
+
+it("who is ended for a full stack goes on with its own page tables", () => {
+  const { kernel, go } = boot_on({ stack: "vmap", irq_stacks: false }, 1, TOO_DEEP(0));
+  const { machine } = kernel;
+  machine.setBreakpoints([kernel.image.symbol("rewind_stack_do_exit")]);
+  expect(go().kind).toBe("breakpoint");
+  const pgd = kernel.inspect(() => mm_struct.at(task_struct.at(kernel.task_on(0) ?? 0).mm).pgd);
+  expect(machine.getRegister("cr3")).toBe(pgd - PAGE_OFFSET);
 });
 
 it("an interrupt that finds no room on a stack is the end of the machine: nobody would acknowledge it", () => {
