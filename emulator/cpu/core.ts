@@ -376,9 +376,12 @@ export class Core extends CoreMemory {
     return this.#tier.run(block);
   }
 
-  /** Whether nothing is to be done between instructions while none of them changes EFLAGS.IF. */
+  /**
+   * Whether nothing is to be done between instructions while none of them changes EFLAGS.IF and none is in a page with a
+   * breakpoint of the host.
+   */
   get undisturbed(): boolean {
-    const { attention } = this;
+    const attention = this.attention & ~ATTEND_HOST;
     return attention === 0 || (attention === ATTEND_INTR && (this.r[CONTROL_FLAGS] & layout.FLAG_IF) === 0);
   }
 
@@ -461,12 +464,13 @@ export class Core extends CoreMemory {
     return before;
   }
 
-  /** Breakpoints of the host, not of the guest; null for none, which costs nothing. */
+  /** Breakpoints of the host, not of the guest; null for none, which costs nothing. Set from a callback, they end the block. */
   get hostBreakpoints(): HostBreakpoints | null {
     return this.#hostBreakpoints;
   }
   set hostBreakpoints(breakpoints: HostBreakpoints | null) {
     this.#hostBreakpoints = breakpoints;
+    this.#tier?.leavePages(breakpoints);
     this.#setAttention(ATTEND_HOST, breakpoints !== null);
   }
 

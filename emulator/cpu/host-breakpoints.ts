@@ -38,11 +38,19 @@ export class HostBreakpoints {
 
   /** Bytes from a linear address to the next breakpoint in its page, 0 when there is one at it; FAR_AWAY without one. */
   distance(linear: number): number {
-    const page = linear >>> PAGE_SHIFT;
-    if (this.#filter[page & (FILTER_SLOTS - 1)] === 0) return FAR_AWAY;
-    const inPage = this.#pages.get(page);
+    const inPage = this.#inPageOf(linear);
     if (inPage === undefined) return FAR_AWAY;
     for (const address of inPage) if (address >= linear) return (address & PAGE_MASK) - (linear & PAGE_MASK);
     return FAR_AWAY;
+  }
+
+  /** Whether there are any in the page of a linear address. */
+  areInPageOf(linear: number): boolean {
+    return this.#inPageOf(linear) !== undefined;
+  }
+
+  #inPageOf(linear: number): readonly number[] | undefined {
+    const page = linear >>> PAGE_SHIFT;
+    return this.#filter[page & (FILTER_SLOTS - 1)] === 0 ? undefined : this.#pages.get(page);
   }
 }

@@ -3,6 +3,7 @@
 const CPU = "test/emulator/cpu";
 const LOCK_STEP = `${CPU}/tier/tier.test.ts`;
 const FUZZ = `${CPU}/tier/fuzz.test.ts`;
+const BREAKPOINTS = `${CPU}/tier/breakpoints.test.ts`;
 const SYSTEM = `${CPU}/system/system-registers.test.ts`;
 const CORE = `${CPU}/core.test.ts`;
 
@@ -62,6 +63,41 @@ export default [
     old: "(tlb[page] & WHERE_CODE_IS) !== entry || this.#code.dropped !== dropped) return true;",
     new: "false) return true;",
     tests: [LOCK_STEP],
+  },
+  {
+    name: "compiled code is entered beside a breakpoint of the host",
+    file: "emulator/cpu/tier/tier.ts",
+    old: "    if (this.#isNearBreakpoint(eip)) {",
+    new: "    if (false) {",
+    tests: [BREAKPOINTS, FUZZ],
+  },
+  {
+    name: "compiled code goes on in a page with a breakpoint of the host",
+    file: "emulator/cpu/tier/tier.ts",
+    old: "!== layout.TLB_VALID || this.#isNearBreakpoint(eip))\n      return false;",
+    new: "!== layout.TLB_VALID) return false;",
+    tests: [BREAKPOINTS, FUZZ],
+  },
+  {
+    name: "compiled code is still found where the host has set a breakpoint",
+    file: "emulator/cpu/core.ts",
+    old: "    this.#tier?.leavePages(breakpoints);\n",
+    new: "",
+    tests: [BREAKPOINTS, FUZZ],
+  },
+  {
+    name: "a step runs beyond a breakpoint that the one before it has set",
+    file: "emulator/cpu/tier/tier.ts",
+    old: "      if (core.hostBreakpoints !== hostBreakpoints) return true;\n",
+    new: "",
+    tests: [BREAKPOINTS],
+  },
+  {
+    name: "a breakpoint of the host anywhere keeps compiled code from being entered",
+    file: "emulator/cpu/core.ts",
+    old: "const attention = this.attention & ~ATTEND_HOST;",
+    new: "const { attention } = this;",
+    tests: [BREAKPOINTS],
   },
   {
     name: "compiled code goes on with a data segment that is not flat",

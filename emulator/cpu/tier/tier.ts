@@ -1,6 +1,7 @@
 /** The compiled tier of a core: how compiled code is entered and left. */
 import type { Block } from "../block-cache.ts";
 import type { Core } from "../core.ts";
+import type { HostBreakpoints } from "../host-breakpoints.ts";
 import { loadSegmentDirectly } from "../short-ways.ts";
 import * as layout from "../state-layout.ts";
 import { WHERE_CODE_IS } from "../translation.ts";
@@ -215,8 +216,8 @@ export class Tier implements RegionUser {
   /** Has the interpreter run instructions, each of which ends a block. @returns whether compiled code may go on at EIP */
   #runSteps(steps: readonly Step[]): boolean {
     const core = this.core;
-    const { tlb } = core;
-    // They are in one page.
+    const { tlb, hostBreakpoints } = core;
+    // They are in one page, which has no breakpoint of the host unless one of them has set it.
     const page = steps[0].eip >>> 12;
     const entry = tlb[page] & WHERE_CODE_IS;
     const { dropped } = this.#code;
@@ -227,6 +228,7 @@ export class Tier implements RegionUser {
       const next = (eip + block.ops[0].length) | 0;
       // What comes next may be elsewhere, or something else by now.
       if (!core.undisturbed) return false;
+      if (core.hostBreakpoints !== hostBreakpoints) return true;
       if (core.r[EIP] !== next || (tlb[page] & WHERE_CODE_IS) !== entry || this.#code.dropped !== dropped) return true;
     }
     return true;
@@ -274,8 +276,12 @@ export class Tier implements RegionUser {
 
   /** Sees to it that there is a slot for EIP, where a block is. @returns whether there is */
   #provide(block: Block): boolean {
-    const { r } = this.core;
+    const { r, codeCache } = this.core;
     const eip = r[EIP];
+    if (this.#isNearBreakpoint(eip)) {
+      block.untilHot = codeCache.heat;
+      return false;
+    }
     const user = r[layout.CPL] === 3;
     const known = this.#code.find(block.host, eip, user) ?? this.#compile(block, eip, user);
     if (known === undefined) return false;
@@ -289,7 +295,8 @@ export class Tier implements RegionUser {
     const eip = r[EIP];
     const user = r[layout.CPL] === 3;
     const entry = tlb[eip >>> 12];
-    if ((entry & (layout.TLB_VALID | layout.TLB_MMIO)) !== layout.TLB_VALID) return false;
+    if ((entry & (layout.TLB_VALID | layout.TLB_MMIO)) !== layout.TLB_VALID || this.#isNearBreakpoint(eip))
+      return false;
     const host = (entry & ~0xfff) ^ eip;
     const known = this.#code.find(host, eip, user);
     if (known === undefined) return false;
@@ -297,6 +304,24 @@ export class Tier implements RegionUser {
     return true;
   }
 
+  /**
+   * Breakpoints of the host have been set or taken away: pages that have one are left to the interpreter. No region goes
+   * beyond its linear page but by a slot of this core, so it is enough that such pages have none.
+   */
+  leavePages(breakpoints: HostBreakpoints | null): void {
+    if (breakpoints === null) return;
+    for (const user of [false, true]) {
+      for (let slot = 0; slot < SLOTS; slot++) {
+        if (breakpoints.areInPageOf(this.#words[this.#slotWord(user, slot)])) this.#clearSlot(user, slot);
+      }
+    }
+  }
+
+  #isNearBreakpoint(eip: number): boolean {
+    return this.core.hostBreakpoints?.areInPageOf(eip) === true;
+  }
+
+  /** The page of `eip` must have no breakpoint of the host. */
   #fillSlot({ region, entry }: Entry, host: number, eip: number, user: boolean): void {
     const at = this.#slotWord(user, slotOf(eip));
     const words = this.#words;

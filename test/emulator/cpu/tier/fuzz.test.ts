@@ -5,7 +5,10 @@ import { prepare, program, RAM } from "./program.ts";
 
 const PROGRAMS = Number(process.env.ESP0_FUZZ ?? 1) * 60;
 
-it("random programs run the same with the compiled tier and without", () => {
+it.each([
+  ["", false],
+  [", with breakpoints of the host", true],
+])("random programs run the same with the compiled tier and without%s", (_, breakpoints) => {
   let instructions = 0;
   for (let seed = 0; seed < PROGRAMS; seed++) {
     const random = new Random(seed);
@@ -15,7 +18,7 @@ it("random programs run the same with the compiled tier and without", () => {
       () => ({ memoryBytes: RAM }),
       (machine) => prepare(machine, bytes, new Random(tables)),
       random,
-      { instructions: 20_000, slice: 3000 },
+      { instructions: 20_000, slice: 3000, breakpoints },
     );
     expect(`seed ${seed}: ${difference}`).toBe(`seed ${seed}: null`);
     instructions += compiled.tierStatistics[0]?.instructions ?? 0;

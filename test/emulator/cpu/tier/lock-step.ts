@@ -32,23 +32,60 @@ function hex(value: number): string {
   return (value >>> 0).toString(16);
 }
 
+/** Linear addresses of the first instructions that a machine's cores execute, by page. */
+function addressesOf(machine: Machine): number[][] {
+  const pages = new Map<number, Set<number>>();
+  for (let i = 0; i < 2000 && machine.step().kind === "budget"; i++) {
+    const { eip } = machine.cores[machine.turnCore];
+    pages.set(eip >>> 12, (pages.get(eip >>> 12) ?? new Set()).add(eip));
+  }
+  return [...pages.values()].map((page) => [...page]);
+}
+
+/** Sets breakpoints; one time in eight, they stop. @returns what is noted of every time one is reached */
+function setBreakpoints(machine: Machine, addresses: readonly number[]): string[] {
+  const reached: string[] = [];
+  machine.setBreakpoints(addresses, (core, linear) => {
+    return reached.push(`${core.id} ${hex(linear)} ${hex(core.eip)} ${core.instructions} ${machine.cycles}`) % 8 === 0;
+  });
+  return reached;
+}
+
 /**
  * Runs the same on a machine with the tier and on one without, in slices of random lengths.
+ * @param breakpoints whether both have breakpoints at instructions of a few pages, which change now and then
  * @returns what they came to differ in, and where; null when they do not
  */
 export function lockStep(
   options: () => MachineOptions,
   prepare: (machine: Machine) => void,
   random: Random,
-  { instructions, slice, threshold = 2 }: { instructions: number; slice: number; threshold?: number },
+  {
+    instructions,
+    slice,
+    threshold = 2,
+    breakpoints = false,
+  }: { instructions: number; slice: number; threshold?: number; breakpoints?: boolean },
 ): { difference: string | null; compiled: Machine } {
   const compiled = new Machine({ ...options(), tier: "on", tierThreshold: threshold });
   const plain = new Machine({ ...options(), tier: "off" });
   prepare(compiled);
   prepare(plain);
+  let [reached, others]: string[][] = [[], []];
+  let pages: number[][] = [];
+  if (breakpoints) {
+    const scout = new Machine({ ...options(), tier: "off" });
+    prepare(scout);
+    pages = addressesOf(scout);
+  }
   for (let done = 0; done < instructions; ) {
     const length = random.oneIn(4) ? random.between(1, 20) : random.between(1, slice);
     const before = compiled.cores.map((core) => hex(core.eip)).join(" ");
+    if (pages.length > 0 && random.oneIn(3)) {
+      const addresses = Array.from({ length: random.below(4) }, () => random.pick(random.pick(pages)));
+      reached = setBreakpoints(compiled, addresses);
+      others = setBreakpoints(plain, addresses);
+    }
     const stop = compiled.run({ maxInstructions: length });
     const other = plain.run({ maxInstructions: length });
     done += length;
@@ -56,9 +93,11 @@ export function lockStep(
     const found =
       stop.kind !== other.kind
         ? `stops: ${stop.kind}, ${other.kind}`
-        : (difference(compiled, plain) ?? (memory < 0 ? null : `memory at ${hex(memory)}`));
+        : reached.join() !== others.join()
+          ? `breakpoints: ${reached.find((at, i) => at !== others[i])}`
+          : (difference(compiled, plain) ?? (memory < 0 ? null : `memory at ${hex(memory)}`));
     if (found !== null) return { difference: `${found} after ${done} instructions, from EIP ${before}`, compiled };
-    if (stop.kind !== "budget") break;
+    if (stop.kind !== "budget" && stop.kind !== "breakpoint") break;
   }
   return { difference: null, compiled };
 }
