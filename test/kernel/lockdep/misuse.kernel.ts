@@ -55,6 +55,12 @@ function* take_b_then_a(): Steps<void> {
   yield* in_order(lock_b.address, lock_a.address);
 }
 
+function* take_b_and_try_a(): Steps<void> {
+  yield* spin_lock(lock_b.address);
+  if ((yield* spin_trylock(lock_a.address)) !== 0) yield* spin_unlock(lock_a.address);
+  yield* spin_unlock(lock_b.address);
+}
+
 /** As an interrupt handler would. @inline */
 function* pretend_irq_on(): Steps<void> {
   local_irq_disable();
@@ -274,10 +280,9 @@ function* use(which: i32): Steps<void> {
       return;
     }
     case 4:
+      yield* take_b_and_try_a(); // a class that is new
       yield* take_a_then_b();
-      yield* spin_lock(lock_b.address);
-      if ((yield* spin_trylock(lock_a.address)) !== 0) yield* spin_unlock(lock_a.address);
-      yield* spin_unlock(lock_b.address);
+      yield* take_b_and_try_a();
       return;
     case 5: {
       yield* take_in_irq(lock_a.address);

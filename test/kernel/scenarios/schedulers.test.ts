@@ -260,6 +260,37 @@ nap:	.long 1, 200000000
     expect(milliseconds).toBeGreaterThan(300); // three slices
     expect(milliseconds).toBeLessThan(2300); // STARVATION_LIMIT, a second, for each of two tasks
   });
+
+  /** Two that sleep now and then, each while the other runs, and pid 1, which computes. */
+  const TWO_IN_TURNS = program(`
+	SYSCALL fork
+	testl %eax, %eax
+	jz 1f
+	SYSCALL fork
+	testl %eax, %eax
+	jz 1f
+	jmp .
+1:	SYSCALL nice, $-20
+	SYSCALL nanosleep, $second, $0
+2:	movl $1000000, %ecx
+	loop .
+	SYSCALL nanosleep, $turn, $0
+	jmp 2b
+.data
+second:	.long 1, 0
+turn:	.long 0, 15000000
+.text
+`);
+
+  it("has tasks that stay interactive wait for the expired ones at last", { timeout: 120_000 }, () => {
+    const { kernel: machine, events } = boot(TWO_IN_TURNS, { ...kernel("o1"), trace: true });
+    const SECONDS = 10_000_000;
+    for (let times = 0; times < 3; times++) {
+      const since = events.length;
+      machine.run({ maxInstructions: 5 * SECONDS });
+      expect(events.slice(since)).toContainEqual(expect.objectContaining({ event: "sched_switch", next: 1 }));
+    }
+  });
 });
 
 describe("the fair class (S7)", () => {

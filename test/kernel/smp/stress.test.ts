@@ -12,7 +12,7 @@ const SEEDS = Number(process.env.ESP0_SEEDS ?? 5);
 const CPUS = 4;
 
 /** Runs a program that ends with "ok" in many turns of the CPUs, and looks what it leaves. */
-function repeat(init: string, memoryModel: "sc" | "tso"): void {
+async function repeat(init: string, memoryModel: "sc" | "tso"): Promise<void> {
   const interleaver = new Exchangeable();
   const { kernel, log, memory, output } = boot(init, {
     image: kernel_image({ ...CONFIG, smp: true }),
@@ -27,6 +27,7 @@ function repeat(init: string, memoryModel: "sc" | "tso"): void {
   let before: Record<string, number> | undefined;
   let length = output().length;
   for (let seed = 1; seed <= SEEDS; seed++) {
+    await new Promise((done) => setImmediate(done)); // the runner hears of a worker that is alive
     kernel.restore(start);
     interleaver.now = new RandomInterleaver(seed, 1 + (seed % 100));
     // The program is over when it writes: what it had then is what init itself has.
