@@ -46,8 +46,8 @@ export default [
   {
     name: "a step runs though an interrupt is to be taken before it",
     file: "emulator/cpu/tier/tier.ts",
-    old: "      if (!core.undisturbed) return false;\n      if (core.r[EIP]",
-    new: "      if (core.r[EIP]",
+    old: "      if (!core.undisturbed) return false;\n      if (core.hostBreakpoints",
+    new: "      if (core.hostBreakpoints",
     tests: [FUZZ],
   },
   {
