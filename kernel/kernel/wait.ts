@@ -69,6 +69,14 @@ export function* __wake_up_common(queue: u32, mode: u32, nr: i32, sync: i32, key
   }
 }
 
+/** @inline */
+function* wake(queue: u32, mode: u32, nr: i32, sync: i32, key: u32): Steps<void> {
+  const head = wait_queue_head_t.at(queue);
+  const flags = yield* spin_lock_irqsave(head.lock.address);
+  yield* __wake_up_common(queue, mode, nr, sync, key);
+  yield* spin_unlock_irqrestore(head.lock.address, flags);
+}
+
 /**
  * Wakes the tasks on a wait queue whose state is in `mode`: all of them, but only `nr` of the exclusive waiters; all of these,
  * too, with 0.
@@ -79,10 +87,7 @@ export const __wake_up = kernel_function(
   [pointer("wait_queue_head_t"), u32, i32],
   undefined,
   function* (queue, mode, nr) {
-    const head = wait_queue_head_t.at(queue);
-    const flags = yield* spin_lock_irqsave(head.lock.address);
-    yield* __wake_up_common(queue, mode, nr, 0, 0);
-    yield* spin_unlock_irqrestore(head.lock.address, flags);
+    yield* wake(queue, mode, nr, 0, 0);
   },
 );
 
@@ -92,10 +97,7 @@ export const __wake_up_key = kernel_function(
   [pointer("wait_queue_head_t"), u32, i32, u32],
   undefined,
   function* (queue, mode, nr, key) {
-    const head = wait_queue_head_t.at(queue);
-    const flags = yield* spin_lock_irqsave(head.lock.address);
-    yield* __wake_up_common(queue, mode, nr, 0, key);
-    yield* spin_unlock_irqrestore(head.lock.address, flags);
+    yield* wake(queue, mode, nr, 0, key);
   },
 );
 
@@ -105,10 +107,7 @@ export const __wake_up_sync = kernel_function(
   [pointer("wait_queue_head_t"), u32, i32],
   undefined,
   function* (queue, mode, nr) {
-    const head = wait_queue_head_t.at(queue);
-    const flags = yield* spin_lock_irqsave(head.lock.address);
-    yield* __wake_up_common(queue, mode, nr, 1, 0);
-    yield* spin_unlock_irqrestore(head.lock.address, flags);
+    yield* wake(queue, mode, nr, 1, 0);
   },
 );
 
@@ -162,13 +161,13 @@ export const TASK_LIST = wait_queue_t.offset("task_list");
 /** What add_wait_queue does (include/linux/wait.h). @context holds wait_queue_head_t.lock of queue */
 export function __add_wait_queue(queue: number, wait: number): void {
   wait_queue_t.at(wait).flags &= ~WQ_FLAG_EXCLUSIVE;
-  list_add(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
+  enqueue(queue, wait);
 }
 
 /** @context holds wait_queue_head_t.lock of queue */
 export function __add_wait_queue_exclusive(queue: number, wait: number): void {
   wait_queue_t.at(wait).flags |= WQ_FLAG_EXCLUSIVE;
-  list_add_tail(wait + TASK_LIST, wait_queue_head_t.at(queue).task_list.address);
+  enqueue(queue, wait);
 }
 
 /** What remove_wait_queue does, with the queue's lock held. */

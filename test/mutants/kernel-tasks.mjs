@@ -50,8 +50,8 @@ export default [
     and: [
       {
         file: "kernel/kernel/wait.ts",
-        old: "    const flags = yield* spin_lock_irqsave(head.lock.address);\n    yield* __wake_up_common(queue, mode, nr, 0, 0);\n",
-        new: "    const flags = 0x200;\n    yield* __wake_up_common(queue, mode, nr, 0, 0);\n",
+        old: "  const flags = yield* spin_lock_irqsave(head.lock.address);\n  yield* __wake_up_common(queue, mode, nr, sync, key);\n",
+        new: "  const flags = 0x200;\n  yield* __wake_up_common(queue, mode, nr, sync, key);\n",
       },
     ],
     tests: [INTERRUPT],
