@@ -5,12 +5,12 @@ import { copy_from_user, copy_to_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINVAL } from "../include/linux/errno.ts";
 import { current, MAX_SCHEDULE_TIMEOUT, task_struct } from "../include/linux/sched.ts";
 import { SIGALRM } from "../include/linux/signal.ts";
+import { USEC_PER_SEC } from "../include/linux/time.ts";
 import { send_sig } from "./signal.ts";
 import { jiffies_to_timeval, timeval, timeval_to_jiffies } from "./time.ts";
 import { add_timer, del_timer_sync, HZ, jiffies, timer_pending } from "./timer.ts";
 
 const ITIMER_REAL = 0;
-const MICROSECONDS = 1_000_000;
 
 const itimerval = struct("itimerval", { it_interval: timeval, it_value: timeval });
 type itimerval = ViewOf<typeof itimerval>;
@@ -65,7 +65,7 @@ export const sys_getitimer = kernel_function("sys_getitimer", [i32, u32], i32, f
 });
 
 function is_valid({ tv_sec, tv_usec }: timeval): boolean {
-  return tv_sec >= 0 && tv_usec >= 0 && tv_usec < MICROSECONDS;
+  return tv_sec >= 0 && tv_usec >= 0 && tv_usec < USEC_PER_SEC;
 }
 
 /** setitimer(2); a new value of 0 only stops the timer. @context might_sleep */

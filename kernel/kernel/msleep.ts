@@ -12,10 +12,9 @@ import {
   TASK_KILLABLE,
   TASK_UNINTERRUPTIBLE,
 } from "../include/linux/sched.ts";
+import { MSEC_PER_SEC } from "../include/linux/time.ts";
 import { schedule_timeout } from "./sched.ts";
 import { HZ } from "./timer.ts";
-
-const MSEC_PER_SEC = 1000;
 
 /** Ticks that last at least as long; below MAX_SCHEDULE_TIMEOUT. */
 export function msecs_to_jiffies(milliseconds: number): i32 {

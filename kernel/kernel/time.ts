@@ -7,6 +7,7 @@ import { i32, struct, u32, type ViewOf } from "../host/types.ts";
 import { copy_from_user, copy_to_user, put_user } from "../include/asm/uaccess.ts";
 import { EFAULT, EINTR, EINVAL, ERESTARTNOHAND } from "../include/linux/errno.ts";
 import { current, MAX_SCHEDULE_TIMEOUT, TASK_INTERRUPTIBLE, task_struct } from "../include/linux/sched.ts";
+import { NSEC_PER_SEC, USEC_PER_SEC } from "../include/linux/time.ts";
 import { schedule_timeout } from "./sched.ts";
 import { signal_pending } from "./signal.ts";
 import { HZ, jiffies, jiffies_to_clock_t } from "./timer.ts";
@@ -19,8 +20,6 @@ export type timespec = ViewOf<typeof timespec>;
 export const timeval = struct("timeval", { tv_sec: i32, tv_usec: i32 });
 export type timeval = ViewOf<typeof timeval>;
 
-export const NANOSECONDS = 1_000_000_000;
-const MICROSECONDS = 1_000_000;
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 const CLOCK_PROCESS_CPUTIME_ID = 2;
@@ -33,12 +32,12 @@ const CLOCK_BOOTTIME = 7;
 const TIMER_ABSTIME = 1;
 
 export function timespec_is_valid({ tv_sec, tv_nsec }: timespec): boolean {
-  return tv_sec >= 0 && tv_nsec >= 0 && tv_nsec < NANOSECONDS;
+  return tv_sec >= 0 && tv_nsec >= 0 && tv_nsec < NSEC_PER_SEC;
 }
 
 /** Ticks that last at least as long; capped below MAX_SCHEDULE_TIMEOUT. */
 export function timespec_to_jiffies(seconds: number, nanoseconds: number): i32 {
-  const tick = NANOSECONDS / HZ.value;
+  const tick = NSEC_PER_SEC / HZ.value;
   return Math.min(seconds * HZ.value + Math.ceil(nanoseconds / tick), MAX_SCHEDULE_TIMEOUT - 1);
 }
 
@@ -48,12 +47,12 @@ export function timeval_to_jiffies({ tv_sec, tv_usec }: timeval): i32 {
 
 export function jiffies_to_timeval(ticks: number, into: timeval): void {
   into.tv_sec = Math.floor(ticks / HZ.value);
-  into.tv_usec = (ticks % HZ.value) * (MICROSECONDS / HZ.value);
+  into.tv_usec = (ticks % HZ.value) * (USEC_PER_SEC / HZ.value);
 }
 
 export function jiffies_to_timespec(ticks: number, into: timespec): void {
   into.tv_sec = Math.floor(ticks / HZ.value);
-  into.tv_nsec = (ticks % HZ.value) * (NANOSECONDS / HZ.value);
+  into.tv_nsec = (ticks % HZ.value) * (NSEC_PER_SEC / HZ.value);
 }
 
 /** Ticks that a clock shows, seconds * HZ and more; -EINVAL for a clock that does not exist. */
@@ -78,7 +77,7 @@ export function clock_ticks(clock: number): number {
 
 /** Ticks from now until a clock shows this time. */
 export function ticks_until(clock: number, { tv_sec, tv_nsec }: timespec): i32 {
-  const tick = NANOSECONDS / HZ.value;
+  const tick = NSEC_PER_SEC / HZ.value;
   const left = tv_sec * HZ.value + Math.ceil(tv_nsec / tick) - clock_ticks(clock);
   return Math.max(0, Math.min(left, MAX_SCHEDULE_TIMEOUT - 1));
 }

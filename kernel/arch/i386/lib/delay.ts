@@ -3,6 +3,7 @@ import { kernel_function, local, type Steps } from "../../../host/declarations.t
 import { type i32, u32 } from "../../../host/types.ts";
 import { cpu_relax } from "../../../include/asm/processor.ts";
 import { inb, local_irq_disable, local_irq_enable, outb, safe_halt } from "../../../include/asm/system.ts";
+import { MSEC_PER_SEC, NSEC_PER_SEC, USEC_PER_SEC } from "../../../include/linux/time.ts";
 import { timer_list } from "../../../include/linux/timer.ts";
 import { add_timer, init_timer, jiffies, timer_pending } from "../../../kernel/timer.ts";
 import { CLOCK_TICK_RATE, LATCH, PIT_CHANNEL_0, PIT_MODE } from "../kernel/time.ts";
@@ -32,10 +33,6 @@ export const udelay = kernel_function("udelay", [u32], undefined, function* (mic
 export const mdelay = kernel_function("mdelay", [u32], undefined, function* (milliseconds) {
   yield* delay_counts(counts_of(milliseconds, MSEC_PER_SEC));
 });
-
-const MSEC_PER_SEC = 1_000;
-const USEC_PER_SEC = 1_000_000;
-const NSEC_PER_SEC = 1_000_000_000;
 
 /** What the 8254 counts in a time: one more, since the first count is partly over. Half an hour at most. */
 function counts_of(time: number, units: number): i32 {
