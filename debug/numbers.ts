@@ -1,4 +1,4 @@
-/** Numbers as the REPL writes them. */
+/** Numbers as the REPL, reports and traces write them. */
 
 /** `0x0000abcd`. */
 export function hex(value: number, digits = 8): string {

@@ -1,5 +1,6 @@
 /** A context switch: the stacks of the task that leaves and of the one that comes, ESP before and after, TSS.esp0. */
 import type { RecordedEvent } from "../../kernel/index.ts";
+import { hex } from "../numbers.ts";
 import { blocksOf } from "./stack-blocks.ts";
 import { isSwitchFrame, type KernelStack, stackOf } from "./stack-words.ts";
 import { arrow, box, drawing, label, line, taskColour } from "./svg.ts";
@@ -98,8 +99,4 @@ function column(stack: KernelStack, x: number, name: string, does: string): { ma
     style: `fill:${ESP}`,
   });
   return { markup, end: y };
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, "0")}`;
 }

@@ -1,5 +1,6 @@
 /** Whole kernel stacks while an interrupt is handled, from the top down to what lies at their lower ends. */
 import type { RecordedEvent } from "../../kernel/index.ts";
+import { hex } from "../numbers.ts";
 import { blocksOf } from "./stack-blocks.ts";
 import { type StackWord, wordsOf } from "./stack-words.ts";
 import { arrow, box, drawing, element, label, line, taskColour } from "./svg.ts";
@@ -127,8 +128,4 @@ function hatched(x: number, y: number, width: number, height: number): string {
   const strokes = Array.from({ length: Math.ceil(width / 12) }, (_, i) => `M${x + i * 12} ${y + height}l12 ${-height}`);
   const outline = box(x, y, width, height, "#f1f3f5", "", { ...STROKE, "stroke-dasharray": "3 3" });
   return outline + element("path", { d: strokes.join(""), stroke: "#dee2e6", fill: "none" });
-}
-
-function hex(value: number): string {
-  return `0x${(value >>> 0).toString(16).padStart(8, "0")}`;
 }

@@ -1,5 +1,6 @@
 /** Page tables of parent and child around a fork, and the frames behind them. */
 import type { RecordedEvent } from "../../kernel/index.ts";
+import { hex } from "../numbers.ts";
 import { box, drawing, label, line, textWidth } from "./svg.ts";
 
 const MOST_FORKS = 8;
@@ -295,8 +296,4 @@ function legend(y: number): string {
     x += textWidth(text) + 44;
   }
   return content;
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, "0")}`;
 }

@@ -10,6 +10,7 @@ import {
   task_struct,
   thread_info,
 } from "../../kernel/inspect.ts";
+import { bareHex } from "../numbers.ts";
 
 const WORD = 4;
 const RPL = 3;
@@ -70,8 +71,7 @@ function layout(kernel: Kernel, { kind, start }: KernelStack) {
 function words(esp: number, end: number, notes: ReadonlyMap<number, string>) {
   const listed: string[] = [];
   for (let at = esp; at < end; at += WORD) {
-    const value = read(at).toString(16).padStart(8, "0");
-    listed.push(`${value} ${notes.get(at) ?? ""}`.trimEnd());
+    listed.push(`${bareHex(read(at))} ${notes.get(at) ?? ""}`.trimEnd());
   }
   return { esp, words: listed.join(";") };
 }

@@ -16,6 +16,7 @@ import {
   task_struct,
   vm_area_struct,
 } from "../../kernel/inspect.ts";
+import { bareHex } from "../numbers.ts";
 import { interrupt_stacks } from "./interrupt-stacks.ts";
 
 const MOST_PAGE_TABLES = 64;
@@ -140,7 +141,9 @@ function user_pages(kernel: Kernel, pid: number): string[] | undefined {
       const pte = table.getUint32(j * WORD, true);
       if ((pte & PRESENT) === 0) continue;
       const at = (i * ENTRIES + j) * PAGE_SIZE;
-      pages.push(`${hex(at)}:${hex(pte)}:${areas.find(({ start, end }) => at >= start && at < end)?.kind ?? "----"}`);
+      pages.push(
+        `${bareHex(at)}:${bareHex(pte)}:${areas.find(({ start, end }) => at >= start && at < end)?.kind ?? "----"}`,
+      );
     }
   }
   return pages;
@@ -192,10 +195,6 @@ function annotated_stack(kernel: Kernel, esp: number, eip: number): string[] {
     }
   }
   const words: string[] = [];
-  for (let at = esp; at < top >>> 0; at += WORD) words.push(`${hex(read(at))} ${notes.get(at) ?? ""}`.trimEnd());
+  for (let at = esp; at < top >>> 0; at += WORD) words.push(`${bareHex(read(at))} ${notes.get(at) ?? ""}`.trimEnd());
   return words;
-}
-
-function hex(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, "0");
 }
