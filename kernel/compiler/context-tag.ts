@@ -38,7 +38,7 @@ interface NeededLock {
   readonly mode?: "reading" | "writing";
 }
 
-/** What the tables say of it; see kernel/host/compiled-code.ts. */
+/** What the tables say of it; see kernel/host/needed-context.ts. */
 export interface NeededContext {
   readonly needs: readonly string[];
   readonly at: readonly [line: number, column: number];

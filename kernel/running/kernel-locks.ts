@@ -10,7 +10,8 @@ import { task_on } from "./task-stacks.ts";
 export interface EventOptions {
   /**
    * Locks that CPUs wait for (`contention_begin`, `contention_end`), or all that are taken and given too (`lock_acquired`,
-   * `lock_release`): many. None by default. For a kernel that has locks these take probes, with which no code is compiled.
+   * `lock_release`): many. None by default. For a kernel that has locks these take probes, and no code is compiled that is in a
+   * page with one.
    */
   readonly locks?: "waits" | "all";
 }

@@ -425,9 +425,10 @@ export class Kernel implements KernelHost {
     return this.inspect(() => stack_at(this.image, address));
   }
 
-  /** Hears every kernel event from now on; costs nothing while nobody listens. The machine's probes are those of this. */
+  /** Hears every kernel event from now on; costs nothing while nobody listens. With `locks` the machine's probes are its own. */
   on_event(listener: ((event: RecordedEvent) => void) | undefined, wanted: EventOptions = {}): void {
     this.#listener = listener;
+    const probes = wanted.locks !== undefined || this.#wanted.locks !== undefined;
     this.#wanted = wanted;
     const tracing = listener !== undefined;
     for (const core of this.machine.cores) {
@@ -435,7 +436,7 @@ export class Kernel implements KernelHost {
       core.onInterruptReturn = tracing ? this.#on_interrupt_return : null;
       core.onCr3Load = tracing ? this.#on_cr3_load : null;
     }
-    this.machine.setProbes(tracing ? this.#locks.probes(wanted) : new Map());
+    if (probes) this.machine.setProbes(tracing ? this.#locks.probes(wanted) : new Map());
   }
 
   readonly #on_interrupt = (core: Core, vector: number): void => {

@@ -61,12 +61,12 @@ function waitEntries(console: Console, task: number): number[] {
 function headOf({ guest }: Console, entry: number): number | undefined {
   const list = wait_queue_t.offset("task_list");
   const taskOffset = wait_queue_t.offset("task");
+  const tasks = new Set(guest.tasks().map(({ address }) => address));
   const start = entry + list;
   for (let link = guest.read32(start), i = 0; i < 1000; link = guest.read32(link), i++) {
     const owner = guest.read32(link - list + taskOffset);
-    const isEntry = guest.tasks().some(({ address }) => address === owner);
     if (link === start) return undefined;
-    if (!isEntry) return link - wait_queue_head_t.offset("task_list");
+    if (!tasks.has(owner)) return link - wait_queue_head_t.offset("task_list");
   }
   return undefined;
 }
