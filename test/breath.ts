@@ -1,4 +1,5 @@
 /** Lets a worker hear its runner between tests, many of which await nothing. */
 import { afterEach } from "vitest";
+import { breath } from "./breathing.ts";
 
-afterEach(() => new Promise((done) => setImmediate(done)));
+afterEach(breath);

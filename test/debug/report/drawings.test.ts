@@ -4,7 +4,7 @@ import { drawTrace, formatSummary, openTrace, summarize } from "../../../debug/r
 import { type Configuration, kernel_image } from "../../../kernel/index.ts";
 import { task_struct } from "../../../kernel/inspect.ts";
 import { shapes, texts, titles } from "./shapes.ts";
-import { at, crossing, HEADER, switchTo, traceFile, traceOf } from "./traces.ts";
+import { at, crossing, HEADER, schedSwitch, switchTo, traceFile, traceOf } from "./traces.ts";
 
 /** Boxes of a row must not lie on one another. */
 function expectNoOverlaps(svg: string): void {
@@ -330,16 +330,7 @@ describe("goodness", () => {
 
   it("has no line while a task sleeps: it does not compete then", () => {
     const weigh = (cycle: number) => at(cycle, "sched_goodness", { pid: 1, goodness: 20 });
-    const sleep = at(2000, "sched_switch", {
-      prev: 1,
-      prev_state: 1,
-      reason: "slept",
-      next: 0,
-      esp: 0,
-      eip: 0,
-      queue: 0,
-      nr_running: 0,
-    });
+    const sleep = schedSwitch(2000, 0, 0, 0);
     const lines = (events: ReturnType<typeof at>[]) =>
       shapes(drawTrace(openTrace(traceFile(events))).get("goodness.svg")!)
         .filter(({ name, attributes }) => name === "path" && attributes.fill === "none")

@@ -1,22 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { formatSummary, openTrace, summarize } from "../../../debug/report/index.ts";
-import { at, crossing, HEADER, switchTo, TWO_CPUS_AND_A_LOCK, traceFile, traceOf } from "./traces.ts";
+import { at, crossing, HEADER, schedSwitch, switchTo, TWO_CPUS_AND_A_LOCK, traceFile, traceOf } from "./traces.ts";
 
 const TWO_TASKS = [
   switchTo(100, 0, 1),
   at(100, "exec", { pid: 1, comm: "a" }),
   crossing(110, "syscall_exit", { nr: 11, result: 0 }, 1),
   crossing(200, "syscall", { nr: 3 }, 1),
-  at(220, "sched_switch", {
-    prev: 1,
-    prev_state: 1,
-    reason: "slept",
-    next: 0,
-    esp: 0,
-    eip: 0,
-    queue: 0,
-    nr_running: 0,
-  }),
+  schedSwitch(220, 0, 0, 0),
   switchTo(230, 1, 0),
   at(240, "idle_entry"),
   crossing(1240, "interrupt", { vector: 36, eip: 0 }, 0),

@@ -57,7 +57,7 @@ export const TWO_CPUS_AND_A_LOCK: readonly Event[] = [
 export const wakeUp = (cycle: number, queue: number, nr_running: number): Event =>
   at(cycle, "sched_wakeup", { pid: 1, by: 0, interrupt: 0, queue, nr_running });
 
-/** The same as a switch tells it. */
+/** The same as a switch tells it, from task 1, which sleeps, to the idle task. */
 export const schedSwitch = (cycle: number, cpu: number, queue: number, nr_running: number): Event =>
   at(cycle, "sched_switch", {
     ...{ prev: 1, prev_state: 1, reason: "slept", next: 0, esp: 0, eip: 0 },

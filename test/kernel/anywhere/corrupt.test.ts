@@ -10,7 +10,8 @@ import { task_list } from "../../../kernel/kernel/pid.ts";
 import { runqueue_head } from "../../../kernel/kernel/sched_goodness.ts";
 import { timer_vectors } from "../../../kernel/kernel/timer.ts";
 import { asm } from "../../../testing/program.ts";
-import { breath, Lab, LONG } from "./lab.ts";
+import { breath } from "../../breathing.ts";
+import { Lab, LONG } from "./lab.ts";
 import { MACROS } from "./paths.ts";
 
 /** Instructions after a wild write: enough for every task to have its turn, end and be waited for. */

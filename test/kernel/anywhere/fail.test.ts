@@ -4,7 +4,8 @@ import { task_struct } from "../../../kernel/include/linux/sched.ts";
 import { rq } from "../../../kernel/include/linux/sched_class.ts";
 import type { KernelCapture } from "../../../kernel/index.ts";
 import { asm, type Program } from "../../../testing/program.ts";
-import { breath, Lab, LONG } from "./lab.ts";
+import { breath } from "../../breathing.ts";
+import { Lab, LONG } from "./lab.ts";
 import { MACROS } from "./paths.ts";
 
 const ALLOCATORS = ["__alloc_pages", "kmem_cache_alloc"];

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { task_struct } from "../../../kernel/include/linux/sched.ts";
 import { rq } from "../../../kernel/include/linux/sched_class.ts";
 import type { KernelCapture } from "../../../kernel/index.ts";
-import { breath, Lab, LONG, type Outcome } from "./lab.ts";
+import { breath } from "../../breathing.ts";
+import { Lab, LONG, type Outcome } from "./lab.ts";
 import { PATHS, WAKE_RACE } from "./paths.ts";
 
 const EFLAGS_IF = 0x200;

@@ -19,11 +19,6 @@ import type { Program } from "../../../testing/program.ts";
 /** Milliseconds for tests that may be asked to try everything. */
 export const LONG = process.env.ANYWHERE === "all" ? 12 * 3600_000 : 300_000;
 
-/** Lets the test runner hear from its worker between trials. */
-export function breath(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
-}
-
 const MEMORY = 8 << 20;
 /** More than any program here takes to its end. */
 const BUDGET = 20_000_000;

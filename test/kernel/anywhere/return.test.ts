@@ -3,7 +3,8 @@ import { ESP } from "../../../emulator/index.ts";
 import { task_struct } from "../../../kernel/include/linux/sched.ts";
 import { rq } from "../../../kernel/include/linux/sched_class.ts";
 import { asm } from "../../../testing/program.ts";
-import { breath, Lab, LONG } from "./lab.ts";
+import { breath } from "../../breathing.ts";
+import { Lab, LONG } from "./lab.ts";
 import { MACROS } from "./paths.ts";
 
 /** Two tasks that want the CPU, of which one makes system calls. */

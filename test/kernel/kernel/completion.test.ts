@@ -139,9 +139,6 @@ killable: SYSCALL sigaction, $10, $action, $0
 	EXIT $1
 deaf:	SYSCALL c_wait, $0, $0
 	EXIT $1
-handler: ret
-.data
-action:	.long handler, 0, 0, 0
 `,
       cpus,
     );

@@ -53,9 +53,6 @@ light:	SYSCALL sigaction, $10, $action, $0
 sound:	SYSCALL sigaction, $10, $action, $0
 	SYSCALL s_sleep, $0, $200
 	EXIT %eax
-handler: ret
-.data
-action:	.long handler, 0, 0, 0
 `,
       cpus,
     );

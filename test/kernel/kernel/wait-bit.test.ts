@@ -77,9 +77,6 @@ locker:	SYSCALL sigaction, $10, $action, $0
 	SYSCALL b_lock, $3, $${INTERRUPTIBLE}
 	negl %eax
 	EXIT %eax
-handler: ret
-.data
-action:	.long handler, 0, 0, 0
 `,
       cpus,
     );

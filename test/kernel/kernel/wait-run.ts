@@ -47,7 +47,9 @@ ${w.calls.map((name, i) => `.set SYS_${name.slice(4)}, ${250 + i}`).join("\n")}
 child:	.long 0
 status:	.long 0
 moment:	.long 0, 30000000
+action:	.long handler, 0, 0, 0		# a signal that is caught, and no more
 .text
+handler: ret
 .globl _start
 _start:	SYSCALL w_init
 `;

@@ -76,9 +76,6 @@ ${waits(4, true)}
 ${waits(6, true)}
 	EXIT $0
 ${[0, 1, 2, 3, 4, 6].map(taker).join("")}
-handler: ret
-.data
-action:	.long handler, 0, 0, 0
 `,
       cpus,
     );
@@ -152,9 +149,6 @@ taker:	SYSCALL sigaction, $10, $action, $0
 	SYSCALL w_take_timeout, $1, $1000
 	negl %eax
 	EXIT %eax
-handler: ret
-.data
-action:	.long handler, 0, 0, 0
 `,
       cpus,
     );
@@ -251,9 +245,6 @@ again:	SYSCALL w_take, $4
 	cmpl $-4, %eax
 	je again
 	EXIT %eax
-handler: ret
-.data
-action:	.long handler, 0, 0, 0
 `,
       cpus,
     );

@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { RandomInterleaver } from "../../../emulator/index.ts";
 import { kernel_image } from "../../../kernel/index.ts";
+import { breath } from "../../breathing.ts";
 import { boot, CONFIG, no_lock_reports, program } from "../run.ts";
 import { balance, Exchangeable } from "./run.ts";
 import { namespaces, seven, stress } from "./stress.ts";
@@ -27,7 +28,7 @@ async function repeat(init: string, memoryModel: "sc" | "tso"): Promise<void> {
   let before: Record<string, number> | undefined;
   let length = output().length;
   for (let seed = 1; seed <= SEEDS; seed++) {
-    await new Promise((done) => setImmediate(done)); // the runner hears of a worker that is alive
+    await breath();
     kernel.restore(start);
     interleaver.now = new RandomInterleaver(seed, 1 + (seed % 100));
     // The program is over when it writes: what it had then is what init itself has.

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { assemble, flatBinary, type LinkedImage, link } from "../../../../asm/index.ts";
-import { Machine, RandomInterleaver } from "../../../../emulator/index.ts";
+import { Machine } from "../../../../emulator/index.ts";
 import { Random } from "../host-cpu/random.ts";
-import { difference, lockStep } from "./lock-step.ts";
-import { CODE, prepare, program, RAM } from "./program.ts";
+import { difference } from "./lock-step.ts";
+import { CODE, prepare, RAM } from "./program.ts";
+import { expectSameOnTwoCores } from "./two-cores.ts";
 
 /** Times as many random programs as usual. */
 const FUZZ = Number(process.env.ESP0_FUZZ ?? 1);
@@ -136,17 +137,6 @@ describe("with breakpoints of the host, the compiled tier", () => {
   });
 
   it("runs random programs on two cores as the interpreter does", () => {
-    for (let seed = 0; seed < 6 * FUZZ; seed++) {
-      const random = new Random(seed);
-      const bytes = program(random);
-      const tables = random.bits();
-      const { difference } = lockStep(
-        () => ({ memoryBytes: RAM, cpus: 2, interleaver: new RandomInterleaver(seed) }),
-        (machine) => prepare(machine, bytes, new Random(tables)),
-        random,
-        { instructions: 20_000, slice: 3000, breakpoints: true },
-      );
-      expect(`seed ${seed}: ${difference}`).toBe(`seed ${seed}: null`);
-    }
+    expectSameOnTwoCores(6 * FUZZ, true);
   });
 });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { assembleBinary } from "../../../../asm/index.ts";
 import { bootMultiboot } from "../../../../boot/index.ts";
-import { Machine, RandomInterleaver, RoundRobin } from "../../../../emulator/index.ts";
+import { Machine, RoundRobin } from "../../../../emulator/index.ts";
 import { buildGuest } from "../../guest-program.ts";
 import { Random } from "../host-cpu/random.ts";
 import { difference, lockStep, memoryDifference } from "./lock-step.ts";
 import { CODE, prepare, program, RAM } from "./program.ts";
+import { expectSameOnTwoCores } from "./two-cores.ts";
 
 /** Times as many random programs as usual. */
 const FUZZ = Number(process.env.ESP0_FUZZ ?? 1);
@@ -226,18 +227,7 @@ describe("in lock-step with the interpreter", () => {
   );
 
   it("random programs on two cores, which get in each other's way", () => {
-    for (let seed = 0; seed < 6 * FUZZ; seed++) {
-      const random = new Random(seed);
-      const bytes = program(random);
-      const tables = random.bits();
-      const { difference } = lockStep(
-        () => ({ memoryBytes: RAM, cpus: 2, interleaver: new RandomInterleaver(seed) }),
-        (machine) => prepare(machine, bytes, new Random(tables)),
-        random,
-        { instructions: 20_000, slice: 3000 },
-      );
-      expect(`seed ${seed}: ${difference}`).toBe(`seed ${seed}: null`);
-    }
+    expectSameOnTwoCores(6 * FUZZ, false);
   });
 
   it("code that one of two cores changes while both run it", () => {
